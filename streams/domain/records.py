@@ -1,0 +1,131 @@
+"""The records that travel between agents, and how they look on the wire.
+
+Every record is a JSON object with a field ``kind``. Times are milliseconds since the epoch (UTC), durations milliseconds.
+A *line* is a time line: ``""`` for live events, else the id of a replay.
+"""
+
+from typing import Any
+
+import msgspec
+
+LIVE = ""
+"""The line of live events; every other line is a replay id."""
+
+
+class Record(msgspec.Struct, tag_field="kind", omit_defaults=True, frozen=True):
+    """Base of every internal record."""
+
+
+class Event(Record, tag="event", frozen=True):
+    """One validated, normalised, masked contact event (``contact.normalised``; with ``owner`` on ``contact.interactions``)."""
+
+    id: str
+    source: str
+    type: str
+    time: int
+    contact: str
+    channel: str
+    line: str = LIVE
+    owner: str = ""
+    queue: str | None = None
+    customer: str | None = None
+    tier: str | None = None
+    agent: str | None = None
+    identifiers: tuple[tuple[str, str], ...] = ()
+    data: dict[str, Any] = {}
+    """What the type adds (direction, author, text, score, …), by the contract's field names; times as ms."""
+
+
+class Profile(Record, tag="profile", frozen=True):
+    """What is known of a customer; ``None`` = the event did not say."""
+
+    id: str
+    source: str
+    customer: str
+    time: int
+    line: str = LIVE
+    tier: str | None = None
+    value_cents: int | None = None
+    language: str | None = None
+    preferences: dict[str, Any] | None = None
+    consent: dict[str, bool] | None = None
+
+
+class AgentState(Record, tag="agent", frozen=True):
+    """A human agent's state from ``time`` on."""
+
+    id: str
+    source: str
+    agent: str
+    state: str
+    time: int
+    line: str = LIVE
+    queues: tuple[str, ...] = ()
+
+
+class Command(Record, tag="command", frozen=True):
+    """What a person asked for one alert: acknowledge, snooze, close."""
+
+    id: str
+    source: str
+    alert: str
+    action: str
+    time: int
+    line: str = LIVE
+    by: str | None = None
+    until: int | None = None
+
+
+class Left(Record, tag="left", frozen=True):
+    """A contact belongs to another owner from now on: what it contributed to ``owner`` is taken back."""
+
+    owner: str
+    contact: str
+    to: str
+    time: int
+    line: str = LIVE
+
+
+class Fact(Record, tag="fact", frozen=True):
+    """One thing that happened and counts in a KPI; ``sign`` −1 takes an identical earlier fact back."""
+
+    fact: str
+    """leg_opened, leg_closed, contact_offered, contact_handled, first_response, feedback, sentiment"""
+    id: str
+    """Stable name of what is counted: the leg, contact or message."""
+    time: int
+    channel: str
+    queue: str
+    tier: str
+    line: str = LIVE
+    sign: int = 1
+    outcome: str | None = None
+    variant: str | None = None
+    entered: int | None = None
+    value: int | None = None
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far one line has come at one origin."""
+
+    watermark: int
+    ended: bool = False
+    """A replay that is complete: its last windows can be closed."""
+
+
+class Progress(Record, tag="progress", frozen=True):
+    """How far an upstream task has come: every event of it at or before a line's watermark lies before this record."""
+
+    origin: str
+    """Name of the upstream task, ``<agent>-<partition>``."""
+    of: int
+    """How many origins there are; stream time is the smallest watermark of all of them."""
+    lines: dict[str, Line]
+
+
+Normalised = Event | Profile | AgentState | Command | Progress
+Interaction = Event | Profile | Command | Left | Progress
+Measurement = Fact | AgentState | Progress

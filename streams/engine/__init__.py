@@ -1,0 +1,44 @@
+"""Exactly-once batches for Faust agents.
+
+The engine replaces the path between Kafka and an agent: it polls partitions, hands each agent *batches*, and commits every batch as one
+Kafka transaction of outputs, changelog records and the input position. It knows nothing of contacts.
+
+A reader's way through it: `inlet` (what one agent reads) → `source` (polls, ticks) → `task` (one partition: producer and tables) →
+`batch` (the unit of work) → `takeover` (how a task comes to life or is lost) → `changelog` (what survives).
+"""
+
+from streams.engine.batch import Batch, Outputs
+from streams.engine.errors import (
+    ChangelogError,
+    ConfigurationError,
+    EngineError,
+    MissingTopics,
+    NewerState,
+    OutputTooLarge,
+    TaskLost,
+)
+from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
+from streams.engine.observer import Observer
+from streams.engine.source import Source
+from streams.engine.table import Table, TableSpec
+
+__all__ = [
+    "Batch",
+    "ChangelogError",
+    "ConfigurationError",
+    "EngineError",
+    "Failure",
+    "Inlet",
+    "MissingTopics",
+    "NewerState",
+    "Observer",
+    "OutputTooLarge",
+    "Outputs",
+    "Processor",
+    "Record",
+    "Source",
+    "Table",
+    "TableSpec",
+    "TaskInfo",
+    "TaskLost",
+]

@@ -1,0 +1,128 @@
+"""A batch: the records of one task, what they write and send, and the one transaction that makes it all true."""
+
+import logging
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from aiokafka import TopicPartition
+
+from streams.engine.errors import EngineError, OutputTooLarge
+from streams.engine.inlet import Failure, Record
+from streams.engine.kafka import MAX_BATCH_BYTES
+
+if TYPE_CHECKING:
+    from streams.engine.task import Sends, Task
+
+log = logging.getLogger(__name__)
+
+_OVERHEAD = 512
+"""Bytes left for the record batch's own header and a record's framing."""
+
+
+class Outputs:
+    """What a handler may send, and what it may know of the moment.
+
+    ``now`` is the wall clock in ms at hand-over; ``caught_up`` maps an input partition to the wall-clock ms at which the broker was last
+    known to have nothing more for it (absent: there is more).
+    """
+
+    __slots__ = ("_items", "caught_up", "now", "partitions")
+
+    def __init__(self, partitions: Mapping[str, int], now: int, caught_up: Mapping[TopicPartition, int]) -> None:
+        self.partitions, self.now, self.caught_up = partitions, now, caught_up
+        self._items: list[tuple[str, int, bytes | None, bytes | None]] = []
+
+    def send(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Send to the partition of the key (crc32, so that any language can tell where a key lives). Raises `OutputTooLarge`."""
+        self.send_to(topic, zlib.crc32(key) % self.partitions[topic], key, value)
+
+    def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
+        """Send to a partition by number. Raises `OutputTooLarge`."""
+        size = len(value or b"") + len(key or b"")
+        if size > MAX_BATCH_BYTES - _OVERHEAD:
+            raise OutputTooLarge(topic, size, MAX_BATCH_BYTES - _OVERHEAD)
+        self._items.append((topic, partition, key, value))
+
+    def broadcast(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+        """Send to every partition of a topic."""
+        for partition in range(self.partitions[topic]):
+            self.send_to(topic, partition, key, value)
+
+    def mark(self) -> int:
+        return len(self._items)
+
+    def undo(self, mark: int) -> None:
+        del self._items[mark:]
+
+    def grouped(self) -> "Sends":
+        grouped: Sends = {}
+        for topic, partition, key, value in self._items:
+            grouped.setdefault((topic, partition), []).append((key, value))
+        return grouped
+
+
+class Batch:
+    """The unit of work handed to an agent; ``records`` is empty on a tick."""
+
+    def __init__(
+        self,
+        task: "Task",
+        records: Sequence[Record],
+        out: Outputs,
+        done: Callable[["Batch", BaseException | None], Awaitable[None] | None],
+    ) -> None:
+        self.task, self.records, self.out = task, records, out
+        self._done = done
+        self.started = time.perf_counter()
+        self.failed = 0
+        self.transaction_seconds = 0.0
+
+    async def process(self) -> None:
+        """Handle every record, finish, commit. Never raises: a batch that cannot be committed costs its task, which is taken over anew."""
+        error: BaseException | None = None
+        try:
+            if not self.task.lost:
+                self.run()
+                await self.commit()
+        except Exception as raised:  # noqa: BLE001 - whatever it was, the task must be dropped and the agent must live
+            error = raised
+        except BaseException as raised:  # cancelled: the worker stops, or the agent is restarted
+            self._done(self, raised)
+            raise
+        self._done(self, error)
+
+    def run(self) -> None:
+        """Fold the records in, one by one; a record that raises is taken back and handed to the inlet's ``on_failure``."""
+        task, out = self.task, self.out
+        processor, tables = task.processor, list(task.tables.values())
+        if processor is None:
+            raise EngineError(f"{task.info.name} has no processor: it was not restored")
+        handle = processor.handle
+        for record in self.records:
+            mark = out.mark()
+            for table in tables:
+                table.mark()
+            try:
+                handle(record, out)
+            except Exception as error:  # noqa: BLE001 - any failure of a record becomes its dead letter
+                out.undo(mark)
+                for table in tables:
+                    table.undo()
+                processor.undo(record)
+                self.failed += 1
+                task.inlet.on_failure(Failure(record, error), out)
+        for table in tables:
+            table.mark()
+        processor.finish(out)
+
+    async def commit(self) -> None:
+        """Commit what was read, written and sent; nothing at all for a tick that changed nothing."""
+        task = self.task
+        sends = self.out.grouped()
+        position = dict(task.position)
+        for record in self.records:
+            position[record.topic] = record.offset + 1
+        if self.records or sends or any(table.dirty for table in task.tables.values()):
+            self.transaction_seconds = await task.commit(sends, position)

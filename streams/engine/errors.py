@@ -1,0 +1,52 @@
+"""The engine's exceptions.
+
+::
+
+    EngineError
+    ├── ConfigurationError      the topology or a setting is wrong: the worker does not start
+    │   └── MissingTopics       topics are not there, or have other partition counts than their partners
+    ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
+    │   └── NewerState          it was written by a newer version of the program
+    ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
+    └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
+"""
+
+
+class EngineError(Exception):
+    """Base of everything the engine raises."""
+
+
+class ConfigurationError(EngineError):
+    """The topology or a setting is wrong; the message says which and what is allowed."""
+
+
+class MissingTopics(ConfigurationError):
+    """Topics the topology names are not on the broker (they are never created by accident)."""
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(f"topics missing on the broker: {', '.join(missing)}; run `contact-streams topics create`")
+        self.missing = missing
+
+
+class ChangelogError(EngineError):
+    """A changelog record cannot be read back."""
+
+    def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
+        super().__init__(f"changelog {topic}-{partition} at offset {offset}: {why}")
+        self.topic, self.partition, self.offset = topic, partition, offset
+
+
+class NewerState(ChangelogError):
+    """The state was written by a newer version; run that version, or a newer one."""
+
+
+class TaskLost(EngineError):
+    """A batch could not be committed; its task is dropped and taken over again from the changelog."""
+
+
+class OutputTooLarge(EngineError):
+    """One output is larger than the broker accepts."""
+
+    def __init__(self, topic: str, size: int, limit: int) -> None:
+        super().__init__(f"an output of {size} bytes for {topic} is over the limit of {limit} bytes")
+        self.topic, self.size, self.limit = topic, size, limit

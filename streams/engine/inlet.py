@@ -1,0 +1,82 @@
+"""What one agent reads, and what the engine asks of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streams.engine.table import Table, TableSpec
+
+if TYPE_CHECKING:
+    from streams.engine.batch import Outputs
+
+
+class Record(Protocol):
+    """A record as fetched (the shape of aiokafka's ``ConsumerRecord``)."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """Where a processor stands: its inlet, partition, and how many tasks like it there are."""
+
+    inlet: str
+    partition: int
+    peers: int
+    topics: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.inlet}-{self.partition}"
+
+
+class Processor(Protocol):
+    """The handler of one task. Made anew after each restore, so what it derives from the tables is always in step with them."""
+
+    def handle(self, record: Record, out: "Outputs") -> None:
+        """Fold one record in. What it raises costs this record only: its writes and outputs are taken back."""
+
+    def undo(self, record: Record) -> None:
+        """`handle` raised: forget what was kept outside the tables for this record."""
+
+    def finish(self, out: "Outputs") -> None:
+        """After the records of a batch, and on every tick: deadlines, windows, progress."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A record whose handling raised."""
+
+    record: Record
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Inlet:
+    """One agent's input: topics read side by side (partition *n* of each belongs to task *n*), its tables and its processor.
+
+    ``on_failure`` turns a failed record into a dead letter; it must not raise.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    processor: Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
+    on_failure: Callable[[Failure, "Outputs"], None]
+    tables: tuple[TableSpec[Any], ...] = field(default=())
+
+    def changelog(self, app_id: str) -> str:
+        """Name of the compacted topic that holds the tables."""
+        return f"{app_id}-{self.name}-changelog"

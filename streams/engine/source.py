@@ -1,0 +1,230 @@
+"""The source: polls partitions whose task is idle and due, and hands batches to agents over channels.
+
+A busy partition's records wait in the fetcher and come as one larger batch, so the transaction's cost is shared by more records the
+more there is to do.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError
+from mode import Service
+from mode.utils.logging import get_logger
+
+from streams.engine.assignor import RendezvousAssignor
+from streams.engine.batch import Batch, Outputs
+from streams.engine.errors import ConfigurationError, MissingTopics
+from streams.engine.inlet import Inlet, Record
+from streams.engine.observer import Observer
+from streams.engine.takeover import TakeOver, TaskKey
+from streams.engine.task import Task
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+IDLE_WAIT_SECONDS = 0.1
+STOP_SECONDS = 8.0
+
+
+class Source(Service, ConsumerRebalanceListener):
+    """Started by the app in place of Faust's own consumer.
+
+    ``worker`` is the stable name that partitions are placed by; with ``static=True`` it is also the group instance id, so that a quick
+    restart causes no rebalance.
+    """
+
+    logger = get_logger(__name__)
+
+    def __init__(
+        self,
+        app: faust.App,
+        bootstrap: str,
+        inlets: Iterable[Inlet],
+        *,
+        worker: str,
+        observer: Observer | None = None,
+        outputs: Iterable[str] = (),
+        commit_interval: float = 0.1,
+        max_records: int = 4000,
+        fetch_max_wait_ms: int = 25,
+        session_timeout_ms: int = 10_000,
+        static: bool = False,
+    ) -> None:
+        super().__init__()
+        self.app, self.bootstrap, self.app_id = app, bootstrap, app.conf.id
+        self.inlets = {inlet.name: inlet for inlet in inlets}
+        self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
+        self.channels = {name: app.channel(maxsize=64) for name in self.inlets}
+        self.outputs = tuple(outputs)
+        self.worker, self.static = worker, static
+        self.observer = observer or Observer()
+        self.commit_interval, self.max_records = commit_interval, max_records
+        self.fetch_max_wait_ms, self.session_timeout_ms = fetch_max_wait_ms, session_timeout_ms
+        self.partitions: dict[str, int] = {}
+        self.wake = asyncio.Event()
+        self.takeover = TakeOver(self)
+        self.consumer: AIOKafkaConsumer
+
+    def channel(self, inlet: str) -> Any:
+        """The Faust channel over which the batches of one inlet come."""
+        return self.channels[inlet]
+
+    async def on_start(self) -> None:
+        topics = {t: i.topics for t, i in self.inlets.items()}
+        self.consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            group_id=self.app_id,
+            group_instance_id=self.worker if self.static else None,
+            client_id=self.worker,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=1 << 20,
+            fetch_max_wait_ms=self.fetch_max_wait_ms,
+            session_timeout_ms=self.session_timeout_ms,
+            heartbeat_interval_ms=max(self.session_timeout_ms // 10, 200),
+            rebalance_timeout_ms=max(self.session_timeout_ms, 10_000),
+            max_poll_interval_ms=3_600_000,
+            partition_assignment_strategy=[RendezvousAssignor.bind(self.worker, topics)],
+        )
+        await self.consumer.start()
+        try:
+            await self._read_topology()
+        except BaseException:
+            await self.consumer.stop()
+            raise
+        self.app.flow_control.resume()  # a Faust channel's queue is shut until somebody says so
+        await self.add_runtime_dependency(self.takeover)
+        self.consumer.subscribe(sorted(self.inlet_of), listener=self)
+        self.add_future(self._poll())
+
+    async def _read_topology(self) -> None:
+        """Partition counts of everything read or written. Raises `MissingTopics`, `ConfigurationError`."""
+        known = await self.consumer._client.fetch_all_metadata()
+        changelogs = {i.changelog(self.app_id): i for i in self.inlets.values()}
+        wanted = [*self.inlet_of, *self.outputs, *changelogs]
+        self.partitions = {topic: len(known.partitions_for_topic(topic) or ()) for topic in wanted}
+        if missing := sorted(topic for topic, count in self.partitions.items() if not count):
+            raise MissingTopics(missing)
+        for topic, inlet in changelogs.items():
+            tasks = max(self.partitions[t] for t in inlet.topics)
+            if self.partitions[topic] < tasks:
+                raise ConfigurationError(f"{topic} has {self.partitions[topic]} partitions, its inputs need {tasks}")
+
+    async def on_stop(self) -> None:
+        self.takeover.ready.clear()
+        try:
+            await self.takeover.quiesce(STOP_SECONDS)
+        except TimeoutError:
+            log.warning("some batches were still in flight after %s s; the next owner repeats them", STOP_SECONDS)
+        async with self.takeover.polling:
+            await self.consumer.stop()
+        await self.takeover.close_all()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self.takeover.revoke()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self.takeover.assign(assigned)
+
+    async def _poll(self) -> None:
+        takeover = self.takeover
+        while not self.should_stop:
+            due, wait = self._due()
+            if not due:
+                self.wake.clear()
+                try:
+                    await asyncio.wait_for(self.wake.wait(), wait)
+                except TimeoutError:
+                    pass
+                continue
+            async with takeover.polling:
+                generation = takeover.generation
+                tasks = {tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs}
+                if not tasks:
+                    continue
+                fetched = await self.consumer.getmany(*tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.max_records)
+            if generation != takeover.generation:
+                continue  # what was fetched belongs to an older assignment; positions are sought again
+            # No await until the batches are marked busy: a rebalance in between would not wait for them.
+            batches = self._mark(fetched, dict.fromkeys(tasks.values()))
+            for task, records in batches:
+                out = Outputs(self.partitions, int(time.time() * 1000), await self._caught_up(task))
+                await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
+
+    def _due(self) -> tuple[list[TaskKey], float]:
+        """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
+        now, due, wait = time.monotonic(), [], IDLE_WAIT_SECONDS
+        for key in self.takeover.ready:
+            task = self.takeover.tasks.get(key)
+            if task is None or not task.idle.is_set():
+                continue
+            if task.due <= now:
+                due.append(key)
+            else:
+                wait = min(wait, task.due - now)
+        return due, wait
+
+    def _mark(self, fetched: Mapping[TopicPartition, list[Any]], tasks: Iterable[Task]) -> list[tuple[Task, list[Record]]]:
+        """Batches to hand out, their tasks marked busy; ticks for tasks that got nothing for a second."""
+        now, wall = time.monotonic(), time.time()
+        batches = []
+        for task in tasks:
+            records: list[Record] = []
+            for tp in task.inputs:
+                # A fetch begun before a seek may bring records from before it: they are in the tables already.
+                records += [r for r in fetched.get(tp, ()) if r.offset >= task.position.get(tp.topic, 0)]
+            if task.lost or not (records or task.next_tick <= wall):
+                continue
+            # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives together.
+            task.next_tick = wall // TICK_SECONDS * TICK_SECONDS + TICK_SECONDS
+            if records:
+                task.due = now + self.commit_interval
+            task.idle.clear()
+            batches.append((task, records))
+        return batches
+
+    async def _caught_up(self, task: Task) -> dict[TopicPartition, int]:
+        """For each input the broker had nothing more for: the wall-clock ms at which it said so."""
+        known = {}
+        for tp in task.inputs:
+            try:
+                high = self.consumer.highwater(tp)
+                asked = self.consumer.last_poll_timestamp(tp)
+                if high is not None and asked and await self.consumer.position(tp) >= high:
+                    known[tp] = asked
+            except (IllegalStateError, AssertionError):
+                continue  # taken away a moment ago
+        return known
+
+    def _done(self, batch: Batch, error: BaseException | None) -> None:
+        task, info = batch.task, batch.task.info
+        if error is not None:
+            self.takeover.lose(task, error)
+        elif batch.records and not task.lost:
+            self.takeover.failures.pop((info.inlet, info.partition), None)
+            seconds = time.perf_counter() - batch.started
+            self.observer.batch_committed(info.inlet, info.partition, len(batch.records), seconds, batch.transaction_seconds)
+        for _ in range(batch.failed):
+            self.observer.record_failed(info.inlet)
+        task.idle.set()
+        self.wake.set()
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records (offsets) not yet read, per owned input partition that is ready."""
+        lags = {}
+        for key in self.takeover.ready:
+            task = self.takeover.tasks.get(key)
+            for tp in task.inputs if task else ():
+                try:
+                    high = self.consumer.highwater(tp)
+                except (IllegalStateError, AssertionError):
+                    continue
+                if high is not None:
+                    lags[tp] = max(high - task.position.get(tp.topic, 0), 0) if task else 0
+        return lags

@@ -1,0 +1,192 @@
+"""How tasks come to life, are kept, given away and lost.
+
+The order that makes it exact, per task: start the producer (fences the previous owner and completes its transaction) → read the
+changelog, unless the tables already stand at its end → seek the input to *the changelog's* position → ready. Take-overs run one at a
+time and stop early when a newer assignment has come.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from mode import Service
+from mode.utils.logging import get_logger
+
+from streams.engine.errors import ChangelogError
+from streams.engine.inlet import TaskInfo
+from streams.engine.task import Task
+
+if TYPE_CHECKING:
+    from streams.engine.source import Source
+
+log = logging.getLogger(__name__)
+
+TaskKey = tuple[str, int]
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class TakeOver(Service):
+    """Keeps ``tasks`` in step with the assignment of the group."""
+
+    logger = get_logger(__name__)
+
+    def __init__(self, source: "Source") -> None:
+        super().__init__()
+        self.source = source
+        self.tasks: dict[TaskKey, Task] = {}
+        self.ready: set[TaskKey] = set()
+        self.generation = 0
+        self.wanted: set[TaskKey] = set()
+        self.failures: dict[TaskKey, int] = {}
+        self.polling = asyncio.Lock()
+        """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
+        self._taking = asyncio.Lock()
+        self._restores = asyncio.Semaphore(4)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        return self.source.consumer
+
+    async def quiesce(self, seconds: float | None = None) -> None:
+        """Wait until no task has a batch in flight."""
+        waiting = [task.idle.wait() for task in self.tasks.values()]
+        if waiting:
+            await asyncio.wait_for(asyncio.gather(*waiting), seconds)
+
+    async def revoke(self) -> None:
+        """A rebalance begins: hand out no more batches and let those in flight commit."""
+        self.generation += 1
+        self.ready.clear()
+        await self.quiesce()
+
+    def assign(self, assigned: Iterable[TopicPartition]) -> None:
+        """A rebalance ended; the take-over runs beside partitions that are already live."""
+        self.generation += 1
+        self.ready.clear()
+        self.wanted = {(self.source.inlet_of[tp.topic].name, tp.partition) for tp in assigned}
+        self.source.observer.rebalanced(len(self.wanted))
+        self.add_future(self._follow(self.generation))
+
+    async def _follow(self, generation: int) -> None:
+        try:
+            async with self._taking:
+                if generation != self.generation:
+                    return
+                for key in [key for key in self.tasks if key not in self.wanted]:
+                    await self._drop(key)
+                # Those that need no restore go first: they are back in milliseconds.
+                kept = [key for key in self.wanted if key in self.tasks]
+                await self._take(kept, generation)
+                await asyncio.gather(*(self._take([key], generation) for key in self.wanted if key not in kept))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("take-over failed; the worker stops so that its supervisor starts it anew")
+            await self.source.crash(error)
+
+    async def _take(self, keys: list[TaskKey], generation: int) -> None:
+        """Make these tasks current and start them; what fails is tried again by `lose`."""
+        starts: dict[Task, dict[TopicPartition, int]] = {}
+        for key in keys:
+            task = self.tasks.get(key) or self._make(key)
+            try:
+                if task.restored and not await self._current(task):
+                    # Somebody else wrote since our last commit: our producer is fenced and our tables are old.
+                    await self._drop(key)
+                    task = self._make(key)
+                if not task.restored:
+                    async with self._restores:
+                        if generation != self.generation:
+                            return
+                        await self._start(task)
+                starts[task] = await self._starts(task)
+            except (asyncio.CancelledError, ChangelogError):
+                raise  # what cannot be read back will not become readable by trying again
+            except Exception as error:  # noqa: BLE001 - retried with a back-off; the other tasks go on
+                self.lose(task, error)
+        async with self.polling:
+            if generation != self.generation:
+                return
+            for task, offsets in starts.items():
+                if task.lost:
+                    continue
+                for tp, offset in offsets.items():
+                    self.consumer.seek(tp, offset)
+                    task.position.setdefault(tp.topic, offset)
+                key = (task.info.inlet, task.info.partition)
+                self.ready.add(key)
+                self.source.observer.task_ready(*key)
+        self.source.wake.set()
+
+    def _make(self, key: TaskKey) -> Task:
+        source, (name, partition) = self.source, key
+        inlet = source.inlets[name]
+        inputs = [TopicPartition(t, partition) for t in inlet.topics if partition < source.partitions[t]]
+        info = TaskInfo(name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs))
+        task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id)
+        return task
+
+    async def _start(self, task: Task) -> None:
+        info, observer = task.info, self.source.observer
+        await task.producer.start()
+        await task.restore(lambda done, total: observer.restoring(info.inlet, info.partition, done, total))
+
+    async def _current(self, task: Task) -> bool:
+        await task.idle.wait()
+        end = await self.consumer.end_offsets([task.changelog])
+        return int(end[task.changelog]) <= task.changelog_end
+
+    async def _starts(self, task: Task) -> dict[TopicPartition, int]:
+        """Where each input is read from: the changelog's position, or the beginning of what was never read."""
+        begin = await self.consumer.beginning_offsets(list(task.inputs))
+        starts = {}
+        for tp in task.inputs:
+            position = task.position.get(tp.topic, begin[tp])
+            if position < begin[tp]:
+                log.error("%s-%s: offsets %s to %s were deleted before they were read", *tp, position, begin[tp])
+            starts[tp] = max(position, begin[tp])
+        return starts
+
+    def lose(self, task: Task, error: BaseException) -> None:
+        """Drop everything held for a task whose batch or start failed, and take it over again while it is still ours."""
+        key = (task.info.inlet, task.info.partition)
+        if task.lost:
+            return
+        task.lost = True
+        self.ready.discard(key)
+        if self.tasks.get(key) is task:
+            del self.tasks[key]
+        failures = self.failures[key] = self.failures.get(key, 0) + 1
+        log.warning("%s lost (%s: %s); taking it over again", task.info.name, type(error).__name__, error)
+        self.source.observer.task_lost(*key, error)
+        self.add_future(self._retake(task, RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]))
+
+    async def _retake(self, task: Task, delay: float) -> None:
+        key = (task.info.inlet, task.info.partition)
+        await self._close(task)
+        await asyncio.sleep(delay)
+        try:
+            async with self._taking:
+                if key in self.wanted and key not in self.tasks:
+                    await self._take([key], self.generation)
+        except ChangelogError as error:
+            await self.source.crash(error)
+
+    async def _drop(self, key: TaskKey) -> None:
+        task = self.tasks.pop(key)
+        self.ready.discard(key)
+        task.lost = True
+        await self._close(task)
+
+    async def _close(self, task: Task) -> None:
+        self.source.observer.task_closed(task.info.inlet, task.info.partition)
+        try:
+            await asyncio.wait_for(task.close(), 5)
+        except Exception as error:  # noqa: BLE001 - the next owner fences whatever is left open
+            log.info("%s: producer did not close cleanly: %s", task.info.name, error)
+
+    async def close_all(self) -> None:
+        """The worker stops: let every producer go."""
+        await asyncio.gather(*(self._drop(key) for key in list(self.tasks)))
