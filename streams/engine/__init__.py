@@ -21,6 +21,7 @@ from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
 from streams.engine.observer import Observer
 from streams.engine.source import Source
 from streams.engine.table import Table, TableSpec
+from streams.engine.trial import KilledWorker
 
 __all__ = [
     "Batch",
@@ -29,6 +30,7 @@ __all__ = [
     "EngineError",
     "Failure",
     "Inlet",
+    "KilledWorker",
     "MissingTopics",
     "NewerState",
     "Observer",

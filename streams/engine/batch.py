@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from streams.engine.errors import EngineError, OutputTooLarge
 from streams.engine.inlet import Failure, Record
 from streams.engine.kafka import MAX_BATCH_BYTES
+from streams.engine.trial import KilledWorker
 
 if TYPE_CHECKING:
     from streams.engine.task import Sends, Task
@@ -84,6 +85,8 @@ class Batch:
         error: BaseException | None = None
         try:
             if not self.task.lost:
+                if self.records and self.task.trial.announced:
+                    await self.task.announce(self.records)
                 self.run()
                 await self.commit()
         except Exception as raised:  # noqa: BLE001 - whatever it was, the task must be dropped and the agent must live
@@ -99,12 +102,14 @@ class Batch:
         processor, tables = task.processor, list(task.tables.values())
         if processor is None:
             raise EngineError(f"{task.info.name} has no processor: it was not restored")
-        handle = processor.handle
+        handle, suspect = processor.handle, task.trial.suspect
         for record in self.records:
             mark = out.mark()
             for table in tables:
                 table.mark()
             try:
+                if suspect is not None and task.trial.is_suspect(record):
+                    raise KilledWorker("the worker died three times in a row while it handled this record")
                 handle(record, out)
             except Exception as error:  # noqa: BLE001 - any failure of a record becomes its dead letter
                 out.undo(mark)
@@ -126,3 +131,5 @@ class Batch:
             position[record.topic] = record.offset + 1
         if self.records or sends or any(table.dirty for table in task.tables.values()):
             self.transaction_seconds = await task.commit(sends, position)
+        if self.records:
+            task.trial.passed(list(self.records[-1:]))

@@ -6,11 +6,13 @@ position are written in the transaction of the batch, so together they are alway
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.table import Table
 
@@ -27,8 +29,17 @@ def encode_position(offsets: Mapping[str, int]) -> bytes:
     return orjson.dumps({"version": VERSION, "offsets": offsets})
 
 
-def apply(tables: Mapping[str, Table[Any]], record: Any) -> dict[str, int] | None:
-    """Put one changelog record into the tables; returns the input offsets when it is a position record.
+@dataclass
+class Restored:
+    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, its end offset."""
+
+    offsets: dict[str, int] | None = None
+    trial: bytes | None = None
+    end: int = 0
+
+
+def apply(tables: Mapping[str, Table[Any]], record: Any, restored: Restored) -> None:
+    """Put one changelog record into the tables, or into ``restored``.
 
     Raises `NewerState` for a position of a newer format, `ChangelogError` for anything that cannot be decoded.
     """
@@ -37,7 +48,11 @@ def apply(tables: Mapping[str, Table[Any]], record: Any) -> dict[str, int] | Non
         position = orjson.loads(record.value)
         if position["version"] > VERSION:
             raise NewerState(*where, f"written in format {position['version']}, this program reads up to {VERSION}")
-        return dict(position["offsets"])
+        restored.offsets = dict(position["offsets"])
+        return
+    if record.key == trial.KEY:
+        restored.trial = record.value
+        return
     name, _, key = record.key.partition(b"\0")
     table = tables.get(name.decode())
     if table is None:
@@ -49,16 +64,12 @@ def apply(tables: Mapping[str, Table[Any]], record: Any) -> dict[str, int] | Non
             table.values_[key.decode()] = table.spec.decode(record.value)
     except Exception as error:
         raise ChangelogError(*where, f"table {name.decode()!r}, key {key!r}: {error}") from error
-    return None
 
 
 async def restore(
     bootstrap: str, changelog: TopicPartition, tables: Mapping[str, Table[Any]], progress: Callable[[int, int], None]
-) -> tuple[dict[str, int] | None, int]:
-    """Read a changelog to its end into empty tables.
-
-    Returns the input offsets the tables stand at (``None``: nothing was ever written) and the changelog's end offset.
-    """
+) -> Restored:
+    """Read a changelog to its end into empty tables; ``progress`` is told (offsets read, offsets in all)."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -71,15 +82,14 @@ async def restore(
         consumer.assign([changelog])
         begin = (await consumer.beginning_offsets([changelog]))[changelog]
         end = int((await consumer.end_offsets([changelog]))[changelog])
-        offsets: dict[str, int] | None = None
+        restored = Restored(end=end)
         at = begin
         while at < end:
             for record in (await consumer.getmany(changelog, timeout_ms=200)).get(changelog, ()):
-                found = apply(tables, record)
-                offsets = found if found is not None else offsets
+                apply(tables, record, restored)
             at = await consumer.position(changelog)
             progress(at - begin, end - begin)
             await asyncio.sleep(0)  # live partitions go on while this one is read
-        return offsets, end
+        return restored
     finally:
         await consumer.stop()

@@ -179,6 +179,8 @@ class Source(Service, ConsumerRebalanceListener):
             for tp in task.inputs:
                 # A fetch begun before a seek may bring records from before it: they are in the tables already.
                 records += [r for r in fetched.get(tp, ()) if r.offset >= task.position.get(tp.topic, 0)]
+            if task.trial.limit is not None and len(records) > task.trial.limit:
+                records = self._cut(task, records, task.trial.limit)
             if task.lost or not (records or task.next_tick <= wall):
                 continue
             # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives together.
@@ -188,6 +190,12 @@ class Source(Service, ConsumerRebalanceListener):
             task.idle.clear()
             batches.append((task, records))
         return batches
+
+    def _cut(self, task: Task, records: list[Record], limit: int) -> list[Record]:
+        """The first records only; the others are fetched again."""
+        for record in reversed(records[limit:]):
+            self.consumer.seek(TopicPartition(record.topic, record.partition), record.offset)
+        return records[:limit]
 
     async def _caught_up(self, task: Task) -> dict[TopicPartition, int]:
         """For each input the broker had nothing more for: the wall-clock ms at which it said so."""

@@ -1,0 +1,1 @@
+"""The shell around the domain: each agent reads a batch, calls the domain and writes what it returned."""

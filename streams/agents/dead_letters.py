@@ -1,0 +1,58 @@
+"""Dead letters: what could not be used, with where it lay and why. Nothing is dropped in silence."""
+
+import base64
+import hashlib
+import traceback
+from typing import Any
+
+import orjson
+
+from streams.domain.times import iso
+from streams.engine import Failure, Outputs, Record
+
+PAYLOAD_LIMIT = 64 * 1024
+"""Bytes of the original that are kept; a longer one is named by its hash."""
+
+
+def dead_letter(
+    record: Record, hop: str, reason: str, message: str, path: str | None = None, error: BaseException | None = None
+) -> dict[str, Any]:
+    """The record of ``contacts.dead-letters`` for one unusable record (its model: `schemas.outputs.DeadLetter`)."""
+    payload = record.value or b""
+    letter: dict[str, Any] = {
+        "id": f"{record.topic}-{record.partition}-{record.offset}",
+        "reason": reason,
+        "path": path,
+        "message": message,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": None if record.key is None else base64.b64encode(record.key[:PAYLOAD_LIMIT]).decode(),
+        "timestamp": iso(record.timestamp),
+        "payload": base64.b64encode(payload[:PAYLOAD_LIMIT]).decode(),
+        "payload_sha256": hashlib.sha256(payload).hexdigest(),
+        "payload_bytes": len(payload),
+        "hop": hop,
+    }
+    if record.headers:
+        letter["headers"] = {
+            name: base64.b64encode(value or b"").decode() for name, value in list(record.headers)[:50]
+        }
+    if error is not None:
+        letter["traceback"] = "".join(traceback.format_exception(error))[-8000:]
+    return letter
+
+
+def bury(topic: str, letter: dict[str, Any], out: Outputs) -> None:
+    """Send a dead letter, keyed by where it came from."""
+    out.send(topic, letter["id"].encode(), orjson.dumps(letter))
+
+
+def on_failure(topic: str, hop: str) -> "Any":
+    """The engine's hook: a record whose handling raised becomes a dead letter with reason ``processing``."""
+
+    def handler(failure: Failure, out: Outputs) -> None:
+        error = failure.error
+        bury(topic, dead_letter(failure.record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error), out)
+
+    return handler

@@ -1,0 +1,71 @@
+"""The engine under real process deaths: each worker here is a process that is killed, paused or kills itself."""
+
+import asyncio
+import random
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from tests.integration.engine.harness import Pipeline, publish, read_all, until
+
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def worker(pipeline: Pipeline, name: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.engine.worker", pipeline.bootstrap, pipeline.prefix, name, cwd=ROOT
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        await process.wait()
+
+
+async def test_a_record_that_kills_the_process_is_set_aside(bootstrap: str, prefix: str) -> None:
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    fine = [(0, b"k", b"v")]
+    await publish(bootstrap, pipeline.input, [*fine * 10, (0, b"k", b"poison"), *fine * 10])
+    deaths = 0
+    for run in range(6):
+        async with worker(pipeline, f"w{run}") as process:
+            died = asyncio.create_task(process.wait())
+            drained = asyncio.create_task(until(lambda: pipeline.drained(21), 60))
+            await asyncio.wait([died, drained], return_when=asyncio.FIRST_COMPLETED)
+            if not died.done():
+                await drained
+                died.cancel()
+                break
+            drained.cancel()
+            deaths += 1
+    assert deaths == 2, "in a trial, and alone with it; a worker that was busy before would have been the third"
+    assert await pipeline.counts() == {"k": 20}
+    (letter,) = await read_all(bootstrap, pipeline.dead)
+    assert letter.key == b"10"
+    assert b"KilledWorker" in letter.value
+
+
+async def test_exact_through_kills_and_a_pause_beyond_the_session(bootstrap: str, prefix: str) -> None:
+    """Load goes on while workers are killed and one sleeps through its session time-out and wakes up as a zombie."""
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    dice, keys, rounds = random.Random(11), 10, 8
+    async with worker(pipeline, "steady") as steady:
+        for turn in range(rounds):
+            await publish(bootstrap, pipeline.input, [(i % keys % 2, b"k%d" % (i % keys), b"v") for i in range(500)])
+            async with worker(pipeline, f"mortal-{turn}"):
+                if turn == rounds // 2:
+                    steady.send_signal(signal.SIGSTOP)
+                    await asyncio.sleep(7.5)
+                    steady.send_signal(signal.SIGCONT)
+                await asyncio.sleep(dice.uniform(0.5, 2.0))
+        await until(lambda: pipeline.drained(500 * rounds), 90)
+    sent: dict[str, list[int]] = {}
+    for record in await read_all(bootstrap, pipeline.output):
+        sent.setdefault(record.key.decode(), []).append(int(record.value))
+    assert sent == {f"k{i}": list(range(1, 50 * rounds + 1)) for i in range(keys)}
