@@ -1,7 +1,9 @@
-"""Every setting, its unit and its default; from the environment, a file, or the command line, in that order of strength.
+"""Every setting, its unit and its default; from the environment, a file, or the command line, in that order of
+strength.
 
-Environment variables carry the prefix ``CONTACT_STREAMS_`` (``CONTACT_STREAMS_TOPIC_PREFIX``), except ``KAFKA_BOOTSTRAP_SERVERS``, which
-is read as it is known everywhere. The file is ``contact-streams.toml`` in the working folder, or what ``CONTACT_STREAMS_CONFIG`` names.
+Environment variables carry the prefix ``CONTACT_STREAMS_`` (``CONTACT_STREAMS_TOPIC_PREFIX``), except
+``KAFKA_BOOTSTRAP_SERVERS``, which is read as it is known everywhere. The file is ``contact-streams.toml`` in the
+working folder, or what ``CONTACT_STREAMS_CONFIG`` names.
 """
 
 import os
@@ -39,34 +41,72 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(
         "", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="put before every topic name and the application's id"
     )
-    app_id: str = Field("contact-streams", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and name of the changelogs")
+    app_id: str = Field(
+        "contact-streams", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and name of the changelogs"
+    )
     worker_name: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         pattern=r"^[a-zA-Z0-9._-]{1,200}$",
         description="name partitions are placed by; keep it stable across restarts",
     )
-    static_membership: bool = Field(False, description="the worker's name is its group instance id: a quick restart causes no rebalance")
+    static_membership: bool = Field(
+        False, description="the worker's name is its group instance id: a quick restart causes no rebalance"
+    )
 
-    commit_interval_ms: int = Field(100, ge=0, le=10_000, description="least time between two batches of a busy partition, ms")
+    commit_interval_ms: int = Field(
+        100, ge=0, le=10_000, description="least time between two batches of a busy partition, ms"
+    )
     max_batch_records: int = Field(4000, ge=1, le=100_000, description="most records of one poll")
-    fetch_max_wait_ms: int = Field(25, ge=1, le=5000, description="how long the broker holds an empty fetch, ms; latency hangs on it")
-    session_timeout_ms: int = Field(10_000, ge=1000, le=300_000, description="silence after which the group gives a worker's partitions away, ms")
+    fetch_max_wait_ms: int = Field(
+        25, ge=1, le=5000, description="how long the broker holds an empty fetch, ms; latency hangs on it"
+    )
+    session_timeout_ms: int = Field(
+        10_000, ge=1000, le=300_000, description="silence after which the group gives a worker's partitions away, ms"
+    )
 
-    out_of_orderness_ms: int = Field(2000, ge=0, le=3_600_000, description="how far live events of one partition may be out of order, ms; alerts wait as long")
-    dedup_horizon_h: float = Field(26.0, gt=0, le=24 * 90, description="how long an event's id is remembered after it arrived, hours")
-    max_age_h: float = Field(24.0, gt=0, le=24 * 90, description="live events older than this at their arrival are refused, hours; below dedup_horizon_h")
-    future_tolerance_s: float = Field(60.0, ge=0, le=3600, description="live events further in the future at their arrival are refused, s")
-    max_event_bytes: int = Field(1_000_000, ge=1000, le=1_040_000, description="events larger than this are refused, bytes")
+    out_of_orderness_ms: int = Field(
+        2000,
+        ge=0,
+        le=3_600_000,
+        description="how far live events of one partition may be out of order, ms; alerts wait as long",
+    )
+    dedup_horizon_h: float = Field(
+        26.0, gt=0, le=24 * 90, description="how long an event's id is remembered after it arrived, hours"
+    )
+    max_age_h: float = Field(
+        24.0,
+        gt=0,
+        le=24 * 90,
+        description="live events older than this at their arrival are refused, hours; below dedup_horizon_h",
+    )
+    future_tolerance_s: float = Field(
+        60.0, ge=0, le=3600, description="live events further in the future at their arrival are refused, s"
+    )
+    max_event_bytes: int = Field(
+        1_000_000, ge=1000, le=1_040_000, description="events larger than this are refused, bytes"
+    )
 
-    phone_region: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code (ISO 3166, such as DE)")
-    sentiment_scorer: str = Field("lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none")
-    rules_dir: Path | None = Field(None, description="folder with tiers.yaml, alerts.yaml, kpis.yaml; empty: the shipped ones")
+    phone_region: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
+        description="country of phone numbers without a country code (ISO 3166, such as DE)",
+    )
+    sentiment_scorer: str = Field(
+        "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
+    )
+    rules_dir: Path | None = Field(
+        None, description="folder with tiers.yaml, alerts.yaml, kpis.yaml; empty: the shipped ones"
+    )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 
     web_host: str = Field("127.0.0.1", description="address of /metrics, /healthz and /readyz")
-    web_port: int = Field(6066, ge=0, le=65535, description="port of /metrics, /healthz and /readyz; the next free one when taken; 0: any")
+    web_port: int = Field(
+        6066, ge=0, le=65535, description="port of /metrics, /healthz and /readyz; the next free one when taken; 0: any"
+    )
     ready_lag_records: int = Field(100_000, ge=0, description="/readyz says no while more records than this are unread")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level that is logged")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is logged"
+    )
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON")
 
     @field_validator("time_zone")
@@ -79,7 +119,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _age_below_horizon(self) -> "Settings":
         if self.max_age_h + self.future_tolerance_s / 3600 >= self.dedup_horizon_h:
-            raise ValueError(f"max_age_h ({self.max_age_h}) must be below dedup_horizon_h ({self.dedup_horizon_h}), or a late duplicate could count twice")
+            raise ValueError(
+                f"max_age_h ({self.max_age_h}) must be below dedup_horizon_h ({self.dedup_horizon_h}), "
+                "or a late duplicate could count twice"
+            )
         return self
 
     @classmethod
@@ -110,7 +153,9 @@ def variable(field: str) -> str:
 
 
 def load(**overrides: object) -> Settings:
-    """Settings with overrides (``None`` = not given). Raises `SettingsError` that names each wrong one, its value and what is allowed."""
+    """Settings with overrides (``None`` = not given). Raises `SettingsError` that names each wrong one, its value and
+    what is allowed.
+    """
     given = {name: value for name, value in overrides.items() if value is not None}
     config = os.environ.get(PREFIX + "CONFIG")
     if config and not Path(config).is_file():

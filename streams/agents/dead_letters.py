@@ -35,9 +35,7 @@ def dead_letter(
         "hop": hop,
     }
     if record.headers:
-        letter["headers"] = {
-            name: base64.b64encode(value or b"").decode() for name, value in list(record.headers)[:50]
-        }
+        letter["headers"] = {name: base64.b64encode(value or b"").decode() for name, value in list(record.headers)[:50]}
     if error is not None:
         letter["traceback"] = "".join(traceback.format_exception(error))[-8000:]
     return letter
@@ -53,6 +51,10 @@ def on_failure(topic: str, hop: str) -> "Any":
 
     def handler(failure: Failure, out: Outputs) -> None:
         error = failure.error
-        bury(topic, dead_letter(failure.record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error), out)
+        bury(
+            topic,
+            dead_letter(failure.record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error),
+            out,
+        )
 
     return handler

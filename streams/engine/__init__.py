@@ -1,9 +1,10 @@
 """Exactly-once batches for Faust agents.
 
-The engine replaces the path between Kafka and an agent: it polls partitions, hands each agent *batches*, and commits every batch as one
-Kafka transaction of outputs, changelog records and the input position. It knows nothing of contacts.
+The engine replaces the path between Kafka and an agent: it polls partitions, hands each agent *batches*, and commits
+every batch as one Kafka transaction of outputs, changelog records and the input position. It knows nothing of contacts.
 
-A reader's way through it: `inlet` (what one agent reads) → `source` (polls, ticks) → `task` (one partition: producer and tables) →
+A reader's way through it: `inlet` (what one agent reads) → `source` (polls, ticks) → `task` (one partition: producer
+and tables) →
 `batch` (the unit of work) → `takeover` (how a task comes to life or is lost) → `changelog` (what survives).
 """
 
@@ -19,7 +20,7 @@ from streams.engine.errors import (
 )
 from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
 from streams.engine.observer import Observer
-from streams.engine.source import Source
+from streams.engine.source import Options, Source
 from streams.engine.table import Table, TableSpec
 from streams.engine.trial import KilledWorker
 
@@ -34,6 +35,7 @@ __all__ = [
     "MissingTopics",
     "NewerState",
     "Observer",
+    "Options",
     "OutputTooLarge",
     "Outputs",
     "Processor",

@@ -1,8 +1,8 @@
 """Who owns which partition: bounded rendezvous hashing over stable worker names.
 
-No memory and no generation to carry: the same workers always give the same placement, every inlet is spread evenly, and a worker that
-joins or leaves moves little more than its own share. Partition *n* of every topic of an inlet goes to the same worker, because one
-task reads them all.
+No memory and no generation to carry: the same workers always give the same placement, every inlet is spread evenly, and
+a worker that joins or leaves moves little more than its own share. Partition *n* of every topic of an inlet goes to the
+same worker, because one task reads them all.
 """
 
 from collections import defaultdict
@@ -22,14 +22,16 @@ def _weight(worker: str, unit: str) -> bytes:
 def place(inlets: Mapping[str, int], workers: Iterable[str]) -> dict[tuple[str, int], str]:
     """Owner of every (inlet, partition), for ``inlets`` {name: partitions}.
 
-    Each worker gets ``n // m`` partitions of an inlet, or one more; a partition goes to the worker with the highest hash that has room.
+    Each worker gets ``n // m`` partitions of an inlet, or one more; a partition goes to the worker with the highest
+    hash that has room.
     """
     names = sorted(workers)
     owners: dict[tuple[str, int], str] = {}
     total: dict[str, int] = dict.fromkeys(names, 0)
     for inlet, partitions in sorted(inlets.items()):
         floor, extra = divmod(partitions, len(names))
-        # Who takes one more: those with the least so far, so that several small inlets do not pile their remainders on one worker.
+        # Who takes one more: those with the least so far, so that several small inlets do not pile their remainders on
+        # one worker.
         generous = set(sorted(names, key=lambda w: (total[w], _weight(w, inlet)))[:extra])
         room = {w: floor + (w in generous) for w in names}
         for partition in range(partitions):
@@ -55,7 +57,9 @@ class RendezvousAssignor(AbstractPartitionAssignor):
     def assign(
         cls, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
-        counts = {topic: len(cluster.partitions_for_topic(topic) or ()) for topics in cls.inlets.values() for topic in topics}
+        counts = {
+            topic: len(cluster.partitions_for_topic(topic) or ()) for topics in cls.inlets.values() for topic in topics
+        }
         # Two processes with one name would share a share: the member id keeps them apart.
         named = {f"{bytes(meta.user_data or b'').decode()}\0{member}": member for member, meta in members.items()}
         stable = {full.partition("\0")[0]: full for full in sorted(named)}

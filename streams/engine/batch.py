@@ -11,7 +11,6 @@ from aiokafka import TopicPartition
 from streams.engine.errors import EngineError, OutputTooLarge
 from streams.engine.inlet import Failure, Record
 from streams.engine.kafka import MAX_BATCH_BYTES
-from streams.engine.trial import KilledWorker
 
 if TYPE_CHECKING:
     from streams.engine.task import Sends, Task
@@ -25,8 +24,8 @@ _OVERHEAD = 512
 class Outputs:
     """What a handler may send, and what it may know of the moment.
 
-    ``now`` is the wall clock in ms at hand-over; ``caught_up`` maps an input partition to the wall-clock ms at which the broker was last
-    known to have nothing more for it (absent: there is more).
+    ``now`` is the wall clock in ms at hand-over; ``caught_up`` maps an input partition to the wall-clock ms at which
+    the broker was last known to have nothing more for it (absent: there is more).
     """
 
     __slots__ = ("_items", "caught_up", "now", "partitions")
@@ -36,7 +35,9 @@ class Outputs:
         self._items: list[tuple[str, int, bytes | None, bytes | None]] = []
 
     def send(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Send to the partition of the key (crc32, so that any language can tell where a key lives). Raises `OutputTooLarge`."""
+        """Send to the partition of the key (crc32, so that any language can tell where a key lives). Raises
+        `OutputTooLarge`.
+        """
         self.send_to(topic, zlib.crc32(key) % self.partitions[topic], key, value)
 
     def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
@@ -81,7 +82,9 @@ class Batch:
         self.transaction_seconds = 0.0
 
     async def process(self) -> None:
-        """Handle every record, finish, commit. Never raises: a batch that cannot be committed costs its task, which is taken over anew."""
+        """Handle every record, finish, commit. Never raises: a batch that cannot be committed costs its task, which is
+        taken over anew.
+        """
         error: BaseException | None = None
         try:
             if not self.task.lost:
@@ -97,7 +100,9 @@ class Batch:
         self._done(self, error)
 
     def run(self) -> None:
-        """Fold the records in, one by one; a record that raises is taken back and handed to the inlet's ``on_failure``."""
+        """Fold the records in, one by one; a record that raises is taken back and handed to the inlet's
+        ``on_failure``.
+        """
         task, out = self.task, self.out
         processor, tables = task.processor, list(task.tables.values())
         if processor is None:
@@ -108,8 +113,8 @@ class Batch:
             for table in tables:
                 table.mark()
             try:
-                if suspect is not None and task.trial.is_suspect(record):
-                    raise KilledWorker("the worker died three times in a row while it handled this record")
+                if suspect is not None:
+                    task.trial.refuse(record)
                 handle(record, out)
             except Exception as error:  # noqa: BLE001 - any failure of a record becomes its dead letter
                 out.undo(mark)

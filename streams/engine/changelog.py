@@ -1,7 +1,8 @@
 """The changelog: one compacted topic per inlet that holds all tables of a task and its input position.
 
-Keys are ``<table>\\0<key>``; the position record's key is ``\\0position`` and its value a JSON object {topic: next offset}. Tables and
-position are written in the transaction of the batch, so together they are always the state at exactly that input.
+Keys are ``<table>\\0<key>``; the position record's key is ``\\0position`` and its value a JSON object {topic: next
+offset}. Tables and position are written in the transaction of the batch, so together they are always the state at
+exactly that input.
 """
 
 import asyncio
@@ -31,7 +32,9 @@ def encode_position(offsets: Mapping[str, int]) -> bytes:
 
 @dataclass
 class Restored:
-    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, its end offset."""
+    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, its
+    end offset.
+    """
 
     offsets: dict[str, int] | None = None
     trial: bytes | None = None

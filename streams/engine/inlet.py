@@ -44,7 +44,9 @@ class TaskInfo:
 
 
 class Processor(Protocol):
-    """The handler of one task. Made anew after each restore, so what it derives from the tables is always in step with them."""
+    """The handler of one task. Made anew after each restore, so what it derives from the tables is always in step with
+    them.
+    """
 
     def handle(self, record: Record, out: "Outputs") -> None:
         """Fold one record in. What it raises costs this record only: its writes and outputs are taken back."""
@@ -66,7 +68,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Inlet:
-    """One agent's input: topics read side by side (partition *n* of each belongs to task *n*), its tables and its processor.
+    """One agent's input: topics read side by side (partition *n* of each belongs to task *n*), its tables and its
+    processor.
 
     ``on_failure`` turns a failed record into a dead letter; it must not raise.
     """

@@ -3,10 +3,11 @@
 import logging
 
 import aiokafka.producer.sender as _sender
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-# A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20 ms is the
-# whole cost of a small transaction. 3 ms was measured as enough on one machine and is polled again when it is not.
+# A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20
+# ms is the whole cost of a small transaction. 3 ms was measured as enough on one machine and is polled again when it is
+# not.
 _sender.BACKOFF_OVERRIDE = 0.003
 
 # Debug records are formatted per request inside the client: 7 % of the CPU when the level lets them through.
@@ -18,7 +19,9 @@ MAX_BATCH_BYTES = 1_000_000
 """One record batch as produced; below the broker's default ``message.max.bytes`` of 1,048,588."""
 
 
-def transactional_producer(bootstrap: str, transactional_id: str, transaction_timeout_ms: int = 60_000) -> AIOKafkaProducer:
+def transactional_producer(
+    bootstrap: str, transactional_id: str, transaction_timeout_ms: int = 60_000
+) -> AIOKafkaProducer:
     """A producer whose start fences every earlier one of the same id."""
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
@@ -27,6 +30,13 @@ def transactional_producer(bootstrap: str, transactional_id: str, transaction_ti
         linger_ms=0,
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,
-        # The broker answers a produce request right after a transaction with a retriable error; at the default 100 ms each costs 100 ms.
+        # The broker answers a produce request right after a transaction with a retriable error; at the default 100 ms
+        # each costs 100 ms.
         retry_backoff_ms=5,
     )
+
+
+async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:
+    """Topic → partitions of everything on the broker; asks for no topic by name, so that none is created by asking."""
+    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - a consumer has no public way to ask
+    return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}

@@ -2,10 +2,16 @@
 
 
 class Observer:
-    """Every method does nothing here; override those of interest. They are called on the hot path once per batch, never per record."""
+    """Every method does nothing here; override those of interest. They are called on the hot path once per batch,
+    never per record.
+    """
 
-    def batch_committed(self, inlet: str, partition: int, records: int, seconds: float, transaction_seconds: float) -> None:
-        """A batch is in Kafka: records read, seconds from hand-over to commit, seconds of the transaction alone."""
+    def batch_committed(
+        self, inlet: str, partition: int, records: int, size: int, seconds: float, transaction_seconds: float
+    ) -> None:
+        """A batch is in Kafka: records read, bytes of their values, seconds from hand-over to commit and of the
+        transaction alone.
+        """
 
     def record_failed(self, inlet: str) -> None:
         """A record's handling raised; it went to the dead letters."""

@@ -1,13 +1,15 @@
 """The source: polls partitions whose task is idle and due, and hands batches to agents over channels.
 
-A busy partition's records wait in the fetcher and come as one larger batch, so the transaction's cost is shared by more records the
-more there is to do.
+A busy partition's records wait in the fetcher and come as one larger batch, so the transaction's cost is shared by more
+records the more there is to do.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import faust
@@ -20,6 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
 from streams.engine.errors import ConfigurationError, MissingTopics
 from streams.engine.inlet import Inlet, Record
+from streams.engine.kafka import partition_counts
 from streams.engine.observer import Observer
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
@@ -31,12 +34,24 @@ IDLE_WAIT_SECONDS = 0.1
 STOP_SECONDS = 8.0
 
 
-class Source(Service, ConsumerRebalanceListener):
-    """Started by the app in place of Faust's own consumer.
-
-    ``worker`` is the stable name that partitions are placed by; with ``static=True`` it is also the group instance id, so that a quick
-    restart causes no rebalance.
+@dataclass(frozen=True)
+class Options:
+    """How a worker polls. ``worker`` is its stable name, by which partitions are placed; with ``static`` it is also the
+    group instance id, so that a quick restart causes no rebalance.
     """
+
+    worker: str
+    static: bool = False
+    commit_interval: float = 0.1
+    """Least seconds between two batches of a busy task."""
+    max_records: int = 4000
+    """Most records of one poll."""
+    fetch_max_wait_ms: int = 25
+    session_timeout_ms: int = 10_000
+
+
+class Source(Service, ConsumerRebalanceListener):
+    """Started by the app in place of Faust's own consumer."""
 
     logger = get_logger(__name__)
 
@@ -45,26 +60,19 @@ class Source(Service, ConsumerRebalanceListener):
         app: faust.App,
         bootstrap: str,
         inlets: Iterable[Inlet],
+        options: Options,
         *,
-        worker: str,
         observer: Observer | None = None,
         outputs: Iterable[str] = (),
-        commit_interval: float = 0.1,
-        max_records: int = 4000,
-        fetch_max_wait_ms: int = 25,
-        session_timeout_ms: int = 10_000,
-        static: bool = False,
     ) -> None:
         super().__init__()
         self.app, self.bootstrap, self.app_id = app, bootstrap, app.conf.id
         self.inlets = {inlet.name: inlet for inlet in inlets}
         self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
-        self.channels = {name: app.channel(maxsize=64) for name in self.inlets}
+        self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.inlets}
         self.outputs = tuple(outputs)
-        self.worker, self.static = worker, static
+        self.options = options
         self.observer = observer or Observer()
-        self.commit_interval, self.max_records = commit_interval, max_records
-        self.fetch_max_wait_ms, self.session_timeout_ms = fetch_max_wait_ms, session_timeout_ms
         self.partitions: dict[str, int] = {}
         self.wake = asyncio.Event()
         self.takeover = TakeOver(self)
@@ -75,22 +83,23 @@ class Source(Service, ConsumerRebalanceListener):
         return self.channels[inlet]
 
     async def on_start(self) -> None:
+        options = self.options
         topics = {t: i.topics for t, i in self.inlets.items()}
         self.consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             group_id=self.app_id,
-            group_instance_id=self.worker if self.static else None,
-            client_id=self.worker,
+            group_instance_id=options.worker if options.static else None,
+            client_id=options.worker,
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=1 << 20,
-            fetch_max_wait_ms=self.fetch_max_wait_ms,
-            session_timeout_ms=self.session_timeout_ms,
-            heartbeat_interval_ms=max(self.session_timeout_ms // 10, 200),
-            rebalance_timeout_ms=max(self.session_timeout_ms, 10_000),
+            fetch_max_wait_ms=options.fetch_max_wait_ms,
+            session_timeout_ms=options.session_timeout_ms,
+            heartbeat_interval_ms=max(options.session_timeout_ms // 10, 200),
+            rebalance_timeout_ms=max(options.session_timeout_ms, 10_000),
             max_poll_interval_ms=3_600_000,
-            partition_assignment_strategy=[RendezvousAssignor.bind(self.worker, topics)],
+            partition_assignment_strategy=[RendezvousAssignor.bind(options.worker, topics)],
         )
         await self.consumer.start()
         try:
@@ -105,10 +114,10 @@ class Source(Service, ConsumerRebalanceListener):
 
     async def _read_topology(self) -> None:
         """Partition counts of everything read or written. Raises `MissingTopics`, `ConfigurationError`."""
-        known = await self.consumer._client.fetch_all_metadata()
+        known = await partition_counts(self.consumer)
         changelogs = {i.changelog(self.app_id): i for i in self.inlets.values()}
         wanted = [*self.inlet_of, *self.outputs, *changelogs]
-        self.partitions = {topic: len(known.partitions_for_topic(topic) or ()) for topic in wanted}
+        self.partitions = {topic: known.get(topic, 0) for topic in wanted}
         if missing := sorted(topic for topic, count in self.partitions.items() if not count):
             raise MissingTopics(missing)
         for topic, inlet in changelogs.items():
@@ -138,17 +147,19 @@ class Source(Service, ConsumerRebalanceListener):
             due, wait = self._due()
             if not due:
                 self.wake.clear()
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), wait)
-                except TimeoutError:
-                    pass
                 continue
             async with takeover.polling:
                 generation = takeover.generation
-                tasks = {tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs}
+                tasks = {
+                    tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs
+                }
                 if not tasks:
                     continue
-                fetched = await self.consumer.getmany(*tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.max_records)
+                fetched = await self.consumer.getmany(
+                    *tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.options.max_records
+                )
             if generation != takeover.generation:
                 continue  # what was fetched belongs to an older assignment; positions are sought again
             # No await until the batches are marked busy: a rebalance in between would not wait for them.
@@ -170,7 +181,9 @@ class Source(Service, ConsumerRebalanceListener):
                 wait = min(wait, task.due - now)
         return due, wait
 
-    def _mark(self, fetched: Mapping[TopicPartition, list[Any]], tasks: Iterable[Task]) -> list[tuple[Task, list[Record]]]:
+    def _mark(
+        self, fetched: Mapping[TopicPartition, list[Any]], tasks: Iterable[Task]
+    ) -> list[tuple[Task, list[Record]]]:
         """Batches to hand out, their tasks marked busy; ticks for tasks that got nothing for a second."""
         now, wall = time.monotonic(), time.time()
         batches = []
@@ -183,10 +196,11 @@ class Source(Service, ConsumerRebalanceListener):
                 records = self._cut(task, records, task.trial.limit)
             if task.lost or not (records or task.next_tick <= wall):
                 continue
-            # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives together.
+            # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives
+            # together.
             task.next_tick = wall // TICK_SECONDS * TICK_SECONDS + TICK_SECONDS
             if records:
-                task.due = now + self.commit_interval
+                task.due = now + self.options.commit_interval
             task.idle.clear()
             batches.append((task, records))
         return batches
@@ -217,7 +231,10 @@ class Source(Service, ConsumerRebalanceListener):
         elif batch.records and not task.lost:
             self.takeover.failures.pop((info.inlet, info.partition), None)
             seconds = time.perf_counter() - batch.started
-            self.observer.batch_committed(info.inlet, info.partition, len(batch.records), seconds, batch.transaction_seconds)
+            size = sum(len(record.value or b"") for record in batch.records)
+            self.observer.batch_committed(
+                info.inlet, info.partition, len(batch.records), size, seconds, batch.transaction_seconds
+            )
         for _ in range(batch.failed):
             self.observer.record_failed(info.inlet)
         task.idle.set()

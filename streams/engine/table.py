@@ -20,7 +20,8 @@ class TableSpec(Generic[V]):
 class Table(MutableMapping[str, V]):
     """A task's mapping that remembers which keys a batch touched, and can undo the writes of one record.
 
-    Values must not be changed in place: put a new value. That is what makes `undo` a matter of putting old references back.
+    Values must not be changed in place: put a new value. That is what makes `undo` a matter of putting old references
+    back.
     """
 
     __slots__ = ("_undo", "dirty", "spec", "values_")

@@ -1,14 +1,14 @@
 """How tasks come to life, are kept, given away and lost.
 
-The order that makes it exact, per task: start the producer (fences the previous owner and completes its transaction) → read the
-changelog, unless the tables already stand at its end → seek the input to *the changelog's* position → ready. Take-overs run one at a
-time and stop early when a newer assignment has come.
+The order that makes it exact, per task: start the producer (fences the previous owner and completes its transaction) →
+read the changelog, unless the tables already stand at its end → seek the input to *the changelog's* position → ready.
+Take-overs run one at a time and stop early when a newer assignment has come.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
@@ -39,10 +39,16 @@ class TakeOver(Service):
         self.ready: set[TaskKey] = set()
         self.generation = 0
         self.wanted: set[TaskKey] = set()
+        self.joined = False
+        """Has the group given this worker an assignment (even an empty one)?"""
         self.failures: dict[TaskKey, int] = {}
         self.polling = asyncio.Lock()
         """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
         self._taking = asyncio.Lock()
+        self._running: set[asyncio.Future[None]] = set()
+        self._stopping = False
+        self._open: set[Task] = set()
+        """Tasks whose producer has not been closed yet, lost ones included."""
         self._restores = asyncio.Semaphore(4)
 
     @property
@@ -65,9 +71,18 @@ class TakeOver(Service):
         """A rebalance ended; the take-over runs beside partitions that are already live."""
         self.generation += 1
         self.ready.clear()
+        self.joined = True
         self.wanted = {(self.source.inlet_of[tp.topic].name, tp.partition) for tp in assigned}
         self.source.observer.rebalanced(len(self.wanted))
-        self.add_future(self._follow(self.generation))
+        self._run(self._follow(self.generation))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._stopping:
+            work.close()
+            return
+        running = asyncio.ensure_future(work)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
 
     async def _follow(self, generation: int) -> None:
         try:
@@ -124,8 +139,11 @@ class TakeOver(Service):
         source, (name, partition) = self.source, key
         inlet = source.inlets[name]
         inputs = [TopicPartition(t, partition) for t in inlet.topics if partition < source.partitions[t]]
-        info = TaskInfo(name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs))
+        info = TaskInfo(
+            name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs)
+        )
         task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id)
+        self._open.add(task)
         return task
 
     async def _start(self, task: Task) -> None:
@@ -150,7 +168,9 @@ class TakeOver(Service):
         return starts
 
     def lose(self, task: Task, error: BaseException) -> None:
-        """Drop everything held for a task whose batch or start failed, and take it over again while it is still ours."""
+        """Drop everything held for a task whose batch or start failed, and take it over again while it is still
+        ours.
+        """
         key = (task.info.inlet, task.info.partition)
         if task.lost:
             return
@@ -161,7 +181,7 @@ class TakeOver(Service):
         failures = self.failures[key] = self.failures.get(key, 0) + 1
         log.warning("%s lost (%s: %s); taking it over again", task.info.name, type(error).__name__, error)
         self.source.observer.task_lost(*key, error)
-        self.add_future(self._retake(task, RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]))
+        self._run(self._retake(task, RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]))
 
     async def _retake(self, task: Task, delay: float) -> None:
         key = (task.info.inlet, task.info.partition)
@@ -181,6 +201,9 @@ class TakeOver(Service):
         await self._close(task)
 
     async def _close(self, task: Task) -> None:
+        if task not in self._open:
+            return
+        self._open.discard(task)
         self.source.observer.task_closed(task.info.inlet, task.info.partition)
         try:
             await asyncio.wait_for(task.close(), 5)
@@ -188,5 +211,11 @@ class TakeOver(Service):
             log.info("%s: producer did not close cleanly: %s", task.info.name, error)
 
     async def close_all(self) -> None:
-        """The worker stops: let every producer go."""
-        await asyncio.gather(*(self._drop(key) for key in list(self.tasks)))
+        """The worker stops: end take-overs and let every producer go."""
+        self._stopping = True
+        self.generation += 1
+        for running in list(self._running):
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self.tasks.clear()
+        await asyncio.gather(*(self._close(task) for task in list(self._open)))

@@ -23,11 +23,13 @@ Sends = dict[tuple[str, int], Items]
 class Task:
     """Everything held for one owned partition.
 
-    ``position`` is where the tables stand, {topic: next offset}; ``changelog_end`` is where the changelog ended after our own last
-    commit, so a later, larger end means that somebody else wrote.
+    ``position`` is where the tables stand, {topic: next offset}; ``changelog_end`` is where the changelog ended after
+    our own last commit, so a later, larger end means that somebody else wrote.
     """
 
-    def __init__(self, inlet: Inlet, info: TaskInfo, inputs: Iterable[TopicPartition], bootstrap: str, app_id: str) -> None:
+    def __init__(
+        self, inlet: Inlet, info: TaskInfo, inputs: Iterable[TopicPartition], bootstrap: str, app_id: str
+    ) -> None:
         self.inlet, self.info = inlet, info
         self.inputs = tuple(inputs)
         self.group = app_id
@@ -76,21 +78,26 @@ class Task:
         return time.perf_counter() - started
 
     async def _transaction(self, sends: Sends, log: Items, moved: dict[TopicPartition, int]) -> None:
-        producer = self.producer
+        producer, futures = self.producer, list[asyncio.Future[Any]]()
         try:
             await producer.begin_transaction()
-            futures = []
             for (topic, partition), items in sends.items():
                 futures += [await producer.send_batch(b, topic, partition=partition) for b in self._pack(items)]
             own = list(self._pack(log))
-            futures += [await producer.send_batch(b, self.changelog.topic, partition=self.changelog.partition) for b in own]
+            futures += [
+                await producer.send_batch(b, self.changelog.topic, partition=self.changelog.partition) for b in own
+            ]
             if moved:
                 await producer.send_offsets_to_transaction(moved, self.group)
             await producer.commit_transaction()
             for future in futures:
                 await future
-            self.changelog_end = (await futures[-1]).offset + own[-1].record_count() + 1  # and the commit marker behind it
+            self.changelog_end = (
+                (await futures[-1]).offset + own[-1].record_count() + 1
+            )  # and the commit marker behind it
         except KafkaError as error:
+            for future in futures:  # they failed for the same reason; nobody asks them any more
+                future.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error
 
     def _pack(self, items: Items) -> Iterable[BatchBuilder]:
@@ -107,4 +114,7 @@ class Task:
 
     async def close(self) -> None:
         """Let the producer go; an open transaction is left to the next owner's fencing."""
-        await self.producer.stop()
+        try:
+            await self.producer.stop()
+        finally:
+            await self.producer.client.close()  # a fenced producer's stop raises before it comes to this

@@ -1,10 +1,11 @@
 """Records that kill the process: how they are found and set aside.
 
-The first batch after a take-over is small and announced in the changelog (a *trial*); batches then double in size. A worker that dies in
-a trial leaves it behind with no position after it. The next owner then takes the records of that trial one at a time, each announced on
-its own; a record whose owner died again, alone with it, is set aside as a dead letter. So a record is set aside after it was in flight
-at three deaths in a row: in a batch, in a trial, and alone. A worker that is killed from outside hits the same two short moments, one
-after the other and at the same record, practically never.
+The first batch after a take-over is small and announced in the changelog (a *trial*); batches then double in size. A
+worker that dies in a trial leaves it behind with no position after it. The next owner then takes the records of that
+trial one at a time, each announced on its own; a record whose owner died again, alone with it, is set aside as a dead
+letter. So a record is set aside after it was in flight at three deaths in a row: in a batch, in a trial, and alone. A
+worker that is killed from outside hits the same two short moments, one after the other and at the same record,
+practically never.
 """
 
 import uuid
@@ -61,8 +62,10 @@ class Trial:
         alone = [records[0].topic, records[0].offset] if self.until else None
         return orjson.dumps({"process": PROCESS, "position": dict(position), "until": until, "alone": alone})
 
-    def is_suspect(self, record: Record) -> bool:
-        return self.suspect == (record.topic, record.offset)
+    def refuse(self, record: Record) -> None:
+        """Raises `KilledWorker` for the record that was alone in flight when the previous owner died."""
+        if self.suspect == (record.topic, record.offset):
+            raise KilledWorker("the worker died three times in a row while it handled this record")
 
     def passed(self, records: list[Record]) -> None:
         """A batch was committed: be less careful."""

@@ -11,8 +11,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.engine import Failure, Inlet, Observer, Outputs, Record, Source, Table, TableSpec, TaskInfo
+from streams.engine import Failure, Inlet, Observer, Options, Outputs, Record, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
+from streams.engine.kafka import partition_counts
 
 PARTITIONS = 2
 
@@ -23,7 +24,10 @@ async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Ma
     try:
         await admin.create_topics(
             [NewTopic(name, count, 1) for name, count in topics.items()]
-            + [NewTopic(name, count, 1, topic_configs={"cleanup.policy": "compact"}) for name, count in (compacted or {}).items()]
+            + [
+                NewTopic(name, count, 1, topic_configs={"cleanup.policy": "compact"})
+                for name, count in (compacted or {}).items()
+            ]
         )
     finally:
         await admin.close()
@@ -46,8 +50,7 @@ async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed"
     )
     await consumer.start()
     try:
-        found = (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic) or ()
-        tps = [TopicPartition(topic, p) for p in sorted(found)]
+        tps = [TopicPartition(topic, p) for p in range((await partition_counts(consumer))[topic])]
         consumer.assign(tps)
         ends = await consumer.end_offsets(tps)
         out: list[Any] = []
@@ -120,7 +123,9 @@ class Recorder(Observer):
     def task_ready(self, inlet: str, partition: int) -> None:
         self.ready.append(partition)
 
-    def batch_committed(self, inlet: str, partition: int, records: int, seconds: float, transaction_seconds: float) -> None:
+    def batch_committed(
+        self, inlet: str, partition: int, records: int, size: int, seconds: float, transaction_seconds: float
+    ) -> None:
         self.batches.append((partition, records))
 
 
@@ -166,17 +171,21 @@ class Pipeline:
         return Inlet("count", (self.input,), lambda i, t: processor(i, t, self.output), dead_letter, (COUNTS,))
 
     @asynccontextmanager
-    async def run(self, worker: str = "w1", processor: Callable[..., Any] = Count, **options: Any) -> AsyncIterator[Source]:
+    async def run(
+        self,
+        worker: str = "w1",
+        processor: Callable[..., Any] = Count,
+        observer: Observer | None = None,
+        **options: Any,
+    ) -> AsyncIterator[Source]:
         """A worker inside this event loop; stopped gracefully at the end."""
         app, source = engine_app(
             self.app_id,
             self.bootstrap,
             [self.inlet(processor)],
-            worker=worker,
-            observer=options.pop("observer", None),
+            Options(worker, **{"session_timeout_ms": 6000, **options}),
+            observer=observer,
             outputs=[self.output, self.dead],
-            session_timeout_ms=options.pop("session_timeout_ms", 6000),
-            **options,
         )
 
         @app.agent(source.channel("count"), name=f"{self.app_id}.count", concurrency=2)

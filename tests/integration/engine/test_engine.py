@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine import MissingTopics
+from streams.engine.kafka import transactional_producer
 from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
 
 
@@ -43,7 +44,14 @@ async def test_a_batch_writes_outputs_state_and_position_together(pipeline: Pipe
 
 
 async def test_a_failing_record_becomes_a_dead_letter_and_costs_nothing_else(pipeline: Pipeline) -> None:
-    records = [(0, b"a", b"v"), (0, b"a", b"bad"), (0, b"b", b"bad"), (0, b"a", b"v"), (0, b"c", b"huge"), (0, b"c", b"v")]
+    records = [
+        (0, b"a", b"v"),
+        (0, b"a", b"bad"),
+        (0, b"b", b"bad"),
+        (0, b"a", b"v"),
+        (0, b"c", b"huge"),
+        (0, b"c", b"v"),
+    ]
     await publish(pipeline.bootstrap, pipeline.input, records)
     async with pipeline.run():
         await until(lambda: pipeline.drained(len(records)))
@@ -64,7 +72,8 @@ async def test_a_restart_continues_where_the_changelog_stands(pipeline: Pipeline
         assert await outputs(pipeline) == exactly({f"k{i}": 10 * round_ for i in range(10)})
         if round_ > 1:
             done = [(done, total) for _, done, total in recorder.restored if total]
-            assert done and all(d <= t for d, t in done) and any(d == t for d, t in done)
+            assert all(d <= t for d, t in done)
+            assert any(d == t for d, t in done)
 
 
 async def test_the_groups_offset_does_not_decide_the_changelog_does(pipeline: Pipeline) -> None:
@@ -74,8 +83,6 @@ async def test_the_groups_offset_does_not_decide_the_changelog_does(pipeline: Pi
         await until(lambda: pipeline.drained(100))
     liar = AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap, group_id=pipeline.app_id, enable_auto_commit=False)
     await liar.start()
-    from aiokafka import TopicPartition
-
     liar.assign([TopicPartition(pipeline.input, p) for p in (0, 1)])
     await liar.commit({TopicPartition(pipeline.input, 0): 3, TopicPartition(pipeline.input, 1): 5})
     await liar.stop()
@@ -108,8 +115,6 @@ async def test_a_second_worker_takes_its_share_and_kept_partitions_are_not_resto
 
 async def test_a_fenced_task_is_dropped_and_taken_over_again(pipeline: Pipeline) -> None:
     """Race 6: after a failed commit the tables hold what was never committed; they must be read anew."""
-    from streams.engine.kafka import transactional_producer
-
     recorder = Recorder()
     await publish(pipeline.bootstrap, pipeline.input, load(50))
     async with pipeline.run(observer=recorder) as source:
@@ -145,8 +150,6 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
         task.commit = held  # type: ignore[method-assign]
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 5)
         await until(lambda: not task.idle.is_set())
-        from streams.engine.kafka import transactional_producer
-
         rightful = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-count-0")
         await rightful.start()
         await rightful.stop()

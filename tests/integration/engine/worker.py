@@ -1,4 +1,5 @@
-"""A worker of the test pipeline as a process of its own: ``python -m tests.integration.engine.worker BOOTSTRAP PREFIX NAME``.
+"""A worker of the test pipeline as a process of its own: ``python -m tests.integration.engine.worker BOOTSTRAP PREFIX
+NAME``.
 
 It dies at once at a record ``poison``, without a chance to clean up.
 """

@@ -1,0 +1,102 @@
+"""The kinds of value every model is made of: ids, names, labels, texts, times, numbers.
+
+All are strict, as on the wire: a number is never taken from a string, nor a string from a number; ``true`` is no
+number, nor are NaN and Infinity. Each pattern has a sentence in ``PATTERN_WORDS`` that says what is expected.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
+
+MAX_ID = 200
+MAX_LABEL = 200
+MAX_IDENTIFIERS = 50
+MAX_IDENTIFIER = 320
+"""Characters: the longest e-mail address (64 + @ + 255)."""
+MAX_TEXT = 100_000
+MAX_WHOLE = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+
+NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+LINE_NAME = r"^[a-z0-9][a-z0-9-]{0,99}$"
+RFC3339_SHAPE = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?$"
+"""With or without a zone: a missing zone gets its own message."""
+RFC3339 = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$"
+UTC_MS = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
+BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
+SHA256 = r"^[0-9a-f]{64}$"
+
+PATTERN_WORDS: Mapping[str, str] = {
+    NO_CONTROL: "must not contain control characters",
+    LINE_NAME: "must be 1 to 100 lower-case letters, digits or hyphens, not starting with a hyphen",
+    RFC3339_SHAPE: "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z",
+    UTC_MS: "must be a time in UTC with milliseconds such as 2026-03-02T09:15:00.000Z",
+    BASE64: "must be base64",
+    SHA256: "must be a SHA-256 in lower-case hexadecimal (64 characters)",
+}
+
+
+@dataclass(frozen=True)
+class TimeText:
+    """A time written as a string of the given shape that becomes an aware datetime; numbers are refused."""
+
+    shape: str
+    published: str
+    """The pattern the exported schema shows."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.chain_schema(
+            [
+                core_schema.str_schema(strict=True, pattern=self.shape),
+                core_schema.datetime_schema(tz_constraint="aware"),
+            ],
+            serialization=core_schema.plain_serializer_function_ser_schema(utc_text, when_used="json"),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time", "pattern": self.published}
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds (rounded down) and ``Z``, the form of every time we publish."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID, pattern=NO_CONTROL)]
+"""Names one thing: never empty, at most 200 characters, no control characters."""
+Name = Id
+"""Names a queue, tier or skill group: the same limits as an id."""
+Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL)]
+"""A word or two that describes; may be empty."""
+Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
+"""What people wrote or said, at most 100,000 characters, any characters."""
+String = Annotated[str, StringConstraints(strict=True)]
+LineName = Annotated[str, StringConstraints(strict=True, pattern=LINE_NAME)]
+Line = Annotated[str, StringConstraints(strict=True, max_length=100)]
+"""``""`` for live, else a replay id."""
+
+Time = Annotated[datetime, TimeText(RFC3339_SHAPE, RFC3339)]
+"""RFC 3339 with a zone."""
+UtcTime = Annotated[datetime, TimeText(UTC_MS, UTC_MS)]
+"""RFC 3339 in UTC with milliseconds and ``Z``: what we publish."""
+
+Whole = Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
+Integer = Annotated[int, Field(strict=True, ge=-MAX_WHOLE, le=MAX_WHOLE)]
+Revision = Annotated[int, Field(strict=True, ge=1, le=MAX_WHOLE)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Sentiment = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1, le=1)]
+"""-1 (angry) … 1 (delighted)."""
+Bool = Annotated[bool, Field(strict=True)]
+Names = Annotated[list[Name], Field(fail_fast=True)]
+
+
+class Model(BaseModel):
+    """Base of every model: unknown fields are kept and ignored; a docstring below a field becomes its description."""
+
+    model_config = ConfigDict(
+        extra="allow", use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True
+    )

@@ -1,0 +1,146 @@
+"""The records between our own agents, described for whoever looks into the internal topics. Not a public contract.
+
+Every record is a JSON object with a field ``kind``; a field at its default is left out. Times are milliseconds since
+the epoch (UTC), durations milliseconds.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.data import Channel
+from schemas.fields import Bool, Integer, Line, Model, String, Whole
+
+Pair = Annotated[list[String], Field(min_length=2, max_length=2)]
+
+
+class EventRecord(Model):
+    """One validated, normalised, masked contact event; with owner on contact.interactions."""
+
+    kind: Literal["event"]
+    id: String
+    source: String
+    type: String
+    time: Integer
+    contact: String
+    channel: Channel
+    line: Line = ""
+    owner: String = ""
+    queue: String | None = None
+    customer: String | None = None
+    tier: String | None = None
+    agent: String | None = None
+    identifiers: list[Pair] = Field(default=[])
+    """Kind and normalised value."""
+    data: dict[str, Any] = Field(default={})
+    """What the type adds, by the contract's field names; times in milliseconds."""
+
+
+class ProfileRecord(Model):
+    """What is known of a customer; null = the event did not say."""
+
+    kind: Literal["profile"]
+    id: String
+    source: String
+    customer: String
+    time: Integer
+    line: Line = ""
+    tier: String | None = None
+    value_cents: Whole | None = None
+    language: String | None = None
+    preferences: dict[str, Any] | None = None
+    consent: dict[str, Bool] | None = None
+
+
+class AgentRecord(Model):
+    """A human agent's state from its time on."""
+
+    kind: Literal["agent"]
+    id: String
+    source: String
+    agent: String
+    state: String
+    time: Integer
+    line: Line = ""
+    queues: list[String] = Field(default=[])
+
+
+class CommandRecord(Model):
+    """What a person asked for one alert."""
+
+    kind: Literal["command"]
+    id: String
+    source: String
+    alert: String
+    action: String
+    time: Integer
+    line: Line = ""
+    by: String | None = None
+    until: Integer | None = None
+
+
+class LeftRecord(Model):
+    """A contact belongs to another owner from now on."""
+
+    kind: Literal["left"]
+    owner: String
+    contact: String
+    to: String
+    time: Integer
+    line: Line = ""
+
+
+class FactRecord(Model):
+    """One thing that happened and counts in a KPI; sign -1 takes an identical earlier fact back."""
+
+    kind: Literal["fact"]
+    fact: Literal[
+        "leg_opened",
+        "leg_closed",
+        "contact_offered",
+        "contact_handled",
+        "first_response",
+        "feedback",
+        "sentiment",
+    ]
+    id: String
+    """The leg, contact or message counted."""
+    time: Integer
+    channel: Channel
+    queue: String
+    tier: String
+    line: Line = ""
+    sign: Literal[1, -1] = 1
+    outcome: String | None = None
+    variant: String | None = None
+    entered: Integer | None = None
+    value: Integer | None = None
+    talk_ms: Whole = 0
+    hold_ms: Whole = 0
+    wrap_ms: Whole = 0
+
+
+class LineProgress(Model):
+    """How far one line has come at one origin."""
+
+    watermark: Integer
+    ended: Bool = False
+
+
+class ProgressRecord(Model):
+    """How far an upstream task has come."""
+
+    kind: Literal["progress"]
+    origin: String
+    """Name of the upstream task, <agent>-<partition>."""
+    of: Whole
+    """How many origins there are."""
+    lines: dict[str, LineProgress]
+
+
+NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | ProgressRecord
+"""What contact.normalised carries."""
+InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | ProgressRecord
+"""What contact.interactions carries."""
+MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
+"""What contact.measurements carries."""

@@ -1,0 +1,285 @@
+"""What the system publishes: one model per output topic. Times are RFC 3339 in UTC with milliseconds.
+
+Every field is always there (``null`` where there is nothing to say); new fields may come, so readers must ignore what
+they do not know. ``line`` is ``""`` for what came from live events, else the id of the replay it came from: whoever
+reaches people (pagers, webhooks) acts on ``""`` only.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.data import Channel
+from schemas.dead_letter import DeadLetter
+from schemas.fields import (
+    Integer,
+    Line,
+    Model,
+    Number,
+    Revision,
+    Sentiment,
+    String,
+    UtcTime,
+    Whole,
+)
+
+__all__ = ["Alert", "DeadLetter", "IdentityChange", "Journey", "QueueState", "Readings", "Segment"]
+
+MAX_JOURNEY_CONTACTS = 20
+Percent = Annotated[Number, Field(ge=0, le=100)]
+
+
+class JourneyContact(Model):
+    contact_id: String
+    """The conversation."""
+    channel: Channel
+    """Its channel."""
+    queue: String
+    """Queue of its last leg, else the first it named, else none."""
+    started: UtcTime
+    """Time of its first event."""
+    ended: UtcTime | None
+    """null while it is open."""
+    outcome: Literal["open", "answered", "abandoned", "contained", "flow_out"]
+    """How it came out."""
+    wait_ms: Whole
+    """Waited in queues before the outcome, in milliseconds."""
+    talk_ms: Whole
+    """Talked to humans, in milliseconds."""
+    sentiment: Sentiment | None
+    """Mean of the customer's messages, -1 … 1; null where none was scored."""
+    messages: Whole
+    """Messages in both directions."""
+    transfers: Whole
+    """Transfers between queues or agents."""
+
+
+class JourneyCounts(Model):
+    """Over the whole journey, contacts that left the list included."""
+
+    contacts: Whole
+    """Contacts begun."""
+    answered: Whole
+    """Contacts answered by a human."""
+    abandoned: Whole
+    """Contacts abandoned."""
+    messages: Whole
+    """Messages in both directions."""
+    transfers: Whole
+    """Transfers."""
+
+
+class Journey(Model):
+    """All contacts of one customer about one need; the latest record of a customer is the whole truth."""
+
+    journey_id: String
+    """Stable name of the journey."""
+    customer: String
+    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<id>; also the record's key."""
+    started: UtcTime
+    """Time of the first event."""
+    updated: UtcTime
+    """Time of the latest event."""
+    status: Literal["open", "closed"]
+    """open while a contact of it may still go on."""
+    line: Line
+    """Empty for live, else the replay."""
+    tier: String
+    """The customer's tier; none where unknown."""
+    revision: Revision
+    """Grows with every record of this journey."""
+    contacts: Annotated[list[JourneyContact], Field(max_length=MAX_JOURNEY_CONTACTS)]
+    """The latest contacts, at most 20, oldest first."""
+    counts: JourneyCounts
+    """Sums over the journey."""
+    channels: list[Channel]
+    """Channels used, in order of first use."""
+    wait_ms: Whole
+    """Waited in queues over all contacts, in milliseconds."""
+    sentiment: Sentiment | None
+    """Mean of the customer's messages; null where none was scored."""
+
+
+class SegmentComponents(Model):
+    """What the score is made of, each 0 (bad) … 100 (good)."""
+
+    recency: Percent
+    """How long since the last contact."""
+    frequency: Percent
+    """How often the customer comes."""
+    sentiment: Percent
+    """How the customer feels; 50 where nothing was scored."""
+    friction: Percent
+    """Waits, transfers, repeated contacts; 100 = no friction at all."""
+
+
+class Segment(Model):
+    """Where one customer stands."""
+
+    customer: String
+    """The owner; also the record's key."""
+    segment: Literal["new", "active", "loyal", "at-risk", "dormant"]
+    """The segment the customer is in."""
+    score: Percent
+    """0 (lost) … 100 (well)."""
+    tier: String
+    """The customer's tier; none where unknown."""
+    updated: UtcTime
+    """Event time of the score."""
+    components: SegmentComponents
+    """What the score is made of."""
+    revision: Revision
+    """Grows with every record of this customer."""
+    line: Line
+    """Empty for live, else the replay."""
+
+
+class Dimensions(Model):
+    """What a reading is about; all = summed over the dimension."""
+
+    channel: String
+    """A channel."""
+    queue: String
+    """A queue; none for contacts that named none."""
+    tier: String
+    """A tier; none where unknown."""
+
+
+class Window(Model):
+    start: UtcTime
+    """First moment inside."""
+    end: UtcTime
+    """First moment after."""
+    length_ms: Whole
+    """Length in milliseconds: 1, 5, 15, 60 minutes or the day."""
+
+
+class Reading(Model):
+    kpi: String
+    """Name in the catalogue of KPIs."""
+    variant: String
+    """Which of its definitions."""
+    grain: Literal["leg", "contact", "message", "journey", "customer", "agent"]
+    """What it counts; leg = one stay in one queue."""
+    value: Number | None
+    """null when the denominator is 0: never 0, never NaN."""
+    numerator: Integer | None
+    """What the value is made of; null where it is no ratio."""
+    denominator: Whole
+    """How many were counted."""
+    unit: String
+    """count; ratio (0 … 1); ms; milli (thousandths of the scale); points (-100 … 100)."""
+
+
+class Readings(Model):
+    """The KPIs of one channel, queue and tier in one window. A later revision replaces an earlier one."""
+
+    dimensions: Dimensions
+    """What it is about."""
+    window: Window
+    """When the outcomes happened."""
+    watermark: UtcTime
+    """Every event up to here is counted."""
+    status: Literal["provisional", "final", "amended"]
+    """provisional while the window is open; amended by late events after it was final."""
+    revision: Revision
+    """Grows with every record of these dimensions and this window."""
+    line: Line
+    """Empty for live, else the replay."""
+    readings: list[Reading]
+    """One per KPI and variant."""
+
+
+class QueueState(Model):
+    """Who waits in one queue now."""
+
+    channel: Channel
+    """The channel."""
+    queue: String
+    """The queue."""
+    at: UtcTime
+    """Stream time of this state."""
+    depth: Whole
+    """Legs waiting."""
+    longest_wait_ms: Whole
+    """Wait of the oldest leg at that time, in milliseconds; 0 when nobody waits."""
+    oldest_entered: UtcTime | None
+    """When the oldest leg entered; null when nobody waits."""
+    line: Line
+    """Empty for live, else the replay."""
+    by_tier: dict[str, Whole]
+    """Tier → legs waiting."""
+
+
+class Alert(Model):
+    """One episode: revision 1 fires, 2 resolves. A later revision replaces an earlier one."""
+
+    alert_id: String
+    """Stable name of the episode; also the record's key."""
+    rule: String
+    """The rule that fired."""
+    kind: Literal["wait", "sentiment"]
+    """What crossed its limit."""
+    status: Literal["firing", "resolved"]
+    """firing until the condition is over."""
+    severity: String
+    """From the rule."""
+    customer: String
+    """The owner."""
+    contact_id: String | None
+    """The contact, where the alert is about one."""
+    channel: Channel | None
+    """Its channel."""
+    queue: String | None
+    """Its queue."""
+    tier: String
+    """The customer's tier."""
+    value: Number
+    """What was measured when it fired."""
+    limit: Number
+    """What it crossed."""
+    unit: String
+    """Unit of value and limit."""
+    since: UtcTime
+    """Event time at which the condition began to hold; for a wait its deadline."""
+    fired_at: UtcTime
+    """Stream time at which it was raised."""
+    resolved_at: UtcTime | None
+    """Event time at which the condition was over; null while firing."""
+    reason: Literal["answered", "abandoned", "flow_out", "recovered", "quiet", "moved", "withdrawn", "closed"] | None
+    """Why it is over. quiet = the customer has said nothing for long; moved = the contact went to another customer;
+    withdrawn = a late event proved that it must not stand; closed = a person closed it."""
+    line: Line
+    """Empty for live, else the replay."""
+    revision: Revision
+    """1 = firing, 2 = resolved."""
+
+
+class Evidence(Model):
+    """The event that proved it."""
+
+    event_id: String
+    """Its id."""
+    source: String
+    """Its source."""
+
+
+class IdentityChange(Model):
+    """A contact has another owner from now on."""
+
+    contact_id: String
+    """The contact."""
+    identifier: String
+    """What linked them, <kind>:<value>; also the record's key."""
+    from_: String = Field(alias="from")
+    """The owner before."""
+    to: String
+    """The owner from now on."""
+    rule: String
+    """The rule that decided."""
+    evidence: Evidence
+    """The event that proved it."""
+    at: UtcTime
+    """Event time of the evidence."""
+    line: Line
+    """Empty for live, else the replay."""

@@ -1,0 +1,218 @@
+"""`ingest`: the door. Reads every input topic, checks, normalises, masks, drops duplicates; writes
+``contact.normalised``.
+
+What cannot be used becomes a dead letter with its reason; nothing a publisher sends stops the worker.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+from pydantic import ValidationError
+
+from schemas.envelope import CloudEvent, from_binary, is_binary
+from schemas.events import parse, problem_of
+from streams.agents.dead_letters import bury, dead_letter
+from streams.agents.hop import Name, ProgressSender, struct_table
+from streams.domain.dedup import Seen, content_of
+from streams.domain.normalise import Policy, event_record
+from streams.domain.records import LIVE
+from streams.domain.sentiment import Scorer
+from streams.domain.watermarks import InputClock, LineClock
+from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.ops.metrics import Metrics
+from streams.settings import Settings
+
+HOUR_MS = 3_600_000
+TABLES = (
+    TableSpec("seen", bytes, bytes),  # chunks of digests, see `streams.domain.dedup`
+    struct_table("clocks", LineClock),
+)
+encode = msgspec.json.Encoder().encode
+
+# Event type (or its first word) → the topic it belongs to and the field of its data that is the record's key.
+_HOMES = {
+    "customer.profile_changed": ("customers.profile", "customer_id"),
+    "agent.state_changed": ("agents.state", "agent_id"),
+    "alert.commanded": ("alert.commands", "alert_id"),
+}
+_CONTACTS = "contacts."
+_WHY_A_KEY = "so that events that belong together stay in order"
+
+
+class Rejected(Exception):
+    """A record that cannot be used: reason, path of the field, what is expected."""
+
+    def __init__(self, reason: str, path: str | None, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.path, self.message = reason, path, message
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an `Ingest` works with beside its task."""
+
+    settings: Settings
+    scorer: Scorer | None
+    metrics: Metrics
+
+
+class Ingest:
+    """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
+
+    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
+        settings, metrics = means.settings, means.metrics
+        self.info, self.metrics = info, metrics
+        self.prefix = settings.topic_prefix
+        self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
+        self.policy = Policy(region=settings.phone_region, scorer=means.scorer)
+        self.max_bytes = settings.max_event_bytes
+        self.max_age_ms = int(settings.max_age_h * HOUR_MS)
+        self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
+        self.tolerance_ms = int(settings.future_tolerance_s * 1000)
+        self.chunks = tables["seen"]
+        self.seen = Seen(self.chunks.items())
+        self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
+        self.progress = ProgressSender(info, self.normalised)
+        self.latest: dict[tuple[str, str], int] = {}
+        self.batch: tuple[str, int] | None = None
+        self.added = False
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        self.added = False
+        if self.batch is None:
+            self.batch = (f"{record.topic}:{record.offset}", record.timestamp)
+        self.batch = (self.batch[0], max(self.batch[1], record.timestamp))
+        try:
+            self._take(record, out)
+        except Rejected as why:
+            bury(self.dead, dead_letter(record, "ingest", why.reason, why.message, why.path), out)
+            self.metrics.dead.labels(why.reason).inc()
+
+    def undo(self, record: Record) -> None:
+        if self.added:
+            self.seen.undo_last()
+
+    def finish(self, out: Outputs) -> None:
+        for (line, topic), time in self.latest.items():
+            self.clock.event(line, topic, time)
+        self.latest.clear()
+        if self.batch is not None:
+            key, append_time = self.batch
+            chunk = self.seen.seal(key, append_time)
+            if chunk is not None:
+                self.chunks[key] = chunk
+            self.batch = None
+        for key in self.seen.expire(out.now - self.horizon_ms):
+            self.chunks.pop(key, None)
+        known = {tp.topic: asked for tp, asked in out.caught_up.items()}
+        behind = [topic for topic in self.info.topics if topic not in known]
+        now = min(known.values(), default=out.now)
+        self.progress.send(self.clock.watermarks(now, behind), out)
+
+    def live_time(self) -> int | None:
+        """Watermark of the live line, ms; for the metrics."""
+        sent = self.progress.sent.get(LIVE)
+        return sent.watermark if sent else None
+
+    def _take(self, record: Record, out: Outputs) -> None:
+        obj = self._decode(record)
+        try:
+            event = parse(obj)
+        except ValidationError as error:
+            problem = problem_of(error)
+            raise Rejected(problem.reason, problem.path, problem.message) from None
+        time = event.time_ms
+        if event.type.startswith("replay."):
+            self._marker(record, event, time)
+            return
+        key = self._key_of(record, event)
+        if event.line == LIVE:
+            self._check_age(record, time)
+        content = content_of(obj)
+        verdict = self.seen.check(event.source, event.id, content)
+        if verdict == "reused":
+            raise Rejected(
+                "id-reused",
+                "id",
+                "id was used before by this source for an event with other content; give each event an id of its own",
+            )
+        if verdict == "duplicate":
+            self.metrics.duplicates.inc()
+            return
+        out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
+        self.seen.add(event.source, event.id, content)
+        self.added = True
+        latest = (event.line, record.topic)
+        if time > self.latest.get(latest, time - 1):
+            self.latest[latest] = time
+
+    def _decode(self, record: Record) -> dict[str, Any]:
+        value = record.value
+        if not value:
+            raise Rejected("unreadable", None, "the record has no value; an event is a JSON object")
+        if len(value) > self.max_bytes:
+            raise Rejected("too-large", None, f"the event has {len(value)} bytes, at most {self.max_bytes} are taken")
+        try:
+            obj = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise Rejected("unreadable", None, f"not JSON in UTF-8: {error}") from None
+        if record.headers and is_binary(record.headers):
+            obj = from_binary(record.headers, obj)
+        if not isinstance(obj, dict):
+            raise Rejected("wrong-type", None, "an event is a JSON object")
+        return obj
+
+    def _key_of(self, record: Record, event: CloudEvent[Any, Any]) -> bytes:
+        """The record's key, which must be what the contract says: duplicates and order are kept by partition."""
+        topic = record.topic.removeprefix(self.prefix)
+        home, field = _HOMES.get(event.type, (_CONTACTS, "contact_id"))
+        if home == _CONTACTS:
+            home = _CONTACTS + event.data.channel
+            if topic != home:
+                raise Rejected(
+                    "wrong-type",
+                    "data.channel",
+                    f"data.channel is {event.data.channel}, but it was published to {topic}; publish it to {home}",
+                )
+        elif topic != home:
+            raise Rejected("wrong-type", "type", f"{event.type} belongs to {home}, not to {topic}")
+        expected: str = getattr(event.data, field)
+        if record.key is None:
+            raise Rejected("missing-field", "key", f"the record has no key; it must be data.{field}, {_WHY_A_KEY}")
+        if record.key != expected.encode():
+            raise Rejected("wrong-type", "key", f"the record's key must be equal to data.{field}, {_WHY_A_KEY}")
+        return record.key
+
+    def _check_age(self, record: Record, time: int) -> None:
+        """Against the broker's time of arrival, so that the answer is the same whenever the record is read."""
+        if time > record.timestamp + self.tolerance_ms:
+            raise Rejected(
+                "in-the-future",
+                "time",
+                f"time lies {(time - record.timestamp) / 1000:.0f} s after the arrival; "
+                f"{self.tolerance_ms / 1000:.0f} s are tolerated. Is the clock set, and the zone right?",
+            )
+        if time < record.timestamp - self.max_age_ms:
+            raise Rejected(
+                "too-old",
+                "time",
+                f"time lies {(record.timestamp - time) / HOUR_MS:.1f} h before the arrival; at most "
+                f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
+            )
+
+    def _marker(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
+        declared = [self.prefix + topic for topic in event.data.topics]
+        if unknown := [topic for topic in declared if topic not in self.info.topics]:
+            raise Rejected("wrong-type", "data.topics", f"{', '.join(unknown)}: not an input topic with this partition")
+        line = event.data.replay_id
+        for (other, topic), latest in self.latest.items():
+            if other == line:
+                self.clock.event(line, topic, latest)
+        self.clock.marker(line, record.topic, time, declared, ended=event.type == "replay.ended")
+
+
+def factory(name: Name, means: Means) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Ingest]:
+    return lambda info, tables: Ingest(info, tables, name, means)

@@ -1,0 +1,128 @@
+"""The map: every topic, agent and table.
+
+::
+
+    contacts.<channel>  customers.profile  agents.state  alert.commands
+          │ keyed by contact, customer, agent, alert
+      [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
+          ↓ contact.normalised        keyed by contact
+      [identify]    owners, watermarks ───────────────────────→ identity.changes
+          ↓ contact.interactions      keyed by owner
+      [track]       customers, watermarks ────────────────────→ journeys, segments, alerts
+          ↓ contact.measurements      keyed by channel and queue
+      [measure]     panes, days, legs, …, watermarks ─────────→ kpis, queue.state
+
+An agent is one Faust agent over one inlet of the engine; the tables of task *n* live on partition *n* of the agent's
+changelog.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import faust
+from mode import ServiceT
+
+from streams.agents import identify, ingest, measure, track
+from streams.agents.dead_letters import on_failure
+from streams.domain.policy import Rules
+from streams.engine import Inlet, Options, Source
+from streams.engine.app import engine_app
+from streams.ops.metrics import Metrics
+from streams.ops.plugins import load_scorer
+from streams.ops.web import Web
+from streams.settings import Settings
+
+CHANNELS = ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
+INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
+CHANGELOGS = {
+    "ingest": INPUTS,
+    "identify": ("contact.normalised",),
+    "track": ("contact.interactions",),
+    "measure": ("contact.measurements",),
+}
+"""Agent → the topics it reads; its changelog has as many partitions as the widest of them."""
+OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+
+
+@dataclass
+class Application:
+    """A worker's parts, not yet started."""
+
+    app: faust.App
+    source: Source
+    metrics: Metrics
+    web: Web
+
+
+def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
+    """The four agents' inputs, tables and handlers."""
+
+    def name(topic: str) -> str:
+        return settings.topic_prefix + topic
+
+    dead = name("contacts.dead-letters")
+    retention_ms = rules.tracking.lateness_ms
+    parts = {
+        "ingest": (
+            ingest.factory(name, ingest.Means(settings, load_scorer(settings.sentiment_scorer), metrics)),
+            ingest.TABLES,
+        ),
+        "identify": (identify.factory(name, retention_ms), identify.TABLES),
+        "track": (track.factory(name, rules, metrics), track.TABLES),
+        "measure": (measure.factory(name, rules.kpis, metrics), measure.TABLES),
+    }
+    return [
+        Inlet(hop, tuple(name(topic) for topic in CHANGELOGS[hop]), processor, on_failure(dead, hop), tables)
+        for hop, (processor, tables) in parts.items()
+    ]
+
+
+def build(settings: Settings, rules: Rules) -> Application:
+    """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
+    metrics = Metrics()
+    app, source = engine_app(
+        settings.group,
+        settings.bootstrap_servers,
+        inlets(settings, rules, metrics),
+        Options(
+            worker=settings.worker_name,
+            static=settings.static_membership,
+            commit_interval=settings.commit_interval_ms / 1000,
+            max_records=settings.max_batch_records,
+            fetch_max_wait_ms=settings.fetch_max_wait_ms,
+            session_timeout_ms=settings.session_timeout_ms,
+        ),
+        observer=metrics,
+        outputs=[settings.topic_prefix + topic for topic in OUTPUTS],
+    )
+    web = Web(source, metrics, settings.web_host, settings.web_port, settings.ready_lag_records)
+    metrics.watch(source)
+
+    @app.agent(source.channel("ingest"), name="ingest", concurrency=4)
+    async def ingest_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+        async for batch in batches:
+            await batch.process()
+
+    @app.agent(source.channel("identify"), name="identify", concurrency=4)
+    async def identify_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+        async for batch in batches:
+            await batch.process()
+
+    @app.agent(source.channel("track"), name="track", concurrency=4)
+    async def track_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+        async for batch in batches:
+            await batch.process()
+
+    @app.agent(source.channel("measure"), name="measure", concurrency=4)
+    async def measure_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+        async for batch in batches:
+            await batch.process()
+
+    boot = app.boot_strategy
+    services = boot.server
+
+    def with_web() -> Iterable[ServiceT]:
+        return [web, *services()]
+
+    boot.server = with_web  # type: ignore[method-assign]
+    return Application(app, source, metrics, web)

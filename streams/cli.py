@@ -1,0 +1,178 @@
+"""The command line: ``contact-streams COMMAND``."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams import settings as settings_module
+from streams.ops.bootstrap import resolve_bootstrap
+from streams.ops.errors import OpsError
+from streams.settings import Settings, SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
+)
+topics_app = typer.Typer(no_args_is_help=True, help="Create and list the topics.")
+rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs.")
+app.add_typer(topics_app, name="topics")
+app.add_typer(rules_app, name="rules")
+
+err = Console(stderr=True)
+
+Prefix = Annotated[str | None, typer.Option("--topic-prefix", help="Put before every topic's name.")]
+
+
+def fail(message: object) -> typer.Exit:
+    """Say why on stderr; raise the result."""
+    err.print(f"contact-streams: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def load(*, broker: bool = False, start: bool = False, **overrides: object) -> Settings:
+    """The settings; with ``broker``, one that answers is looked for, and with ``start`` one is started when there is
+    none.
+    """
+    try:
+        settings = settings_module.load(**overrides)
+        if broker and not settings.bootstrap_servers:
+            found = resolve_bootstrap(start=start, say=lambda text: err.print(text, style="grey62", highlight=False))
+            settings = settings.model_copy(update={"bootstrap_servers": found.servers})
+        return settings
+    except (SettingsError, OpsError) as error:
+        raise fail(error) from None
+
+
+@app.command()
+def worker(
+    name: Annotated[str | None, typer.Option(help="Stable name of this worker; partitions are placed by it.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; the next free one when taken.")
+    ] = None,
+    topic_prefix: Prefix = None,
+) -> None:
+    """Run a worker until it is told to stop (SIGTERM, Ctrl-C). Start more of them to share the partitions.
+
+    [bold]Example[/]: contact-streams worker --name $(hostname)-1
+    """
+    from streams.worker import run
+
+    raise typer.Exit(run(load(broker=True, worker_name=name, web_port=port, topic_prefix=topic_prefix)))
+
+
+@app.command("settings")
+def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List every setting: environment variable, value, default, meaning."""
+    settings = load()
+    if as_json:
+        print(json.dumps(settings.model_dump(mode="json"), indent=1))
+        return
+    table = Table("variable", "value", "meaning", show_lines=False)
+    for name, field in Settings.model_fields.items():
+        value, default = getattr(settings, name), field.get_default()
+        changed = name != "worker_name" and value != default
+        shown = "" if value is None else str(value)
+        table.add_row(
+            settings_module.variable(name),
+            f"[bold]{shown}[/] (default {default})" if changed else shown,
+            field.description,
+        )
+    Console().print(table)
+    Console().print(
+        "From the environment, or from contact-streams.toml (lower-case names); see docs/operations.md", style="grey62"
+    )
+
+
+@topics_app.command("create")
+def topics_create(
+    partitions: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Partitions of each topic; default: the contract's 4.")
+    ] = None,
+    replication: Annotated[int, typer.Option(min=1, max=9, help="Replication factor.")] = 1,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be created.")] = False,
+    topic_prefix: Prefix = None,
+) -> None:
+    """Create the topics that are missing, and say where existing ones differ from the contract. May be run again at
+    any time.
+    """
+    from streams.ops import topics
+
+    settings = load(broker=True, topic_prefix=topic_prefix)
+    try:
+        report = asyncio.run(
+            topics.create(settings.bootstrap_servers, topics.wanted(settings, partitions), replication, dry_run=dry_run)
+        )
+    except topics.TopicsError as error:
+        raise fail(error) from None
+    for name in report.created:
+        print(f"{'would create' if dry_run else 'created'} {name}")
+    print(f"{len(report.created)} {'to create' if dry_run else 'created'}, {len(report.present)} were there")
+    for difference in report.differs:
+        err.print(f"differs: {difference}", style="yellow", markup=False, highlight=False)
+
+
+@topics_app.command("list")
+def topics_list(topic_prefix: Prefix = None) -> None:
+    """List the topics: who writes, who reads, how long records are kept."""
+    from schemas import registry
+
+    settings = load(topic_prefix=topic_prefix)
+    table = Table("topic", "kind", "key", "partitions", "kept", "written by", "read by")
+    for spec in registry.topics().values():
+        kept = "newest per key" if spec.compacted else f"{spec.retention_days} d"
+        table.add_row(
+            settings.topic_prefix + spec.topic, spec.direction, spec.key, str(spec.partitions), kept,
+            ", ".join(spec.producers), ", ".join(spec.consumers),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@rules_app.command("check")
+def rules_check(
+    directory: Annotated[
+        Path | None, typer.Argument(help="Folder with the YAML files; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Check rules as a worker would at its start; errors name file, line and field."""
+    from streams import rules
+
+    try:
+        rules.load(directory or load().rules_dir)
+    except rules.RulesError as error:
+        raise fail(error) from None
+    print("rules are fine")
+
+
+def _mount() -> None:
+    """Commands that live beside what they do."""
+    from streams.demo.command import demo
+    from streams.ops.calls import calls
+    from streams.ops.commands_schemas import schemas_app
+    from streams.ops.kpis import kpis
+    from streams.replay.command import replay
+
+    app.command()(replay)
+    app.command()(kpis)
+    app.command()(calls)
+    app.command()(demo)
+    app.add_typer(schemas_app, name="schemas")
+
+
+_mount()
+
+
+def main() -> Any:
+    """Entry point of ``contact-streams``."""
+    return app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The pipeline's figures against the simulator's truth, one by one. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.demo.state import BoardState, Pair, Share
+from streams.demo.truth import Counts, Truth
+
+
+@dataclass(frozen=True)
+class Check:
+    """One figure; ``where`` is a channel and queue, or None for the whole centre."""
+
+    name: str
+    where: Pair | None
+    truth: int
+    pipeline: int
+
+    @property
+    def right(self) -> bool:
+        """Whether both agree exactly."""
+        return self.truth == self.pipeline
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of the truth, and the part of a day's reading that must equal it."""
+
+    name: str
+    truth: Callable[[Counts], int]
+    kpi: str
+    variant: str
+    part: Callable[[Share], float]
+
+
+def _numerator(share: Share) -> float:
+    return share.numerator
+
+
+def _denominator(share: Share) -> float:
+    return share.denominator
+
+
+MEASURES = (
+    Measure("offered", lambda c: c.offered, "contacts_offered", "all", _numerator),
+    Measure("answered", lambda c: c.answered, "speed_of_answer", "all_contacts", _denominator),
+    Measure("abandoned", lambda c: c.abandoned, "abandonment", "of_offered", _numerator),
+    Measure("legs", lambda c: c.legs, "legs_entered", "all", _numerator),
+    Measure("legs answered", lambda c: c.legs_answered, "speed_of_answer", "answered_legs", _denominator),
+    Measure("in time", lambda c: c.legs_within, "service_level", "all_abandons_count", _numerator),
+    Measure("legs abandoned", lambda c: c.legs_abandoned, "abandonment", "of_left", _numerator),
+    Measure("legs flowed out", lambda c: c.legs_flowed_out, "flow_out", "of_left", _numerator),
+    Measure("wait ms", lambda c: c.wait_ms, "speed_of_answer", "answered_legs", _numerator),
+    Measure("handled", lambda c: c.handled, "handle_time", "talk", _denominator),
+    Measure("talk ms", lambda c: c.talk_ms, "handle_time", "talk", _numerator),
+    Measure("hold ms", lambda c: c.hold_ms, "handle_time", "hold", _numerator),
+    Measure("CSAT answers", lambda c: c.csat, "csat", "satisfied", _denominator),
+    Measure("CSAT satisfied", lambda c: c.csat_satisfied, "csat", "satisfied", _numerator),
+    Measure("CSAT sum", lambda c: c.csat_sum * 1000, "csat", "mean_score", _numerator),
+)
+
+
+def compare(truth: Truth, state: BoardState) -> list[Check]:
+    """Every figure there is a truth of: per channel and queue, then the whole centre. The line must have ended."""
+    pairs = sorted(set(truth.counts) | set(state.pairs()))
+    checks = [_check(measure, pair, truth, state) for pair in pairs for measure in MEASURES]
+    checks += [Check("waiting", pair, truth.of(*pair).legs_waiting, _waiting(state, pair)) for pair in pairs]
+    return checks + _whole(truth, state)
+
+
+def _check(measure: Measure, pair: Pair, truth: Truth, state: BoardState) -> Check:
+    figure = measure.part(state.of_days(measure.kpi, measure.variant, pair))
+    return Check(measure.name, pair, measure.truth(truth.of(*pair)), round(figure))
+
+
+def _waiting(state: BoardState, pair: Pair) -> int:
+    """Legs that were entered and not left; the queue's own state is as of the last whole ten seconds."""
+    left = state.of_days("abandonment", "of_left", pair).denominator
+    return round(state.of_days("legs_entered", "all", pair).numerator - left)
+
+
+def _whole(truth: Truth, state: BoardState) -> list[Check]:
+    alerted = state.contacts_alerted("wait")
+    # Posts may be scored as well: the forum is left out of both.
+    scored = sum(state.of_days("sentiment", "mean", pair).denominator for pair in state.pairs() if pair[0] != "forum")
+    letters = sorted(set(truth.malformed) | set(state.dead_letters))
+    return [
+        Check("messages scored", None, truth.messages.total(), round(scored)),
+        Check("wait alerts raised", None, len(truth.alerts), len(alerted)),
+        Check("wait alerts for somebody else", None, 0, len(alerted - truth.alerts)),
+        *(
+            Check(f"dead letters: {reason}", None, truth.malformed[reason], state.dead_letters[reason])
+            for reason in letters
+        ),
+    ]

@@ -1,0 +1,86 @@
+"""Reads the pipeline's output topics and feeds them to a `BoardState`."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+from aiokafka import AIOKafkaConsumer
+
+from streams.demo.state import TOPICS, BoardState
+from streams.ops.reading import partitions_of
+
+POLL_MS = 100
+
+
+class Feed:
+    """A consumer of its own, without a group: every partition, committed records only, from now on.
+
+    Open it before the first event is published; raises LookupError when a topic is missing::
+
+        async with Feed(bootstrap, prefix, state) as feed:
+            ...
+            await feed.catch_up(timeout_s=10)
+    """
+
+    def __init__(
+        self, bootstrap: str, prefix: str, state: BoardState, on_record: Callable[[], None] | None = None
+    ) -> None:
+        self._bootstrap, self._prefix, self._state = bootstrap, prefix, state
+        self._on_record = on_record or (lambda: None)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Feed":
+        self._consumer = consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=POLL_MS,
+        )
+        await consumer.start()
+        try:
+            partitions = await partitions_of(consumer, [self._prefix + topic for topic in TOPICS])
+            consumer.assign(partitions)
+            await consumer.seek_to_end(*partitions)
+        except BaseException:
+            await consumer.stop()
+            raise
+        self._reader = asyncio.create_task(self._read(consumer), name="board feed")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def catch_up(self, timeout_s: float) -> bool:
+        """Wait until everything committed up to now has been applied; False when the time is over first.
+
+        Raises what the reader raised.
+        """
+        consumer, reader = self._consumer, self._reader
+        if consumer is None or reader is None:
+            raise RuntimeError("the feed is not open: use it as an async context manager")
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        for _ in range(max(int(timeout_s * 20), 1)):
+            if reader.done():
+                reader.result()
+            positions = [await consumer.position(partition) >= end for partition, end in ends.items()]
+            if all(positions):
+                await asyncio.sleep(POLL_MS / 1000)  # what was handed over last is being applied
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        decode = msgspec.json.decode
+        while True:
+            batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=2000)
+            for partition, records in batches.items():
+                topic = partition.topic.removeprefix(self._prefix)
+                for record in records:
+                    if record.value is not None and self._state.apply(topic, decode(record.value)):
+                        self._on_record()
+            await asyncio.sleep(0)

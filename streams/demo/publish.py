@@ -1,0 +1,82 @@
+"""Publishing the simulation: as a replay, at its pace, with the broken records in between."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
+
+from streams.demo.simulator import Emission, Simulation
+from streams.replay.publish import ReplayPublisher, partition_of
+
+TOPICS = (
+    *(
+        f"contacts.{name}"
+        for name in ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
+    ),
+    "customers.profile",
+    "agents.state",
+)
+STEP_S = 0.05
+PROGRESS_EVERY_S = 0.2
+
+
+class DemoPublisher(ReplayPublisher):
+    """A replay in which some records are no valid events."""
+
+    async def publish_raw(self, topic: str, key: str, value: bytes) -> None:
+        """Publish bytes as they are, in their place among the events."""
+        lanes, encoded = self._lanes[topic], key.encode()
+        await self._append(lanes[partition_of(encoded, len(lanes))], encoded, value)
+
+
+class Publisher(Protocol):
+    """What the pace needs of a publisher."""
+
+    async def publish(self, event: dict[str, object]) -> None: ...
+    async def publish_raw(self, topic: str, key: str, value: bytes) -> None: ...
+    async def progress(self, time: int) -> None: ...
+
+
+async def publish(publisher: Publisher, emission: Emission) -> None:
+    """One record of the simulation."""
+    if emission.event is not None:
+        await publisher.publish(emission.event)
+    else:
+        await publisher.publish_raw(emission.topic, emission.key, emission.raw or b"")
+
+
+class Pace:
+    """Publishes emissions when simulated time, ``speed`` times as fast as the wall clock, reaches them."""
+
+    def __init__(
+        self,
+        start_ms: int,
+        speed: float,
+        wall: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._start_ms, self._speed, self._wall, self._sleep = start_ms, speed, wall, sleep
+        self._began: float | None = None
+        self.published = 0
+
+    @property
+    def now(self) -> int:
+        """Simulated time, ms since the epoch."""
+        passed = self._wall() - self._began if self._began is not None else 0.0
+        return self._start_ms + int(passed * 1000 * self._speed)
+
+    async def run(self, emissions: Iterator[Emission], publisher: Publisher, simulation: Simulation) -> None:
+        """Publish all of the simulation's emissions, and return when its end is reached."""
+        self._began = said = self._wall()
+        pending = next(emissions, None)
+        while True:
+            now = self.now
+            while pending is not None and pending.time <= now:
+                await publish(publisher, pending)
+                self.published += 1
+                pending = next(emissions, None)
+            if pending is None and now >= (simulation.end_ms or 0):
+                return
+            if self._wall() - said >= PROGRESS_EVERY_S:
+                said = self._wall()
+                await publisher.progress(now)
+            await self._sleep(STEP_S)

@@ -1,0 +1,133 @@
+"""The demo from its first event to its last ✓: simulate, publish, show, wait, compare."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+
+from rich.console import Console
+
+from streams.demo.check import compare
+from streams.demo.feed import Feed
+from streams.demo.publish import TOPICS, DemoPublisher, Pace, publish
+from streams.demo.show import Show
+from streams.demo.simulator import Emission, Settings, Simulation
+from streams.demo.state import BoardState
+from streams.demo.summary import print_commands, print_summary
+from streams.domain.policy import Rules
+
+DRAIN_S = 60.0
+OPENING_HOUR = 10
+
+StartWorker = Callable[[], AbstractAsyncContextManager[object]]
+"""Gives a context in which a worker runs (ready when entered, stopped when left)."""
+WaitDrained = Callable[[float], Awaitable[bool]]
+"""Waits up to so many seconds until the pipeline has worked off all that was published; whether it has."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """``duration``: seconds of wall time; ``speed``: times as fast; ``rules``: those the worker decides by."""
+
+    rules: Rules
+    duration: float = 120.0
+    speed: float = 10.0
+    seed: int = 7
+    plain: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.duration <= 86_400 or not 0 < self.speed <= 1000:
+            given = f"duration {self.duration:g} s, speed {self.speed:g}"
+            raise ValueError(f"{given}: expected 0 < duration ≤ 86400 and 0 < speed ≤ 1000")
+
+
+async def run(
+    options: Options, bootstrap: str, prefix: str, start_worker: StartWorker, wait_drained: WaitDrained
+) -> int:
+    """Run the demo on an existing broker and topics; the exit code: 1 when a figure is wrong or events are left over.
+
+    Raises PublishError, TopicMissing or LookupError when the broker or a topic is missing.
+    """
+    console = Console()
+    opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
+    start_ms = int(opens.timestamp() * 1000)
+    line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
+    simulation = Simulation(Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR))
+    state = BoardState(line)
+    console.print(
+        f"line {line}: {options.duration:g} s at {options.speed:g} times real time; Ctrl-C ends it early",
+        highlight=False,
+    )
+    async with start_worker(), Feed(bootstrap, prefix, state) as feed:
+        async with DemoPublisher(bootstrap, prefix, line, TOPICS, started_at=start_ms - 1) as publisher:
+            emissions = simulation.emissions(int(options.duration * options.speed * 1000))
+            emissions = await _introduce(emissions, publisher, start_ms)
+            # Customers are known before their contacts come: a call that overtakes the profile would have no tier.
+            drained = await wait_drained(DRAIN_S)
+            pace = Pace(start_ms, options.speed, time.monotonic)
+            show = Show(state, pace, options.speed, opens.tzinfo or UTC)
+            with _interrupt(simulation.stop):
+                await _show_while(show, is_plain(options.plain), console, pace.run(emissions, publisher, simulation))
+            end_ms = simulation.end_ms or pace.now
+            await publisher.end(end_ms, {})
+        console.print("the doors are closed; waiting for the pipeline …", style="grey62")
+        drained = drained and await wait_drained(DRAIN_S) and await feed.catch_up(DRAIN_S)
+    if not drained:
+        console.print(
+            f"✗ not everything is worked off after {DRAIN_S:g} s: the last events may be missing below", style="red"
+        )
+    right = print_summary(console, compare(simulation.truth, state), simulation.truth)
+    print_commands(console, bootstrap, prefix, line, (start_ms, end_ms))
+    return 0 if right and drained else 1
+
+
+def is_plain(plain: bool) -> bool:
+    """Lines instead of the board: when asked for, and where there is no terminal."""
+    return plain or not sys.stdout.isatty()
+
+
+async def _introduce(emissions: Iterator[Emission], publisher: DemoPublisher, start_ms: int) -> Iterator[Emission]:
+    """Publish what happens at the start itself, the profiles; the others are returned."""
+    for emission in emissions:
+        if emission.time > start_ms:
+            emissions = chain((emission,), emissions)
+            break
+        await publish(publisher, emission)
+    await publisher.progress(start_ms)
+    await publisher.flush()
+    return emissions
+
+
+async def _show_while(show: Show, plain: bool, console: Console, work: Awaitable[None]) -> None:
+    """Show the demo until the work is done; an error on either side ends both."""
+    viewer = show.lines(console) if plain else show.board(console)
+    watching, working = asyncio.ensure_future(viewer), asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait((watching, working), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (watching, working):
+            task.cancel()
+        await asyncio.gather(watching, working, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, Ctrl-C ends the simulation instead of the program."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or not this platform
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,242 @@
+"""What the board knows: a pure fold of the pipeline's output records of one line.
+
+    state.apply("kpis", {"dimensions": {…}, "window": {…}, "readings": […], "line": "demo-7-…", …})
+
+Nothing here reads a clock or a topic. Times are ms since the epoch; pairs are (channel, queue).
+"""
+
+import base64
+import binascii
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contacts.dead-letters")
+MINUTE_MS = 60_000
+DAY_MS = 80_000_000
+"""Windows at least this long are days (a day has 23 to 25 hours)."""
+JOURNEYS_KEPT = 200
+REACHED, ABANDONS_COUNT = ("service_level", "reached_threshold"), ("service_level", "all_abandons_count")
+SUMMED = (
+    ("contacts_offered", "all"),
+    ABANDONS_COUNT,
+    ("abandonment", "of_offered"),
+    ("speed_of_answer", "answered_legs"),
+    ("handle_time", "all"),
+    ("csat", "satisfied"),
+    ("sentiment", "mean"),
+)
+"""The KPIs of the board: (kpi, variant)."""
+HISTORY_STEP_MS = 10_000
+HISTORY_KEPT = 30
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A figure as a fraction; its value is None where nothing was counted."""
+
+    numerator: float
+    denominator: float
+
+    @property
+    def value(self) -> float | None:
+        """Numerator / denominator."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass
+class QueueNow:
+    """Who waits in a queue now; ``depths`` are the last changes: (ten seconds of event time since the epoch, depth)."""
+
+    at: int = 0
+    depth: int = 0
+    oldest_entered: int | None = None
+    depths: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY_KEPT))
+
+    def depth_at(self, step: int) -> int:
+        """The depth in these ten seconds; 0 before the first change that is kept."""
+        return next((depth for at, depth in reversed(self.depths) if at <= step), 0)
+
+    def longest_wait_ms(self, now: int) -> int | None:
+        """How long the first in the queue has waited by ``now``; None when nobody waits."""
+        return max(now - self.oldest_entered, 0) if self.depth and self.oldest_entered is not None else None
+
+
+Dimensions = tuple[str, str, str]
+"""channel, queue, tier"""
+Shares = dict[tuple[str, str], Share]
+"""By (kpi, variant)."""
+
+
+class BoardState:
+    """Everything the pipeline said about one line so far."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+        self.watermark = 0
+        self.records = 0
+        self.alerts: dict[str, dict[str, Any]] = {}
+        self.journeys: dict[str, dict[str, Any]] = {}
+        self.queues: dict[Pair, QueueNow] = {}
+        self.dead_letters: Counter[str] = Counter()
+        self._minutes: dict[Dimensions, dict[int, tuple[int, Shares]]] = {}
+        self._so_far: dict[Dimensions, Shares] = {}
+        self._days: dict[tuple[Dimensions, int], tuple[tuple[int, int], str, Shares]] = {}
+        self._letters: set[tuple[str, int, int]] = set()
+
+    def apply(self, topic: str, value: dict[str, Any]) -> bool:
+        """Take one record of one output topic (name without prefix); False when it is none of this line."""
+        if topic == "contacts.dead-letters":
+            return self._dead_letter(value)
+        if value.get("line", "") != self.line:
+            return False
+        if topic == "kpis":
+            self._reading(value)
+        elif topic == "queue.state":
+            self._queue(value)
+        elif topic == "alerts":
+            self._newest(self.alerts, value["alert_id"], value)
+        elif topic == "journeys":
+            self._newest(self.journeys, value["journey_id"], value)
+            while len(self.journeys) > JOURNEYS_KEPT:
+                del self.journeys[next(iter(self.journeys))]
+        else:
+            return False
+        self.records += 1
+        return True
+
+    # -- what the board and the summary ask
+
+    def pairs(self) -> list[Pair]:
+        """Every channel and queue there are figures of."""
+        days = (dimensions for dimensions, _ in self._days)
+        return sorted({dimensions[:2] for dimensions in (*self._so_far, *days)} | set(self.queues))
+
+    def so_far(self, kpi: str, variant: str, pair: Pair | None = None) -> Share:
+        """A KPI since the line began, up to its last reading, over all tiers; without a pair over the whole centre."""
+        return _add(shares.get((kpi, variant)) for of, shares in self._so_far.items() if pair in (None, of[:2]))
+
+    def waiting_long(self, pair: Pair | None = None) -> int:
+        """Legs that waited for the threshold or longer at the newest reading: what the two service levels differ in."""
+        newest = max((max(minutes) for minutes in self._minutes.values()), default=0)
+        long = 0.0
+        for of, minutes in self._minutes.items():
+            if newest in minutes and pair in (None, of[:2]):
+                shares = minutes[newest][1]
+                long += shares[REACHED].denominator - shares[ABANDONS_COUNT].denominator
+        return int(long)
+
+    def of_days(self, kpi: str, variant: str, pair: Pair | None = None) -> Share:
+        """The same from the readings of the day, which come once an hour and when the line ends."""
+        return _add(
+            shares.get((kpi, variant)) for (of, _), (_, _, shares) in self._days.items() if pair in (None, of[:2])
+        )
+
+    def final(self) -> bool:
+        """Whether every day of the line is closed."""
+        return bool(self._days) and all(status != "provisional" for _, status, _ in self._days.values())
+
+    def open_alerts(self) -> list[dict[str, Any]]:
+        """Those that still fire, the oldest first."""
+        return sorted((alert for alert in self.alerts.values() if alert["status"] == "firing"), key=_since)
+
+    def resolved_alerts(self) -> list[dict[str, Any]]:
+        """The others, the newest first."""
+        over = (alert for alert in self.alerts.values() if alert["status"] != "firing")
+        return sorted(over, key=lambda alert: milliseconds(alert.get("resolved_at")) or 0, reverse=True)
+
+    def newest_journeys(self) -> Iterator[dict[str, Any]]:
+        """Those that changed last first."""
+        return reversed(self.journeys.values())
+
+    def contacts_alerted(self, kind: str) -> set[str]:
+        """The contacts for which an alert of this kind ever fired, rightly."""
+        of_kind = (alert for alert in self.alerts.values() if alert["kind"] == kind and alert["reason"] != "withdrawn")
+        return {alert["contact_id"] for alert in of_kind}
+
+    # -- one fold a topic
+
+    def _reading(self, value: dict[str, Any]) -> None:
+        self.watermark = max(self.watermark, milliseconds(value.get("watermark")) or 0)
+        window, of = value["window"], value["dimensions"]
+        start, end = milliseconds(window["start"]) or 0, milliseconds(window["end"]) or 0
+        dimensions = (of["channel"], of["queue"], of["tier"])
+        shares = {
+            (each["kpi"], each["variant"]): Share(each["numerator"] or 0, each["denominator"])
+            for each in value["readings"]
+        }
+        if window["length_ms"] == MINUTE_MS:
+            self._minute(dimensions, end, value["revision"], shares)
+        elif window["length_ms"] >= DAY_MS:
+            age = (end, value["revision"])
+            if (dimensions, start) not in self._days or self._days[dimensions, start][0] <= age:
+                self._days[dimensions, start] = (age, value["status"], shares)
+
+    def _minute(self, dimensions: Dimensions, end: int, revision: int, shares: Shares) -> None:
+        """Minutes come every ten seconds: those that end whole minutes before the newest add up to all of the time."""
+        minutes = self._minutes.setdefault(dimensions, {})
+        if end in minutes and minutes[end][0] > revision:
+            return
+        minutes[end] = (revision, shares)
+        phase = max(minutes) % MINUTE_MS
+        whole = [each for at, (_, each) in minutes.items() if at % MINUTE_MS == phase]
+        self._so_far[dimensions] = {name: _add(each.get(name) for each in whole) for name in SUMMED if name in shares}
+
+    def _queue(self, value: dict[str, Any]) -> None:
+        now = self.queues.setdefault((value["channel"], value["queue"]), QueueNow())
+        at = milliseconds(value["at"]) or 0
+        self.watermark = max(self.watermark, at)
+        if at < now.at:
+            return
+        now.at, now.depth, now.oldest_entered = at, value["depth"], milliseconds(value.get("oldest_entered"))
+        step = at // HISTORY_STEP_MS
+        if now.depths and now.depths[-1][0] == step:
+            now.depths.pop()
+        now.depths.append((step, now.depth))
+
+    def _newest(self, known: dict[str, dict[str, Any]], key: str, value: dict[str, Any]) -> None:
+        """Keep the newest revision; what changed last is last in the dict."""
+        if key not in known or known[key].get("revision", 0) <= value.get("revision", 0):
+            known.pop(key, None)
+            known[key] = value
+
+    def _dead_letter(self, value: dict[str, Any]) -> bool:
+        """Dead letters have no line (what cannot be read has none): ours are those whose key begins with it."""
+        place = (value.get("topic", ""), value.get("partition", -1), value.get("offset", -1))
+        if not _text(value.get("key")).startswith(self.line + ".") or place in self._letters:
+            return False
+        self._letters.add(place)
+        self.dead_letters[value["reason"]] += 1
+        self.records += 1
+        return True
+
+
+def milliseconds(value: object) -> int | None:
+    """A time on an output topic, as ms since the epoch: a number, or RFC 3339."""
+    if isinstance(value, str):
+        return round(datetime.fromisoformat(value).timestamp() * 1000)
+    return value if isinstance(value, int) else None
+
+
+def _since(alert: dict[str, Any]) -> int:
+    return milliseconds(alert.get("since")) or milliseconds(alert.get("fired_at")) or 0
+
+
+def _add(shares: Iterable[Share | None]) -> Share:
+    numerator = denominator = 0.0
+    for share in shares:
+        if share is not None:
+            numerator += share.numerator
+            denominator += share.denominator
+    return Share(numerator, denominator)
+
+
+def _text(key: str | None) -> str:
+    try:
+        return base64.b64decode(key or "").decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return ""

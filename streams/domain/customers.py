@@ -1,0 +1,192 @@
+"""The fold that joins contacts, journeys, segment and alerts of one customer: the state behind ``track``.
+
+Everything is a function of the *set* of records and of stream time, not of the order in which they came (inside the lateness) or of how
+they were cut into batches. Two ways to use it::
+
+    outcome = apply(customer, record, clock, rules)       # one record: facts, alerts, and what is to be published of it
+
+    outcome = fold(customer, record, clock, rules)        # or, for each record of a batch: facts and alerts only
+    outcome = publish(outcome.customer, clock, rules)     # … and once per customer: journeys and segment
+
+Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when nothing is left of one.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.domain import alerts as alerting
+from streams.domain import publishing, timelines
+from streams.domain.lifecycle import Illegal
+from streams.domain.policy import Rules
+from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
+from streams.domain.segments import NOBODY
+from streams.domain.timelines import Change, Place, Timeline
+
+VERSION = 1
+MAX_LINES = 8
+"""Lines kept of one customer: the live one, and the replays that were touched last."""
+
+
+class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one owner, by line; the line touched last is last."""
+
+    owner: str
+    lines: dict[str, Timeline] = {}
+    version: int = VERSION
+
+
+class StreamTimes(Protocol):
+    """Stream time of each line: every event up to it has been seen. A replay that has ended stays at its last one."""
+
+    def stream_time(self, line: str) -> int | None:
+        """In ms; None = not known yet."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order, the current
+    journey last), segment records. ``late``: the record came after its place was settled and was left out."""
+
+    customer: Customer | None
+    facts: tuple[Fact, ...] = ()
+    alerts: alerting.Records = ()
+    journeys: tuple[dict[str, Any], ...] = ()
+    segments: tuple[dict[str, Any], ...] = ()
+    illegal: tuple[Illegal, ...] = ()
+    late: bool = False
+
+
+def owner_of(record: Event | Profile | Left | Command) -> str | None:
+    """Whose record it is; None = a command on an alert whose name does not tell."""
+    if isinstance(record, Profile):
+        return f"customer:{record.customer}"
+    if isinstance(record, Command):
+        return alerting.owner_of(record.alert)
+    return record.owner
+
+
+def apply(
+    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: Rules
+) -> Outcome:
+    """One record, with all that follows from it."""
+    return _published(fold(customer, record, clock, rules), clock, rules)
+
+
+def fold(
+    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: Rules
+) -> Outcome:
+    """One record, without publishing journeys and segment yet. Raises ValueError for a record without an owner."""
+    if isinstance(record, Command):
+        return _command(customer, record)
+    owner, line = owner_of(record), record.line
+    if not owner:
+        raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
+    customer = customer or Customer(owner)
+    timeline, place = customer.lines.get(line, EMPTY), Place(owner, line, clock.stream_time(line))
+    if isinstance(record, Event):
+        change = timelines.arrive(timeline, record, place, rules)
+    elif isinstance(record, Profile):
+        change = timelines.know(timeline, record, place, rules)
+    else:
+        change = timelines.leave(timeline, record, place)
+    return _outcome(customer, line, change)
+
+
+EMPTY = Timeline()
+
+
+def _outcome(customer: Customer, line: str, change: Change) -> Outcome:
+    after = _with(customer, line, change.timeline)
+    return Outcome(
+        after if after.lines else None,
+        change.facts,
+        tuple([alerting.record(alert, customer.owner, line) for alert in change.alerts]),
+        illegal=() if change.illegal is None else (change.illegal,),
+        late=change.late,
+    )
+
+
+def _with(customer: Customer, line: str, timeline: Timeline) -> Customer:
+    known = customer.lines.get(line)
+    if timeline is (EMPTY if known is None else known):
+        return customer
+    if len(customer.lines) <= 1 and (known or not customer.lines):
+        return replace(customer, lines={line: timeline})
+    lines = {name: each for name, each in customer.lines.items() if name != line} | {line: timeline}
+    if len(lines) > MAX_LINES:
+        del lines[next(name for name in lines if name != LIVE)]
+    return replace(customer, lines=lines)
+
+
+def _command(customer: Customer | None, record: Command) -> Outcome:
+    """A person's word on one alert; on an alert that is not known it changes nothing."""
+    for line, timeline in customer.lines.items() if customer else ():
+        alert = timeline.alerts.get(record.alert)
+        if customer is None or alert is None:
+            continue
+        after = alerting.command(alert, record.action, record.time, record.by, record.until)
+        closed = (after,) if alert.firing and not after.firing else ()
+        changed = replace(timeline, alerts=timeline.alerts | {alert.id: after})
+        return _outcome(customer, line, Change(changed, alerts=closed))
+    return Outcome(customer)
+
+
+def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
+    """What is to be published of journeys and segment since the last time."""
+    if customer is None:
+        return Outcome(None)
+    journeys: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
+    lines = dict(customer.lines)
+    for line, timeline in customer.lines.items():
+        if not timeline.stale:
+            continue
+        published = publishing.publish(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        journeys += published.journeys
+        segments += [published.segment] if published.segment else []
+        lines[line] = published.timeline
+        if _is_empty(published.timeline, customer.owner):
+            del lines[line]
+    after = replace(customer, lines=lines) if lines else None
+    return Outcome(after, journeys=tuple(journeys), segments=tuple(segments))
+
+
+def _is_empty(timeline: Timeline, owner: str) -> bool:
+    if timeline.histories or timeline.past or timeline.alerts or timeline.tiers or timeline.shown or timeline.messages:
+        return False
+    return owner.startswith(publishing.NAMELESS) or timeline.standing == NOBODY
+
+
+def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+    after = publish(outcome.customer, clock, rules)
+    return Outcome(
+        after.customer, outcome.facts, outcome.alerts, after.journeys, after.segments, outcome.illegal, outcome.late
+    )
+
+
+def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
+    """Every deadline that stream time has passed, with what is to be published of it."""
+    if customer is None:
+        return Outcome(None)
+    facts: list[Fact] = []
+    alerts: list[dict[str, Any]] = []
+    for line, timeline in customer.lines.items():
+        change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        facts += change.facts
+        alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
+        if change.timeline is not timeline:
+            customer = replace(customer, lines=customer.lines | {line: change.timeline})
+    return _published(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules)
+
+
+def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:
+    """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes it."""
+    if customer is None:
+        return []
+    return [
+        (line, due)
+        for line, timeline in customer.lines.items()
+        if (due := publishing.next_deadline(timeline, customer.owner, line, rules)) is not None
+    ]

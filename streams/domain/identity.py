@@ -1,0 +1,199 @@
+"""Who owns a contact: its customer, else the anonymous customer behind its strongest identifier, else the contact
+itself.
+
+The owner is a function of the *set* of a contact's events, so the order of arrival does not matter in the end:
+
+1. a customer id beats every identifier; of two different customer ids the one on the later event, by (time, id,
+   source), holds;
+2. else the strongest kind of identifier (email > phone > social > account > device > cookie); of two values of one kind
+   the one on the earlier event, so that a contact in order changes its owner only when it becomes better known;
+3. else the contact.
+
+When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
+the contact's events so far, in event-time order, with the new event in its place.
+"""
+
+from bisect import bisect_left
+from typing import Any, TypedDict
+
+import msgspec
+
+from streams.domain.normalise import STRENGTH, is_customer_text
+from streams.domain.records import Event, Left
+
+HISTORY_LIMIT = 2_000
+"""Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
+
+_CUSTOMER, _CONTACT = -1, len(STRENGTH)
+_RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
+_TEXTS = frozenset({"text", "comment", "query", "subject"})
+
+EventKey = tuple[int, str, str]
+"""(time, id, source): a total order of events, by event time."""
+
+
+class Evidence(TypedDict):
+    """The event that decided."""
+
+    event_id: str
+    source: str
+
+
+IdentityChange = TypedDict(
+    "IdentityChange",
+    {
+        "contact_id": str,
+        "identifier": str,
+        "from": str,
+        "to": str,
+        "rule": str,
+        "evidence": Evidence,
+        "at": int,
+        "line": str,
+    },
+)
+"""A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id" or "strongest-identifier",
+``at`` the event's time in ms.
+"""
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What an event says of its contact's owner."""
+
+    rank: int
+    """−1 customer id, then the place in ``STRENGTH``, last the contact itself."""
+    time: int
+    id: str
+    source: str
+    identifier: str
+    """"<kind>:<value>", such as "customer:7" or "email:a@example.com"."""
+
+    @property
+    def owner(self) -> str:
+        """The name of the owner: "customer:7", "anonymous:email:a@example.com", "contact:c1"."""
+        return self.identifier if self.rank in (_CUSTOMER, _CONTACT) else f"anonymous:{self.identifier}"
+
+    def beats(self, other: "Claim") -> bool:
+        """Does this claim hold against ``other``? A strict total order over the claims of one contact's events."""
+        if self.rank != other.rank:
+            return self.rank < other.rank
+        mine, theirs = (self.time, self.id, self.source), (other.time, other.id, other.source)
+        return mine > theirs if self.rank == _CUSTOMER else mine < theirs
+
+
+class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one contact. JSON by msgspec."""
+
+    claim: Claim
+    """The best claim so far; its owner is the contact's."""
+    history: tuple[Event, ...]
+    """The events so far by (time, id, source), without owner and texts."""
+    last: int
+    """The latest event time, ms."""
+    line: str = ""
+    """The line of the latest event."""
+    ended: bool = False
+    truncated: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The contact's owner now."""
+        return self.claim.owner
+
+
+Output = Event | Left | IdentityChange
+
+
+def owner_of(event: Event) -> str:
+    """The owner an event names by itself: "customer:<id>", "anonymous:<kind>:<value>" or "contact:<contact id>"."""
+    return claim_of(event).owner
+
+
+def claim_of(event: Event) -> Claim:
+    """The event's claim. Identifiers of kinds outside ``STRENGTH`` claim nothing."""
+    rank, identifier = _CONTACT, f"contact:{event.contact}"
+    if event.customer is not None:
+        rank, identifier = _CUSTOMER, f"customer:{event.customer}"
+    else:
+        for kind, value in event.identifiers:
+            if _RANK.get(kind, _CONTACT) < rank:
+                rank, identifier = _RANK[kind], f"{kind}:{value}"
+    return Claim(rank, event.time, event.id, event.source, identifier)
+
+
+def assign(state: ContactOwner | None, event: Event) -> tuple[ContactOwner, list[Output]]:
+    """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
+
+    An event that is in the history already changes nothing and sends nothing.
+    """
+    claim = claim_of(event)
+    if state is None:
+        fresh = ContactOwner(claim, (_lean(event),), event.time, event.line, event.type == "contact.ended")
+        return fresh, [_owned(event, claim.owner)]
+    place = bisect_left(state.history, event_key(event), key=event_key)
+    if place < len(state.history) and event_key(state.history[place]) == event_key(event):
+        return state, []
+    best = claim if claim.beats(state.claim) else state.claim
+    grown = _grown(state, event, place, best)
+    if best.owner == state.owner:
+        return grown, [_owned(event, best.owner)]
+    told = (*state.history[:place], event, *state.history[place:])
+    moved: list[Output] = [Left(state.owner, event.contact, best.owner, event.time, event.line)]
+    moved += [_owned(past, best.owner) for past in told]
+    return grown, [*moved, _change(state.owner, best, event)]
+
+
+def expired(state: ContactOwner, watermark: int, retention_ms: int, open_retention_ms: int | None = None) -> bool:
+    """Can the contact be forgotten? Its end lies more than ``retention_ms`` before the watermark of its line.
+
+    ``open_retention_ms``: the same for contacts that never said ``contact.ended`` (posts, visits, lost events);
+    ``None`` = kept. An event that comes after that starts the contact anew.
+    """
+    limit = retention_ms if state.ended else open_retention_ms
+    return limit is not None and watermark > state.last + limit
+
+
+def event_key(event: Event) -> EventKey:
+    """Where an event stands in its contact's history."""
+    return event.time, event.id, event.source
+
+
+def _grown(state: ContactOwner, event: Event, place: int, best: Claim) -> ContactOwner:
+    history = (*state.history[:place], _lean(event), *state.history[place:])
+    latest = event.time >= state.last
+    return ContactOwner(
+        claim=best,
+        history=history[-HISTORY_LIMIT:],
+        last=max(state.last, event.time),
+        line=event.line if latest else state.line,
+        ended=state.ended or event.type == "contact.ended",
+        truncated=state.truncated or len(history) > HISTORY_LIMIT,
+    )
+
+
+def _owned(event: Event, owner: str) -> Event:
+    return msgspec.structs.replace(event, owner=owner)
+
+
+def _lean(event: Event) -> Event:
+    """The event without texts, which nobody reads again; a text whose sentiment is still to be scored stays."""
+    data = event.data
+    unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
+    drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
+    if not drop and not event.owner:
+        return event
+    kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
+    return msgspec.structs.replace(event, data=kept, owner="")
+
+
+def _change(old: str, claim: Claim, event: Event) -> IdentityChange:
+    return {
+        "contact_id": event.contact,
+        "identifier": claim.identifier,
+        "from": old,
+        "to": claim.owner,
+        "rule": "customer-id" if claim.rank == _CUSTOMER else "strongest-identifier",
+        "evidence": {"event_id": claim.id, "source": claim.source},
+        "at": event.time,
+        "line": event.line,
+    }

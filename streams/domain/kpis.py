@@ -1,0 +1,186 @@
+"""The catalogue of KPIs: name, variant, grain, unit, and the two numbers each one is made of.
+
+A reading is ``{kpi, variant, grain, value, numerator, denominator, unit}`` with value = numerator / denominator, and
+``null`` where the denominator is 0. Units: ``count``; ``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale);
+``points`` (−100..100). To add a KPI: its sums in `panes`, one line in CATALOGUE.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from streams.domain.panes import Pane
+from streams.domain.service_level import VARIANTS, Legs, Ratio
+
+
+class Waiting(NamedTuple):
+    """The legs that wait at one moment."""
+
+    depth: int = 0
+    oldest: int | None = None
+    """When the one that waits longest entered."""
+    reached: int = 0
+    """How many of them have waited for the threshold or longer."""
+
+
+NOBODY = Waiting()
+
+
+class Snapshot(NamedTuple):
+    """What a record is read from: the sums of a window, and who waits at its end."""
+
+    sums: Pane
+    longest: int | None = None
+    waiting: Waiting = NOBODY
+    end: int = 0
+
+
+Merge = Literal["ratio", "waiting", "count", "max", "instant"]
+"""How two windows of the same dimensions become one: ``ratio`` adds both numbers; ``waiting`` too, but counts who waits
+at the last end only; ``count`` adds the numerators; ``max`` takes the larger; ``instant`` holds at one moment and does
+not merge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One line of the catalogue."""
+
+    name: str
+    variant: str
+    grain: str
+    unit: str
+    of: Callable[[Snapshot], Ratio]
+    merge: Merge = "ratio"
+
+
+def value(numerator: int, denominator: int) -> float | None:
+    """The quotient; whole where the denominator is 1, ``None`` where it is 0."""
+    if denominator == 1:
+        return numerator
+    return numerator / denominator if denominator else None
+
+
+def csat(satisfied: int, answers: int) -> float | None:
+    """Share of satisfied answers, 0..1."""
+    return satisfied / answers if answers else None
+
+
+def nps(promoters: int, detractors: int, answers: int) -> float | None:
+    """Net promoter score in points, −100..100; the passive ones stay among the answers."""
+    return 100 * (promoters - detractors) / answers if answers else None
+
+
+def _offered(p: Pane) -> int:
+    return p.contacts_answered + p.contacts_abandoned + p.contacts_flowed_out
+
+
+def _left(p: Pane) -> int:
+    return p.answered + p.abandoned + p.flowed_out
+
+
+def _handle_ms(p: Pane) -> int:
+    return p.talk_ms + p.hold_ms + p.wrap_ms
+
+
+def _service_level(name: str, of: Callable[[Legs, int], Ratio]) -> Kpi:
+    merge: Merge = "waiting" if name == "reached_threshold" else "ratio"
+    return Kpi("service_level", name, "leg", "ratio", lambda s: of(s.sums, s.waiting.reached), merge)
+
+
+CATALOGUE: tuple[Kpi, ...] = (
+    Kpi("contacts_offered", "all", "contact", "count", lambda s: (_offered(s.sums), 1), "count"),
+    Kpi("legs_entered", "all", "leg", "count", lambda s: (s.sums.entered, 1), "count"),
+    *(_service_level(name, of) for name, of in VARIANTS.items()),
+    Kpi("abandonment", "of_left", "leg", "ratio", lambda s: (s.sums.abandoned, _left(s.sums))),
+    Kpi("abandonment", "short", "leg", "ratio", lambda s: (s.sums.short_abandoned, _left(s.sums))),
+    Kpi("abandonment", "of_offered", "contact", "ratio", lambda s: (s.sums.contacts_abandoned, _offered(s.sums))),
+    Kpi("flow_out", "of_left", "leg", "ratio", lambda s: (s.sums.flowed_out, _left(s.sums))),
+    Kpi("speed_of_answer", "answered_legs", "leg", "ms", lambda s: (s.sums.answered_wait_ms, s.sums.answered)),
+    Kpi(
+        "speed_of_answer",
+        "all_contacts",
+        "contact",
+        "ms",
+        lambda s: (s.sums.contacts_wait_ms, s.sums.contacts_answered),
+    ),
+    Kpi("answered_in_time", "of_offered", "contact", "ratio", lambda s: (s.sums.contacts_in_time, _offered(s.sums))),
+    Kpi(
+        "answered_in_time",
+        "of_answered",
+        "contact",
+        "ratio",
+        lambda s: (s.sums.contacts_in_time, s.sums.contacts_answered),
+    ),
+    Kpi("handle_time", "all", "contact", "ms", lambda s: (_handle_ms(s.sums), s.sums.handled)),
+    Kpi("handle_time", "talk", "contact", "ms", lambda s: (s.sums.talk_ms, s.sums.handled)),
+    Kpi("handle_time", "hold", "contact", "ms", lambda s: (s.sums.hold_ms, s.sums.handled)),
+    Kpi("handle_time", "wrap", "contact", "ms", lambda s: (s.sums.wrap_ms, s.sums.handled)),
+    Kpi("first_response", "any", "contact", "ms", lambda s: (s.sums.first_any_ms, s.sums.first_any)),
+    Kpi(
+        "first_response",
+        "human_from_start",
+        "contact",
+        "ms",
+        lambda s: (s.sums.first_from_start_ms, s.sums.first_from_start),
+    ),
+    Kpi(
+        "first_response",
+        "human_from_handoff",
+        "contact",
+        "ms",
+        lambda s: (s.sums.first_from_handoff_ms, s.sums.first_from_handoff),
+    ),
+    Kpi("csat", "satisfied", "contact", "ratio", lambda s: (s.sums.csat_satisfied, s.sums.csat)),
+    Kpi("csat", "mean_score", "contact", "milli", lambda s: (s.sums.csat_milli, s.sums.csat)),
+    # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.
+    Kpi(
+        "nps",
+        "every_answer",
+        "contact",
+        "points",
+        lambda s: (100 * (s.sums.nps_promoters - s.sums.nps_detractors), s.sums.nps),
+    ),
+    Kpi("ces", "easy", "contact", "ratio", lambda s: (s.sums.ces_easy, s.sums.ces)),
+    Kpi("sentiment", "mean", "message", "milli", lambda s: (s.sums.sentiment_milli, s.sums.sentiment)),
+    Kpi("longest_wait", "left", "leg", "ms", lambda s: (s.longest or 0, 0 if s.longest is None else 1), "max"),
+)
+
+INSTANT: tuple[Kpi, ...] = (
+    Kpi("queue_depth", "now", "leg", "count", lambda s: (s.waiting.depth, 1), "instant"),
+    Kpi(
+        "longest_wait",
+        "now",
+        "leg",
+        "ms",
+        lambda s: (0, 0) if s.waiting.oldest is None else (s.end - s.waiting.oldest, 1),
+        "instant",
+    ),
+)
+"""Who waits at the end of the window: in the records of the shortest window only."""
+
+
+def _reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
+    return {
+        "kpi": kpi.name,
+        "variant": kpi.variant,
+        "grain": kpi.grain,
+        "value": value(numerator, denominator),
+        "numerator": numerator,
+        "denominator": denominator,
+        "unit": kpi.unit,
+    }
+
+
+# Most readings of most windows are 0 of 0: those are one dict that all records share.
+_ALWAYS = tuple((kpi, kpi.of, _reading(kpi, 0, 0)) for kpi in CATALOGUE)
+_INSTANT = tuple((kpi, kpi.of, _reading(kpi, 0, 0)) for kpi in INSTANT)
+
+
+def readings(snapshot: Snapshot, instant: bool = False) -> list[dict[str, Any]]:
+    """Every KPI of the catalogue, with ``instant`` also those that hold at the window's end; not to be changed in
+    place."""
+    found = []
+    for kpi, of, nothing in _ALWAYS + _INSTANT if instant else _ALWAYS:
+        numerator, denominator = of(snapshot)
+        found.append(_reading(kpi, numerator, denominator) if denominator or numerator else nothing)
+    return found

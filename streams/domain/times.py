@@ -1,0 +1,46 @@
+"""Times as text and calendar days, from int milliseconds since the epoch (UTC)."""
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+@lru_cache(maxsize=64)
+def _date(days: int) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
+
+
+@lru_cache(maxsize=1 << 15)
+def iso(ms: int) -> str:
+    """``1999-02-01T08:09:16.000Z``: RFC 3339 in UTC with milliseconds. Raises ValueError outside the years 1 to
+    9999."""
+    days, rest = divmod(ms, DAY_MS)
+    seconds, milli = divmod(rest, SECOND_MS)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date(days)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def day_start(day: date, zone: ZoneInfo) -> int:
+    """Local midnight that begins the day; where the clock skips midnight, the moment it skips it."""
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * SECOND_MS
+
+
+def local_date(ms: int, zone: ZoneInfo) -> date:
+    """The calendar date in the zone."""
+    return datetime.fromtimestamp(ms // SECOND_MS, zone).date()
+
+
+def day_bounds(ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive) of the calendar day that holds the moment: 23 to 25 hours where the clock
+    changes."""
+    day = local_date(ms, zone)
+    return day_start(day, zone), day_start(day + timedelta(days=1), zone)

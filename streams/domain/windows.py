@@ -1,0 +1,160 @@
+"""Rolling windows over facts: fold each fact into its pane, and publish what stream time has passed.
+
+`fold` counts a fact where it happened. `advance` moves a line's stream time on: panes that end are sealed into their
+day, windows that end become records, late facts amend records that are out already. Both only touch the tables they are
+given.
+"""
+
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+from streams.domain.calendar import day_records
+from streams.domain.kpi_policy import PANE_MS, KpiPolicy
+from streams.domain.kpi_tables import SEP, Late, LineState, Tables, dimensions, leg_key, of_line, split_start
+from streams.domain.panes import EMPTY, NO_PANES, Pane, add, pane_start
+from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs, until_of
+from streams.domain.records import Fact
+from streams.domain.sweep import Changes, Lane, Ordered, Sweep
+from streams.domain.times import MINUTE_MS, iso
+
+Outcome = Literal["counted", "amends", "amends_day", "too_late"]
+"""counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
+counted at all."""
+
+
+def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
+    """Count a fact (sign −1: take it back). Raises ValueError, with nothing changed, for a fact that cannot be
+    counted."""
+    dims = dimensions(fact)
+    key = leg_key(fact) if fact.fact in LEG_FACTS else None
+    state = tables.lines.get(fact.line) or LineState()
+    if state.ended:
+        return "too_late"
+    start = pane_start(fact.time)
+    if start >= state.sealed:
+        _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
+        outcome: Outcome = "counted"
+    else:
+        outcome = _fold_late(tables, dims, fact, state.sealed, policy)
+    if key is not None:
+        # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
+        if fact.time <= state.sealed and outcome in ("counted", "amends"):
+            _mark_leg(tables, dims, key)
+        fold_leg(tables, key, fact)
+    return outcome
+
+
+def _fold_pane(tables: Tables, key: str, fact: Fact, policy: KpiPolicy) -> None:
+    pane = tables.panes.get(key)
+    if pane is not None:
+        _put(tables.panes, key, add(pane, fact, policy), fact.sign)
+        return
+    tables.panes[key] = add(EMPTY, fact, policy)
+    day = f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}"
+    if day not in tables.days:
+        tables.days[day] = EMPTY
+
+
+def _put(panes: MutableMapping[str, Pane], key: str, pane: Pane, sign: int) -> None:
+    if sign < 0 and pane == EMPTY:
+        del panes[key]
+    else:
+        panes[key] = pane
+
+
+def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Outcome:
+    day_start, day_end = policy.day(fact.time)
+    if day_end + policy.day_kept_ms <= sealed:
+        return "too_late"
+    day = f"{dims}{SEP}{day_start}"
+    tables.days[day] = add(tables.days.get(day) or EMPTY, fact, policy)
+    if day_end <= sealed:
+        tables.late[f"{dims}{SEP}day{SEP}{day_start}"] = Late()
+    if fact.time < sealed - policy.lateness_ms:
+        return "amends_day"
+    start = pane_start(fact.time)
+    _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
+    tables.late[f"{dims}{SEP}pane{SEP}{start}"] = Late()
+    return "amends"
+
+
+def _mark_leg(tables: Tables, dims: str, key: str) -> None:
+    mark = f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}"
+    if mark not in tables.late:
+        tables.late[mark] = Late(until_of(tables, key))
+
+
+def advance(tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy) -> list[dict[str, Any]]:
+    """Move a line's stream time to ``watermark`` (it never goes back); ``ended``: no fact of the line will come any
+    more.
+
+    Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
+    that hold data or legs waiting at their end, those that late facts changed, and with ``ended`` all that hold data.
+    Each record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms}, watermark, status, revision,
+    line, readings}``.
+    """
+    state = tables.lines.get(line) or LineState()
+    if state.ended:
+        return []
+    sealed = max(state.sealed, pane_start(watermark))
+    late = of_line(tables.late, line) if tables.late else []
+    if sealed == state.sealed and not late and not ended:
+        return []
+    sweep = Sweep(tables, line, state.sealed, sealed, policy, iso(max(watermark, sealed)), ended)
+    records = _records(sweep, late)
+    for key in late:
+        del tables.late[key]
+    if ended:
+        tables.forget(line)
+        tables.lines[line] = LineState(sealed, ended=True)
+    elif sealed > state.sealed:
+        tables.lines[line] = LineState(sealed, state.shown)
+        _expire(sweep)
+    return records
+
+
+def record_key(record: dict[str, Any]) -> str:
+    """The record's key, ``line|channel|queue|tier|start|length``: equal for all revisions of one window; escapes ``|``
+    and ``%``."""
+    dims, window = record["dimensions"], record["window"]
+    parts = (record["line"], dims["channel"], dims["queue"], dims["tier"], window["start"], str(window["length_ms"]))
+    return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+
+
+def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
+    changes = sweep.changes(late)
+    late_from = sweep.before - sweep.policy.lateness_ms - PANE_MS if late else sweep.before
+    series = sweep.series(late_from)
+    waiting = sweep.stays(late_from)
+    found: list[Ordered] = []
+    for dims in sweep.days.keys() | waiting.keys() | changes.keys():
+        lane = Lane(sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes())
+        found.extend(lane.rolling())
+        found.extend(day_records(lane))
+    found.sort(key=lambda each: each[:3])
+    return [record for _, _, _, record in found]
+
+
+def _expire(sweep: Sweep) -> None:
+    """Forget what no window that can still change holds."""
+    tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
+    kept = policy.longest_ms + policy.lateness_ms
+    first, last = pane_start(sweep.before - kept) + PANE_MS, pane_start(sealed - kept) + PANE_MS
+    for keys in sweep.pane_keys(first, last).values():
+        for _, key in keys:
+            del tables.panes[key]
+    settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
+    if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
+        forget_left(tables, line, sealed - policy.lateness_ms)
+    for key in of_line(tables.published, line):
+        rest, at = split_start(key)
+        over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at <= sealed - policy.lateness_ms
+        if over:
+            del tables.published[key]
+    for key in of_line(tables.days, line):
+        if _day_is_over(split_start(key)[1], sealed, policy):
+            del tables.days[key]
+
+
+def _day_is_over(start: int, sealed: int, policy: KpiPolicy) -> bool:
+    return policy.day(start)[1] + policy.day_kept_ms <= sealed

@@ -1,0 +1,179 @@
+"""``contact-streams calls``: a call log through the whole pipeline, and its figures read back from what came out."""
+
+import asyncio
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+from rich.console import Console
+
+from streams import settings as settings_module
+from streams.domain.summary import Figures, figures
+from streams.ops import topics
+from streams.ops.bootstrap import resolve_bootstrap
+from streams.ops.drain import wait_drained
+from streams.ops.errors import OpsError
+from streams.ops.processes import WorkerFailed, workers
+from streams.ops.reading import read_to_end
+from streams.replay.command import Target, publish_log
+from streams.replay.errors import ReplayError
+from streams.replay.mapping import load_mapping
+from streams.replay.reader import CallLog, read_log
+from streams.settings import Settings, SettingsError
+
+DRAIN_SECONDS = 600.0
+HIGH_TIERS = frozenset({"gold", "platinum"})
+
+
+class CallsError(OpsError):
+    """The calls did not get through; the message says how far they came."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the output topics hold of one line."""
+
+    figures: Figures
+    left_out: dict[str, int]
+    wait_alerts: int
+    customers: int
+
+
+async def read_outputs(settings: Settings, line: str, channel: str) -> Outputs:
+    """Read the figures of a line back from the topics; nothing is taken from the file or from a worker."""
+    servers, prefix = settings.bootstrap_servers, settings.topic_prefix
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    readings = [decode(r.value) async for r in read_to_end(servers, [prefix + "kpis"]) if line.encode() in r.value]
+    alerts = set()
+    async for record in read_to_end(servers, [prefix + "alerts"]):
+        alert = decode(record.value)
+        if alert["line"] == line and alert["kind"] == "wait" and alert["tier"] in HIGH_TIERS:
+            alerts.add(alert["alert_id"])
+    customers = set()
+    async for record in read_to_end(servers, [prefix + "journeys"]):
+        if record.value is None:
+            continue
+        journey = decode(record.value)
+        if journey["line"] == line and journey["customer"].startswith("customer:"):
+            customers.add(journey["customer"])
+    left_out: dict[str, int] = {}
+    async for record in read_to_end(servers, [f"{prefix}contacts.{channel}"]):
+        if record.key == f"replay:{line}".encode():
+            event = orjson.loads(record.value)
+            if event["type"] == "replay.ended":
+                left_out = event["data"]["counts"].get("left_out", {})
+    return Outputs(figures(readings, line), left_out, len(alerts), len(customers))
+
+
+def summary(outputs: Outputs, events_per_second: float) -> dict[str, float | int | None]:
+    """The figures as `calls` prints them: rates in percent, times in seconds, both with two decimals."""
+    found = outputs.figures
+    longest = found.longest_wait_ms
+    return {
+        "agent": found.answered,
+        "hang": found.abandoned,
+        "phantom": outputs.left_out.get("PHANTOM", 0),
+        "offered": found.offered,
+        "queued": found.legs_entered,
+        "abandoned_of_offered": _percent(found.abandoned, found.offered),
+        "abandoned_of_queued": _percent(found.legs_abandoned, found.legs_entered),
+        "asa_all_s": _seconds(*found.asa_all),
+        "asa_waited_s": _seconds(*found.asa_waited),
+        "within_20s_of_offered": _percent(*found.in_time_of_offered),
+        "within_20s_of_answered": _percent(*found.in_time_of_answered),
+        "mean_service_s": _seconds(*found.talk),
+        "longest_wait_s": None if longest is None else longest // 1000 if longest % 1000 == 0 else longest / 1000,
+        "priority_wait_alerts": outputs.wait_alerts,
+        "identified_customers": outputs.customers,
+        "events_per_second": round(events_per_second),
+    }
+
+
+def _percent(numerator: int | None, denominator: int) -> float | None:
+    return round(100 * (numerator or 0) / denominator, 2) if denominator else None
+
+
+def _seconds(numerator: int | None, denominator: int) -> float | None:
+    return round((numerator or 0) / denominator / 1000, 2) if denominator else None
+
+
+@asynccontextmanager
+async def temporary_topics(settings: Settings, keep: bool) -> AsyncIterator[None]:
+    """The topics of a prefix of our own, removed again unless they are to be kept."""
+    wanted = topics.wanted(settings)
+    await topics.create(settings.bootstrap_servers, wanted)
+    try:
+        yield
+    finally:
+        if not keep:
+            admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+            await admin.start()
+            try:
+                await admin.delete_topics([topic.name for topic in wanted])
+            finally:
+                await admin.close()
+
+
+async def run(
+    log: CallLog, settings: Settings, count: int, keep: bool, console: Console
+) -> dict[str, float | int | None]:
+    """Topics, workers, the replay at full speed, the wait until all is worked off, the figures. Raises `CallsError`."""
+    logs = Path(tempfile.mkdtemp(prefix="contact-streams-calls-"))
+    console.print(f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}", style="grey62", highlight=False)
+    async with temporary_topics(settings, keep), workers(settings, count, logs):
+        started = time.perf_counter()
+        target = Target(settings.bootstrap_servers, settings.topic_prefix)
+        report = await publish_log(log, log.replay_id, None, target, console)
+        with console.status("working off …") as status:
+            done = await wait_drained(
+                settings, DRAIN_SECONDS, lambda hop, left: status.update(f"{hop}: {left:,} records to go")
+            )
+        if not done:
+            raise CallsError(f"the pipeline had not worked off everything after {DRAIN_SECONDS:.0f} s; see {logs}")
+        seconds = time.perf_counter() - started
+        outputs = await read_outputs(settings, log.replay_id, log.channel)
+    return summary(outputs, report.published / seconds)
+
+
+def calls(
+    file: Annotated[Path, typer.Option("--file", help="Call log: CSV or TSV with a header line.")],
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 1,
+    mapping: Annotated[str, typer.Option(help="Mapping: a YAML file, or a shipped one.")] = "bank.yaml",
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the topics, to look at what came out.")] = False,
+) -> None:
+    """Send a call log through the whole pipeline and print its figures, read back from the output topics, as JSON.
+
+    Starts a broker when there is none. Topics have a prefix of their own, so that nothing else is touched.
+
+    [bold]Example[/]: contact-streams calls --file calls.tsv --workers 2
+    """
+    console = Console(stderr=True)
+    try:
+        read = load_mapping(mapping)
+        log = read_log(file, read)
+        settings = settings_module.load(topic_prefix=f"calls-{uuid.uuid4().hex[:6]}.", time_zone=read.time_zone)
+        if not settings.bootstrap_servers:
+            say = lambda text: console.print(text, style="grey62", highlight=False)  # noqa: E731 - a name for one call
+            settings = settings.model_copy(update={"bootstrap_servers": resolve_bootstrap(say=say).servers})
+        found = asyncio.run(run(log, settings, workers, keep, console))
+    except (OpsError, ReplayError, SettingsError, topics.TopicsError, WorkerFailed, LookupError) as error:
+        console.print(f"calls: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    if keep:
+        console.print(
+            f"topics are kept under the prefix {settings.topic_prefix}; for example:\n"
+            f"  CONTACT_STREAMS_TOPIC_PREFIX={settings.topic_prefix} CONTACT_STREAMS_TIME_ZONE={read.time_zone} "
+            "contact-streams kpis --from … --to … --by queue,tier",
+            highlight=False,
+        )
+    print(json.dumps(found))

@@ -1,0 +1,96 @@
+"""The commands ``contact-streams broker …`` and ``contact-streams doctor``."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.ops import doctor as checks
+from streams.ops.broker import Broker
+from streams.ops.errors import BrokerError
+from streams.ops.topics import TopicsError, create, wanted
+from streams.settings import Settings, load
+
+broker_app = typer.Typer(help="The embedded Kafka broker of this checkout.", no_args_is_help=True)
+
+STYLES = {checks.Status.OK: "green", checks.Status.NOTE: "yellow", checks.Status.FAILED: "bold red"}
+
+Name = Annotated[str, typer.Option(help="several brokers can run side by side, each with a name")]
+
+
+def _say(text: str) -> None:
+    """For people: on stderr, so that stdout stays for the answer."""
+    typer.echo(text, err=True)
+
+
+@broker_app.command()
+def start(name: Name = "local") -> None:
+    """Start it unless it runs; prints its address."""
+    try:
+        typer.echo(Broker(name, say=_say).start())
+    except BrokerError as error:
+        raise _fail(error) from error
+
+
+@broker_app.command()
+def stop(
+    name: Name = "local",
+    delete: Annotated[bool, typer.Option("--delete", help="remove its data as well")] = False,
+) -> None:
+    """Stop it; its data stay."""
+    broker = Broker(name, say=_say)
+    was_running = broker.stop()
+    if delete:
+        broker.destroy()
+    typer.echo("stopped" if was_running else "was not running")
+
+
+@broker_app.command()
+def status(name: Name = "local") -> None:
+    """Say whether it runs and answers; the exit code is 0 when it does."""
+    broker = Broker(name, say=_say)
+    running = broker.running()
+    if running is None:
+        typer.echo("not running")
+        raise typer.Exit(1)
+    ready = broker.is_ready()
+    typer.echo(f"{running.bootstrap} {'answers' if ready else 'does not answer'}, pid {running.pid}, log {broker.log}")
+    raise typer.Exit(0 if ready else 1)
+
+
+def doctor() -> None:
+    """Check Python, Java, Maven, Docker, broker, topics and clock, and say what to do about each failure."""
+    settings = load()
+
+    def topics(bootstrap: str) -> list[str]:
+        return asyncio.run(_topic_problems(settings, bootstrap))
+
+    def clock(bootstrap: str) -> Iterable[str]:
+        names = [topic.name for topic in wanted(settings)]
+        return asyncio.run(checks.records_from_the_future(bootstrap, names, settings.future_tolerance_s))
+
+    findings = checks.examine(Broker(), topics=topics, clock=clock)
+    table = Table("check", "", "found", "what to do")
+    for finding in findings:
+        style = STYLES[finding.status]
+        table.add_row(finding.check, f"[{style}]{finding.status}[/]", finding.found, finding.advice)
+    Console().print(table)
+    if any(finding.status is checks.Status.FAILED for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _topic_problems(settings: Settings, bootstrap: str) -> list[str]:
+    try:
+        report = await create(bootstrap, wanted(settings), dry_run=True)
+    except TopicsError as error:
+        return [str(error)]
+    missing = [f"missing: {', '.join(report.created)}"] if report.created else []
+    return missing + report.differs
+
+
+def _fail(error: Exception) -> typer.Exit:
+    _say(f"error: {error}")
+    return typer.Exit(1)

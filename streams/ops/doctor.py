@@ -1,0 +1,166 @@
+"""What this machine needs to run the system: one check each, and what to do when it fails."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.ops.bootstrap import VARIABLE, has_compose, has_java, resolve_bootstrap
+from streams.ops.broker import Broker
+from streams.ops.errors import BrokerError
+
+MIN_PYTHON = (3, 11)
+MIN_JAVA = 17
+MIN_FREE_GB = 2.0
+FUTURE_TOLERANCE_S = 60
+
+
+class Status(StrEnum):
+    """How a check ended; only ``FAILED`` makes the command fail."""
+
+    OK = "ok"
+    NOTE = "note"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, what was found, and what to do about it (empty when there is nothing to do)."""
+
+    check: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+Problems = Callable[[str], Iterable[str]]
+"""Looks at the broker at ``host:port``; returns one sentence per problem."""
+
+
+def examine(broker: Broker, *, topics: Problems, clock: Problems) -> list[Finding]:
+    """Run every check; the later ones need what the earlier ones found."""
+    findings = [python(), java(), maven(), docker(), disk(broker.folder)]
+    bootstrap, finding = reachable(broker)
+    findings.append(finding)
+    if bootstrap:
+        findings.append(_problems("topics", topics, bootstrap, "contact-streams topics create"))
+        findings.append(
+            _problems("clock", clock, bootstrap, "set the clocks of this machine and of the producers by NTP")
+        )
+    return findings
+
+
+def python(version: Sequence[int] = sys.version_info) -> Finding:
+    """Python is new enough."""
+    found = ".".join(str(part) for part in version[:3])
+    if tuple(version[:2]) >= MIN_PYTHON:
+        return Finding("Python", Status.OK, found)
+    return Finding("Python", Status.FAILED, found, "apt-get install python3.11 python3.11-venv, then `make venv`")
+
+
+def java() -> Finding:
+    """Java is there and new enough for the embedded broker; it is not needed where Docker or another broker serves."""
+    missing = Status.NOTE if _other_broker() else Status.FAILED
+    advice = f"apt-get install default-jdk-headless ({MIN_JAVA} or newer), or set {VARIABLE}"
+    said = _output("java", "-version")
+    match = re.search(r'version "(\d+)(?:\.(\d+))?', said or "")
+    if match is None:
+        return Finding("Java", missing, "not found", advice)
+    # Up to 8 the version was called 1.8.
+    major = int(match[2] or 0) if match[1] == "1" else int(match[1])
+    found = (said or "").splitlines()[0]
+    return Finding("Java", Status.OK, found) if major >= MIN_JAVA else Finding("Java", missing, found, advice)
+
+
+def maven() -> Finding:
+    """Maven is there to fetch the embedded broker."""
+    said = _output("mvn", "-version", "-B")
+    match = re.search(r"Apache Maven [\d.]+", said or "")
+    if match:
+        return Finding("Maven", Status.OK, match[0])
+    missing = Status.NOTE if _other_broker() else Status.FAILED
+    return Finding("Maven", missing, "not found", f"apt-get install maven, or set {VARIABLE}")
+
+
+def docker() -> Finding:
+    """Docker with compose answers; needed only where Java is missing."""
+    if has_compose():
+        return Finding("Docker", Status.OK, "engine and compose answer")
+    missing = Status.NOTE if has_java() or os.environ.get(VARIABLE) else Status.FAILED
+    found = "engine or compose does not answer" if shutil.which("docker") else "not found"
+    advice = "" if missing is Status.NOTE else "apt-get install docker.io and its compose plug-in"
+    return Finding("Docker", missing, found, advice)
+
+
+def disk(folder: Path, least_gb: float = MIN_FREE_GB) -> Finding:
+    """The file system of the broker's data has room; Kafka ends when it is full."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free_gb = shutil.disk_usage(there).free / 1e9
+    found = f"{free_gb:.1f} GB free at {there}"
+    if free_gb >= least_gb:
+        return Finding("disk", Status.OK, found)
+    return Finding("disk", Status.FAILED, found, f"free {least_gb:.0f} GB, or `contact-streams broker stop --delete`")
+
+
+def reachable(broker: Broker) -> tuple[str | None, Finding]:
+    """A broker answers; which one, by the order of choice. None is started."""
+    try:
+        found = resolve_bootstrap(broker=broker, start=False)
+    except BrokerError as error:
+        if os.environ.get(VARIABLE) or not (has_java() or has_compose()):
+            return None, Finding("broker", Status.FAILED, "none answers", str(error))
+        return None, Finding("broker", Status.NOTE, "none runs", "contact-streams broker start")
+    return found.servers, Finding("broker", Status.OK, f"{found.servers} ({found.how})")
+
+
+async def records_from_the_future(
+    bootstrap: str, topics: Iterable[str], tolerance_s: float = FUTURE_TOLERANCE_S
+) -> list[str]:
+    """Topics with a record stamped later than ``tolerance_s`` seconds from now: its producer's clock or ours is wrong."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    limit = int((time.time() + tolerance_s) * 1000)
+    found: dict[str, float] = {}
+    try:
+        await consumer.start()
+        for topic in set(topics) & await consumer.topics():
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            hits = await consumer.offsets_for_times(dict.fromkeys(partitions, limit))
+            ahead = [hit.timestamp / 1000 - time.time() for hit in hits.values() if hit is not None]
+            if ahead:
+                found[topic] = min(ahead)
+    except KafkaError as error:
+        return [f"the broker at {bootstrap} did not say: {error}"]
+    finally:
+        await consumer.stop()
+    return [f"{topic} holds a record stamped {seconds:.0f} s from now" for topic, seconds in sorted(found.items())]
+
+
+def _problems(check: str, look: Problems, bootstrap: str, advice: str) -> Finding:
+    problems = list(look(bootstrap))
+    return (
+        Finding(check, Status.FAILED, "\n".join(problems), advice)
+        if problems
+        else Finding(check, Status.OK, "as wanted")
+    )
+
+
+def _other_broker() -> bool:
+    return bool(os.environ.get(VARIABLE)) or has_compose()
+
+
+def _output(*command: str) -> str | None:
+    """What a program prints, on either stream; ``None`` when it is missing or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stderr + done.stdout

@@ -1,0 +1,47 @@
+"""Reading topics to the end they have now."""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.engine.kafka import partition_counts
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    """The partitions of topics that exist; raises LookupError naming those that do not."""
+    counts = await partition_counts(consumer)
+    found = []
+    for topic in topics:
+        if topic not in counts:
+            raise LookupError(f"topic {topic} is not on the broker; run `contact-streams topics create`")
+        found += [TopicPartition(topic, partition) for partition in range(counts[topic])]
+    return found
+
+
+async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[Any]:
+    """Committed records of topics, from their beginning to the end they have when this starts; order holds within a
+    partition.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 << 20,
+        fetch_max_wait_ms=50,
+    )
+    await consumer.start()
+    try:
+        partitions = await partitions_of(consumer, topics)
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        begins = await consumer.beginning_offsets(partitions)
+        left = {tp for tp in partitions if ends[tp] > begins[tp]}
+        while left:
+            for tp, records in (await consumer.getmany(*left, timeout_ms=100)).items():
+                for record in records:
+                    if record.offset < ends[tp]:
+                        yield record
+            left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+    finally:
+        await consumer.stop()

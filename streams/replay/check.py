@@ -1,0 +1,107 @@
+"""Does a mapping hang together: does every name it uses exist, before it is used, and is it of the right kind?"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, get_args
+
+from schemas.events import EVENTS, ContactEvent
+
+if TYPE_CHECKING:
+    from streams.replay.mapping import Mapping, Moment, Value, When
+
+Fault = tuple[tuple[str | int, ...], str]
+"""Where in the document, and what is wrong."""
+
+CONTACT_TYPES = frozenset(name for name, model in EVENTS.items() if model in get_args(ContactEvent))
+TEMPLATE_FIELD = re.compile(r"\{([^{}]*)\}")
+PLUS = " + "
+
+
+def faults(mapping: "Mapping") -> Iterator[Fault]:
+    """Every fault that the types alone do not show."""
+    yield from _contact(mapping)
+    for reason, when in mapping.leave_out.items():
+        yield from _when(mapping, when, ("leave_out", reason))
+    known: set[str] = set()
+    for name, moment in mapping.times.items():
+        path = ("times", name)
+        if name in mapping.columns:
+            yield path, f"{name!r} is already a column; a moment needs a name of its own"
+        yield from _moment(mapping, moment, known, path)
+        known.add(name)
+    for index, rule in enumerate(mapping.events):
+        if rule.type not in CONTACT_TYPES:
+            yield (
+                ("events", index, "type"),
+                f"the contract has no contact event {rule.type!r}; {_choice(CONTACT_TYPES)}",
+            )
+        if rule.at not in mapping.times:
+            yield ("events", index, "at"), f"no moment is called {rule.at!r}; {_choice(mapping.times)}"
+        yield from _when(mapping, rule.when, ("events", index, "when"))
+        for field, value in rule.data.items():
+            yield from _value(mapping, value, ("events", index, "data", field))
+
+
+def _contact(mapping: "Mapping") -> Iterator[Fault]:
+    contact = mapping.contact
+    if not TEMPLATE_FIELD.search(contact.id):
+        yield ("contact", "id"), "every row would get the same id; name columns in braces"
+    values: dict[str, Value | None] = {
+        "id": contact.id, "queue": contact.queue, "customer_id": contact.customer_id, "tier": contact.tier,
+    }  # fmt: skip
+    for field, value in values.items():
+        if value is not None:
+            yield from _value(mapping, value, ("contact", field))
+    for kind, value in contact.identifiers.items():
+        yield from _value(mapping, value, ("contact", "identifiers", kind))
+
+
+def _value(mapping: "Mapping", value: "Value", path: tuple[str | int, ...]) -> Iterator[Fault]:
+    if isinstance(value, str):
+        for name in TEMPLATE_FIELD.findall(value):
+            yield from _column(mapping, name, path)
+        if set("{}") & set(TEMPLATE_FIELD.sub("", value)):
+            yield path, f"a brace in {value!r} has no partner"
+    elif not isinstance(value, bool | int | float):
+        yield from _column(mapping, value.column, (*path, "column"))
+
+
+def _when(mapping: "Mapping", when: "When", path: tuple[str | int, ...]) -> Iterator[Fault]:
+    for column in when:
+        yield from _column(mapping, column, (*path, column))
+
+
+def _column(mapping: "Mapping", name: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    if name not in mapping.columns:
+        yield path, f"no column is called {name!r}; {_choice(mapping.columns)}"
+
+
+def _moment(mapping: "Mapping", moment: "Moment", known: set[str], path: tuple[str | int, ...]) -> Iterator[Fault]:
+    if moment.near is not None and moment.near not in known:
+        yield (*path, "near"), f"no moment above is called {moment.near!r}; {_choice(known)}"
+    if moment.date is not None and (moment.date not in mapping.columns or mapping.columns[moment.date].kind != "date"):
+        yield (*path, "date"), f"{moment.date!r} is not a column of kind date"
+    if moment.date is not None and moment.near is not None:
+        yield path, "give date or near, not both"
+    for index, term in enumerate(moment.first):
+        yield from _term(mapping, moment, term, known, (*path, "first", index))
+
+
+def _term(
+    mapping: "Mapping", moment: "Moment", term: str, known: set[str], path: tuple[str | int, ...]
+) -> Iterator[Fault]:
+    base, _, plus = term.partition(PLUS)
+    if plus and (plus not in mapping.columns or mapping.columns[plus].kind != "seconds"):
+        yield path, f"{plus!r} is not a column of kind seconds"
+    if base in known:
+        return
+    kind = mapping.columns[base].kind if base in mapping.columns else None
+    if kind not in ("time", "datetime"):
+        yield path, f"{base!r} is neither a moment above nor a column of kind time or datetime"
+    if kind == "time" and moment.date is None and moment.near is None:
+        yield path, f"{base!r} is a time of day: say which day with date (a column) or near (a moment above)"
+
+
+def _choice(names: object) -> str:
+    listed = ", ".join(sorted(names)) if isinstance(names, dict | set | frozenset) else ""
+    return f"there are: {listed}" if listed else "there are none"

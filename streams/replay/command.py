@@ -1,0 +1,91 @@
+"""``contact-streams replay``: a tabular call log to contact events."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from schemas.fields import LINE_NAME
+from streams.replay.console import Display, show_read, show_report
+from streams.replay.errors import InputError, ReplayError
+from streams.replay.mapping import load_mapping, shipped_names
+from streams.replay.publish import ReplayPublisher
+from streams.replay.reader import CallLog, read_log
+from streams.replay.run import Report, parse_speed, replay_log
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to publish."""
+
+    bootstrap_servers: str
+    topic_prefix: str = ""
+
+
+def replay_file(
+    file: Path,
+    mapping: str,
+    speed: str,
+    target: Target,
+    *,
+    replay_id: str | None = None,
+    console: Console | None = None,
+) -> Report:
+    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line.
+
+    Raises ReplayError of every kind, before anything is published except for PublishError.
+    """
+    console = console or Console()
+    pace = parse_speed(speed)
+    if replay_id is not None and not re.match(LINE_NAME, replay_id):
+        raise InputError(f"replay id {replay_id!r}: expected 1 to 100 lower-case letters, digits or hyphens")
+    log = read_log(file, load_mapping(mapping))
+    show_read(console, log)
+    line = replay_id or log.replay_id
+    if log.first_time is None:
+        return Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None)
+    return asyncio.run(publish_log(log, line, pace, target, console))
+
+
+async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Console) -> Report:
+    """Publish a log that holds at least one event on the line ``line``, showing its progress. Raises PublishError, TopicMissing."""
+    publisher = ReplayPublisher(
+        target.bootstrap_servers,
+        target.topic_prefix,
+        line,
+        [f"contacts.{log.channel}"],
+        started_at=(log.first_time or 0) - 1,
+    )
+    with Display(console, line, len(log.planned)) as display:
+        async with publisher:
+            return await replay_log(log, publisher, pace, display)
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="Call log: CSV or TSV with a header line.")],
+    mapping: Annotated[
+        str, typer.Option(help=f"Mapping: a YAML file, or a shipped one ({', '.join(shipped_names())}).")
+    ],
+    speed: Annotated[str, typer.Option(help="max, or how many times real time.")] = "max",
+    replay_id: Annotated[
+        str | None, typer.Option(help="Name of the time line; by default made from the contents of file and mapping.")
+    ] = None,
+    bootstrap_servers: Annotated[
+        str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="Kafka brokers, host:port,…")
+    ] = "127.0.0.1:9092",
+    topic_prefix: Annotated[str, typer.Option(help="Put before every topic's name.")] = "",
+) -> None:
+    """Publish a call log as contact events, in event-time order, on a time line of its own."""
+    try:
+        report = replay_file(file, mapping, speed, Target(bootstrap_servers, topic_prefix), replay_id=replay_id)
+    except ReplayError as error:
+        Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("replay: stopped; the line stays open until the same replay is run to its end")
+        raise typer.Exit(130) from None
+    show_report(Console(), report)

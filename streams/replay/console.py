@@ -1,0 +1,87 @@
+"""What a replay shows: a bar on a terminal, a line every few seconds elsewhere, and the counts at the end."""
+
+import time as wall
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from streams.replay.reader import CallLog
+from streams.replay.run import Report
+from streams.replay.times import to_rfc3339
+
+PLAIN_SECONDS = 5.0
+"""Time between two lines where there is no terminal."""
+SHOWN_FAULTS = 5
+
+
+class Display:
+    """A context manager; call it with (events published, event time in ms)."""
+
+    def __init__(self, console: Console, replay_id: str, total: int) -> None:
+        self._console = console
+        self._replay_id = replay_id
+        self._total = total
+        self._start = self._printed = wall.monotonic()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]} events/s  {task.fields[reached]}"),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(*columns, console=console) if console.is_terminal else None
+        self._task = self._bar.add_task(replay_id, total=total, rate="0", reached="") if self._bar else None
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def __call__(self, published: int, time: int) -> None:
+        now = wall.monotonic()
+        rate = f"{published / max(now - self._start, 1e-3):,.0f}"
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=published, rate=rate, reached=to_rfc3339(time)[:19])
+        elif now - self._printed >= PLAIN_SECONDS:
+            self._printed = now
+            line = f"{self._replay_id}: {published:,} of {self._total:,} events, at {to_rfc3339(time)}, {rate} events/s"
+            plain(self._console, line)
+
+
+def plain(console: Console, line: str) -> None:
+    """One line as it is: no markup, no wrapping."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_read(console: Console, log: CallLog) -> None:
+    """What the file holds, with its first unreadable rows."""
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in log.left_out.items()) or "none"
+    plain(
+        console, f"{log.rows:,} rows: {len(log.planned):,} events; left out: {left_out}; unreadable: {log.unreadable:,}"
+    )
+    for fault in log.faults[:SHOWN_FAULTS]:
+        plain(console, f"  line {fault.line}: {fault.message}")
+    if log.unreadable > SHOWN_FAULTS:
+        plain(console, f"  … and {log.unreadable - SHOWN_FAULTS:,} more")
+
+
+def show_report(console: Console, report: Report) -> None:
+    """What was published."""
+    rate = report.published / report.seconds if report.seconds else 0.0
+    times = (
+        f", {to_rfc3339(report.first_time)} to {to_rfc3339(report.last_time)}"
+        if report.first_time is not None and report.last_time is not None
+        else ""
+    )
+    plain(
+        console,
+        f"replay {report.replay_id}: {report.published:,} events in {report.seconds:.1f} s ({rate:,.0f} events/s){times}",
+    )

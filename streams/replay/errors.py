@@ -1,0 +1,30 @@
+"""What can go wrong with a replay.
+
+ReplayError
+├── InputError       the file, a column or the speed is not what it should be
+├── MappingError     the mapping is missing or wrong; the text names file and line
+├── TopicMissing     a topic to publish to does not exist
+└── PublishError     the broker did not take the events
+
+Bad rows are no errors: they are counted, with their line numbers, and the replay goes on.
+"""
+
+
+class ReplayError(Exception):
+    """Base of every error of a replay; its text says what to do."""
+
+
+class InputError(ReplayError):
+    """The file cannot be read as the mapping says."""
+
+
+class MappingError(ReplayError):
+    """The mapping cannot be found or is not valid."""
+
+
+class TopicMissing(ReplayError):
+    """A topic to publish to does not exist."""
+
+
+class PublishError(ReplayError):
+    """The broker cannot be reached or did not take the events."""

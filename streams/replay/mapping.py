@@ -1,0 +1,259 @@
+"""The mapping: how the rows of a tabular call log become contact events.
+
+A mapping is one YAML file with six concepts, in the order in which they are applied to a row:
+
+``columns``    which columns are read, of what kind, and which texts stand for "absent"
+``leave_out``  which rows are no contacts, by reason
+``contact``    what all events of the row carry: contact id, channel, queue, customer, tier
+``times``      moments, each the first of its alternatives that the row has
+``events``     what is published, at which of those moments, on which condition
+``file``       delimiter, quote and encoding (line ends of any kind are accepted)
+
+Nothing in it is executed. ``docs/replay.md`` is the reference for authors of mappings.
+"""
+
+import hashlib
+from collections.abc import Mapping as MappingABC
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from schemas.data import Channel
+from streams.replay import check
+from streams.replay.document import Document, DocumentError, parse
+from streams.replay.errors import MappingError
+
+SHIPPED = Path(__file__).parent / "mappings"
+"""Folder of the mappings that come with the package."""
+
+Kind = Literal["text", "date", "time", "datetime", "seconds"]
+Scalar = str | bool | int | float
+
+_DEFAULT_FORMATS: dict[str, str] = {"date": "%Y-%m-%d", "time": "%H:%M:%S", "datetime": "%Y-%m-%d %H:%M:%S"}
+_SAMPLE = datetime(2001, 12, 23, 14, 35, 46)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FileFormat(_Part):
+    """How the text of the file is cut into fields."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str | None = Field(default=None, min_length=1, max_length=1)
+    """The quoting character; None = quotes are ordinary characters."""
+    encoding: str = "utf-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"no encoding is called {encoding!r}; try utf-8 or latin-1") from None
+        return encoding
+
+
+def _kind_alone(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Column(_Part):
+    """One column that the mapping reads. The empty text is always absent, and so is a negative number of seconds."""
+
+    kind: Kind = "text"
+    format: str | None = None
+    absent: list[str] = []
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        if self.format is None:
+            return self
+        if self.kind not in _DEFAULT_FORMATS:
+            raise ValueError(f"a column of kind {self.kind} takes no format")
+        try:
+            read = datetime.strptime(_SAMPLE.strftime(self.format), self.format)
+        except ValueError as error:
+            raise ValueError(f"the format {self.format!r} cannot be read back: {error}") from None
+        if self.kind != "time" and read.date() != _SAMPLE.date():
+            raise ValueError(f"the format {self.format!r} does not give year, month and day")
+        if self.kind != "date" and (read.hour, read.minute) != (_SAMPLE.hour, _SAMPLE.minute):
+            raise ValueError(f"the format {self.format!r} does not give hour and minute")
+        return self
+
+    @property
+    def pattern(self) -> str:
+        """The strptime format; of no meaning for text and seconds."""
+        return self.format or _DEFAULT_FORMATS.get(self.kind, "")
+
+
+class Lookup(_Part):
+    """A value by the text of a column; absent where the text is not listed."""
+
+    column: str
+    values: dict[str, Scalar] = Field(min_length=1)
+
+
+def _value_form(value: Any) -> str:
+    return "lookup" if isinstance(value, dict | Lookup) else "constant"
+
+
+Value = Annotated[
+    Annotated[Lookup, Tag("lookup")] | Annotated[Scalar, Tag("constant")],
+    Discriminator(_value_form),
+]
+"""A template such as ``"{date}-{line}"`` (absent as soon as one of its columns is), a lookup, or a constant."""
+
+
+class Contact(_Part):
+    """What every event of the row carries."""
+
+    id: str = Field(min_length=1)
+    channel: Channel
+    queue: Value | None = None
+    customer_id: Value | None = None
+    tier: Value | None = None
+    identifiers: dict[str, Value] = {}
+    """Identifiers by kind (phone, email, …); absent ones are not sent."""
+
+
+class Condition(_Part):
+    """What one column must be for the condition to hold."""
+
+    is_: list[str] | None = Field(default=None, alias="is", min_length=1)
+    not_: list[str] | None = Field(default=None, alias="not", min_length=1)
+    present: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Self:
+        if sum(test is not None for test in (self.is_, self.not_, self.present)) != 1:
+            raise ValueError("give exactly one of is, not, present")
+        return self
+
+
+def _texts_alone(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"is": [value]}
+    return {"is": value} if isinstance(value, list) else value
+
+
+When = dict[str, Annotated[Condition, BeforeValidator(_texts_alone)]]
+"""Column → condition; all must hold."""
+
+
+class Moment(_Part):
+    """The first of its alternatives that the row has.
+
+    An alternative is a moment defined above, a column of kind time or datetime, or one of these ``+`` a column of kind
+    seconds. A time of day needs a day: ``date`` names the column that gives it, ``near`` the moment to which it is
+    closest (so that a call which crosses midnight goes on the next day).
+    """
+
+    first: list[str] = Field(min_length=1)
+    date: str | None = None
+    near: str | None = None
+
+
+class EventRule(_Part):
+    """One event of the row: emitted at the moment ``at`` when the condition holds."""
+
+    type: str = Field(pattern=r"^[a-z]+\.[a-z_]+$")
+    at: str
+    when: When = {}
+    data: dict[str, Value] = {}
+
+
+class Mapping(_Part):
+    """A whole mapping. ``digest`` identifies its content (hex SHA-256 of the YAML text)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)
+    source: str = Field(min_length=1)
+    time_zone: str
+    file: FileFormat = FileFormat()
+    columns: dict[str, Annotated[Column, BeforeValidator(_kind_alone)]] = Field(min_length=1)
+    contact: Contact
+    leave_out: dict[str, When] = {}
+    times: dict[str, Moment] = Field(min_length=1)
+    events: list[EventRule] = Field(min_length=1)
+    digest: str = ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no time zone is called {name!r}; use a name such as Europe/Berlin") from None
+        return name
+
+
+def load_mapping(name: str) -> Mapping:
+    """The mapping in the file ``name``, or the shipped one of that name (``bank`` or ``bank.yaml``).
+
+    Raises MappingError with ``file:line: field: what is wrong`` for every fault found.
+    """
+    path = _locate(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"{path}: cannot be read: {error}") from error
+    return parse_mapping(text, str(path))
+
+
+def parse_mapping(text: str, origin: str) -> Mapping:
+    """The mapping written in ``text``; ``origin`` names it in errors. Raises MappingError like `load_mapping`."""
+    try:
+        document = parse(text)
+    except DocumentError as error:
+        raise MappingError(f"{origin}:{error.line}: {error.message}") from error
+    values: MappingABC[str, Any] = {**document.values, "digest": hashlib.sha256(text.encode()).hexdigest()}
+    try:
+        mapping = Mapping.model_validate(values)
+    except ValidationError as error:
+        raise MappingError("\n".join(_explain(fault, document, origin) for fault in error.errors())) from error
+    faults = list(check.faults(mapping))
+    if faults:
+        raise MappingError("\n".join(_line(document, origin, path, message) for path, message in faults))
+    return mapping
+
+
+def shipped_names() -> list[str]:
+    """The names of the mappings that come with the package."""
+    return sorted(path.name for path in SHIPPED.glob("*.yaml"))
+
+
+def _locate(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = SHIPPED / (name if name.endswith(".yaml") else f"{name}.yaml")
+    if path.name == name and shipped.is_file():
+        return shipped
+    raise MappingError(
+        f"mapping not found: {name}: neither a file nor one of the shipped mappings ({', '.join(shipped_names())})"
+    )
+
+
+def _explain(fault: MappingABC[str, Any], document: Document, origin: str) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "string_type":
+        message += f", not {fault['input']!r} (put it in quotes)"
+    return _line(document, origin, fault["loc"], message)
+
+
+def _line(document: Document, origin: str, path: tuple[str | int, ...], message: str) -> str:
+    return f"{origin}:{document.line_of(path)}: {'.'.join(map(str, path))}: {message}"

@@ -1,0 +1,126 @@
+"""The rules a worker decides by: four YAML files, shipped here, each of which a folder of one's own may replace.
+
+``load`` reads and checks them and gives plain values (`streams.domain.policy.Rules`). Every mistake is reported at once,
+each as ``file:line: path: what is wrong, what is allowed``.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from streams.domain.policy import Rules
+from streams.replay.document import Document, DocumentError, parse
+from streams.rules.models import FILES, File, Files, build
+
+SHIPPED = Path(__file__).parent
+
+__all__ = ["FILES", "SHIPPED", "RulesError", "load"]
+
+
+class RulesError(Exception):
+    """The rules are not usable; one line of text for each mistake."""
+
+
+def load(directory: Path | None = None, overrides: Mapping[str, object] | None = None) -> Rules:
+    """The rules of a folder; a file it does not have is the shipped one.
+
+    ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
+    "alerts.wait.0.limit": "90s"}``. Raises RulesError.
+    """
+    if directory is not None and not directory.is_dir():
+        raise RulesError(
+            f"{directory}: not a folder; it should hold one or more of {', '.join(f'{name}.yaml' for name in FILES)}"
+        )
+    given = dict(overrides or {})
+    sources = {name: _Source(name, directory, given) for name in FILES}
+    mistakes = [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
+    files: dict[str, File] = {}
+    for name, source in sources.items():
+        try:
+            files[name] = FILES[name].model_validate(source.values())
+        except ValidationError as error:
+            mistakes += source.mistakes(error)
+        except DocumentError as error:
+            mistakes.append(f"{source.path}:{error.line}: {error.message}")
+    if not mistakes:
+        tiers = files["tiers"]
+        mistakes += [sources[file].at(path, what) for file, path, what in _unknown_tiers(files, set(tiers.names()))]
+    if mistakes:
+        raise RulesError("\n".join(mistakes))
+    return build(Files(**files))
+
+
+class _Source:
+    """One file: where it is, and how to name a place in it."""
+
+    def __init__(self, name: str, directory: Path | None, overrides: dict[str, object]) -> None:
+        own = directory / f"{name}.yaml" if directory else None
+        self.path = own if own is not None and own.is_file() else SHIPPED / f"{name}.yaml"
+        self.document: Document | None = None
+        self.overrides = {path: overrides.pop(path) for path in list(overrides) if path.split(".", 1)[0] == name}
+
+    def values(self) -> dict[str, Any]:
+        """The values with the overrides. Raises DocumentError."""
+        try:
+            self.document = parse(self.path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise DocumentError(1, f"cannot be read: {error}") from error
+        values = self.document.values
+        for path, value in self.overrides.items():
+            _put(values, path.split(".")[1:], value)
+        return values
+
+    def at(self, path: tuple[str | int, ...], what: str) -> str:
+        """``file:line: path: what``."""
+        dotted = ".".join(str(step) for step in path)
+        full = ".".join(str(step) for step in (self.path.stem, *path))
+        if full in self.overrides:
+            return f"override {full!r}: {what}"
+        line = self.document.line_of(path) if self.document else 1
+        return f"{self.path}:{line}: {dotted or self.path.stem}: {what}"
+
+    def mistakes(self, error: ValidationError) -> Iterator[str]:
+        """A line for each."""
+        for problem in error.errors():
+            path = tuple(step for step in problem["loc"] if step != "[key]")
+            yield self.at(path, _say(problem))
+
+
+def _say(problem: ErrorDetails) -> str:
+    kind, given = problem["type"], problem["input"]
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not known here; remove it or correct its name"
+    text = problem["msg"].removeprefix("Value error, ")
+    return text if isinstance(given, dict) else f"{text}, not {given!r}"
+
+
+def _put(values: Any, path: list[str], value: object) -> None:
+    """Set the value at the path; mappings that do not exist are made, so that the check names what is wrong with them."""
+    for place, step in enumerate(path, 1):
+        key: Any = step
+        if isinstance(values, list):
+            if not step.isdigit() or int(step) >= len(values):
+                raise DocumentError(1, f"override: a list of {len(values)}, numbered from 0, has no item {step!r}")
+            key = int(step)
+        elif place < len(path) and not isinstance(values.get(key), dict | list):
+            values[key] = {}
+        if place == len(path):
+            values[key] = value
+        elif not isinstance(values[key], dict | list):
+            raise DocumentError(1, f"override: {step!r} holds no further rules")
+        values = values[key]
+
+
+def _unknown_tiers(files: Mapping[str, File], known: set[str]) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
+    alerts = files["alerts"]
+    for kind in ("wait", "sentiment"):
+        for index, rule in enumerate(getattr(alerts, kind)):
+            for place, tier in enumerate(rule.tiers or ()):
+                if tier not in known:
+                    names = ", ".join(sorted(known))
+                    yield "alerts", (kind, index, "tiers", place), f"{tier!r} is not a tier of tiers.yaml ({names})"

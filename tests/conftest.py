@@ -1,0 +1,40 @@
+"""One real broker for the whole test session, and topic names that no other test uses."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from streams.ops.broker import Broker
+from streams.ops.probe import answers
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The broker of this session, started at its first use. Tests that kill or pause one start their own."""
+    if shutil.which("java") is None or shutil.which("mvn") is None:
+        pytest.fail("these tests need a broker: install default-jdk-headless and maven, or set KAFKA_BOOTSTRAP_SERVERS")
+    broker = Broker("session", home=tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.destroy()
+
+
+@pytest.fixture(scope="session")
+def bootstrap(request: pytest.FixtureRequest) -> str:
+    """``host:port`` of the broker for tests: ``KAFKA_BOOTSTRAP_SERVERS`` when set, else our own."""
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if servers:
+        if not answers(servers):
+            pytest.fail(f"no broker answers at KAFKA_BOOTSTRAP_SERVERS={servers}")
+        return servers
+    broker: Broker = request.getfixturevalue("broker")
+    return broker.start()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix for the topics, groups and transactional ids of one test, such as ``t1a2b3c.``."""
+    return f"t{uuid.uuid4().hex[:6]}."

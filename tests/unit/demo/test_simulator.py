@@ -1,0 +1,177 @@
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from schemas.events import check
+from streams.demo.simulator import Emission, Settings, Simulation
+from streams.demo.truth import Leg, Truth
+from streams.domain.policy import WaitRule
+from tests.unit.demo.recount import RULES, Recount
+
+START = 1_772_445_600_000  # 2026-03-02 10:00 UTC
+LINE = "demo-7-20260302t100000"
+
+
+def simulate(seed: int = 7, minutes: float = 10) -> tuple[Simulation, list[Emission]]:
+    simulation = Simulation(Settings(LINE, START, RULES, seed=seed))
+    return simulation, list(simulation.emissions(int(minutes * 60_000)))
+
+
+def test_the_same_seed_gives_the_same_events_and_another_seed_others() -> None:
+    first, again, other = simulate(7, 3), simulate(7, 3), simulate(8, 3)
+    assert first[1] == again[1]
+    assert first[0].truth == again[0].truth
+    assert first[1] != other[1]
+
+
+def test_reading_step_by_step_changes_nothing() -> None:
+    simulation = Simulation(Settings(LINE, START, RULES, seed=7))
+    emissions = simulation.emissions(180_000)
+    first = next(emissions)
+    assert [first, *emissions] == simulate(7, 3)[1]
+
+
+@pytest.mark.parametrize("seed", [1, 7, 8])
+def test_events_come_in_order_of_time_within_the_length(seed: int) -> None:
+    simulation, emissions = simulate(seed)
+    times = [emission.time for emission in emissions]
+    assert times == sorted(times)
+    assert simulation.end_ms == START + 600_000
+    assert START <= times[0] <= times[-1] <= START + 600_000
+
+
+def test_profiles_come_first_and_contacts_later_than_the_start() -> None:
+    _, emissions = simulate(minutes=1)
+    opening = [emission for emission in emissions if emission.time == START]
+    assert Counter(emission.topic for emission in opening)["customers.profile"] == 400
+    assert all(emission.topic in ("customers.profile", "agents.state") for emission in opening)
+    tiers = Counter(
+        emission.event["data"]["tier"] for emission in opening if emission.event and "tier" in emission.event["data"]
+    )
+    assert tiers == {"red": 140, "silver": 140, "gold": 80, "platinum": 40}
+
+
+def test_every_event_is_valid_and_has_its_topic_and_key() -> None:
+    _, emissions = simulate(minutes=20)
+    types = set()
+    for emission in emissions:
+        if emission.event is None:
+            continue
+        assert check(emission.event) is None, emission.event
+        types.add(emission.event["type"])
+        data = emission.event["data"]
+        assert emission.event["replayid"] == LINE
+        if emission.topic.startswith("contacts."):
+            assert (emission.topic, emission.key) == (f"contacts.{data['channel']}", data["contact_id"])
+            assert emission.key.startswith(f"{LINE}.")
+    assert {"contact.transferred", "contact.callback_requested", "contact.missed", "contact.handed_off"} <= types
+    assert len(types) == 23
+
+
+def test_malformed_records_get_the_reason_the_truth_names() -> None:
+    simulation, emissions = simulate(minutes=20)
+    reasons: Counter[str] = Counter()
+    for emission in emissions:
+        if emission.raw is not None:
+            reasons[_reason(emission.raw)] += 1
+    assert reasons == simulation.truth.malformed
+    assert set(reasons) == {"unreadable", "missing-field", "wrong-type", "unknown-type"}
+
+
+def _reason(raw: bytes) -> str:
+    try:
+        problem = check(json.loads(raw))
+    except ValueError:
+        return "unreadable"
+    assert problem is not None
+    return problem.reason
+
+
+def test_duplicates_are_the_same_event_again() -> None:
+    simulation, emissions = simulate(minutes=20)
+    events = [emission.event for emission in emissions if emission.event is not None]
+    seen = {event["id"]: event for event in events}
+    assert all(seen[event["id"]] == event for event in events)
+    assert len(seen) == simulation.truth.events
+    assert len(events) - len(seen) == simulation.truth.duplicates == 46
+
+
+@pytest.mark.parametrize("seed", [1, 7, 8])
+def test_nobody_is_lost(seed: int) -> None:
+    truth = simulate(seed, 20)[0].truth
+    total = truth.total()
+    assert total.offered == total.answered + total.abandoned + total.flowed_out == len(truth.outcomes)
+    assert total.legs == total.legs_answered + total.legs_abandoned + total.legs_flowed_out + total.legs_waiting
+    assert total.legs_waiting == len(truth.waiting)
+    assert total.handled <= total.answered
+    assert truth.ended.total() <= truth.contacts.total()
+
+
+def test_the_figures_of_seed_7() -> None:
+    truth = simulate(7, 10)[0].truth
+    total = truth.total()
+    assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (155, 148, 4, 3)
+    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (202, 43, 104, 10)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_high_tiers_wait_too_long_within_the_first_minutes(seed: int) -> None:
+    assert len(simulate(seed, 4)[0].truth.alerts) >= 2
+
+
+@pytest.mark.parametrize(("seed", "minutes"), [(1, 20), (7, 5), (8, 60)])
+def test_the_truth_is_what_the_events_say(seed: int, minutes: int) -> None:
+    simulation, emissions = simulate(seed, minutes)
+    count = Recount(LINE).take(emissions)
+    assert {alert["contact_id"] for alert in count.alerts(simulation.end_ms or 0)} == simulation.truth.alerts
+    offered = sum(sums["contacts_offered", "all", "numerator"] for _, _, sums in count.facts)
+    assert offered == simulation.truth.total().offered
+
+
+def test_an_early_stop_ends_at_whole_ten_seconds_and_closes_the_truth() -> None:
+    simulation = Simulation(Settings(LINE, START, RULES))
+    emissions = simulation.emissions(3_600_000)
+    last = next(emission for emission in emissions if emission.time > START + 61_000)
+    simulation.stop()
+    rest = list(emissions)
+    assert simulation.end_ms == START + 70_000
+    assert all(last.time <= emission.time <= START + 70_000 for emission in rest)
+    assert simulation.truth.total().legs_waiting == len(simulation.truth.waiting) > 0
+
+
+def test_the_length_is_rounded_up_to_whole_ten_seconds() -> None:
+    simulation = Simulation(Settings(LINE, START, RULES))
+    list(simulation.emissions(12_345))
+    assert simulation.end_ms == START + 20_000
+
+
+@pytest.mark.parametrize(
+    ("channel", "tier", "waited", "expected"),
+    [
+        ("voice", "gold", 120_001, {"c"}),
+        ("voice", "gold", 120_000, set()),
+        ("voice", "silver", 500_000, set()),
+        ("email", "gold", 500_000, set()),
+        ("chat", None, 500_000, set()),
+    ],
+)
+def test_an_alert_is_due_strictly_after_the_limit(
+    channel: str, tier: str | None, waited: int, expected: set[str]
+) -> None:
+    answered, waiting = Truth(RULES), Truth(RULES)
+    for truth in (answered, waiting):
+        truth.entered(1, Leg("c", channel, "q", tier, 1000))
+    answered.left(1, "answered", 1000 + waited)
+    waiting.close(1000 + waited)
+    assert answered.alerts == waiting.alerts == expected
+
+
+def test_the_limit_and_the_channels_are_the_rules() -> None:
+    rule = WaitRule("slow-mail", frozenset({"red"}), 10_000, "warning", frozenset({"email"}))
+    truth = Truth(replace(RULES, wait=(rule,)))
+    truth.entered(1, Leg("a", "email", "q", "red", 0))
+    truth.entered(2, Leg("b", "voice", "q", "gold", 0))
+    truth.close(10_001)
+    assert truth.alerts == {"a"}

@@ -1,0 +1,173 @@
+import base64
+from typing import Any
+
+from streams.demo import figures
+from streams.demo.check import compare
+from streams.demo.simulator import Settings, Simulation
+from streams.demo.state import JOURNEYS_KEPT, BoardState, Share
+from streams.demo.world import rfc3339
+from tests.unit.demo.recount import KPIS, RULES, Recount
+
+LINE = "demo-7-x"
+START = 1_772_445_600_000
+OF = {"channel": "voice", "queue": "cards", "tier": "gold"}
+
+
+def reading(end: int, offered: int, length: int = 60_000, **other: Any) -> dict[str, Any]:
+    figures_of = [
+        {"kpi": kpi, "variant": variant, "numerator": offered if kpi == "contacts_offered" else 0, "denominator": 1}
+        for kpi, variant in KPIS
+    ]
+    window = {"start": rfc3339(end - length), "end": rfc3339(end), "length_ms": length}
+    record = {"dimensions": OF, "window": window, "watermark": rfc3339(end), "status": "final", "revision": 1}
+    return {**record, "line": LINE, "readings": figures_of, **other}
+
+
+def test_minutes_that_overlap_add_up_to_the_whole_time() -> None:
+    state = BoardState(LINE)
+    # 2 contacts in the first ten seconds, 3 in the eighth: six minutes hold the first ones, then both kinds alternate.
+    for step in range(1, 14):
+        amount = (2 if step <= 6 else 0) + (3 if 8 <= step <= 13 else 0)
+        state.apply("kpis", reading(START + step * 10_000, amount))
+        assert figures.offered(state, ("voice", "cards")) == 2 + (3 if step >= 8 else 0)
+
+
+def test_tiers_are_added_and_a_later_revision_replaces_an_earlier_one() -> None:
+    state = BoardState(LINE)
+    state.apply("kpis", reading(START, 4))
+    state.apply("kpis", reading(START, 7, dimensions={**OF, "tier": "none"}))
+    assert figures.offered(state, None) == 11
+    state.apply("kpis", reading(START, 5, revision=2))
+    state.apply("kpis", reading(START, 9))
+    assert figures.offered(state, None) == 12
+
+
+def test_other_lines_and_other_topics_are_left_out() -> None:
+    state = BoardState(LINE)
+    assert not state.apply("kpis", reading(START, 4, line=""))
+    assert not state.apply("segments", {"line": LINE})
+    assert state.records == 0
+    assert state.pairs() == []
+
+
+def test_days_are_added_and_the_newest_reading_of_each_counts() -> None:
+    state, day = BoardState(LINE), 86_400_000
+    midnight = START - START % day
+    for at, offered, status in ((midnight + day, 5, "provisional"), (midnight + 2 * day, 2, "final")):
+        state.apply("kpis", reading(at, offered, length=day, status=status))
+    assert state.of_days("contacts_offered", "all").numerator == 7
+    assert not state.final()
+    state.apply("kpis", reading(midnight + day, 6, length=day, revision=2))
+    assert state.of_days("contacts_offered", "all", ("voice", "cards")).numerator == 8
+    assert state.final()
+
+
+def test_service_level_counts_who_waits_too_long_now() -> None:
+    state = BoardState(LINE)
+    record = reading(START, 0)
+    for each in record["readings"]:
+        if each["kpi"] == "service_level":
+            each["numerator"], each["denominator"] = 3, 4 if each["variant"] == "all_abandons_count" else 6
+    state.apply("kpis", record)
+    assert figures.service_level(state, None) == Share(3, 6)
+
+
+def test_the_longest_wait_grows_with_the_clock() -> None:
+    state = BoardState(LINE)
+    queue = {"channel": "voice", "queue": "cards", "line": LINE, "longest_wait_ms": 0, "by_tier": {}}
+    state.apply("queue.state", {**queue, "at": rfc3339(START), "depth": 2, "oldest_entered": rfc3339(START - 5000)})
+    now = state.queues["voice", "cards"]
+    assert now.longest_wait_ms(START + 1000) == 6000
+    state.apply("queue.state", {**queue, "at": rfc3339(START - 10_000), "depth": 9, "oldest_entered": None})
+    assert now.depth == 2
+    state.apply("queue.state", {**queue, "at": rfc3339(START + 30_000), "depth": 0, "oldest_entered": None})
+    assert now.longest_wait_ms(START + 31_000) is None
+    step = START // 10_000
+    assert [now.depth_at(step + offset) for offset in (-1, 0, 2, 3, 9)] == [0, 2, 2, 0, 0]
+
+
+def alert(number: int, since: int, resolved: int | None = None, **other: Any) -> dict[str, Any]:
+    status = {"status": "resolved" if resolved else "firing", "resolved_at": rfc3339(resolved) if resolved else None}
+    record = {"alert_id": f"a{number}", "kind": "wait", "contact_id": f"c{number}", "since": rfc3339(since), **status}
+    return {
+        **record,
+        "line": LINE,
+        "revision": 2 if resolved else 1,
+        "reason": "answered" if resolved else None,
+        **other,
+    }
+
+
+def test_alerts_open_oldest_first_and_resolved_newest_first() -> None:
+    state = BoardState(LINE)
+    for record in (
+        alert(1, 3000),
+        alert(2, 1000),
+        alert(3, 2000),
+        alert(3, 2000, 9000),
+        alert(4, 2000, 9500),
+        alert(3, 2000),
+    ):
+        state.apply("alerts", record)
+    assert [each["alert_id"] for each in state.open_alerts()] == ["a2", "a1"]
+    assert [each["alert_id"] for each in state.resolved_alerts()] == ["a4", "a3"]
+    state.apply("alerts", alert(5, 1000, 2000, reason="withdrawn"))
+    state.apply("alerts", alert(6, 1000, kind="sentiment"))
+    assert state.contacts_alerted("wait") == {"c1", "c2", "c3", "c4"}
+
+
+def test_journeys_are_the_newest_ones_that_moved_last_first() -> None:
+    state = BoardState(LINE)
+    for number in range(JOURNEYS_KEPT + 5):
+        state.apply("journeys", {"journey_id": f"j{number}", "revision": 1, "line": LINE})
+    state.apply("journeys", {"journey_id": "j7", "revision": 2, "line": LINE})
+    names = [journey["journey_id"] for journey in state.newest_journeys()]
+    assert names[:2] == ["j7", f"j{JOURNEYS_KEPT + 4}"]
+    assert len(names) == JOURNEYS_KEPT
+    assert "j4" not in names
+
+
+def letter(key: str | None, offset: int) -> dict[str, Any]:
+    encoded = None if key is None else base64.b64encode(key.encode()).decode()
+    return {"reason": "unreadable", "key": encoded, "topic": "contacts.chat", "partition": 0, "offset": offset}
+
+
+def test_dead_letters_are_ours_by_their_key_and_count_once() -> None:
+    state = BoardState(LINE)
+    assert state.apply("contacts.dead-letters", letter(f"{LINE}.broken-1", 1))
+    assert not state.apply("contacts.dead-letters", letter(f"{LINE}.broken-1", 1))
+    assert not state.apply("contacts.dead-letters", letter(f"{LINE}9.broken-1", 2))
+    assert not state.apply("contacts.dead-letters", letter(None, 3))
+    assert state.dead_letters == {"unreadable": 1}
+
+
+def counted(seed: int) -> tuple[Simulation, BoardState]:
+    simulation = Simulation(Settings(LINE, START, RULES, seed=seed))
+    count = Recount(LINE).take(simulation.emissions(1_200_000))
+    state = BoardState(LINE)
+    for topic, record in count.records(START, simulation.end_ms or 0):
+        state.apply(topic, record)
+    for offset, reason in enumerate(simulation.truth.malformed.elements()):
+        state.apply("contacts.dead-letters", {**letter(f"{LINE}.x", offset), "reason": reason})
+    return simulation, state
+
+
+def test_every_figure_is_compared_with_the_truth() -> None:
+    simulation, state = counted(7)
+    checks = compare(simulation.truth, state)
+    assert [check for check in checks if not check.right] == []
+    assert len(checks) > 150
+
+
+def test_a_wrong_figure_is_found() -> None:
+    simulation, state = counted(7)
+    simulation.truth.of("voice", "cards").legs_answered += 1
+    simulation.truth.alerts.pop()
+    state.dead_letters["processing"] += 1
+    wrong = [(check.name, check.where) for check in compare(simulation.truth, state) if not check.right]
+    assert wrong == [
+        ("legs answered", ("voice", "cards")),
+        ("wait alerts raised", None),
+        ("wait alerts for somebody else", None),
+        ("dead letters: processing", None),
+    ]

@@ -1,0 +1,275 @@
+"""What comes out of track is a function of the set of events, not of their order or of how they were cut into batches."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.domain import customers
+from streams.domain.records import Command, Event, Left
+from tests.unit.domain.track_story import (
+    OWNER,
+    RULES,
+    D,
+    H,
+    M,
+    Record,
+    S,
+    T0,
+    Task,
+    arrivals,
+    contact_events,
+    event,
+    play,
+    profile,
+    said,
+)
+
+LATENESS = RULES.tracking.lateness_ms
+ENDS = (0, 60 * H, 130 * H, 200 * H, 40 * D)
+
+
+def in_order(records: list[Record], end: int) -> Task:
+    """One event a batch, each as soon as it happens, stream time right behind."""
+    task = Task()
+    for record in sorted(records, key=lambda each: each.time):
+        task.until(record.time - T0 - 1).take(record)
+    return task.until(end)
+
+
+def same(one: Task, other: Task) -> None:
+    assert one.net == other.net
+    assert one.last_journeys() == other.last_journeys()
+    assert bool(one.segments) == bool(other.segments)
+    if one.segments:
+        last, others = one.segments[-1], other.segments[-1]
+        assert {**last, "revision": 0, "score": 0, "components": 0} == {**others, "revision": 0, "score": 0, "components": 0}
+        assert last["score"] == pytest.approx(others["score"], abs=0.11)
+        assert last["components"] == pytest.approx(others["components"], abs=0.11)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), contact_events(), st.sampled_from(ENDS))
+def test_any_order_and_any_cut_before_stream_time_moves(data: st.DataObject, events: list[Event], end: int) -> None:
+    records: list[Record] = [*events, profile("gold", 30 * M), profile("red", 90 * H)]
+    end = max(end, max(record.time for record in records) - T0)
+    shuffled = data.draw(st.permutations(records))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(records)), max_size=3)))
+    task = Task()
+    for start, stop in zip([0, *cuts], [*cuts, len(records)], strict=True):
+        task.take(*shuffled[start:stop])
+    same(in_order(records, end), task.until(end))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), contact_events(), st.sampled_from(ENDS))
+def test_any_order_inside_the_lateness(data: st.DataObject, events: list[Event], end: int) -> None:
+    end = max(end, events[-1].time - T0)
+    task = Task()
+    for record, reached in data.draw(arrivals(events, LATENESS - 1)):
+        task.until(min(reached + LATENESS - 1, end + T0) - T0).take(record)
+    assert not task.late
+    same(in_order(events, end), task.until(end))
+    task.episodes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), contact_events(), st.sampled_from(ENDS))
+def test_duplicates_change_nothing(data: st.DataObject, events: list[Event], end: int) -> None:
+    end = max(end, events[-1].time - T0)
+    again = data.draw(st.lists(st.sampled_from(events), max_size=5))
+    same(play(*events, until=end), play(*data.draw(st.permutations(events + again)), until=end))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), contact_events())
+def test_a_contact_that_moves_leaves_nothing_behind(data: st.DataObject, events: list[Event]) -> None:
+    gone = data.draw(st.sampled_from(sorted({each.contact for each in events})))
+    end = events[-1].time - T0
+    left = Left(OWNER, gone, "customer:C2", events[-1].time)
+    stays = [each for each in events if each.contact != gone]
+    old = Task().take(*data.draw(st.permutations(events)), left).until(end)
+    reference = play(*stays, until=end)
+    assert old.net == reference.net
+    assert old.last_journeys() == reference.last_journeys() or not stays
+    if not stays:
+        assert all(not each["contacts"] for each in {each["journey_id"]: each for each in old.journeys}.values())
+        assert old.customer is None or not any(line.histories for line in old.customer.lines.values())
+    old.episodes()
+    new = play(*(msgspec.structs.replace(each, owner="customer:C2") for each in events if each.contact == gone), until=end)
+    both = old.net + new.net
+    assert all(count == 1 for count in both.values())
+    alone = play(*(each for each in events if each.contact == gone), until=end)
+    assert new.net == alone.net
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), contact_events())
+def test_alerts_are_the_same_in_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]) -> None:
+    """Events of one contact in their order, contacts in any, stream time never ahead of what is still to come."""
+    end = events[-1].time - T0 + 10 * H
+    by_contact = {name: [each for each in events if each.contact == name] for name in {each.contact for each in events}}
+    task = Task()
+    while any(by_contact.values()):
+        name = data.draw(st.sampled_from(sorted(name for name, rest in by_contact.items() if rest)))
+        reached = min(rest[0].time for rest in by_contact.values() if rest) - 1
+        task.until(reached - T0).take(by_contact[name].pop(0))
+    task.until(end)
+
+    def essence(task: Task) -> dict[str, dict[str, Any]]:
+        return {name: {**alert, "fired_at": ""} for name, alert in task.episodes().items()}
+
+    assert essence(task) == essence(in_order(list(events), end))
+
+
+def test_a_whole_call() -> None:
+    task = play(
+        profile("gold", -D),
+        event("contact.initiated", 0),
+        event("contact.queued", 5 * S, queue="cards"),
+        event("contact.offered", 20 * S, agent="a1"),
+        event("contact.connected", 25 * S, agent="a1", party="human"),
+        event("contact.held", 60 * S),
+        event("contact.resumed", 70 * S),
+        event("contact.ended", 100 * S, by="customer"),
+        event("contact.wrapped_up", 130 * S, agent="a1"),
+        event("feedback.given", 200 * S, metric="csat", score=4),
+    )
+    facts = [(each.fact, each.time - T0, each.outcome, each.value) for each in task.facts if each.sign == 1]
+    assert facts == [
+        ("leg_opened", 5 * S, None, None),
+        ("leg_closed", 25 * S, "answered", None),
+        ("contact_offered", 25 * S, "answered", 20 * S),
+        ("contact_handled", 100 * S, None, None),
+        ("contact_handled", 130 * S, None, None),
+        ("feedback", 200 * S, None, 4000),
+    ]
+    [handled] = task.of("contact_handled")
+    assert (handled.talk_ms, handled.hold_ms, handled.wrap_ms) == (65 * S, 10 * S, 30 * S)
+    assert (handled.channel, handled.queue, handled.tier) == ("voice", "cards", "gold")
+    [journey] = task.journeys
+    assert journey["contacts"][0]["outcome"] == "answered" and journey["status"] == "open" and journey["tier"] == "gold"
+    [segment] = task.segments
+    assert segment["segment"] == "new" and segment["tier"] == "gold"
+
+
+def test_a_profile_change_labels_open_contacts_anew_and_leaves_ended_ones() -> None:
+    task = play(
+        profile("red", 0),
+        event("contact.queued", 1 * S, "old", queue="cards"),
+        event("contact.ended", 5 * S, "old", by="customer", reason="abandoned"),
+        event("contact.queued", 2 * S, "new", queue="cards"),
+    )
+    task.take(profile("gold", 10 * S))
+    assert [(each.id.split("/")[0], each.tier) for each in task.of("leg_opened")] == [("old", "red"), ("new", "gold")]
+
+
+def test_the_events_tier_goes_before_the_profiles() -> None:
+    task = play(profile("gold", 0), event("contact.queued", 1, queue="cards", tier="red"))
+    assert [each.tier for each in task.of("leg_opened")] == ["red"]
+
+
+def test_lines_do_not_touch_each_other() -> None:
+    task = play(
+        profile("gold", 0),
+        event("contact.queued", 0, queue="cards", line="r1"),
+        event("contact.queued", 0, queue="cards"),
+    )
+    assert sorted((each.line, each.tier) for each in task.net) == [("", "gold"), ("r1", "none")]
+    assert sorted(each["journey_id"] for each in task.journeys) == [
+        "customer:C1@2026-01-01T09:00:00.000Z",
+        "customer:C1@2026-01-01T09:00:00.000Z~r1",
+    ]
+
+
+def test_old_replays_are_dropped_the_live_line_never() -> None:
+    task = Task().take(event("contact.queued", 0, queue="cards"))
+    for number in range(20):
+        task.take(event("contact.queued", 0, queue="cards", line=f"r{number}"))
+    assert task.customer is not None and list(task.customer.lines)[0] == "" and len(task.customer.lines) == 8
+
+
+def test_what_comes_after_its_place_was_settled_is_late() -> None:
+    task = play(event("contact.queued", 10 * M, queue="cards"), event("contact.ended", 20 * M, by="system"))
+    task.until(3 * H).take(event("contact.initiated", 0))
+    assert task.late == 1 and [each.outcome for each in task.of("leg_closed")] == ["flow_out"]
+    task.until(40 * H).take(event("contact.held", 15 * M))
+    assert task.late == 2
+
+
+def test_an_event_after_settling_goes_on() -> None:
+    task = play(event("contact.queued", 0, queue="cards"), event("contact.connected", M, party="human"))
+    task.until(5 * H).take(event("contact.ended", 5 * H, by="customer"))
+    assert [each.talk_ms for each in task.of("contact_handled")] == [5 * H - M]
+    task.until(6 * H + M).take(event("feedback.given", 8 * H, metric="csat", score=5))
+    assert [each.queue for each in task.of("feedback")] == ["cards"]
+
+
+def test_an_idle_contact_is_closed_without_any_event_and_opened_again_by_a_late_one() -> None:
+    task = play(event("contact.queued", 0, queue="cards"), event("contact.connected", M, party="human"))
+    task.until(24 * H + M)
+    assert not task.of("contact_handled")
+    task.until(24 * H + M + 1)
+    [handled] = task.of("contact_handled")
+    assert (handled.time - T0, handled.talk_ms) == (24 * H + M, 0)
+    task.take(event("message.sent", 24 * H, author="customer", direction="inbound"))
+    assert not task.of("contact_handled") and task.last_journeys()["customer:C1@2026-01-01T09:00:00.000Z"]["status"] == "open"
+
+
+def test_everything_of_an_unknown_caller_is_forgotten_in_the_end() -> None:
+    caller = {"owner": "contact:c1", "contact": "c1"}
+    task = play(event("contact.initiated", 0, **caller), event("contact.ended", M, by="customer", **caller))
+    assert [each["customer"] for each in task.journeys] == ["contact:c1"] and not task.segments
+    for hours in (2, 26, 73, 80):
+        task.until(hours * H)
+    assert task.customer is None
+    assert [each["status"] for each in task.journeys] == ["open", "closed"]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_customer_stays_bounded(ends: bool) -> None:
+    task = Task()
+    for number in range(300):
+        at = number * M
+        contact = f"c{number}"
+        task.take(
+            event("contact.queued", at, contact, "chat", queue="cards"),
+            *(said(at + 1 + index, -0.5, contact=contact, id=f"{number}-{index}") for index in range(3)),
+        )
+        if ends:
+            task.take(event("contact.ended", at + 9, contact, "chat", by="customer", reason="abandoned"))
+    assert task.customer is not None
+    [line] = task.customer.lines.values()
+    assert (len(line.histories), len(line.messages) <= 100, len(line.past)) == (100, True, 1)
+    assert len(msgspec.json.encode(task.customer)) < 300_000
+    assert task.journeys[-1]["counts"]["contacts"] == 300 and len(task.journeys[-1]["contacts"]) == 20
+    assert len(task.of("leg_opened")) == 300 and len(task.of("leg_closed")) == (300 if ends else 200)
+
+
+def test_a_busy_contact_stays_bounded() -> None:
+    task = Task()
+    for number in range(3000):
+        task._note(customers.fold(task.customer, said(number * S, -0.1, id=f"m{number}"), task, RULES))
+    assert task.customer is not None
+    [history] = task.customer.lines[""].histories.values()
+    assert len(history.tail) <= 1000 and history.base is not None and len(history.base.marks) <= 500
+    assert len(task.of("sentiment")) == 3000
+
+
+def test_an_illegal_event_is_reported_once_and_changes_nothing() -> None:
+    task = play(event("contact.initiated", 0), event("contact.held", 5 * S), event("contact.ended", 9 * S, by="customer"))
+    assert [tuple(each) for each in task.illegal] == [("c1", "new", "contact.held")]
+    assert not task.of("contact_handled")
+
+
+def test_a_record_without_an_owner_is_refused() -> None:
+    with pytest.raises(ValueError, match="no owner"):
+        play(event("contact.initiated", 0, owner=""))
+
+
+def test_a_command_on_an_unknown_alert_changes_nothing() -> None:
+    command = Command("k1", "desk", f"high-tier-wait.00@{OWNER}", "close", T0)
+    assert customers.fold(None, command, Task(), RULES) == customers.Outcome(None)
+    assert customers.owner_of(command) == OWNER

@@ -1,0 +1,162 @@
+"""Duplicates against a plain dictionary, through batches, undoing, restoring and expiry."""
+
+import sys
+import tracemalloc
+
+import orjson
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from streams.domain.dedup import Seen, append_time, content_of
+
+
+def test_new_duplicate_reused() -> None:
+    seen = Seen()
+    assert seen.check("/pbx", "1", b"a") == "new"
+    assert seen.check("/pbx", "1", b"a") == "new"
+    seen.add("/pbx", "1", b"a")
+    assert seen.check("/pbx", "1", b"a") == "duplicate"
+    assert seen.check("/pbx", "1", b"b") == "reused"
+    assert seen.check("/crm", "1", b"a") == "new"
+    chunk = seen.seal("0", 7)
+    assert chunk is not None
+    assert len(chunk) == 8 + 24
+    assert append_time(chunk) == 7
+    assert seen.check("/pbx", "1", b"a") == "duplicate"
+    assert seen.check("/pbx", "1", b"b") == "reused"
+
+
+def test_source_and_id_are_kept_apart() -> None:
+    seen = Seen()
+    seen.add("ab", "c", b"")
+    assert seen.check("a", "bc", b"") == "new"
+
+
+def test_a_batch_without_new_events_writes_nothing() -> None:
+    assert Seen().seal("0", 7) is None
+
+
+def test_a_key_is_used_once() -> None:
+    seen = Seen()
+    seen.add("s", "1", b"")
+    seen.seal("0", 7)
+    seen.add("s", "2", b"")
+    with pytest.raises(ValueError, match="chunk '0' exists"):
+        seen.seal("0", 8)
+
+
+def test_only_new_events_are_added() -> None:
+    seen = Seen()
+    seen.add("s", "1", b"")
+    with pytest.raises(ValueError, match="id '1' of source 's'"):
+        seen.add("s", "1", b"x")
+
+
+def test_content_ignores_order_white_space_and_the_delivery() -> None:
+    first = orjson.loads(b'{"id": "1", "data": {"a": 1, "b": [1, 2]}, "replayid": "r1", "traceparent": "x"}')
+    second = orjson.loads(b'{"data":{"b":[1,2],"a":1},"id":"1","replayid":"r2"}')
+    other = orjson.loads(b'{"data":{"b":[2,1],"a":1},"id":"1"}')
+    assert content_of(first) == content_of(second) == b'{"data":{"a":1,"b":[1,2]},"id":"1"}'
+    assert content_of(other) != content_of(first)
+
+
+def test_content_nested_too_deep_is_refused() -> None:
+    assert content_of({"data": orjson.loads(b"[" * 200 + b"]" * 200)})
+    with pytest.raises(TypeError, match="Recursion limit"):
+        content_of({"data": orjson.loads(b"[" * 300 + b"]" * 300)})
+
+
+def test_the_horizon_runs_on_append_time() -> None:
+    seen = Seen()
+    for key, time in (("a", 30), ("b", 10), ("c", 20)):
+        seen.add("s", key, b"")
+        seen.seal(key, time)
+    assert seen.expire(10) == []
+    assert seen.expire(21) == ["b", "c"]
+    assert [seen.check("s", key, b"") for key in "abc"] == ["duplicate", "new", "new"]
+
+
+def test_memory_per_id() -> None:
+    batches, size = 200, 500
+    tracemalloc.start()
+    seen, chunks = Seen(), {}
+    for batch in range(batches):
+        for at in range(size):
+            seen.add("/pbx", f"{batch}-{at}", b"content")
+        key = f"contacts.voice:{batch * size}"
+        chunks[key] = seen.seal(key, batch)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(seen) == batches * size
+    assert used / (batches * size) < 200
+    assert sys.getsizeof(chunks) < used
+
+
+class AgainstModel(RuleBasedStateMachine):
+    """Committed chunks in a dictionary, as the table holds them; a model of name → (content, chunk key)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = Seen()
+        self.table: dict[str, bytes] = {}
+        self.model: dict[tuple[str, str], tuple[bytes, str | None]] = {}
+        self.open: list[tuple[str, str]] = []
+        self.batch = 0
+
+    @rule(source=st.sampled_from("ab"), event_id=st.sampled_from("123456"), content=st.sampled_from([b"x", b"y"]))
+    def event(self, source: str, event_id: str, content: bytes) -> None:
+        known = self.model.get((source, event_id))
+        expected = "new" if known is None else "duplicate" if known[0] == content else "reused"
+        assert self.seen.check(source, event_id, content) == expected
+        if known is None:
+            self.seen.add(source, event_id, content)
+            self.model[source, event_id] = (content, None)
+            self.open.append((source, event_id))
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def undo_last(self) -> None:
+        self.seen.undo_last()
+        del self.model[self.open.pop()]
+
+    @rule()
+    def rollback(self) -> None:
+        self.seen.rollback()
+        for name in self.open:
+            del self.model[name]
+        self.open = []
+
+    @rule(time=st.integers(-5, 50))
+    def seal(self, time: int) -> None:
+        self.batch += 1
+        key = f"k{self.batch}"
+        chunk = self.seen.seal(key, time)
+        assert (chunk is None) == (not self.open)
+        if chunk is not None:
+            self.table[key] = chunk
+        for name in self.open:
+            self.model[name] = (self.model[name][0], key)
+        self.open = []
+
+    @rule(before=st.integers(-5, 50))
+    def expire(self, before: int) -> None:
+        gone = self.seen.expire(before)
+        assert sorted(gone) == sorted(key for key, chunk in self.table.items() if append_time(chunk) < before)
+        for key in gone:
+            del self.table[key]
+        self.model = {name: known for name, known in self.model.items() if known[1] not in gone}
+
+    @precondition(lambda self: not self.open)
+    @rule()
+    def restore(self) -> None:
+        self.seen = Seen(reversed(list(self.table.items())))
+
+    @invariant()
+    def counts(self) -> None:
+        assert len(self.seen) == len(self.model)
+
+
+AgainstModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+TestAgainstModel = AgainstModel.TestCase

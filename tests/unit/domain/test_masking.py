@@ -1,0 +1,210 @@
+"""What is masked, what is left alone, and that nothing is left over."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum import iban, luhn
+
+from streams.domain.masking import mask
+
+NBSP = "\u00a0"
+
+
+def full_width(text: str) -> str:
+    return "".join("\u3000" if char == " " else chr(ord(char) + 0xFEE0) for char in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("write to a.b+c@example.com.", "write to [email]."),
+        ("Jörg.Müller@bücher.example, please", "[email], please"),
+        ('"john doe"@example.com', "[email]"),
+        ("me\uff20example.com", "[email]"),
+        ("a@b@example.org", "a@[email]"),
+        ("@handle is no address", "@handle is no address"),
+    ],
+)
+def test_email(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "DE89370400440532013000",
+        "DE89 3704 0044 0532 0130 00",
+        "de89 3704 0044 0532 0130 00",
+        f"GB82{NBSP}WEST{NBSP}1234{NBSP}5698{NBSP}7654{NBSP}32",
+        "KZ86 125K ZT50 0410 0100",
+        "BE68-5390-0754-7034",
+        full_width("DE89370400440532013000"),
+    ],
+)
+def test_iban(number: str) -> None:
+    assert mask(f"pay to {number} today") == "pay to [iban] today"
+
+
+def test_an_iban_with_a_wrong_check_digit_stays() -> None:
+    assert mask("pay to DE88 3704 0044 0532 0130 00") == "pay to DE88 3704 0044 0532 0130 00"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "4111-1111-1111-1111",
+        "4111.1111.1111.1111",
+        f"4111{NBSP}1111{NBSP}1111{NBSP}1111",
+        "3782 822463 10005",
+        "4222222222222",
+        "6304 0000 0000 0000 000",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "41111 11111 111111",
+        full_width("4111 1111 1111 1111"),
+        "٤١١١١١١١١١١١١١١١",
+    ],
+)
+@pytest.mark.parametrize("region", [None, "DE", "US"])
+def test_card(number: str, region: str | None) -> None:
+    assert mask(f"my card is {number}, thanks", region) == "my card is [card], thanks"
+
+
+def test_a_card_is_found_beside_other_numbers() -> None:
+    assert mask("card 4111 1111 1111 1111 exp 12/27 cvv 123") == "card [card] exp 12/27 cvv 123"
+    assert mask("id,card\n7,4111111111111111") == "id,card\n7,[card]"
+    assert mask("+4111111111111111") == "+[card]"
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "masked"),
+    [
+        ("call +49 170 1234567 please", None, "call [phone] please"),
+        ("+49 170 1234567 10", None, "[phone] 10"),
+        ("+49 (0)170 1234567", None, "[phone]"),
+        ("0049 170 1234567", None, "[phone]"),
+        ("+1 555 010 0100", None, "[phone]"),
+        ("\u202a+49\u00a0170\u00a01234567\u202c", None, "\u202a[phone]\u202c"),
+        ("0170/1234567", "DE", "[phone]"),
+        ("0170 1234567", None, "0170 1234567"),
+        ("170 1234567", "DE", "170 1234567"),
+        ("tel:030.123.45.67", "DE", "tel:[phone]"),
+        ("0170 1234567 0171 7654321", "DE", "[phone] [phone]"),
+        ("06.12.34.56.78", "FR", "[phone]"),
+        ("020 7946 0018", "GB", "[phone]"),
+        ("(212) 555-0123, thanks", "US", "[phone], thanks"),
+        ("order 12345 212-555-0123", "US", "order 12345 [phone]"),
+        ("my number is 2125550123", "us", "my number is [phone]"),
+    ],
+)
+def test_phone(text: str, region: str | None, masked: str) -> None:
+    assert mask(text, region) == masked
+
+
+@pytest.mark.parametrize("region", [None, "DE", "US", "GB", "FR", "IL"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no numbers here",
+        "order 4111111111111112 and invoice 12-345678-90",
+        "order 2125550123, ticket no. 2125550123, #2125550123, AB2125550123",
+        "on 2026-01-15 at 10:30, or 15.01.2026, or 02.03.2026, or 01/15/2026",
+        "from 2026-01-15 to 2026-01-16, logged 20260115103000",
+        "it costs 1.234.567,89 EUR, $2125550123 or £1,299.00 for 12 months",
+        "between 9:00 and 17:30, 24/7, at 10 to 20",
+        "3.14159265358979 and 192.168.10.100",
+        "0000000000000000",
+        "lists: 1 2 3 4 5 and 120 250 300",
+    ],
+)
+def test_what_is_not_personal_stays(text: str, region: str | None) -> None:
+    assert mask(text, region) == text
+
+
+def test_an_unknown_region_is_named() -> None:
+    with pytest.raises(ValueError, match="'XX' is not a region"):
+        mask("0170 1234567", "XX")
+
+
+# What a mask must not leave behind, found by other means than the module's own.
+
+FILLER = st.text(alphabet="ab .,:-/()+#@19\n€äß", max_size=12)
+REGIONS = st.sampled_from([None, "DE", "US"])
+
+
+@st.composite
+def cards(draw: st.DrawFn) -> str:
+    digits = draw(st.sampled_from("3456")) + draw(st.text("0123456789", min_size=11, max_size=17))
+    number = digits + luhn.calc_check_digit(digits)
+    separator = draw(st.sampled_from(["", " ", "-", NBSP]))
+    return separator.join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
+@st.composite
+def ibans(draw: st.DrawFn) -> str:
+    country, body = draw(
+        st.sampled_from([("DE", ("", 18)), ("GB", ("WEST", 14)), ("NO", ("", 11)), ("MT", ("MALT", 23))])
+    )
+    bban = body[0] + draw(st.text("0123456789", min_size=body[1], max_size=body[1]))
+    number = country + iban.calc_check_digits(f"{country}00{bban}") + bban
+    return draw(st.sampled_from([number, number.lower(), iban.format(number)]))
+
+
+def holds_card(text: str) -> bool:
+    runs = re.findall(r"(?<![\d.])\d(?:[ \-\u00a0]?\d){12,18}(?!\d)", text)
+    return any(luhn.is_valid(digits) and digits.strip("0") for digits in (re.sub(r"\D", "", run) for run in runs))
+
+
+@given(st.lists(FILLER | cards(), max_size=4).map(" ; ".join), REGIONS)
+def test_no_card_is_left(text: str, region: str | None) -> None:
+    masked = mask(text, region)
+    assert not holds_card(masked)
+
+
+@given(FILLER, cards(), FILLER)
+def test_a_card_is_masked_wherever_it_stands(before: str, number: str, after: str) -> None:
+    assert number not in mask(f"{before} x{number}x {after}")
+
+
+@given(FILLER, ibans(), FILLER)
+def test_no_iban_is_left(before: str, number: str, after: str) -> None:
+    assert number not in mask(f"{before} ({number}) {after}")
+
+
+@given(FILLER, st.emails(), FILLER)
+def test_no_email_is_left(before: str, address: str, after: str) -> None:
+    masked = mask(f"{before} {address} {after}")
+    assert address not in masked
+    assert not re.search(r"[\w.]@[\w-]+\.[\w-]", masked)
+
+
+@given(st.lists(FILLER | cards() | ibans() | st.emails() | st.text(max_size=10), max_size=5).map("".join), REGIONS)
+def test_masking_again_changes_nothing(text: str, region: str | None) -> None:
+    masked = mask(text, region)
+    assert mask(masked, region) == masked
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Nd"], exclude_characters="@\uff20")), REGIONS)
+def test_text_without_digits_and_at_signs_is_the_same_object(text: str, region: str | None) -> None:
+    assert mask(text, region) is text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2 3 4 5 6 7 8 9 0 " * 400,
+        "0123456789" * 1000,
+        "a" * 9_000 + "@1",
+        "DE10" * 2000,
+        "+1 " * 3000,
+        "0555 12 " * 1200,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.process_time()
+    mask(text, "DE")
+    assert time.process_time() - begun < 2

@@ -1,0 +1,257 @@
+"""Identifiers in one form, and the record of each type of event."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.domain.normalise import Policy, email, event_record, identifier, identifiers, phone, social, to_ms
+from streams.domain.records import AgentState, Command, Event, Profile
+
+PLAIN = Policy()
+
+
+def cloud_event(kind: str, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "/pbx",
+        "type": kind,
+        "time": "2026-01-05T10:00:00Z",
+        "data": data,
+    }
+
+
+def contact_event(kind: str, **data: Any) -> dict[str, Any]:
+    return cloud_event(kind, contact_id="c1", channel="voice", **data)
+
+
+@pytest.mark.parametrize(
+    ("given_", "region", "expected"),
+    [
+        (" +49 (0)170 / 123 45 67 ", None, "+491701234567"),
+        ("0170 1234567", "DE", "+491701234567"),
+        ("0170 1234567", None, "0170 1234567"),
+        ("tel:+1-212-555-0123", None, "+12125550123"),
+        ("(212) 555-0123", "US", "+12125550123"),
+        ("+49 30 901820 ext. 5", None, "+4930901820;ext=5"),
+        ("49", "DE", "49"),
+        ("  4711 ", None, "4711"),
+        ("front desk", "US", "front desk"),
+    ],
+)
+def test_phone(given_: str, region: str | None, expected: str) -> None:
+    assert phone(given_, region) == expected
+    assert phone(expected, region) == expected
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        (" Ann.Smith@Example.COM ", "ann.smith@example.com"),
+        ("mailto:a@example.com", "a@example.com"),
+        ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
+        ("a@straße.example", "a@xn--strae-oqa.example"),
+        ("a@-\u00fc-.example", "a@-\u00fc-.example"),
+        ("no address", "no address"),
+    ],
+)
+def test_email(given_: str, expected: str) -> None:
+    assert email(given_) == expected
+    assert email(expected) == expected
+
+
+def test_social() -> None:
+    assert social(" @Ann_Smith ") == "ann_smith"
+
+
+@given(
+    st.sampled_from(["email", "phone", "social", "account", "device", "cookie", "customer", "other"]),
+    st.text(max_size=30),
+)
+def test_normalising_twice_is_normalising_once(kind: str, value: str) -> None:
+    once = identifier(kind, value, "DE")
+    assert once is None or identifier(kind, once, "DE") == once
+
+
+def test_who_hides_the_number_is_nobody() -> None:
+    assert identifier("phone", "Anonymous") is None
+    assert identifier("phone", "  ") is None
+    assert identifier("account", "anonymous") == "anonymous"
+
+
+def test_identifiers_come_once_and_the_strongest_first() -> None:
+    given_ = [
+        {"kind": "cookie", "value": " k "},
+        {"kind": "phone", "value": "+49 170 1234567"},
+        {"kind": "email", "value": "B@example.com"},
+        {"kind": "phone", "value": "0170/1234567"},
+        {"kind": "email", "value": "a@example.com"},
+        {"kind": "palm", "value": "x"},
+    ]
+    assert identifiers(given_, "DE") == (
+        ("email", "b@example.com"),
+        ("email", "a@example.com"),
+        ("phone", "+491701234567"),
+        ("cookie", "k"),
+        ("palm", "x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("1970-01-01T00:00:01.2345Z", 1234),
+        ("1970-01-01t01:00:00+01:00", 0),
+        ("1969-12-31T23:59:59.9999999Z", -1),
+        ("2016-12-31T23:59:60Z", 1483228800000),
+        ("2016-12-31 23:59:60.500z", 1483228800500),
+        (17, 17),
+        (datetime(1970, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), 0),
+    ],
+)
+def test_to_ms(text: str | int | datetime, ms: int) -> None:
+    assert to_ms(text) == ms
+
+
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)))  # noqa: DTZ001 (bounds are naive)
+def test_to_ms_is_exact(moment: datetime) -> None:
+    whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    assert datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=to_ms(moment.isoformat())) == whole
+
+
+@pytest.mark.parametrize("text", ["2026-01-05T10:00:00", "soon"])
+def test_a_time_without_zone_or_meaning_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        to_ms(text)
+
+
+def test_contact_event() -> None:
+    obj = contact_event(
+        "contact.queued",
+        queue="sales",
+        customer_id=" 7 ",
+        tier="gold",
+        identifiers=[{"kind": "email", "value": "A@example.com"}, {"kind": "customer", "value": "7"}],
+        priority=2,
+        x_trunk="t-9",
+    )
+    before = repr(obj)
+    assert event_record(obj, 5, "replay-1", PLAIN) == Event(
+        id="e1",
+        source="/pbx",
+        type="contact.queued",
+        time=5,
+        contact="c1",
+        channel="voice",
+        line="replay-1",
+        queue="sales",
+        customer="7",
+        tier="gold",
+        identifiers=(("email", "a@example.com"),),
+        data={"priority": 2, "x_trunk": "t-9"},
+    )
+    assert repr(obj) == before
+
+
+def test_a_customer_identifier_becomes_the_customer() -> None:
+    given_ = [
+        {"kind": "email", "value": "a@example.com"},
+        {"kind": "customer", "value": " 8 "},
+        {"kind": "customer", "value": "9"},
+    ]
+    record = event_record(contact_event("contact.initiated", identifiers=given_), 0, "", PLAIN)
+    assert isinstance(record, Event)
+    assert record.customer == "8"
+    assert record.identifiers == (("customer", "9"), ("email", "a@example.com"))
+
+
+def test_an_empty_customer_id_is_none() -> None:
+    record = event_record(contact_event("contact.initiated", customer_id=" "), 0, "", PLAIN)
+    assert isinstance(record, Event)
+    assert record.customer is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("message.sent", "text"),
+        ("post.made", "text"),
+        ("post.answered", "text"),
+        ("feedback.given", "comment"),
+        ("search.failed", "query"),
+        ("case.opened", "subject"),
+        ("contact.wrapped_up", "disposition"),
+        ("contact.missed", "reason"),
+    ],
+)
+def test_texts_are_masked(kind: str, field: str) -> None:
+    record = event_record(
+        contact_event(kind, **{field: "ask 0170 1234567 or a@example.com"}), 0, "", Policy(region="DE")
+    )
+    assert isinstance(record, Event)
+    assert record.data == {field: "ask [phone] or [email]"}
+
+
+def test_callback() -> None:
+    obj = contact_event("contact.callback_requested", phone="0170 1234567", scheduled_for="1970-01-01T01:00:01+01:00")
+    record = event_record(obj, 0, "", Policy(region="DE"))
+    assert isinstance(record, Event)
+    assert record.data == {"phone": "+491701234567", "scheduled_for": 1000}
+
+
+def scored(kind: str, **data: Any) -> Any:
+    asked: list[tuple[str, str | None]] = []
+
+    def scorer(text: str, language: str | None) -> float | None:
+        asked.append((text, language))
+        return -0.5 if text else None
+
+    record = event_record(contact_event(kind, **data), 0, "", Policy(scorer=scorer))
+    assert isinstance(record, Event)
+    return record.data.get("sentiment"), asked
+
+
+def test_customer_texts_are_scored_when_the_connector_did_not() -> None:
+    assert scored("message.sent", author="customer", text="bad a@b.example", language="en") == (
+        -0.5,
+        [("bad [email]", "en")],
+    )
+    assert scored("post.made", text="bad") == (-0.5, [("bad", None)])
+    assert scored("message.sent", author="customer", text="") == (None, [("", None)])
+    assert scored("message.sent", author="customer", text="bad", sentiment=0) == (0, [])
+    assert scored("message.sent", author="customer", text="bad", sentiment=None) == (-0.5, [("bad", None)])
+
+
+def test_other_texts_are_not_scored() -> None:
+    assert scored("message.sent", author="agent", text="bad") == (None, [])
+    assert scored("message.sent", author="customer") == (None, [])
+    assert scored("post.answered", author="customer", text="bad") == (None, [])
+    assert scored("feedback.given", metric="csat", score=1, comment="bad") == (None, [])
+
+
+def test_profile() -> None:
+    obj = cloud_event(
+        "customer.profile_changed", customer_id=" 7 ", tier="gold", value_cents=5, consent={"calls": False}
+    )
+    assert event_record(obj, 3, "", PLAIN) == Profile(
+        "e1", "/pbx", "7", 3, tier="gold", value_cents=5, consent={"calls": False}
+    )
+
+
+def test_agent_state() -> None:
+    obj = cloud_event("agent.state_changed", agent_id="a1", state="busy", queues=["q1", "q2"])
+    assert event_record(obj, 3, "r", PLAIN) == AgentState("e1", "/pbx", "a1", "busy", 3, line="r", queues=("q1", "q2"))
+
+
+def test_command() -> None:
+    obj = cloud_event("alert.commanded", alert_id="x", action="snooze", by="ann", until="1970-01-01T00:00:09Z")
+    assert event_record(obj, 3, "", PLAIN) == Command("e1", "/pbx", "x", "snooze", 3, by="ann", until=9000)
+    assert event_record(cloud_event("alert.commanded", alert_id="x", action="close"), 3, "", PLAIN).until is None  # type: ignore[union-attr]
+
+
+def test_a_marker_has_no_record() -> None:
+    with pytest.raises(ValueError, match=r"replay\.started is a marker"):
+        event_record(cloud_event("replay.started", replay_id="r"), 0, "r", PLAIN)

@@ -1,0 +1,421 @@
+import random
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from streams.domain.kpi_policy import KpiPolicy, Window
+from streams.domain.kpi_tables import TABLE_TYPES, Tables
+from streams.domain.kpis import Snapshot, Waiting, readings
+from streams.domain.panes import EMPTY, add, longest_wait
+from streams.domain.records import Fact
+from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, day_bounds, iso
+from streams.domain.windows import advance, fold, record_key
+from tests.unit.domain.kpi_facts import T0, at, fact, leg, one_fact, taken_back
+
+POLICY = KpiPolicy()
+JERUSALEM = ZoneInfo("Asia/Jerusalem")
+BERLIN = ZoneInfo("Europe/Berlin")
+Record = dict[str, Any]
+
+
+def count(tables: Tables, facts: Iterable[Fact], policy: KpiPolicy = POLICY) -> list[str]:
+    return [fold(tables, each, policy) for each in facts]
+
+
+def move(tables: Tables, seconds: float, ended: bool = False, policy: KpiPolicy = POLICY) -> list[Record]:
+    return advance(tables, "", at(seconds), ended, policy)
+
+
+def of_length(records: list[Record], length_ms: int) -> list[Record]:
+    return [each for each in records if each["window"]["length_ms"] == length_ms]
+
+
+def value(record: Record, kpi: str, variant: str) -> Any:
+    return next(each["value"] for each in record["readings"] if (each["kpi"], each["variant"]) == (kpi, variant))
+
+
+def entered(record: Record) -> int:
+    return int(value(record, "legs_entered", "all"))
+
+
+def test_a_record_in_full() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    record = of_length(move(tables, 21.5), MINUTE_MS)[0]
+    readings = record.pop("readings")
+    assert record == {
+        "dimensions": {"channel": "voice", "queue": "sales", "tier": "gold"},
+        "window": {"start": "1999-02-01T08:59:20.000Z", "end": "1999-02-01T09:00:20.000Z", "length_ms": 60_000},
+        "watermark": "1999-02-01T09:00:21.500Z",
+        "status": "final",
+        "revision": 1,
+        "line": "",
+    }
+    assert readings[2] == {
+        "kpi": "service_level",
+        "variant": "reached_threshold",
+        "grain": "leg",
+        "value": 1,
+        "numerator": 1,
+        "denominator": 1,
+        "unit": "ratio",
+    }
+    assert record_key(record) == "|voice|sales|gold|1999-02-01T08:59:20.000Z|60000"
+
+
+def test_names_with_the_separator_have_keys_of_their_own() -> None:
+    record = {"line": "r", "dimensions": {"channel": "chat", "queue": "a|b%", "tier": "c"}, "window": {"start": "s", "length_ms": 1}}
+    assert record_key(record) == "r|chat|a%7Cb%25|c|s|1"
+
+
+def test_each_window_that_holds_a_fact_ends_once() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    records = [record for seconds in range(0, 7200, 7) for record in move(tables, seconds)]
+    ends = {length: [each["window"]["end"][11:19] for each in of_length(records, length * MINUTE_MS)] for length in (1, 5, 15, 60)}
+    assert ends == {
+        1: ["09:00:20", "09:00:30", "09:00:40", "09:00:50", "09:01:00", "09:01:10"],
+        5: ["09:01:00", "09:02:00", "09:03:00", "09:04:00", "09:05:00"],
+        15: ["09:05:00", "09:10:00", "09:15:00"],
+        60: ["09:15:00", "09:30:00", "09:45:00", "10:00:00"],
+    }
+    assert {each["revision"] for each in records if each["window"]["length_ms"] < DAY_MS} == {1}
+    assert [each["window"]["end"] for each in records] != []
+
+
+def test_a_jump_of_days_gives_the_same_records_as_small_steps() -> None:
+    facts = [each for i in range(40) for each in leg(str(i), i * 977 % 5000, i * 977 % 5000 + i * 3)]
+    slow, fast = Tables(), Tables()
+    count(slow, facts)
+    count(fast, facts)
+    stepwise = [record for seconds in range(0, 3 * 86_400, 10) for record in move(slow, seconds)]
+    at_once = move(fast, 3 * 86_400 - 10)
+    assert [without_watermark(each) for each in at_once] == [without_watermark(each) for each in stepwise]
+
+
+def without_watermark(record: Record) -> Record:
+    return {name: each for name, each in record.items() if name != "watermark"}
+
+
+def test_records_come_in_order_of_their_ends() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 0, 100), *leg("b", 50, 90, queue="support"), *leg("c", 700, 800, tier="none")])
+    records = of_length(move(tables, 4000), 5 * MINUTE_MS)
+    assert len(records) > 10
+    keys = [(each["window"]["end"], each["dimensions"]["queue"], each["dimensions"]["tier"]) for each in records]
+    assert keys == sorted(keys)
+
+
+def test_vector_6_a_waiting_leg_lowers_the_service_level_once_it_has_waited_for_the_threshold() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 1, 5), *leg("b", 5, None)])
+    levels = [value(each, "service_level", "reached_threshold") for each in of_length(move(tables, 40), MINUTE_MS)]
+    assert levels == [1, 1, 0.5, 0.5]
+
+
+def test_waiting_legs_keep_their_windows_alive_and_show_the_depth() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 5, None), *leg("b", 8, 25)])
+    records = of_length(move(tables, 200), MINUTE_MS)
+    assert [(value(each, "queue_depth", "now"), value(each, "longest_wait", "now")) for each in records] == [
+        (2, 5_000),
+        (2, 15_000),
+        *((1, seconds * 1000 - 5_000) for seconds in range(30, 201, 10)),
+    ]
+    assert [value(each, "longest_wait", "left") for each in records[:3]] == [None, None, 17_000]
+
+
+def test_only_the_shortest_window_says_who_waits_now() -> None:
+    tables = Tables()
+    count(tables, leg("a", 0, None))
+    with_depth = {
+        each["window"]["length_ms"] for each in move(tables, 7200) if any(r["kpi"] == "queue_depth" for r in each["readings"])
+    }
+    assert with_depth == {MINUTE_MS}
+
+
+def test_a_late_fact_amends_each_window_that_holds_it_once() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    move(tables, 120)
+    late = [fact("contact_offered", ident, 14, outcome="answered", value=0) for ident in "xyz"]
+    assert count(tables, late) == ["amends"] * 3
+    amended = move(tables, 120)
+    assert [(each["window"]["end"][11:19], each["status"], each["revision"]) for each in amended] == [
+        *((f"09:0{at}", "amended", 2) for at in ("0:20", "0:30", "0:40", "0:50", "1:00", "1:00", "1:10", "2:00")),
+    ]
+    assert {value(each, "contacts_offered", "all") for each in amended} == {3}
+    assert count(tables, [taken_back(late[0])]) == ["amends"]
+    assert {(each["revision"], value(each, "contacts_offered", "all")) for each in move(tables, 120)} == {(3, 2)}
+    assert move(tables, 120) == []
+
+
+def test_a_leg_that_left_earlier_than_was_known_amends_the_moments_at_which_it_was_thought_to_wait() -> None:
+    tables = Tables()
+    opened, closed = leg("a", 5, 12)
+    count(tables, [opened])
+    assert [value(each, "queue_depth", "now") for each in of_length(move(tables, 40), MINUTE_MS)] == [1, 1, 1, 1]
+    count(tables, [closed])
+    amended = of_length(move(tables, 40), MINUTE_MS)
+    assert [(each["window"]["end"][17:19], value(each, "queue_depth", "now")) for each in amended] == [("20", 0), ("30", 0), ("40", 0)]
+
+
+def test_a_fact_beyond_the_lateness_amends_its_day_alone() -> None:
+    policy = KpiPolicy(time_zone=JERUSALEM)
+    tables = Tables()
+    midnight = (day_bounds(T0, JERUSALEM)[1] - T0) / 1000
+    count(tables, leg("a", 12, 15), policy)
+    final = [each for each in move(tables, midnight, policy=policy) if each["status"] == "final"][-1]
+    assert (final["window"]["start"], final["window"]["end"]) == ("1999-01-31T22:00:00.000Z", "1999-02-01T22:00:00.000Z")
+    move(tables, midnight + 3600, policy=policy)
+    assert count(tables, leg("b", 20, 50), policy) == ["amends_day", "amends_day"]
+    (amended,) = move(tables, midnight + 3600, policy=policy)
+    assert (amended["window"], amended["status"], amended["revision"]) == (final["window"], "amended", final["revision"] + 1)
+    assert (entered(final), entered(amended)) == (1, 2)
+    assert value(amended, "longest_wait", "left") == 30_000
+
+
+def test_a_fact_beyond_the_kept_days_is_too_late_and_says_so() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    move(tables, 4 * 86_400)
+    assert count(tables, [fact("sentiment", "m", 12, value=1)]) == ["too_late"]
+    assert move(tables, 4 * 86_400) == []
+
+
+def test_a_leg_that_waits_over_midnight_is_in_the_days_last_reading_even_when_it_is_amended_much_later() -> None:
+    tables = Tables()
+    midnight = 15 * 3600
+    count(tables, [*leg("a", midnight - 30, midnight + 30), *leg("b", 0, 5)])
+    finals = [each for each in move(tables, midnight + 7200) if each["status"] == "final" and each["window"]["length_ms"] == DAY_MS]
+    assert [value(each, "service_level", "reached_threshold") for each in finals] == [0.5]
+    count(tables, leg("c", 10, 15))
+    assert [value(each, "service_level", "reached_threshold") for each in move(tables, midnight + 7200)] == [2 / 3]
+
+
+def test_a_leg_corrected_over_midnight_amends_the_day() -> None:
+    tables = Tables()
+    midnight = 15 * 3600
+    opened, closed = leg("a", midnight - 30, midnight - 5)
+    count(tables, [opened, *leg("b", 0, 5)])
+    move(tables, midnight + 60)
+    count(tables, [closed])
+    (day,) = of_length(move(tables, midnight + 60), DAY_MS)
+    assert (day["status"], value(day, "service_level", "reached_threshold")) == ("amended", 0.5)
+    count(tables, [taken_back(closed)])
+    (day,) = of_length(move(tables, midnight + 60), DAY_MS)
+    assert (day["revision"], value(day, "service_level", "all_abandons_count")) == (day["revision"], 1)
+    assert value(day, "service_level", "reached_threshold") == 0.5
+
+
+def test_the_day_is_read_every_hour_as_of_that_hour_and_final_at_midnight() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 60, 70), *leg("b", 3660, 3670), *leg("c", 12_000, 12_010)])
+    days = of_length(move(tables, 16 * 3600), DAY_MS)
+    assert [(each["status"], each["revision"]) for each in days] == [*(("provisional", n) for n in range(1, 15)), ("final", 15)]
+    assert [entered(each) for each in days] == [1, 2, 2, *[3] * 12]
+    assert {each["window"]["start"] for each in days} == {"1999-02-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [("03", "28", 23), ("10", "31", 25)])
+def test_a_day_has_23_or_25_hours_when_the_clock_changes(month: str, day: str, hours: int) -> None:
+    policy = KpiPolicy(time_zone=BERLIN)
+    start = {"03": 922_575_600_000, "10": 941_320_800_000}[month]
+    tables = Tables()
+    for hour in range(hours):
+        fold(tables, replace(fact("sentiment", "m", 0, value=1), time=start + hour * HOUR_MS), policy)
+    days = [each for each in advance(tables, "", start + 2 * DAY_MS, False, policy) if each["window"]["length_ms"] > HOUR_MS]
+    assert {each["window"]["length_ms"] for each in days} == {hours * HOUR_MS}
+    assert [each["status"] for each in days] == ["provisional"] * (hours - 1) + ["final"]
+    assert next(r["denominator"] for r in days[-1]["readings"] if r["kpi"] == "sentiment") == hours
+
+
+def test_the_end_of_a_line_closes_every_window_that_holds_data_and_forgets_the_line() -> None:
+    tables = Tables()
+    count(tables, [replace(each, line="replay-1") for each in leg("a", 12, 15)])
+    count(tables, leg("live", 12, 15))
+    records = advance(tables, "replay-1", at(16), True, POLICY)
+    assert [len(of_length(records, length)) for length in (MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, DAY_MS)] == [6, 5, 3, 4, 1]
+    assert {(each["line"], each["status"]) for each in records} == {("replay-1", "final")}
+    assert all("replay-1" not in key for name in TABLE_TYPES if name != "lines" for key in getattr(tables, name))
+    assert len(tables.panes) == 1
+    assert fold(tables, replace(fact("sentiment", "m", 0, value=1), line="replay-1"), POLICY) == "too_late"
+    assert advance(tables, "replay-1", at(10_000), True, POLICY) == []
+
+
+def test_lines_have_their_own_time() -> None:
+    tables = Tables()
+    count(tables, [replace(each, line="r") for each in leg("a", 12, 15)])
+    assert move(tables, 86_400) == []
+    assert count(tables, [replace(fact("sentiment", "m", 0, value=1), line="r")]) == ["counted"]
+
+
+def test_what_no_window_can_change_any_more_is_forgotten() -> None:
+    tables = Tables()
+    rng = random.Random(4)
+    for hour in range(100):
+        facts = [each for i in range(20) for each in leg(f"{hour}.{i}", hour * 3600 + rng.randrange(3600), hour * 3600 + 3700)]
+        count(tables, facts)
+        move(tables, hour * 3600 + 3600)
+        count(tables, [fact("sentiment", "m", hour * 3600 + 3500, value=1)])
+        move(tables, hour * 3600 + 3600)
+    move(tables, 110 * 3600)
+    assert {name: len(getattr(tables, name)) for name in TABLE_TYPES} == {
+        "panes": 0,
+        "days": 2 + 1,
+        "legs": 0,
+        "left": 0,
+        "published": 2 + 1,
+        "lines": 1,
+        "late": 0,
+        "queues": 0,
+    }
+    move(tables, 400 * 3600)
+    assert not tables.days
+    assert not tables.published
+
+
+def test_a_fact_that_cannot_be_counted_changes_nothing() -> None:
+    tables = Tables()
+    for wrong in [fact("leg_closed", "a", 0, outcome="answered"), fact("leg_closed", "a", 0, entered=T0, outcome="?"), fact("?", "a", 0)]:
+        with pytest.raises(ValueError, match="a"):
+            fold(tables, wrong, POLICY)
+    assert tables == Tables()
+
+
+def test_a_fact_at_the_sealed_moment_itself_amends_who_waits_then() -> None:
+    tables = Tables()
+    count(tables, leg("a", 0, None))
+    assert [value(each, "queue_depth", "now") for each in of_length(move(tables, 10), MINUTE_MS)] == [1, 1]
+    assert count(tables, leg("b", 10, None)) == ["counted"]
+    (amended,) = of_length(move(tables, 10), MINUTE_MS)
+    assert (amended["revision"], value(amended, "queue_depth", "now")) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        (((60_000, 15_000),), "multiple of 10000"),
+        (((60_000, 40_000),), "multiple of its step"),
+        (((60_000, 0),), "multiple of 10000"),
+        (((None, HOUR_MS),), "at least one"),
+        (((60_000, 10_000), (60_000, 20_000)), "different lengths"),
+        (((24 * HOUR_MS, HOUR_MS),), "12 hours"),
+    ],
+)
+def test_impossible_windows_are_refused(windows: tuple[tuple[int | None, int], ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        KpiPolicy(windows=tuple(Window(length, every) for length, every in windows))
+
+
+def test_a_day_is_kept_for_longer_than_its_windows() -> None:
+    with pytest.raises(ValueError, match="kept at least"):
+        KpiPolicy(day_kept_ms=HOUR_MS)
+
+
+SPAN = 4200
+LATE = KpiPolicy(
+    lateness_ms=SPAN * 1000,
+    windows=(Window(60_000, 10_000), Window(300_000, 60_000), Window(None, HOUR_MS)),
+    time_zone=ZoneInfo("Pacific/Kiritimati"),
+)
+"""With midnight one hour after T0."""
+
+
+@st.composite
+def story(draw: st.DrawFn) -> list[Fact]:
+    """Facts of a span over midnight: legs with both their ends, other facts, and some of them counted and taken back."""
+    facts = draw(st.lists(one_fact(SPAN).filter(lambda each: not each.fact.startswith("leg")), max_size=8))
+    for ident in range(draw(st.integers(0, 5))):
+        start = draw(st.integers(0, SPAN))
+        left = draw(st.none() | st.integers(start, SPAN))
+        more = {"tier": draw(st.sampled_from(["gold", "none"]))}
+        facts += leg(str(ident), start, left, draw(st.sampled_from(["answered", "abandoned"])), **more)
+    wrong = [] if not facts else draw(st.lists(st.sampled_from(facts), max_size=4))
+    return facts + wrong + [taken_back(each) for each in wrong]
+
+
+def final_readings(facts: list[Fact], cuts: dict[int, int]) -> dict[str, list[Any]]:
+    """Readings of the newest revisions, of windows that are not empty; ``cuts``: after how many facts, stream time."""
+    tables = Tables()
+    newest: dict[str, Record] = {}
+    records: list[Record] = []
+    for i, each in enumerate(facts):
+        if i in cuts:
+            records += move(tables, cuts[i], policy=LATE)
+        assert fold(tables, each, LATE) in ("counted", "amends")
+    records += move(tables, SPAN + 400, policy=LATE)
+    for record in records:
+        key = record_key(record)
+        assert record["revision"] > newest.get(key, {"revision": 0})["revision"]
+        newest[key] = record
+    return {
+        key: each["readings"]
+        for key, each in newest.items()
+        if any(r["numerator"] or (r["denominator"] and r["unit"] != "count") for r in each["readings"])
+    }
+
+
+@settings(max_examples=500, deadline=None)
+@given(story(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=5))
+def test_vector_5_order_duplicates_and_cuts_inside_the_lateness_change_nothing(
+    facts: list[Fact], rng: random.Random, cuts: dict[int, int]
+) -> None:
+    in_time = sorted(facts, key=lambda each: each.time)
+    shuffled = list(facts)
+    rng.shuffle(shuffled)
+    expected = final_readings(in_time, {})
+    assert final_readings(shuffled, cuts) == expected
+    assert final_readings(in_time, cuts) == expected
+
+
+def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
+    """The readings of one window, each fact looked at anew."""
+    pane = EMPTY
+    for each in facts:
+        if end - length <= each.time < end:
+            pane = add(pane, each, LATE)
+    lefts = {each.id: each.time for each in facts if each.fact == "leg_closed"}
+    entering = [each.time for each in facts if each.fact == "leg_opened" and each.time <= end < lefts.get(each.id, end + 1)]
+    reached = sum(time <= end - LATE.threshold_ms for time in entering)
+    waiting = Waiting(len(entering), min(entering, default=None), reached)
+    return readings(Snapshot(pane, longest_wait(pane.longest), waiting, end), instant=length == MINUTE_MS)
+
+
+@settings(max_examples=500, deadline=None)
+@given(story(), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=3))
+def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int, int]) -> None:
+    found = final_readings(facts, cuts)
+    lanes: dict[tuple[str, str, str], list[Fact]] = {}
+    for each in facts:
+        lanes.setdefault((each.channel, each.queue, each.tier), []).append(each)
+    # What was counted by mistake and taken back is not there.
+    for lane, of_lane in lanes.items():
+        for each in [each for each in of_lane if each.sign < 0]:
+            of_lane.remove(each)
+            of_lane.remove(taken_back(each))
+        windows = [(end, w.length_ms) for w in LATE.windows if w.length_ms for end in range(T0, at(SPAN + 400) + 1, w.every_ms)]
+        day_start, day_end = LATE.day(T0)
+        for end, length in [*windows, (day_end, day_end - day_start)]:
+            key = "|".join(("", *lane, iso(end - length), str(length)))
+            expected = by_definition(of_lane, end, length)
+            if key in found or any(each["numerator"] for each in expected):
+                assert found[key] == expected
+
+
+def test_iso() -> None:
+    assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(951_782_399_999) == "2000-02-28T23:59:59.999Z"
+    assert iso(-1) == "1969-12-31T23:59:59.999Z"
+
+
+def test_a_day_begins_where_the_clock_skips_midnight() -> None:
+    start, end = day_bounds(1_711_800_000_000, ZoneInfo("Asia/Beirut"))
+    assert (iso(start), iso(end), end - start) == ("2024-03-29T22:00:00.000Z", "2024-03-30T22:00:00.000Z", 24 * HOUR_MS)
+    start, end = day_bounds(end, ZoneInfo("Asia/Beirut"))
+    assert (iso(start), iso(end), end - start) == ("2024-03-30T22:00:00.000Z", "2024-03-31T21:00:00.000Z", 23 * HOUR_MS)

@@ -1,0 +1,82 @@
+"""What the command says when something is wrong, without a broker."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from streams.replay.command import replay
+
+from .bank import COLUMNS, row
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    app = Typer()
+    app.command()(replay)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return result.exit_code, result.output.strip()
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    path = tmp_path / "calls.tsv"
+    path.write_text("\t".join(COLUMNS) + "\n" + row() + "\n" + row(call_id="2", date="?") + "\n")
+    return path
+
+
+def test_file_not_found(tmp_path: Path) -> None:
+    path = tmp_path / "none.tsv"
+    assert run(path, "--mapping", "bank.yaml") == (1, f"replay: file not found: {path}")
+
+
+def test_mapping_not_found(calls: Path) -> None:
+    assert run(calls, "--mapping", "bnak.yaml") == (
+        1,
+        "replay: mapping not found: bnak.yaml: neither a file nor one of the shipped mappings (bank.yaml)",
+    )
+
+
+def test_column_missing(calls: Path) -> None:
+    calls.write_text(calls.read_text().replace("q_time", "queue_time"))
+    code, output = run(calls, "--mapping", "bank.yaml")
+    assert code == 1
+    assert output.startswith(f"replay: {calls}: column missing: q_time; the file has: vru+line, call_id, ")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--speed", "fast", "replay: speed 'fast': expected max, or how many times real time (1, 60, 0.5)"),
+        (
+            "--replay-id",
+            "Week 1",
+            "replay: replay id 'Week 1': expected 1 to 100 lower-case letters, digits or hyphens",
+        ),
+    ],
+)
+def test_wrong_options(calls: Path, option: str, value: str, expected: str) -> None:
+    assert run(calls, "--mapping", "bank.yaml", option, value) == (1, expected)
+
+
+def test_no_events(calls: Path) -> None:
+    calls.write_text("\t".join(COLUMNS) + "\n")
+    code, output = run(calls, "--mapping", "bank.yaml")
+    assert code == 0
+    assert output.startswith("0 rows: 0 events; left out: none; unreadable: 0\nreplay bank-")
+
+
+def test_no_broker(calls: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        servers = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, output = run(calls, "--mapping", "bank.yaml", "--bootstrap-servers", servers)
+    lines = output.splitlines()
+    assert code == 1
+    assert lines[:2] == [
+        "2 rows: 3 events; left out: none; unreadable: 1",
+        "  line 3: date: time data '?' does not match format '%y%m%d'",
+    ]
+    assert lines[-1].startswith(f"replay: no answer from Kafka at {servers}: ")
+    assert lines[-1].endswith("start one with: contact-streams broker start")

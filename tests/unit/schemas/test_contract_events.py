@@ -1,0 +1,316 @@
+"""What is accepted as an event and what is said about everything else."""
+
+import copy
+import json
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.data import ContactQueuedData
+from schemas.events import EVENTS, check, parse, problem_of
+from schemas.fields import utc_text
+from schemas.problems import dotted
+
+QUEUED: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "call-1-2",
+    "source": "/telephony/site-1",
+    "type": "contact.queued",
+    "time": "2026-03-02T09:15:04.120Z",
+    "data": {"contact_id": "call-1", "channel": "voice", "queue": "cards", "priority": 2},
+}
+NO_CONTROL = "must not contain control characters"
+TIME = "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z"
+NO_TIME = "time must be a time that exists, in RFC 3339 such as 2026-03-02T09:15:00.000Z"
+CHANNELS = "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum' or 'in-person'"
+UNICODE = "must be valid Unicode, names included; half of a surrogate pair is not"
+
+
+def event(path: str = "", value: Any = None, type_: str = "contact.queued", **data: Any) -> dict[str, Any]:
+    """A valid event, with one field (dotted path) replaced and data added."""
+    found = copy.deepcopy(QUEUED)
+    found["type"] = type_
+    found["data"].update(data)
+    *parents, name = path.split(".")
+    target = found
+    for parent in parents:
+        target = target[parent]
+    if path:
+        target[name] = value
+    return found
+
+
+def without(path: str) -> dict[str, Any]:
+    found = copy.deepcopy(QUEUED)
+    *parents, name = path.split(".")
+    target = found
+    for parent in parents:
+        target = target[parent]
+    del target[name]
+    return found
+
+
+def test_an_event_becomes_its_model() -> None:
+    found = parse(event(identifiers=[{"kind": "phone", "value": "+442079460123"}], shop="kept"))
+    assert isinstance(found, EVENTS["contact.queued"])
+    assert isinstance(found.data, ContactQueuedData)
+    assert (found.data.contact_id, found.data.queue, found.data.priority) == ("call-1", "cards", 2)
+    assert [(i.kind, i.value) for i in found.data.identifiers or []] == [("phone", "+442079460123")]
+    assert found.data.model_extra == {"shop": "kept"}
+    assert (found.line, found.subject, found.data.tier) == ("", None, None)
+
+
+def test_defaults_are_the_contracts() -> None:
+    assert parse(event(type_="contact.initiated")).data.direction == "inbound"
+    assert parse(event(type_="contact.initiated")).data.opened_by == "customer"
+    assert parse(event(type_="contact.connected")).data.party == "human"
+    assert parse(event(type_="contact.transferred")).data.kind == "cold"
+    assert parse(event(type_="contact.ended", by="customer")).data.reason == "completed"
+    assert parse(event(type_="post.answered")).data.author == "agent"
+
+
+def test_null_is_the_same_as_left_out_for_optional_fields() -> None:
+    assert check(event(customer_id=None, identifiers=None, tier=None, priority=None)) is None
+    assert check(event("replayid", None)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-02T09:15:04.120Z", datetime(2026, 3, 2, 9, 15, 4, 120_000, UTC)),
+        ("2026-03-02t09:15:04z", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
+        ("2026-03-02 10:15:04+01:00", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
+        ("2026-03-02T09:15:04.1209999999Z", datetime(2026, 3, 2, 9, 15, 4, 120_999, UTC)),
+        ("0001-01-01T00:00:00+14:00", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+        ("9999-12-31T23:59:59.999-12:00", datetime(9999, 12, 31, 23, 59, 59, 999_000, timezone(-timedelta(hours=12)))),
+    ],
+)
+def test_times_are_aware_and_exact_in_milliseconds(text: str, moment: datetime) -> None:
+    found = parse(event("time", text))
+    assert found.time == moment
+    assert found.time_ms == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def test_time_in_milliseconds_and_as_published() -> None:
+    assert parse(QUEUED).time_ms == 1_772_442_904_120
+    assert utc_text(parse(event("time", "2026-03-02T10:15:04.1299+01:00")).time) == "2026-03-02T09:15:04.129Z"
+    assert json.loads(parse(QUEUED).model_dump_json())["time"] == "2026-03-02T09:15:04.120Z"
+
+
+WRONG: list[tuple[object, str, str | None, str | None]] = [
+    # the value as a whole, and its type
+    (None, "wrong-type", None, "the value must be a JSON object, got null"),
+    ([], "wrong-type", None, "the value must be a JSON object, got a list"),
+    (3, "wrong-type", None, "the value must be a JSON object, got a number"),
+    ({}, "missing-field", "type", "type is missing: it says what the rest means, for example contact.initiated"),
+    (event("type", 5), "wrong-type", "type", "type must be a string, got a number"),
+    (event("type", None), "wrong-type", "type", "type must be a string, got null"),
+    (event("type", []), "wrong-type", "type", "type must be a string, got a list"),
+    (
+        event("type", "contact.qeued"),
+        "unknown-type",
+        "type",
+        'type "contact.qeued" is not one we know; did you mean contact.queued?',
+    ),
+    (
+        event("type", "\ud800"),
+        "unknown-type",
+        "type",
+        'type "\\ud800" is not one we know; the contract lists the types there are',
+    ),
+    # missing fields
+    (without("id"), "missing-field", "id", None),
+    (without("time"), "missing-field", "time", "time is missing: When it happened: RFC 3339 with a zone"),
+    (without("data"), "missing-field", "data", "data is missing: What happened, by type"),
+    (
+        without("data.contact_id"),
+        "missing-field",
+        "data.contact_id",
+        "data.contact_id is missing: The conversation this event belongs to; also the record's key",
+    ),
+    (without("data.queue"), "missing-field", "data.queue", None),
+    (
+        event(identifiers=[{"kind": "phone"}]),
+        "missing-field",
+        "data.identifiers[0].value",
+        "data.identifiers[0].value is missing; it is required",
+    ),
+    # wrong types: nothing is turned into something else
+    (event("specversion", "0.3"), "wrong-type", "specversion", "specversion must be '1.0', got \"0.3\""),
+    (event("data", []), "wrong-type", "data", "data must be a JSON object, got a list"),
+    (event("data.contact_id", 5), "wrong-type", "data.contact_id", "data.contact_id must be a string, got a number"),
+    (event("id", True), "wrong-type", "id", "id must be a string, got true or false"),
+    (
+        event("data.priority", "2"),
+        "wrong-type",
+        "data.priority",
+        "data.priority must be a whole number, written without a decimal point, got a string",
+    ),
+    (
+        event("data.priority", True),
+        "wrong-type",
+        "data.priority",
+        "data.priority must be a whole number, written without a decimal point, got true or false",
+    ),
+    (
+        event("data.priority", 2.0),
+        "wrong-type",
+        "data.priority",
+        "data.priority must be a whole number, written without a decimal point, got a number",
+    ),
+    (
+        event("data.priority", 10**400),
+        "wrong-type",
+        "data.priority",
+        "data.priority must be 9007199254740991 or less",
+    ),
+    (
+        event(type_="article.viewed", article_id="a", helpful=1),
+        "wrong-type",
+        "data.helpful",
+        "data.helpful must be true or false, got a number",
+    ),
+    # numbers
+    *(
+        (event(type_="feedback.given", metric="nps", score=score), "wrong-type", "data.score", f"data.score {words}")
+        for score, words in [
+            (math.nan, "must be a number; NaN and Infinity are none"),
+            (math.inf, "must be a number; NaN and Infinity are none"),
+            (-math.inf, "must be a number; NaN and Infinity are none"),
+            (10**400, "is too large a number"),
+            (-1, "must be 0 or more"),
+            (101, "must be 100 or less"),
+            ("9", "must be a number, got a string"),
+            (True, "must be a number, got true or false"),
+        ]
+    ),
+    (
+        event(type_="message.sent", direction="inbound", author="customer", sentiment=1.01),
+        "wrong-type",
+        "data.sentiment",
+        "data.sentiment must be 1 or less",
+    ),
+    # values that are not allowed
+    (
+        event("data.channel", "fax"),
+        "wrong-type",
+        "data.channel",
+        f'data.channel must be {CHANNELS}, got "fax"',
+    ),
+    (
+        event(identifiers=[*[{"kind": "phone", "value": "1"}] * 3, {"kind": "fax", "value": "1"}]),
+        "wrong-type",
+        "data.identifiers[3].kind",
+        None,
+    ),
+    (event("replayid", "Week 1"), "wrong-type", "replayid", None),
+    # times
+    (event("time", 1_772_442_904), "wrong-type", "time", "time must be a string, got a number"),
+    (event("time", "1772442904"), "wrong-type", "time", f"time {TIME}"),
+    (event("time", "2026-03-02"), "wrong-type", "time", f"time {TIME}"),
+    (
+        event("time", "2026-03-02T09:15:04"),
+        "wrong-type",
+        "time",
+        "time must carry a time zone: end it with Z or an offset such as +01:00",
+    ),
+    (
+        event("time", "2026-02-30T09:15:04Z"),
+        "wrong-type",
+        "time",
+        f"{NO_TIME}: day value is outside expected range",
+    ),
+    # limits
+    (event("data.contact_id", ""), "wrong-type", "data.contact_id", "data.contact_id must not be empty"),
+    (event("source", "s" * 201), "wrong-type", "source", "source must have at most 200 characters"),
+    (event("data.customer_id", "c" * 201), "wrong-type", "data.customer_id", None),
+    (
+        event(identifiers=[{"kind": "email", "value": f"a{n}@example.com"} for n in range(10_000)]),
+        "wrong-type",
+        "data.identifiers",
+        "data.identifiers must have at most 50 entries, got 10000",
+    ),
+    (
+        event(type_="message.sent", direction="inbound", author="customer", text="x" * 100_001),
+        "wrong-type",
+        "data.text",
+        "data.text must have at most 100000 characters",
+    ),
+    # characters
+    (event("id", "a\x00b"), "wrong-type", "id", f"id {NO_CONTROL}"),
+    (event("data.contact_id", "a\x1b[31m"), "wrong-type", "data.contact_id", f"data.contact_id {NO_CONTROL}"),
+    (event("data.queue", "cards\x7f"), "wrong-type", "data.queue", f"data.queue {NO_CONTROL}"),
+    (
+        event(identifiers=[{"kind": "phone", "value": "\x07"}]),
+        "wrong-type",
+        "data.identifiers[0].value",
+        f"data.identifiers[0].value {NO_CONTROL}",
+    ),
+    (event("data.contact_id", "\ud800"), "wrong-type", "data.contact_id", f"data.contact_id {UNICODE}"),
+    (event("data.\udfff", 1), "wrong-type", "data", f"data {UNICODE}"),
+    # several at once: the first one, and how many more
+    (
+        event("id", "", queue="", tier=7),
+        "wrong-type",
+        "id",
+        "id must not be empty (and 2 more problems)",
+    ),
+    (
+        event("data.consent", {"e-mail": "yes"}, type_="customer.profile_changed", customer_id="c"),
+        "wrong-type",
+        'data.consent["e-mail"]',
+        'data.consent["e-mail"] must be true or false, got a string',
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "reason", "path", "message"), WRONG)
+def test_what_is_wrong_is_said_with_reason_and_path(
+    value: object, reason: str, path: str | None, message: str | None
+) -> None:
+    problem = check(value)
+    assert problem is not None
+    assert (problem.reason, problem.path) == (reason, path)
+    assert message is None or problem.message == message
+    with pytest.raises(ValidationError) as caught:
+        parse(value)
+    assert problem_of(caught.value) == problem
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        event("data.contact_id", "a\tb\nc\rd"),
+        event("data.contact_id", "c" * 200),
+        event(identifiers=[{"kind": "cookie", "value": "v" * 320}] * 50),
+        event(type_="message.sent", direction="inbound", author="customer", text="\x00" + "x" * 99_999),
+        event(type_="feedback.given", metric="nps", score=10),
+        event(deep=json.loads("[" * 500 + "]" * 500)),
+        event("data.ünknown-field", math.nan),
+    ],
+)
+def test_what_the_limits_allow(value: object) -> None:
+    assert check(value) is None
+
+
+def test_a_message_never_repeats_what_may_name_a_person() -> None:
+    secret = "+442079460123" + "\x00"
+    for value in (
+        event("data.customer_id", secret),
+        event(identifiers=[{"kind": "phone", "value": secret}]),
+        event("time", secret),
+    ):
+        problem = check(value)
+        assert problem is not None
+        assert "7946" not in problem.message
+
+
+def test_paths() -> None:
+    assert dotted(()) is None
+    assert dotted(("data", "identifiers", 3, "kind")) == "data.identifiers[3].kind"
+    assert dotted((2, "x")) == "[2].x"
+    assert dotted(("data", 'a"\ud800\n')) == """data["a'\\ud800\\n"]"""
+    assert dotted(("data", "k" * 100)) == 'data["' + "k" * 60 + '…"]'

@@ -1,0 +1,63 @@
+"""What the domain makes is what the contract promises."""
+
+from typing import Any, get_args
+
+import pytest
+
+from schemas.outputs import Alert, Reading
+from schemas.registry import topics
+from streams.domain import alerts, journeys
+from streams.domain.kpis import CATALOGUE, Snapshot, Waiting, readings
+from streams.domain.panes import EMPTY
+from streams.domain.windows import record_key
+
+TOPICS = topics()
+SUBJECT = alerts.Subject("call-1", "call-1", "voice", "cards", "gold")
+FIRING = alerts.Alert("a", "gold-wait", "wait", "warning", SUBJECT, 60_000, 60_000, since=1000, fired=2000)
+REASONS = (
+    "answered",
+    "abandoned",
+    "flow_out",
+    alerts.RECOVERED,
+    alerts.QUIET,
+    alerts.MOVED,
+    alerts.WITHDRAWN,
+    alerts.CLOSED,
+)
+
+
+def test_every_reading_of_the_catalogue_fits() -> None:
+    found = readings(Snapshot(EMPTY, waiting=Waiting(2, 1000, 1), end=5000), instant=True)
+    assert len(found) > len(CATALOGUE)
+    for reading in found:
+        Reading.model_validate(reading)
+        assert reading.keys() == Reading.model_fields.keys()
+
+
+def test_the_key_of_readings() -> None:
+    example = TOPICS["kpis"].examples[0]
+    assert record_key(example.value) == example.key == TOPICS["kpis"].key_of(example.value)
+
+
+def test_alerts_fit() -> None:
+    fired: dict[str, Any] = alerts.record(FIRING, "customer:c", "")
+    assert TOPICS["alerts"].check(fired) is None
+    assert fired.keys() == Alert.model_fields.keys()
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_of_an_alert_fits(reason: str) -> None:
+    over = alerts.Alert(
+        "a", "r", "wait", "warning", SUBJECT, 1, 1, since=1000, fired=2000, resolved=3000, reason=reason
+    )
+    assert TOPICS["alerts"].check(alerts.record(over, "customer:c", "week-1")) is None
+
+
+def test_the_contract_names_no_reason_that_cannot_be() -> None:
+    annotation = Alert.model_fields["reason"].annotation
+    named = {value for part in get_args(annotation) for value in get_args(part)}
+    assert named == set(REASONS)
+
+
+def test_a_journey_that_is_taken_back_fits() -> None:
+    assert TOPICS["journeys"].check(journeys.withdrawn(1000, "customer:c", "", 2)) is None
