@@ -16,8 +16,9 @@ An agent is one Faust agent over one inlet of the engine; the tables of task *n*
 changelog.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import faust
 from mode import ServiceT
@@ -25,7 +26,7 @@ from mode import ServiceT
 from streams.agents import identify, ingest, measure, track
 from streams.agents.dead_letters import on_failure
 from streams.domain.policy import Rules
-from streams.engine import Inlet, Options, Source
+from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
 from streams.ops.metrics import Metrics
 from streams.ops.plugins import load_scorer
@@ -42,6 +43,9 @@ CHANGELOGS = {
 }
 """Agent → the topics it reads; its changelog has as many partitions as the widest of them."""
 OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+
+
+Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
 
 
 @dataclass
@@ -61,13 +65,12 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
         return settings.topic_prefix + topic
 
     dead = name("contacts.dead-letters")
-    retention_ms = rules.tracking.lateness_ms
-    parts = {
+    parts: dict[str, tuple[Factory, tuple[TableSpec[Any], ...]]] = {
         "ingest": (
             ingest.factory(name, ingest.Means(settings, load_scorer(settings.sentiment_scorer), metrics)),
             ingest.TABLES,
         ),
-        "identify": (identify.factory(name, retention_ms), identify.TABLES),
+        "identify": (identify.factory(name, rules.tracking), identify.TABLES),
         "track": (track.factory(name, rules, metrics), track.TABLES),
         "measure": (measure.factory(name, rules.kpis, metrics), measure.TABLES),
     }

@@ -155,6 +155,7 @@ def _mount() -> None:
     """Commands that live beside what they do."""
     from streams.demo.command import demo
     from streams.ops.calls import calls
+    from streams.ops.commands_infra import broker_app, doctor
     from streams.ops.commands_schemas import schemas_app
     from streams.ops.kpis import kpis
     from streams.replay.command import replay
@@ -163,6 +164,8 @@ def _mount() -> None:
     app.command()(kpis)
     app.command()(calls)
     app.command()(demo)
+    app.command()(doctor)
+    app.add_typer(broker_app, name="broker")
     app.add_typer(schemas_app, name="schemas")
 
 

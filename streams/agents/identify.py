@@ -11,6 +11,7 @@ import orjson
 from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
 from streams.domain.alerts import owner_of
 from streams.domain.identity import ContactOwner, assign, expired
+from streams.domain.policy import TrackingRules
 from streams.domain.records import AgentState, Command, Event, Line, Normalised, Profile
 from streams.domain.times import iso
 from streams.engine import Outputs, Table, TaskInfo
@@ -25,7 +26,7 @@ SWEEP_MS = 60_000
 class Identify(Hop):
     """Table ``owners``: contact id → its owner, and its events so far while the owner may change."""
 
-    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, retention_ms: int) -> None:
+    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
         self.owners = tables["owners"]
         self.interactions, self.changes, self.measurements = (
@@ -33,7 +34,7 @@ class Identify(Hop):
             name("identity.changes"),
             name("contact.measurements"),
         )
-        self.retention_ms = retention_ms
+        self.rules = rules
         self.swept: dict[str, int] = {}
 
     def fold(self, value: Any, out: Outputs) -> None:
@@ -71,11 +72,12 @@ class Identify(Hop):
         gone = [
             contact
             for contact, state in self.owners.items()
-            if state.line in due and expired(state, lines[state.line].watermark, self.retention_ms)
+            if state.line in due
+            and expired(state, lines[state.line].watermark, self.rules.lateness_ms, self.rules.contact_timeout_ms)
         ]
         for contact in gone:
             del self.owners[contact]
 
 
-def factory(name: Name, retention_ms: int) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
-    return lambda info, tables: Identify(info, tables, name, retention_ms)
+def factory(name: Name, rules: TrackingRules) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
+    return lambda info, tables: Identify(info, tables, name, rules)

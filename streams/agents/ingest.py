@@ -57,6 +57,7 @@ class Means:
     settings: Settings
     scorer: Scorer | None
     metrics: Metrics
+    csat_scale: tuple[int, int] = (1, 5)
 
 
 class Ingest:
@@ -72,6 +73,7 @@ class Ingest:
         self.max_age_ms = int(settings.max_age_h * HOUR_MS)
         self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
         self.tolerance_ms = int(settings.future_tolerance_s * 1000)
+        self.scales = {"csat": means.csat_scale, "nps": (0, 10), "ces": (1, 7)}
         self.chunks = tables["seen"]
         self.seen = Seen(self.chunks.items())
         self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
@@ -131,7 +133,12 @@ class Ingest:
         key = self._key_of(record, event)
         if event.line == LIVE:
             self._check_age(record, time)
-        content = content_of(obj)
+        if event.type == "feedback.given":
+            self._check_scale(event.data)
+        try:
+            content = content_of(obj)
+        except TypeError as error:  # nested beyond what can be written again
+            raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
         verdict = self.seen.check(event.source, event.id, content)
         if verdict == "reused":
             raise Rejected(
@@ -203,11 +210,20 @@ class Ingest:
                 f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
             )
 
+    def _check_scale(self, data: Any) -> None:
+        low, high = self.scales[data.metric]
+        if not low <= data.score <= high:
+            raise Rejected(
+                "wrong-type", "data.score", f"data.score must lie on the scale of {data.metric}, {low} to {high}"
+            )
+
     def _marker(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
         declared = [self.prefix + topic for topic in event.data.topics]
         if unknown := [topic for topic in declared if topic not in self.info.topics]:
             raise Rejected("wrong-type", "data.topics", f"{', '.join(unknown)}: not an input topic with this partition")
         line = event.data.replay_id
+        if event.line not in (LIVE, line):
+            raise Rejected("wrong-type", "replayid", "replayid and data.replay_id name different replays")
         for (other, topic), latest in self.latest.items():
             if other == line:
                 self.clock.event(line, topic, latest)

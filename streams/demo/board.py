@@ -42,7 +42,6 @@ class Pulse:
     records_per_second: float = 0.0
     behind_s: float | None = None
     zone: tzinfo = UTC
-    note: str = ""
 
 
 def render(state: BoardState, pulse: Pulse, width: int, height: int) -> RenderableType:
@@ -83,7 +82,7 @@ def _header(state: BoardState, pulse: Pulse, wide: bool) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_row(left, right)
-    title = f"[bold]Contact Streams[/] [grey62]· simulated centre{' · ' + pulse.note if pulse.note else ''}[/]"
+    title = "[bold]Contact Streams[/] [grey62]· simulated centre[/]"
     return _panel(grid, title, "red" if firing else "green")
 
 

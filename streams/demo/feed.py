@@ -1,7 +1,6 @@
 """Reads the pipeline's output topics and feeds them to a `BoardState`."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 from aiokafka import AIOKafkaConsumer
@@ -22,11 +21,8 @@ class Feed:
             await feed.catch_up(timeout_s=10)
     """
 
-    def __init__(
-        self, bootstrap: str, prefix: str, state: BoardState, on_record: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, bootstrap: str, prefix: str, state: BoardState) -> None:
         self._bootstrap, self._prefix, self._state = bootstrap, prefix, state
-        self._on_record = on_record or (lambda: None)
         self._consumer: AIOKafkaConsumer | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -81,6 +77,6 @@ class Feed:
             for partition, records in batches.items():
                 topic = partition.topic.removeprefix(self._prefix)
                 for record in records:
-                    if record.value is not None and self._state.apply(topic, decode(record.value)):
-                        self._on_record()
+                    if record.value is not None:
+                        self._state.apply(topic, decode(record.value))
             await asyncio.sleep(0)

@@ -38,7 +38,6 @@ class Show:
     def __init__(self, state: BoardState, pace: Pace, speed: float, zone: tzinfo = UTC) -> None:
         self._state, self._pace, self._speed, self._zone = state, pace, speed, zone
         self._in, self._out = Rate(), Rate()
-        self.note = ""
 
     def pulse(self) -> Pulse:
         """The demo at this moment."""
@@ -52,7 +51,6 @@ class Show:
             records_per_second=self._out(wall, self._state.records),
             behind_s=behind,
             zone=self._zone,
-            note=self.note,
         )
 
     async def board(self, console: Console) -> None:
@@ -64,6 +62,7 @@ class Show:
 
     async def lines(self, console: Console) -> None:
         """One line every few seconds."""
+        self.pulse()  # what the first rates are measured from
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
             console.print(self.line(), highlight=False, soft_wrap=True)

@@ -25,8 +25,7 @@ class Counts:
     legs_abandoned: int = 0
     legs_flowed_out: int = 0
     legs_waiting: int = 0
-    legs_waiting_long: int = 0
-    """Still waiting at the end, for the threshold or longer."""
+    """Still waiting at the end."""
     wait_ms: int = 0
     """Of the answered legs."""
     handled: int = 0
@@ -135,10 +134,8 @@ class Truth:
     def close(self, now: int) -> None:
         """The end: who still waits is counted as waiting, and alerts that must have fired by now are noted."""
         for leg in self.waiting.values():
-            counts, waited = self.of(leg.channel, leg.queue), now - leg.entered
-            counts.legs_waiting += 1
-            counts.legs_waiting_long += waited >= self.rules.kpis.threshold(leg.queue)
-            self._alert(leg, waited)
+            self.of(leg.channel, leg.queue).legs_waiting += 1
+            self._alert(leg, now - leg.entered)
 
     def _alert(self, leg: Leg, waited: int) -> None:
         """An alert is due when a leg has waited strictly longer than a rule for its tier and channel allows."""

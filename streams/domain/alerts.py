@@ -6,7 +6,7 @@ that went to another customer with its contact as *moved*; the other customer's 
 An episode that was resolved never fires again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channel: str
     queue: str | None
     tier: str
+    message: str | None = None
+    """Of a sentiment alert: the message that began it."""
 
 
 class Episode(NamedTuple):
@@ -162,18 +164,16 @@ def command(alert: Alert, action: str, at: int, by: str | None, until: int | Non
     return replace(alert, acknowledged_by=by or "")
 
 
-def forget(alerts: Alerts, keys: Mapping[str, object], now: int, lateness_ms: int) -> Alerts:
-    """Without the resolved ones that no event can call up again: their contact is no longer kept, or their message is settled."""
+def forget(alerts: Alerts, needed: Callable[[Alert], bool], now: int, lateness_ms: int) -> Alerts:
+    """Without the resolved ones that are old and that nothing kept could call up again."""
     kept = {
-        name: alert for name, alert in alerts.items() if alert.firing or not _forgettable(alert, keys, now, lateness_ms)
+        name: alert
+        for name, alert in alerts.items()
+        if alert.firing or now <= forgotten_at(alert, lateness_ms) or needed(alert)
     }
     return kept if len(kept) < len(alerts) else alerts
 
 
-def _forgettable(alert: Alert, keys: Mapping[str, object], now: int, lateness_ms: int) -> bool:
-    return (alert.kind != WAIT or alert.subject.key not in keys) and now > forgotten_at(alert, lateness_ms)
-
-
 def forgotten_at(alert: Alert, lateness_ms: int) -> int:
-    """A resolved alert whose contact is not kept any more can be forgotten when stream time passes this."""
+    """A resolved alert that nothing could call up again is forgotten when stream time passes this."""
     return max(alert.since, alert.resolved or alert.since) + 2 * lateness_ms

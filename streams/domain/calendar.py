@@ -84,7 +84,7 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
     before = published.get(key)
     if before is None and snapshot.waiting is NOBODY and sums(snapshot.sums) == NO_SUMS:
         return None
-    if end <= sweep.before - sweep.policy.lateness_ms and before is not None:
+    if end < sweep.before - sweep.policy.lateness_ms and before is not None:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         snapshot = snapshot._replace(waiting=Waiting(reached=before.reached))
     status = "provisional" if at < end else "amended" if end <= sweep.before and before is not None else "final"

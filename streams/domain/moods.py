@@ -6,7 +6,7 @@ customer has been silent for the rule's time (*quiet*), after which the mood sta
 the order of arrival decides nothing. The latest 50 messages are kept; what lies before them is the ``Mood`` they start from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -131,7 +131,7 @@ def _episode(over: Over, rule: SentimentRule, place: tuple[str, str]) -> Episode
         rule.name,
         SENTIMENT,
         rule.severity,
-        Subject(message.key, message.contact, message.channel, message.queue, tier),
+        Subject(message.key, message.contact, message.channel, message.queue, tier, message.id),
         round(milli / 1000, 3),
         rule.fire_at_or_below / 1000,
         message.time,
@@ -160,8 +160,20 @@ def next_decision(
 
 
 def settle(
-    moods: Mapping[str, Mood], messages: Messages, count: int, rules: Iterable[SentimentRule], tiers: Tiers
+    moods: dict[str, Mood], messages: Messages, count: int, rules: Iterable[SentimentRule], tiers: Tiers
 ) -> tuple[dict[str, Mood], Messages]:
     """The first ``count`` messages become part of each rule's mood."""
     settled = {rule.name: follow(moods.get(rule.name, CALM), messages[:count], rule, tiers)[0] for rule in rules}
     return settled, messages[count:]
+
+
+def calmed(moods: dict[str, Mood], messages: Messages, rules: Iterable[SentimentRule], before: int) -> dict[str, Mood]:
+    """With the moods reset whose episode ended in silence before a time that no message can come from any more."""
+    reset = {
+        rule.name: CALM
+        for rule in rules
+        if (mood := moods.get(rule.name, CALM)).firing
+        and (ends := mood.sums.at + rule.quiet_after_ms) < before
+        and not (messages and messages[0].time <= ends)
+    }
+    return {**moods, **reset} if reset else moods

@@ -144,7 +144,7 @@ def next_deadline(timeline: Timeline, owner: str, line: str, rules: Rules) -> in
     times += [
         alerting.forgotten_at(alert, rules.tracking.lateness_ms)
         for alert in timeline.alerts.values()
-        if not alert.firing and (alert.kind != alerting.WAIT or alert.subject.key not in timeline.histories)
+        if alert.kind == alerting.WAIT and not alert.firing and alert.subject.key not in timeline.histories
     ]
     return min(times, default=None)
 

@@ -91,9 +91,9 @@ def settle_legs(tables: Tables, line: str, sealed: int, unmatched_before: int) -
 
 
 def forget_left(tables: Tables, line: str, before: int) -> None:
-    """Forget the legs that left at or before the moment."""
+    """Forget the legs that left before the moment."""
     for key in of_line(tables.left, line):
-        if tables.left[key].closed[-1][0] <= before:
+        if tables.left[key].closed[-1][0] < before:
             del tables.left[key]
 
 

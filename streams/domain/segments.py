@@ -9,7 +9,7 @@ Everything is as of the customer's latest event T, or of the moment the customer
 - score     = the mean of the four by their weights
 
 A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the dormancy; *at-risk*:
-sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*: score from the limit on; else *active*.
+sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*: more contacts, and a score from the limit on; else *active*.
 """
 
 from collections.abc import Iterable
@@ -127,7 +127,7 @@ def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) 
     elif standing.contacts < rules.new_contacts and as_of - first < rules.new_for_ms:
         segment = "new"
     else:
-        segment = "loyal" if score >= rules.loyal_from else "active"
+        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new_contacts else "active"
     score, recency, frequency, sentiment, friction = (round(number, 1) for number in (score, *parts))
     return Score(segment, score, recency, frequency, sentiment, friction, as_of, tier, falls)
 

@@ -278,8 +278,25 @@ def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
     old = sum(message.time <= now - 2 * lateness_ms for message in timeline.messages)
     if old and timeline.judged >= (timeline.messages[old - 1].time, timeline.messages[old - 1].id):
         timeline = _settle_messages(timeline, old, rules)
-    alerts = alerting.forget(timeline.alerts, timeline.histories, now, lateness_ms)
-    return timeline if alerts is timeline.alerts else replace(timeline, alerts=alerts)
+    return _forgotten(timeline, now, rules) if timeline.alerts else timeline
+
+
+def _forgotten(timeline: Timeline, now: int, rules: Rules) -> Timeline:
+    """Without alerts whose contact is no longer kept, and sentiment alerts of which no message is left."""
+    lateness_ms = rules.tracking.lateness_ms
+    calmed = moods.calmed(timeline.moods, timeline.messages, rules.sentiment, now - 2 * lateness_ms)
+    crossings = {message.id for message in timeline.messages}
+    crossings |= {mood.firing.message.id for mood in calmed.values() if mood.firing}
+
+    def needed(alert: Alert) -> bool:
+        if alert.kind == alerting.WAIT:
+            return alert.subject.key in timeline.histories
+        return alert.subject.message in crossings
+
+    alerts = alerting.forget(timeline.alerts, needed, now, lateness_ms)
+    if alerts is timeline.alerts and calmed is timeline.moods:
+        return timeline
+    return replace(timeline, alerts=alerts, moods=calmed)
 
 
 def _settle_messages(timeline: Timeline, count: int, rules: Rules) -> Timeline:

@@ -139,7 +139,8 @@ def _expire(sweep: Sweep) -> None:
     """Forget what no window that can still change holds."""
     tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
     kept = policy.longest_ms + policy.lateness_ms
-    first, last = pane_start(sweep.before - kept) + PANE_MS, pane_start(sealed - kept) + PANE_MS
+    # The moment sealed - lateness itself can still change: a leg may have left just then.
+    first, last = pane_start(sweep.before - kept - 1) + PANE_MS, pane_start(sealed - kept - 1) + PANE_MS
     for keys in sweep.pane_keys(first, last).values():
         for _, key in keys:
             del tables.panes[key]
@@ -148,7 +149,7 @@ def _expire(sweep: Sweep) -> None:
         forget_left(tables, line, sealed - policy.lateness_ms)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
-        over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at <= sealed - policy.lateness_ms
+        over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at < sealed - policy.lateness_ms
         if over:
             del tables.published[key]
     for key in of_line(tables.days, line):

@@ -82,7 +82,7 @@ def summary(outputs: Outputs, events_per_second: float) -> dict[str, float | int
     return {
         "agent": found.answered,
         "hang": found.abandoned,
-        "phantom": outputs.left_out.get("PHANTOM", 0),
+        "phantom": outputs.left_out.get("phantom", 0),
         "offered": found.offered,
         "queued": found.legs_entered,
         "abandoned_of_offered": _percent(found.abandoned, found.offered),

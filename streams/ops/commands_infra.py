@@ -12,7 +12,7 @@ from streams.ops import doctor as checks
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
 from streams.ops.topics import TopicsError, create, wanted
-from streams.settings import Settings, load
+from streams.settings import Settings, SettingsError, load
 
 broker_app = typer.Typer(help="The embedded Kafka broker of this checkout.", no_args_is_help=True)
 
@@ -63,7 +63,10 @@ def status(name: Name = "local") -> None:
 
 def doctor() -> None:
     """Check Python, Java, Maven, Docker, broker, topics and clock, and say what to do about each failure."""
-    settings = load()
+    try:
+        settings = load()
+    except SettingsError as error:
+        raise _fail(error) from error
 
     def topics(bootstrap: str) -> list[str]:
         return asyncio.run(_topic_problems(settings, bootstrap))
@@ -72,7 +75,7 @@ def doctor() -> None:
         names = [topic.name for topic in wanted(settings)]
         return asyncio.run(checks.records_from_the_future(bootstrap, names, settings.future_tolerance_s))
 
-    findings = checks.examine(Broker(), topics=topics, clock=clock)
+    findings = checks.examine(Broker(), servers=settings.bootstrap_servers, topics=topics, clock=clock)
     table = Table("check", "", "found", "what to do")
     for finding in findings:
         style = STYLES[finding.status]

@@ -1,6 +1,5 @@
 """What this machine needs to run the system: one check each, and what to do when it fails."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.ops.bootstrap import VARIABLE, has_compose, has_java, resolve_bootstrap
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
+from streams.ops.topics import TopicsError, existing
 
 MIN_PYTHON = (3, 11)
 MIN_JAVA = 17
@@ -46,10 +46,10 @@ Problems = Callable[[str], Iterable[str]]
 """Looks at the broker at ``host:port``; returns one sentence per problem."""
 
 
-def examine(broker: Broker, *, topics: Problems, clock: Problems) -> list[Finding]:
-    """Run every check; the later ones need what the earlier ones found."""
-    findings = [python(), java(), maven(), docker(), disk(broker.folder)]
-    bootstrap, finding = reachable(broker)
+def examine(broker: Broker, *, servers: str, topics: Problems, clock: Problems) -> list[Finding]:
+    """Run every check. ``servers`` is the broker that was named (``host:port,…``), empty without one."""
+    findings = [python(), java(servers), maven(servers), docker(servers), disk(broker.folder)]
+    bootstrap, finding = reachable(broker, servers)
     findings.append(finding)
     if bootstrap:
         findings.append(_problems("topics", topics, bootstrap, "contact-streams topics create"))
@@ -59,7 +59,7 @@ def examine(broker: Broker, *, topics: Problems, clock: Problems) -> list[Findin
     return findings
 
 
-def python(version: Sequence[int] = sys.version_info) -> Finding:
+def python(version: Sequence[int] = tuple(sys.version_info[:3])) -> Finding:
     """Python is new enough."""
     found = ".".join(str(part) for part in version[:3])
     if tuple(version[:2]) >= MIN_PYTHON:
@@ -67,9 +67,9 @@ def python(version: Sequence[int] = sys.version_info) -> Finding:
     return Finding("Python", Status.FAILED, found, "apt-get install python3.11 python3.11-venv, then `make venv`")
 
 
-def java() -> Finding:
+def java(servers: str) -> Finding:
     """Java is there and new enough for the embedded broker; it is not needed where Docker or another broker serves."""
-    missing = Status.NOTE if _other_broker() else Status.FAILED
+    missing = Status.NOTE if servers or has_compose() else Status.FAILED
     advice = f"apt-get install default-jdk-headless ({MIN_JAVA} or newer), or set {VARIABLE}"
     said = _output("java", "-version")
     match = re.search(r'version "(\d+)(?:\.(\d+))?', said or "")
@@ -81,21 +81,21 @@ def java() -> Finding:
     return Finding("Java", Status.OK, found) if major >= MIN_JAVA else Finding("Java", missing, found, advice)
 
 
-def maven() -> Finding:
+def maven(servers: str) -> Finding:
     """Maven is there to fetch the embedded broker."""
     said = _output("mvn", "-version", "-B")
     match = re.search(r"Apache Maven [\d.]+", said or "")
     if match:
         return Finding("Maven", Status.OK, match[0])
-    missing = Status.NOTE if _other_broker() else Status.FAILED
+    missing = Status.NOTE if servers or has_compose() else Status.FAILED
     return Finding("Maven", missing, "not found", f"apt-get install maven, or set {VARIABLE}")
 
 
-def docker() -> Finding:
+def docker(servers: str) -> Finding:
     """Docker with compose answers; needed only where Java is missing."""
     if has_compose():
         return Finding("Docker", Status.OK, "engine and compose answer")
-    missing = Status.NOTE if has_java() or os.environ.get(VARIABLE) else Status.FAILED
+    missing = Status.NOTE if servers or has_java() else Status.FAILED
     found = "engine or compose does not answer" if shutil.which("docker") else "not found"
     advice = "" if missing is Status.NOTE else "apt-get install docker.io and its compose plug-in"
     return Finding("Docker", missing, found, advice)
@@ -111,12 +111,12 @@ def disk(folder: Path, least_gb: float = MIN_FREE_GB) -> Finding:
     return Finding("disk", Status.FAILED, found, f"free {least_gb:.0f} GB, or `contact-streams broker stop --delete`")
 
 
-def reachable(broker: Broker) -> tuple[str | None, Finding]:
+def reachable(broker: Broker, servers: str) -> tuple[str | None, Finding]:
     """A broker answers; which one, by the order of choice. None is started."""
     try:
-        found = resolve_bootstrap(broker=broker, start=False)
+        found = resolve_bootstrap(broker=broker, environment={VARIABLE: servers}, start=False)
     except BrokerError as error:
-        if os.environ.get(VARIABLE) or not (has_java() or has_compose()):
+        if servers or not (has_java() or has_compose()):
             return None, Finding("broker", Status.FAILED, "none answers", str(error))
         return None, Finding("broker", Status.NOTE, "none runs", "contact-streams broker start")
     return found.servers, Finding("broker", Status.OK, f"{found.servers} ({found.how})")
@@ -125,23 +125,25 @@ def reachable(broker: Broker) -> tuple[str | None, Finding]:
 async def records_from_the_future(
     bootstrap: str, topics: Iterable[str], tolerance_s: float = FUTURE_TOLERANCE_S
 ) -> list[str]:
-    """Topics with a record stamped later than ``tolerance_s`` seconds from now: its producer's clock or ours is wrong."""
+    """Topics with a record stamped over ``tolerance_s`` seconds ahead of now: its producer's clock or ours is wrong."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    limit = int((time.time() + tolerance_s) * 1000)
     found: dict[str, float] = {}
     try:
+        have = await existing(bootstrap)
         await consumer.start()
-        for topic in set(topics) & await consumer.topics():
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        now = time.time()
+        limit = int((now + tolerance_s) * 1000)
+        for topic in sorted(have.keys() & set(topics)):
+            partitions = [TopicPartition(topic, number) for number in range(have[topic])]
             hits = await consumer.offsets_for_times(dict.fromkeys(partitions, limit))
-            ahead = [hit.timestamp / 1000 - time.time() for hit in hits.values() if hit is not None]
+            ahead = [hit.timestamp / 1000 - now for hit in hits.values() if hit is not None]
             if ahead:
-                found[topic] = min(ahead)
-    except KafkaError as error:
+                found[topic] = max(ahead)
+    except (KafkaError, TopicsError) as error:
         return [f"the broker at {bootstrap} did not say: {error}"]
     finally:
         await consumer.stop()
-    return [f"{topic} holds a record stamped {seconds:.0f} s from now" for topic, seconds in sorted(found.items())]
+    return [f"{topic} holds a record stamped {seconds:.0f} s from now" for topic, seconds in found.items()]
 
 
 def _problems(check: str, look: Problems, bootstrap: str, advice: str) -> Finding:
@@ -151,10 +153,6 @@ def _problems(check: str, look: Problems, bootstrap: str, advice: str) -> Findin
         if problems
         else Finding(check, Status.OK, "as wanted")
     )
-
-
-def _other_broker() -> bool:
-    return bool(os.environ.get(VARIABLE)) or has_compose()
 
 
 def _output(*command: str) -> str | None:

@@ -16,10 +16,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams import rules, settings
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.records import LIVE
 from streams.domain.summary import Newest, Row, table, tiles
 from streams.domain.times import SECOND_MS, day_start, iso
+from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
 from streams.ops.reading import read_to_end
 
@@ -203,7 +205,7 @@ def kpis(
     first: Annotated[str, typer.Option("--from", help="First date, or a date-time.")],
     last: Annotated[str, typer.Option("--to", help="Last date, inclusive; or the date-time at which to end.")],
     by: Annotated[str, typer.Option(help="Dimensions of the rows: channel,queue,tier.")] = "channel,queue",
-    line: Annotated[str, typer.Option(help="live, a replay's id, or all.")] = "live",
+    line: Annotated[str, typer.Option(help="live, a replay's id, or all: each line on its own.")] = ALL_LINES,
     how: Annotated[Format, typer.Option("--format", help="How to show them.")] = Format.table,
     topic_prefix: Annotated[str | None, typer.Option(help="Put before every topic's name.")] = None,
 ) -> None:
@@ -211,12 +213,9 @@ def kpis(
 
     [bold]Example[/]: contact-streams kpis --from 1999-02-01 --to 1999-02-07 --by queue,tier --line all
     """
-    from streams import rules, settings
-    from streams.ops.bootstrap import resolve_bootstrap
-
     try:
         found = settings.load(topic_prefix=topic_prefix)
-        _, policy = rules.load_for(found.rules_dir, found.time_zone)
+        policy = rules.load(found.rules_dir, {"kpis.time_zone": found.time_zone} if found.time_zone else None).kpis
         query = make_query(first, last, by, line, policy.time_zone)
         servers = found.bootstrap_servers or resolve_bootstrap(start=False).servers
         rows = asyncio.run(collect(read(servers, found.topic_prefix + TOPIC), query, policy))

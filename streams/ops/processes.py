@@ -11,13 +11,14 @@ from pathlib import Path
 
 import aiohttp
 
+from streams.ops.errors import OpsError
 from streams.ops.probe import free_port
 from streams.settings import Settings, variable
 
 READY_SECONDS = 60.0
 
 
-class WorkerFailed(Exception):
+class WorkerFailed(OpsError):
     """A worker process ended or did not become ready; the message holds the end of its log."""
 
 
@@ -75,6 +76,7 @@ async def start_worker(settings: Settings, name: str, log: Path) -> WorkerProces
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "streams.cli", "worker",
             env={**os.environ, **given}, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,  # Ctrl-C is for the command that started it, which then stops it in order
         )  # fmt: skip
     return WorkerProcess(process, port, log)
 

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from schemas import registry
 from streams.app import CHANGELOGS
 from streams.engine.kafka import partition_counts
+from streams.ops.errors import OpsError
 from streams.settings import Settings
 
 CHANGELOG_CONFIG = {
@@ -21,7 +22,7 @@ CHANGELOG_CONFIG = {
 }
 
 
-class TopicsError(Exception):
+class TopicsError(OpsError):
     """Topics could not be read or created; the message says which and why."""
 
 

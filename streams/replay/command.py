@@ -10,12 +10,16 @@ import typer
 from rich.console import Console
 
 from schemas.fields import LINE_NAME
+from streams import settings as settings_module
+from streams.ops.bootstrap import resolve_bootstrap
+from streams.ops.errors import OpsError
 from streams.replay.console import Display, show_read, show_report
 from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import load_mapping, shipped_names
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
 from streams.replay.run import Report, parse_speed, replay_log
+from streams.settings import SettingsError
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,19 @@ def replay(
     replay_id: Annotated[
         str | None, typer.Option(help="Name of the time line; by default made from the contents of file and mapping.")
     ] = None,
-    bootstrap_servers: Annotated[
-        str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="Kafka brokers, host:port,…")
-    ] = "127.0.0.1:9092",
-    topic_prefix: Annotated[str, typer.Option(help="Put before every topic's name.")] = "",
+    topic_prefix: Annotated[str | None, typer.Option(help="Put before every topic's name.")] = None,
 ) -> None:
-    """Publish a call log as contact events, in event-time order, on a time line of its own."""
+    """Publish a call log as contact events, in event-time order, on a time line of its own.
+
+    [bold]Example[/]: contact-streams replay calls.tsv --mapping bank.yaml --speed 60
+    """
     try:
-        report = replay_file(file, mapping, speed, Target(bootstrap_servers, topic_prefix), replay_id=replay_id)
+        settings = settings_module.load(topic_prefix=topic_prefix)
+        servers = settings.bootstrap_servers or resolve_bootstrap(start=False).servers
+        report = replay_file(file, mapping, speed, Target(servers, settings.topic_prefix), replay_id=replay_id)
+    except (OpsError, SettingsError) as error:
+        Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
     except ReplayError as error:
         Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
 
 import pytest
+import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.kpi_tables import Tables
 from streams.domain.times import DAY_MS, HOUR_MS
 from streams.domain.windows import advance, fold
-from streams.ops.kpis import Format, Query, QueryError, collect, make_query, show, shown, span
+from streams.ops.kpis import Format, Query, QueryError, collect, kpis, make_query, show, shown, span
 from tests.unit.domain.kpi_facts import T0, at, fact, leg
 
 UTC = ZoneInfo("UTC")
@@ -136,15 +138,31 @@ def test_what_is_no_date_is_refused(wrong: str) -> None:
 
 
 def test_a_query_as_typed() -> None:
-    assert make_query("1999-02-01", "1999-02-01", " queue, tier ", "live", UTC) == Query(DAY.start, DAY.end, ("queue", "tier"))
+    assert make_query("1999-02-01", "1999-02-01", " queue, tier ", "live", UTC) == Query(
+        DAY.start, DAY.end, ("queue", "tier")
+    )
     assert make_query("1999-02-01", "1999-02-01", "", "all", UTC) == Query(DAY.start, DAY.end, (), None)
     assert make_query("1999-02-01", "1999-02-01", "", "week-1", UTC).line == "week-1"
 
 
 @pytest.mark.parametrize(
     ("unit", "value", "expected"),
-    [("count", 12, "12"), ("ratio", 0.789, "78.90 %"), ("ms", 8184, "8.18 s"), ("milli", 500, "+0.50"), ("points", 10, "+10")],
+    [
+        ("count", 12, "12"),
+        ("ratio", 0.789, "78.90 %"),
+        ("ms", 8184, "8.18 s"),
+        ("milli", 500, "+0.50"),
+        ("points", 10, "+10"),
+    ],
 )
 def test_units_as_people_read_them(unit: str, value: float, expected: str) -> None:
     assert shown({"unit": unit, "value": value}) == expected
     assert shown({"unit": unit, "value": None}) == shown(None) == "–"
+
+
+def test_the_command_says_what_is_wrong_and_fails() -> None:
+    app = typer.Typer()
+    app.command()(kpis)
+    result = CliRunner().invoke(app, ["--from", "1999-02-01", "--to", "the end"])
+    assert result.exit_code == 1
+    assert "contact-streams: 'the end' is neither a date" in result.output

@@ -50,7 +50,7 @@ def test_profiles_come_first_and_contacts_later_than_the_start() -> None:
     tiers = Counter(
         emission.event["data"]["tier"] for emission in opening if emission.event and "tier" in emission.event["data"]
     )
-    assert tiers == {"red": 140, "silver": 140, "gold": 80, "platinum": 40}
+    assert tiers == {"red": 120, "silver": 120, "gold": 100, "platinum": 60}
 
 
 def test_every_event_is_valid_and_has_its_topic_and_key() -> None:
@@ -113,7 +113,7 @@ def test_the_figures_of_seed_7() -> None:
     truth = simulate(7, 10)[0].truth
     total = truth.total()
     assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (155, 148, 4, 3)
-    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (202, 43, 104, 10)
+    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (202, 43, 104, 16)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -39,7 +39,15 @@ def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
     """Any fact of one of four queues and tiers, within ``seconds`` of T0."""
     name = draw(
         st.sampled_from(
-            ["leg_opened", "leg_closed", "contact_offered", "contact_handled", "first_response", "feedback", "sentiment"]
+            [
+                "leg_opened",
+                "leg_closed",
+                "contact_offered",
+                "contact_handled",
+                "first_response",
+                "feedback",
+                "sentiment",
+            ]
         )
     )
     time = T0 + draw(st.integers(0, seconds * 1000))

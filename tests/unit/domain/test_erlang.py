@@ -49,7 +49,9 @@ def test_nobody_calls() -> None:
     assert queue(0, 240_000, 1) == Queue(0.0, 0.0, 0.0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize("wrong", [(-1, 1, 1, 1, 1), (1, 0, 1, 1, 1), (1, 1, -1, 1, 1), (1, 1, 1, -1, 1), (1, 1, 1, 1, -1)])
+@pytest.mark.parametrize(
+    "wrong", [(-1, 1, 1, 1, 1), (1, 0, 1, 1, 1), (1, 1, -1, 1, 1), (1, 1, 1, -1, 1), (1, 1, 1, 1, -1)]
+)
 def test_impossible_numbers_are_refused(wrong: tuple[int, int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         erlang_c(*wrong)

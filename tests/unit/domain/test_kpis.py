@@ -49,8 +49,8 @@ def test_vector_4_an_empty_window_has_no_values() -> None:
 
 def test_vector_6_a_leg_that_has_waited_longer_than_the_threshold_lowers_the_service_level() -> None:
     pane = Pane(answered=1, answered_in_time=1)
-    assert by_name(Snapshot(pane, waiting=Waiting(1, 0, 0)))["service_level", "reached_threshold"] == (1, 1, 1)
-    assert by_name(Snapshot(pane, waiting=Waiting(1, 0, 1)))["service_level", "reached_threshold"] == (0.5, 1, 2)
+    levels = [by_name(Snapshot(pane, waiting=Waiting(1, 0, reached))) for reached in (0, 1)]
+    assert [each["service_level", "reached_threshold"] for each in levels] == [(1, 1, 1), (0.5, 1, 2)]
 
 
 def test_who_waits_now() -> None:

@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.panes import EMPTY, LONGEST_KEPT, NO_SUMS, Pane, Series, add, longest_wait, merge, pane_of, pane_start, sums
+from streams.domain.panes import (
+    EMPTY,
+    LONGEST_KEPT,
+    NO_SUMS,
+    Pane,
+    Series,
+    add,
+    longest_wait,
+    merge,
+    pane_of,
+    pane_start,
+    sums,
+)
 from streams.domain.records import Fact
 from tests.unit.domain.kpi_facts import fact, leg, one_fact, taken_back
 

@@ -118,6 +118,8 @@ def test_legs_that_left_are_set_aside_and_still_found() -> None:
     fold_leg(tables, KEY, closed)
     settle_legs(tables, "", at(9), at(-100))
     forget_left(tables, "", at(9))
+    assert KEY in tables.left
+    forget_left(tables, "", at(9) + 1)
     assert tables == Tables()
 
 
@@ -130,11 +132,15 @@ def test_a_leg_whose_opening_never_comes_is_forgotten_in_the_end() -> None:
     assert tables == Tables()
 
 
-stays = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 30)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=12)
+stays = st.lists(
+    st.tuples(st.integers(0, 50), st.integers(1, 30)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=12
+)
 
 
 @given(stays.map(sorted), st.sets(st.integers(0, 90)), st.integers(0, 20))
-def test_who_waits_at_each_moment_is_what_the_definition_says(found: list[tuple[int, int]], moments: set[int], t: int) -> None:
+def test_who_waits_at_each_moment_is_what_the_definition_says(
+    found: list[tuple[int, int]], moments: set[int], t: int
+) -> None:
     expected = {}
     for moment in moments:
         if waiting := [entered for entered, until in found if entered <= moment < until]:

@@ -69,7 +69,9 @@ def test_vector_7_windows_end_to_end_are_the_window_over_all_of_them() -> None:
 
 def test_who_waits_counts_at_the_end_of_the_span_only() -> None:
     records = published([*leg("a", 10, 100), *leg("b", 130, None)], until_s=300)
-    minutes = [each for each in records if each["window"]["length_ms"] == MINUTE_MS and each["window"]["start"][17:19] == "00"]
+    minutes = [
+        each for each in records if each["window"]["length_ms"] == MINUTE_MS and each["window"]["start"][17:19] == "00"
+    ]
     first_three = [each for each in minutes if each["window"]["end"] <= iso(at(180))]
     assert pairs(merge_readings(first_three, iso(at(180))))["service_level", "reached_threshold"] == (0, 2)
     assert pairs(merge_readings(first_three[:2], iso(at(120))))["service_level", "reached_threshold"] == (0, 1)
@@ -85,7 +87,9 @@ def test_the_newest_revision_of_a_window_counts_in_any_order() -> None:
     records += advance(tables, "", at(2 * 86_400), False, POLICY)
     for order in (records, records[::-1]):
         days = [each for each in newest(order) if is_day(each)]
-        assert [(each["status"], pairs(each["readings"])["legs_entered", "all"]) for each in days] == [("amended", (2, 1))]
+        assert [(each["status"], pairs(each["readings"])["legs_entered", "all"]) for each in days] == [
+            ("amended", (2, 1))
+        ]
 
 
 def test_rows_by_any_dimensions() -> None:
@@ -97,13 +101,16 @@ def test_rows_by_any_dimensions() -> None:
 
     assert rows() == [({}, 3)]
     assert rows("queue") == [({"queue": "sales"}, 2), ({"queue": "support"}, 1)]
-    assert rows("tier", "channel") == [({"tier": "gold", "channel": "voice"}, 2), ({"tier": "none", "channel": "voice"}, 1)]
+    assert rows("tier", "channel") == [
+        ({"tier": "gold", "channel": "voice"}, 2),
+        ({"tier": "none", "channel": "voice"}, 1),
+    ]
     assert len(rows(*DIMENSIONS)) == 3
     assert rows("line") == [({"line": ""}, 3)]
 
 
 def test_an_unknown_dimension_is_refused() -> None:
-    with pytest.raises(ValueError, match="team is no dimension; there are channel, queue, tier"):
+    with pytest.raises(ValueError, match=r"team is no dimension; there are channel, queue, tier"):
         table([], ("queue", "team"), 0)
 
 
@@ -149,7 +156,7 @@ def test_the_longest_windows_that_fit_make_up_the_rest() -> None:
 
 @pytest.mark.parametrize("end", [T0, T0 - 1, T0 + 90_000, T0 + 60_001])
 def test_a_span_that_no_windows_make_up_is_refused(end: int) -> None:
-    with pytest.raises(ValueError, match="span is empty|no windows make up"):
+    with pytest.raises(ValueError, match=r"span is empty|no windows make up"):
         tiles(T0, end, POLICY)
 
 

@@ -1,0 +1,109 @@
+# Every command of the project. `make` alone lists them.
+# `venv` has to be made before anything else runs; make does it when the lock changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+VENV := .venv/lock.sha256
+UV_VERSION := 0.13.9
+UV = .lock-venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+     --no-emit-index-url --no-emit-find-links --no-annotate $(LOCK_ARGS)
+
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+FILE ?=
+WORKERS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test ci lint format types contracts schemas schemas-check calls broker-start broker-stop doctor lock clean up down
+# A recipe that fails leaves no half-made target.
+.DELETE_ON_ERROR:
+# ci: one check after the other, the tests last.
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV) ## create .venv from the lock (done by the others when needed)
+
+demo: $(VENV) needs-broker ## a simulated contact centre on a live board; DEMO_ARGS="--duration 30 --speed 10 --plain"
+	@$(BIN)/contact-streams demo $(DEMO_ARGS)
+
+test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/unit -k wait"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+ci: lint types contracts schemas-check test ## what continuous integration runs
+
+lint: $(VENV) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV) ## ruff: mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV) ## mypy --strict
+	@$(BIN)/mypy
+
+contracts: $(VENV) ## which package may import which
+	@$(BIN)/lint-imports
+
+schemas: $(VENV) ## export JSON Schema and AsyncAPI from the contract
+	@$(BIN)/contact-streams schemas export
+
+schemas-check: $(VENV) ## fail when the exported schemas are not current
+	@$(BIN)/contact-streams schemas export --check
+
+# Nothing may follow the command: the last line on stdout is its JSON.
+calls: $(VENV) needs-broker ## a call log through the whole pipeline, figures as JSON; FILE=path [WORKERS=n]
+	@test -n "$(FILE)" || { echo 'make calls: which file? make calls FILE=path/to/calls.tsv [WORKERS=2]' >&2; exit 2; }
+	@$(BIN)/contact-streams calls --file "$(FILE)" --workers $(WORKERS)
+
+broker-start: $(VENV) needs-broker ## start the embedded Kafka broker
+	@$(BIN)/contact-streams broker start
+
+broker-stop: $(VENV) ## stop it; its data stay
+	@$(BIN)/contact-streams broker stop
+
+doctor: $(VENV) ## check this machine and say what to do
+	@$(BIN)/contact-streams doctor
+
+up: ## everything in containers: Kafka, worker, Prometheus, Alertmanager, Grafana
+	docker compose up --detach --build --wait
+
+down: ## end the containers; their data stay
+	docker compose down
+
+lock: ## pin the newest versions that fit into requirements*.lock; LOCK_ARGS=--upgrade
+	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv==$(UV_VERSION); }
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --extra dev --output-file requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --constraints requirements.lock --output-file requirements-runtime.lock
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-runtime.lock
+
+clean: ## end the broker; remove .venv, the broker's folder and every cache
+	@if [ -x $(BIN)/contact-streams ]; then $(BIN)/contact-streams broker stop >/dev/null; fi
+	rm -rf .venv .lock-venv .kafka .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp holds the lock's hash, not its time: a checkout changes times.
+LOCK_HASH := $(shell cat requirements.lock pyproject.toml 2>/dev/null | sha256sum | cut -c1-64)
+ifneq ($(LOCK_HASH),$(shell cat $(VENV) 2>/dev/null))
+.PHONY: $(VENV)
+endif
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Python 3.11 or newer is needed and $(PYTHON) is not it. Debian/Ubuntu: apt-get install python3 python3-venv,' >&2; \
+	  echo 'or name another: make PYTHON=python3.12 …' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo 'Python has no venv module. Debian/Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'installing the locked packages into .venv' >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
+	@echo $(LOCK_HASH) > $@
+
+.PHONY: needs-broker
+needs-broker:
+	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { command -v java && command -v mvn; } >/dev/null || docker info >/dev/null 2>&1 || { \
+	  echo 'A Kafka broker is needed and none can be started. One of these helps:' >&2; \
+	  echo '  apt-get install default-jdk-headless maven' >&2; \
+	  echo '  Docker with its compose plug-in' >&2; \
+	  echo '  export KAFKA_BOOTSTRAP_SERVERS=host:port' >&2; exit 1; }
