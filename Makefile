@@ -67,7 +67,7 @@ doctor: $(VENV) ## check this machine and say what to do
 	@$(BIN)/contact-streams doctor
 
 up: ## everything in containers: Kafka, worker, Prometheus, Alertmanager, Grafana
-	docker compose up --detach --build --wait
+	docker compose up --detach --build
 
 down: ## end the containers; their data stay
 	docker compose down

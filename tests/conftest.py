@@ -5,10 +5,15 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from streams.ops.broker import Broker
 from streams.ops.probe import answers
+
+# How long one example takes depends on what else the machine does; pytest-timeout catches what hangs.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

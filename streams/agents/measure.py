@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
+from streams.domain import kpis
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.kpi_tables import TABLE_TYPES, Tables
 from streams.domain.queues import queue_states
@@ -42,7 +43,7 @@ class Measure(Hop):
     def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():
             for record in advance(self.kpi_tables, line, state.watermark, state.ended, self.policy):
-                out.send(self.kpis, record_key(record).encode(), orjson.dumps(record))
+                out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
                 if line == LIVE:
                     self._remember(record)
             for queue in queue_states(self.kpi_tables, line):

@@ -12,6 +12,7 @@ from streams.domain.policy import Rules
 from streams.domain.steps import HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, CONTAINED, OPEN = "answered", "abandoned", "flow_out", "contained", "open"
+MAX_SAID = 16
 MAX_LEGS = 50
 """Legs kept of one contact; earlier ones have long been counted."""
 
@@ -20,14 +21,13 @@ FRICTION = {"abandoned": 1.0, "transferred": 0.5, "search failed": 0.5, "case re
 
 
 class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One stay in one queue; ``tier``: what the events up to its end said."""
+    """One stay in one queue."""
 
     id: str
     queue: str
     entered: int
     left: int | None = None
     outcome: str | None = None
-    tier: str | None = None
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -59,6 +59,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     ours: bool = False
     """Opened by our side."""
     tier: str | None = None
+    said: tuple[tuple[int, str], ...] = ()
+    """(time, tier) each time the events said another tier than before."""
     first_queue: str | None = None
     agent: str | None = None
     legs: tuple[Leg, ...] = ()

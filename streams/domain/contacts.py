@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.domain import conversation, lifecycle, messages
-from streams.domain.contact_state import Contact, trigger, trouble
+from streams.domain.contact_state import MAX_SAID, Contact, trigger, trouble
 from streams.domain.lifecycle import Move, Verdict
 from streams.domain.policy import Rules
 from streams.domain.steps import Step
@@ -24,9 +24,9 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time)
-    contact = replace(
-        contact, last=step.time, tier=step.tier or contact.tier, first_queue=contact.first_queue or step.queue
-    )
+    contact = replace(contact, last=step.time, first_queue=contact.first_queue or step.queue)
+    if step.tier is not None and step.tier != contact.tier:
+        contact = replace(contact, tier=step.tier, said=(*contact.said, (step.time, step.tier))[-MAX_SAID:])
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)

@@ -45,7 +45,7 @@ def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
     leg = contact.waiting
     if leg is None:
         return contact
-    closed = replace(leg, left=at, outcome=outcome, tier=contact.tier)
+    closed = replace(leg, left=at, outcome=outcome)
     contact = replace(
         contact,
         legs=(*contact.legs[:-1], closed),

@@ -28,6 +28,7 @@ def transactional_producer(
         transactional_id=transactional_id,
         transaction_timeout_ms=transaction_timeout_ms,
         linger_ms=0,
+        compression_type="snappy",
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,
         # The broker answers a produce request right after a transaction with a retriable error; at the default 100 ms

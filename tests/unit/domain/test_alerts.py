@@ -90,9 +90,22 @@ def test_the_profiles_tier_counts_where_the_events_say_none() -> None:
 
 def test_who_becomes_gold_while_waiting_is_watched_from_then_on() -> None:
     task = play(waiting(tier=None)).until(5 * M).take(profile("gold", 5 * M))
-    assert told(task) == [("firing", None)] and task.alerts[0]["since"] == "2026-01-01T09:02:00.000Z"
+    assert told(task) == [("firing", None)] and task.alerts[0]["since"] == "2026-01-01T09:05:00.000Z"
     task = play(waiting(tier=None), event("contact.connected", 4 * M, party="human")).until(5 * M)
     assert not task.take(profile("gold", 5 * M)).until(H).alerts
+
+
+def test_who_turns_out_to_be_gold_was_gold_all_the_time() -> None:
+    """Events that say a tier for the first time say it of the wait before them too."""
+    task = play(waiting(tier=None)).until(5 * M).take(event("contact.connected", 6 * M, party="human", tier="gold"))
+    assert told(task) == [("firing", None), ("resolved", "answered")]
+    assert task.alerts[0]["since"] == "2026-01-01T09:02:00.000Z"
+
+
+def test_who_falls_out_of_the_tier_after_the_deadline_keeps_the_alert() -> None:
+    task = play(waiting()).until(3 * M).take(event("message.sent", 4 * M, author="customer", tier="red")).until(H)
+    assert told(task) == [("firing", None)]
+    assert not play(waiting(), event("message.sent", M, author="customer", tier="red")).until(H).alerts
 
 
 def test_every_leg_is_an_episode_of_its_own() -> None:

@@ -1,0 +1,26 @@
+# One image for workers and for every command. Kafka is a service beside it (KAFKA_BOOTSTRAP_SERVERS).
+FROM python:3.11-slim-bookworm AS build
+# For packages that have no wheel for this platform.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+# The packages change seldom, the code often: a layer each.
+COPY requirements-runtime.lock ./
+RUN pip install --require-hashes -r requirements-runtime.lock
+COPY pyproject.toml README.md ./
+COPY schemas schemas
+COPY streams streams
+RUN pip install --no-deps .
+
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 10001 streams
+COPY --from=build /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 \
+    CONTACT_STREAMS_WEB_HOST=0.0.0.0 CONTACT_STREAMS_LOG_FORMAT=json
+USER streams
+WORKDIR /home/streams
+EXPOSE 6066
+# Not a shell: SIGTERM reaches the worker, which commits what is in flight and leaves its group.
+ENTRYPOINT ["contact-streams"]
+CMD ["worker"]

@@ -1,0 +1,62 @@
+"""Settings: where they come from, and what a wrong one says."""
+
+from pathlib import Path
+
+import pytest
+
+from streams import settings as s
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in s.Settings.model_fields:
+        monkeypatch.delenv(s.variable(name), raising=False)
+    monkeypatch.delenv("CONTACT_STREAMS_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_strongest_first_option_environment_file_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert s.load().web_port == 6066
+    (tmp_path / "contact-streams.toml").write_text("web_port = 7001\nlog_level = 'debug'\n")
+    assert (s.load().web_port, s.load().log_level) == (7001, "debug")
+    monkeypatch.setenv("CONTACT_STREAMS_WEB_PORT", "7002")
+    assert s.load().web_port == 7002
+    assert s.load(web_port=7003).web_port == 7003
+    assert s.load(web_port=None).web_port == 7002
+
+
+def test_the_broker_is_named_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    assert s.load().bootstrap_servers == "kafka:9092"
+    assert s.load(bootstrap_servers="other:1").bootstrap_servers == "other:1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CONTACT_STREAMS_WEB_PORT", "abc", ["CONTACT_STREAMS_WEB_PORT = 'abc'", "valid integer"]),
+        ("CONTACT_STREAMS_LOG_LEVEL", "loud", ["CONTACT_STREAMS_LOG_LEVEL = 'loud'", "'debug', 'info', 'warning' or 'error'"]),
+        ("CONTACT_STREAMS_TIME_ZONE", "Mars", ["CONTACT_STREAMS_TIME_ZONE = 'Mars'", "Europe/Berlin"]),
+        ("CONTACT_STREAMS_MAX_AGE_H", "100", ["max_age_h (100.0) must be below dedup_horizon_h (26.0)"]),
+        ("CONTACT_STREAMS_TOPIC_PREFIX", "a b", ["CONTACT_STREAMS_TOPIC_PREFIX = 'a b'"]),
+        ("CONTACT_STREAMS_CONFIG", "nowhere.toml", ["CONTACT_STREAMS_CONFIG names 'nowhere.toml'"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_one_names_itself_its_value_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: list[str]
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(s.SettingsError) as error:
+        s.load()
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "contact-streams.toml").write_text("web_prot = 7001\n")
+    with pytest.raises(s.SettingsError, match="web_prot"):
+        s.load()
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert all(field.description for field in s.Settings.model_fields.values())
