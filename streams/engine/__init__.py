@@ -19,13 +19,14 @@ from streams.engine.errors import (
     TaskLost,
 )
 from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
-from streams.engine.observer import Observer
+from streams.engine.observer import BatchDone, Observer
 from streams.engine.source import Options, Source
 from streams.engine.table import Table, TableSpec
 from streams.engine.trial import KilledWorker
 
 __all__ = [
     "Batch",
+    "BatchDone",
     "ChangelogError",
     "ConfigurationError",
     "EngineError",

@@ -80,6 +80,7 @@ class Batch:
         self.started = time.perf_counter()
         self.failed = 0
         self.transaction_seconds = 0.0
+        self.handle_cpu_seconds = 0.0
 
     async def process(self) -> None:
         """Handle every record, finish, commit. Never raises: a batch that cannot be committed costs its task, which is
@@ -90,7 +91,9 @@ class Batch:
             if not self.task.lost:
                 if self.records and self.task.trial.announced:
                     await self.task.announce(self.records)
+                cpu = time.thread_time()
                 self.run()
+                self.handle_cpu_seconds = time.thread_time() - cpu
                 await self.commit()
         except Exception as raised:  # noqa: BLE001 - whatever it was, the task must be dropped and the agent must live
             error = raised

@@ -1,17 +1,29 @@
 """What the engine tells about itself; the metrics of a worker implement it."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """What a committed batch took; seconds of wall time unless they say CPU."""
+
+    records: int
+    size: int
+    """Bytes of the records' values."""
+    seconds: float
+    """From hand-over to commit."""
+    transaction_seconds: float
+    handle_cpu_seconds: float
+    """CPU of the handler, the processor's `finish` and the encoding of its outputs; not of Kafka's client."""
+
 
 class Observer:
     """Every method does nothing here; override those of interest. They are called on the hot path once per batch,
     never per record.
     """
 
-    def batch_committed(
-        self, inlet: str, partition: int, records: int, size: int, seconds: float, transaction_seconds: float
-    ) -> None:
-        """A batch is in Kafka: records read, bytes of their values, seconds from hand-over to commit and of the
-        transaction alone.
-        """
+    def batch_committed(self, inlet: str, partition: int, done: BatchDone) -> None:
+        """A batch is in Kafka."""
 
     def record_failed(self, inlet: str) -> None:
         """A record's handling raised; it went to the dead letters."""

@@ -23,7 +23,7 @@ from streams.engine.batch import Batch, Outputs
 from streams.engine.errors import ConfigurationError, MissingTopics
 from streams.engine.inlet import Inlet, Record
 from streams.engine.kafka import partition_counts
-from streams.engine.observer import Observer
+from streams.engine.observer import BatchDone, Observer
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
 
@@ -232,9 +232,8 @@ class Source(Service, ConsumerRebalanceListener):
             self.takeover.failures.pop((info.inlet, info.partition), None)
             seconds = time.perf_counter() - batch.started
             size = sum(len(record.value or b"") for record in batch.records)
-            self.observer.batch_committed(
-                info.inlet, info.partition, len(batch.records), size, seconds, batch.transaction_seconds
-            )
+            done = BatchDone(len(batch.records), size, seconds, batch.transaction_seconds, batch.handle_cpu_seconds)
+            self.observer.batch_committed(info.inlet, info.partition, done)
         for _ in range(batch.failed):
             self.observer.record_failed(info.inlet)
         task.idle.set()

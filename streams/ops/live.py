@@ -59,7 +59,7 @@ class LiveReadings:
 
     def _until(self, window: Mapping[str, Any]) -> int:
         """The stream time at which the next window of its kind ends."""
-        length = window["length_ms"]
+        length: int = window["length_ms"]
         every = self._every.get(length if length <= _LONGEST_ROLLING_MS else None, length)
         return round(datetime.fromisoformat(window["end"]).timestamp() * SECOND_MS) + every
 

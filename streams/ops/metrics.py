@@ -1,33 +1,62 @@
 """Every metric a worker exposes, in one place. No label ever carries a customer, contact or agent.
 
-Labels: ``hop`` is an agent of the pipeline, ``reason`` a dead letter's reason, ``kpi``/``variant``/``window`` come from
-the catalogue,
-``channel``, ``queue`` and ``tier`` from configuration (queues: as many as the contact centre has).
+Labels: ``hop`` is an agent of the pipeline, ``reason`` a dead letter's reason, ``type`` an event type, ``rule`` one of
+the alert rules; ``kpi``, ``variant`` and ``window`` come from the catalogue, ``channel`` from the contract; ``queue``
+and ``tier`` are what connectors say, so the number of their series has a limit.
+
+Counters whose labels are known beforehand begin at 0: ``increase()`` does not see a series appear.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from streams.engine import Observer, Source
+from schemas.dead_letter import DeadLetter
+from schemas.events import EVENTS
+from streams.engine import BatchDone, Observer, Source
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
+KPI_LABELS = ("kpi", "variant", "channel", "queue", "tier", "window")
+QUEUE_LABELS = ("channel", "queue")
+REASONS: tuple[str, ...] = get_args(DeadLetter.model_fields["reason"].annotation)
+SERIES_LIMIT = 20_000
+"""Most series of one business metric: a connector that puts ids where a queue's name belongs must not fill the
+monitoring.
+"""
+_NOT_OF_CONTACTS = ("customer.", "agent.", "alert.", "replay.")
 
 
 class Metrics(Observer):
-    """Counts what the engine and the agents report; gauges are read off the running tasks when scraped."""
+    """Counts what the engine and the agents report; gauges are read off the running tasks when scraped.
 
-    def __init__(self) -> None:
+    ``alert_rules``: the names of the rules, so that one that has never fired is 0.
+    """
+
+    def __init__(self, alert_rules: Iterable[str] = ()) -> None:
+        # Its _created series are of no use to Prometheus, and one more for each counter.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self.alert_rules = tuple(alert_rules)
         counter, histogram = self._counter, self._histogram
         self.records = counter("contact_streams_records", "Records read and committed", "hop")
         self.bytes = counter("contact_streams_bytes", "Bytes of record values read and committed", "hop")
         self.batches = counter("contact_streams_batches", "Batches committed, one transaction each", "hop")
+        self.handle_cpu = counter("contact_streams_handle_cpu_seconds", "CPU of the agents' own work on batches", "hop")
         self.batch_records = histogram("contact_streams_batch_records", "Records of a batch", SIZES)
         self.batch_seconds = histogram("contact_streams_batch_seconds", "Hand-over to commit of a batch", SECONDS)
         self.transaction_seconds = histogram(
@@ -48,6 +77,8 @@ class Metrics(Observer):
         )
         self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
         self.restoring_left: dict[tuple[str, int], int] = {}
+        self._begin_at_zero()
+        self._process()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -55,15 +86,32 @@ class Metrics(Observer):
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(name, text, ("hop",), buckets=buckets, registry=self.registry)
 
-    def batch_committed(
-        self, inlet: str, partition: int, records: int, size: int, seconds: float, transaction_seconds: float
-    ) -> None:
-        self.records.labels(inlet).inc(records)
-        self.bytes.labels(inlet).inc(size)
+    def _begin_at_zero(self) -> None:
+        for reason in REASONS:
+            self.dead.labels(reason)
+        for kind in EVENTS:
+            if not kind.startswith(_NOT_OF_CONTACTS):
+                self.illegal.labels(kind)
+        for rule in self.alert_rules:
+            for status in ("firing", "resolved"):
+                self.alerts.labels(rule, status)
+
+    def _process(self) -> None:
+        build = Gauge(
+            "contact_streams_build_info", "Always 1; the version is in the label", ("version",), registry=self.registry
+        )
+        build.labels(_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def batch_committed(self, inlet: str, partition: int, done: BatchDone) -> None:
+        self.records.labels(inlet).inc(done.records)
+        self.bytes.labels(inlet).inc(done.size)
         self.batches.labels(inlet).inc()
-        self.batch_records.labels(inlet).observe(records)
-        self.batch_seconds.labels(inlet).observe(seconds)
-        self.transaction_seconds.labels(inlet).observe(transaction_seconds)
+        self.handle_cpu.labels(inlet).inc(done.handle_cpu_seconds)
+        self.batch_records.labels(inlet).observe(done.records)
+        self.batch_seconds.labels(inlet).observe(done.seconds)
+        self.transaction_seconds.labels(inlet).observe(done.transaction_seconds)
 
     def record_failed(self, inlet: str) -> None:
         self.failed.labels(inlet).inc()
@@ -78,85 +126,106 @@ class Metrics(Observer):
     def task_ready(self, inlet: str, partition: int) -> None:
         self.restoring_left.pop((inlet, partition), None)
 
+    def task_closed(self, inlet: str, partition: int) -> None:
+        self.restoring_left.pop((inlet, partition), None)
+
     def rebalanced(self, assigned: int) -> None:
         self.rebalances.inc()
         self.restoring_left.clear()
 
     def watch(self, source: Source) -> None:
-        """Expose the gauges of a running source too."""
-        self.registry.register(_Gauges(source, self))  # type: ignore[arg-type]
+        """Expose the gauges of a running source too, and let the counters of its hops begin."""
+        for hop in source.inlets:
+            for counter in (self.records, self.bytes, self.batches, self.failed, self.lost, self.late):
+                counter.labels(hop)
+            for histogram in (self.batch_records, self.batch_seconds, self.transaction_seconds):
+                histogram.labels(hop)
+        self.registry.register(_Gauges(source, self))
 
 
-class _Gauges:
+class _Gauges(Collector):
     """Gauges computed at each scrape from the tasks as they are."""
 
     def __init__(self, source: Source, metrics: Metrics) -> None:
         self.source, self.metrics = source, metrics
 
     def describe(self) -> Iterable[Metric]:
+        """Nothing: the tasks are not there yet when this is registered."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         takeover, inlets = self.source.takeover, self.source.inlets
-        now = time.time()
-        lag = dict.fromkeys(inlets, 0)
+        assigned, ready, lag, left = (dict.fromkeys(inlets, 0) for _ in range(4))
+        for hop, _ in takeover.wanted:
+            assigned[hop] += 1
+        for hop, _ in takeover.ready:
+            ready[hop] += 1
         for tp, records in self.source.lag().items():
             lag[self.source.inlet_of[tp.topic].name] += records
-        behind: dict[str, float] = {}
-        for (hop, _), task in takeover.tasks.items():
-            live = getattr(task.processor, "live_time", lambda: None)()
-            if live is not None:
-                behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
-        left = dict.fromkeys(inlets, 0)
         for (hop, _), records in self.metrics.restoring_left.items():
             left[hop] += records
-        counts: dict[str, Callable[[str], float]] = {
-            "assigned": lambda hop: sum(1 for name, _ in takeover.wanted if name == hop),
-            "ready": lambda hop: sum(1 for name, _ in takeover.ready if name == hop),
-        }
-        yield _by_hop(
-            "contact_streams_tasks_assigned",
-            "Partitions the group gave this worker",
-            {h: counts["assigned"](h) for h in inlets},
-        )
-        yield _by_hop(
-            "contact_streams_tasks_ready", "Partitions restored and running", {h: counts["ready"](h) for h in inlets}
-        )
+        yield _by_hop("contact_streams_tasks_assigned", "Partitions the group gave this worker", assigned)
+        yield _by_hop("contact_streams_tasks_ready", "Partitions restored and running", ready)
         yield _by_hop("contact_streams_lag_records", "Records not yet read, of running partitions", lag)
         yield _by_hop(
-            "contact_streams_lag_seconds", "Wall clock less live stream time, of the partition furthest behind", behind
+            "contact_streams_lag_seconds",
+            "Wall clock less live stream time, of the partition furthest behind; at measure: end to end",
+            self._behind(),
         )
         yield _by_hop("contact_streams_restore_remaining_records", "Changelog offsets still to read", left)
         yield from self._business()
 
+    def _behind(self) -> dict[str, float]:
+        now = time.time()
+        behind: dict[str, float] = {}
+        for (hop, _), task in self.source.takeover.tasks.items():
+            live = getattr(task.processor, "live_time", lambda: None)()
+            if live is not None:
+                behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
+        return behind
+
     def _business(self) -> Iterator[Metric]:
-        kpi = GaugeMetricFamily(
-            "contact_kpi",
-            "Newest live reading (ratios 0 to 1, times in ms)",
-            labels=("kpi", "variant", "channel", "queue", "tier", "window"),
-        )
-        depth = GaugeMetricFamily("contact_queue_depth", "Customers waiting now", labels=("channel", "queue"))
-        longest = GaugeMetricFamily(
-            "contact_queue_longest_wait_seconds", "Longest wait of those waiting now", labels=("channel", "queue")
-        )
-        alerts: dict[str, int] = {}
+        readings: dict[tuple[str, ...], float] = {}
+        queues: dict[tuple[str, ...], tuple[int, float]] = {}
+        alerts = dict.fromkeys(self.metrics.alert_rules, 0)
         for task in list(self.source.takeover.tasks.values()):
             processor: Any = task.processor
-            for labels, value in getattr(processor, "readings", dict)().items():
-                kpi.add_metric(labels, value)
-            for labels, (waiting, seconds) in getattr(processor, "queues_now", dict)().items():
-                depth.add_metric(labels, waiting)
-                longest.add_metric(labels, seconds)
+            readings.update(getattr(processor, "readings", dict)())
+            queues.update(getattr(processor, "queues_now", dict)())
             for rule, count in getattr(processor, "open_alerts", dict)().items():
                 alerts[rule] = alerts.get(rule, 0) + count
-        open_alerts = GaugeMetricFamily("contact_alerts_open", "Alerts that are firing", labels=("rule",))
-        for rule, count in sorted(alerts.items()):
-            open_alerts.add_metric((rule,), count)
-        yield from (kpi, depth, longest, open_alerts)
+        depth = {queue: waiting for queue, (waiting, _) in queues.items()}
+        longest = {queue: seconds for queue, (_, seconds) in queues.items()}
+        yield _family("contact_kpi", "Newest live reading (ratios 0 to 1, times in ms)", KPI_LABELS, readings)
+        yield _family("contact_queue_depth", "Customers waiting now", QUEUE_LABELS, depth)
+        yield _family("contact_queue_longest_wait_seconds", "Longest wait of those waiting now", QUEUE_LABELS, longest)
+        yield _family(
+            "contact_alerts_open", "Alerts that are firing", ("rule",), {(rule,): n for rule, n in alerts.items()}
+        )
+        left_out = sum(max(len(values) - SERIES_LIMIT, 0) for values in (readings, depth, longest))
+        yield _family(
+            "contact_streams_series_left_out",
+            f"Series of business metrics that are not shown: each shows at most {SERIES_LIMIT}",
+            (),
+            {(): left_out},
+        )
 
 
-def _by_hop(name: str, text: str, values: dict[str, Any]) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=("hop",))
-    for hop, value in values.items():
-        family.add_metric((hop,), value)
+def _family(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for number, (label_values, value) in enumerate(values.items()):
+        if number == SERIES_LIMIT:
+            break
+        family.add_metric(label_values, value)
     return family
+
+
+def _by_hop(name: str, text: str, values: Mapping[str, float]) -> Metric:
+    return _family(name, text, ("hop",), {(hop,): value for hop, value in values.items()})
+
+
+def _version() -> str:
+    try:
+        return version("contact-streams")
+    except PackageNotFoundError:
+        return "unknown"

@@ -11,7 +11,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.engine import Failure, Inlet, Observer, Options, Outputs, Record, Source, Table, TableSpec, TaskInfo
+from streams.engine import BatchDone, Failure, Inlet, Observer, Options, Outputs, Record, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
 from streams.engine.kafka import partition_counts
 
@@ -123,10 +123,8 @@ class Recorder(Observer):
     def task_ready(self, inlet: str, partition: int) -> None:
         self.ready.append(partition)
 
-    def batch_committed(
-        self, inlet: str, partition: int, records: int, size: int, seconds: float, transaction_seconds: float
-    ) -> None:
-        self.batches.append((partition, records))
+    def batch_committed(self, inlet: str, partition: int, done: BatchDone) -> None:
+        self.batches.append((partition, done.records))
 
 
 @dataclass
