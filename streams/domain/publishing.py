@@ -139,7 +139,7 @@ def next_deadline(timeline: Timeline, owner: str, line: str, rules: Rules) -> in
     for key, history in timeline.histories.items():
         times += _history_deadlines(history, rules)
         watch = waits.Watch(key, history, owner, line, timeline.tiers)
-        times += [due for name, due in waits.deadlines(watch, rules) if name not in timeline.alerts]
+        times += waits.deadlines(watch, timeline.alerts, rules)
     times += _sentiment_deadlines(timeline, rules)
     times += [
         alerting.forgotten_at(alert, rules.tracking.lateness_ms)

@@ -1,7 +1,7 @@
 """The records that travel between agents, and how they look on the wire.
 
-Every record is a JSON object with a field ``kind``. Times are milliseconds since the epoch (UTC), durations milliseconds.
-A *line* is a time line: ``""`` for live events, else the id of a replay.
+Every record is a JSON object with a field ``kind``. Times are milliseconds since the epoch (UTC), durations
+milliseconds. A *line* is a time line: ``""`` for live events, else the id of a replay.
 """
 
 from typing import Any
@@ -17,7 +17,9 @@ class Record(msgspec.Struct, tag_field="kind", omit_defaults=True, frozen=True):
 
 
 class Event(Record, tag="event", frozen=True):
-    """One validated, normalised, masked contact event (``contact.normalised``; with ``owner`` on ``contact.interactions``)."""
+    """One validated, normalised, masked contact event (``contact.normalised``; with ``owner`` on
+    ``contact.interactions``).
+    """
 
     id: str
     source: str

@@ -2,14 +2,14 @@
 
 An episode is one queue leg under one rule: it must stand when the leg lasted longer than the limit (strictly) and the customer was of one
 of the rule's tiers at some moment after that. It begins at the first such moment, as a rule the deadline, entered + limit. It fires when
-stream time has passed that and the leg is open, or when the leg is known to have ended later. It is over when the leg is, whatever the
+stream time has passed that and the leg was open then, whether its end is known by now or not. It is over when the leg is, whatever the
 tier does.
 """
 
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from streams.domain.alerts import WAIT, Episode, Subject, alert_id
+from streams.domain.alerts import WAIT, Alerts, Episode, Subject, alert_id
 from streams.domain.contact_state import Contact, Leg
 from streams.domain.histories import History
 from streams.domain.policy import Rules, WaitRule
@@ -31,14 +31,19 @@ def episodes(watch: Watch, known: Container[str], now: int | None, rules: Rules)
     touched = watch.history.touched
     for contact, leg, rule in _watched(watch, rules):
         due = leg.entered + rule.limit_ms
-        until = now if leg.left is None else leg.left
-        if until is None or until <= due:
+        passed = now is not None and now > due
+        if (leg.left is not None and leg.left <= due) or not (passed or known):
             continue
         since = _high_since(contact, leg, rule, watch.tiers)
-        if since is None or since > until:
+        if since is None:
             continue
         name = _id(rule, watch, leg)
-        if leg.left is None and name not in known and touched is not None and until <= touched:
+        published = name in known
+        # An end that lies ahead of stream time is not certain yet: an event still to come may show an earlier one.
+        over = leg.left is not None and (published or (now is not None and now >= leg.left))
+        if not published and not (passed and now is not None and now >= since):
+            continue
+        if not published and not over and touched is not None and now is not None and now <= touched:
             continue  # the history may just be arriving: its next event may end the wait
         tier = _tier(contact, leg, watch.tiers, since)
         yield Episode(
@@ -50,21 +55,27 @@ def episodes(watch: Watch, known: Container[str], now: int | None, rules: Rules)
             rule.limit_ms,
             rule.limit_ms,
             since,
-            leg.left,
-            leg.outcome,
+            leg.left if over else None,
+            leg.outcome if over else None,
         )
 
 
-def deadlines(watch: Watch, rules: Rules) -> Iterator[tuple[str, int]]:
-    """(alert id, the stream time that must be passed) of the leg that waits, under each rule that watches it."""
-    history = watch.history
-    if history.lives[-1].waiting is None:
-        return
+def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
+    """The stream times that must be passed for a leg's alert to fire, or to be resolved by an end that was ahead of stream time."""
+    touched = watch.history.touched
     for contact, leg, rule in _watched(watch, rules):
-        since = _high_since(contact, leg, rule, watch.tiers) if leg.left is None else None
-        if since is not None:
-            due = max(leg.entered + rule.limit_ms, since - 1)
-            yield _id(rule, watch, leg), due if history.touched is None else max(due, history.touched)
+        due = leg.entered + rule.limit_ms
+        if leg.left is not None and leg.left <= due:
+            continue
+        since = _high_since(contact, leg, rule, watch.tiers)
+        if since is None:
+            continue
+        alert = alerts.get(_id(rule, watch, leg))
+        if alert is None:
+            due = max(due, since - 1)
+            yield due if touched is None else max(due, touched)
+        elif alert.firing and leg.left is not None:
+            yield leg.left - 1
 
 
 def _watched(watch: Watch, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRule]]:

@@ -1,1 +1,3 @@
-"""Running the system: the embedded broker, topics, metrics, health, replay, repair. Adapters only; what it decides is in ``streams.domain``."""
+"""Running the system: the embedded broker, topics, metrics, health, replay, repair. Adapters only; what it decides is
+in ``streams.domain``.
+"""

@@ -56,7 +56,9 @@ def replay_file(
 
 
 async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Console) -> Report:
-    """Publish a log that holds at least one event on the line ``line``, showing its progress. Raises PublishError, TopicMissing."""
+    """Publish a log that holds at least one event on the line ``line``, showing its progress. Raises PublishError,
+    TopicMissing.
+    """
     publisher = ReplayPublisher(
         target.bootstrap_servers,
         target.topic_prefix,

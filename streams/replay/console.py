@@ -83,5 +83,6 @@ def show_report(console: Console, report: Report) -> None:
     )
     plain(
         console,
-        f"replay {report.replay_id}: {report.published:,} events in {report.seconds:.1f} s ({rate:,.0f} events/s){times}",
+        f"replay {report.replay_id}: {report.published:,} events in {report.seconds:.1f} s "
+        f"({rate:,.0f} events/s){times}",
     )

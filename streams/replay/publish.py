@@ -5,9 +5,9 @@
             await publisher.publish(event)
         await publisher.end(last_ms, {})
 
-Each partition of each topic gets ``replay.started``, then the events and, between them, ``replay.progressed``, and at last
-``replay.ended``; the order within a partition is the order of the calls. The records' Kafka timestamps are the time of
-publishing, not the events' time, since the broker deletes records by their timestamp.
+Each partition of each topic gets ``replay.started``, then the events and, between them, ``replay.progressed``, and at
+last ``replay.ended``; the order within a partition is the order of the calls. The records' Kafka timestamps are the
+time of publishing, not the events' time, since the broker deletes records by their timestamp.
 """
 
 import asyncio
@@ -69,9 +69,10 @@ class _Lane:
 class ReplayPublisher:
     """Publishes one replay; an async context manager.
 
-    ``topics`` are the contract's names of all topics the replay will write to, ``started_at`` is a time in ms before its first
-    event. Leaving the block waits until everything is acknowledged; only `end` says that the replay is complete, so one that
-    broke off leaves its line open and can be published again (the same events: duplicates change nothing).
+    ``topics`` are the contract's names of all topics the replay will write to, ``started_at`` is a time in ms before
+    its first event. Leaving the block waits until everything is acknowledged; only `end` says that the replay is
+    complete, so one that broke off leaves its line open and can be published again (the same events: duplicates change
+    nothing).
 
     Raises TopicMissing, PublishError.
     """

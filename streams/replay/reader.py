@@ -60,7 +60,7 @@ class CallLog:
 
 
 def cloud_event(planned: Planned, source: str, replay_id: str) -> dict[str, Any]:
-    """The event as it is published. Its id follows from the contact and the type: reading a file again gives the same."""
+    """The event as it is published. Its id follows from contact and type: reading a file again gives the same."""
     contact_id = planned.contact["contact_id"]
     nth = f".{planned.nth + 1}" if planned.nth else ""
     return {

@@ -1,7 +1,7 @@
 """The rules a worker decides by: four YAML files, shipped here, each of which a folder of one's own may replace.
 
-``load`` reads and checks them and gives plain values (`streams.domain.policy.Rules`). Every mistake is reported at once,
-each as ``file:line: path: what is wrong, what is allowed``.
+``load`` reads and checks them and gives plain values (`streams.domain.policy.Rules`). Every mistake is reported at
+once, each as ``file:line: path: what is wrong, what is allowed``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -100,7 +100,7 @@ def _say(problem: ErrorDetails) -> str:
 
 
 def _put(values: Any, path: list[str], value: object) -> None:
-    """Set the value at the path; mappings that do not exist are made, so that the check names what is wrong with them."""
+    """Set the value at the path; mappings that do not exist are made, so that the check names what is wrong."""
     for place, step in enumerate(path, 1):
         key: Any = step
         if isinstance(values, list):

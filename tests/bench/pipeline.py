@@ -1,10 +1,12 @@
 """The product pipeline end to end: events per second of the workers, CPU per event split by hop.
 
-``python -m tests.bench.pipeline [--calls N] [--workers N] [--rounds N] [--json]``; a broker is started when there is none.
+``python -m tests.bench.pipeline [--calls N] [--workers N] [--rounds N] [--json]``; a broker is started when there is
+none.
 
-The load is a synthetic call log (the one of the end-to-end test, with its traps), replayed at full speed; every round checks its
-figures, and one that is not exact fails the run. CPU is the workers' (user + system) from before the first event until everything
-is worked off; ``handle`` is the agents' own work, the rest is Kafka's client: fetching, decoding, transactions, sockets.
+The load is a synthetic call log (the one of the end-to-end test, with its traps), replayed at full speed; every round
+checks its figures, and one that is not exact fails the run. CPU is the workers' (user + system) from before the first
+event until everything is worked off; ``handle`` is the agents' own work, the rest is Kafka's client: fetching,
+decoding, transactions, sockets.
 """
 
 import argparse
@@ -109,7 +111,14 @@ async def one_round(log: CallLog, expected: dict[str, Any], settings: Settings, 
 
 def show(rounds: list[dict[str, Any]], count: int) -> None:
     """A table of the medians."""
-    table = Table("hop", "records", "batches", "handle µs/event", "transaction ms", title=f"{count} worker(s), {len(rounds)} round(s)")
+    table = Table(
+        "hop",
+        "records",
+        "batches",
+        "handle µs/event",
+        "transaction ms",
+        title=f"{count} worker(s), {len(rounds)} round(s)",
+    )
 
     def median(path: tuple[str, ...]) -> float:
         values = []

@@ -22,11 +22,19 @@ def test_the_shipped_rules() -> None:
     assert shipped.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
     [sentiment] = shipped.sentiment
     assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
-    assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (-400, -100, 7_200_000)
+    assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
+        -400,
+        -100,
+        7_200_000,
+    )
     assert (shipped.tracking.lateness_ms, shipped.tracking.journey_gap_ms) == (3_600_000, 72 * 3_600_000)
     assert (shipped.tracking.timeout_ms("voice"), shipped.tracking.timeout_ms("email")) == (86_400_000, 72 * 3_600_000)
     assert shipped.segments == SegmentRules()
-    assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (20_000, WINDOWS, 3_600_000)
+    assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
+        20_000,
+        WINDOWS,
+        3_600_000,
+    )
 
 
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
@@ -66,10 +74,20 @@ MISTAKES = [
     ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
     ("alerts", "wait:\n  - name: a\n    limits: 2m\n", 3, "wait.0.limits: is not known here"),
     ("alerts", "wait:\n  - limit: 2m\n", 2, "wait.0.name: is missing"),
-    ("alerts", "wait:\n  - name: a\n    tiers:\n      - gold\n      - diamond\n", 5, "wait.0.tiers.1: 'diamond' is not a tier"),
+    (
+        "alerts",
+        "wait:\n  - name: a\n    tiers:\n      - gold\n      - diamond\n",
+        5,
+        "wait.0.tiers.1: 'diamond' is not a tier",
+    ),
     ("alerts", "wait:\n  - name: a\n    channels: [fax]\n", 3, "wait.0.channels.0: Input should be 'voice'"),
     ("alerts", "wait:\n- {name: a}\n- {name: a}\n", 1, "two rules have the same name: a"),
-    ("alerts", "sentiment:\n- name: a\n  fire_at_or_below: 0\n  resolve_at_or_above: -0.2\n", 2, "must be above the second"),
+    (
+        "alerts",
+        "sentiment:\n- name: a\n  fire_at_or_below: 0\n  resolve_at_or_above: -0.2\n",
+        2,
+        "must be above the second",
+    ),
     ("alerts", "sentiment:\n- name: a\n  fire_at_or_below: -3\n", 3, "greater than or equal to -1, not -3"),
     ("alerts", "sentiment:\n- name: a\n  half_life: 0s\n", 3, "longer than 0"),
     ("alerts", "wait: [\n", 2, "not YAML"),
@@ -77,13 +95,20 @@ MISTAKES = [
     ("tiers", "tiers:\n  a: {order: 1}\n  b: {order: 1}\n", 1, "two tiers have the same order"),
     ("tiers", "tiers:\n  a:\n    order: first\n", 3, "tiers.a.order: Input should be a valid integer, not 'first'"),
     ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90s, every: 1m}\n", 3, "multiple of its step"),
-    ("kpis", "csat: {satisfied_from: 7}\nwindows: [{length: 1m, every: 10s}]\n", 1, "satisfied_from (7) must be above 1"),
+    (
+        "kpis",
+        "csat: {satisfied_from: 7}\nwindows: [{length: 1m, every: 10s}]\n",
+        1,
+        "satisfied_from (7) must be above 1",
+    ),
     ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
 ]
 
 
 @pytest.mark.parametrize(("name", "text", "line", "message"), MISTAKES)
-def test_a_mistake_is_named_with_file_line_and_path(tmp_path: Path, name: str, text: str, line: int, message: str) -> None:
+def test_a_mistake_is_named_with_file_line_and_path(
+    tmp_path: Path, name: str, text: str, line: int, message: str
+) -> None:
     file = tmp_path / f"{name}.yaml"
     file.write_text(text)
     with pytest.raises(RulesError) as caught:

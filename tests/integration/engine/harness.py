@@ -11,7 +11,19 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.engine import BatchDone, Failure, Inlet, Observer, Options, Outputs, Record, Source, Table, TableSpec, TaskInfo
+from streams.engine import (
+    BatchDone,
+    Failure,
+    Inlet,
+    Observer,
+    Options,
+    Outputs,
+    Record,
+    Source,
+    Table,
+    TableSpec,
+    TaskInfo,
+)
 from streams.engine.app import engine_app
 from streams.engine.kafka import partition_counts
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.outputs import Alert as Contract
-from streams.domain import alerts
+from streams.domain import alerts, customers
 from streams.domain.records import Command, Event, Left
-from tests.unit.domain.track_story import OWNER, H, M, S, T0, Task, event, play, profile, said
+from tests.unit.domain.track_story import OWNER, RULES, T0, H, M, S, Task, event, play, profile, said
 
 LIMIT = 120 * S
 
@@ -62,18 +62,28 @@ def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None
 
 
 @pytest.mark.parametrize(("left", "count"), [(LIMIT, 0), (LIMIT + 1, 2)])
-def test_a_later_event_proves_a_wait(left: int, count: int) -> None:
-    """Before stream time gets there; strictly longer than the limit."""
+def test_a_wait_whose_end_is_known_fires_and_is_resolved_when_stream_time_gets_there(left: int, count: int) -> None:
+    """Strictly longer than the limit."""
     task = play(waiting(), event("contact.ended", left, by="customer", reason="abandoned"))
-    assert told(task) == [("firing", None), ("resolved", "abandoned")][:count]
+    assert not task.until(LIMIT).alerts
     assert told(task.until(H)) == [("firing", None), ("resolved", "abandoned")][:count]
 
 
 def test_the_name_of_an_episode_does_not_depend_on_arrival() -> None:
     events = [waiting(), event("contact.initiated", 0), event("contact.ended", 5 * M, by="system", reason="voicemail")]
-    forwards, backwards = play(*events), play(*reversed(events))
+    forwards, backwards = play(*events, until=H), play(*reversed(events), until=H)
     assert list(forwards.episodes()) == list(backwards.episodes())
     assert forwards.alerts[-1]["reason"] == "flow_out"
+
+
+def test_an_end_ahead_of_stream_time_is_waited_for() -> None:
+    """Both events are there, and stream time comes by in between: an earlier end might still turn up."""
+    task = play(waiting(), event("contact.connected", 9 * M, party="human")).until(LIMIT + 1)
+    assert told(task) == [("firing", None)]
+    task.until(9 * M - 1)
+    assert told(task) == [("firing", None)]
+    task.until(9 * M)
+    assert told(task) == [("firing", None), ("resolved", "answered")]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +105,16 @@ def test_who_becomes_gold_while_waiting_is_watched_from_then_on() -> None:
     assert not task.take(profile("gold", 5 * M)).until(H).alerts
 
 
+def test_a_tier_ahead_of_stream_time_waits_for_it() -> None:
+    task = play(waiting(tier=None), profile("gold", 5 * M)).until(5 * M - 1)
+    assert not customers.advance(task.customer, task, RULES).alerts
+    assert told(task.until(5 * M)) == [("firing", None)]
+
+
 def test_who_turns_out_to_be_gold_was_gold_all_the_time() -> None:
     """Events that say a tier for the first time say it of the wait before them too."""
     task = play(waiting(tier=None)).until(5 * M).take(event("contact.connected", 6 * M, party="human", tier="gold"))
+    task.until(6 * M)
     assert told(task) == [("firing", None), ("resolved", "answered")]
     assert task.alerts[0]["since"] == "2026-01-01T09:02:00.000Z"
 
@@ -109,7 +126,8 @@ def test_who_falls_out_of_the_tier_after_the_deadline_keeps_the_alert() -> None:
 
 
 def test_every_leg_is_an_episode_of_its_own() -> None:
-    task = play(waiting(), waiting(5 * M, queue="loans"), event("contact.ended", 9 * M, by="customer"))
+    events = (waiting(), waiting(5 * M, queue="loans"), event("contact.ended", 9 * M, by="customer"))
+    task = play(*events, until=9 * M)
     assert len(task.episodes()) == 2
     assert told(task) == [("firing", None), ("resolved", "flow_out"), ("firing", None), ("resolved", "abandoned")]
 
@@ -163,7 +181,9 @@ def test_a_person_can_close_an_alert_for_good() -> None:
     task = play(waiting()).until(LIMIT + 1)
     task.take(command(task, "acknowledge"), command(task, "snooze"))
     assert told(task) == [("firing", None)]
-    task.take(command(task, "close")).until(H).take(event("contact.connected", H, party="human"), command(task, "close"))
+    task.take(command(task, "close")).until(H).take(
+        event("contact.connected", H, party="human"), command(task, "close")
+    )
     assert told(task) == [("firing", None), ("resolved", "closed")]
     assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:03:00.000Z"
 
@@ -229,6 +249,19 @@ def test_silence_ends_the_episode_and_starts_the_mood_anew() -> None:
     assert len(task.episodes()) == 2
 
 
+def test_after_a_silence_it_takes_as_many_messages_again() -> None:
+    task = play(*bad(0, M, 2 * M)).until(2 * M + 2 * H + 1)
+    task.take(*bad(2 * H + 10 * M, 2 * H + 11 * M)).until(2 * H + 12 * M - 1)
+    assert len(task.episodes()) == 1
+    task.take(*bad(2 * H + 12 * M)).until(2 * H + 12 * M)
+    assert told(task) == [("firing", None), ("resolved", "quiet"), ("firing", None)]
+
+
+def test_a_late_message_is_judged_in_its_place() -> None:
+    task = play(*bad(0, 2 * M)).until(3 * M).take(*bad(M)).until(4 * M)
+    assert [each["since"] for each in task.alerts] == ["2026-01-01T09:02:00.000Z"]
+
+
 def test_mood_goes_over_all_contacts_of_the_customer() -> None:
     events = [said(at, -0.9, contact=name, tier="gold") for name, at in (("a", 0), ("b", M), ("c", 2 * M))]
     task = play(*events).until(H)
@@ -245,6 +278,12 @@ def test_messages_of_a_contact_that_moves_are_forgotten() -> None:
 
 def test_low_tiers_may_be_cross() -> None:
     assert not play(*bad(0, M, 2 * M, tier="red")).until(H).alerts
+
+
+def test_a_history_that_arrives_again_is_judged_when_stream_time_has_moved_on() -> None:
+    task = Task(now=T0 + H).take(*bad(0, M, 2 * M))
+    assert not customers.advance(task.customer, task, RULES).alerts
+    assert told(task.until(H + 1)) == [("firing", None)]
 
 
 def test_an_episode_outlives_its_messages_being_settled() -> None:

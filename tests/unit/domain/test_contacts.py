@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from streams.domain.records import Event, Fact
-from tests.unit.domain.track_story import H, M, S, T0, event, play, said
+from tests.unit.domain.track_story import T0, H, M, S, event, play, said
 
 
 def legs(*events: Event) -> list[tuple[str, int, int, str | None]]:
@@ -119,9 +119,9 @@ def test_outcomes_of_the_touchpoint() -> None:
     assert outcome(queued(0)) == "open"
     assert outcome(queued(0), connected(S)) == "answered"
     assert outcome(ended(S, reason="self-served")) == "contained"
-    assert outcome(said(0, channel="email"), said(S, author="agent", channel="email"), ended(2 * S, "agent", channel="email")) == (
-        "answered"
-    )
+    assert outcome(
+        said(0, channel="email"), said(S, author="agent", channel="email"), ended(2 * S, "agent", channel="email")
+    ) == ("answered")
 
 
 def handled(*events: Event) -> tuple[int, int, int, int]:
@@ -170,7 +170,12 @@ def responses(*events: Event) -> dict[str | None, int | None]:
 
 def test_first_responses() -> None:
     chat = {"channel": "chat"}
-    start = (event("contact.initiated", 0, **chat), said(2 * S), said(5 * S, author="system"), said(7 * S, author="bot"))
+    start = (
+        event("contact.initiated", 0, **chat),
+        said(2 * S),
+        said(5 * S, author="system"),
+        said(7 * S, author="bot"),
+    )
     assert responses(*start) == {"any": 7 * S}
     assert responses(*start, event("contact.handed_off", 10 * S, **chat), said(30 * S, author="agent")) == {
         "any": 7 * S,

@@ -1,12 +1,14 @@
 """Journeys: which contacts belong together, their names, their records."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.outputs import Journey as Contract
 from streams.domain import journeys
 from streams.domain.journeys import Journey, Touchpoint
-from tests.unit.domain.track_story import OWNER, H, M, S, T0, Task, event, play, said
+from tests.unit.domain.track_story import OWNER, T0, H, M, S, Task, event, play, said
 
 NAME = "customer:C1@2026-01-01T09:00:00.000Z"
 
@@ -63,7 +65,7 @@ def test_a_record_in_full() -> None:
         "wait_ms": 30 * S,
         "sentiment": -0.5,
     }
-    Contract.model_validate_json(__import__("json").dumps(record))
+    Contract.model_validate_json(json.dumps(record))
 
 
 def visit(at: int, contact: str) -> list:  # type: ignore[type-arg]
@@ -89,13 +91,15 @@ def test_a_journey_closes_by_itself() -> None:
 
 def test_an_earlier_contact_renames_the_journey_and_takes_the_old_name_back() -> None:
     task = Task().take(*visit(10 * M, "b")).take(*visit(0, "a"))
-    assert [(each["journey_id"], each["status"], each["counts"]["contacts"], each["revision"]) for each in task.journeys] == [
+    assert [
+        (each["journey_id"], each["status"], each["counts"]["contacts"], each["revision"]) for each in task.journeys
+    ] == [
         ("customer:C1@2026-01-01T09:10:00.000Z", "open", 1, 1),
         ("customer:C1@2026-01-01T09:10:00.000Z", "closed", 0, 2),
         (NAME, "open", 2, 1),
     ]
     for record in task.journeys:
-        Contract.model_validate_json(__import__("json").dumps(record))
+        Contract.model_validate_json(json.dumps(record))
 
 
 def test_a_contact_between_two_journeys_makes_them_one() -> None:
@@ -103,6 +107,15 @@ def test_a_contact_between_two_journeys_makes_them_one() -> None:
     assert [(each["journey_id"][-24:], each["status"], each["counts"]["contacts"]) for each in task.journeys[2:]] == [
         ("2026-01-05T13:00:00.000Z", "closed", 0),
         ("2026-01-01T09:00:00.000Z", "open", 3),
+    ]
+
+
+def test_the_current_journey_is_always_published_last() -> None:
+    task = Task().take(*visit(0, "a"), *visit(100 * H, "c"))
+    task.take(event("feedback.given", H, "a", metric="csat", score=5))
+    assert [(each["journey_id"][-24:], each["revision"]) for each in task.journeys[2:]] == [
+        ("2026-01-01T09:00:00.000Z", 2),
+        ("2026-01-05T13:00:00.000Z", 2),
     ]
 
 
@@ -136,7 +149,8 @@ points = st.builds(
     tier=st.just("none"),
 )
 parts = st.builds(
-    lambda point: Journey(point.started, point.last, (point,), {point.channel: point.started}, wait_ms=point.wait_ms), points
+    lambda point: Journey(point.started, point.last, (point,), {point.channel: point.started}, wait_ms=point.wait_ms),
+    points,
 )
 
 

@@ -29,7 +29,10 @@ def test_every_contact_event_of_the_contract_has_a_row_and_a_rank() -> None:
     ("course", "state"),
     [
         ("initiated queued offered missed offered connected held resumed ended wrapped_up", "ended"),
-        ("initiated connected:bot handed_off queued connected transferred queued offered connected wrapped_up ended", "ended"),
+        (
+            "initiated connected:bot handed_off queued connected transferred queued offered connected wrapped_up ended",
+            "ended",
+        ),
         ("initiated connected:self-service queued callback_requested connected", "connected"),
     ],
 )

@@ -10,7 +10,7 @@ from schemas.outputs import Segment as Contract
 from streams.domain import decay, segments
 from streams.domain.decay import Decayed
 from streams.domain.segments import Standing
-from tests.unit.domain.track_story import OWNER, RULES, D, H, M, S, T0, event, play, said
+from tests.unit.domain.track_story import OWNER, RULES, T0, D, H, M, S, event, play, said
 
 SEGMENTS = RULES.segments
 
@@ -64,7 +64,8 @@ def test_a_score_needs_a_contact() -> None:
 
 def test_a_record_in_full() -> None:
     task = play(
-        event("contact.queued", 0, queue="cards", tier="gold"), event("contact.ended", M, by="customer", reason="abandoned")
+        event("contact.queued", 0, queue="cards", tier="gold"),
+        event("contact.ended", M, by="customer", reason="abandoned"),
     )
     [record] = task.segments
     assert record == {
@@ -99,7 +100,9 @@ def test_who_is_only_known_by_one_contact_has_no_segment() -> None:
 
 def test_friction_comes_from_what_went_wrong() -> None:
     smooth = play(said(0), event("contact.ended", M, channel="chat", by="agent"))
-    rough = play(said(0), event("search.failed", S, channel="chat"), event("contact.transferred", 2 * S, channel="chat"))
+    rough = play(
+        said(0), event("search.failed", S, channel="chat"), event("contact.transferred", 2 * S, channel="chat")
+    )
     assert smooth.segments[-1]["components"]["friction"] == 100.0
     assert rough.segments[-1]["components"]["friction"] == 70.7
 

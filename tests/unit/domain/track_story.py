@@ -71,7 +71,9 @@ class Task:
         for _ in range(3):
             if any(due < self.now for _, due in customers.next_deadlines(self.customer, self.rules)):
                 self._note(customers.advance(self.customer, self, self.rules))
-        assert all(due >= self.now for _, due in customers.next_deadlines(self.customer, self.rules)), "a deadline is stuck"
+        assert all(due >= self.now for _, due in customers.next_deadlines(self.customer, self.rules)), (
+            "a deadline is stuck"
+        )
         return self
 
     def _note(self, outcome: Outcome) -> None:
@@ -164,7 +166,8 @@ def contact_events(draw: st.DrawFn) -> list[Event]:
                     f"c{number}",
                     channel,
                     id=f"{number}-{index}",
-                    queue=draw(st.sampled_from([None, "cards", "loans"])) or ("cards" if kind == "contact.queued" else None),
+                    queue=draw(st.sampled_from([None, "cards", "loans"]))
+                    or ("cards" if kind == "contact.queued" else None),
                     tier=draw(st.sampled_from([None, None, "gold", "red"])),
                     agent=draw(st.sampled_from([None, "a1", "a2"])),
                     **draw(_DATA.get(kind, st.just({}))),

@@ -148,7 +148,7 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
 
 
 def test_missing_and_empty_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="file not found: .*none.csv"):
+    with pytest.raises(InputError, match=r"file not found: .*none\.csv"):
         read_log(tmp_path / "none.csv", load_mapping("bank"))
     (tmp_path / "empty.csv").write_text("\n\n")
     with pytest.raises(InputError, match="is empty: expected a header line with vru"):

@@ -1,0 +1,54 @@
+"""Each alert of Prometheus tells whoever is woken what to do, goes to somebody, and has a test in which it fires."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+ALERTS: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text())["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+]
+IDS = [f"{rule['alert']}-{rule['labels']['severity']}" for rule in ALERTS]
+
+
+def test_names_and_severities_are_unique() -> None:
+    assert len(IDS) > 20
+    assert sorted(set(IDS)) == sorted(IDS)
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=IDS)
+def test_an_alert_says_what_happened_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert set(rule["annotations"]) == {"summary", "description", "action"}
+    assert all(text.strip() for text in rule["annotations"].values())
+    assert len(rule["annotations"]["summary"]) < 120
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert rule["labels"]["component"] in ("pipeline", "service")
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=IDS)
+def test_an_alert_has_a_test_in_which_it_fires(rule: dict[str, Any]) -> None:
+    tests = "".join(file.read_text() for file in sorted((DEPLOY / "prometheus").glob("*_test.yml")))
+    fired = re.findall(r'ALERTS\{alertname="(\w+)", alertstate="firing", .*?severity="(\w+)"', tests)
+    assert (rule["alert"], rule["labels"]["severity"]) in fired
+
+
+def test_alertmanager_inhibits_only_alerts_that_exist_and_knows_every_receiver() -> None:
+    config = yaml.safe_load((DEPLOY / "alertmanager/alertmanager.yml").read_text())
+    names = {rule["alert"] for rule in ALERTS}
+    named = re.findall(r"alertname (=~|=|!=) ([^'\"\]]+)", str(config["inhibit_rules"]))
+    assert named
+    for operator, value in named:
+        assert any(re.fullmatch(value, name) for name in names) if operator == "=~" else value in names, value
+    for pattern in (value for operator, value in named if operator == "=~"):
+        for part in re.sub(r"(\w*)\((.*)\)", lambda m: "|".join(m[1] + end for end in m[2].split("|")), pattern).split(
+            "|"
+        ):
+            assert part in names
+    routes = [config["route"], *config["route"]["routes"]]
+    assert {route["receiver"] for route in routes} == {receiver["name"] for receiver in config["receivers"]}
