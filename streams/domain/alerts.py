@@ -1,9 +1,9 @@
 """Alerts: episodes with a stable name, each published once as firing and once as resolved.
 
-What must stand (``Episode``) is computed from the state as a whole; ``reconcile`` compares it with what was published. So a late event,
-a change of owner or a change of tier needs no rule of its own: an episode that must no longer stand is resolved as *withdrawn*, one
-that went to another customer with its contact as *moved*; the other customer's episode has a name of its own, since the owner is part of it.
-An episode that was resolved never fires again.
+What must stand (``Episode``) is computed from the state as a whole; ``reconcile`` compares it with what was published.
+So a late event, a change of owner or a change of tier needs no rule of its own: an episode that must no longer stand is
+resolved as *withdrawn*, one that went to another customer with its contact as *moved*; the other customer's episode has
+a name of its own, since the owner is part of it. An episode that was resolved never fires again.
 """
 
 from collections.abc import Callable, Iterable
@@ -85,7 +85,8 @@ _UNITS = {WAIT: "ms", SENTIMENT: "sentiment"}
 
 
 def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
-    """``<rule>.<digest>@<owner>``; the owner is left out where the name would exceed 200 characters. The digest covers all of it."""
+    """``<rule>.<digest>@<owner>``; the owner is left out where the name would exceed 200 characters. The digest covers
+    all of it."""
     text = "\x1f".join((rule, line, owner, *parts))
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
     full = f"{rule}.{digest}@{owner}"
@@ -103,13 +104,15 @@ def reconcile(
 ) -> tuple[Alerts, list[Alert]]:
     """The alerts after a new look at some of them: (all of them, the changed ones in the order to publish).
 
-    ``old``: ids of the known alerts that were looked at; each that is not wanted any more and still fires is resolved as ``gone``.
+    ``old``: ids of the known alerts that were looked at; each that is not wanted any more and still fires is resolved
+    as ``gone``.
     """
     found = {episode.id: episode for episode in wanted}
-    changed: list[Alert] = []
-    for alert in (alerts[name] for name in old):
-        if alert.id not in found and alert.firing:
-            changed.append(replace(alert, resolved=max(gone.at, alert.since), reason=gone.reason))
+    changed = [
+        replace(alert, resolved=max(gone.at, alert.since), reason=gone.reason)
+        for alert in (alerts[name] for name in old)
+        if alert.id not in found and alert.firing
+    ]
     for episode in found.values():
         known = alerts.get(episode.id)
         if known is None:
@@ -154,7 +157,8 @@ def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:
 
 
 def command(alert: Alert, action: str, at: int, by: str | None, until: int | None) -> Alert:
-    """The alert after a person's command; only ``close`` of a firing one is published. The others are kept for whoever asks."""
+    """The alert after a person's command; only ``close`` of a firing one is published. The others are kept for whoever
+    asks."""
     if not alert.firing:
         return alert
     if action == "close":

@@ -103,9 +103,9 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.legs[-1].queue if self.legs else None
 
 
-def begin(id: str, channel: str, step: Step) -> Contact:
+def begin(name: str, channel: str, step: Step) -> Contact:
     """The contact before its first step."""
-    return Contact(id, channel, step.time, step.time)
+    return Contact(name, channel, step.time, step.time)
 
 
 def trigger(contact: Contact, step: Step) -> str:

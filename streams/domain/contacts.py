@@ -1,6 +1,7 @@
 """The fold of one contact: ``take`` makes a new contact of a contact and its next step, in event order.
 
-What counts in a KPI is noted as *marks*, in the order in which it happened; ``streams.domain.facts`` makes facts of them.
+What counts in a KPI is noted as *marks*, in the order in which it happened; ``streams.domain.facts`` makes facts of
+them.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,8 @@ def judge(contact: Contact, step: Step) -> Move:
 
 
 def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -> Contact:
-    """The contact after the step, which must not lie before any step taken. An illegal step only counts as a sign of life."""
+    """The contact after the step, which must not lie before any step taken. An illegal step only counts as a sign of
+    life."""
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time)

@@ -1,7 +1,8 @@
 """What waiting, talking and ending make of a contact: queue legs, the times of humans, the outcome.
 
-A queue leg ends *answered* (a human), *abandoned* (the customer's own act) or *flow_out* (anything else). A contact is *offered* when it
-asked for a human: connected to one, or gone without one from a queue or, by the customer's own act, from a live channel.
+A queue leg ends *answered* (a human), *abandoned* (the customer's own act) or *flow_out* (anything else). A contact is
+*offered* when it asked for a human: connected to one, or gone without one from a queue or, by the customer's own act,
+from a live channel.
 """
 
 from msgspec.structs import replace

@@ -1,14 +1,15 @@
 """The fold that joins contacts, journeys, segment and alerts of one customer: the state behind ``track``.
 
-Everything is a function of the *set* of records and of stream time, not of the order in which they came (inside the lateness) or of how
-they were cut into batches. Two ways to use it::
+Everything is a function of the *set* of records and of stream time, not of the order in which they came (inside the
+lateness) or of how they were cut into batches. Two ways to use it::
 
     outcome = apply(customer, record, clock, rules)       # one record: facts, alerts, and what is to be published of it
 
     outcome = fold(customer, record, clock, rules)        # or, for each record of a batch: facts and alerts only
     outcome = publish(outcome.customer, clock, rules)     # … and once per customer: journeys and segment
 
-Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when nothing is left of one.
+Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when
+nothing is left of one.
 """
 
 from collections.abc import Iterable
@@ -46,8 +47,9 @@ class StreamTimes(Protocol):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order, the current
-    journey last), segment records. ``late``: the record came after its place was settled and was left out."""
+    """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order,
+    the current journey last), segment records. ``late``: the record came after its place was settled and was left
+    out."""
 
     customer: Customer | None
     facts: tuple[Fact, ...] = ()
@@ -182,7 +184,8 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
 
 
 def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:
-    """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes it."""
+    """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
+    it."""
     if customer is None:
         return []
     return [

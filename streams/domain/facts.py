@@ -1,6 +1,7 @@
 """What a contact contributes to the KPIs: facts made of its marks, and what changes when the contact changes.
 
-Emitted = ``facts`` of the contact as it was; so a change is the difference of two sets, and taking a contact back is the difference to nothing.
+Emitted = ``facts`` of the contact as it was; so a change is the difference of two sets, and taking a contact back is
+the difference to nothing.
 """
 
 from collections import Counter
@@ -30,7 +31,8 @@ def facts(contact: Contact, line: str, tiers: Tiers) -> tuple[Fact, ...]:
 
 
 def difference(before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers]) -> tuple[Fact, ...]:
-    """What to emit when contacts (and the customer's tiers) change: −1 for what no longer holds, then +1 for what is new."""
+    """What to emit when contacts (and the customer's tiers) change: −1 for what no longer holds, then +1 for what is
+    new."""
     gone: list[Fact] = []
     added: list[Fact] = []
     for index in range(max(len(before), len(after))):

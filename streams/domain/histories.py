@@ -1,9 +1,10 @@
 """A contact's events while their order can still change, and what they make of it.
 
-``tail``: the events that may still get company, sorted; ``base``: the fold of those before (they are settled, nothing earlier is taken any more);
-``lives``: the fold of all. An event that comes in order is folded into the last life, any other one refolds the tail, so the lives are a
-function of the set of events. A contact id that is used again, after its contact ended by a new ``contact.initiated``
-or after it was idle for its channel's timeout, begins another life: another contact of the same name.
+``tail``: the events that may still get company, sorted; ``base``: the fold of those before (they are settled, nothing
+earlier is taken any more); ``lives``: the fold of all. An event that comes in order is folded into the last life, any
+other one refolds the tail, so the lives are a function of the set of events. A contact id that is used again, after its
+contact ended by a new ``contact.initiated`` or after it was idle for its channel's timeout, begins another life:
+another contact of the same name.
 """
 
 from bisect import bisect_left
@@ -147,7 +148,8 @@ def idle_at(history: History, rules: Rules) -> int:
 
 
 def settles_at(history: History, rules: Rules) -> int | None:
-    """Events can be settled when stream time passes this; None = all are. All at once after a quiet lateness, else in portions."""
+    """Events can be settled when stream time passes this; None = all are. All at once after a quiet lateness, else in
+    portions."""
     if not history.tail:
         return None
     lateness_ms, touched = rules.tracking.lateness_ms, history.touched
@@ -164,7 +166,8 @@ def over_at(history: History, rules: Rules) -> int | None:
 
 
 def settle(history: History, up_to: int, rules: Rules) -> tuple[History, Lives]:
-    """The events at or before a time become the base; also the lives that are complete by that, which are no longer kept here."""
+    """The events at or before a time become the base; also the lives that are complete by that, which are no longer
+    kept here."""
     count = sum(1 for step in history.tail if step.time <= up_to)
     return _settle(history, count, rules) if count else (history, ())
 

@@ -1,8 +1,9 @@
 """A customer's journeys: contacts that follow each other with gaps no longer than the rules say.
 
-A journey is a sum over its contacts, so joining two is adding them, in any order. It is named by its owner and the start of its earliest
-contact. When an earlier contact turns up late, or one that bridges the gap between two journeys, the name that no longer holds is taken
-back by a closed record without contacts, and the journey goes on under the right name.
+A journey is a sum over its contacts, so joining two is adding them, in any order. It is named by its owner and the
+start of its earliest contact. When an earlier contact turns up late, or one that bridges the gap between two journeys,
+the name that no longer holds is taken back by a closed record without contacts, and the journey goes on under the right
+name.
 """
 
 from collections.abc import Iterable
@@ -43,7 +44,8 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Journey(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The sum of its contacts; ``firsts``: channel → when it was first used; ``listed``: the latest ones, oldest first."""
+    """The sum of its contacts; ``firsts``: channel → when it was first used; ``listed``: the latest ones, oldest
+    first."""
 
     started: int
     last: int

@@ -1,9 +1,9 @@
 """The one transition table of all channels: what an event does to a contact's state, as data.
 
-A *trigger* is the event type, with a suffix where the type alone does not decide: ``contact.connected`` means a human, a bot or
-self-service connecting is ``contact.connected:bot`` or ``:self-service``; ``contact.wrapped_up:other`` is the after-contact work of
-an agent who no longer has the contact. Events may be missing or come out of order, so much is *tolerated*; what cannot be is *illegal*:
-it changes nothing and is reported.
+A *trigger* is the event type, with a suffix where the type alone does not decide: ``contact.connected`` means a human,
+a bot or self-service connecting is ``contact.connected:bot`` or ``:self-service``; ``contact.wrapped_up:other`` is the
+after-contact work of an agent who no longer has the contact. Events may be missing or come out of order, so much is
+*tolerated*; what cannot be is *illegal*: it changes nothing and is reported.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 STATES = (
-    "new", "self-service", "bot", "queued", "offered", "connected", "held", "transferring", "callback", "wrapping", "ended",
+    "new", "self-service", "bot", "queued", "offered", "connected", "held", "transferring", "callback", "wrapping",
+    "ended",
 )  # fmt: skip
-"""transferring: between two parties; callback: waits to be called back; wrapping: wrapped up, its end not yet reported."""
+"""transferring: between two parties; callback: waits to be called back; wrapping: wrapped up, its end not yet
+reported."""
 
 START, END = "new", "ended"
 
@@ -42,7 +44,8 @@ class Illegal(NamedTuple):
 STAY = "="
 """The state does not change."""
 
-# trigger → verdict → {states: next state}; "*" = every state not named in the trigger's row; a state in no row: illegal.
+# trigger → verdict → {states: next state}; "*" = every state not named in the trigger's row;
+# a state in no row: illegal.
 _Row = dict[str, dict[str, str]]
 _ANY_TIME: _Row = {"legal": {"*": STAY}, "tolerated": {"ended": STAY}}
 _EVEN_AFTER: _Row = {"legal": {"*": STAY}}
@@ -134,7 +137,8 @@ def move(state: str, trigger: str) -> Move:
 
 
 def markdown() -> str:
-    """The table as Markdown, a row per trigger: ``→ state`` where it changes, ``·`` stays, (in brackets) tolerated, ``✗`` illegal."""
+    """The table as Markdown, a row per trigger: ``→ state`` where it changes, ``·`` stays, (in brackets) tolerated,
+    ``✗`` illegal."""
     lines = ["| event | " + " | ".join(STATES) + " |", "|---|" + "---|" * len(STATES)]
     lines += [
         f"| `{trigger}` | " + " | ".join(_cell(state, trigger) for state in STATES) + " |" for trigger in TRIGGERS

@@ -1,9 +1,10 @@
 """Sentiment alerts: what a customer of a high tier writes stays below a limit.
 
-The mood is the decayed mean of the customer's scored messages, in event order over all contacts. An episode begins with the message that
-takes it to the rule's limit or below (given enough messages), and is over when it is back at the upper limit (*recovered*) or when the
-customer has been silent for the rule's time (*quiet*), after which the mood starts anew. Messages ahead of stream time wait, so
-the order of arrival decides nothing. The latest 50 messages are kept; what lies before them is the ``Mood`` they start from.
+The mood is the decayed mean of the customer's scored messages, in event order over all contacts. An episode begins with
+the message that takes it to the rule's limit or below (given enough messages), and is over when it is back at the upper
+limit (*recovered*) or when the customer has been silent for the rule's time (*quiet*), after which the mood starts
+anew. Messages ahead of stream time wait, so the order of arrival decides nothing. The latest 50 messages are kept; what
+lies before them is the ``Mood`` they start from.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,8 @@ MAX_MESSAGES = 50
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A scored message of the customer; ``key``: of the history it is in; ``tier``: what the contact's events had said by then."""
+    """A scored message of the customer; ``key``: of the history it is in; ``tier``: what the contact's events had said
+    by then."""
 
     time: int
     id: str
@@ -116,7 +118,8 @@ def _quiet(mood: Mood, firing: Crossing, rule: SentimentRule) -> Over:
 def episodes(
     mood: Mood, decided: Messages, rule: SentimentRule, place: tuple[str, str], tiers: Tiers, now: int | None
 ) -> list[Episode]:
-    """The episodes of one rule that must stand, given the messages that stream time has passed. ``place``: (owner, line)."""
+    """The episodes of one rule that must stand, given the messages that stream time has passed. ``place``: (owner,
+    line)."""
     mood, found = follow(mood, decided, rule, tiers)
     if mood.firing:
         silent = now is not None and now > mood.sums.at + rule.quiet_after_ms
@@ -149,7 +152,8 @@ def decided(messages: Messages, now: int) -> Messages:
 def next_decision(
     messages: Messages, judged: tuple[int, str], wanted: frozenset[str] | None, tiers: Tiers
 ) -> int | None:
-    """The stream time to pass before the next message can be judged; None = none of a tier in ``wanted`` (None: of any)."""
+    """The stream time to pass before the next message can be judged; None = none of a tier in ``wanted`` (None: of
+    any)."""
     times = (
         message.time - 1
         for message in messages

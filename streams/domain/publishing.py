@@ -1,6 +1,7 @@
 """What of a timeline is published: its journeys and its segment, when they differ from what was published last.
 
-A record is made once for all that happened since the last one, so a batch of many events of one customer publishes once.
+A record is made once for all that happened since the last one, so a batch of many events of one customer publishes
+once.
 """
 
 from typing import Any, NamedTuple
@@ -134,7 +135,8 @@ def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules:
 
 
 def next_deadline(timeline: Timeline, owner: str, line: str, rules: Rules) -> int | None:
-    """The earliest stream time that must be passed for something to happen without an event; None = there is nothing."""
+    """The earliest stream time that must be passed for something to happen without an event; None = there is
+    nothing."""
     times = [] if timeline.review is None else [timeline.review]
     for key, history in timeline.histories.items():
         times += _history_deadlines(history, rules)

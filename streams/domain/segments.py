@@ -1,6 +1,7 @@
 """Where a customer stands: a score from 0 (lost) to 100 (well), and a segment.
 
-Everything is as of the customer's latest event T, or of the moment the customer fell dormant; d(x, h) = Σ x·2^(−(T−t)/h) over events of time t:
+Everything is as of the customer's latest event T, or of the moment the customer fell dormant; d(x, h) = Σ
+x·2^(−(T−t)/h) over events of time t:
 
 - recency   = 100·2^(−(T − last inbound contact)/h_r)
 - frequency = 100·(1 − 2^(−n/n½)),  n = d(inbound contacts, h_f)
@@ -8,8 +9,9 @@ Everything is as of the customer's latest event T, or of the moment the customer
 - friction  = 100·2^(−p/p½),  p = d(points of friction, h_p); 100 = no friction at all
 - score     = the mean of the four by their weights
 
-A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the dormancy; *at-risk*:
-sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*: more contacts, and a score from the limit on; else *active*.
+A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the
+dormancy; *at-risk*: sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*:
+more contacts, and a score from the limit on; else *active*.
 """
 
 from collections.abc import Iterable

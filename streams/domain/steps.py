@@ -12,10 +12,10 @@ Order = tuple[int, int, str, str]
 
 # Events of one millisecond are taken in this order; a human connecting comes after queueing, a bot before it.
 _ORDER = (
-    "contact.initiated", "visit.made", "contact.connected:early", "contact.handed_off", "contact.transferred", "contact.queued",
-    "contact.missed", "contact.offered", "contact.connected", "case.opened", "case.reopened", "article.viewed", "search.failed",
-    "post.made", "post.answered", "message.sent", "contact.held", "contact.resumed", "case.solved", "contact.callback_requested",
-    "contact.ended", "contact.wrapped_up", "feedback.given",
+    "contact.initiated", "visit.made", "contact.connected:early", "contact.handed_off", "contact.transferred",
+    "contact.queued", "contact.missed", "contact.offered", "contact.connected", "case.opened", "case.reopened",
+    "article.viewed", "search.failed", "post.made", "post.answered", "message.sent", "contact.held", "contact.resumed",
+    "case.solved", "contact.callback_requested", "contact.ended", "contact.wrapped_up", "feedback.given",
 )  # fmt: skip
 RANKS = {name: rank for rank, name in enumerate(_ORDER)}
 _LAST = len(_ORDER)

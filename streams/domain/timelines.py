@@ -45,7 +45,8 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything of one line; ``histories`` by ``<channel>|<contact>``, ``alerts`` and ``shown`` (journeys) by their ids."""
+    """Everything of one line; ``histories`` by ``<channel>|<contact>``, ``alerts`` and ``shown`` (journeys) by their
+    ids."""
 
     histories: dict[str, History] = {}
     past: tuple[Journey, ...] = ()
@@ -161,7 +162,8 @@ def _bounded(timeline: Timeline, key: str, rules: Rules) -> Timeline:
 
 
 def _crowded(timeline: Timeline, place: Place, rules: Rules) -> Change:
-    """Condense one contact when there are too many: the ended one that was quiet for longest, else an open one, which is closed by that."""
+    """Condense one contact when there are too many: the ended one that was quiet for longest, else an open one, which
+    is closed by that."""
     if len(timeline.histories) <= MAX_HISTORIES:
         return Change(timeline)
     kept = timeline.histories

@@ -1,12 +1,12 @@
 """Wait alerts: a customer of a high tier still waits in a queue when the limit has passed.
 
-An episode is one queue leg under one rule: it must stand when the leg lasted longer than the limit (strictly) and the customer was of one
-of the rule's tiers at some moment after that. It begins at the first such moment, as a rule the deadline, entered + limit. It fires when
-stream time has passed that and the leg was open then, whether its end is known by now or not. It is over when the leg is, whatever the
-tier does.
+An episode is one queue leg under one rule: it must stand when the leg lasted longer than the limit (strictly) and the
+customer was of one of the rule's tiers at some moment after that. It begins at the first such moment, as a rule the
+deadline, entered + limit. It fires when stream time has passed that and the leg was open then, whether its end is known
+by now or not. It is over when the leg is, whatever the tier does.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.domain.alerts import WAIT, Alerts, Episode, Subject, alert_id
@@ -26,8 +26,8 @@ class Watch(NamedTuple):
     tiers: Tiers
 
 
-def episodes(watch: Watch, known: Container[str], now: int | None, rules: Rules) -> Iterator[Episode]:
-    """The episodes that must stand at stream time ``now``; ``known``: ids of alerts that were published."""
+def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iterator[Episode]:
+    """The episodes that must stand at stream time ``now``; ``known``: the alerts that were published."""
     touched = watch.history.touched
     for contact, leg, rule in _watched(watch, rules):
         due = leg.entered + rule.limit_ms
@@ -61,7 +61,8 @@ def episodes(watch: Watch, known: Container[str], now: int | None, rules: Rules)
 
 
 def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
-    """The stream times that must be passed for a leg's alert to fire, or to be resolved by an end that was ahead of stream time."""
+    """The stream times that must be passed for a leg's alert to fire, or to be resolved by an end that was ahead of
+    stream time."""
     touched = watch.history.touched
     for contact, leg, rule in _watched(watch, rules):
         due = leg.entered + rule.limit_ms
@@ -87,7 +88,8 @@ def _watched(watch: Watch, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRul
 
 
 def _high_since(contact: Contact, leg: Leg, rule: WaitRule, tiers: Tiers) -> int | None:
-    """The first moment from the deadline on, before the end of the leg, at which the customer was of one of the rule's tiers."""
+    """The first moment from the deadline on, before the end of the leg, at which the customer was of one of the rule's
+    tiers."""
     due = leg.entered + rule.limit_ms
     if _tier(contact, leg, tiers, due) in rule.tiers:
         return due
@@ -103,8 +105,8 @@ def _high_since(contact: Contact, leg: Leg, rule: WaitRule, tiers: Tiers) -> int
 
 
 def _tier(contact: Contact, leg: Leg, tiers: Tiers, at: int) -> str | None:
-    """The tier at a moment of the leg: what the events had said by then, else the profile, else what the events first say later, up to
-    the end of the leg.
+    """The tier at a moment of the leg: what the events had said by then, else the profile, else what the events first
+    say later, up to the end of the leg.
     """
     if len(contact.said) == 1 and contact.said[0][0] <= at:
         return contact.tier

@@ -136,8 +136,8 @@ class Metrics(Observer):
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""
         for hop in source.inlets:
-            for counter in (self.records, self.bytes, self.batches, self.failed, self.lost, self.late):
-                counter.labels(hop)
+            for of_hop in (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.late):
+                of_hop.labels(hop)
             for histogram in (self.batch_records, self.batch_seconds, self.transaction_seconds):
                 histogram.labels(hop)
         self.registry.register(_Gauges(source, self))

@@ -184,10 +184,16 @@ def command(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-async def test_command(bootstrap: str, topic: str, prefix: str, calls_file: Path, mapping_file: Path) -> None:
+@pytest.fixture
+def _servers(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", bootstrap)
+
+
+@pytest.mark.usefixtures("_servers", "topic")
+async def test_command(prefix: str, calls_file: Path, mapping_file: Path) -> None:
     code, output = await asyncio.to_thread(
         command, str(calls_file), "--mapping", str(mapping_file),
-        "--bootstrap-servers", bootstrap, "--topic-prefix", prefix, "--replay-id", "run-1",
+        "--topic-prefix", prefix, "--replay-id", "run-1",
     )  # fmt: skip
     assert code == 0, output
     lines = output.splitlines()
@@ -197,10 +203,11 @@ async def test_command(bootstrap: str, topic: str, prefix: str, calls_file: Path
     assert lines[-1].endswith("2026-03-01T10:00:01.000Z to 2026-03-01T10:26:30.000Z")
 
 
+@pytest.mark.usefixtures("_servers")
 async def test_command_without_its_topic(bootstrap: str, prefix: str, calls_file: Path, mapping_file: Path) -> None:
     code, output = await asyncio.to_thread(
         command, str(calls_file), "--mapping", str(mapping_file),
-        "--bootstrap-servers", bootstrap, "--topic-prefix", prefix,
+        "--topic-prefix", prefix,
     )  # fmt: skip
     assert code == 1
     assert output.splitlines()[-1] == (

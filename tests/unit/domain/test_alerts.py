@@ -225,7 +225,8 @@ def test_two_bad_messages_are_not_enough() -> None:
 
 
 def test_the_mean_is_weighted_by_time() -> None:
-    """Two at 0.0 an hour earlier weigh a quarter each at a half-life of 30 minutes: −0.8/1.5 = −0.533; without decay −0.267."""
+    """Two at 0.0 an hour earlier weigh a quarter each at a half-life of 30 minutes: −0.8/1.5 = −0.533; without decay
+    −0.267."""
     assert not play(*bad(0, 0, id="x", sentiment=0.0), *bad(1)).until(H).alerts
     task = play(said(0, 0.0, id="a"), said(0, 0.0, id="b"), *bad(H)).until(2 * H)
     assert [each["value"] for each in task.alerts] == [-0.533]

@@ -178,7 +178,8 @@ def contact_events(draw: st.DrawFn) -> list[Event]:
 
 @st.composite
 def arrivals(draw: st.DrawFn, events: Sequence[Record], delay_ms: int) -> list[tuple[Record, int]]:
-    """The events as they arrive, each up to a delay late, with the stream time (absolute) that may be reached before each arrival."""
+    """The events as they arrive, each up to a delay late, with the stream time (absolute) that may be reached before
+    each arrival."""
     delays = [draw(st.integers(0, delay_ms)) for _ in events]
     order = sorted(range(len(events)), key=lambda index: events[index].time + delays[index])
     late = [events[index] for index in order]

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import generate_latest
 
+from streams.engine.observer import BatchDone
 from streams.ops import metrics as module
 from streams.ops.metrics import Metrics
 
@@ -94,13 +95,14 @@ def test_counters_begin_at_zero_where_their_labels_are_known() -> None:
 def test_a_committed_batch_a_failed_record_and_a_lost_task_are_counted() -> None:
     metrics = Metrics()
     metrics.watch(source())
-    metrics.batch_committed("track", 0, 12, 3456, 0.04, 0.008)
+    metrics.batch_committed("track", 0, BatchDone(12, 3456, 0.04, 0.008, 0.002))
     metrics.record_failed("track")
     metrics.task_lost("track", 0, RuntimeError())
     found = lines(metrics)
     assert found['contact_streams_records_total{hop="track"}'] == 12
     assert found['contact_streams_bytes_total{hop="track"}'] == 3456
     assert found['contact_streams_batches_total{hop="track"}'] == 1
+    assert found['contact_streams_handle_cpu_seconds_total{hop="track"}'] == 0.002
     assert found['contact_streams_batch_records_bucket{hop="track",le="10.0"}'] == 0
     assert found['contact_streams_batch_records_bucket{hop="track",le="50.0"}'] == 1
     assert found['contact_streams_transaction_seconds_bucket{hop="track",le="0.01"}'] == 1

@@ -67,11 +67,12 @@ def test_no_events(calls: Path) -> None:
     assert output.startswith("0 rows: 0 events; left out: none; unreadable: 0\nreplay bank-")
 
 
-def test_no_broker(calls: Path) -> None:
+def test_no_broker(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         servers = f"127.0.0.1:{taken.getsockname()[1]}"
-        code, output = run(calls, "--mapping", "bank.yaml", "--bootstrap-servers", servers)
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", servers)
+        code, output = run(calls, "--mapping", "bank.yaml")
     lines = output.splitlines()
     assert code == 1
     assert lines[:2] == [
