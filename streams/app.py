@@ -67,7 +67,9 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
     dead = name("contacts.dead-letters")
     parts: dict[str, tuple[Factory, tuple[TableSpec[Any], ...]]] = {
         "ingest": (
-            ingest.factory(name, ingest.Means(settings, load_scorer(settings.sentiment_scorer), metrics)),
+            ingest.factory(
+                name, ingest.Means(settings, load_scorer(settings.sentiment_scorer), metrics, rules.kpis.csat_scale)
+            ),
             ingest.TABLES,
         ),
         "identify": (identify.factory(name, rules.tracking), identify.TABLES),
@@ -82,7 +84,7 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
 
 def build(settings: Settings, rules: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
-    metrics = Metrics()
+    metrics = Metrics([*(rule.name for rule in rules.wait), *(rule.name for rule in rules.sentiment)])
     app, source = engine_app(
         settings.group,
         settings.bootstrap_servers,

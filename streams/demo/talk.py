@@ -195,6 +195,5 @@ def _call_back(world: World, contact: Contact, queue: str) -> Steps:
         world.release(agent)
         return
     call.human = True
-    world.truth.came_out(call.id, "voice", queue, "answered")
     world.tell(call, "contact.connected", party="human", agent_id=agent.id)
     yield from serve(world, call, agent)

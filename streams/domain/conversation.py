@@ -88,8 +88,16 @@ def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
     contact = replace(contact, talking=step.time, agent=step.agent or contact.agent)
     if contact.answered is not None:
         return contact
-    offered = Mark("contact_offered", contact.id, step.time, contact.queue, ANSWERED, value=contact.wait_ms)
-    return replace(contact, answered=step.time, outcome=ANSWERED, marks=(*contact.marks, offered))
+    contact = replace(contact, answered=step.time, outcome=ANSWERED)
+    return _offered(contact, ANSWERED, step.time)
+
+
+def _offered(contact: Contact, outcome: str, at: int) -> Contact:
+    """It asked for human service, and this is what came of it; a contact that our side opened asked for nothing."""
+    if contact.ours:
+        return contact
+    mark = Mark("contact_offered", contact.id, at, contact.queue, outcome, value=contact.wait_ms)
+    return replace(contact, marks=(*contact.marks, mark))
 
 
 def held(contact: Contact, step: Step, rules: Rules) -> Contact:
@@ -142,8 +150,7 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: Rules) -> Cont
     if contact.outcome == OPEN:
         contact = replace(contact, outcome=ANSWERED if outcome == CONTAINED and contact.replied else outcome)
         if outcome != CONTAINED:
-            offered = Mark("contact_offered", contact.id, at, contact.queue, outcome, value=contact.wait_ms)
-            contact = replace(contact, marks=(*contact.marks, offered))
+            contact = _offered(contact, outcome, at)
         if outcome == ABANDONED and not waited:
             contact = trouble(contact, ABANDONED, at, rules)
     return _handled(replace(contact, ended=at))

@@ -52,6 +52,8 @@ class KpiPolicy:
     """How far behind stream time a fact may be and still amend every window."""
     day_kept_ms: int = 2 * DAY_MS
     """How long after its end a day can still be amended."""
+    csat_scale: tuple[int, int] = (1, 5)
+    """Lowest and highest score; `ingest` refuses others."""
     csat_satisfied_from: int = 4
     nps_promoter_from: int = 9
     nps_detractor_to: int = 6

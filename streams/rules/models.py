@@ -201,6 +201,7 @@ class KpisFile(File):
             windows=tuple(window.rule() for window in self.windows),
             time_zone=self.time_zone,
             lateness_ms=self.lateness,
+            csat_scale=(self.csat.scale[0], self.csat.scale[1]),
             csat_satisfied_from=self.csat.satisfied_from,
         )
 

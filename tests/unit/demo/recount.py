@@ -31,6 +31,7 @@ class Contact:
     id: str
     channel: str
     started: int
+    ours: bool = False
     customer: str = ""
     tier: str = "none"
     queue: str = "none"
@@ -76,6 +77,7 @@ class Recount:
         elif not contact.customer:
             named = data.get("identifiers") or [{"kind": "", "value": ""}]
             contact.customer = f"anonymous:{named[0]['kind']}:{named[0]['value']}"
+        contact.ours = contact.ours or (data.get("direction") == "outbound" and kind == "contact.initiated")
         if data.get("queue") and contact.queue == "none":
             contact.queue = data["queue"]
         handler = getattr(self, "_" + kind.replace(".", "_"), None)
@@ -118,6 +120,8 @@ class Recount:
         if contact.outcome != "open":
             return
         contact.outcome = outcome
+        if contact.ours:
+            return  # it asked for nothing
         sums: dict[tuple[str, str], tuple[int, int]] = {
             ("contacts_offered", "all"): (1, 0),
             ("abandonment", "of_offered"): (outcome == "abandoned", 1),
