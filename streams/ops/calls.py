@@ -5,8 +5,8 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -145,6 +145,20 @@ async def run(
     return summary(outputs, report.published / seconds)
 
 
+@contextmanager
+def _broker(settings: Settings, keep: bool, console: Console) -> Iterator[Settings]:
+    """The settings with a broker that answers; one that was started for this is stopped again unless it is to be kept."""
+    if settings.bootstrap_servers:
+        yield settings
+        return
+    broker = resolve_bootstrap(say=lambda text: console.print(text, style="grey62", highlight=False))
+    try:
+        yield settings.model_copy(update={"bootstrap_servers": broker.servers})
+    finally:
+        if broker.started is not None and not keep:
+            broker.started.stop()
+
+
 def calls(
     file: Annotated[Path, typer.Option("--file", help="Call log: CSV or TSV with a header line.")],
     workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 1,
@@ -162,10 +176,8 @@ def calls(
         read = load_mapping(mapping)
         log = read_log(file, read)
         settings = settings_module.load(topic_prefix=f"calls-{uuid.uuid4().hex[:6]}.", time_zone=read.time_zone)
-        if not settings.bootstrap_servers:
-            say = lambda text: console.print(text, style="grey62", highlight=False)  # noqa: E731 - a name for one call
-            settings = settings.model_copy(update={"bootstrap_servers": resolve_bootstrap(say=say).servers})
-        found = asyncio.run(run(log, settings, workers, keep, console))
+        with _broker(settings, keep, console) as settings:
+            found = asyncio.run(run(log, settings, workers, keep, console))
     except (OpsError, ReplayError, SettingsError, topics.TopicsError, WorkerFailed, LookupError) as error:
         console.print(f"calls: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
