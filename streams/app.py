@@ -18,11 +18,12 @@ changelog.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import faust
 from mode import ServiceT
 
+from schemas.data import Channel
 from streams.agents import identify, ingest, measure, track
 from streams.agents.dead_letters import on_failure
 from streams.domain.policy import Rules
@@ -33,7 +34,7 @@ from streams.ops.plugins import load_scorer
 from streams.ops.web import Web
 from streams.settings import Settings
 
-CHANNELS = ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
+CHANNELS: tuple[str, ...] = get_args(Channel)
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
 CHANGELOGS = {
     "ingest": INPUTS,

@@ -147,7 +147,7 @@ async def run(
 
 @contextmanager
 def _broker(settings: Settings, keep: bool, console: Console) -> Iterator[Settings]:
-    """The settings with a broker that answers; one that was started for this is stopped again unless it is to be kept."""
+    """The settings with a broker that answers; one that was started for this is stopped again unless kept."""
     if settings.bootstrap_servers:
         yield settings
         return

@@ -1,0 +1,151 @@
+"""The documents say what is there: links, commands, settings, metrics, KPIs, channels, and the first event of the README."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import typer
+from pydantic_core import PydanticUndefined
+
+from schemas import data, events
+from streams import app, cli, rules, settings
+from streams.domain.kpis import CATALOGUE, INSTANT
+from streams.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+IN_CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+
+
+@cache
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def in_code(page: Path) -> str:
+    return "\n".join(IN_CODE.findall(text(page)))
+
+
+def anchors(page: Path) -> set[str]:
+    """Of the headings, as code hosts make them."""
+    titles = re.findall(r"^#+ (.+)$", CODE.sub("", text(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for target in LINK.findall(CODE.sub("", text(page))):
+            if not re.match(r"[a-z]+:", target):
+                yield page, target
+
+
+@pytest.mark.parametrize(("page", "target"), list(links()), ids=lambda value: getattr(value, "name", value))
+def test_a_link_leads_somewhere(page: Path, target: str) -> None:
+    path, _, anchor = target.partition("#")
+    found = (page.parent / path).resolve() if path else page
+    assert found.exists(), f"{page.name}: {target}: no such file"
+    if anchor:
+        assert anchor in anchors(found), f"{page.name}: {target}: no such heading"
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    linked = {(page.parent / target.partition("#")[0]).resolve() for page, target in links()}
+    assert [page.name for page in PAGES if page.name not in ("README.md", "CHANGELOG.md") and page not in linked] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
+    lines = re.findall(r"(?:^|`|\. )make ([a-z][a-z ]*[a-z-]*)", in_code(page), re.MULTILINE)
+    named = {word for line in lines for word in line.split()}
+    assert named <= targets, f"{page.name}: no target {sorted(named - targets)}"
+
+
+def commands() -> set[tuple[str, ...]]:
+    """Every command and group, as the words behind the program's name."""
+    found: set[tuple[str, ...]] = set()
+    root = typer.main.get_command(cli.app)
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        found |= {(name,), *((name, each) for each in getattr(command, "commands", ()))}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_named_exists(page: Path) -> None:
+    known = commands()
+    groups = {command[0] for command in known if len(command) == 2}
+    for line in re.findall(r"contact-streams ([a-z][a-z .-]*)", in_code(page)):
+        words = tuple(line.split()[:2])
+        command = words if words[0] in groups and len(words) == 2 else words[:1]
+        assert command in known, f"{page.name}: contact-streams {' '.join(command)}"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = in_code(ROOT / "README.md")
+    assert [name for name in {command[0] for command in commands()} if f"contact-streams {name}" not in readme] == []
+
+
+def settings_table() -> list[str]:
+    """The rows of the table, from the code."""
+
+    def shown(default: object) -> str:
+        if default is PydanticUndefined:
+            return "host and process id"
+        if default in ("", None):
+            return "–"
+        return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+    fields = Settings.model_fields.items()
+    return [
+        f"| `{settings.variable(name)}` | {shown(field.get_default())} | {field.description} |"
+        for name, field in fields
+    ]
+
+
+def test_the_table_of_settings_is_current() -> None:
+    page = text(ROOT / "docs" / "operations.md")
+    table = settings_table()
+    assert [row for row in table if row not in page] == [], "in docs/operations.md, the table is:\n" + "\n".join(table)
+    variables = set(re.findall(r"CONTACT_STREAMS_[A-Z_]+", "\n".join(text(each) for each in PAGES)))
+    known = {settings.variable(name) for name in Settings.model_fields} | {settings.PREFIX + "CONFIG"}
+    assert {variable for variable in variables if not variable.endswith("_")} <= known
+
+
+def test_every_metric_is_described_and_no_other() -> None:
+    application = app.build(settings.load(bootstrap_servers="127.0.0.1:1"), rules.load())
+    families = list(application.metrics.registry.collect())
+    exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
+    ours = {name for name in exposed if name.startswith("contact_")}
+    described = set(re.findall(r"^\| `(contact_[a-z_]+)", text(ROOT / "docs" / "operations.md"), re.MULTILINE))
+    assert described == ours
+
+
+def test_every_kpi_is_described() -> None:
+    page = text(ROOT / "docs" / "metrics.md")
+    assert [kpi.name for kpi in (*CATALOGUE, *INSTANT) if f"`{kpi.name}`" not in page] == []
+
+
+def test_a_channel_is_known_everywhere() -> None:
+    """What CONTRIBUTING tells to write, for a new channel: the word twice, its topic, and its line in the contract."""
+    channels = get_args(data.Channel)
+    assert channels == app.CHANNELS
+    for channel in channels:
+        assert (ROOT / "schemas" / "topics" / f"contacts.{channel}.yaml").is_file(), channel
+        assert f"`contacts.{channel}`" in text(ROOT / "docs" / "contract.md"), channel
+
+
+def test_the_first_event_of_the_readme_is_accepted_and_its_program_has_five_lines() -> None:
+    readme = text(ROOT / "README.md")
+    (event,) = re.findall(r"^cat > event.json <<EOF\n(.*?)^EOF$", readme, re.DOTALL | re.MULTILINE)
+    event = event.replace("$call", "call-1").replace("$(date -u +%FT%T.%3NZ)", "2026-03-02T09:15:04.120Z")
+    assert events.check(json.loads(event)) is None
+    (program,) = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert len(program.splitlines()) == 5
+    ast.parse(program)
