@@ -199,11 +199,21 @@ _WITH_INSTANT = _ALWAYS + _families(INSTANT)
 _FRAGMENTS = {id(each): orjson.Fragment(orjson.dumps(each)) for _, _, shared in _ALWAYS for each in shared}
 
 
-def readings(snapshot: Snapshot, instant: bool = False) -> list[dict[str, Any]]:
+class Readings(list[dict[str, Any]]):
+    """Readings that several records may share, with their JSON once it was needed."""
+
+    __slots__ = ("json",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.json: orjson.Fragment | None = None
+
+
+def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
     """Every KPI of the catalogue, with ``instant`` also those that hold at the window's end; not to be changed in
     place.
     """
-    found: list[dict[str, Any]] = []
+    found = Readings()
     sums = snapshot.sums
     for has_data, kpis, nothing in _WITH_INSTANT if instant else _ALWAYS:
         if has_data is not None and not has_data(sums):
@@ -216,6 +226,8 @@ def readings(snapshot: Snapshot, instant: bool = False) -> list[dict[str, Any]]:
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """A readings record as JSON; what has no data was encoded once for all."""
-    written = [_FRAGMENTS.get(id(reading), reading) for reading in record["readings"]]
-    return orjson.dumps({**record, "readings": written})
+    """A readings record as JSON; what has no data was encoded once for all, what records share once for them."""
+    found: Readings = record["readings"]
+    if found.json is None:
+        found.json = orjson.Fragment(orjson.dumps([_FRAGMENTS.get(id(reading), reading) for reading in found]))
+    return orjson.dumps({**record, "readings": found.json})

@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.domain.kpi_policy import PANE_MS, KpiPolicy
 from streams.domain.kpi_tables import FOREVER, SEP, Published, Tables, of_line, split_start
-from streams.domain.kpis import NOBODY, Snapshot, Waiting, readings
+from streams.domain.kpis import NOBODY, Readings, Snapshot, Waiting, readings
 from streams.domain.panes import NO_SUMS, Series, pane_of
 from streams.domain.queues import Stay, stays, until_of, waiting_at
 from streams.domain.times import iso
@@ -157,17 +157,22 @@ class Lane:
             return
         waiting = self.waiting(moments)
         for length, (fresh, amended) in ends.items():
-            for end in fresh | amended:
+            last: tuple[object, Readings] | None = None
+            for end in sorted(fresh | amended):
                 found, longest = self.series.between(end - length, end)
                 who = waiting.get(end, NOBODY)
                 is_fresh = end in fresh
                 if is_fresh and who is NOBODY and found == NO_SUMS:
                     continue
                 revision = 1 if is_fresh else self._revise(f"{self.dims}{SEP}{length}{SEP}{end}")
-                snapshot = Snapshot(pane_of(found), longest, who, end)
                 status = "final" if is_fresh else "amended"
                 record = self.record((end - length, end), status, revision)
-                record["readings"] = readings(snapshot, instant=length == rolling[0][0])
+                # While nobody waits and no pane comes or goes, one window reads like the one before.
+                same = (found, longest) if who is NOBODY else None
+                if last is None or same is None or last[0] != same:
+                    snapshot = Snapshot(pane_of(found), longest, who, end)
+                    last = same, readings(snapshot, instant=length == rolling[0][0])
+                record["readings"] = last[1]
                 yield end, length, self.dims, record
 
     def record(self, window: tuple[int, int], status: str, revision: int) -> dict[str, Any]:

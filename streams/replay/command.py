@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -34,12 +35,13 @@ def replay_file(
     file: Path,
     mapping: str,
     speed: str,
-    target: Target,
+    find_target: Callable[[], Target],
     *,
     replay_id: str | None = None,
     console: Console | None = None,
 ) -> Report:
-    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line.
+    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line. The target is
+    asked for only when there is something to publish.
 
     Raises ReplayError of every kind, before anything is published except for PublishError.
     """
@@ -52,7 +54,7 @@ def replay_file(
     line = replay_id or log.replay_id
     if log.first_time is None:
         return Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None)
-    return asyncio.run(publish_log(log, line, pace, target, console))
+    return asyncio.run(publish_log(log, line, pace, find_target(), console))
 
 
 async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Console) -> Report:
@@ -88,8 +90,12 @@ def replay(
     """
     try:
         settings = settings_module.load(topic_prefix=topic_prefix)
-        servers = settings.bootstrap_servers or resolve_bootstrap(start=False).servers
-        report = replay_file(file, mapping, speed, Target(servers, settings.topic_prefix), replay_id=replay_id)
+
+        def find_target() -> Target:
+            servers = settings.bootstrap_servers or resolve_bootstrap(start=False).servers
+            return Target(servers, settings.topic_prefix)
+
+        report = replay_file(file, mapping, speed, find_target, replay_id=replay_id)
     except (OpsError, SettingsError) as error:
         Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None

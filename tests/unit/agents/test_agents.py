@@ -115,7 +115,7 @@ def test_ingest_passes_each_event_once_however_it_is_cut_and_restarted(
 
 def test_an_event_that_was_undone_is_not_taken_for_a_duplicate() -> None:
     task = the_ingest()
-    (one,) = fetched([event("contact.initiated", "c1")])
+    (one,) = fetched([event("contact.initiated", "c1", NOW / 1000)])
     out = Outputs(PARTITIONS, NOW, {})
     task.processor.handle(one, out)
     task.processor.undo(one)
