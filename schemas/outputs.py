@@ -32,7 +32,7 @@ Percent = Annotated[Number, Field(ge=0, le=100)]
 class JourneyContact(Model):
     contact_id: String
     """The conversation."""
-    channel: Channel
+    channel: String
     """Its channel."""
     queue: String
     """Queue of its last leg, else the first it named, else none."""
@@ -193,7 +193,7 @@ class Readings(Model):
 class QueueState(Model):
     """Who waits in one queue now."""
 
-    channel: Channel
+    channel: String
     """The channel."""
     queue: String
     """The queue."""
@@ -228,7 +228,7 @@ class Alert(Model):
     """The owner."""
     contact_id: String | None
     """The contact, where the alert is about one."""
-    channel: Channel | None
+    channel: String | None
     """Its channel."""
     queue: String | None
     """Its queue."""

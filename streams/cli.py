@@ -75,7 +75,8 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
     if as_json:
         print(json.dumps(settings.model_dump(mode="json"), indent=1))
         return
-    table = Table("variable", "value", "meaning", show_lines=False)
+    table = Table("variable", "value", "meaning")
+    table.columns[0].no_wrap = True
     for name, field in Settings.model_fields.items():
         value, default = getattr(settings, name), field.get_default()
         changed = name != "worker_name" and value != default
@@ -126,6 +127,7 @@ def topics_list(topic_prefix: Prefix = None) -> None:
 
     settings = load(topic_prefix=topic_prefix)
     table = Table("topic", "kind", "key", "partitions", "kept", "written by", "read by")
+    table.columns[0].no_wrap = True
     for spec in registry.topics().values():
         kept = "newest per key" if spec.compacted else f"{spec.retention_days} d"
         table.add_row(

@@ -8,6 +8,7 @@ working folder, or what ``CONTACT_STREAMS_CONFIG`` names.
 
 import os
 import socket
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
         "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
     )
     rules_dir: Path | None = Field(
-        None, description="folder with tiers.yaml, alerts.yaml, kpis.yaml; empty: the shipped ones"
+        None, description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml; empty: the shipped ones"
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 
@@ -160,6 +161,11 @@ def load(**overrides: object) -> Settings:
     config = os.environ.get(PREFIX + "CONFIG")
     if config and not Path(config).is_file():
         raise SettingsError(f"{PREFIX}CONFIG names {config!r}, which is not a file")
+    known = {variable(field) for field in Settings.model_fields} | {PREFIX + "CONFIG"}
+    if unknown := sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; `contact-streams settings` lists those there are"
+        raise SettingsError(f"{unknown[0]} is not a setting{hint}")
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -167,10 +173,10 @@ def load(**overrides: object) -> Settings:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"]) or "settings"
             field = "bootstrap_servers" if name == BROKER_VARIABLE else name
-            known = Settings.model_fields.get(field)
-            about = f" ({known.description})" if known else ""
-            value = "" if problem["type"] == "value_error" and not known else f" = {problem['input']!r}"
-            lines.append(f"{variable(field) if known else name}{value}: {problem['msg']}{about}")
+            meant = Settings.model_fields.get(field)
+            about = f" ({meant.description})" if meant else ""
+            value = "" if problem["type"] == "value_error" and not meant else f" = {problem['input']!r}"
+            lines.append(f"{variable(field) if meant else name}{value}: {problem['msg']}{about}")
         raise SettingsError("\n".join(lines)) from error
     except OSError as error:
         raise SettingsError(f"the settings file cannot be read: {error}") from error

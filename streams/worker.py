@@ -7,11 +7,13 @@ import signal
 import sys
 
 import uvloop
+from aiokafka.errors import KafkaError
 
 from streams import rules as rule_files
 from streams.app import Application, build
 from streams.engine import EngineError
 from streams.ops import logs
+from streams.ops.errors import OpsError
 from streams.ops.web import WebError
 from streams.settings import Settings
 
@@ -33,15 +35,20 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else {}
-    application = build(settings, rule_files.load(settings.rules_dir, zone))
+    try:
+        application = build(settings, rule_files.load(settings.rules_dir, zone))
+    except (rule_files.RulesError, OpsError) as error:
+        print(f"contact-streams worker: {error}", file=sys.stderr)
+        return 1
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
         await application.app.start()
-    except (EngineError, WebError) as error:
-        print(f"contact-streams worker: {error}", file=sys.stderr)
+    except (EngineError, WebError, KafkaError) as error:
+        where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers})" if isinstance(error, KafkaError) else ""
+        print(f"contact-streams worker: {error}{where}", file=sys.stderr)
         await application.app.stop()
         return 1
     log.info("worker %s started", settings.worker_name)

@@ -24,7 +24,7 @@ SWEEP_MS = 60_000
 
 
 class Identify(Hop):
-    """Table ``owners``: contact id → its owner, and its events so far while the owner may change."""
+    """Table ``owners``: contact id (and line) → its owner, and its events so far while the owner may change."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
@@ -55,13 +55,18 @@ class Identify(Hop):
                 out.send(self.measurements, queue.encode(), encode(value))
 
     def _own(self, event: Event, out: Outputs) -> None:
-        state, outputs = assign(self.owners.get(event.contact), event)
-        self.owners[event.contact] = state
+        key = f"{event.contact}\x1f{event.line}" if event.line else event.contact
+        state, outputs = assign(self.owners.get(key), event)
+        self.owners[key] = state
         for output in outputs:
             if isinstance(output, dict):
                 out.send(self.changes, output["identifier"].encode(), orjson.dumps({**output, "at": iso(output["at"])}))
             else:
                 out.send(self.interactions, output.owner.encode(), encode(output))
+
+    def _timeout_ms(self, state: ContactOwner) -> int:
+        """How long a contact that never ended may be silent, as `track` has it."""
+        return self.rules.timeout_ms(state.history[0].channel) + self.rules.lateness_ms
 
     def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> None:
         due = [line for line, state in lines.items() if state.watermark - self.swept.get(line, 0) >= SWEEP_MS]
@@ -73,7 +78,7 @@ class Identify(Hop):
             contact
             for contact, state in self.owners.items()
             if state.line in due
-            and expired(state, lines[state.line].watermark, self.rules.lateness_ms, self.rules.contact_timeout_ms)
+            and expired(state, lines[state.line].watermark, self.rules.lateness_ms, self._timeout_ms(state))
         ]
         for contact in gone:
             del self.owners[contact]

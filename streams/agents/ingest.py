@@ -4,7 +4,7 @@
 What cannot be used becomes a dead letter with its reason; nothing a publisher sends stops the worker.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,8 @@ class Ingest:
         self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
         self.progress = ProgressSender(info, self.normalised)
         self.latest: dict[tuple[str, str], int] = {}
+        self.arrived: dict[str, int] = {}
+        """Topic → newest time of arrival read."""
         self.batch: tuple[str, int] | None = None
         self.added = False
 
@@ -87,6 +89,7 @@ class Ingest:
         if self.batch is None:
             self.batch = (f"{record.topic}:{record.offset}", record.timestamp)
         self.batch = (self.batch[0], max(self.batch[1], record.timestamp))
+        self.arrived[record.topic] = max(self.arrived.get(record.topic, 0), record.timestamp)
         try:
             self._take(record, out)
         except Rejected as why:
@@ -107,12 +110,19 @@ class Ingest:
             if chunk is not None:
                 self.chunks[key] = chunk
             self.batch = None
-        for key in self.seen.expire(out.now - self.horizon_ms):
-            self.chunks.pop(key, None)
         known = {tp.topic: asked for tp, asked in out.caught_up.items()}
         behind = [topic for topic in self.info.topics if topic not in known]
+        self._expire(behind)
         now = min(known.values(), default=out.now)
         self.progress.send(self.clock.watermarks(now, behind), out)
+
+    def _expire(self, behind: Collection[str]) -> None:
+        """Forget ids beyond the horizon, by the arrival of what has been read: not while a backlog may repeat them."""
+        if not self.arrived or any(topic not in self.arrived for topic in behind):
+            return
+        reached = min((self.arrived[topic] for topic in behind), default=max(self.arrived.values()))
+        for key in self.seen.expire(reached - self.horizon_ms):
+            self.chunks.pop(key, None)
 
     def live_time(self) -> int | None:
         """Watermark of the live line, ms; for the metrics."""
@@ -139,7 +149,9 @@ class Ingest:
             content = content_of(obj)
         except TypeError as error:  # nested beyond what can be written again
             raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
-        verdict = self.seen.check(event.source, event.id, content)
+        # A line is a world of its own: a file replayed once more under another id is not a duplicate.
+        source = f"{event.source}\x1f{event.line}" if event.line else event.source
+        verdict = self.seen.check(source, event.id, content)
         if verdict == "reused":
             raise Rejected(
                 "id-reused",
@@ -149,8 +161,12 @@ class Ingest:
         if verdict == "duplicate":
             self.metrics.duplicates.inc()
             return
+        if event.line != LIVE and self.clock.ended(event.line):
+            # Its windows are closed and its figures final; what comes now is a replay of the replay.
+            self.metrics.late.labels("ingest").inc()
+            return
         out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
-        self.seen.add(event.source, event.id, content)
+        self.seen.add(source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
         if time > self.latest.get(latest, time - 1):

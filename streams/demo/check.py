@@ -75,7 +75,7 @@ def _check(measure: Measure, pair: Pair, truth: Truth, state: BoardState) -> Che
 
 def _waiting(state: BoardState, pair: Pair) -> int:
     """Legs that were entered and not left; the queue's own state is as of the last whole ten seconds."""
-    left = state.of_days("abandonment", "of_left", pair).denominator
+    left = state.of_days("flow_out", "of_left", pair).denominator
     return round(state.of_days("legs_entered", "all", pair).numerator - left)
 
 

@@ -58,7 +58,7 @@ def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
         if longest is None or (row_longest is not None and row_longest > longest):
             longest = row_longest
         total = add_sums(row_sums, found) if found is not NO_SUMS else row_sums
-        yield at, Snapshot(pane_of(total), longest, waiting.get(at, NOBODY), at)
+        yield at, Snapshot(pane_of(total), longest, waiting.get(at, NOBODY), at, lane.can_abandon)
 
 
 def _moments(lane: Lane, day: Day) -> list[int]:

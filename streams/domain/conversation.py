@@ -20,10 +20,9 @@ from streams.domain.contact_state import (
     trigger,
     trouble,
 )
-from streams.domain.policy import LIVE_CHANNELS, Rules
+from streams.domain.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT, Rules
 from streams.domain.steps import CUSTOMER, HUMAN, Step
 
-WITHOUT_ABANDONMENT = frozenset({"email", "messaging"})
 FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"})
 
 

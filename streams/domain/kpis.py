@@ -36,6 +36,8 @@ class Snapshot(NamedTuple):
     longest: int | None = None
     waiting: Waiting = NOBODY
     end: int = 0
+    can_abandon: bool = True
+    """False on channels where nobody waits on the line: they have no abandonment."""
 
 
 Merge = Literal["ratio", "waiting", "count", "max", "instant"]
@@ -81,6 +83,10 @@ def _left(p: Pane) -> int:
     return p.answered + p.abandoned + p.flowed_out
 
 
+def _abandoned(s: Snapshot, abandoned: int, of: int) -> Ratio:
+    return (abandoned, of) if s.can_abandon else (0, 0)
+
+
 def _handle_ms(p: Pane) -> int:
     return p.talk_ms + p.hold_ms + p.wrap_ms
 
@@ -94,9 +100,15 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("contacts_offered", "all", "contact", "count", lambda s: (_offered(s.sums), 1), "count"),
     Kpi("legs_entered", "all", "leg", "count", lambda s: (s.sums.entered, 1), "count"),
     *(_service_level(name, of) for name, of in VARIANTS.items()),
-    Kpi("abandonment", "of_left", "leg", "ratio", lambda s: (s.sums.abandoned, _left(s.sums))),
-    Kpi("abandonment", "short", "leg", "ratio", lambda s: (s.sums.short_abandoned, _left(s.sums))),
-    Kpi("abandonment", "of_offered", "contact", "ratio", lambda s: (s.sums.contacts_abandoned, _offered(s.sums))),
+    Kpi("abandonment", "of_left", "leg", "ratio", lambda s: _abandoned(s, s.sums.abandoned, _left(s.sums))),
+    Kpi("abandonment", "short", "leg", "ratio", lambda s: _abandoned(s, s.sums.short_abandoned, _left(s.sums))),
+    Kpi(
+        "abandonment",
+        "of_offered",
+        "contact",
+        "ratio",
+        lambda s: _abandoned(s, s.sums.contacts_abandoned, _offered(s.sums)),
+    ),
     Kpi("flow_out", "of_left", "leg", "ratio", lambda s: (s.sums.flowed_out, _left(s.sums))),
     Kpi("speed_of_answer", "answered_legs", "leg", "ms", lambda s: (s.sums.answered_wait_ms, s.sums.answered)),
     Kpi(

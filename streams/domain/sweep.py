@@ -14,6 +14,7 @@ from streams.domain.kpi_policy import PANE_MS, KpiPolicy
 from streams.domain.kpi_tables import FOREVER, SEP, Published, Tables, of_line, split_start
 from streams.domain.kpis import NOBODY, Readings, Snapshot, Waiting, readings
 from streams.domain.panes import NO_SUMS, Series, pane_of
+from streams.domain.policy import WITHOUT_ABANDONMENT
 from streams.domain.queues import Stay, stays, until_of, waiting_at
 from streams.domain.times import iso
 
@@ -142,6 +143,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         self.line, channel, self.queue, tier = self.dims.split(SEP)
+        self.can_abandon = channel not in WITHOUT_ABANDONMENT
         self.named = {"channel": channel, "queue": self.queue, "tier": tier}
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
@@ -170,7 +172,7 @@ class Lane:
                 # While nobody waits and no pane comes or goes, one window reads like the one before.
                 same = (found, longest) if who is NOBODY else None
                 if last is None or same is None or last[0] != same:
-                    snapshot = Snapshot(pane_of(found), longest, who, end)
+                    snapshot = Snapshot(pane_of(found), longest, who, end, self.can_abandon)
                     last = same, readings(snapshot, instant=length == rolling[0][0])
                 record["readings"] = last[1]
                 yield end, length, self.dims, record

@@ -120,7 +120,7 @@ class InputClock:
         its own events.
         """
         clock = self._table.get(line, _NEW)
-        ended = line != LIVE and bool(clock.declared) and set(clock.declared) == set(clock.ended)
+        ended = line != LIVE and self.ended(line)
         if ended:
             reached: int | None = max(clock.times.values())
         elif line == LIVE:
@@ -133,6 +133,11 @@ class InputClock:
         if max(marks) != clock.watermark:
             self._table[line] = msgspec.structs.replace(clock, watermark=max(marks))
         return Line(max(marks), ended)
+
+    def ended(self, line: str) -> bool:
+        """Has every declared topic's partition seen the replay's end?"""
+        clock = self._table.get(line)
+        return clock is not None and bool(clock.declared) and set(clock.declared) == set(clock.ended)
 
     def watermarks(self, now: int, behind: Collection[str] = ()) -> dict[str, Line]:
         """The lines that have one, live included: what a ``Progress`` carries."""

@@ -8,8 +8,8 @@
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
     │   └── NewerState          it was written by a newer version of the program
     ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
-    ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (module
-    `trial`) └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
+    ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
+    └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
 
 

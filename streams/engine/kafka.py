@@ -13,6 +13,8 @@ _sender.BACKOFF_OVERRIDE = 0.003
 # Debug records are formatted per request inside the client: 7 % of the CPU when the level lets them through.
 for _name in ("aiokafka", "aiokafka.consumer.group_coordinator"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+# Every transaction that follows closely on another is answered with a retriable error, and each of those is a warning.
+logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 MAX_REQUEST_BYTES = 2 << 20
 MAX_BATCH_BYTES = 1_000_000

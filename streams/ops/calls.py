@@ -187,5 +187,6 @@ def calls(
             f"  CONTACT_STREAMS_TOPIC_PREFIX={settings.topic_prefix} CONTACT_STREAMS_TIME_ZONE={read.time_zone} "
             "contact-streams kpis --from … --to … --by queue,tier",
             highlight=False,
+            soft_wrap=True,
         )
     print(json.dumps(found))

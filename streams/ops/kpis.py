@@ -150,7 +150,7 @@ def as_table(rows: list[Row], query: Query) -> Table:
     for name in names:
         found.add_column(name)
     for title, _, _ in COLUMNS:
-        found.add_column(title, justify="right")
+        found.add_column(title, justify="right", overflow="fold")
     for row in rows:
         by_name = {(each["kpi"], each["variant"]): each for each in row.readings}
         cells = [_name(name, row.dimensions[name]) for name in names]
@@ -187,7 +187,11 @@ def show(rows: list[Row], query: Query, how: Format, console: Console) -> None:
         if rows:
             console.print(as_table(rows, query))
         else:
-            console.print(f"no readings from {iso(query.start)} to {iso(query.end)}", highlight=False)
+            console.print(
+                f"no readings from {iso(query.start)} to {iso(query.end)}. The running day is read every hour; "
+                "for less, give date-times, such as --from 2026-03-02T09:00 --to 2026-03-02T09:15.",
+                highlight=False,
+            )
         return
     text = as_json(rows, query) if how is Format.json else as_csv(rows, query)
     console.file.write(text + "\n")
@@ -222,4 +226,5 @@ def kpis(
     except (OpsError, LookupError, settings.SettingsError, rules.RulesError) as error:
         typer.echo(f"contact-streams: {error}", err=True)
         raise typer.Exit(1) from None
-    show(rows, query, how, Console())
+    # Where it is piped there is no width to keep to.
+    show(rows, query, how, Console() if Console().is_terminal else Console(width=240))

@@ -40,8 +40,8 @@ def replay_file(
     replay_id: str | None = None,
     console: Console | None = None,
 ) -> Report:
-    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line. The target is
-    asked for only when there is something to publish.
+    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line. The target
+    is asked for only when there is something to publish.
 
     Raises ReplayError of every kind, before anything is published except for PublishError.
     """

@@ -1,4 +1,4 @@
-"""The documents say what is there: links, commands, settings, metrics, KPIs, channels, and the first event of the README."""
+"""The documents say what is there: links, commands, settings, metrics, KPIs, and the first event of the README."""
 
 import ast
 import json
@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import typer
 from pydantic_core import PydanticUndefined
 
-from schemas import data, events
+from schemas import events
 from streams import app, cli, rules, settings
 from streams.domain.kpis import CATALOGUE, INSTANT
 from streams.settings import Settings
@@ -130,15 +129,6 @@ def test_every_metric_is_described_and_no_other() -> None:
 def test_every_kpi_is_described() -> None:
     page = text(ROOT / "docs" / "metrics.md")
     assert [kpi.name for kpi in (*CATALOGUE, *INSTANT) if f"`{kpi.name}`" not in page] == []
-
-
-def test_a_channel_is_known_everywhere() -> None:
-    """What CONTRIBUTING tells to write, for a new channel: the word twice, its topic, and its line in the contract."""
-    channels = get_args(data.Channel)
-    assert channels == app.CHANNELS
-    for channel in channels:
-        assert (ROOT / "schemas" / "topics" / f"contacts.{channel}.yaml").is_file(), channel
-        assert f"`contacts.{channel}`" in text(ROOT / "docs" / "contract.md"), channel
 
 
 def test_the_first_event_of_the_readme_is_accepted_and_its_program_has_five_lines() -> None:

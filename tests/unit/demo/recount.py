@@ -107,7 +107,7 @@ class Recount:
         answered, abandoned = outcome == "answered", outcome == "abandoned"
         within = 1 if answered and wait <= 20_000 else 0
         sums: dict[tuple[str, str], tuple[int, int]] = {
-            ("abandonment", "of_left"): (abandoned, 1),
+            ("abandonment", "of_left"): (abandoned, contact.channel not in ("email", "messaging")),
             ("flow_out", "of_left"): (outcome == "flow_out", 1),
             ("service_level", "all_abandons_count"): (within, answered or abandoned),
             ("service_level", "reached_threshold"): (within, answered or abandoned),
@@ -124,7 +124,7 @@ class Recount:
             return  # it asked for nothing
         sums: dict[tuple[str, str], tuple[int, int]] = {
             ("contacts_offered", "all"): (1, 0),
-            ("abandonment", "of_offered"): (outcome == "abandoned", 1),
+            ("abandonment", "of_offered"): (outcome == "abandoned", contact.channel not in ("email", "messaging")),
         }
         if outcome == "answered":
             sums["speed_of_answer", "all_contacts"] = (contact.wait_ms, 1)
