@@ -21,8 +21,11 @@ from streams.domain.records import Event, Fact, Left, Profile
 from streams.domain.segments import Score, Standing
 from streams.domain.steps import CUSTOMER, Step, step
 
-MAX_HISTORIES = 100
-"""Contacts of one customer kept with their state; of more, one is condensed early."""
+MAX_ENDED = 100
+"""Contacts of one customer that are over and still kept with their state; of more, the quietest is condensed early."""
+MAX_OPEN = 500
+"""Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose partitions
+are read far apart; the limit keeps the state below what one changelog record may hold."""
 NO_MESSAGE = (NEVER[0], "")
 WRITTEN = frozenset({"message.sent", "post.made"})
 
@@ -162,12 +165,17 @@ def _bounded(timeline: Timeline, key: str, rules: Rules) -> Timeline:
 
 
 def _crowded(timeline: Timeline, place: Place, rules: Rules) -> Change:
-    """Condense one contact when there are too many: the ended one that was quiet for longest, else an open one, which
-    is closed by that."""
-    if len(timeline.histories) <= MAX_HISTORIES:
-        return Change(timeline)
+    """Condense one contact when there are too many: the ended one that was quiet for longest, or an open one, which is
+    closed by that.
+    """
     kept = timeline.histories
-    key = min(kept, key=lambda name: (kept[name].lives[-1].state != lifecycle.END, kept[name].last, name))
+    if len(kept) <= MAX_ENDED:
+        return Change(timeline)
+    ended = [name for name, history in kept.items() if history.lives[-1].state == lifecycle.END]
+    crowd = ended if len(ended) > MAX_ENDED else list(kept) if len(kept) - len(ended) > MAX_OPEN else ()
+    if not crowd:
+        return Change(timeline)
+    key = min(crowd, key=lambda name: (kept[name].lives[-1].state == lifecycle.END, kept[name].last, name))
     closed = histories.close(kept[key], rules)
     emitted = facts.difference(kept[key].lives, closed.lives, place.line, (timeline.tiers, timeline.tiers))
     timeline = replace(timeline, histories=kept | {key: closed})
