@@ -13,6 +13,9 @@ from streams.engine import Failure, Outputs, Record
 PAYLOAD_LIMIT = 64 * 1024
 """Bytes of the original that are kept; a longer one is named by its hash."""
 
+HEADERS, HEADER_LIMIT = 50, 1024
+"""Headers that are kept, and characters or bytes of each."""
+
 
 def dead_letter(
     record: Record, hop: str, reason: str, message: str, path: str | None = None, error: BaseException | None = None
@@ -35,7 +38,10 @@ def dead_letter(
         "hop": hop,
     }
     if record.headers:
-        letter["headers"] = {name: base64.b64encode(value or b"").decode() for name, value in list(record.headers)[:50]}
+        letter["headers"] = {
+            name[:HEADER_LIMIT]: base64.b64encode((value or b"")[:HEADER_LIMIT]).decode()
+            for name, value in list(record.headers)[:HEADERS]
+        }
     if error is not None:
         letter["traceback"] = "".join(traceback.format_exception(error))[-8000:]
     return letter

@@ -169,6 +169,8 @@ class Ingest:
         self.seen.add(source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
+        if event.line == LIVE:
+            time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time
 

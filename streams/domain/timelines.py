@@ -22,10 +22,10 @@ from streams.domain.segments import Score, Standing
 from streams.domain.steps import CUSTOMER, Step, step
 
 MAX_ENDED = 100
-"""Contacts of one customer that are over and still kept with their state; of more, the quietest is condensed early."""
+"""Contacts of one customer that are over and kept with their state; of more, the quietest is condensed early."""
 MAX_OPEN = 500
-"""Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose partitions
-are read far apart; the limit keeps the state below what one changelog record may hold."""
+"""Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose
+partitions are read far apart; the limit keeps the state below what one changelog record may hold."""
 NO_MESSAGE = (NEVER[0], "")
 WRITTEN = frozenset({"message.sent", "post.made"})
 

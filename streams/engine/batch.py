@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aiokafka import TopicPartition
 
 from streams.engine.errors import EngineError, OutputTooLarge
-from streams.engine.inlet import Failure, Record
+from streams.engine.inlet import Failure, Record, Unfetchable
 from streams.engine.kafka import MAX_BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -90,17 +90,23 @@ class Batch:
         try:
             if not self.task.lost:
                 if self.records and self.task.trial.announced:
-                    await self.task.announce(self.records)
-                cpu = time.thread_time()
-                self.run()
-                self.handle_cpu_seconds = time.thread_time() - cpu
-                await self.commit()
+                    async with self.task.alone:  # one announced batch at a time: whoever dies, it was this one
+                        await self.task.announce(self.records)
+                        await self._work()
+                else:
+                    await self._work()
         except Exception as raised:  # noqa: BLE001 - whatever it was, the task must be dropped and the agent must live
             error = raised
         except BaseException as raised:  # cancelled: the worker stops, or the agent is restarted
             self._done(self, raised)
             raise
         self._done(self, error)
+
+    async def _work(self) -> None:
+        cpu = time.thread_time()
+        self.run()
+        self.handle_cpu_seconds = time.thread_time() - cpu
+        await self.commit()
 
     def run(self) -> None:
         """Fold the records in, one by one; a record that raises is taken back and handed to the inlet's
@@ -118,6 +124,8 @@ class Batch:
             try:
                 if suspect is not None:
                     task.trial.refuse(record)
+                if type(record) is Unfetchable:
+                    record.refuse()
                 handle(record, out)
             except Exception as error:  # noqa: BLE001 - any failure of a record becomes its dead letter
                 out.undo(mark)
@@ -125,10 +133,20 @@ class Batch:
                     table.undo()
                 processor.undo(record)
                 self.failed += 1
-                task.inlet.on_failure(Failure(record, error), out)
+                self._bury(Failure(record, error))
         for table in tables:
             table.mark()
         processor.finish(out)
+
+    def _bury(self, failure: Failure) -> None:
+        """Hand a failed record to the inlet; when that fails too, it is logged and passed by: it must block nothing."""
+        mark = self.out.mark()
+        try:
+            self.task.inlet.on_failure(failure, self.out)
+        except Exception:
+            self.out.undo(mark)
+            record = failure.record
+            log.exception("no dead letter for %s-%s at offset %s", record.topic, record.partition, record.offset)
 
     async def commit(self) -> None:
         """Commit what was read, written and sent; nothing at all for a tick that changed nothing."""

@@ -30,6 +30,24 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True)
+class Unfetchable:
+    """The place of a record the client could not take apart: a header name that is not UTF-8, a wrong checksum."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    error: Exception
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+    def refuse(self) -> None:
+        """Raises what the client raised."""
+        raise self.error
+
+
+@dataclass(frozen=True)
 class TaskInfo:
     """Where a processor stands: its inlet, partition, and how many tasks like it there are."""
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
 from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
 from streams.engine.errors import ConfigurationError, MissingTopics
-from streams.engine.inlet import Inlet, Record
+from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.kafka import partition_counts
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.takeover import TakeOver, TaskKey
@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 IDLE_WAIT_SECONDS = 0.1
 STOP_SECONDS = 8.0
+ISOLATED = 500
+"""Records read one by one at a time, when the client cannot take one of them apart."""
+NOTHING = TopicPartition("", 0)
+"""A partition that does not exist: polling it returns at once."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Source(Service, ConsumerRebalanceListener):
             partition_assignment_strategy=[RendezvousAssignor.bind(options.worker, topics)],
         )
         await self.consumer.start()
+        self._date_fetches()
         try:
             await self._read_topology()
         except BaseException:
@@ -111,6 +116,25 @@ class Source(Service, ConsumerRebalanceListener):
         await self.add_runtime_dependency(self.takeover)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
         self.add_future(self._poll())
+
+    def _date_fetches(self) -> None:
+        """Let a fetch's answer count from when it was asked for: dated when it is read, a stall of this process would
+        make it seem that the broker had nothing more just now.
+        """
+        fetcher = self.consumer._fetcher  # noqa: SLF001 - the client dates answers when it reads them, and offers no other way
+        fetch = fetcher._proc_fetch_request  # noqa: SLF001
+
+        async def dated(assignment: Any, node: int, request: Any) -> Any:
+            asked = int(time.time() * 1000)
+            answer = await fetch(assignment, node, request)
+            for topic, partitions in request.topics:
+                for partition, *_ in partitions:
+                    state = assignment.state_value(TopicPartition(topic, partition))
+                    if state is not None and state.timestamp is not None:
+                        state.timestamp = min(state.timestamp, asked)
+            return answer
+
+        fetcher._proc_fetch_request = dated  # noqa: SLF001
 
     async def _read_topology(self) -> None:
         """Partition counts of everything read or written. Raises `MissingTopics`, `ConfigurationError`."""
@@ -149,6 +173,8 @@ class Source(Service, ConsumerRebalanceListener):
                 self.wake.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), wait)
+                # Only a poll raises what the group refused, and without one for an hour the client leaves the group.
+                await self.consumer.getmany(NOTHING, timeout_ms=0)
                 continue
             async with takeover.polling:
                 generation = takeover.generation
@@ -157,9 +183,7 @@ class Source(Service, ConsumerRebalanceListener):
                 }
                 if not tasks:
                     continue
-                fetched = await self.consumer.getmany(
-                    *tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.options.max_records
-                )
+                fetched = await self._fetch(tasks, wait)
             if generation != takeover.generation:
                 continue  # what was fetched belongs to an older assignment; positions are sought again
             # No await until the batches are marked busy: a rebalance in between would not wait for them.
@@ -167,6 +191,40 @@ class Source(Service, ConsumerRebalanceListener):
             for task, records in batches:
                 out = Outputs(self.partitions, int(time.time() * 1000), await self._caught_up(task))
                 await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
+
+    async def _fetch(self, tasks: Mapping[TopicPartition, Task], wait: float) -> dict[TopicPartition, list[Any]]:
+        """Records of the partitions; one that the client cannot even take apart comes as `Unfetchable`."""
+        try:
+            found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
+                *tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.options.max_records
+            )
+        except (KafkaError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("a record could not be taken apart; looking for it")
+        else:
+            return found
+        # What the failed poll had already drained is gone: every partition is read again, one record at a time.
+        for tp, task in tasks.items():
+            self.consumer.seek(tp, task.position.get(tp.topic, 0))
+        return {tp: await self._one_by_one(tp, task) for tp, task in tasks.items()}
+
+    async def _one_by_one(self, tp: TopicPartition, task: Task) -> list[Any]:
+        records: list[Any] = []
+        while len(records) < ISOLATED:
+            try:
+                polled = await self.consumer.getmany(tp, timeout_ms=int(IDLE_WAIT_SECONDS * 1000), max_records=1)
+            except (KafkaError, asyncio.CancelledError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the client stumbled over, that record is passed by
+                offset = records[-1].offset + 1 if records else task.position.get(tp.topic, 0)
+                records.append(Unfetchable(tp.topic, tp.partition, offset, int(time.time() * 1000), error))
+                self.consumer.seek(tp, offset + 1)
+                break
+            if tp not in polled:
+                break
+            records += polled[tp]
+        return records
 
     def _due(self) -> tuple[list[TaskKey], float]:
         """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
@@ -192,6 +250,7 @@ class Source(Service, ConsumerRebalanceListener):
             for tp in task.inputs:
                 # A fetch begun before a seek may bring records from before it: they are in the tables already.
                 records += [r for r in fetched.get(tp, ()) if r.offset >= task.position.get(tp.topic, 0)]
+            records = task.trial.first(records)
             if task.trial.limit is not None and len(records) > task.trial.limit:
                 records = self._cut(task, records, task.trial.limit)
             if task.lost or not (records or task.next_tick <= wall):

@@ -45,6 +45,8 @@ class TakeOver(Service):
         self.polling = asyncio.Lock()
         """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
         self._taking = asyncio.Lock()
+        self.alone = asyncio.Lock()
+        """Held while an announced batch is worked on: only one record may be in doubt when the process dies."""
         self._running: set[asyncio.Future[None]] = set()
         self._stopping = False
         self._open: set[Task] = set()
@@ -86,15 +88,15 @@ class TakeOver(Service):
 
     async def _follow(self, generation: int) -> None:
         try:
+            # Those that need no restore go first, and wait for no restore of an older assignment: back in milliseconds.
+            kept = [key for key in self.wanted if key in self.tasks and self.tasks[key].restored]
+            await self._take(kept, generation)
             async with self._taking:
                 if generation != self.generation:
                     return
                 for key in [key for key in self.tasks if key not in self.wanted]:
                     await self._drop(key)
-                # Those that need no restore go first: they are back in milliseconds.
-                kept = [key for key in self.wanted if key in self.tasks]
-                await self._take(kept, generation)
-                await asyncio.gather(*(self._take([key], generation) for key in self.wanted if key not in kept))
+                await asyncio.gather(*(self._take([key], generation) for key in self.wanted - self.ready))
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -143,6 +145,7 @@ class TakeOver(Service):
             name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs)
         )
         task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id)
+        task.alone = self.alone
         self._open.add(task)
         return task
 
@@ -159,9 +162,18 @@ class TakeOver(Service):
     async def _starts(self, task: Task) -> dict[TopicPartition, int]:
         """Where each input is read from: the changelog's position, or the beginning of what was never read."""
         begin = await self.consumer.beginning_offsets(list(task.inputs))
+        ends = await self.consumer.end_offsets(list(task.inputs))
         starts = {}
         for tp in task.inputs:
             position = task.position.get(tp.topic, begin[tp])
+            if position > ends[tp]:
+                raise ChangelogError(
+                    task.changelog.topic,
+                    task.changelog.partition,
+                    task.changelog_end,
+                    f"the state stands at offset {position} of {tp.topic}-{tp.partition}, which ends at {ends[tp]}: "
+                    "the topic was made anew. Use another app_id, or delete the changelogs with it",
+                )
             if position < begin[tp]:
                 log.error("%s-%s: offsets %s to %s were deleted before they were read", *tp, position, begin[tp])
             starts[tp] = max(position, begin[tp])
@@ -191,7 +203,10 @@ class TakeOver(Service):
             async with self._taking:
                 if key in self.wanted and key not in self.tasks:
                     await self._take([key], self.generation)
-        except ChangelogError as error:
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("%s could not be taken over again; the worker stops", task.info.name)
             await self.source.crash(error)
 
     async def _drop(self, key: TaskKey) -> None:

@@ -42,6 +42,7 @@ class Task:
         self.trial = Trial()
         self.restored = False
         self.lost = False
+        self.alone = asyncio.Lock()
         self.due = 0.0
         self.next_tick = 0.0
         self.idle = asyncio.Event()
@@ -89,9 +90,10 @@ class Task:
             ]
             if moved:
                 await producer.send_offsets_to_transaction(moved, self.group)
-            await producer.commit_transaction()
+            # The client commits a transaction even when one of its batches was refused: ask each of them before.
             for future in futures:
                 await future
+            await producer.commit_transaction()
             self.changelog_end = (
                 (await futures[-1]).offset + own[-1].record_count() + 1
             )  # and the commit marker behind it

@@ -62,6 +62,14 @@ class Trial:
         alone = [records[0].topic, records[0].offset] if self.until else None
         return orjson.dumps({"process": PROCESS, "position": dict(position), "until": until, "alone": alone})
 
+    def first(self, records: list[Record]) -> list[Record]:
+        """While careful, those in doubt come first, the suspect before all: no busy topic may keep them waiting."""
+        if not self.until:
+            return records
+        return sorted(
+            records, key=lambda r: ((r.topic, r.offset) != self.suspect, r.offset >= self.until.get(r.topic, 0))
+        )
+
     def refuse(self, record: Record) -> None:
         """Raises `KilledWorker` for the record that was alone in flight when the previous owner died."""
         if self.suspect == (record.topic, record.offset):
@@ -69,7 +77,8 @@ class Trial:
 
     def passed(self, records: list[Record]) -> None:
         """A batch was committed: be less careful."""
-        self.suspect = None
+        if self.suspect == (records[-1].topic, records[-1].offset):
+            self.suspect = None
         if self.limit is None:
             return
         if self.until:

@@ -1,12 +1,14 @@
 """The engine on a real broker: what a batch writes, how tasks are taken over, lost and restored."""
 
 import asyncio
+import random
 from collections import Counter
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from streams.engine import MissingTopics
+from streams.engine import MissingTopics, Outputs, Record
 from streams.engine.kafka import transactional_producer
 from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
 
@@ -227,3 +229,52 @@ async def test_one_output_commit_per_batch_not_per_record(pipeline: Pipeline) ->
     async with pipeline.run(observer=recorder):
         await until(lambda: pipeline.drained(3000))
     assert len([n for p, n in recorder.batches if p == 0]) <= 5
+
+
+class Fat(Count):
+    """Puts a value into the table that no record batch can hold, and none that compresses."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        super().handle(record, out)
+        if record.value == b"fat":
+            self.counts["fat"] = random.Random(1).randbytes(900_000).hex()
+
+
+async def test_a_transaction_is_not_committed_without_one_of_its_batches(pipeline: Pipeline) -> None:
+    """The client would commit it: what was refused would be missing, and its input never read again."""
+    await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v"), (0, b"k", b"fat")])
+    recorder = Recorder()
+    async with pipeline.run(processor=Fat, observer=recorder):
+        await until(lambda: len(recorder.lost) >= 2)
+    assert await pipeline.counts() == {}
+    assert await outputs(pipeline) == {}
+    async with pipeline.run("w2"):
+        await until(lambda: pipeline.drained(2))
+    assert await outputs(pipeline) == {"k": [1, 2]}
+
+
+class NotText(str):
+    """A header name as other clients can send it."""
+
+    def encode(self, *args: str) -> bytes:  # type: ignore[override]
+        return b"\xff\xfe"
+
+
+async def test_a_record_the_client_cannot_take_apart_is_passed_by(pipeline: Pipeline) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=pipeline.bootstrap)
+    await producer.start()
+    for number in range(20):
+        batch = producer.create_batch()
+        batch.append(key=b"k", value=b"v", timestamp=None)
+        batch.close()
+        if number == 7:
+            builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 10_000)
+            builder.append(0, timestamp=1, key=b"k", value=b"v", headers=[(NotText("x"), b"1")])
+            batch._buffer = bytearray(builder.build())
+        await (await producer.send_batch(batch, pipeline.input, partition=0))
+    await producer.stop()
+    async with pipeline.run():
+        await until(lambda: pipeline.drained(20))
+    assert await outputs(pipeline) == {"k": list(range(1, 20))}
+    (letter,) = await read_all(pipeline.bootstrap, pipeline.dead)
+    assert (letter.key, b"UnicodeDecodeError" in letter.value) == (b"7", True)

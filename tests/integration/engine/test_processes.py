@@ -32,11 +32,12 @@ async def test_a_record_that_kills_the_process_is_set_aside(bootstrap: str, pref
     pipeline = await Pipeline(bootstrap, prefix).create()
     fine = [(0, b"k", b"v")]
     await publish(bootstrap, pipeline.input, [*fine * 10, (0, b"k", b"poison"), *fine * 10])
+    await publish(bootstrap, pipeline.input, [(1, b"healthy", b"v")] * 100)
     deaths = 0
     for run in range(6):
         async with worker(pipeline, f"w{run}") as process:
             died = asyncio.create_task(process.wait())
-            drained = asyncio.create_task(until(lambda: pipeline.drained(21), 60))
+            drained = asyncio.create_task(until(lambda: pipeline.drained(121), 60))
             await asyncio.wait([died, drained], return_when=asyncio.FIRST_COMPLETED)
             if not died.done():
                 await drained
@@ -45,7 +46,7 @@ async def test_a_record_that_kills_the_process_is_set_aside(bootstrap: str, pref
             drained.cancel()
             deaths += 1
     assert deaths == 2, "in a trial, and alone with it; a worker that was busy before would have been the third"
-    assert await pipeline.counts() == {"k": 20}
+    assert await pipeline.counts() == {"k": 20, "healthy": 100}, "nothing of the other partition is suspected"
     (letter,) = await read_all(bootstrap, pipeline.dead)
     assert letter.key == b"10"
     assert b"KilledWorker" in letter.value
