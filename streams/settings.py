@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     commit_interval_ms: int = Field(
         100, ge=0, le=10_000, description="least time between two batches of a busy partition, ms"
     )
-    max_batch_records: int = Field(4000, ge=1, le=100_000, description="most records of one poll")
+    max_batch_records: int = Field(4000, ge=1, le=40_000, description="most records of one poll")
     fetch_max_wait_ms: int = Field(
         25, ge=1, le=5000, description="how long the broker holds an empty fetch, ms; latency hangs on it"
     )

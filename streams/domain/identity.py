@@ -21,6 +21,10 @@ import msgspec
 from streams.domain.normalise import STRENGTH, is_customer_text
 from streams.domain.records import Event, Left
 
+HISTORY_BYTES = 400_000
+"""JSON bytes of a history; beyond it the older half is dropped, so that a changelog record holds what is left."""
+VALUE_LIMIT = 2_000
+"""JSON bytes of a value the contract does not know that a history keeps; nobody behind `identify` reads it."""
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 
@@ -160,6 +164,9 @@ def event_key(event: Event) -> EventKey:
 
 def _grown(state: ContactOwner, event: Event, place: int, best: Claim) -> ContactOwner:
     history = (*state.history[:place], _lean(event), *state.history[place:])
+    if len(history) % 32 == 0:
+        while len(history) > 1 and len(msgspec.json.encode(history)) > HISTORY_BYTES:
+            history = history[len(history) // 2 :]
     latest = event.time >= state.last
     return ContactOwner(
         claim=best,
@@ -167,7 +174,7 @@ def _grown(state: ContactOwner, event: Event, place: int, best: Claim) -> Contac
         last=max(state.last, event.time),
         line=event.line if latest else state.line,
         ended=state.ended or event.type == "contact.ended",
-        truncated=state.truncated or len(history) > HISTORY_LIMIT,
+        truncated=state.truncated or len(history) != len(state.history) + 1 or len(history) > HISTORY_LIMIT,
     )
 
 
@@ -180,10 +187,17 @@ def _lean(event: Event) -> Event:
     data = event.data
     unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
     drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
+    drop |= {name for name, value in data.items() if name != "text" and _is_large(value)}
     if not drop and not event.owner:
         return event
     kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
     return msgspec.structs.replace(event, data=kept, owner="")
+
+
+def _is_large(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) > VALUE_LIMIT
+    return isinstance(value, dict | list) and len(msgspec.json.encode(value)) > VALUE_LIMIT
 
 
 def _change(old: str, claim: Claim, event: Event) -> IdentityChange:

@@ -213,3 +213,19 @@ def test_changes_make_a_chain(events: list[Event]) -> None:
         assert change["to"] != at
         at = change["to"]
     assert at == state.owner
+
+
+def test_a_history_fits_into_a_changelog_record_whatever_a_publisher_adds() -> None:
+    state = None
+    many = tuple(("device", f"{number:03d}" + "d" * 300) for number in range(50))
+    for number in range(200):
+        event = Event(
+            id=f"e{number}", source="s", type="message.sent", time=number, contact="c", channel="chat", customer="1",
+            identifiers=many, data={"vendor": "x" * 600_000, "author": "agent"},
+        )  # fmt: skip
+        state, _ = assign(state, event)
+    assert state is not None
+    assert state.truncated
+    assert len(msgspec.json.encode(state)) < 900_000
+    assert state.history[-1].id == "e199"
+    assert state.history[-1].data == {"author": "agent"}
