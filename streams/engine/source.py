@@ -253,7 +253,9 @@ class Source(Service, ConsumerRebalanceListener):
             records = task.trial.first(records)
             if task.trial.limit is not None and len(records) > task.trial.limit:
                 records = self._cut(task, records, task.trial.limit)
-            if task.lost or not (records or task.next_tick <= wall):
+            # A clock that was set back must not silence the ticks.
+            ticks = not wall < task.next_tick <= wall + TICK_SECONDS
+            if task.lost or not (records or ticks):
                 continue
             # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives
             # together.

@@ -7,6 +7,7 @@ Take-overs run one at a time and stop early when a newer assignment has come.
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TaskKey = tuple[str, int]
+SAY_SECONDS = 5.0
+"""How often a restore that takes long says how far it has come."""
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -152,7 +155,19 @@ class TakeOver(Service):
     async def _start(self, task: Task) -> None:
         info, observer = task.info, self.source.observer
         await task.producer.start()
-        await task.restore(lambda done, total: observer.restoring(info.inlet, info.partition, done, total))
+        started = said = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal said
+            observer.restoring(info.inlet, info.partition, done, total)
+            if time.monotonic() - said > SAY_SECONDS:
+                said = time.monotonic()
+                left = (total - done) * (said - started) / max(done, 1)
+                log.info("%s: %s of %s offsets of its changelog read, %.0f s to go", info.name, done, total, left)
+
+        await task.restore(progress)
+        rows = sum(len(table) for table in task.tables.values())
+        log.info("%s restored: %s rows in %.1f s", info.name, rows, time.monotonic() - started)
 
     async def _current(self, task: Task) -> bool:
         await task.idle.wait()
