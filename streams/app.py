@@ -43,6 +43,8 @@ CHANGELOGS = {
     "measure": ("contact.measurements",),
 }
 """Agent → the topics it reads; its changelog has as many partitions as the widest of them."""
+CONCURRENCY = 4
+"""Batches of one agent at work at once, so that the commits of different partitions overlap."""
 OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
 
 
@@ -104,25 +106,12 @@ def build(settings: Settings, rules: Rules) -> Application:
     web = Web(source, metrics, settings.web_host, settings.web_port, settings.ready_lag_records)
     metrics.watch(source)
 
-    @app.agent(source.channel("ingest"), name="ingest", concurrency=4)
-    async def ingest_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+    async def work(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
         async for batch in batches:
             await batch.process()
 
-    @app.agent(source.channel("identify"), name="identify", concurrency=4)
-    async def identify_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
-        async for batch in batches:
-            await batch.process()
-
-    @app.agent(source.channel("track"), name="track", concurrency=4)
-    async def track_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
-        async for batch in batches:
-            await batch.process()
-
-    @app.agent(source.channel("measure"), name="measure", concurrency=4)
-    async def measure_agent(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
-        async for batch in batches:
-            await batch.process()
+    for hop in CHANGELOGS:
+        app.agent(source.channel(hop), name=hop, concurrency=CONCURRENCY)(work)
 
     boot = app.boot_strategy
     services = boot.server
