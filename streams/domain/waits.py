@@ -41,7 +41,7 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
         published = name in known
         # An end that lies ahead of stream time is not certain yet: an event still to come may show an earlier one.
         over = leg.left is not None and (published or (now is not None and now >= leg.left))
-        if not published and not (passed and now is not None and now >= since):
+        if not published and not (passed and now is not None and now >= _certain(contact, watch.tiers, since)):
             continue
         if not published and not over and touched is not None and now is not None and now <= touched:
             continue  # the history may just be arriving: its next event may end the wait
@@ -73,7 +73,7 @@ def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
             continue
         alert = alerts.get(_id(rule, watch, leg))
         if alert is None:
-            due = max(due, since - 1)
+            due = max(due, _certain(contact, watch.tiers, since) - 1)
             yield due if touched is None else max(due, touched)
         elif alert.firing and leg.left is not None:
             yield leg.left - 1
@@ -108,14 +108,25 @@ def _tier(contact: Contact, leg: Leg, tiers: Tiers, at: int) -> str | None:
     """The tier at a moment of the leg: what the events had said by then, else the profile, else what the events first
     say later, up to the end of the leg.
     """
+    known = _tier_then(contact, tiers, at)
+    if known is None and contact.said and (leg.left is None or contact.said[0][0] <= leg.left):
+        known = contact.said[0][1]
+    return known
+
+
+def _tier_then(contact: Contact, tiers: Tiers, at: int) -> str | None:
     if len(contact.said) == 1 and contact.said[0][0] <= at:
         return contact.tier
     said = next((tier for time, tier in reversed(contact.said) if time <= at), None)
-    if said is None:
-        said = tier_at(tiers, at)
-    if said is None and contact.said and (leg.left is None or contact.said[0][0] <= leg.left):
-        said = contact.said[0][1]
-    return said
+    return tier_at(tiers, at) if said is None else said
+
+
+def _certain(contact: Contact, tiers: Tiers, at: int) -> int:
+    """The stream time at which the tier at a moment of the leg is certain: what events say first, later than that
+    moment, an event still to come may have said otherwise before.
+    """
+    later = _tier_then(contact, tiers, at) is None and contact.said
+    return max(at, contact.said[0][0]) if later else at
 
 
 def _id(rule: WaitRule, watch: Watch, leg: Leg) -> str:

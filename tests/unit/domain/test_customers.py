@@ -125,6 +125,21 @@ def ahead_of_stream_time(order: list[Event], end: int) -> Task:
     return task.until(end)
 
 
+def test_a_tier_said_after_the_deadline_counts_only_when_nothing_can_come_before_it() -> None:
+    """The wait passes its limit at 120 s with no tier known. The end says gold; the feedback just before it says red,
+    and arrives last."""
+    events = [
+        event("contact.queued", 0, queue="cards"),
+        event("feedback.given", 121_000, tier="red", metric="csat", score=1),
+        event("contact.ended", 121_001, tier="gold", by="customer", reason="completed"),
+    ]
+    queued, feedback, ended = events
+    assert ahead_of_stream_time([ended, queued, event("article.viewed", 121_000), feedback], H).alerts == []
+    assert in_order(list(events), H).alerts == []
+    told = ahead_of_stream_time([queued, ended], H)
+    assert [(alert["status"], alert["tier"]) for alert in told.alerts] == [("firing", "gold"), ("resolved", "gold")]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.data(), contact_events())
 def test_the_same_alerts_in_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]) -> None:
