@@ -10,11 +10,13 @@ UV = .lock-venv/bin/uv pip compile pyproject.toml --quiet --universal --python-v
 
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+ARGS ?=
 FILE ?=
 WORKERS ?= 1
+ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test ci lint format types contracts schemas schemas-check calls broker-start broker-stop doctor lock clean up down
+.PHONY: help venv demo test chaos ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -29,6 +31,9 @@ demo: $(VENV) needs-broker ## a simulated contact centre on a live board; DEMO_A
 
 test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/unit -k wait"
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: $(VENV) needs-broker ## load under faults, then a full audit; ARGS="--seed 1 --seeds 20 --duration 60 --json"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 ci: lint types contracts schemas-check test ## what continuous integration runs
 
@@ -56,6 +61,10 @@ schemas-check: $(VENV) ## fail when the exported schemas are not current
 calls: $(VENV) needs-broker ## a call log through the whole pipeline, figures as JSON; FILE=path [WORKERS=n]
 	@test -n "$(FILE)" || { echo 'make calls: which file? make calls FILE=path/to/calls.tsv [WORKERS=2]' >&2; exit 2; }
 	@$(BIN)/contact-streams calls --file "$(FILE)" --workers $(WORKERS)
+
+# Nothing may follow the command: with --json the last line on stdout is its JSON.
+bench: $(VENV) needs-broker ## against other stream processors; ARGS="--only ours,kafka-streams --rounds 3 --json"
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 broker-start: $(VENV) needs-broker ## start the embedded Kafka broker
 	@$(BIN)/contact-streams broker start
