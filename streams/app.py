@@ -31,6 +31,7 @@ from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, 
 from streams.engine.app import engine_app
 from streams.ops.metrics import Metrics
 from streams.ops.plugins import load_scorer
+from streams.ops.storage import storage
 from streams.ops.web import Web
 from streams.settings import Settings
 
@@ -99,6 +100,7 @@ def build(settings: Settings, rules: Rules) -> Application:
             max_records=settings.max_batch_records,
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
             session_timeout_ms=settings.session_timeout_ms,
+            storage=storage(settings),
         ),
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in OUTPUTS],

@@ -160,6 +160,8 @@ def _mount() -> None:
     from streams.ops.commands_infra import broker_app, doctor
     from streams.ops.commands_schemas import schemas_app
     from streams.ops.kpis import kpis
+    from streams.ops.size import size
+    from streams.ops.state import state_app
     from streams.replay.command import replay
 
     app.command()(replay)
@@ -167,8 +169,10 @@ def _mount() -> None:
     app.command()(calls)
     app.command()(demo)
     app.command()(doctor)
+    app.command()(size)
     app.add_typer(broker_app, name="broker")
     app.add_typer(schemas_app, name="schemas")
+    app.add_typer(state_app, name="state")
 
 
 _mount()

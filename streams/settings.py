@@ -87,6 +87,19 @@ class Settings(BaseSettings):
         1_000_000, ge=1000, le=1_040_000, description="events larger than this are refused, bytes"
     )
 
+    store: Literal["memory", "rocksdb"] = Field(
+        "memory", description="where the state of the partitions is kept beside its changelog"
+    )
+    state_dir: Path | None = Field(
+        None, description="folder of the state for store = rocksdb, on a disk that outlives the worker"
+    )
+    cache_rows: int = Field(
+        50_000, ge=100, le=100_000_000, description="rows of the large tables a worker keeps decoded, all together"
+    )
+    block_cache_mib: int = Field(
+        64, ge=8, le=1 << 20, description="memory of store = rocksdb for blocks read and written, all partitions, MiB"
+    )
+
     phone_region: str | None = Field(
         None,
         pattern=r"^[A-Z]{2}$",

@@ -2,13 +2,14 @@
 owner.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
-from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
+from streams.agents.hop import MAX_DUE, WATERMARKS, Hop, Name, large_table
 from streams.domain.alerts import owner_of
 from streams.domain.identity import ContactOwner, assign, expired
 from streams.domain.policy import TrackingRules
@@ -16,11 +17,16 @@ from streams.domain.records import AgentState, Command, Event, Line, Normalised,
 from streams.domain.times import iso
 from streams.engine import Outputs, Table, TaskInfo
 
-TABLES = (WATERMARKS, struct_table("owners", ContactOwner))
 encode = msgspec.json.Encoder().encode
 
-SWEEP_MS = 60_000
-"""How often, in stream time, contacts that have ended are forgotten."""
+
+def _with_due(row: bytes) -> bytes:
+    """A row of version 1, due at once: it is looked at, and then says itself when."""
+    state = orjson.loads(row)
+    return orjson.dumps({**state, "due": {state.get("line", ""): 0}})
+
+
+TABLES = (WATERMARKS, large_table("owners", ContactOwner, _with_due))
 
 
 class Identify(Hop):
@@ -35,7 +41,6 @@ class Identify(Hop):
             name("contact.measurements"),
         )
         self.rules = rules
-        self.swept: dict[str, int] = {}
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -56,32 +61,37 @@ class Identify(Hop):
 
     def _own(self, event: Event, out: Outputs) -> None:
         key = f"{event.contact}\x1f{event.line}" if event.line else event.contact
-        state, outputs = assign(self.owners.get(key), event)
-        self.owners[key] = state
+        known = self.owners.get(key)
+        state, outputs = assign(known, event)
+        if state is not known:
+            self.owners[key] = self._scheduled(state)
         for output in outputs:
             if isinstance(output, dict):
                 out.send(self.changes, output["identifier"].encode(), orjson.dumps({**output, "at": iso(output["at"])}))
             else:
                 out.send(self.interactions, output.owner.encode(), encode(output))
 
+    def _scheduled(self, state: ContactOwner) -> ContactOwner:
+        limit = self.rules.lateness_ms if state.ended else self._timeout_ms(state)
+        return replace(state, due={state.line: state.last + limit})
+
     def _timeout_ms(self, state: ContactOwner) -> int:
         """How long a contact that never ended may be silent, as `track` has it."""
         return self.rules.timeout_ms(state.history[0].channel) + self.rules.lateness_ms
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        due = [line for line, state in lines.items() if state.watermark - self.swept.get(line, 0) >= SWEEP_MS]
-        if not due:
-            return
-        for line in due:
-            self.swept[line] = lines[line].watermark
-        gone = [
-            contact
-            for contact, state in self.owners.items()
-            if state.line in due
-            and expired(state, lines[state.line].watermark, self.rules.lateness_ms, self._timeout_ms(state))
-        ]
-        for contact in gone:
-            del self.owners[contact]
+    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
+        behind = []
+        for line, time in lines.items():
+            due = self.owners.take_due(line, time.watermark, MAX_DUE)
+            for contact in due:
+                state = self.owners[contact]
+                if expired(state, time.watermark, self.rules.lateness_ms, self._timeout_ms(state)):
+                    del self.owners[contact]
+                else:  # the rules have changed, or the row is of an older version
+                    self.owners[contact] = self._scheduled(state)
+            if len(due) >= MAX_DUE:
+                behind.append(line)
+        return behind
 
 
 def factory(name: Name, rules: TrackingRules) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:

@@ -2,14 +2,15 @@
 and alerts.
 """
 
-import heapq
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
-from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
+from streams.agents.hop import MAX_DUE, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
@@ -17,15 +18,27 @@ from streams.domain.records import LIVE, Interaction, Line
 from streams.engine import Outputs, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
-TABLES = (WATERMARKS, struct_table("customers", Customer))
 encode = msgspec.json.Encoder().encode
 
 
-class Track(Hop):
-    """Table ``customers``: owner → contacts, journey, segment, alerts.
+def _with_due(row: bytes) -> bytes:
+    """A row of version 1, due at once: it is looked at, and then says itself when."""
+    customer = orjson.loads(row)
+    customer.pop("version", None)
+    return orjson.dumps({**customer, "due": dict.fromkeys(customer.get("lines", ()), 0)})
 
-    Deadlines are kept in a heap per line beside the table: (due ms, owner). An entry may be out of date; what is due is
-    then asked of the customer itself.
+
+TABLES = (
+    WATERMARKS,
+    large_table("customers", Customer, _with_due),
+    struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
+)
+
+
+class Track(Hop):
+    """Table ``customers``: owner → contacts, journey, segment, alerts, and when it is to be looked at again.
+
+    ``firing`` tells how many alerts fire without a look at every customer.
     """
 
     def __init__(
@@ -39,14 +52,8 @@ class Track(Hop):
             name("journeys"),
             name("segments"),
         )
-        self.deadlines: dict[str, list[tuple[int, str]]] = {}
+        self.firing = tables["firing"]
         self.touched: dict[str, None] = {}
-        self.firing: dict[str, int] = {}
-        for owner, customer in self.customers.items():
-            self._schedule(owner, customer)
-            live = customer.lines.get(LIVE)
-            for alert in live.alerts.values() if live else ():
-                self.firing[alert.rule] = self.firing.get(alert.rule, 0) + alert.firing
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
@@ -58,20 +65,26 @@ class Track(Hop):
         if outcome.late:
             self.metrics.late.labels("track").inc()
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> None:
+    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
+        behind = []
         for line, state in lines.items():
-            heap = self.deadlines.get(line)
-            while heap and heap[0][0] < state.watermark:
-                self.touched[heapq.heappop(heap)[1]] = None
+            due = self.customers.take_due(line, state.watermark, MAX_DUE)
+            self.touched.update(dict.fromkeys(due))
+            if len(due) >= MAX_DUE:
+                behind.append(line)
         for owner in self.touched:
             # Publishes once what a whole batch changed, and fires what stream time has passed.
             self._write(owner, customers.advance(self.customers.get(owner), self.watermarks, self.rules), out)
-            self._schedule(owner, self.customers.get(owner))
+            self._schedule(owner)
         self.touched.clear()
+        return behind
 
     def open_alerts(self) -> dict[str, int]:
         """Alerts firing now on the live line, by rule; for the metrics."""
-        return self.firing
+        found: Counter[str] = Counter()
+        for rules in self.firing.values():
+            found.update(rules)
+        return found
 
     def _write(self, owner: str, outcome: Outcome, out: Outputs) -> None:
         if outcome.customer is None:
@@ -84,8 +97,6 @@ class Track(Hop):
             out.send(self.alerts, alert["alert_id"].encode(), orjson.dumps(alert))
             if alert["line"] == LIVE:
                 self.metrics.alerts.labels(alert["rule"], alert["status"]).inc()
-                step = 1 if alert["status"] == "firing" else -1
-                self.firing[alert["rule"]] = self.firing.get(alert["rule"], 0) + step
         for journey in outcome.journeys:
             out.send(self.journeys, owner.encode(), orjson.dumps(journey))
         for segment in outcome.segments:
@@ -93,9 +104,19 @@ class Track(Hop):
         for illegal in outcome.illegal:
             self.metrics.illegal.labels(illegal.type).inc()
 
-    def _schedule(self, owner: str, customer: Customer | None) -> None:
-        for line, due in customers.next_deadlines(customer, self.rules):
-            heapq.heappush(self.deadlines.setdefault(line, []), (due, owner))
+    def _schedule(self, owner: str) -> None:
+        """The row says when it is due, and ``firing`` what fires."""
+        customer = self.customers.get(owner)
+        due = dict(customers.next_deadlines(customer, self.rules))
+        if customer is not None and due != customer.due:
+            self.customers[owner] = replace(customer, due=due)
+        live = customer.lines.get(LIVE) if customer else None
+        firing = dict(Counter(alert.rule for alert in live.alerts.values() if alert.firing)) if live else {}
+        if firing != self.firing.get(owner, {}):
+            if firing:
+                self.firing[owner] = firing
+            else:
+                del self.firing[owner]
 
 
 def factory(name: Name, rules: Rules, metrics: Metrics) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Track]:

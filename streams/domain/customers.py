@@ -26,7 +26,6 @@ from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.domain.segments import NOBODY
 from streams.domain.timelines import Change, Place, Timeline
 
-VERSION = 1
 MAX_LINES = 8
 """Lines kept of one customer: the live one, and the replays that were touched last."""
 
@@ -36,7 +35,9 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     owner: str
     lines: dict[str, Timeline] = {}
-    version: int = VERSION
+    due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
+    """What `next_deadlines` said when the row was written: line → stream time, ms. The last field: see
+    `deadlines_in`."""
 
 
 class StreamTimes(Protocol):

@@ -98,6 +98,9 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """The line of the latest event."""
     ended: bool = False
     truncated: bool = False
+    due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
+    """When the contact can be forgotten, as it was written: its line → stream time, ms. The last field: see
+    `deadlines_in`."""
 
     @property
     def owner(self) -> str:

@@ -19,6 +19,7 @@ from streams.engine.errors import (
     TaskLost,
 )
 from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
+from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.source import Options, Source
 from streams.engine.table import Table, TableSpec
@@ -33,6 +34,7 @@ __all__ = [
     "Failure",
     "Inlet",
     "KilledWorker",
+    "Lag",
     "MissingTopics",
     "NewerState",
     "Observer",

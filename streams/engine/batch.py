@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka import TopicPartition
 
-from streams.engine.errors import EngineError, OutputTooLarge
+from streams.engine.errors import EngineError, OutputTooLarge, StoreError
 from streams.engine.inlet import Failure, Record, Unfetchable
 from streams.engine.kafka import MAX_BATCH_BYTES
 
@@ -90,7 +90,8 @@ class Batch:
         try:
             if not self.task.lost:
                 if self.records and self.task.trial.announced:
-                    async with self.task.alone:  # one announced batch at a time: whoever dies, it was this one
+                    turns = self.task.turns
+                    async with turns.alone() if self.task.trial.careful else turns.together():
                         await self.task.announce(self.records)
                         await self._work()
                 else:
@@ -127,6 +128,8 @@ class Batch:
                 if type(record) is Unfetchable:
                     record.refuse()
                 handle(record, out)
+            except StoreError:
+                raise  # no fault of the record: the task is lost
             except Exception as error:  # noqa: BLE001 - any failure of a record becomes its dead letter
                 out.undo(mark)
                 for table in tables:
@@ -136,7 +139,8 @@ class Batch:
                 self._bury(Failure(record, error))
         for table in tables:
             table.mark()
-        processor.finish(out)
+        if processor.finish(out):
+            task.next_tick = 0.0
 
     def _bury(self, failure: Failure) -> None:
         """Hand a failed record to the inlet; when that fails too, it is logged and passed by: it must block nothing."""
@@ -157,5 +161,7 @@ class Batch:
             position[record.topic] = record.offset + 1
         if self.records or sends or any(table.dirty for table in task.tables.values()):
             self.transaction_seconds = await task.commit(sends, position)
+        elif any(table.unsettled for table in task.tables.values()):
+            task.skip()
         if self.records:
             task.trial.passed(list(self.records[-1:]))

@@ -1,12 +1,13 @@
 """The changelog: one compacted topic per inlet that holds all tables of a task and its input position.
 
-Keys are ``<table>\\0<key>``; the position record's key is ``\\0position`` and its value a JSON object {topic: next
-offset}. Tables and position are written in the transaction of the batch, so together they are always the state at
-exactly that input.
+Keys are ``<table>\\0<key>``; the position record's key is ``\\0position`` and its value a JSON object: ``offsets``
+{topic: next offset}, and ``id``, which names the state. Tables and position are written in the transaction of the
+batch, so together they are always the state at exactly that input.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,64 +16,145 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
-from streams.engine.table import Table
+from streams.engine.store import Due, Entry, Mark, Store
+from streams.engine.table import TableSpec, version_of
 
 POSITION = b"\0position"
 VERSION = 1
 """Version of the changelog's own format, kept in the position record."""
+TOMBSTONES_MS = 24 * 3_600_000
+"""How long a compacted topic keeps the record of a removal (``delete.retention.ms``, Kafka's default): an older store
+would miss removals."""
+CHUNK = 10_000
+"""Records read at a time: live partitions go on in between."""
+
+Progress = Callable[[int, int], None]
+"""Is told offsets read and offsets in all."""
 
 
 def encode_key(table: str, key: str) -> bytes:
     return f"{table}\0{key}".encode()
 
 
-def encode_position(offsets: Mapping[str, int]) -> bytes:
-    return orjson.dumps({"version": VERSION, "offsets": offsets})
+def split_key(raw: bytes) -> tuple[str, str]:
+    """Table and key of a changelog record that is a row."""
+    table, _, key = raw.partition(b"\0")
+    return table.decode(), key.decode()
+
+
+def encode_position(offsets: Mapping[str, int], state: str = "") -> bytes:
+    return orjson.dumps({"version": VERSION, "id": state, "offsets": offsets})
 
 
 @dataclass
 class Restored:
-    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, its
-    end offset.
+    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, the
+    state's id, where the last position record lies, its end offset, how many records were read.
     """
 
     offsets: dict[str, int] | None = None
     trial: bytes | None = None
+    id: str | None = None
+    position_at: int = 0
     end: int = 0
+    records: int = 0
 
 
-def apply(tables: Mapping[str, Table[Any]], record: Any, restored: Restored) -> None:
-    """Put one changelog record into the tables, or into ``restored``.
+class Rows:
+    """Takes changelog records as they are and brings them into a store, undecoded but for their deadlines."""
 
-    Raises `NewerState` for a position of a newer format, `ChangelogError` for anything that cannot be decoded.
-    """
-    where = (record.topic, record.partition, record.offset)
-    if record.key == POSITION:
-        position = orjson.loads(record.value)
-        if position["version"] > VERSION:
-            raise NewerState(*where, f"written in format {position['version']}, this program reads up to {VERSION}")
-        restored.offsets = dict(position["offsets"])
-        return
-    if record.key == trial.KEY:
-        restored.trial = record.value
-        return
-    name, _, key = record.key.partition(b"\0")
-    table = tables.get(name.decode())
-    if table is None:
-        raise NewerState(*where, f"holds a table {name.decode()!r} that this program does not know")
-    try:
-        if record.value is None:
-            table.values_.pop(key.decode(), None)
+    def __init__(self, specs: Iterable[TableSpec[Any]], store: Store) -> None:
+        self.store = store
+        self.restored = Restored()
+        self._tables = {spec.name.encode(): (spec, list[tuple[str, bytes | None]]()) for spec in specs}
+        self._due = Due()
+
+    def apply(self, record: Any) -> None:
+        """Take one record. Raises `NewerState` for what a newer program wrote, `ChangelogError` for what cannot be
+        read.
+        """
+        key, value = record.key, record.value
+        self.restored.records += 1
+        name, _, row = key.partition(b"\0")
+        if not name:
+            self._beside(record)
+            return
+        found = self._tables.get(name)
+        if found is None:
+            raise NewerState(*_place(record), f"holds a table {name.decode()!r} that this program does not know")
+        spec, changes = found
+        text = row.decode()
+        changes.append((text, value))
+        if value is None:
+            return
+        if (version := version_of(value)) > spec.version:
+            raise NewerState(
+                *_place(record),
+                f"a row of table {spec.name!r} has version {version}, this program reads up to {spec.version}; "
+                "run the version that wrote it, or a newer one",
+            )
+        if spec.due is not None:
+            try:
+                for line, at in spec.due_in(value).items():
+                    self._due.add.append(Entry(spec.name, line, at, text))
+            except Exception as error:
+                raise ChangelogError(*_place(record), f"table {spec.name!r}, key {row!r}: {error}") from error
+
+    def _beside(self, record: Any) -> None:
+        found = self.restored
+        if record.key == trial.KEY:
+            found.trial = record.value
+        elif record.key == POSITION:
+            position = orjson.loads(record.value)
+            if position["version"] > VERSION:
+                why = f"written in format {position['version']}, this program reads up to {VERSION}"
+                raise NewerState(*_place(record), why)
+            found.offsets, found.id = dict(position["offsets"]), position.get("id", "")
+            found.position_at = record.offset
         else:
-            table.values_[key.decode()] = table.spec.decode(record.value)
-    except Exception as error:
-        raise ChangelogError(*where, f"table {name.decode()!r}, key {key!r}: {error}") from error
+            raise NewerState(*_place(record), f"holds a record {record.key!r} that this program does not know")
+
+    def flush(self) -> None:
+        """Hand what was taken to the store. Raises `StoreError`."""
+        self.store.write({spec.name: changes for spec, changes in self._tables.values() if changes}, self._due, None)
+        for _, changes in self._tables.values():
+            changes.clear()
+        self._due = Due()
 
 
-async def restore(
-    bootstrap: str, changelog: TopicPartition, tables: Mapping[str, Table[Any]], progress: Callable[[int, int], None]
-) -> Restored:
-    """Read a changelog to its end into empty tables; ``progress`` is told (offsets read, offsets in all)."""
+def _place(record: Any) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
+
+
+@dataclass
+class Changelog:
+    """A changelog partition that is being read, between ``begin`` and ``end``."""
+
+    consumer: AIOKafkaConsumer
+    partition: TopicPartition
+    begin: int
+    end: int
+
+    async def read(self, rows: Rows, progress: Progress, since: int = 0) -> Restored:
+        """Everything from an offset to the end, into the store of ``rows``."""
+        partition, start = self.partition, max(since, self.begin)
+        self.consumer.seek(partition, start)
+        at = start
+        while at < self.end:
+            found = await self.consumer.getmany(partition, timeout_ms=200, max_records=CHUNK)
+            for record in found.get(partition, ()):
+                rows.apply(record)
+            rows.flush()
+            at = await self.consumer.position(partition)
+            progress(at - start, self.end - start)
+            await asyncio.sleep(0)  # live partitions go on while this one is read
+        rows.restored.end = self.end
+        return rows.restored
+
+
+@asynccontextmanager
+async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Changelog]:
+    """A changelog to read, up to where it ends now."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -82,17 +164,31 @@ async def restore(
     )
     await consumer.start()
     try:
-        consumer.assign([changelog])
-        begin = (await consumer.beginning_offsets([changelog]))[changelog]
-        end = int((await consumer.end_offsets([changelog]))[changelog])
-        restored = Restored(end=end)
-        at = begin
-        while at < end:
-            for record in (await consumer.getmany(changelog, timeout_ms=200)).get(changelog, ()):
-                apply(tables, record, restored)
-            at = await consumer.position(changelog)
-            progress(at - begin, end - begin)
-            await asyncio.sleep(0)  # live partitions go on while this one is read
-        return restored
+        consumer.assign([partition])
+        begin = int((await consumer.beginning_offsets([partition]))[partition])
+        end = int((await consumer.end_offsets([partition]))[partition])
+        yield Changelog(consumer, partition, begin, end)
     finally:
         await consumer.stop()
+
+
+async def restore(
+    bootstrap: str, partition: TopicPartition, rows: Rows, progress: Progress, since: int = 0
+) -> Restored:
+    """Read a changelog from an offset to its end."""
+    async with opened(bootstrap, partition) as log:
+        return await log.read(rows, progress, since)
+
+
+def outdated(mark: Mark, log: Changelog, versions: Mapping[str, int], now: int) -> str | None:
+    """Why a store with this mark cannot be caught up from the changelog; ``None`` = it can. ``now``: wall clock, ms."""
+    age = now - mark.written
+    if dict(mark.versions) != dict(versions):
+        return "it was written by another version of the program"
+    if mark.offset > log.end:
+        return f"it stands at offset {mark.offset} and the changelog ends at {log.end}: that was made anew"
+    if mark.check < log.begin:
+        return f"it stands at offset {mark.offset} and the changelog begins at {log.begin}"
+    if not -3_600_000 < age < TOMBSTONES_MS:
+        return f"it was written {age / 3_600_000:.1f} h ago, and removals are kept for {TOMBSTONES_MS // 3_600_000} h"
+    return None

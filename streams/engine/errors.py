@@ -7,6 +7,9 @@
     │   └── MissingTopics       topics are not there, or have other partition counts than their partners
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
     │   └── NewerState          it was written by a newer version of the program
+    ├── StoreError              the store of a task cannot be read or written: the task is lost and taken over again
+    │   ├── StoreInUse          another process, or another task of this one, has it open
+    │   └── RowError            a row cannot be decoded
     ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
@@ -39,6 +42,21 @@ class ChangelogError(EngineError):
 
 class NewerState(ChangelogError):
     """The state was written by a newer version; run that version, or a newer one."""
+
+
+class StoreError(EngineError):
+    """The store of a task cannot be read or written; the message names the folder and says why."""
+
+
+class StoreInUse(StoreError):
+    """Somebody else has the folder open."""
+
+
+class RowError(StoreError):
+    """A row cannot be decoded; the message names table and key."""
+
+    def __init__(self, table: str, key: str, why: object) -> None:
+        super().__init__(f"table {table!r}, key {key!r}: {why}")
 
 
 class TaskLost(EngineError):

@@ -72,8 +72,10 @@ class Processor(Protocol):
     def undo(self, record: Record) -> None:
         """`handle` raised: forget what was kept outside the tables for this record."""
 
-    def finish(self, out: "Outputs") -> None:
-        """After the records of a batch, and on every tick: deadlines, windows, progress."""
+    def finish(self, out: "Outputs") -> bool | None:
+        """After the records of a batch, and on every tick: deadlines, windows, progress. True: there is more to do, a
+        tick is to follow at once.
+        """
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import faust
@@ -20,10 +20,15 @@ from mode.utils.logging import get_logger
 
 from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
+from streams.engine.clock import clock
 from streams.engine.errors import ConfigurationError, MissingTopics
+from streams.engine.fetching import adapt
 from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.kafka import partition_counts
+from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
+from streams.engine.pace import Pace
+from streams.engine.table import Storage
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
 
@@ -31,7 +36,11 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 IDLE_WAIT_SECONDS = 0.1
+TELL_SECONDS = 0.25
+"""How often the group is told of positions that moved."""
 STOP_SECONDS = 8.0
+ANSWER_SECONDS = 2.0
+"""How long the broker is waited for with what only monitoring needs: the lag, and the group's offsets."""
 ISOLATED = 500
 """Records read one by one at a time, when the client cannot take one of them apart."""
 NOTHING = TopicPartition("", 0)
@@ -47,11 +56,13 @@ class Options:
     worker: str
     static: bool = False
     commit_interval: float = 0.1
-    """Least seconds between two batches of a busy task."""
+    """Seconds between two batches of a task when the worker is busy; with time to spare it waits less, see `Pace`."""
     max_records: int = 4000
     """Most records of one poll."""
     fetch_max_wait_ms: int = 25
     session_timeout_ms: int = 10_000
+    storage: Storage = field(default_factory=Storage)
+    """Where the state of the tasks is kept."""
 
 
 class Source(Service, ConsumerRebalanceListener):
@@ -79,6 +90,9 @@ class Source(Service, ConsumerRebalanceListener):
         self.observer = observer or Observer()
         self.partitions: dict[str, int] = {}
         self.wake = asyncio.Event()
+        self.pace = Pace(options.commit_interval)
+        self._told: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self.takeover = TakeOver(self)
         self.consumer: AIOKafkaConsumer
 
@@ -106,7 +120,7 @@ class Source(Service, ConsumerRebalanceListener):
             partition_assignment_strategy=[RendezvousAssignor.bind(options.worker, topics)],
         )
         await self.consumer.start()
-        self._date_fetches()
+        adapt(self.consumer, self.wake.set)
         try:
             await self._read_topology()
         except BaseException:
@@ -116,25 +130,7 @@ class Source(Service, ConsumerRebalanceListener):
         await self.add_runtime_dependency(self.takeover)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
         self.add_future(self._poll())
-
-    def _date_fetches(self) -> None:
-        """Let a fetch's answer count from when it was asked for: dated when it is read, a stall of this process would
-        make it seem that the broker had nothing more just now.
-        """
-        fetcher = self.consumer._fetcher  # noqa: SLF001 - the client dates answers when it reads them, and offers no other way
-        fetch = fetcher._proc_fetch_request  # noqa: SLF001
-
-        async def dated(assignment: Any, node: int, request: Any) -> Any:
-            asked = int(time.time() * 1000)
-            answer = await fetch(assignment, node, request)
-            for topic, partitions in request.topics:
-                for partition, *_ in partitions:
-                    state = assignment.state_value(TopicPartition(topic, partition))
-                    if state is not None and state.timestamp is not None:
-                        state.timestamp = min(state.timestamp, asked)
-            return answer
-
-        fetcher._proc_fetch_request = dated  # noqa: SLF001
+        self.add_future(self._tell_group())
 
     async def _read_topology(self) -> None:
         """Partition counts of everything read or written. Raises `MissingTopics`, `ConfigurationError`."""
@@ -155,6 +151,7 @@ class Source(Service, ConsumerRebalanceListener):
             await self.takeover.quiesce(STOP_SECONDS)
         except TimeoutError:
             log.warning("some batches were still in flight after %s s; the next owner repeats them", STOP_SECONDS)
+        await self.tell_group()
         async with self.takeover.polling:
             await self.consumer.stop()
         await self.takeover.close_all()
@@ -165,38 +162,64 @@ class Source(Service, ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.takeover.assign(assigned)
 
-    async def _poll(self) -> None:
-        takeover = self.takeover
+    async def _tell_group(self) -> None:
+        """Commit the positions to the group now and then, for those who watch its lag; the engine never reads them."""
         while not self.should_stop:
+            await asyncio.sleep(TELL_SECONDS)
+            await self.tell_group()
+
+    async def tell_group(self) -> None:
+        """Commit to the group where the tables of its tasks stand, as far as that has changed."""
+        ours = self.consumer.assignment()
+        positions = {
+            tp: position
+            for task in self.takeover.tasks.values()
+            for tp in task.inputs
+            if tp in ours and (position := task.position.get(tp.topic)) is not None
+        }
+        moved = {tp: position for tp, position in positions.items() if self._told.get(tp) != position}
+        if not moved:
+            return
+        try:
+            await asyncio.wait_for(self.consumer.commit(moved), ANSWER_SECONDS)
+            self._told.update(moved)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            # A rebalance, or a broker that is away: the next time will do.
+            log.info("the group was not told of positions: %s %s", type(error).__name__, error)
+
+    async def _poll(self) -> None:
+        while not self.should_stop:
+            self.wake.clear()  # before looking: what happens from here on is seen in the next round
             due, wait = self._due()
-            if not due:
-                self.wake.clear()
+            if not await self._hand_out(due):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), wait)
-                # Only a poll raises what the group refused, and without one for an hour the client leaves the group.
-                await self.consumer.getmany(NOTHING, timeout_ms=0)
-                continue
-            async with takeover.polling:
-                generation = takeover.generation
-                tasks = {
-                    tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs
-                }
-                if not tasks:
-                    continue
-                fetched = await self._fetch(tasks, wait)
-            if generation != takeover.generation:
-                continue  # what was fetched belongs to an older assignment; positions are sought again
-            # No await until the batches are marked busy: a rebalance in between would not wait for them.
-            batches = self._mark(fetched, dict.fromkeys(tasks.values()))
-            for task, records in batches:
-                out = Outputs(self.partitions, int(time.time() * 1000), await self._caught_up(task))
-                await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
 
-    async def _fetch(self, tasks: Mapping[TopicPartition, Task], wait: float) -> dict[TopicPartition, list[Any]]:
-        """Records of the partitions; one that the client cannot even take apart comes as `Unfetchable`."""
+    async def _hand_out(self, due: list[TaskKey]) -> bool:
+        """Make batches of what has come for these tasks; was there any?"""
+        takeover = self.takeover
+        async with takeover.polling:
+            generation = takeover.generation
+            tasks = {
+                tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs
+            }
+            fetched = await self._fetch(tasks)
+        if generation != takeover.generation:
+            return False  # what was fetched belongs to an older assignment; positions are sought again
+        # No await until the batches are marked busy: a rebalance in between would not wait for them.
+        batches = self._mark(fetched, dict.fromkeys(tasks.values()))
+        for task, records in batches:
+            out = Outputs(self.partitions, clock.now(), await self._caught_up(task))
+            await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
+        return bool(batches)
+
+    async def _fetch(self, tasks: Mapping[TopicPartition, Task]) -> dict[TopicPartition, list[Any]]:
+        """What has come for the partitions; a record that the client cannot even take apart comes as `Unfetchable`."""
         try:
+            # Asked even when nothing is due: only a poll raises what the group refused, and without one for an hour the
+            # client leaves the group.
             found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
-                *tasks, timeout_ms=int(wait * 1000) or 1, max_records=self.options.max_records
+                *(tasks or (NOTHING,)), timeout_ms=0, max_records=self.options.max_records
             )
         except (KafkaError, asyncio.CancelledError):
             raise
@@ -243,13 +266,16 @@ class Source(Service, ConsumerRebalanceListener):
         self, fetched: Mapping[TopicPartition, list[Any]], tasks: Iterable[Task]
     ) -> list[tuple[Task, list[Record]]]:
         """Batches to hand out, their tasks marked busy; ticks for tasks that got nothing for a second."""
-        now, wall = time.monotonic(), time.time()
+        now, wall, interval = time.monotonic(), time.time(), self.pace.interval()
         batches = []
         for task in tasks:
             records: list[Record] = []
             for tp in task.inputs:
-                # A fetch begun before a seek may bring records from before it: they are in the tables already.
-                records += [r for r in fetched.get(tp, ()) if r.offset >= task.position.get(tp.topic, 0)]
+                found, position = fetched.get(tp, []), task.position.get(tp.topic, 0)
+                if found and found[0].offset < position:
+                    # A fetch begun before a seek may bring records from before it: they are in the tables already.
+                    found = [r for r in found if r.offset >= position]
+                records += found
             records = task.trial.first(records)
             if task.trial.limit is not None and len(records) > task.trial.limit:
                 records = self._cut(task, records, task.trial.limit)
@@ -261,8 +287,9 @@ class Source(Service, ConsumerRebalanceListener):
             # together.
             task.next_tick = wall // TICK_SECONDS * TICK_SECONDS + TICK_SECONDS
             if records:
-                task.due = now + self.options.commit_interval
+                task.due = now + interval
             task.idle.clear()
+            task.backlog.handed(records)
             batches.append((task, records))
         return batches
 
@@ -279,8 +306,9 @@ class Source(Service, ConsumerRebalanceListener):
             try:
                 high = self.consumer.highwater(tp)
                 asked = self.consumer.last_poll_timestamp(tp)
-                if high is not None and asked and await self.consumer.position(tp) >= high:
+                if high is not None and asked and (at := await self.consumer.position(tp)) >= high:
                     known[tp] = asked
+                    task.backlog.caught_up(tp.topic, asked, at)
             except (IllegalStateError, AssertionError):
                 continue  # taken away a moment ago
         return known
@@ -289,10 +317,11 @@ class Source(Service, ConsumerRebalanceListener):
         task, info = batch.task, batch.task.info
         if error is not None:
             self.takeover.lose(task, error)
-        elif batch.records and not task.lost:
+        task.backlog.committed()
+        if error is None and batch.records and not task.lost:
             self.takeover.failures.pop((info.inlet, info.partition), None)
             seconds = time.perf_counter() - batch.started
-            size = sum(len(record.value or b"") for record in batch.records)
+            size = sum([len(record.value) for record in batch.records if record.value])
             done = BatchDone(len(batch.records), size, seconds, batch.transaction_seconds, batch.handle_cpu_seconds)
             self.observer.batch_committed(info.inlet, info.partition, done)
         for _ in range(batch.failed):
@@ -300,16 +329,21 @@ class Source(Service, ConsumerRebalanceListener):
         task.idle.set()
         self.wake.set()
 
-    def lag(self) -> dict[TopicPartition, int]:
-        """Records (offsets) not yet read, per owned input partition that is ready."""
-        lags = {}
-        for key in self.takeover.ready:
-            task = self.takeover.tasks.get(key)
-            for tp in task.inputs if task else ():
-                try:
-                    high = self.consumer.highwater(tp)
-                except (IllegalStateError, AssertionError):
-                    continue
-                if high is not None:
-                    lags[tp] = max(high - task.position.get(tp.topic, 0), 0) if task else 0
-        return lags
+    async def lag(self) -> dict[TopicPartition, Lag]:
+        """How far each owned input partition that is ready is behind its end on the broker.
+
+        The broker is asked: what is fetched and waits for a batch at work keeps the client's own mark old. When it does
+        not answer within 2 s, the ends of the last time hold.
+        """
+        tasks = {tp: t for k in self.takeover.ready if (t := self.takeover.tasks.get(k)) for tp in t.inputs}
+        try:
+            ends = await asyncio.wait_for(self.consumer.end_offsets(list(tasks)), ANSWER_SECONDS) if tasks else {}
+            self._ends = {tp: int(end) for tp, end in ends.items()}
+        except (KafkaError, TimeoutError) as error:
+            log.warning("how far behind is not known anew: %s %s", type(error).__name__, error)
+        now = time.time() * 1000
+        return {
+            tp: task.backlog.lag(tp.topic, task.position.get(tp.topic, 0), self._ends[tp], now)
+            for tp, task in tasks.items()
+            if tp in self._ends
+        }

@@ -18,6 +18,7 @@ from mode.utils.logging import get_logger
 from streams.engine.errors import ChangelogError
 from streams.engine.inlet import TaskInfo
 from streams.engine.task import Task
+from streams.engine.trial import Turns
 
 if TYPE_CHECKING:
     from streams.engine.source import Source
@@ -48,8 +49,7 @@ class TakeOver(Service):
         self.polling = asyncio.Lock()
         """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
         self._taking = asyncio.Lock()
-        self.alone = asyncio.Lock()
-        """Held while an announced batch is worked on: only one record may be in doubt when the process dies."""
+        self.turns = Turns()
         self._running: set[asyncio.Future[None]] = set()
         self._stopping = False
         self._open: set[Task] = set()
@@ -147,8 +147,8 @@ class TakeOver(Service):
         info = TaskInfo(
             name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs)
         )
-        task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id)
-        task.alone = self.alone
+        task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id, source.options.storage)
+        task.turns = self.turns
         self._open.add(task)
         return task
 
@@ -162,12 +162,18 @@ class TakeOver(Service):
             observer.restoring(info.inlet, info.partition, done, total)
             if time.monotonic() - said > SAY_SECONDS:
                 said = time.monotonic()
-                left = (total - done) * (said - started) / max(done, 1)
-                log.info("%s: %s of %s offsets of its changelog read, %.0f s to go", info.name, done, total, left)
+                speed = max(done, 1) / (said - started)
+                log.info(
+                    "%s: %s of %s offsets of its changelog read, %.0f a second, %.0f s to go",
+                    *(info.name, done, total, speed, (total - done) / speed),
+                )
 
-        await task.restore(progress)
-        rows = sum(len(table) for table in task.tables.values())
-        log.info("%s restored: %s rows in %.1f s", info.name, rows, time.monotonic() - started)
+        found = await task.restore(progress)
+        seconds = time.monotonic() - started
+        log.info(
+            "%s restored: %s changelog records in %.1f s, %.0f a second",
+            *(info.name, found.records, seconds, found.records / seconds),
+        )
 
     async def _current(self, task: Task) -> bool:
         await task.idle.wait()

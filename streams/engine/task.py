@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -10,11 +11,14 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.engine import changelog
-from streams.engine.errors import TaskLost
+from streams.engine.changelog import Restored
+from streams.engine.errors import ChangelogError, RowError, TaskLost
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
 from streams.engine.kafka import transactional_producer
-from streams.engine.table import Table
-from streams.engine.trial import KEY, Trial
+from streams.engine.lag import Backlog
+from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
+from streams.engine.table import Storage, Table, open_tables, settle
+from streams.engine.trial import KEY, Trial, Turns
 
 Items = list[tuple[bytes | None, bytes | None]]
 Sends = dict[tuple[str, int], Items]
@@ -28,57 +32,115 @@ class Task:
     """
 
     def __init__(
-        self, inlet: Inlet, info: TaskInfo, inputs: Iterable[TopicPartition], bootstrap: str, app_id: str
+        self,
+        inlet: Inlet,
+        info: TaskInfo,
+        inputs: Iterable[TopicPartition],
+        bootstrap: str,
+        app_id: str,
+        storage: Storage,
     ) -> None:
         self.inlet, self.info = inlet, info
         self.inputs = tuple(inputs)
-        self.group = app_id
         self.changelog = TopicPartition(inlet.changelog(app_id), info.partition)
         self.producer = transactional_producer(bootstrap, f"{app_id}-{info.name}")
+        self.storage = storage
+        self.store: Store = MemoryStore()
         self.tables: dict[str, Table[Any]] = {}
         self.processor: Processor | None = None
         self.position: dict[str, int] = {}
         self.changelog_end = -1
+        self.state = ""
+        """Names the state of this task; a changelog that was made anew has another."""
+        self.announced: bytes | None = None
+        """The last trial, while no position came after it."""
         self.trial = Trial()
+        self.backlog = Backlog()
         self.restored = False
         self.lost = False
-        self.alone = asyncio.Lock()
+        self.turns = Turns()
         self.due = 0.0
         self.next_tick = 0.0
         self.idle = asyncio.Event()
         self.idle.set()
         self._bootstrap = bootstrap
 
-    async def restore(self, progress: Callable[[int, int], None]) -> None:
-        """Read the changelog into fresh tables and make a fresh processor."""
-        self.tables = {spec.name: Table(spec) for spec in self.inlet.tables}
-        found = await changelog.restore(self._bootstrap, self.changelog, self.tables, progress)
+    async def restore(self, progress: changelog.Progress) -> Restored:
+        """Bring the store to the changelog's end, make fresh tables over it and a fresh processor. Raises
+        `ChangelogError`, `StoreError`.
+        """
+        async with changelog.opened(self._bootstrap, self.changelog) as log:
+            found = await self._catch_up(log, progress)
+        try:
+            self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
+        except RowError as error:
+            raise ChangelogError(self.changelog.topic, self.changelog.partition, found.end, str(error)) from error
         self.changelog_end, self.position = found.end, found.offsets or {}
+        self.state = found.id or uuid.uuid4().hex
+        self.announced = found.trial
         self.trial = Trial.after(found.trial, self.position)
+        if found.offsets is not None:
+            self.store.write({}, Due(), self._mark(found.position_at, found.id or ""))
         self.processor = self.inlet.processor(self.info, self.tables)
         self.restored = True
+        return found
+
+    async def _catch_up(self, log: changelog.Changelog, progress: changelog.Progress) -> Restored:
+        """Read what the store does not have yet; all of the changelog, when the store is not of this changelog."""
+        stores, name = self.storage.stores, self.info.name
+        self.store = stores.open(name)
+        mark = self.store.mark
+        if mark is not None:
+            why = changelog.outdated(mark, log, self._versions, int(time.time() * 1000))
+            if why is None:
+                found = await log.read(changelog.Rows(self.inlet.tables, self.store), progress, mark.check)
+                if found.id == mark.id:
+                    if found.trial is None and found.offsets == mark.offsets and mark.trial is not None:
+                        found.trial = mark.trial.encode()
+                    return found
+                why = "it is of another changelog of the same name"
+            self.store = stores.anew(name, self.store, why)
+        return await log.read(changelog.Rows(self.inlet.tables, self.store), progress)
+
+    @property
+    def _versions(self) -> dict[str, int]:
+        return {spec.name: spec.version for spec in self.inlet.tables}
+
+    def _mark(self, check: int, state: str) -> Mark:
+        announced = self.announced.decode() if self.announced else None
+        now = int(time.time() * 1000)
+        return Mark(self.changelog_end, check, self.position, state, now, self._versions, announced)
 
     async def announce(self, records: Sequence[Record]) -> None:
         """Say in the changelog what is about to be handled. Raises `TaskLost`."""
-        await self._transaction({}, [(KEY, self.trial.announcement(self.position, list(records)))], {})
+        announcement = self.trial.announcement(self.position, list(records))
+        await self._transaction({}, [(KEY, announcement)])
+        self.announced = announcement
 
     async def commit(self, sends: Sends, position: dict[str, int]) -> float:
         """One transaction: outputs, changelog records of touched keys, position.
 
-        Returns its seconds. Raises `TaskLost` when Kafka refuses or fences it.
+        Returns its seconds, with those of the store, which is written when Kafka has it. Raises `TaskLost` when Kafka
+        refuses or fences it, `StoreError` when the disk fails: nothing is lost then, the changelog has the batch.
         """
-        log: Items = [(changelog.POSITION, changelog.encode_position(position))]
-        for name, table in self.tables.items():
-            log += [(changelog.encode_key(name, key), value) for key, value in table.changes()]
-        moved = {tp: position[tp.topic] for tp in self.inputs if position.get(tp.topic) != self.position.get(tp.topic)}
-        started = time.perf_counter()
-        await self._transaction(sends, log, moved)
+        rows: Rows = {name: table.changes() for name, table in self.tables.items() if table.dirty}
+        log: Items = [(changelog.POSITION, changelog.encode_position(position, self.state))]
+        for name, changes in rows.items():
+            log += [(changelog.encode_key(name, key), value) for key, value in changes]
+        moved = position != self.position
+        before, started = self.changelog_end, time.perf_counter()
+        await self._transaction(sends, log)
+        if moved:
+            self.announced = None
         self.position = dict(position)
-        for table in self.tables.values():
-            table.committed()
+        settle(self.tables, self.store, rows, self._mark(before, self.state))
         return time.perf_counter() - started
 
-    async def _transaction(self, sends: Sends, log: Items, moved: dict[TopicPartition, int]) -> None:
+    def skip(self) -> None:
+        """A batch wrote and sent nothing: what it took for due is put back in order. Raises `StoreError`."""
+        settle(self.tables, self.store, {}, None)
+
+    async def _transaction(self, sends: Sends, log: Items) -> None:
         producer, futures = self.producer, list[asyncio.Future[Any]]()
         try:
             await producer.begin_transaction()
@@ -88,8 +150,6 @@ class Task:
             futures += [
                 await producer.send_batch(b, self.changelog.topic, partition=self.changelog.partition) for b in own
             ]
-            if moved:
-                await producer.send_offsets_to_transaction(moved, self.group)
             # The client commits a transaction even when one of its batches was refused: ask each of them before.
             for future in futures:
                 await future
@@ -115,8 +175,11 @@ class Task:
         yield builder
 
     async def close(self) -> None:
-        """Let the producer go; an open transaction is left to the next owner's fencing."""
+        """Let the store and the producer go; an open transaction is left to the next owner's fencing."""
         try:
-            await self.producer.stop()
+            self.store.close()
         finally:
-            await self.producer.client.close()  # a fenced producer's stop raises before it comes to this
+            try:
+                await self.producer.stop()
+            finally:
+                await self.producer.client.close()  # a fenced producer's stop raises before it comes to this

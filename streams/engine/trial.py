@@ -2,14 +2,19 @@
 
 The first batch after a take-over is small and announced in the changelog (a *trial*); batches then double in size. A
 worker that dies in a trial leaves it behind with no position after it. The next owner then takes the records of that
-trial one at a time, each announced on its own; a record whose owner died again, alone with it, is set aside as a dead
-letter. So a record is set aside after it was in flight at three deaths in a row: in a batch, in a trial, and alone. A
-worker that is killed from outside hits the same two short moments, one after the other and at the same record,
-practically never.
+trial one at a time, each announced on its own. A record whose owner died alone with it is tried once more, alone and
+before all others; when that owner dies too, it is set aside as a dead letter. So a record is set aside after it was in
+flight at three deaths in a row: in a trial, alone, and alone again (four when the worker was busy before: then the
+first one was in a batch that nobody announced).
+
+Once would not be enough: as long as records are taken one at a time, whoever kills the worker from outside hits one.
+The same record again is one short moment, which is hit practically never.
 """
 
+import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import orjson
@@ -18,8 +23,12 @@ from streams.engine.errors import EngineError
 from streams.engine.inlet import Record
 
 KEY = b"\0trial"
-FIRST = 256
+FIRST = 64
 """Records of the first batch after a take-over."""
+TOGETHER = 8
+"""First batches at work at once. Whatever is at work when the process dies is taken one by one afterwards."""
+DEATHS_ALONE = 2
+"""A record is set aside when so many workers in a row died alone with it."""
 
 PROCESS = uuid.uuid4().hex
 """Names this run of the program: a task taken over again by the same process did not die."""
@@ -27,6 +36,38 @@ PROCESS = uuid.uuid4().hex
 
 class KilledWorker(EngineError):
     """A record was in flight whenever the worker died; it was set aside without being handled."""
+
+
+class Turns:
+    """Who may be at work on an announced batch: several first batches together, or one record that is in doubt."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(TOGETHER)
+        self._doors = asyncio.Lock()
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Beside other first batches."""
+        async with self._doors:  # whoever wants to be alone and waits for places lets nobody in after it
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """With no other announced batch: if the process dies, it was this record."""
+        taken = 0
+        async with self._doors:
+            try:
+                while taken < TOGETHER:
+                    await self._places.acquire()
+                    taken += 1
+                yield
+            finally:
+                for _ in range(taken):
+                    self._places.release()
 
 
 @dataclass
@@ -38,6 +79,8 @@ class Trial:
     """Careful (one record at a time) for offsets below these, by topic."""
     suspect: tuple[str, int] | None = None
     """The record (topic, offset) that was alone in flight when the previous owner died."""
+    deaths: int = 0
+    """How many owners in a row died alone with the suspect."""
 
     @classmethod
     def after(cls, left: bytes | None, position: Mapping[str, int]) -> "Trial":
@@ -49,7 +92,15 @@ class Trial:
         if moved or trial["process"] == PROCESS:
             return cls()
         alone = trial["alone"]
-        return cls(1, trial["until"], (alone[0], alone[1]) if alone else None)
+        if not alone:
+            return cls(1, trial["until"])
+        topic, offset, *deaths = alone  # older programs did not count
+        return cls(1, trial["until"], (topic, offset), deaths[0] if deaths else 1)
+
+    @property
+    def careful(self) -> bool:
+        """Is the next record one that was in flight when the previous owner died?"""
+        return bool(self.until)
 
     @property
     def announced(self) -> bool:
@@ -59,7 +110,10 @@ class Trial:
     def announcement(self, position: Mapping[str, int], records: list[Record]) -> bytes:
         """The changelog record to write before handling ``records``."""
         until = self.until or {r.topic: r.offset + 1 for r in records}
-        alone = [records[0].topic, records[0].offset] if self.until else None
+        alone = None
+        if self.until:
+            first = (records[0].topic, records[0].offset)
+            alone = [*first, self.deaths + 1 if first == self.suspect else 1]
         return orjson.dumps({"process": PROCESS, "position": dict(position), "until": until, "alone": alone})
 
     def first(self, records: list[Record]) -> list[Record]:
@@ -71,14 +125,14 @@ class Trial:
         )
 
     def refuse(self, record: Record) -> None:
-        """Raises `KilledWorker` for the record that was alone in flight when the previous owner died."""
-        if self.suspect == (record.topic, record.offset):
+        """Raises `KilledWorker` for the record that was alone in flight when the previous owners died."""
+        if self.deaths >= DEATHS_ALONE and self.suspect == (record.topic, record.offset):
             raise KilledWorker("the worker died three times in a row while it handled this record")
 
     def passed(self, records: list[Record]) -> None:
         """A batch was committed: be less careful."""
         if self.suspect == (records[-1].topic, records[-1].offset):
-            self.suspect = None
+            self.suspect, self.deaths = None, 0
         if self.limit is None:
             return
         if self.until:

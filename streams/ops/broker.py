@@ -69,10 +69,14 @@ class Broker:
         home: the folder of all brokers; by default ``.kafka`` of this checkout.
         jars: where the jars are or are to be put; shared by all homes.
         say: receives one line for people per step.
+        port: where it listens the first time, if that port is free.
     """
 
-    def __init__(self, name: str = "local", home: Path = HOME, jars: Path = JARS, say: Say = to_log):
+    def __init__(
+        self, name: str = "local", home: Path = HOME, jars: Path = JARS, say: Say = to_log, port: int = PREFERRED_PORT
+    ):
         self.name = name
+        self._port = port
         self.folder = home.resolve() / name
         self._jars = jars
         self._say = say
@@ -99,7 +103,7 @@ class Broker:
     def start(self, *, timeout: float = 60.0) -> str:
         """Start it unless it runs already, wait until it answers, return ``host:port``. ``timeout`` in seconds.
 
-        The ports of its last run are used again when they are free, then 19092, then any.
+        The ports of its last run are used again when they are free, then ``port``, then any.
 
         Raises:
             BrokerError: Java or Maven is missing, the process ended, or it did not answer in time (then it is ended).
@@ -219,9 +223,9 @@ class Broker:
         """Ports for clients and for the controller: those of the last run if free, so that clients find it again."""
         try:
             last = json.loads(self._state.read_text())
-            wanted = [int(last["port"]), PREFERRED_PORT]
+            wanted = [int(last["port"]), self._port]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            wanted = [PREFERRED_PORT]
+            wanted = [self._port]
         port = next((p for p in wanted if is_port_free(p)), None) or free_port()
         return port, free_port()
 

@@ -27,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
-from streams.engine import BatchDone, Observer, Source
+from streams.engine import BatchDone, Lag, Observer, Source
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -77,6 +77,8 @@ class Metrics(Observer):
         )
         self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
         self.restoring_left: dict[tuple[str, int], int] = {}
+        self.lag: dict[str, Lag] = {}
+        """Hop → how far it is behind, all its partitions here; as of the last `measure`."""
         self._begin_at_zero()
         self._process()
 
@@ -142,6 +144,15 @@ class Metrics(Observer):
                 histogram.labels(hop)
         self.registry.register(_Gauges(source, self))
 
+    async def measure(self, source: Source) -> dict[str, Lag]:
+        """Ask the broker how far each hop is behind: records in all, seconds of the partition furthest behind."""
+        lag = dict.fromkeys(source.inlets, Lag(0, 0.0))
+        for tp, (records, seconds) in (await source.lag()).items():
+            hop = source.inlet_of[tp.topic].name
+            lag[hop] = Lag(lag[hop].records + records, max(lag[hop].seconds, seconds))
+        self.lag = lag
+        return lag
+
 
 class _Gauges(Collector):
     """Gauges computed at each scrape from the tasks as they are."""
@@ -155,18 +166,26 @@ class _Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         takeover, inlets = self.source.takeover, self.source.inlets
-        assigned, ready, lag, left = (dict.fromkeys(inlets, 0) for _ in range(4))
+        assigned, ready, left = (dict.fromkeys(inlets, 0) for _ in range(3))
         for hop, _ in takeover.wanted:
             assigned[hop] += 1
         for hop, _ in takeover.ready:
             ready[hop] += 1
-        for tp, records in self.source.lag().items():
-            lag[self.source.inlet_of[tp.topic].name] += records
         for (hop, _), records in self.metrics.restoring_left.items():
             left[hop] += records
         yield _by_hop("contact_streams_tasks_assigned", "Partitions the group gave this worker", assigned)
         yield _by_hop("contact_streams_tasks_ready", "Partitions restored and running", ready)
-        yield _by_hop("contact_streams_lag_records", "Records not yet read, of running partitions", lag)
+        lag = self.metrics.lag
+        yield _by_hop(
+            "contact_streams_lag_records",
+            "Records not yet committed, of running partitions",
+            {hop: each.records for hop, each in lag.items()},
+        )
+        yield _by_hop(
+            "contact_streams_unread_seconds",
+            "Age of the oldest record not yet committed, of running partitions; 0 when there is none",
+            {hop: each.seconds for hop, each in lag.items()},
+        )
         yield _by_hop(
             "contact_streams_lag_seconds",
             "Wall clock less live stream time, of the partition furthest behind; at measure: end to end",

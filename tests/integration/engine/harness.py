@@ -41,6 +41,8 @@ async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Ma
                 for name, count in (compacted or {}).items()
             ]
         )
+        while not {*topics, *(compacted or {})} <= set(await admin.list_topics()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)  # the broker answers before its metadata has them
     finally:
         await admin.close()
 

@@ -28,28 +28,51 @@ async def worker(pipeline: Pipeline, name: str) -> AsyncIterator[Process]:
         await process.wait()
 
 
+async def deaths_until(pipeline: Pipeline, records: int) -> int:
+    """Start a worker after each that dies, until so many records are worked off; returns how many died."""
+    for deaths in range(6):
+        async with worker(pipeline, f"w{deaths}") as process:
+            died = asyncio.create_task(process.wait())
+            drained = asyncio.create_task(until(lambda: pipeline.drained(records), 60))
+            await asyncio.wait([died, drained], return_when=asyncio.FIRST_COMPLETED)
+            if not died.done():
+                await drained
+                died.cancel()
+                return deaths
+            drained.cancel()
+    raise AssertionError("the sixth worker died too")
+
+
 async def test_a_record_that_kills_the_process_is_set_aside(bootstrap: str, prefix: str) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
     fine = [(0, b"k", b"v")]
     await publish(bootstrap, pipeline.input, [*fine * 10, (0, b"k", b"poison"), *fine * 10])
     await publish(bootstrap, pipeline.input, [(1, b"healthy", b"v")] * 100)
-    deaths = 0
-    for run in range(6):
-        async with worker(pipeline, f"w{run}") as process:
-            died = asyncio.create_task(process.wait())
-            drained = asyncio.create_task(until(lambda: pipeline.drained(121), 60))
-            await asyncio.wait([died, drained], return_when=asyncio.FIRST_COMPLETED)
-            if not died.done():
-                await drained
-                died.cancel()
-                break
-            drained.cancel()
-            deaths += 1
-    assert deaths == 2, "in a trial, and alone with it; a worker that was busy before would have been the third"
+    deaths = await deaths_until(pipeline, 121)
+    assert deaths == 3, (
+        "in a trial, alone with it, and alone again; one that was busy before would have been the fourth"
+    )
     assert await pipeline.counts() == {"k": 20, "healthy": 100}, "nothing of the other partition is suspected"
     (letter,) = await read_all(bootstrap, pipeline.dead)
     assert letter.key == b"10"
     assert b"KilledWorker" in letter.value
+
+
+async def test_a_record_that_was_alone_when_somebody_killed_the_worker_is_not_set_aside(
+    bootstrap: str, prefix: str, tmp_path: Path
+) -> None:
+    """The first kill hits a trial; from then on some record is always alone, so the second one hits one for certain."""
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    (tmp_path / "deaths").write_text("2")
+    fine = [(0, b"k", b"v")]
+    await publish(
+        bootstrap,
+        pipeline.input,
+        [*fine * 10, (0, b"k", b"unlucky %s" % str(tmp_path / "deaths").encode()), *fine * 10],
+    )
+    assert await deaths_until(pipeline, 21) == 2
+    assert await read_all(bootstrap, pipeline.dead) == []
+    assert await pipeline.counts() == {"k": 21}
 
 
 async def test_exact_through_kills_and_a_pause_beyond_the_session(bootstrap: str, prefix: str) -> None:

@@ -16,6 +16,9 @@ from streams.agents import identify, ingest, measure, track
 from streams.domain.records import Line, Progress
 from streams.engine import Table, TableSpec, TaskInfo
 from streams.engine.batch import Outputs
+from streams.engine.changelog import Rows, encode_key
+from streams.engine.store import MemoryStore
+from streams.engine.table import Cache, open_tables, settle
 from streams.ops.metrics import Metrics
 from tests.e2e.system import event, home
 from tests.unit.engine.records import Fetched, record
@@ -45,10 +48,12 @@ class Harness:
         self.restart()
 
     def restart(self) -> None:
-        self.tables: Mapping[str, Table[Any]] = {spec.name: Table(spec) for spec in self.specs}
+        rows = Rows(self.specs, MemoryStore())
         for (table, key), value in self.changelog.items():
-            if value is not None:
-                self.tables[table].values_[key] = self.tables[table].spec.decode(value)
+            rows.apply(record(key=encode_key(table, key), value=value))
+        rows.flush()
+        self.store = rows.store
+        self.tables: Mapping[str, Table[Any]] = open_tables(self.specs, self.store, Cache(rows=4))
         self.processor = self.factory(self.info, self.tables)
 
     def batch(self, records: list[Fetched], now: int = NOW, caught_up: bool = False) -> None:
@@ -57,10 +62,9 @@ class Harness:
         for one in records:
             self.processor.handle(one, out)
         self.processor.finish(out)
-        for table in self.tables.values():
-            for key, value in table.changes():
-                self.changelog[table.spec.name, key] = value
-            table.committed()
+        changes = {name: table.changes() for name, table in self.tables.items()}
+        self.changelog |= {(name, key): value for name, some in changes.items() for key, value in some}
+        settle(self.tables, self.store, changes, None)
         for (topic, _), items in out.grouped().items():
             for key, value in items:
                 self.sent.append((topic, key, None if value is None else orjson.loads(value)))

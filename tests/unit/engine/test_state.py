@@ -1,14 +1,19 @@
 """Tables, the changelog's records and trials, without a broker."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine import ChangelogError, KilledWorker, NewerState, OutputTooLarge, Table, TableSpec
+from streams.engine import KilledWorker, NewerState, OutputTooLarge, Table, TableSpec
 from streams.engine import changelog as log
 from streams.engine.batch import Outputs
-from streams.engine.changelog import Restored
+from streams.engine.changelog import Restored, Rows
+from streams.engine.errors import RowError
+from streams.engine.store import Due, MemoryStore
+from streams.engine.table import Cache, CachedTable, settle
 from streams.engine.trial import FIRST, Trial
 from tests.unit.engine.records import record
 
@@ -37,34 +42,40 @@ def test_undo_takes_back_exactly_what_came_after_the_mark(kept: list, undone: li
 
 @given(st.lists(writes, max_size=5))
 def test_the_changelog_of_all_batches_gives_the_table(batches: list) -> None:
-    table, restored = Table(SPEC), Table(SPEC)
+    table, rows = Table(SPEC), Rows([SPEC], MemoryStore())
     for changes in batches:
         write(table, changes)
         for key, value in table.changes():
-            log.apply({"t": restored}, record(key=log.encode_key("t", key), value=value), Restored())
-        table.committed()
-    assert dict(restored) == dict(table)
+            rows.apply(record(key=log.encode_key("t", key), value=value))
+        settle({"t": table}, table.store, {"t": table.changes()}, None)
+    rows.flush()
+    assert dict(Table(SPEC, rows.store)) == dict(table)
     assert table.changes() == []
 
 
 def test_position_and_trial_are_told_beside_the_tables() -> None:
-    restored = Restored()
-    log.apply({}, record(key=log.POSITION, value=log.encode_position({"a": 7})), restored)
-    log.apply({}, record(key=b"\0trial", value=b"x"), restored)
-    assert (restored.offsets, restored.trial) == ({"a": 7}, b"x")
+    rows = Rows([], MemoryStore())
+    rows.apply(record(key=log.POSITION, value=log.encode_position({"a": 7}, "state"), offset=3))
+    rows.apply(record(key=b"\0trial", value=b"x"))
+    assert rows.restored == Restored({"a": 7}, b"x", "state", position_at=3, records=2)
 
 
 def test_state_of_a_newer_program_is_refused_with_its_place() -> None:
     newer = orjson.dumps({"version": log.VERSION + 1, "offsets": {}})
     with pytest.raises(NewerState, match=r"changelog t-0 at offset 5: written in format 2, this program reads up to 1"):
-        log.apply({}, record(key=log.POSITION, value=newer, offset=5), Restored())
+        Rows([], MemoryStore()).apply(record(key=log.POSITION, value=newer, offset=5))
     with pytest.raises(NewerState, match="a table 'unknown' that this program does not know"):
-        log.apply({}, record(key=log.encode_key("unknown", "k"), value=b"1"), Restored())
+        Rows([], MemoryStore()).apply(record(key=log.encode_key("unknown", "k"), value=b"1"))
 
 
 def test_a_value_that_cannot_be_read_is_named() -> None:
-    with pytest.raises(ChangelogError, match="table 't', key b'k'"):
-        log.apply({"t": Table(SPEC)}, record(key=log.encode_key("t", "k"), value=b"{"), Restored())
+    store = MemoryStore()
+    store.write({"t": [("k", b"{")]}, Due(), None)
+    with pytest.raises(RowError, match="table 't', key 'k': "):
+        Table(SPEC, store)
+    lazy = CachedTable(replace(SPEC, resident=False), store, Cache())
+    with pytest.raises(RowError, match="table 't', key 'k': "):
+        lazy.get("k")
 
 
 def test_outputs_of_an_undone_record_are_gone_and_a_large_one_is_refused() -> None:
@@ -92,13 +103,29 @@ def test_a_trial_that_nobody_finished_makes_the_next_owner_careful() -> None:
     assert (second.limit, second.until, second.suspect) == (1, {"in": 8}, None)
     second.refuse(records[0])  # nobody is suspected yet
     third = Trial.after(left_by(second, {"in": 5}, records[:1]), {"in": 5})
-    assert third.suspect == ("in", 5)
+    assert (third.suspect, third.deaths) == (("in", 5), 1)
+    third.refuse(records[0])  # whoever kills workers from outside hits some record that is alone
+    fourth = Trial.after(left_by(third, {"in": 5}, records[:1]), {"in": 5})
     with pytest.raises(KilledWorker):
-        third.refuse(records[0])
-    third.refuse(records[1])
+        fourth.refuse(records[0])
+    fourth.refuse(records[1])
     for one in records:
-        third.passed([one])
-    assert (third.limit, third.until, third.suspect) == (FIRST, {}, None)
+        fourth.passed([one])
+    assert (fourth.limit, fourth.until, fourth.suspect, fourth.deaths) == (FIRST, {}, None, 0)
+
+
+def test_deaths_are_counted_for_one_record_only() -> None:
+    records = [record(topic="in", offset=n) for n in (5, 6, 7)]
+    second = Trial.after(left_by(Trial(), {"in": 5}, records), {"in": 5})
+    third = Trial.after(left_by(second, {"in": 5}, records[:1]), {"in": 5})
+    third.passed(records[:1])
+    fourth = Trial.after(left_by(third, {"in": 6}, records[1:2]), {"in": 6})
+    assert (fourth.suspect, fourth.deaths) == (("in", 6), 1)
+
+
+def test_a_suspect_that_an_older_program_left_has_died_once() -> None:
+    left = orjson.dumps({"process": "dead", "position": {"in": 5}, "until": {"in": 8}, "alone": ["in", 5]})
+    assert (Trial.after(left, {"in": 5}).suspect, Trial.after(left, {"in": 5}).deaths) == (("in", 5), 1)
 
 
 def test_a_trial_that_was_finished_or_is_our_own_means_nothing() -> None:
@@ -113,5 +140,5 @@ def test_batches_grow_when_all_goes_well() -> None:
     while trial.limit is not None:
         limits.append(trial.limit)
         trial.passed([record()])
-    assert limits == [256, 512, 1024, 2048]
+    assert limits == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
     assert not trial.announced

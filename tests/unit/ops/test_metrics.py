@@ -9,11 +9,16 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import generate_latest
 
+from streams.engine import Lag
 from streams.engine.observer import BatchDone
 from streams.ops import metrics as module
 from streams.ops.metrics import Metrics
 
 HOPS = ("ingest", "track", "measure")
+
+
+async def lag() -> dict[TopicPartition, Lag]:
+    return {TopicPartition("x.facts", 0): Lag(7, 1.5), TopicPartition("x.facts", 1): Lag(4, 42.0)}
 
 
 def source(**processors: Any) -> Any:
@@ -28,7 +33,7 @@ def source(**processors: Any) -> Any:
         inlets=inlets,
         inlet_of={"x.facts": inlets["measure"]},
         takeover=takeover,
-        lag=lambda: {TopicPartition("x.facts", 0): 7, TopicPartition("x.facts", 1): 4},
+        lag=lag,
     )
 
 
@@ -38,20 +43,20 @@ def lines(metrics: Metrics) -> dict[str, float]:
     return {name: float(value) for name, _, value in found}
 
 
-def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "time", lambda: 1000.0)
     metrics = Metrics(["wait", "mood"])
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
-    metrics.watch(
-        source(
-            track=SimpleNamespace(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
-            measure=SimpleNamespace(
-                live_time=lambda: None,
-                readings=lambda: {kpi: 0.75},
-                queues_now=lambda: {("voice", "loans"): (4, 12.5)},
-            ),
-        )
+    watched = source(
+        track=SimpleNamespace(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
+        measure=SimpleNamespace(
+            live_time=lambda: None,
+            readings=lambda: {kpi: 0.75},
+            queues_now=lambda: {("voice", "loans"): (4, 12.5)},
+        ),
     )
+    metrics.watch(watched)
+    await metrics.measure(watched)
     metrics.rebalanced(6)
     metrics.restoring("track", 1, 30, 100)
     found = lines(metrics)
@@ -60,6 +65,8 @@ def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
         'contact_streams_tasks_ready{hop="track"}': 1,
         'contact_streams_lag_records{hop="measure"}': 11,
         'contact_streams_lag_records{hop="ingest"}': 0,
+        'contact_streams_unread_seconds{hop="measure"}': 42,
+        'contact_streams_unread_seconds{hop="ingest"}': 0,
         'contact_streams_lag_seconds{hop="track"}': 3,
         'contact_streams_restore_remaining_records{hop="track"}': 70,
         'contact_kpi{channel="voice",kpi="service_level",queue="loans",tier="gold",variant="v",window="1m"}': 0.75,

@@ -1,0 +1,113 @@
+"""Digests of a task's tables, so that what a worker holds can be compared with what the changelog says.
+
+A digest is the sum of the hashes of the rows: the same rows give the same digest in any order, and one row changed,
+missing or too many gives another. Rows of resident tables are taken as the present program writes them, since a worker
+has only the decoded value; the others are taken as they lie in the store.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from typing import Any
+
+from streams.engine import Source, Table, TableSpec
+from streams.engine.task import Task
+
+HASH = 16
+"""Bytes of a hash."""
+HOLD_SECONDS = 30.0
+"""How long the batch in flight of a task is waited for."""
+SLICE = 1000
+"""Rows between two looks of the event loop at everything else."""
+
+
+class TaskBusy(Exception):
+    """A task could not be held: its batch did not end in time, or it is not running here."""
+
+
+class Digest:
+    """Of the rows of one table."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sum = 0
+
+    def add(self, row: bytes) -> None:
+        """Count in one row, by its hash."""
+        self.rows += 1
+        self._sum += int.from_bytes(row, "big")
+
+    def told(self) -> dict[str, Any]:
+        """{rows, digest}, as JSON."""
+        return {"rows": self.rows, "digest": f"{self._sum % (1 << 8 * HASH):032x}"}
+
+
+def hash_key(key: str) -> bytes:
+    return blake2b(key.encode(), digest_size=HASH).digest()
+
+
+def hash_row(spec: TableSpec[Any], key: str, data: bytes) -> bytes:
+    """Of one encoded row. Raises what its decoder raises."""
+    value = spec.dump(spec.load(data)) if spec.resident else data
+    return blake2b(key.encode() + b"\0" + value, digest_size=HASH).digest()
+
+
+@asynccontextmanager
+async def held(source: Source, agent: str, partition: int) -> AsyncIterator[Task]:
+    """A running task between two batches: it gets no record while this lasts, the others do. Raises `TaskBusy`."""
+    until = asyncio.get_running_loop().time() + HOLD_SECONDS
+    while True:
+        async with source.takeover.polling:  # a poll in flight might hand out a batch
+            task = source.takeover.tasks.get((agent, partition))
+            if task is None or task.lost or (agent, partition) not in source.takeover.ready:
+                raise TaskBusy(f"{agent}-{partition} does not run here")
+            if task.idle.is_set():
+                task.idle.clear()
+                break
+        if asyncio.get_running_loop().time() > until:
+            raise TaskBusy(f"a batch of {agent}-{partition} has been at work for {HOLD_SECONDS:.0f} s")
+        await asyncio.sleep(0.005)
+    try:
+        yield task
+    finally:
+        task.idle.set()
+        source.wake.set()
+
+
+async def _rows(table: Table[Any]) -> AsyncIterator[tuple[str, bytes]]:
+    for number, row in enumerate(table.rows(), 1):
+        yield row
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+
+
+async def digests(source: Source) -> list[dict[str, Any]]:
+    """Of each task that runs here: {agent, partition, changelog_end, tables: {name: {rows, digest}}}."""
+    found = []
+    for agent, partition in sorted(source.takeover.ready):
+        try:
+            async with held(source, agent, partition) as task:
+                tables = {}
+                for name, table in task.tables.items():
+                    digest = Digest()
+                    async for key, data in _rows(table):
+                        digest.add(hash_row(table.spec, key, data))
+                    tables[name] = digest.told()
+                end = task.changelog_end
+        except TaskBusy:
+            continue  # taken away meanwhile, or stuck: whoever asks sees that it is not there
+        found.append({"agent": agent, "partition": partition, "changelog_end": end, "tables": tables})
+    return found
+
+
+async def hashes(source: Source, agent: str, partition: int, table: str) -> tuple[int, bytes]:
+    """The end of the changelog at which a task stands, and of each row of a table the hash of its key and of the row,
+    one after the other: they name nobody. Raises `TaskBusy`, `KeyError` for a table it does not have.
+    """
+    found = bytearray()
+    async with held(source, agent, partition) as task:
+        rows = task.tables[table]
+        async for key, data in _rows(rows):
+            found += hash_key(key) + hash_row(rows.spec, key, data)
+        return task.changelog_end, bytes(found)

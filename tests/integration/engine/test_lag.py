@@ -1,0 +1,118 @@
+"""How far a task is behind, while it is: records, and the age of the oldest of them."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from aiokafka import TopicPartition
+
+from streams.engine import Batch, Lag, Source
+from streams.engine.kafka import transactional_producer
+from tests.integration.engine.harness import Pipeline, publish, until
+
+CLOSE = 0.5
+"""Seconds that a measure of age may be off: the test and the broker are other processes on a busy machine."""
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """While it is shut, batches with records stay at work."""
+    gate = asyncio.Event()
+    gate.set()
+    process = Batch.process
+
+    async def when_open(batch: Batch) -> None:
+        if batch.records:
+            await gate.wait()
+        await process(batch)
+
+    monkeypatch.setattr(Batch, "process", when_open)
+    yield gate
+    gate.set()
+
+
+async def lag_of(source: Source, pipeline: Pipeline) -> Lag:
+    return (await source.lag())[TopicPartition(pipeline.input, 0)]
+
+
+async def busy(source: Source) -> bool:
+    return not source.takeover.tasks["count", 0].idle.is_set()
+
+
+def records(count: int) -> list[tuple[int, bytes, bytes | None]]:
+    return [(0, b"k", b"good")] * count
+
+
+async def test_lag_is_right_while_a_batch_is_at_work(bootstrap: str, prefix: str, gate: asyncio.Event) -> None:
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    async with pipeline.run() as source:
+        await until(lambda: len(source.takeover.ready) == 2)
+        assert await lag_of(source, pipeline) == (0, 0.0)
+        gate.clear()
+        since = time.time()
+        await publish(bootstrap, pipeline.input, records(10))
+        await until(lambda: busy(source))
+        await asyncio.sleep(1.0)
+        await publish(bootstrap, pipeline.input, records(90))
+        lag = await lag_of(source, pipeline)
+        assert lag.records == 100, "those that came while the batch was at work count"
+        assert lag.seconds == pytest.approx(time.time() - since, abs=CLOSE)
+        gate.set()
+        await until(lambda: pipeline.drained(100))
+        await until(lambda: lag_of_is(source, pipeline, Lag(0, 0.0)))
+
+
+async def lag_of_is(source: Source, pipeline: Pipeline, wanted: Lag) -> bool:
+    return await lag_of(source, pipeline) == wanted
+
+
+async def test_the_first_record_after_a_silence_is_not_as_old_as_the_silence(
+    bootstrap: str, prefix: str, gate: asyncio.Event
+) -> None:
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    async with pipeline.run() as source:
+        await until(lambda: len(source.takeover.ready) == 2)
+        await publish(bootstrap, pipeline.input, records(1))
+        await until(lambda: pipeline.drained(1))
+        await asyncio.sleep(3)
+        oldest = 0.0
+        sending = asyncio.ensure_future(publish(bootstrap, pipeline.input, records(1)))
+        until_then = time.monotonic() + 1
+        while time.monotonic() < until_then:
+            oldest = max(oldest, (await lag_of(source, pipeline)).seconds)
+        await sending
+        assert oldest < 1 + CLOSE, "known to be read to the end at each tick, a second apart"
+
+
+async def test_a_backlog_found_at_the_start_is_as_old_as_its_first_record(
+    bootstrap: str, prefix: str, gate: asyncio.Event
+) -> None:
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    since = time.time()
+    await publish(bootstrap, pipeline.input, records(50))
+    await asyncio.sleep(1.5)
+    gate.clear()
+    async with pipeline.run() as source:
+        await until(lambda: ("count", 0) in source.takeover.ready and busy(source))
+        lag = await lag_of(source, pipeline)
+        assert lag.records == 50
+        assert lag.seconds == pytest.approx(time.time() - since, abs=CLOSE)
+        gate.set()
+        await until(lambda: lag_of_is(source, pipeline, Lag(0, 0.0)))
+
+
+async def test_markers_of_transactions_are_nothing_unread(bootstrap: str, prefix: str) -> None:
+    pipeline = await Pipeline(bootstrap, prefix).create()
+    producer = transactional_producer(bootstrap, f"{prefix}publisher")
+    await producer.start()
+    try:
+        async with pipeline.run() as source:
+            await until(lambda: len(source.takeover.ready) == 2)
+            async with producer.transaction():
+                await producer.send_and_wait(pipeline.input, b"good", b"k", partition=0)
+            await until(lambda: pipeline.drained(1))
+            await until(lambda: lag_of_is(source, pipeline, Lag(0, 0.0)))
+            assert source.takeover.tasks["count", 0].position[pipeline.input] == 1, "the marker is behind it"
+    finally:
+        await producer.stop()

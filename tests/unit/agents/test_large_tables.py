@@ -1,0 +1,145 @@
+"""Customers and owners: deadlines in their rows, rows of the version before, many that are due at once."""
+
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from streams.agents import hop, identify, track
+from streams.domain.customers import Customer
+from streams.domain.identity import ContactOwner
+from streams.domain.records import Line, Progress
+from tests.e2e.system import event
+from tests.unit.agents.test_agents import NOW, Harness, fetched, hops, the_ingest
+from tests.unit.engine.records import Fetched, record
+
+MINUTE = 60_000
+
+
+def waiting(customers: int) -> list[Fetched]:
+    """Gold customers in a queue, as ``identify`` reads them."""
+    first = the_ingest()
+    events = [
+        event("contact.queued", f"c{n}", NOW / 1000 - 60, queue="q", customer_id=f"u{n}", tier="gold")
+        for n in range(customers)
+    ]
+    first.batch(fetched(events))
+    return [
+        record(topic="contact.normalised", offset=n, key=key, value=orjson.dumps(value))
+        for n, (topic, key, value) in enumerate(first.sent)
+        if topic == "contact.normalised" and key is not None
+    ]
+
+
+def at(topic: str, time: int, ended: bool = False) -> Fetched:
+    return record(topic=topic, value=msgspec.json.encode(Progress("up-0", 1, {"": Line(time, ended)})))
+
+
+def tracked(customers: int) -> tuple[Harness, Harness]:
+    """``identify`` and ``track`` with customers that wait; no alert has fired yet."""
+    tasks = hops()
+    first, second = tasks["identify"], tasks["track"]
+    first.batch(waiting(customers))
+    sent = [(key, value) for topic, key, value in first.sent if topic == "contact.interactions" and key is not None]
+    second.batch([record(offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(sent)])
+    second.batch([at("contact.interactions", NOW)])
+    assert second.on("alerts") == []
+    return first, second
+
+
+def as_version_1(task: Harness, table: str) -> None:
+    """The rows of a changelog as the version before wrote them, and without the tables that it did not have."""
+    for (name, key), value in list(task.changelog.items()):
+        if name == table and value is not None:
+            assert value[:1] == b"\x02"
+            row = orjson.loads(value[1:])
+            del row["due"]
+            task.changelog[name, key] = orjson.dumps(row)
+        elif name == "firing":
+            del task.changelog[name, key]
+
+
+def test_a_deadline_survives_restarts_and_fires_once() -> None:
+    _, task = tracked(3)
+    for _ in range(2):
+        task.restart()
+        task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
+    assert task.processor.open_alerts() == {task.on("alerts")[0]["rule"]: 3}
+    task.restart()
+    assert sum(task.processor.open_alerts().values()) == 3, "without a look at the customers"
+
+
+def test_rows_of_the_version_before_keep_their_deadlines() -> None:
+    _, task = tracked(3)
+    as_version_1(task, "customers")
+    task.restart()
+    task.batch([at("contact.interactions", NOW + 1)])
+    assert task.on("alerts") == []
+    due = {key: row.due for key, row in task.tables["customers"].items()}
+    assert due == {f"customer:u{n}": {"": NOW + MINUTE} for n in range(3)}, (
+        "each was looked at, and says when it is due"
+    )
+    task.restart()
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
+    as_version_1(task, "customers")
+    task.restart()
+    assert task.processor.open_alerts() == {}
+    task.batch([at("contact.interactions", NOW + 3 * MINUTE)])
+    assert sum(task.processor.open_alerts().values()) == 3, "what fires is counted anew"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
+    task, _ = tracked(3)
+    rules = task.processor.rules
+    limit = NOW - MINUTE + rules.timeout_ms("voice") + rules.lateness_ms
+    if old:
+        as_version_1(task, "owners")
+    task.restart()
+    task.batch([at("contact.normalised", limit)])
+    assert len(task.tables["owners"]) == 3
+    task.restart()
+    task.batch([at("contact.normalised", limit + 1)])
+    assert len(task.tables["owners"]) == 0
+    assert all(value is None for (table, _), value in task.changelog.items() if table == "owners")
+
+
+def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, whole = tracked(5)
+    whole.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    monkeypatch.setattr(track, "MAX_DUE", 2)
+    _, task = tracked(5)
+
+    def told() -> list[int]:
+        return [
+            v["lines"][""]["watermark"]
+            for topic, key, v in task.sent
+            if topic == "contact.measurements" and key is None
+        ]
+
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)], now=NOW + 1000)
+    assert (len(task.on("alerts")), told()[-1]) == (2, NOW)
+    task.batch([], now=NOW + 2000)
+    assert (len(task.on("alerts")), told()[-1]) == (4, NOW)
+    task.batch([], now=NOW + 3000)
+    assert (len(task.on("alerts")), told()[-1]) == (5, NOW + 2 * MINUTE)
+    assert sorted(map(str, task.on("alerts"))) == sorted(map(str, whole.on("alerts")))
+
+
+@pytest.mark.parametrize("due", [{}, {"": 7}, {"": 7, "replay-1": -3}])
+def test_the_deadlines_of_an_encoded_row_are_read_without_the_rest(due: dict[str, int]) -> None:
+    tricky: Any = 'a "due":{"x":1} in a text'
+    customer = Customer(tricky, due=due)
+    (spec,) = [spec for spec in track.TABLES if spec.name == "customers"]
+    assert (spec.due_in(spec.dump(customer)), spec.load(spec.dump(customer))) == (due, customer)
+    task, _ = tracked(1)
+    (owner,) = task.tables["owners"].values()
+    (spec,) = [spec for spec in identify.TABLES if spec.name == "owners"]
+    row = msgspec.structs.replace(owner, due=due)
+    assert isinstance(row, ContactOwner)
+    assert spec.due_in(spec.dump(row)) == due
+    with pytest.raises(ValueError, match="subsection not found"):
+        hop.deadlines_in(b"{}")

@@ -1,0 +1,369 @@
+"""Stores and tables over them: the same as a dict whatever happens, deadlines in order, folders that cannot be used."""
+
+import os
+import subprocess
+import sys
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from streams.engine.changelog import Changelog, Rows, encode_key, outdated
+from streams.engine.errors import NewerState, StoreError, StoreInUse
+from streams.engine.rocks import RocksStore, RocksStores
+from streams.engine.store import Due, Entry, Mark, MemoryStore, Store
+from streams.engine.table import Cache, CachedTable, TableSpec, open_tables, settle, version_of
+from tests.unit.engine.records import record
+
+
+class Row(msgspec.Struct, frozen=True):
+    n: int
+    due: dict[str, int] = {}
+
+
+def rows(name: str, resident: bool) -> TableSpec[Row]:
+    codec = msgspec.json.Encoder().encode, msgspec.json.Decoder(Row).decode
+    return TableSpec(name, *codec, resident=resident, due=attrgetter("due"))
+
+
+SPECS = (rows("small", True), rows("large", False))
+KEYS = [f"k{n}" for n in range(8)]
+keys = st.sampled_from(KEYS)
+names = st.sampled_from(["small", "large"])
+values = st.builds(Row, st.integers(0, 9), st.dictionaries(st.sampled_from(["", "r"]), st.integers(-5, 60), max_size=2))
+
+
+def mark(offset: int = 7, **fields: Any) -> Mark:
+    return Mark(
+        **{"offset": offset, "check": 3, "offsets": {"in": 4}, "id": "s", "written": 1000, "versions": {}, **fields}
+    )
+
+
+class TheSameAsADict(RuleBasedStateMachine):
+    """Two tables over one store beside two dicts: what is committed, and what the batch made of it."""
+
+    def open_store(self) -> Store:
+        return MemoryStore()
+
+    def reopen(self) -> None:
+        """A restart without a disk: the rows come back as a changelog brings them."""
+        log = Rows(SPECS, MemoryStore())
+        for name, held in self.committed.items():
+            for key, row in held.items():
+                log.apply(record(key=encode_key(name, key), value=msgspec.json.encode(row)))
+        log.flush()
+        self.store = log.store
+
+    @initialize()
+    def begin(self) -> None:
+        self.committed: dict[str, dict[str, Row]] = {"small": {}, "large": {}}
+        self.store = self.open_store()
+        self.start()
+
+    def start(self) -> None:
+        self.tables = open_tables(SPECS, self.store, Cache(rows=4))
+        self.now = {name: dict(held) for name, held in self.committed.items()}
+        self.marked = {name: dict(held) for name, held in self.committed.items()}
+        self.taken: set[tuple[str, str, str]] = set()
+        self.settled = 0
+
+    @rule(name=names, key=keys, value=values)
+    def put(self, name: str, key: str, value: Row) -> None:
+        self.tables[name][key] = value
+        self.now[name][key] = value
+
+    @rule(name=names, key=keys)
+    def remove(self, name: str, key: str) -> None:
+        assert self.tables[name].pop(key, None) == self.now[name].pop(key, None)
+
+    @rule(name=names, key=keys)
+    def look(self, name: str, key: str) -> None:
+        assert self.tables[name].get(key) == self.now[name].get(key)
+        assert (key in self.tables[name]) == (key in self.now[name])
+
+    @rule()
+    def keep(self) -> None:
+        for table in self.tables.values():
+            table.mark()
+        self.marked = {name: dict(held) for name, held in self.now.items()}
+
+    @rule()
+    def undo(self) -> None:
+        for table in self.tables.values():
+            table.undo()
+        self.now = {name: dict(held) for name, held in self.marked.items()}
+
+    @precondition(lambda self: self.now == self.committed)
+    @rule(name=names, line=st.sampled_from(["", "r"]), before=st.integers(-10, 70), limit=st.integers(1, 9))
+    def take_due(self, name: str, line: str, before: int, limit: int) -> None:
+        """Exactly the rows that are due, each once a batch, the earliest first."""
+        due = {
+            key: row.due[line]
+            for key, row in self.committed[name].items()
+            if row.due.get(line, before) < before and (name, line, key) not in self.taken
+        }
+        found = self.tables[name].take_due(line, before, limit)
+        assert set(found) <= due.keys()
+        assert len(found) == len(set(found)) == min(limit, len(due))
+        assert not due.keys() - set(found) or max((due[k] for k in found), default=0) <= max(due.values())
+        self.taken |= {(name, line, key) for key in found}
+
+    @rule()
+    def commit(self) -> None:
+        changes = {name: table.changes() for name, table in self.tables.items()}
+        settle(self.tables, self.store, changes, mark(self.settled))
+        self.committed = {name: dict(held) for name, held in self.now.items()}
+        self.marked = {name: dict(held) for name, held in self.now.items()}
+        self.taken.clear()
+        self.settled += 1
+        assert not any(table.unsettled for table in self.tables.values())
+
+    @precondition(lambda self: not any(table.dirty for table in self.tables.values()))
+    @rule()
+    def skip(self) -> None:
+        settle(self.tables, self.store, {}, None)
+        self.taken.clear()
+
+    @rule()
+    def restart(self) -> None:
+        self.reopen()
+        self.start()
+
+    @invariant()
+    def rows_are_those_of_the_dict(self) -> None:
+        for name, table in self.tables.items():
+            assert dict(table) == self.now[name]
+            if not table.dirty:
+                assert {k: table.spec.load(v) for k, v in table.rows()} == self.committed[name]
+
+
+TestMemory = TheSameAsADict.TestCase
+TestMemory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> RocksStores:
+    return RocksStores(tmp_path, "app", 8)
+
+
+class OnDisk(TheSameAsADict):
+    """The same on disk, where a restart finds the folder as it was left."""
+
+    stores: RocksStores
+    number = 0
+
+    def open_store(self) -> Store:
+        OnDisk.number += 1
+        return self.stores.open(f"t-{OnDisk.number}")
+
+    def reopen(self) -> None:
+        before = self.store.mark
+        self.store.close()
+        self.store = self.stores.open(f"t-{OnDisk.number}")
+        assert self.store.mark == before or before is None
+
+    def teardown(self) -> None:
+        self.store.close()
+
+
+def test_on_disk_it_is_the_same_as_a_dict(stores: RocksStores) -> None:
+    OnDisk.stores = stores
+    checks = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(OnDisk, settings=checks)
+
+
+# Deadlines
+
+
+def entry(at: int, key: str, line: str = "") -> Entry:
+    return Entry("t", line, at, key)
+
+
+@pytest.mark.parametrize("kind", ["memory", "rocks"])
+def test_deadlines_come_in_order_and_only_those_of_the_line(kind: str, stores: RocksStores) -> None:
+    store = MemoryStore() if kind == "memory" else stores.open("t-0")
+    store.write({}, Due(add=[entry(30, "c"), entry(-10, "a"), entry(20, "b"), entry(5, "z", "r")]), None)
+    assert store.due("t", "", -10, 9) == []
+    assert store.due("t", "", 20, 9) == [entry(-10, "a")]
+    assert store.due("t", "", 31, 1) == [entry(20, "b")]
+    assert store.due("t", "", 31, 9) == [entry(30, "c")]
+    assert store.due("t", "", 99, 9) == []
+    store.write({}, Due(drop=[entry(-10, "a"), entry(20, "b"), entry(30, "c")], add=[entry(10, "b")]), None)
+    assert store.due("t", "", 99, 9) == [entry(10, "b")]
+    assert store.due("t", "r", 99, 9) == [entry(5, "z", "r")]
+    store.close()
+
+
+def test_a_deadline_that_always_moves_on_does_not_grow_the_heap() -> None:
+    store = MemoryStore()
+    for at in range(10_000):
+        store.write({}, Due(add=[entry(at, "k")], drop=[entry(at - 1, "k")]), None)
+    assert sum(map(len, store._heaps.values())) == 1
+    for at in range(10_000, 0, -1):
+        store.write({}, Due(add=[entry(at - 20_000, "k")]), None)
+    assert sum(map(len, store._heaps.values())) <= 1003
+
+
+# Versions
+
+V3: TableSpec[dict[str, int]] = TableSpec(
+    "t",
+    msgspec.json.encode,
+    msgspec.json.decode,
+    resident=False,
+    version=3,
+    upgrades=(lambda old: b'{"n":' + old + b"}", lambda old: old[:-1] + b',"due":{"":5}}'),
+    due=lambda row: row["due"],
+)
+
+
+def test_rows_of_every_older_version_are_upgraded_when_they_are_read() -> None:
+    log = Rows([V3], MemoryStore())
+    for key, value in (("one", b"1"), ("two", b'\x02{"n":2}'), ("three", b'\x03{"n":3,"due":{"":9}}')):
+        log.apply(record(key=encode_key("t", key), value=value))
+    log.flush()
+    table = CachedTable(V3, log.store, Cache())
+    assert table.take_due("", 6, 9) == ["one", "two"], "deadlines of old rows too"
+    assert dict(table) == {
+        "one": {"n": 1, "due": {"": 5}},
+        "two": {"n": 2, "due": {"": 5}},
+        "three": {"n": 3, "due": {"": 9}},
+    }
+    table["one"] = {"n": 7, "due": {}}
+    assert table.changes() == [("one", b'\x03{"n":7,"due":{}}')]
+
+
+def test_a_newer_row_is_refused_with_what_this_program_reads() -> None:
+    log = Rows([V3], MemoryStore())
+    with pytest.raises(
+        NewerState, match=r"t-0 at offset 8: a row of table 't' has version 4, this program reads up to 3"
+    ):
+        log.apply(record(key=encode_key("t", "k"), value=b"\x04{}", offset=8))
+
+
+def test_the_version_of_bytes() -> None:
+    assert [version_of(data) for data in (b"", b"{}", b"7", b"\0\0\1", b"\x02x", b"\x1fx")] == [1, 1, 1, 1, 2, 31]
+
+
+@pytest.mark.parametrize(("version", "upgrades"), [(0, ()), (2, ()), (32, (bytes,) * 31), (1, (bytes,))])
+def test_a_version_without_its_upgrades_is_refused(version: int, upgrades: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match="each but the first needs an upgrade"):
+        TableSpec("t", bytes, bytes, version=version, upgrades=upgrades)
+
+
+# Marks and folders
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, None),
+        ({"offset": 11}, "the changelog ends at 10: that was made anew"),
+        ({"check": 1}, "the changelog begins at 2"),
+        ({"written": 1000 - 25 * 3_600_000}, "it was written 25.0 h ago, and removals are kept for 24 h"),
+        ({"written": 1000 + 2 * 3_600_000}, "it was written -2.0 h ago"),
+        ({"versions": {"t": 1}}, "another version of the program"),
+    ],
+)
+def test_a_store_is_caught_up_only_when_the_changelog_has_all_it_missed(
+    fields: dict[str, Any], why: str | None
+) -> None:
+    log = Changelog(None, None, begin=2, end=10)
+    found = outdated(mark(**{"versions": {"t": 2}, **fields}), log, {"t": 2}, 1000)
+    assert (found or "").find(why or "") >= 0
+    assert (found is None) == (why is None)
+
+
+def test_a_folder_in_use_is_named(stores: RocksStores, tmp_path: Path) -> None:
+    store = stores.open("t-0")
+    with pytest.raises(StoreInUse, match=r"app/t-0 is in use by another worker or another task"):
+        stores.open("t-0")
+    store.close()
+    stores.open("t-0").close()
+
+
+@pytest.mark.parametrize("damage", ["current", "manifest", "tables", "rows without a mark"])
+def test_a_damaged_folder_is_given_up(
+    damage: str, stores: RocksStores, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = stores.open("t-0")
+    rows = {"t": [(f"k{n}", os.urandom(100)) for n in range(1000)]}
+    store.write(rows, Due(), None if damage == "rows without a mark" else mark())
+    store.close()
+    folder = tmp_path / "app" / "t-0"
+    if damage == "current":
+        (folder / "CURRENT").write_text("nonsense\n")
+    for file in folder.glob({"manifest": "MANIFEST-*", "tables": "*.sst"}.get(damage, "nothing")):
+        file.write_bytes(b"\0" * 100)
+    store = stores.open("t-0")
+    if damage == "tables" and store.mark is not None:  # found out when it is read
+        with pytest.raises(StoreError, match="Corruption"):
+            list(store.scan("t"))
+        store.close()
+        store = stores.open("t-0")
+    assert (store.mark, list(store.scan("t"))) == (None, [])
+    assert damage == "tables" or "is given up and the whole changelog is read" in caplog.text
+    store.close()
+
+
+def test_a_store_is_read_while_nobody_has_it_open(stores: RocksStores, tmp_path: Path) -> None:
+    store = stores.open("t-0")
+    store.write({"a": [("k", b"1")], "b": [("x", b"2"), ("y", b"3")]}, Due(add=[entry(1, "k")]), mark())
+    store.close()
+    seen = RocksStore.read(tmp_path / "app" / "t-0")
+    assert (seen.tables(), seen.mark, dict(seen.scan("b"))) == (["a", "b"], mark(), {"x": b"2", "y": b"3"})
+    seen.close()
+    with pytest.raises(StoreError, match="holds no store"):
+        RocksStore.read(tmp_path)
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from streams.engine.errors import StoreError
+from streams.engine.rocks import RocksStores
+from streams.engine.store import Due, Mark
+import os
+store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
+mark = lambda n: Mark(n, n, {}, "s", 0, {})
+store.write({"t": [("k", b"kept")]}, Due(), mark(1))
+store.close()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
+try:
+    for n in range(2, 200):
+        store.write({"t": [(f"k{n}-{i}", os.urandom(1000)) for i in range(1000)]}, Due(), mark(n))
+except StoreError as error:
+    print("failed:", error)
+store.close()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
+print("stands at", store.mark.offset, store.get("t", "k"), sum(1 for _ in store.scan("t")))
+store.close()
+"""
+
+
+def test_a_disk_that_fails_costs_nothing_that_was_written_before(tmp_path: Path) -> None:
+    """Files cannot grow beyond 1 MiB: writes fail by and by, with the folder named, and the mark stays behind the rows."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=120, check=True
+    )
+    failed, stands = done.stdout.splitlines()
+    assert failed.startswith(f"failed: the store {tmp_path}/app/t-0 cannot be read or written: ")
+    offset, rest = stands.removeprefix("stands at ").split(" ", 1)
+    kept, count = rest.rsplit(" ", 1)
+    assert kept == "b'kept'"
+    assert int(count) == 1 + 1000 * (int(offset) - 1), "the rows are those of the mark"
