@@ -1,0 +1,67 @@
+"""The audit: what the logs of a run hold against what they must hold, by code of its own.
+
+Nothing here imports the agents or the engine. Figures and alerts are recounted from the raw topics; only where the
+product's promise is "the fold of the logs in log order" the pure functions of the domain do the folding.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.domain.policy import Rules
+from tests.chaos.audit import alerts, contacts, figures, hops, logs, raw, state
+from tests.chaos.audit.logs import Difference, Logs
+
+
+@dataclass
+class Audit:
+    """What was compared and what differed."""
+
+    logs: Logs
+    differences: list[Difference]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        return not self.differences
+
+
+def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
+    """Everything that can be said of a run whose workers have stopped; differences in the order of the flow, so that
+    the first one is where to look.
+    """
+    accounts = raw.judge(found)
+    world = contacts.tell(accounts)
+    tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
+    far = state.lines(tables["measure"])
+    now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
+    by_lane = figures.lanes(world)
+    differences = [
+        *raw.check(found, accounts, prefix),
+        *hops.check_identify(found),
+        *hops.check_customers(found, state.rows(found, "track"), rules),
+        *figures.check_facts(found, world),
+        *alerts.check(found, world, accounts.accepted, now),
+        *state.check_sums(found, tables["measure"], by_lane),
+        *state.check_legs(found, tables["measure"], world),
+        *figures.check_readings(found, far, by_lane),
+        *figures.check_queues(found, far, by_lane),
+        *state.check_tables(found),
+        *state.check_positions(found, tables, prefix),
+    ]
+    alarms = [rec.doc for rec in found.of("alerts")]
+    return Audit(
+        found,
+        differences,
+        {
+            "input": accounts.input,
+            "accepted": len(accounts.accepted),
+            "dead_letters": len(accounts.refused),
+            "duplicates": accounts.duplicates,
+            "markers": accounts.markers,
+            "contacts": len(world.contacts),
+            "facts": len(world.facts),
+            "alerts": sum(each["status"] == "firing" for each in alarms),
+            "alerts_withdrawn": sum(each["reason"] in ("withdrawn", "moved") for each in alarms),
+            "readings": len({rec.key for rec in found.of("kpis")}),
+        },
+    )

@@ -1,0 +1,170 @@
+"""Level (e): the alerts against a recount of waits and moods from the raw events.
+
+Each alert fires once and is then resolved once. Every episode that the raw events prove has an alert; an alert without
+one has been taken back, and there is an event that arrived too late to prevent it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.chaos.audit.contacts import NEVER_LEFT, Contact, Leg, Message, World
+from tests.chaos.audit.logs import Difference, Logs, Rec
+from tests.chaos.audit.raw import Input
+from tests.chaos.audit.times import ms
+from tests.chaos.stories import WAIT_LIMIT
+
+HIGH = ("gold", "platinum")
+LIVE_CHANNELS = ("voice", "chat", "in-person")
+HALF_LIFE, QUIET, MIN_MESSAGES = 30 * 60_000, 2 * 3_600_000, 2
+FIRE, RESOLVE = -400, -100
+OUT_OF_ORDER = 2000
+"""Live stream time stays this far behind the clock, ms."""
+
+Key = tuple[str, str, str, str, int]
+"""(rule, line, customer, contact, since)."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One that must have an alert; ``over`` = (when, why), None while it goes on."""
+
+    key: Key
+    over: tuple[int, str] | None
+
+
+def wanted(world: World, now: dict[str, int]) -> dict[Key, Episode]:
+    """All episodes; ``now``: line → stream time in the end."""
+    found = [episode for contact in world.contacts.values() for episode in _waits(contact, world)]
+    by_owner: dict[tuple[str, str], list[Contact]] = defaultdict(list)
+    for contact in world.contacts.values():
+        by_owner[contact.line, contact.owner].append(contact)
+    for (line, owner), contacts in by_owner.items():
+        messages = [message for contact in contacts for message in contact.messages]
+        found += _moods(line, owner, sorted(messages, key=lambda each: (each.time, each.id)), world, now.get(line, 0))
+    return {episode.key: episode for episode in found}
+
+
+def _waits(contact: Contact, world: World) -> Iterator[Episode]:
+    if contact.channel not in LIVE_CHANNELS:
+        return
+    for leg in contact.legs:
+        since = _high_since(contact, leg, world)
+        if since is not None:
+            over = None if leg.left == NEVER_LEFT else (leg.left, leg.outcome or "")
+            yield Episode(("wait", contact.line, contact.owner, contact.id, since), over)
+
+
+def _high_since(contact: Contact, leg: Leg, world: World) -> int | None:
+    """The first moment, from the limit on, at which the leg lasted and the customer was of a high tier."""
+    due = leg.entered + WAIT_LIMIT
+    changes = [time for time, _ in contact.said]
+    if not contact.line:
+        changes += [time for time, _, _ in world.tiers.get(contact.owner, ())]
+    for moment in (due, *sorted(time for time in changes if time > due)):
+        if moment < leg.left and _tier(contact, leg, moment, world) in HIGH:
+            return moment
+    return None
+
+
+def _tier(contact: Contact, leg: Leg, at: int, world: World) -> str | None:
+    """What the events had said by then, else the profile, else what the events say first, up to the end of the leg."""
+    said = next((tier for time, tier in reversed(contact.said) if time <= at), None) or world.tier_at(contact, at)
+    if said is None and contact.said and contact.said[0][0] <= leg.left:
+        said = contact.said[0][1]
+    return said
+
+
+def _moods(line: str, owner: str, messages: list[Message], world: World, now: int) -> Iterator[Episode]:
+    total = weight = 0.0
+    last = count = 0
+    firing: Key | None = None
+    for each in messages:
+        if count and each.time > last + QUIET:
+            if firing:
+                yield Episode(firing, (last + QUIET, "quiet"))
+            total = weight = 0.0
+            count, firing = 0, None
+        faded = 0.5 ** ((each.time - last) / HALF_LIFE) if count else 0.0
+        total, weight = total * faded + each.milli, weight * faded + 1
+        last, count = each.time, count + 1
+        mean = total / weight
+        if firing and mean >= RESOLVE:
+            yield Episode(firing, (each.time, "recovered"))
+            firing = None
+        elif not firing and count >= MIN_MESSAGES and mean <= FIRE:
+            contact = world.contacts[each.contact]
+            if (each.tier or world.tier_at(contact, each.time)) in HIGH:
+                firing = ("mood", line, owner, each.contact, each.time)
+    if firing:
+        yield Episode(firing, (last + QUIET, "quiet") if now > last + QUIET else None)
+
+
+def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) -> Iterator[Difference]:
+    """The alerts on the topic against the episodes."""
+    by_id: dict[str, list[Rec]] = defaultdict(list)
+    for rec in logs.of("alerts"):
+        by_id[rec.doc["alert_id"]].append(rec)
+    episodes = wanted(world, now)
+    closed = {each.data["alert_id"] for each in accepted if each.data.get("action") == "close"}
+    seen: dict[Key, str] = {}
+    for name, records in by_id.items():
+        told = [(rec.doc["status"], rec.doc["revision"]) for rec in records]
+        if told not in ([("firing", 1)], [("firing", 1), ("resolved", 2)]):
+            yield Difference("alerts", f"alert {name}: {told}", (name, records[0].doc["contact_id"]), records[-1])
+            continue
+        key = key_of(records[0].doc)
+        if key in seen:
+            yield Difference("alerts", f"two alerts for one episode: {seen[key]} and {name}", (key[3],), records[0])
+        seen[key] = name
+        last = records[-1]
+        if problem := _problem(key, last.doc, episodes.get(key), name in closed, world):
+            yield Difference("alerts", f"alert {name} for {key}: {problem}", (name, key[3]), last)
+    for key, episode in episodes.items():
+        if key not in seen and key[4] < now.get(key[1], 0):
+            yield Difference("alerts", f"no alert for {key}, over: {episode.over}", (key[3],))
+
+
+def key_of(doc: dict[str, Any]) -> Key:
+    """The episode an alert is about."""
+    return doc["rule"], doc["line"], doc["customer"], doc["contact_id"], ms(doc["since"])
+
+
+def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bool, world: World) -> str | None:
+    """What is wrong with an alert whose newest record is ``last``."""
+    firing, reason = last["status"] == "firing", last["reason"]
+    if episode is None:
+        if firing:
+            return "it fires, and nothing proves it"
+        if reason == "moved":
+            return None if _moved(key, world) else "moved, and the contact never belonged to somebody else"
+        return (
+            None
+            if _late(key, world)
+            else f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
+        )
+    if episode.over is None:
+        return None if firing or (reason == "closed" and closed) else f"resolved ({reason}), but it goes on"
+    if firing:
+        return f"still fires, but it was over: {episode.over}"
+    if reason == "closed" and closed:
+        return None
+    if (ms(last["resolved_at"]), reason) == episode.over or _late(key, world):
+        return None
+    return f"resolved at {last['resolved_at']} ({reason}) instead of {episode.over}"
+
+
+def _moved(key: Key, world: World) -> bool:
+    contact = world.contacts.get(key[3])
+    return contact is not None and key[2] in contact.owners and key[2] != contact.owner
+
+
+def _late(key: Key, world: World) -> bool:
+    """Did an event that bears on the episode arrive when stream time could have passed its beginning already?"""
+    rule, line, owner, name, since = key
+    if line:
+        return False
+    contacts = [world.contacts[name]] if rule == "wait" else [c for c in world.contacts.values() if c.owner == owner]
+    events = [each for contact in contacts for each in contact.events] + world.profiles.get(owner, [])
+    return any(each.time <= since + WAIT_LIMIT and each.rec.timestamp > since + OUT_OF_ORDER for each in events)

@@ -1,0 +1,258 @@
+"""What the accepted raw events say of each contact, told once more from the beginning: its owner, legs and facts.
+
+A recount of its own, in the words of docs/contract.md and docs/metrics.md, for the stories that the load tells.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tests.chaos.audit.raw import Accounts, Input
+
+SPOKEN = ("voice", "in-person")
+NEVER_LEFT = 1 << 62
+MOOD = re.compile(r"mood (-?\d\.\d)")
+ANCIENT_MS = 55 * 60_000
+CHANGES_KEPT = 16
+"""Changes of the tier that the product keeps of a customer."""
+
+
+class Fact(NamedTuple):
+    """One thing that counts, as on contact.measurements without its sign."""
+
+    fact: str
+    id: str
+    time: int
+    channel: str
+    queue: str
+    tier: str
+    line: str
+    outcome: str | None = None
+    variant: str | None = None
+    entered: int | None = None
+    value: int | None = None
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+
+
+@dataclass
+class Leg:
+    """One stay in one queue."""
+
+    id: str
+    queue: str
+    entered: int
+    left: int = NEVER_LEFT
+    outcome: str | None = None
+
+
+@dataclass
+class Message:
+    """A scored message of the customer; ``tier``: what the contact's events had said by then."""
+
+    time: int
+    id: str
+    milli: int
+    contact: str
+    channel: str
+    tier: str | None
+
+
+@dataclass
+class Contact:
+    """A contact in the end. Marks are (fact's name, id, time, queue or None, other fields)."""
+
+    id: str
+    channel: str
+    line: str
+    owner: str
+    events: list[Input]
+    owners: set[str]
+    """Everyone it has belonged to."""
+    said: list[tuple[int, str]] = field(default_factory=list)
+    """(time, tier) each time the events said another tier than before."""
+    legs: list[Leg] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    ended: int | None = None
+
+    @property
+    def ancient(self) -> bool:
+        """So late that windows do not count it any more."""
+        return not self.line and any(each.rec.timestamp - each.time > ANCIENT_MS for each in self.events)
+
+
+Tiers = dict[str, list[tuple[int, str, str]]]
+"""Owner → (time, event id, tier), oldest first, by profiles of the live line."""
+
+
+@dataclass
+class World:
+    """All contacts by id, and the tiers of customers."""
+
+    contacts: dict[str, Contact]
+    tiers: Tiers
+    profiles: dict[str, list[Input]]
+    """Owner → its profile events."""
+
+    def tier_at(self, contact: Contact, at: int | None) -> str | None:
+        """By the owner's profile; None as the time = the latest."""
+        changes = self.tiers.get(contact.owner, []) if not contact.line else []
+        return next((tier for time, _, tier in reversed(changes) if at is None or time <= at), None)
+
+    @property
+    def facts(self) -> list[Fact]:
+        return [fact for contact in self.contacts.values() for fact in contact.facts]
+
+
+def tell(accounts: Accounts) -> World:
+    """Everything from the accepted raw records."""
+    events: dict[str, list[Input]] = defaultdict(list)
+    profiles: dict[str, list[Input]] = defaultdict(list)
+    for each in accounts.accepted:
+        if each.event["type"] == "customer.profile_changed":
+            profiles[f"customer:{each.data['customer_id']}"].append(each)
+        elif "contact_id" in each.data:
+            events[each.data["contact_id"]].append(each)
+    tiers = {
+        owner: sorted((each.time, each.event["id"], each.data["tier"]) for each in told)[-CHANGES_KEPT:]
+        for owner, told in profiles.items()
+    }
+    world = World({}, tiers, profiles)
+    for name, told in events.items():
+        told.sort(key=lambda each: (each.time, each.event["id"]))
+        world.contacts[name] = _contact(name, told, world)
+    return world
+
+
+def _contact(name: str, told: list[Input], world: World) -> Contact:
+    first = told[0]
+    named = [each for each in told if "customer_id" in each.data]
+    ids = [f"customer:{each.data['customer_id']}" for each in named]
+    phones = [f"anonymous:phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
+    owner = (ids[-1:] or phones[:1] or [f"contact:{name}"])[0]
+    contact = Contact(name, first.data["channel"], first.line, owner, told, {*ids, *phones, f"contact:{name}"})
+    marks = _Teller(contact).tell()
+    tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"
+    first_queue = next((each.data["queue"] for each in told if "queue" in each.data), "none")
+    for kind, ident, time, queue, more in marks:
+        contact.facts.append(Fact(kind, ident, time, contact.channel, queue or first_queue, tier, contact.line, **more))
+    return contact
+
+
+Mark = tuple[str, str, int, str | None, dict[str, Any]]
+
+
+class _Teller:
+    """Goes through the events of one contact in order of time."""
+
+    def __init__(self, contact: Contact) -> None:
+        self.contact = contact
+        self.marks: list[Mark] = []
+        self.started = contact.events[0].time
+        self.waited = 0
+        self.answered = False
+        self.talking: int | None = None
+        self.holding: int | None = None
+        self.talk = self.hold = self.wrap = 0
+        self.wrapped = 0
+        self.replies: set[str] = set()
+
+    def tell(self) -> list[Mark]:
+        for each in self.contact.events:
+            tier = each.data.get("tier")
+            if tier and (not self.contact.said or self.contact.said[-1][1] != tier):
+                self.contact.said.append((each.time, tier))
+            handle = getattr(self, "_" + each.event["type"].replace(".", "_"), None)
+            if handle is not None:
+                handle(each.time, each)
+        if self.contact.ended is not None and self.answered:
+            times = {"talk_ms": self.talk, "hold_ms": self.hold, "wrap_ms": self.wrap}
+            self._mark("contact_handled", self.contact.id, max(self.contact.ended, self.wrapped), **times)
+        return self.marks
+
+    @property
+    def _queue(self) -> str | None:
+        return self.contact.legs[-1].queue if self.contact.legs else None
+
+    def _mark(self, kind: str, ident: str, time: int, **more: Any) -> None:
+        self.marks.append((kind, ident, time, more.pop("queue", self._queue), more))
+
+    def _leave(self, time: int, outcome: str) -> None:
+        if not self.contact.legs or self.contact.legs[-1].left != NEVER_LEFT:
+            return
+        leg = self.contact.legs[-1]
+        leg.left, leg.outcome = time, outcome
+        self.waited += time - leg.entered
+        self._mark("leg_closed", leg.id, time, outcome=outcome, entered=leg.entered)
+
+    def _release(self, time: int) -> None:
+        self.talk += 0 if self.talking is None else time - self.talking
+        self.hold += 0 if self.holding is None else time - self.holding
+        self.talking = self.holding = None
+
+    def _contact_queued(self, time: int, each: Input) -> None:
+        queue = each.data["queue"]
+        self._leave(time, "flow_out")
+        leg = Leg(f"{self.contact.id}/{time}-{each.event['id']}", queue, time)
+        self.contact.legs.append(leg)
+        self._mark("leg_opened", leg.id, time)
+
+    def _contact_connected(self, time: int, each: Input) -> None:
+        self._leave(time, "answered")
+        self.talking = time
+        if not self.answered:
+            self.answered = True
+            self._mark("contact_offered", self.contact.id, time, outcome="answered", value=self.waited)
+
+    def _contact_held(self, time: int, each: Input) -> None:
+        if self.talking is not None:
+            self.talk += time - self.talking
+            self.talking, self.holding = None, time
+
+    def _contact_resumed(self, time: int, each: Input) -> None:
+        if self.holding is not None:
+            self.hold += time - self.holding
+            self.talking, self.holding = time, None
+
+    def _contact_wrapped_up(self, time: int, each: Input) -> None:
+        self._release(time)
+        self.wrap += each.data["duration_ms"]
+        self.wrapped = time
+
+    def _contact_ended(self, time: int, each: Input) -> None:
+        self._release(time)
+        gave_up = each.data.get("reason") == "abandoned"
+        self._leave(time, "abandoned" if gave_up else "flow_out")
+        self.contact.ended = time
+        if gave_up and not self.answered:
+            self._mark("contact_offered", self.contact.id, time, outcome="abandoned", value=self.waited)
+
+    def _feedback_given(self, time: int, each: Input) -> None:
+        score = round(each.data["score"] * 1000)
+        self._mark("feedback", each.event["id"], time, variant=each.data["metric"], value=score)
+
+    def _message_sent(self, time: int, each: Input) -> None:
+        author = each.data["author"]
+        if author == "customer":
+            self._scored(time, each)
+            return
+        if self.contact.channel not in SPOKEN:
+            for variant in ("any", "human_from_start")[: 2 if author == "agent" else 1]:
+                if variant not in self.replies:
+                    self.replies.add(variant)
+                    self._mark("first_response", self.contact.id, time, variant=variant, value=time - self.started)
+
+    def _scored(self, time: int, each: Input) -> None:
+        mood = each.data.get("sentiment")
+        if mood is None and (found := MOOD.search(each.data["text"])):
+            mood = float(found[1])
+        if mood is None:
+            return
+        milli = round(mood * 1000)
+        self._mark("sentiment", each.event["id"], time, value=milli)
+        tier = self.contact.said[-1][1] if self.contact.said else None
+        contact = self.contact
+        contact.messages.append(Message(time, each.event["id"], milli, contact.id, contact.channel, tier))

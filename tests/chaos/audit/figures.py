@@ -1,0 +1,284 @@
+"""Level (d): facts, sums, readings and queue states against a recount from the raw events."""
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.chaos.audit.contacts import NEVER_LEFT, Fact, World
+from tests.chaos.audit.logs import Difference, Logs, Rec, home
+from tests.chaos.audit.times import ms
+from tests.chaos.stories import rfc3339
+
+WINDOWS = ((60_000, 10_000), (300_000, 60_000), (900_000, 300_000), (3_600_000, 900_000))
+"""(length, how often one ends) in ms; the shortest first."""
+PANE, DAY = 10_000, 86_400_000
+THRESHOLD, SHORT = 20_000, 5_000
+WITHOUT_ABANDONMENT = ("email", "messaging")
+
+Dims = tuple[str, str, str, str]
+"""(line, channel, queue, tier)."""
+Sums = Counter[str]
+
+
+def net(logs: Logs) -> Counter[Fact]:
+    """The facts on contact.measurements, those taken back taken out."""
+    total: Counter[Fact] = Counter()
+    for rec in logs.of("contact.measurements"):
+        doc = rec.doc
+        if doc["kind"] == "fact":
+            known = {name: doc[name] for name in Fact._fields if name in doc}
+            total[Fact(**{"line": "", **known})] += doc.get("sign", 1)
+    return Counter({fact: count for fact, count in total.items() if count})
+
+
+def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
+    """What is left of the facts is what the raw events say."""
+    wanted, found = Counter(world.facts), net(logs)
+    for fact in sorted((wanted | found).keys(), key=lambda fact: fact.time):
+        if wanted[fact] != found[fact]:
+            what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
+            yield Difference("facts", what, _about(fact, world))
+    for rec in logs.of("contact.measurements"):
+        doc = rec.doc
+        if doc["kind"] == "fact" and rec.partition != home(
+            f"{doc['channel']}|{doc['queue']}".encode(), logs.partitions[rec.topic]
+        ):
+            yield Difference("facts", f"{rec.place} lies on another partition than its key's", (doc["id"],), rec)
+
+
+def _about(fact: Fact, world: World) -> tuple[str, ...]:
+    name = re.split(r"[/:]", fact.id, maxsplit=1)[0]
+    contact = world.contacts.get(name)
+    return (name, *(contact.owners if contact else ()))[:1]
+
+
+def sums(facts: list[Fact]) -> Sums:
+    """Facts added up; the names are those of the product's panes."""
+    total: Sums = Counter()
+    for fact in facts:
+        total.update(_COUNTED[fact.fact](fact))
+    return Counter({name: value for name, value in total.items() if value})
+
+
+def _leg_closed(fact: Fact) -> dict[str, int]:
+    wait = fact.time - (fact.entered or 0)
+    if fact.outcome == "flow_out":
+        return {"flowed_out": 1}
+    found = {f"{fact.outcome}": 1, f"{fact.outcome}_in_time": int(wait <= THRESHOLD), f"{fact.outcome}_wait_ms": wait}
+    return found | ({"short_abandoned": int(wait <= SHORT)} if fact.outcome == "abandoned" else {})
+
+
+def _offered(fact: Fact) -> dict[str, int]:
+    if fact.outcome != "answered":
+        return {"contacts_flowed_out" if fact.outcome == "flow_out" else "contacts_abandoned": 1}
+    wait = fact.value or 0
+    return {"contacts_answered": 1, "contacts_in_time": int(wait <= THRESHOLD), "contacts_wait_ms": wait}
+
+
+def _feedback(fact: Fact) -> dict[str, int]:
+    score = fact.value or 0
+    if fact.variant == "csat":
+        return {"csat": 1, "csat_satisfied": int(score >= 4000), "csat_milli": score}
+    if fact.variant == "nps":
+        return {"nps": 1, "nps_promoters": int(score >= 9000), "nps_detractors": int(score <= 6000)}
+    return {"ces": 1, "ces_easy": int(score >= 5000)}
+
+
+def _first_response(fact: Fact) -> dict[str, int]:
+    name = {"any": "first_any", "human_from_start": "first_from_start"}[fact.variant or ""]
+    return {name: 1, f"{name}_ms": fact.value or 0}
+
+
+_COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
+    "leg_opened": lambda fact: {"entered": 1},
+    "leg_closed": _leg_closed,
+    "contact_offered": _offered,
+    "contact_handled": lambda fact: {
+        "handled": 1, "talk_ms": fact.talk_ms, "hold_ms": fact.hold_ms, "wrap_ms": fact.wrap_ms,
+    },
+    "first_response": _first_response,
+    "feedback": _feedback,
+    "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
+}  # fmt: skip
+
+
+def readings(
+    s: Sums, channel: str, waiting: list[int], end: int, longest: int | None
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """(kpi, variant) → (numerator, denominator) by docs/metrics.md; ``waiting``: when those entered who wait at the
+    end.
+    """
+    left = s["answered"] + s["abandoned"] + s["flowed_out"]
+    offered = s["contacts_answered"] + s["contacts_abandoned"] + s["contacts_flowed_out"]
+    hits, all_legs = s["answered_in_time"], s["answered"] + s["abandoned"]
+    reached = sum(entered <= end - THRESHOLD for entered in waiting)
+    abandons = channel not in WITHOUT_ABANDONMENT
+    none = (0, 0)
+    talk, hold, wrap = s["talk_ms"], s["hold_ms"], s["wrap_ms"]
+    return {
+        ("contacts_offered", "all"): (offered, 1),
+        ("legs_entered", "all"): (s["entered"], 1),
+        ("service_level", "reached_threshold"): (hits, all_legs + reached),
+        ("service_level", "abandon_in_time_is_hit"): (hits + s["abandoned_in_time"], all_legs),
+        ("service_level", "answered_only"): (hits, s["answered"]),
+        ("service_level", "all_abandons_count"): (hits, all_legs),
+        ("service_level", "in_threshold_abandons_excluded"): (hits, all_legs - s["abandoned_in_time"]),
+        ("service_level", "short_abandons_positive"): (hits + s["short_abandoned"], all_legs),
+        ("service_level", "short_abandons_excluded"): (hits, all_legs - s["short_abandoned"]),
+        ("abandonment", "of_left"): (s["abandoned"], left) if abandons else none,
+        ("abandonment", "short"): (s["short_abandoned"], left) if abandons else none,
+        ("abandonment", "of_offered"): (s["contacts_abandoned"], offered) if abandons else none,
+        ("flow_out", "of_left"): (s["flowed_out"], left),
+        ("speed_of_answer", "answered_legs"): (s["answered_wait_ms"], s["answered"]),
+        ("speed_of_answer", "all_contacts"): (s["contacts_wait_ms"], s["contacts_answered"]),
+        ("answered_in_time", "of_offered"): (s["contacts_in_time"], offered),
+        ("answered_in_time", "of_answered"): (s["contacts_in_time"], s["contacts_answered"]),
+        ("handle_time", "all"): (talk + hold + wrap, s["handled"]),
+        ("handle_time", "talk"): (talk, s["handled"]),
+        ("handle_time", "hold"): (hold, s["handled"]),
+        ("handle_time", "wrap"): (wrap, s["handled"]),
+        ("first_response", "any"): (s["first_any_ms"], s["first_any"]),
+        ("first_response", "human_from_start"): (s["first_from_start_ms"], s["first_from_start"]),
+        ("first_response", "human_from_handoff"): none,
+        ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
+        ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
+        ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
+        ("ces", "easy"): (s["ces_easy"], s["ces"]),
+        ("sentiment", "mean"): (s["sentiment_milli"], s["sentiment"]),
+        ("longest_wait", "left"): none if longest is None else (longest, 1),
+        ("queue_depth", "now"): (len(waiting), 1),
+        ("longest_wait", "now"): (end - min(waiting), 1) if waiting else none,
+    }
+
+
+class Lane:
+    """The facts of one channel, queue and tier of a line, by time."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.stays: list[tuple[int, int]] = []
+        self.ancient: list[int] = []
+        """Times of facts so late that windows may or may not hold them."""
+
+    def sort(self) -> None:
+        self.facts.sort(key=lambda fact: fact.time)
+        self.times = [fact.time for fact in self.facts]
+
+    def between(self, start: int, end: int) -> list[Fact]:
+        return self.facts[bisect_left(self.times, start) : bisect_left(self.times, end)]
+
+    def waiting(self, at: int) -> list[int]:
+        return [entered for entered, left in self.stays if entered <= at < left]
+
+    def read(self, dims: Dims, start: int, end: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """What a record of the window must say."""
+        facts = self.between(start, end)
+        waits = [fact.time - (fact.entered or 0) for fact in facts if fact.fact == "leg_closed"]
+        return readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
+
+    def windows(self, sealed: int, ended: bool) -> Iterator[tuple[int, int]]:
+        """(start, end) of every window that must have been published: those that hold facts, those in which somebody
+        waits at the end.
+        """
+        for length, every in WINDOWS:
+            ends = {end for time in self.times for end in range(_next(time + 1, every), time + length + 1, every)}
+            ends = {end for end in ends if end <= sealed or ended}
+            for entered, left in self.stays:
+                ends.update(range(_next(entered, every), min(left - 1, sealed) + 1, every))
+            yield from ((end - length, end) for end in ends)
+
+
+def _next(at: int, every: int) -> int:
+    return -(-at // every) * every
+
+
+def lanes(world: World) -> dict[Dims, Lane]:
+    """All facts by where they count."""
+    found: dict[Dims, Lane] = defaultdict(Lane)
+    for contact in world.contacts.values():
+        ancient = contact.ancient
+        left = {fact.id: fact.time for fact in contact.facts if fact.fact == "leg_closed"}
+        for fact in contact.facts:
+            lane = found[fact.line, fact.channel, fact.queue, fact.tier]
+            lane.facts.append(fact)
+            if ancient:
+                lane.ancient.append(fact.time)
+            if fact.fact == "leg_opened":
+                lane.stays.append((fact.time, left.get(fact.id, NEVER_LEFT)))
+    for lane in found.values():
+        lane.sort()
+    return found
+
+
+def check_readings(
+    logs: Logs, lines: dict[tuple[int, str], dict[str, Any]], found: dict[Dims, Lane]
+) -> Iterator[Difference]:
+    """The newest record of every window against the recount; ``lines``: (partition, line) → how far `measure` came."""
+    newest: dict[str, Rec] = {}
+    for rec in logs.of("kpis"):
+        key = (rec.key or b"").decode()
+        expected = newest[key].doc["revision"] + 1 if key in newest else None
+        if expected is not None and rec.doc["revision"] != expected:
+            yield Difference("readings", f"{key}: revision {rec.doc['revision']} follows {expected - 1}", (key,), rec)
+        newest[key] = rec
+    published: set[tuple[Dims, int, int]] = set()
+    for key, rec in newest.items():
+        dims, start, end = _window(rec)
+        published.add((dims, start, end))
+        lane = found.get(dims, EMPTY_LANE)
+        day = end - start > WINDOWS[-1][0]
+        if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
+            continue
+        wanted = lane.read(dims, start, end)
+        for each in rec.doc["readings"]:
+            numbers = each["numerator"], each["denominator"]
+            if numbers != wanted[each["kpi"], each["variant"]]:
+                what = (
+                    f"{key}: {each['kpi']} {each['variant']} is {numbers}, not {wanted[each['kpi'], each['variant']]}"
+                )
+                yield Difference("readings", what, (key,), rec)
+                break
+    for dims, lane in found.items():
+        line, channel, queue, _ = dims
+        state = lines.get((home(f"{channel}|{queue}".encode(), logs.partitions["contact.measurements"]), line), {})
+        for start, end in lane.windows(state.get("sealed", 0), state.get("ended", False)):
+            ancient = any(start <= time < end for time in lane.ancient)
+            if not ancient and (dims, start, end) not in published:
+                yield Difference(
+                    "readings", f"{dims} has no record for {rfc3339(start)} to {rfc3339(end)}", (rfc3339(start),)
+                )
+
+
+EMPTY_LANE = Lane()
+EMPTY_LANE.sort()
+
+
+def _window(rec: Rec) -> tuple[Dims, int, int]:
+    doc = rec.doc
+    dims = doc["line"], *(doc["dimensions"][name] for name in ("channel", "queue", "tier"))
+    start = ms(doc["window"]["start"])
+    return dims, start, start + doc["window"]["length_ms"]
+
+
+def check_queues(
+    logs: Logs, lines: dict[tuple[int, str], dict[str, Any]], found: dict[Dims, Lane]
+) -> Iterator[Difference]:
+    """The newest state of every queue says who waits."""
+    newest = {(rec.doc["line"], rec.doc["channel"], rec.doc["queue"]): rec for rec in logs.of("queue.state")}
+    for queue in newest.keys() | {dims[:3] for dims in found}:
+        state = lines.get(
+            (home(f"{queue[1]}|{queue[2]}".encode(), logs.partitions["contact.measurements"]), queue[0]), {}
+        )
+        waiting = {
+            dims[3]: len(who)
+            for dims, lane in found.items()
+            if dims[:3] == queue and not state.get("ended") and (who := lane.waiting(state.get("sealed", 0)))
+        }
+        rec = newest.get(queue)
+        said = rec.doc["by_tier"] if rec else {}
+        if said != waiting:
+            yield Difference(
+                "queues", f"{'|'.join(queue)}: {said} wait, not {waiting}", (f"{queue[1]}|{queue[2]}",), rec
+            )

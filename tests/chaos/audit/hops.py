@@ -1,0 +1,203 @@
+"""Levels (b) and (c): what one process makes of the logs in their order, against what the workers made.
+
+`identify` is repeated record by record: what it sent must be the same bytes in the same order. `track` is folded by the
+pure functions of the domain; each customer's row in the changelog must tell the same. Left out of the comparison is
+what depends on where batches were cut, and nothing else: at which stream time an alert fired, revisions, which message
+was judged last, which events of a contact are settled already (their effect is compared), and alerts that were closed
+by a person, were taken back or are about a contact that belongs to somebody else by now (within one batch they are never raised; `alerts` looks
+at them).
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import orjson
+
+from streams.domain import customers, identity
+from streams.domain.customers import Customer
+from streams.domain.policy import Rules
+from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress
+from streams.domain.watermarks import Watermarks
+from tests.chaos.audit.logs import Difference, Logs, Rec, home
+
+encode = msgspec.json.Encoder().encode
+_normalised = msgspec.json.Decoder(Normalised).decode
+_interaction = msgspec.json.Decoder(Interaction).decode
+_customer = msgspec.json.Decoder(Customer).decode
+
+Sent = list[tuple[bytes, bytes]]
+
+
+def check_identify(logs: Logs) -> Iterator[Difference]:
+    """contact.normalised → contact.interactions, identity.changes and agent states on contact.measurements."""
+    count = logs.partitions["contact.normalised"]
+    wanted: dict[tuple[str, int, int], Sent] = defaultdict(list)
+    for partition in range(count):
+        owners: dict[str, identity.ContactOwner] = {}
+        for rec in logs.of("contact.normalised"):
+            if rec.partition == partition:
+                for topic, key, value in _identified(rec, owners):
+                    wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
+    found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
+    for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
+        for rec in logs.of(topic):
+            if (origin := _origin(rec)) is not None:
+                found[topic, rec.partition, home(origin.encode(), count)].append(rec)
+    for lane in wanted.keys() | found.keys():
+        yield from _same(lane, wanted[lane], found[lane])
+
+
+def _identified(rec: Rec, owners: dict[str, identity.ContactOwner]) -> Iterator[tuple[str, bytes, bytes]]:
+    """What one record becomes, as (topic, key, value)."""
+    value = _normalised(rec.value or b"")
+    if isinstance(value, Event):
+        key = f"{value.contact}\x1f{value.line}" if value.line else value.contact
+        owners[key], outputs = identity.assign(owners.get(key), value)
+        for output in outputs:
+            if isinstance(output, dict):
+                yield "identity.changes", output["identifier"].encode(), b"change"
+            else:
+                yield "contact.interactions", output.owner.encode(), encode(output)
+    elif isinstance(value, Profile):
+        yield "contact.interactions", f"customer:{value.customer}".encode(), encode(value)
+    elif isinstance(value, Command):
+        yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
+    elif isinstance(value, AgentState):
+        for queue in value.queues or ("none",):
+            yield "contact.measurements", queue.encode(), encode(value)
+
+
+def _origin(rec: Rec) -> str | None:
+    """The key on contact.normalised of the record behind an output of `identify`; None for what is not of it."""
+    doc = rec.doc
+    if rec.topic == "identity.changes":
+        return str(doc["contact_id"])
+    names = {"event": "contact", "left": "contact", "profile": "customer", "command": "alert", "agent": "agent"}
+    return str(doc[names[doc["kind"]]]) if doc["kind"] in names else None
+
+
+def _same(lane: tuple[str, int, int], wanted: Sent, found: list[Rec]) -> Iterator[Difference]:
+    topic, partition, source = lane
+    changes = topic == "identity.changes"
+    got = [((rec.key or b""), b"change" if changes else (rec.value or b"")) for rec in found]
+    if got == wanted:
+        return
+    number = next(
+        (n for n, (one, other) in enumerate(zip(wanted, got, strict=False)) if one != other), min(len(wanted), len(got))
+    )
+    rec = found[number] if number < len(found) else None
+    expected = wanted[number][1].decode() if number < len(wanted) else "nothing"
+    what = (
+        f"{topic}-{partition} from contact.normalised-{source}: {len(got)} records instead of {len(wanted)}; number {number} is "
+        f"{rec.value.decode() if rec and rec.value else 'nothing'} instead of {expected}"
+    )
+    words = [orjson.loads(text) for text in (expected,) if text not in ("nothing", "change")]
+    about = tuple(str(word.get("contact") or word.get("id")) for word in words) or (
+        (rec.doc.get("contact", ""),) if rec else ()
+    )
+    yield Difference("identify", what, about, rec)
+
+
+class Fold:
+    """One partition of contact.interactions, folded one record at a time, deadlines as soon as they have passed."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.clock = Watermarks({})
+        self.customers: dict[str, Customer] = {}
+        self.due: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self.planned: dict[tuple[str, str], int] = {}
+
+    def take(self, value: Any) -> None:
+        if isinstance(value, Progress):
+            self.clock.note(value)
+            for line in value.lines:
+                self._pass(line)
+            return
+        owner = customers.owner_of(value)
+        assert owner is not None
+        self._put(owner, customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer)
+        self._advance(owner)
+
+    def _pass(self, line: str) -> None:
+        now = self.clock.stream_time(line)
+        heap = self.due[line]
+        while now is not None and heap and heap[0][0] < now:
+            due, owner = heapq.heappop(heap)
+            if self.planned.get((line, owner)) == due:
+                del self.planned[line, owner]
+                self._advance(owner)
+
+    def _advance(self, owner: str) -> None:
+        self._put(owner, customers.advance(self.customers.get(owner), self.clock, self.rules).customer)
+        for line, due in customers.next_deadlines(self.customers.get(owner), self.rules):
+            if self.planned.get((line, owner)) != due:
+                self.planned[line, owner] = due
+                heapq.heappush(self.due[line], (due, owner))
+
+    def _put(self, owner: str, customer: Customer | None) -> None:
+        if customer is None:
+            self.customers.pop(owner, None)
+        else:
+            self.customers[owner] = customer
+
+
+def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: Rules) -> Iterator[Difference]:
+    """contact.interactions → the table ``customers``; ``rows``: (partition, table, key) → newest value of the
+    changelog.
+    """
+    folds = [Fold(rules) for _ in range(logs.partitions["contact.interactions"])]
+    for rec in logs.of("contact.interactions"):
+        folds[rec.partition].take(_interaction(rec.value or b""))
+    for partition, fold in enumerate(folds):
+        stored = {
+            key: value for (number, table, key), value in rows.items() if (number, table) == (partition, "customers")
+        }
+        for owner in fold.customers.keys() | stored.keys():
+            wanted = told(fold.customers[owner], rules) if owner in fold.customers else None
+            found = told(_customer(stored[owner]), rules) if owner in stored else None
+            if wanted != found:
+                yield Difference(
+                    "customers",
+                    f"track-{partition}, {owner}: {unlike(wanted, found)}",
+                    (owner, owner.partition(":")[2]),
+                )
+
+
+def told(customer: Customer, rules: Rules) -> dict[str, Any]:
+    """What a row says, without what depends on where batches were cut."""
+    found = {}
+    for line, timeline in customer.lines.items():
+        whole = msgspec.to_builtins(timeline)
+        histories = {
+            key: {"lives": each.get("lives"), "touched": each.get("touched")}
+            for key, each in whole.get("histories", {}).items()
+        }
+        alerts = {
+            name: {**alert, "fired": 0}
+            for name, alert in whole.get("alerts", {}).items()
+            if alert.get("reason") not in ("withdrawn", "moved", "closed")
+            and (alert["kind"] != "wait" or alert["subject"][0] in histories)
+        }
+        shown = {name: (journey[0], journey[2], journey[3]) for name, journey in whole.get("shown", {}).items()}
+        kept = ("past", "standing", "tiers", "messages", "moods", "score")
+        found[line] = {"histories": histories, "alerts": alerts, "shown": shown} | {
+            name: whole[name] for name in kept if name in whole
+        }
+    return found
+
+
+def unlike(wanted: Any, found: Any, path: str = "") -> str:
+    """The first place at which two values differ."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key in sorted(wanted.keys() | found.keys()):
+            if wanted.get(key) != found.get(key):
+                return unlike(wanted.get(key), found.get(key), f"{path}/{key}")
+    if isinstance(wanted, list | tuple) and isinstance(found, list | tuple) and len(wanted) == len(found):
+        for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
+            if one != other:
+                return unlike(one, other, f"{path}[{number}]")
+    return f"{path or 'the row'} is {found!r} instead of {wanted!r}"

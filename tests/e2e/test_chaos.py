@@ -1,0 +1,122 @@
+"""Two short runs of the chaos driver, and that its audit would see what it is there to see."""
+
+import asyncio
+import json
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streams import rules as rule_files
+from tests.chaos.audit import examine
+from tests.chaos.audit.logs import Logs, Rec
+from tests.chaos.run import LOGS
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 20
+FAULTS = "kill,term,stop,broker-kill,scale,rolling,clock,raise"
+
+
+async def chaos(seed: int) -> tuple[int, dict[str, Any], str]:
+    """One run: exit code, its JSON line, what it said on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos", "--seed", str(seed), "--duration", str(SECONDS), "--faults", FAULTS, "--rate", "80",
+        "--json", "--keep", cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, said = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(out.splitlines()[-1]), said.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_short_run_is_exact_and_the_audit_sees_every_change_of_its_logs(seed: int) -> None:
+    code, result, said = await chaos(seed)
+    assert (code, result["exact"]) == (0, True), said[-20_000:]
+    assert sum(result["faults"].values()) >= 2
+    assert result["input"] == sum(result[name] for name in ("accepted", "dead_letters", "duplicates", "markers"))
+    for name in ("accepted", "dead_letters", "duplicates", "alerts", "readings"):
+        assert result[name] > 20, name
+    folder = Path(result["folder"])
+    logs, prefix = pickle.loads((folder / LOGS).read_bytes())
+    rules = rule_files.load(folder / "rules")
+    seen = {
+        name: {each.level for each in examine(spoil(logs), prefix, rules).differences}
+        for name, (spoil, _) in SPOILED.items()
+    }
+    assert {name: level in seen[name] for name, (_, level) in SPOILED.items()} == dict.fromkeys(SPOILED, True), seen
+
+
+def changed(topic: str, which: Callable[[Rec], bool], into: Callable[[Rec], list[Rec]]) -> Callable[[Logs], Logs]:
+    """The logs with the last record of a topic of which ``which`` holds replaced."""
+
+    def spoil(logs: Logs) -> Logs:
+        records = logs.of(topic)
+        at = next(n for n in range(len(records) - 1, -1, -1) if records[n].value is not None and which(records[n]))
+        return replace(logs, records={**logs.records, topic: [*records[:at], *into(records[at]), *records[at + 1 :]]})
+
+    return spoil
+
+
+def kind(name: str) -> Callable[[Rec], bool]:
+    return lambda rec: rec.doc["kind"] == name
+
+
+def with_value(rec: Rec, **fields: Any) -> list[Rec]:
+    return [replace(rec, value=orjson.dumps({**rec.doc, **fields}))]
+
+
+def other_numerator(rec: Rec) -> list[Rec]:
+    first, *others = rec.doc["readings"]
+    return with_value(rec, readings=[{**first, "numerator": first["numerator"] + 1}, *others])
+
+
+SPOILED: dict[str, tuple[Callable[[Logs], Logs], str]] = {
+    "an event is lost at the door": (changed("contact.normalised", kind("event"), lambda rec: []), "normalised"),
+    "an event comes twice": (changed("contact.normalised", kind("event"), lambda rec: [rec, rec]), "normalised"),
+    "a dead letter is lost": (changed("contacts.dead-letters", lambda rec: True, lambda rec: []), "raw"),
+    "a dead letter comes twice": (changed("contacts.dead-letters", lambda rec: True, lambda rec: [rec, rec]), "raw"),
+    "a dead letter gives another reason": (
+        changed("contacts.dead-letters", lambda rec: True, lambda rec: with_value(rec, reason="too-large-a")), "raw"
+    ),
+    "an event does not come through identify": (changed("contact.interactions", kind("event"), lambda rec: []), "identify"),
+    "an event comes through identify twice": (changed("contact.interactions", kind("event"), lambda rec: [rec, rec]), "identify"),
+    "a fact is lost": (changed("contact.measurements", kind("fact"), lambda rec: []), "facts"),
+    "a fact comes twice": (changed("contact.measurements", kind("fact"), lambda rec: [rec, rec]), "facts"),
+    "an alert does not fire": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: []), "alerts"),
+    "an alert fires twice": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: [rec, rec]), "alerts"),
+    "an alert is not resolved": (changed("alerts", lambda rec: rec.doc["status"] == "resolved", lambda rec: []), "alerts"),
+    "a reading is one too high": (changed("kpis", lambda rec: rec.doc["status"] != "provisional", other_numerator), "readings"),
+    "a reading comes twice": (changed("kpis", lambda rec: True, lambda rec: [rec, rec]), "readings"),
+    "a customer's row is gone": (
+        changed(
+            "track-changelog",
+            lambda rec: (rec.key or b"").startswith(b"customers\0"),
+            lambda rec: [rec, replace(rec, value=None)],
+        ),
+        "customers",
+    ),
+    "a day's row is gone": (
+        changed(
+            "measure-changelog",
+            lambda rec: (rec.key or b"").startswith(b"panes\0\x1f"),
+            lambda rec: [rec, replace(rec, value=None)],
+        ),
+        "sums",
+    ),
+    "a position is behind": (
+        changed(
+            "identify-changelog",
+            lambda rec: rec.key == b"\0position",
+            lambda rec: with_value(rec, offsets=dict.fromkeys(rec.doc["offsets"], 0)),
+        ),
+        "changelog",
+    ),
+}  # fmt: skip

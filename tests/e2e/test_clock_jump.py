@@ -1,0 +1,60 @@
+"""A worker whose wall clock is set while it runs: stream time must not follow it."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.settings import Settings
+from tests.chaos.fleet import TRAPS
+from tests.e2e.system import System, event
+
+RULES = "wait:\n  - {name: wait, tiers: [gold], limit: 10s, severity: critical}\nsentiment: []\n"
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    (tmp_path / "alerts.yaml").write_text(RULES)
+    return settings.model_copy(update={"rules_dir": tmp_path})
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file per worker in this folder holds the seconds its clock is off."""
+    folder = tmp_path / "clocks"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(TRAPS))
+    monkeypatch.setenv("CHAOS_CLOCKS", str(folder))
+    return folder
+
+
+async def test_a_clock_that_jumps_ahead_raises_no_alert_that_is_not_due(system: System, clocks: Path) -> None:
+    async with system.run() as running:
+        (log,) = running.logs.glob("worker-*.log")
+        clock = clocks / log.stem
+        entered = time.time()
+        vip = {"customer_id": "c1", "tier": "gold", "queue": "loans"}
+        await system.events(event("contact.queued", "v1", entered, **vip))
+        await system.drained()
+        clock.write_text("300")
+        await asyncio.sleep(4)
+        clock.write_text("0")
+        assert time.time() - entered < 10, "too slow a machine for this test"
+        await system.events(event("contact.connected", "v1", time.time(), **vip))
+        await asyncio.sleep(1)
+        await system.drained()
+    assert await system.read("alerts") == []
+
+
+async def test_a_clock_that_is_set_back_delays_no_alert(system: System, clocks: Path) -> None:
+    async with system.run() as running:
+        (log,) = running.logs.glob("worker-*.log")
+        (clocks / log.stem).write_text("-300")
+        await asyncio.sleep(2)
+        entered = time.time()
+        await system.events(event("contact.queued", "v1", entered, customer_id="c1", tier="gold", queue="loans"))
+        while not (fired := await system.read("alerts")):
+            assert time.time() - entered < 40, "stream time stands still"
+            await asyncio.sleep(0.5)
+    assert [alert["status"] for alert in fired] == ["firing"]
