@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
+from streams.engine.fetching import adapt
 from streams.engine.store import Due, Entry, Mark, Store
 from streams.engine.table import TableSpec, version_of
 
@@ -163,6 +164,7 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
         fetch_max_wait_ms=25,
     )
     await consumer.start()
+    adapt(consumer, lambda: None)
     try:
         consumer.assign([partition])
         begin = int((await consumer.beginning_offsets([partition]))[partition])

@@ -170,6 +170,9 @@ class Source(Service, ConsumerRebalanceListener):
 
     async def tell_group(self) -> None:
         """Commit to the group where the tables of its tasks stand, as far as that has changed."""
+        if not self.takeover.settled:
+            # It would be refused; the client then forgets who it is and joins anew, which it would never finish.
+            return
         ours = self.consumer.assignment()
         positions = {
             tp: position

@@ -45,6 +45,8 @@ class TakeOver(Service):
         self.wanted: set[TaskKey] = set()
         self.joined = False
         """Has the group given this worker an assignment (even an empty one)?"""
+        self.settled = False
+        """Is the worker a member of the group's present generation, as far as it knows?"""
         self.failures: dict[TaskKey, int] = {}
         self.polling = asyncio.Lock()
         """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
@@ -68,6 +70,7 @@ class TakeOver(Service):
 
     async def revoke(self) -> None:
         """A rebalance begins: hand out no more batches and let those in flight commit."""
+        self.settled = False
         self.generation += 1
         self.ready.clear()
         await self.quiesce()
@@ -76,7 +79,7 @@ class TakeOver(Service):
         """A rebalance ended; the take-over runs beside partitions that are already live."""
         self.generation += 1
         self.ready.clear()
-        self.joined = True
+        self.joined = self.settled = True
         self.wanted = {(self.source.inlet_of[tp.topic].name, tp.partition) for tp in assigned}
         self.source.observer.rebalanced(len(self.wanted))
         self._run(self._follow(self.generation))

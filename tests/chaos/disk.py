@@ -26,14 +26,11 @@ class Disk:
     def fill(self) -> None:
         """Leave no byte free."""
         room = os.statvfs(self.path)
-        with (self.path / "full").open("wb") as file:
-            with contextlib.suppress(OSError):
-                os.posix_fallocate(file.fileno(), 0, max(1, room.f_bavail * room.f_bsize))
-            with contextlib.suppress(OSError):  # whatever became free meanwhile
-                while True:
-                    file.seek(0, os.SEEK_END)
-                    file.write(b"\0" * 4096)
-                    file.flush()
+        with (self.path / "full").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, max(1, room.f_bavail * room.f_bsize))
+            while True:  # what became free meanwhile, until there is no room
+                file.seek(0, os.SEEK_END)
+                file.write(b"\0" * room.f_bsize)
 
     def free(self) -> None:
         """Give the room back."""

@@ -35,6 +35,7 @@ class World:
     disk: Disk | None = None
     """Where the workers keep their state, when not in memory."""
     broker_free: asyncio.Lock = field(default_factory=asyncio.Lock)
+    disk_free: asyncio.Lock = field(default_factory=asyncio.Lock)
     shape_free: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One change of the number of workers, or round of restarts, at a time."""
 
@@ -159,13 +160,14 @@ async def full_disk(world: World) -> None:
     if disk is None or disk.why_not:
         world.say(f"no full disk: {disk.why_not if disk else 'this seed keeps the state in memory'}")
         return
-    world.say("disk full")
-    await asyncio.to_thread(disk.fill)
-    try:
-        await world.pause(4, 10)
-    finally:
-        disk.free()
-    world.say("disk has room again")
+    async with world.disk_free:
+        world.say("disk full")
+        try:
+            await asyncio.to_thread(disk.fill)
+            await world.pause(4, 10)
+        finally:
+            disk.free()
+        world.say("disk has room again")
     await world.pause(0.5, 2)
 
 

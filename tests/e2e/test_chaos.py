@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pickle
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +26,7 @@ FAULTS = "kill,term,stop,broker-kill,scale,rolling,clock,raise"
 async def chaos(seed: int) -> tuple[int, dict[str, Any], str]:
     """One run: exit code, its JSON line, what it said on stderr."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.chaos", "--seed", str(seed), "--duration", str(SECONDS), "--faults", FAULTS, "--rate", "80",
+        sys.executable, "-m", "tests.chaos", "--seed", str(seed), "--duration", str(SECONDS), "--faults", FAULTS, "--rate", "60",
         "--json", "--keep", cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, said = await process.communicate()
@@ -37,7 +38,7 @@ async def chaos(seed: int) -> tuple[int, dict[str, Any], str]:
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_a_short_run_is_exact_and_the_audit_sees_every_change_of_its_logs(seed: int) -> None:
+async def test_a_short_run_is_exact(seed: int) -> None:
     code, result, said = await chaos(seed)
     assert (code, result["exact"]) == (0, True), said[-20_000:]
     assert sum(result["faults"].values()) >= 2
@@ -45,6 +46,12 @@ async def test_a_short_run_is_exact_and_the_audit_sees_every_change_of_its_logs(
     for name in ("accepted", "dead_letters", "duplicates", "alerts", "readings"):
         assert result[name] > 20, name
     folder = Path(result["folder"])
+    if seed == 1:
+        the_audit_sees_every_change_of_its_logs(folder)
+    shutil.rmtree(folder)
+
+
+def the_audit_sees_every_change_of_its_logs(folder: Path) -> None:
     logs, prefix = pickle.loads((folder / LOGS).read_bytes())
     rules = rule_files.load(folder / "rules")
     seen = {
@@ -103,7 +110,7 @@ SPOILED: dict[str, tuple[Callable[[Logs], Logs], str]] = {
         ),
         "customers",
     ),
-    "a day's row is gone": (
+    "a pane's row is gone": (
         changed(
             "measure-changelog",
             lambda rec: (rec.key or b"").startswith(b"panes\0\x1f"),

@@ -144,15 +144,11 @@ def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bo
             if _late(key, world)
             else f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
         )
-    if episode.over is None:
-        return None if firing or (reason == "closed" and closed) else f"resolved ({reason}), but it goes on"
     if firing:
-        return f"still fires, but it was over: {episode.over}"
-    if reason == "closed" and closed:
+        return None if episode.over is None else f"still fires, but it was over: {episode.over}"
+    if (reason == "closed" and closed) or (ms(last["resolved_at"]), reason) == episode.over or _late(key, world):
         return None
-    if (ms(last["resolved_at"]), reason) == episode.over or _late(key, world):
-        return None
-    return f"resolved at {last['resolved_at']} ({reason}) instead of {episode.over}"
+    return f"resolved at {last['resolved_at']} ({reason}), and is over by the recount: {episode.over}"
 
 
 def _moved(key: Key, world: World) -> bool:

@@ -87,37 +87,47 @@ def _hash(key: str, value: bytes) -> bytes:
     return blake2b(key.encode() + b"\0" + value, digest_size=16).digest()
 
 
+Sums = dict[tuple[Dims, int], Counter[str]]
+"""(where it counts, start) → sums."""
+
+
 def check_sums(logs: Logs, measure: Rows, found: dict[Dims, Lane]) -> Iterator[Difference]:
     """Panes, and days with the panes they do not hold yet, against the recounted facts."""
     known = lines(measure)
-    days: dict[tuple[Dims, int], Counter[str]] = {}
-    for (partition, table, key), value in measure.items():
-        if table not in ("panes", "days"):
-            continue
-        *parts, start = key.split(SEP)
-        dims: Dims = (parts[0], parts[1], parts[2], parts[3])
-        at = int(start)
-        pane = _numbers(orjson.loads(value))
-        lane = found.get(dims)
-        if table == "panes":
-            wanted = sums(lane.between(at, at + PANE)) if lane else Counter()
-            ancient = lane is not None and any(at <= time < at + PANE for time in lane.ancient)
-            if pane != wanted and not ancient:
-                what = f"measure-{partition}, pane {'|'.join(dims)} at {at}: {dict(pane)} instead of {dict(wanted)}"
-                yield Difference("sums", what, ("|".join(dims[1:3]),))
-            if at < known.get((partition, dims[0]), {}).get("sealed", 0):
-                continue
-        day = days.setdefault((dims, at - at % DAY), Counter())
-        day.update(pane)
+    panes, days = _sums(measure, "panes"), _sums(measure, "days")
     for dims, lane in found.items():
-        partition = home(f"{dims[1]}|{dims[2]}".encode(), logs.partitions["contact.measurements"])
-        if known.get((partition, dims[0]), {}).get("ended"):
-            continue  # its rows are gone, its last readings were compared
-        for start in {time - time % DAY for time in lane.times}:
-            wanted, got = sums(lane.between(start, start + DAY)), days.get((dims, start), Counter())
+        task = home(f"{dims[1]}|{dims[2]}".encode(), logs.partitions["contact.measurements"])
+        state = known.get((task, dims[0]), {})
+        if state.get("ended"):
+            continue  # its rows are gone, its last readings are compared
+        about, where = ("|".join(dims[1:3]),), f"measure-{task}, {'|'.join(dims)}"
+        ours = {at: pane for (of, at), pane in panes.items() if of == dims}
+        starts = ours.keys() | {time - time % PANE for time in lane.times}
+        for at in sorted(starts - {time - time % PANE for time in lane.ancient}):
+            wanted, got = sums(lane.between(at, at + PANE)), ours.get(at, Counter())
+            if got != wanted:
+                yield Difference("sums", f"{where}, pane at {at}: {dict(got)} instead of {dict(wanted)}", about)
+        for start in sorted({time - time % DAY for time in lane.times}):
+            got, wanted = Counter(days.get((dims, start), {})), sums(lane.between(start, start + DAY))
+            for at, pane in ours.items():
+                if max(start, state.get("sealed", 0)) <= at < start + DAY:
+                    got.update(pane)
             if +got != +wanted:
-                what = f"measure-{partition}, day {'|'.join(dims)} at {start}: {dict(got)} instead of {dict(wanted)}"
-                yield Difference("sums", what, ("|".join(dims[1:3]),))
+                yield Difference("sums", f"{where}, day at {start}: {dict(got)} instead of {dict(wanted)}", about)
+    for (dims, at), left in (panes | days).items():
+        if dims not in found and left:
+            yield Difference(
+                "sums", f"{'|'.join(dims)} has {dict(left)} at {at}, and there are no facts of it", (dims[2],)
+            )
+
+
+def _sums(measure: Rows, table: str) -> Sums:
+    found: Sums = {}
+    for (_, name, key), value in measure.items():
+        if name == table:
+            line, channel, queue, tier, start = key.split(SEP)
+            found[(line, channel, queue, tier), int(start)] = _numbers(orjson.loads(value))
+    return found
 
 
 def _numbers(pane: dict[str, Any]) -> Counter[str]:

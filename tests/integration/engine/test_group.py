@@ -1,5 +1,7 @@
 """What the consumer group is told; the engine itself never reads it."""
 
+import asyncio
+
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -38,3 +40,32 @@ async def test_the_group_is_told_where_the_tables_stand(pipeline: Pipeline) -> N
         await publish(pipeline.bootstrap, pipeline.input, records)
         await until(lambda: pipeline.drained(8))
     assert await told(pipeline) == {tp: 2 * end for tp, end in ends.items()}, "a graceful stop tells the last of it"
+
+
+async def test_telling_the_group_does_not_disturb_a_rebalance(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is committed between leaving one generation and joining the next is refused, and on that refusal the client
+    forgets who it is and joins anew: with a commit every moment it would never come to an end.
+    """
+    await publish(pipeline.bootstrap, pipeline.input, [(p, b"k", b"v") for p in (0, 1)])
+    async with pipeline.run("w1") as first:
+        await until(lambda: len(first.takeover.ready) == 2)
+        revoked, telling = first.on_partitions_revoked, set[asyncio.Task[None]]()
+
+        async def tell_all_the_time() -> None:
+            while not first.takeover.ready:
+                first._told.clear()
+                await first.tell_group()
+                await asyncio.sleep(0.001)
+
+        async def on_partitions_revoked(partitions: set[TopicPartition]) -> None:
+            await revoked(partitions)
+            telling.add(asyncio.ensure_future(tell_all_the_time()))
+
+        monkeypatch.setattr(first, "on_partitions_revoked", on_partitions_revoked)
+        async with pipeline.run("w2") as second:
+            await until(lambda: len(first.takeover.ready) == len(second.takeover.ready) == 1, 15)
+            assert telling
+        await asyncio.gather(*telling)
+    assert "OffsetCommit failed" not in caplog.text
