@@ -130,7 +130,7 @@ class Task:
         moved = position != self.position
         before, started = self.changelog_end, time.perf_counter()
         await self._transaction(sends, log)
-        if moved:
+        if moved and not self.trial.until:
             self.announced = None
         self.position = dict(position)
         settle(self.tables, self.store, rows, self._mark(before, self.state))

@@ -84,18 +84,25 @@ class Trial:
 
     @classmethod
     def after(cls, left: bytes | None, position: Mapping[str, int]) -> "Trial":
-        """What the changelog's last trial means, given the position the tables stand at."""
+        """What the changelog's last trial means, given the position the tables stand at.
+
+        Whoever hands a task over half-way, or loses it without dying, leaves the rest of the records in doubt as well.
+        """
         if left is None:
             return cls()
         trial = orjson.loads(left)
         moved = any(position.get(topic, offset) != offset for topic, offset in trial["position"].items())
-        if moved or trial["process"] == PROCESS:
+        died = not moved and trial["process"] != PROCESS
+        if trial["alone"] is None:
+            return cls(1, trial["until"]) if died else cls()
+        doubtful = {topic: until for topic, until in trial["until"].items() if position.get(topic, 0) < until}
+        if not doubtful:
             return cls()
-        alone = trial["alone"]
-        if not alone:
-            return cls(1, trial["until"])
-        topic, offset, *deaths = alone  # older programs did not count
-        return cls(1, trial["until"], (topic, offset), deaths[0] if deaths else 1)
+        if moved:
+            return cls(1, doubtful)
+        topic, offset, *known = trial["alone"]
+        deaths = known[0] if known else 1  # older programs did not count
+        return cls(1, doubtful, (topic, offset), deaths if died else deaths - 1)
 
     @property
     def careful(self) -> bool:

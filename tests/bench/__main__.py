@@ -16,7 +16,7 @@ from rich.console import Console
 from streams.ops.bootstrap import resolve_bootstrap
 from tests.bench import measure
 from tests.bench.report import Result, machine, notes, ratios, table
-from tests.bench.systems import NotInstallable, chosen
+from tests.bench.systems import BUILT, NotInstallable, chosen
 from tests.bench.workload import Expected, Generator, Message, customers_of, expected
 
 RATE = 2_000
@@ -144,9 +144,11 @@ def main() -> None:
     figures = {result.system.name: result.as_json() for result in results}
     compared = ratios(figures)
     _show(Console(stderr=options.json, width=None if sys.stdout.isatty() else 160), figures, compared)
+    report = json.dumps({"machine": facts, "rounds": options.rounds, "systems": figures, "ratios": compared})
+    BUILT.mkdir(exist_ok=True)
+    (BUILT / "reference.json").write_text(report)
     if options.json:
-        report = {"machine": facts, "rounds": options.rounds, "systems": figures, "ratios": compared}
-        print(json.dumps(report))
+        print(report)
 
 
 def _show(console: Console, figures: dict[str, dict[str, object]], compared: list[dict[str, object]]) -> None:

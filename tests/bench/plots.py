@@ -1,4 +1,4 @@
-"""Plots of the product benchmark for the documents, drawn from .bench/product/*.json.
+"""Plots of the benchmarks for the documents, drawn from .bench/product/*.json and .bench/reference.json.
 
 ``python -m tests.bench.plots [--out docs/images]`` draws one SVG for each result there is. matplotlib is not installed
 with the project: the benchmark's own environment has it, and draws.
@@ -58,12 +58,16 @@ def lines(result: dict[str, Any]) -> tuple[str, dict[str, list[float]]] | None:
     return unit, {name: [median(rounds, field) for rounds in rows.values()] for name, field in fields.items()}
 
 
-def draw(result: dict[str, Any], target: Path) -> None:
-    """One result as an SVG that is the same for the same figures."""
+def _style() -> None:
+    """The same SVG for the same figures."""
     import matplotlib as mpl  # noqa: PLC0415 - only the benchmark's own environment has it
 
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "contact-streams", "svg.fonttype": "none", "font.family": "sans-serif"})
+
+
+def draw(result: dict[str, Any], target: Path) -> None:
+    """One result as an SVG."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, axes = plt.subplots(figsize=(WIDTH_IN, HEIGHT_IN))
@@ -90,6 +94,33 @@ def draw(result: dict[str, Any], target: Path) -> None:
     plt.close(figure)
 
 
+def draw_reference(result: dict[str, Any], target: Path) -> None:
+    """The systems side by side: events per second, and CPU per event with the broker's."""
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    systems = {name: found for name, found in result["systems"].items() if found["rounds"]}
+    names = list(systems)[::-1]
+
+    def of(figure: str) -> list[float]:
+        return [systems[name].get(figure, {}).get("median", 0.0) for name in names]
+
+    figure, (speed, cost) = plt.subplots(1, 2, figsize=(WIDTH_IN * 1.4, 0.32 * len(names) + 1.0), sharey=True)
+    colours = [COLOURS[0] if name.startswith("ours") else COLOURS[6] for name in names]
+    speed.barh(names, of("events_per_second"), color=colours)
+    speed.set_title("events per second", fontsize=10)
+    own, broker = of("cpu_s_per_million"), of("broker_cpu_s_per_million")
+    cost.barh(names, own, color=colours)
+    cost.barh(names, broker, left=own, color=COLOURS[1], label="broker")
+    cost.set_xscale("log")
+    cost.set_title("CPU seconds per million events (logarithmic)", fontsize=10)
+    cost.legend(frameon=False, fontsize=8)
+    for axes in (speed, cost):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(target, metadata={"Date": None})
+    plt.close(figure)
+
+
 def main() -> None:
     root = Path(__file__).parents[2]
     parser = argparse.ArgumentParser(description="plots of the product benchmark, as SVG")
@@ -100,6 +131,7 @@ def main() -> None:
         from tests.bench.product.tools import RESULTS, tool  # noqa: PLC0415 - not there when the other environment draws
 
         found = sorted(str(file) for file in RESULTS.glob("*.json") if not file.name.startswith("rebalance"))
+        found += [str(file) for file in RESULTS.parent.glob("reference.json")]
         if not found:
             sys.exit(f"nothing to draw in {RESULTS}: run `python -m tests.bench.product` first")
         subprocess.run([tool("python"), __file__, "--out", str(given.out.resolve()), "--draw", *found], check=True)
@@ -107,7 +139,9 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for file in given.draw:
         target = given.out / f"bench-{file.stem}.svg"
-        draw(json.loads(file.read_text()), target)
+        _style()
+        result = json.loads(file.read_text())
+        (draw_reference if "systems" in result else draw)(result, target)
         print(target.name)
 
 

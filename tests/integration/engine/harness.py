@@ -62,8 +62,8 @@ async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed"
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", fetch_max_wait_ms=20
     )
-    await consumer.start()
     try:
+        await consumer.start()
         tps = [TopicPartition(topic, p) for p in range((await partition_counts(consumer))[topic])]
         consumer.assign(tps)
         ends = await consumer.end_offsets(tps)

@@ -40,6 +40,7 @@ async def deaths_until(pipeline: Pipeline, records: int) -> int:
                 died.cancel()
                 return deaths
             drained.cancel()
+            await asyncio.wait([drained])
     raise AssertionError("the sixth worker died too")
 
 

@@ -123,6 +123,16 @@ def test_deaths_are_counted_for_one_record_only() -> None:
     assert (fourth.suspect, fourth.deaths) == (("in", 6), 1)
 
 
+def test_records_stay_in_doubt_when_the_task_changes_hands_half_way() -> None:
+    records = [record(topic="in", offset=n) for n in (5, 6, 7)]
+    second = Trial.after(left_by(Trial(), {"in": 5}, records), {"in": 5})
+    handed_over = Trial.after(left_by(second, {"in": 5}, records[:1]), {"in": 6})
+    assert (handed_over.limit, handed_over.until, handed_over.suspect) == (1, {"in": 8}, None)
+    lost = Trial.after(second.announcement({"in": 5}, records[:1]), {"in": 5})
+    assert (lost.limit, lost.until, lost.deaths) == (1, {"in": 8}, 0), "the same process: nobody died"
+    assert Trial.after(left_by(second, {"in": 7}, records[2:]), {"in": 8}) == Trial(), "all of them are through"
+
+
 def test_a_suspect_that_an_older_program_left_has_died_once() -> None:
     left = orjson.dumps({"process": "dead", "position": {"in": 5}, "until": {"in": 8}, "alone": ["in", 5]})
     assert (Trial.after(left, {"in": 5}).suspect, Trial.after(left, {"in": 5}).deaths) == (("in", 5), 1)
