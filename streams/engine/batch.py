@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OVERHEAD = 512
-"""Bytes left for the record batch's own header and a record's framing."""
+_LARGEST = MAX_BATCH_BYTES - 512
+"""Most bytes of a key and its value: a record batch's own header and a record's framing need the rest."""
 
 
 class Outputs:
@@ -38,13 +38,16 @@ class Outputs:
         """Send to the partition of the key (crc32, so that any language can tell where a key lives). Raises
         `OutputTooLarge`.
         """
-        self.send_to(topic, zlib.crc32(key) % self.partitions[topic], key, value)
+        size = len(key) + len(value) if value else len(key)
+        if size > _LARGEST:
+            raise OutputTooLarge(topic, size, _LARGEST)
+        self._items.append((topic, zlib.crc32(key) % self.partitions[topic], key, value))
 
     def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Send to a partition by number. Raises `OutputTooLarge`."""
         size = len(value or b"") + len(key or b"")
-        if size > MAX_BATCH_BYTES - _OVERHEAD:
-            raise OutputTooLarge(topic, size, MAX_BATCH_BYTES - _OVERHEAD)
+        if size > _LARGEST:
+            raise OutputTooLarge(topic, size, _LARGEST)
         self._items.append((topic, partition, key, value))
 
     def broadcast(self, topic: str, key: bytes | None, value: bytes | None) -> None:
@@ -157,8 +160,11 @@ class Batch:
         task = self.task
         sends = self.out.grouped()
         position = dict(task.position)
-        for record in self.records:
-            position[record.topic] = record.offset + 1
+        if len(task.inputs) == 1 and self.records:
+            position[self.records[-1].topic] = self.records[-1].offset + 1
+        else:
+            for record in self.records:
+                position[record.topic] = record.offset + 1
         if self.records or sends or any(table.dirty for table in task.tables.values()):
             self.transaction_seconds = await task.commit(sends, position)
         elif any(table.unsettled for table in task.tables.values()):

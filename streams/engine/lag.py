@@ -1,6 +1,6 @@
 """How far a task is behind: records it has not committed yet, and for how long the oldest of them has waited."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.engine.inlet import Record
@@ -29,8 +29,10 @@ class Backlog:
         self._since: dict[str, int] = {}
         self._read_to: dict[str, int] = {}
 
-    def handed(self, records: Iterable[Record]) -> None:
-        """A batch (or a tick) begins."""
+    def handed(self, records: Sequence[Record]) -> None:
+        """A batch (or a tick) begins; the records of a topic are in order."""
+        if records and records[0].topic == records[-1].topic:
+            records = (records[0], records[-1])
         for record in records:
             self._first.setdefault(record.topic, record.timestamp)
             self._last[record.topic] = record.timestamp

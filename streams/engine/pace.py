@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 SHORTEST_SECONDS = 0.01
-IDLE, BUSY = 0.3, 0.8
+IDLE, BUSY = 0.6, 0.95
 """Load of the event loop's thread up to which the interval is the shortest, and from which it is the longest."""
 SAMPLE_SECONDS = 0.25
 SMOOTHING = 0.3

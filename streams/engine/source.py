@@ -59,6 +59,8 @@ class Options:
     """Seconds between two batches of a task when the worker is busy; with time to spare it waits less, see `Pace`."""
     max_records: int = 4000
     """Most records of one poll."""
+    max_partition_fetch_bytes: int = 1 << 20
+    """Most bytes fetched of a partition at a time: what a poll brings, and what a backlog takes of memory, for each."""
     fetch_max_wait_ms: int = 25
     session_timeout_ms: int = 10_000
     storage: Storage = field(default_factory=Storage)
@@ -111,7 +113,7 @@ class Source(Service, ConsumerRebalanceListener):
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
-            max_partition_fetch_bytes=1 << 20,
+            max_partition_fetch_bytes=options.max_partition_fetch_bytes,
             fetch_max_wait_ms=options.fetch_max_wait_ms,
             session_timeout_ms=options.session_timeout_ms,
             heartbeat_interval_ms=max(options.session_timeout_ms // 10, 200),

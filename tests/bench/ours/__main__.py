@@ -24,7 +24,8 @@ async def worker(bootstrap: str, prefix: str, app_id: str, name: str) -> None:
         app_id,
         bootstrap,
         inlets(prefix),
-        Options(worker=name),
+        # Handlers of a few microseconds: large batches do not stop the event loop for long.
+        Options(worker=name, max_records=20_000, max_partition_fetch_bytes=4 << 20),
         outputs=[f"{prefix}.{topic}" for topic in ("interactions", "measurements", "kpis", "alerts", "dead")],
     )
 
@@ -51,7 +52,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.threads == 1 or given.worker is not None:
         # As in the product's worker: batches make many short-lived objects and few cycles.
-        gc.set_threshold(100_000, 50, 100)
+        gc.set_threshold(500_000, 20, 100)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(worker(given.bootstrap, given.prefix, given.app, f"worker-{given.worker or 0}"))
         return

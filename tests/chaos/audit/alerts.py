@@ -32,6 +32,8 @@ class Episode:
 
     key: Key
     over: tuple[int, str] | None
+    value: float = WAIT_LIMIT
+    """The limit of a wait, or the mood at the message that began it, −1 to 1."""
 
 
 def wanted(world: World, now: dict[str, int]) -> dict[Key, Episode]:
@@ -80,10 +82,11 @@ def _moods(line: str, owner: str, messages: list[Message], world: World, now: in
     total = weight = 0.0
     last = count = 0
     firing: Key | None = None
+    value = 0.0
     for each in messages:
         if count and each.time > last + QUIET:
             if firing:
-                yield Episode(firing, (last + QUIET, "quiet"))
+                yield Episode(firing, (last + QUIET, "quiet"), value)
             total = weight = 0.0
             count, firing = 0, None
         faded = 0.5 ** ((each.time - last) / HALF_LIFE) if count else 0.0
@@ -91,14 +94,14 @@ def _moods(line: str, owner: str, messages: list[Message], world: World, now: in
         last, count = each.time, count + 1
         mean = total / weight
         if firing and mean >= RESOLVE:
-            yield Episode(firing, (each.time, "recovered"))
+            yield Episode(firing, (each.time, "recovered"), value)
             firing = None
         elif not firing and count >= MIN_MESSAGES and mean <= FIRE:
             contact = world.contacts[each.contact]
             if (each.tier or world.tier_at(contact, each.time)) in HIGH:
-                firing = ("mood", line, owner, each.contact, each.time)
+                firing, value = ("mood", line, owner, each.contact, each.time), round(mean / 1000, 3)
     if firing:
-        yield Episode(firing, (last + QUIET, "quiet") if now > last + QUIET else None)
+        yield Episode(firing, (last + QUIET, "quiet") if now > last + QUIET else None, value)
 
 
 def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) -> Iterator[Difference]:
@@ -144,6 +147,8 @@ def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bo
             if _late(key, world)
             else f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
         )
+    if last["value"] != episode.value and not _late(key, world):
+        return f"its value is {last['value']}, not {episode.value}"
     if firing:
         return None if episode.over is None else f"still fires, but it was over: {episode.over}"
     if (reason == "closed" and closed) or (ms(last["resolved_at"]), reason) == episode.over or _late(key, world):

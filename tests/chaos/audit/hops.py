@@ -3,9 +3,9 @@
 `identify` is repeated record by record: what it sent must be the same bytes in the same order. `track` is folded by the
 pure functions of the domain; each customer's row in the changelog must tell the same. Left out of the comparison is
 what depends on where batches were cut, and nothing else: revisions; which message was judged last; which events of a
-contact are settled already (their effect is compared); of alerts, at which stream time they fired and who acknowledged
-them meanwhile, and all of those that were closed by a person, taken back, or are about a contact that belongs to
-somebody else by now (within one batch they are never raised; `alerts` looks at them).
+contact are settled already (their effect is compared); of alerts, at which stream time they fired, with which value, and
+who acknowledged them meanwhile, and all of those that were closed by a person, taken back, or are about a contact that
+belongs to somebody else by now (within one batch they are never raised; `alerts` looks at them and at the values).
 """
 
 import heapq
@@ -177,7 +177,7 @@ def told(customer: Customer, rules: Rules) -> dict[str, Any]:
             for key, each in whole.get("histories", {}).items()
         }
         alerts = {
-            name: {**alert, "fired": 0, "acknowledged_by": None}
+            name: {**alert, "fired": 0, "value": 0, "acknowledged_by": None}
             for name, alert in whole.get("alerts", {}).items()
             if alert.get("reason") not in ("withdrawn", "moved", "closed")
             and (alert["kind"] != "wait" or alert["subject"][0] in histories)
