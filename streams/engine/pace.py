@@ -7,7 +7,6 @@ low latency; a busy one gathers, for throughput.
 import time
 from collections.abc import Callable
 
-SHORTEST_SECONDS = 0.01
 IDLE, BUSY = 0.6, 0.95
 """Load of the event loop's thread up to which the interval is the shortest, and from which it is the longest."""
 SAMPLE_SECONDS = 0.25
@@ -15,15 +14,16 @@ SMOOTHING = 0.3
 
 
 class Pace:
-    """The interval in seconds, between `SHORTEST_SECONDS` and ``longest``; follows the CPU the calling thread uses."""
+    """The interval in seconds, between ``shortest`` and ``longest``; follows the CPU the calling thread uses."""
 
     def __init__(
         self,
+        shortest: float,
         longest: float,
         clock: Callable[[], float] = time.monotonic,
         used: Callable[[], float] = time.thread_time,
     ) -> None:
-        self.shortest, self.longest = min(SHORTEST_SECONDS, longest), longest
+        self.shortest, self.longest = min(shortest, longest), longest
         self.load = 0.0
         """Share of one core, smoothed."""
         self._clock, self._used = clock, used

@@ -24,8 +24,8 @@ async def worker(bootstrap: str, prefix: str, app_id: str, name: str) -> None:
         app_id,
         bootstrap,
         inlets(prefix),
-        # Handlers of a few microseconds: large batches do not stop the event loop for long.
-        Options(worker=name, max_records=20_000, max_partition_fetch_bytes=4 << 20),
+        # Handlers of a few microseconds: large batches do not stop the event loop for long, small ones are affordable.
+        Options(worker=name, max_records=20_000, max_partition_fetch_bytes=4 << 20, shortest_interval=0.01),
         outputs=[f"{prefix}.{topic}" for topic in ("interactions", "measurements", "kpis", "alerts", "dead")],
     )
 
