@@ -31,12 +31,14 @@ def _measured(value: float, source: str) -> Any:
 class Coefficients:
     """What one event, transaction or row costs; each with its source."""
 
-    ingest_us: float = _measured(21.4, "CPU of the agent an event; docs/benchmarks.md, split by hop")
-    identify_us: float = _measured(8.9, "the same")
-    track_us: float = _measured(52.7, "the same")
-    measure_us: float = _measured(34.3, "the same")
+    ingest_us: float = _measured(
+        22.6, "CPU of the agent an event, a backlog with 100,000 customers; tests.bench.product customers"
+    )
+    identify_us: float = _measured(12.5, "the same")
+    track_us: float = _measured(63.8, "the same")
+    measure_us: float = _measured(12.1, "the same")
     client_us: float = _measured(
-        37.0, "Kafka's client an event: 49 µs there, less its 191 transactions for 30,750 events"
+        43.0, "Kafka's client an event: 49 µs there, less its 321 transactions for 100,000 events"
     )
     transaction_ms: float = _measured(
         2.0, "CPU of the worker a transaction: 3,000 events at 300/s took 774 and 1.9 s; 361 idle ones 0.9 s"
@@ -61,7 +63,7 @@ class Coefficients:
     row_overhead_bytes: float = _measured(350.0, "estimate: key, dict entry and deadline of a row in memory")
     decoded_ratio: float = _measured(4.3, "resident bytes of a decoded row for each encoded one (tracemalloc)")
     base_mib: float = _measured(95.0, "resident, a worker with 16 tasks and no state")
-    restore_rows_per_s: float = _measured(100_000.0, "the aim, a core; tests.bench.restore measures it")
+    restore_rows_per_s: float = _measured(93_000.0, "a million rows into memory by one worker, the same")
 
 
 @dataclass(frozen=True)

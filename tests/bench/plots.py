@@ -112,6 +112,7 @@ def draw_reference(result: dict[str, Any], target: Path) -> None:
     cost.barh(names, own, color=colours)
     cost.barh(names, broker, left=own, color=COLOURS[1], label="broker")
     cost.set_xscale("log")
+    cost.set_xlim(left=3)
     cost.set_title("CPU seconds per million events (logarithmic)", fontsize=10)
     cost.legend(frameon=False, fontsize=8)
     for axes in (speed, cost):
