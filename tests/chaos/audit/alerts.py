@@ -142,8 +142,6 @@ def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bo
             return "it fires, and nothing proves it"
         if reason == "moved":
             return None if _moved(key, world) else "moved, and the contact never belonged to somebody else"
-        if _moved(key, world) and reason in ("answered", "abandoned"):
-            return None  # the wait was over before the contact went to another owner: it was this customer's then
         return (
             None
             if _late(key, world)
