@@ -135,11 +135,10 @@ def expire(history: History, now: int, rules: Rules) -> History:
 
 
 def close(history: History, rules: Rules) -> History:
-    """The last life is closed now, at its last sign of life."""
+    """The last life is closed now, at its last sign of life; the history no longer waits for company."""
     contact = history.lives[-1]
-    if contact.state == END:
-        return history
-    return replace(history, lives=(*history.lives[:-1], close_idle(contact, contact.last, rules)))
+    ended = contact if contact.state == END else close_idle(contact, contact.last, rules)
+    return replace(history, lives=(*history.lives[:-1], ended), touched=None)
 
 
 def idle_at(history: History, rules: Rules) -> int:

@@ -3,7 +3,8 @@
 An episode is one queue leg under one rule: it must stand when the leg lasted longer than the limit (strictly) and the
 customer was of one of the rule's tiers at some moment after that. It begins at the first such moment, as a rule the
 deadline, entered + limit. It fires when stream time has passed that and the leg was open then, whether its end is known
-by now or not. It is over when the leg is, whatever the tier does.
+by now or not. It is over when the leg is, whatever the tier does, and is resolved when stream time has got there: up to
+then an event still to come may show another end.
 """
 
 from collections.abc import Iterator
@@ -39,12 +40,11 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
             continue
         name = _id(rule, watch, leg)
         published = name in known
-        # An end that lies ahead of stream time is not certain yet: an event still to come may show an earlier one.
-        over = leg.left is not None and (published or (now is not None and now >= leg.left))
+        over = leg.left is not None and now is not None and now >= leg.left
         if not published and not (passed and now is not None and now >= _certain(contact, watch.tiers, since)):
             continue
-        if not published and not over and touched is not None and now is not None and now <= touched:
-            continue  # the history may just be arriving: its next event may end the wait
+        if not published and touched is not None and now is not None and now <= touched:
+            continue  # the history may just be arriving: its next event may end the wait, or take it to somebody else
         tier = _tier(contact, leg, watch.tiers, since)
         yield Episode(
             name,

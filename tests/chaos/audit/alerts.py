@@ -138,22 +138,30 @@ def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bo
     """What is wrong with an alert whose newest record is ``last``."""
     firing, reason = last["status"] == "firing", last["reason"]
     if episode is None:
-        if firing:
-            return "it fires, and nothing proves it"
-        if reason == "moved":
-            return None if _moved(key, world) else "moved, and the contact never belonged to somebody else"
-        return (
-            None
-            if _late(key, world)
-            else f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
-        )
-    if last["value"] != episode.value and not _late(key, world):
+        return _unproven(key, last, closed, world)
+    if firing and episode.over is not None:
+        return f"still fires, but it was over: {episode.over}"
+    if _late(key, last, episode, world):
+        return None
+    if last["value"] != episode.value:
         return f"its value is {last['value']}, not {episode.value}"
-    if firing:
-        return None if episode.over is None else f"still fires, but it was over: {episode.over}"
-    if (reason == "closed" and closed) or (ms(last["resolved_at"]), reason) == episode.over or _late(key, world):
+    if firing or (reason == "closed" and closed) or (ms(last["resolved_at"]), reason) == episode.over:
         return None
     return f"resolved at {last['resolved_at']} ({reason}), and is over by the recount: {episode.over}"
+
+
+def _unproven(key: Key, last: dict[str, Any], closed: bool, world: World) -> str | None:
+    """The same for one whose episode the raw events do not prove."""
+    reason = last["reason"]
+    if last["status"] == "firing":
+        return "it fires, and nothing proves it"
+    if _moved(key, world) and (reason == "moved" or (reason == "closed" and closed)):
+        return None
+    if reason == "moved":
+        return "moved, and the contact never belonged to somebody else"
+    if _late(key, last, None, world):
+        return None
+    return f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
 
 
 def _moved(key: Key, world: World) -> bool:
@@ -161,11 +169,21 @@ def _moved(key: Key, world: World) -> bool:
     return contact is not None and key[2] in contact.owners and key[2] != contact.owner
 
 
-def _late(key: Key, world: World) -> bool:
-    """Did an event that bears on the episode arrive when stream time could have passed its beginning already?"""
+def _late(key: Key, last: dict[str, Any], episode: Episode | None, world: World) -> bool:
+    """Did an event that bears on the episode arrive when stream time could have passed it already?
+
+    Those up to the end of the episode bear on it, by the alert or by the recount, and those that say whose the contact
+    is.
+    """
     rule, line, owner, name, since = key
     if line:
         return False
-    contacts = [world.contacts[name]] if rule == "wait" else [c for c in world.contacts.values() if c.owner == owner]
+    ends = [ms(last["resolved_at"])] if last["resolved_at"] else []
+    ends += [episode.over[0]] if episode and episode.over else []
+    until = max([since, *ends])
+    contacts = [world.contacts[name]] if rule == "wait" else [c for c in world.contacts.values() if owner in c.owners]
     events = [each for contact in contacts for each in contact.events] + world.profiles.get(owner, [])
-    return any(each.time <= since + WAIT_LIMIT and each.rec.timestamp > since + OUT_OF_ORDER for each in events)
+    return any(
+        each.rec.timestamp > each.time + OUT_OF_ORDER and (each.time <= until or "customer_id" in each.data)
+        for each in events
+    )

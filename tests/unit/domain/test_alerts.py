@@ -49,7 +49,7 @@ def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None
         "revision": 1,
     }
     Contract.model_validate_json(json.dumps(record))
-    task.until(10 * M).take(event("contact.connected", 11 * M, party="human"))
+    task.until(10 * M).take(event("contact.connected", 11 * M, party="human")).until(11 * M)
     resolved = task.alerts[-1]
     assert resolved == {
         **record,
@@ -84,6 +84,15 @@ def test_an_end_ahead_of_stream_time_is_waited_for() -> None:
     assert told(task) == [("firing", None)]
     task.until(9 * M)
     assert told(task) == [("firing", None), ("resolved", "answered")]
+
+
+def test_a_firing_alert_is_resolved_by_the_end_that_holds_not_by_the_one_that_came_first() -> None:
+    """The contact's end overtook the answer before it."""
+    task = play(waiting()).until(LIMIT + 1)
+    task.take(event("contact.ended", 9 * M + 500, by="agent")).until(9 * M - 1500)
+    task.take(event("contact.connected", 9 * M, party="human")).until(H)
+    assert told(task) == [("firing", None), ("resolved", "answered")]
+    assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:09:00.000Z"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +169,23 @@ def test_a_history_that_arrives_again_raises_only_what_holds_at_its_end() -> Non
     task = Task(now=T0 + H)
     task.take(waiting()).take(event("contact.connected", M, party="human"))
     assert not task.until(2 * H).alerts
+
+
+def test_a_contact_that_goes_on_to_the_next_customer_at_once_raises_nothing_here() -> None:
+    """Its events and its leaving come together, whether a batch is cut between them or not."""
+    history = [waiting(), event("contact.connected", 9 * M, party="human")]
+    left = Left(OWNER, "c1", "customer:C2", T0 + 9 * M)
+    for batches in ([[*history, left]], [history, [left]], [[each] for each in (*history, left)]):
+        task = Task(now=T0 + H)
+        for batch in batches:
+            task.take(*batch).until(H)
+        assert not task.until(2 * H).alerts, batches
+
+
+def test_a_history_that_stays_raises_what_it_proves_when_stream_time_has_moved_on() -> None:
+    task = Task(now=T0 + H).take(waiting(), event("contact.connected", 9 * M, party="human")).until(H)
+    assert not task.alerts
+    assert told(task.until(H + 1)) == [("firing", None), ("resolved", "answered")]
 
 
 def test_a_replay_that_stays_at_its_last_event_leaves_open_legs_alone() -> None:
