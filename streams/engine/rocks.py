@@ -80,6 +80,19 @@ class RocksStore:
             self.spoilt = _damaged(error)
             raise self._failed(error) from error
         self.mark = self._read_mark()
+        self._merges = True
+        if access is None and self.mark is None:
+            self._merge(on=False)
+
+    def _merge(self, *, on: bool) -> None:
+        """Does RocksDB merge files in the background? Not while a whole changelog is read: it would merge the same rows
+        again and again.
+        """
+        try:
+            self._db.set_options({"disable_auto_compactions": "false" if on else "true"})
+        except Exception as error:
+            raise self._failed(error) from error
+        self._merges = on
 
     @classmethod
     def read(cls, path: Path) -> "RocksStore":
@@ -172,6 +185,8 @@ class RocksStore:
                 self._flushed = time.monotonic()
         except Exception as error:
             raise self._failed(error) from error
+        if mark is not None and not self._merges:
+            self._merge(on=True)
         self.mark = mark or self.mark
 
     def due(self, table: str, line: str, before: int, limit: int) -> list[Entry]:
@@ -243,6 +258,9 @@ class RocksStores:
         options.set_arena_block_size(256 << 10)
         options.set_target_file_size_base(16 << 20)
         options.set_max_bytes_for_level_base(64 << 20)
+        # A restored store begins with many files that are still to be merged; that is no reason to hold up writes.
+        options.set_level_zero_slowdown_writes_trigger(200)
+        options.set_level_zero_stop_writes_trigger(400)
         options.set_compression_type(DBCompressionType.lz4())
         options.set_max_open_files(128)
         options.set_max_background_jobs(2)

@@ -1,7 +1,10 @@
-"""Records as fetched, without a broker."""
+"""Records as fetched, without a broker, and the mark of a store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from streams.engine.store import Mark
 
 
 @dataclass(frozen=True)
@@ -17,3 +20,9 @@ class Fetched:
 
 def record(**fields: object) -> Fetched:
     return Fetched(**fields)  # type: ignore[arg-type]
+
+
+def mark(offset: int = 7, **fields: Any) -> Mark:
+    return Mark(
+        **{"offset": offset, "check": 3, "offsets": {"in": 4}, "id": "s", "written": 1000, "versions": {}, **fields}
+    )

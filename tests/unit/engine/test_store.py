@@ -1,8 +1,5 @@
 """Stores and tables over them: the same as a dict whatever happens, deadlines in order, folders that cannot be used."""
 
-import os
-import subprocess
-import sys
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -21,11 +18,11 @@ from hypothesis.stateful import (
 )
 
 from streams.engine.changelog import Changelog, Rows, encode_key, outdated
-from streams.engine.errors import NewerState, StoreError, StoreInUse
-from streams.engine.rocks import RocksStore, RocksStores
-from streams.engine.store import Due, Entry, Mark, MemoryStore, Store
+from streams.engine.errors import NewerState
+from streams.engine.rocks import RocksStores
+from streams.engine.store import Due, Entry, MemoryStore, Store
 from streams.engine.table import Cache, CachedTable, TableSpec, open_tables, settle, version_of
-from tests.unit.engine.records import record
+from tests.unit.engine.records import mark, record
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,12 +40,6 @@ KEYS = [f"k{n}" for n in range(8)]
 keys = st.sampled_from(KEYS)
 names = st.sampled_from(["small", "large"])
 values = st.builds(Row, st.integers(0, 9), st.dictionaries(st.sampled_from(["", "r"]), st.integers(-5, 60), max_size=2))
-
-
-def mark(offset: int = 7, **fields: Any) -> Mark:
-    return Mark(
-        **{"offset": offset, "check": 3, "offsets": {"in": 4}, "id": "s", "written": 1000, "versions": {}, **fields}
-    )
 
 
 class TheSameAsADict(RuleBasedStateMachine):
@@ -263,7 +254,7 @@ def test_a_version_without_its_upgrades_is_refused(version: int, upgrades: tuple
         TableSpec("t", bytes, bytes, version=version, upgrades=upgrades)
 
 
-# Marks and folders
+# Marks
 
 
 @pytest.mark.parametrize(
@@ -284,86 +275,3 @@ def test_a_store_is_caught_up_only_when_the_changelog_has_all_it_missed(
     found = outdated(mark(**{"versions": {"t": 2}, **fields}), log, {"t": 2}, 1000)
     assert (found or "").find(why or "") >= 0
     assert (found is None) == (why is None)
-
-
-def test_a_folder_in_use_is_named(stores: RocksStores, tmp_path: Path) -> None:
-    store = stores.open("t-0")
-    with pytest.raises(StoreInUse, match=r"app/t-0 is in use by another worker or another task"):
-        stores.open("t-0")
-    store.close()
-    stores.open("t-0").close()
-
-
-@pytest.mark.parametrize("damage", ["current", "manifest", "tables", "rows without a mark"])
-def test_a_damaged_folder_is_given_up(
-    damage: str, stores: RocksStores, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = stores.open("t-0")
-    rows = {"t": [(f"k{n}", os.urandom(100)) for n in range(1000)]}
-    store.write(rows, Due(), None if damage == "rows without a mark" else mark())
-    store.close()
-    folder = tmp_path / "app" / "t-0"
-    if damage == "current":
-        (folder / "CURRENT").write_text("nonsense\n")
-    for file in folder.glob({"manifest": "MANIFEST-*", "tables": "*.sst"}.get(damage, "nothing")):
-        file.write_bytes(b"\0" * 100)
-    store = stores.open("t-0")
-    if damage == "tables" and store.mark is not None:  # found out when it is read
-        with pytest.raises(StoreError, match="Corruption"):
-            list(store.scan("t"))
-        store.close()
-        store = stores.open("t-0")
-    assert (store.mark, list(store.scan("t"))) == (None, [])
-    assert damage == "tables" or "is given up and the whole changelog is read" in caplog.text
-    store.close()
-
-
-def test_a_store_is_read_while_nobody_has_it_open(stores: RocksStores, tmp_path: Path) -> None:
-    store = stores.open("t-0")
-    store.write({"a": [("k", b"1")], "b": [("x", b"2"), ("y", b"3")]}, Due(add=[entry(1, "k")]), mark())
-    store.close()
-    seen = RocksStore.read(tmp_path / "app" / "t-0")
-    assert (seen.tables(), seen.mark, dict(seen.scan("b"))) == (["a", "b"], mark(), {"x": b"2", "y": b"3"})
-    seen.close()
-    with pytest.raises(StoreError, match="holds no store"):
-        RocksStore.read(tmp_path)
-
-
-FULL = """
-import resource, signal, sys
-from pathlib import Path
-from streams.engine.errors import StoreError
-from streams.engine.rocks import RocksStores
-from streams.engine.store import Due, Mark
-import os
-store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
-mark = lambda n: Mark(n, n, {}, "s", 0, {})
-store.write({"t": [("k", b"kept")]}, Due(), mark(1))
-store.close()
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
-store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
-try:
-    for n in range(2, 200):
-        store.write({"t": [(f"k{n}-{i}", os.urandom(1000)) for i in range(1000)]}, Due(), mark(n))
-except StoreError as error:
-    print("failed:", error)
-store.close()
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-store = RocksStores(Path(sys.argv[1]), "app", 8).open("t-0")
-print("stands at", store.mark.offset, store.get("t", "k"), sum(1 for _ in store.scan("t")))
-store.close()
-"""
-
-
-def test_a_disk_that_fails_costs_nothing_that_was_written_before(tmp_path: Path) -> None:
-    """Files cannot grow beyond 1 MiB: writes fail by and by, with the folder named, and the mark stays behind the rows."""
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=120, check=True
-    )
-    failed, stands = done.stdout.splitlines()
-    assert failed.startswith(f"failed: the store {tmp_path}/app/t-0 cannot be read or written: ")
-    offset, rest = stands.removeprefix("stands at ").split(" ", 1)
-    kept, count = rest.rsplit(" ", 1)
-    assert kept == "b'kept'"
-    assert int(count) == 1 + 1000 * (int(offset) - 1), "the rows are those of the mark"
