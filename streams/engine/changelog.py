@@ -24,8 +24,8 @@ POSITION = b"\0position"
 VERSION = 1
 """Version of the changelog's own format, kept in the position record."""
 TOMBSTONES_MS = 24 * 3_600_000
-"""How long a compacted topic keeps the record of a removal (``delete.retention.ms``, Kafka's default): an older store
-would miss removals."""
+"""How long a changelog keeps the record of a removal, as it is created (``delete.retention.ms``): an older store would
+miss removals."""
 CHUNK = 10_000
 """Records read at a time: live partitions go on in between."""
 

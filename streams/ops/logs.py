@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -11,6 +13,37 @@ QUIET = ("aiokafka", "faust", "mode", "kafka")
 """Libraries of which only warnings and worse are shown: their debug and info records are per request or about
 themselves.
 """
+REPEAT_SECONDS = 10.0
+MAX_KNOWN = 1000
+
+
+class Repeats(logging.Filter):
+    """What a library says again and again is shown every 10 s, with how often it came meanwhile.
+
+    While a broker is away the Kafka client says so hundreds of times a second.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._known: dict[tuple[str, int, str], tuple[float, int]] = {}
+        """(logger, level, message without its values) → when it was shown, how often it was not since then."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Is it shown? One that is says how many were not."""
+        if record.name.partition(".")[0] not in QUIET:
+            return True
+        said, now = (record.name, record.levelno, str(record.msg)), self._clock()
+        shown, hidden = self._known.get(said, (now - REPEAT_SECONDS, 0))
+        if now - shown < REPEAT_SECONDS:
+            self._known[said] = shown, hidden + 1
+            return False
+        if hidden:
+            record.msg, record.args = f"{record.getMessage()} ({hidden} more like it in {now - shown:.0f} s)", ()
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[said] = now, 0
+        return True
 
 
 def configure(settings: Settings) -> None:
@@ -30,6 +63,7 @@ def configure(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas import registry
 from streams.app import CHANGELOGS
+from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import OpsError
 from streams.settings import Settings
@@ -19,6 +20,8 @@ CHANGELOG_CONFIG = {
     # Small segments: the active one is never compacted, and a restore reads all of it.
     "segment.bytes": str(64 << 20),
     "min.cleanable.dirty.ratio": "0.2",
+    # A worker's disk older than this is not continued: it would miss removals.
+    "delete.retention.ms": str(TOMBSTONES_MS),
 }
 
 
