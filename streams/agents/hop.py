@@ -1,6 +1,6 @@
 """What every agent behind `ingest` does alike: keep the watermarks of its origins, and pass its own stream time on."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.watermarks import Watermarks
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.engine.errors import StoreError
 
 Name = Callable[[str], str]
 """From a topic's name in the map to its name on the broker."""
@@ -20,7 +21,8 @@ PROGRESS_INTERVAL_MS = 250
 
 MAX_DUE = 4000
 """Most rows whose deadlines are looked after in one batch; after a long jump of stream time the others follow in
-batches of their own, so that no transaction and no stall of the event loop grows with the number of customers."""
+batches of their own, so that no transaction and no stall of the event loop grows with the number of customers. Only
+then does a deadline come behind records that follow in the log."""
 
 
 def struct_table(name: str, kind: Any) -> TableSpec[Any]:
@@ -76,9 +78,15 @@ class ProgressSender:
 
 
 class Hop:
-    """Base of the agents that read an internal topic. A subclass folds records in `fold` and lets time pass in
-    `pass_time`.
+    """Base of the agents that read an internal topic. A subclass folds records in `fold`, looks after a row that is due
+    in `fire`, and ends a batch in `close`.
+
+    Deadlines fire at the progress records in the log, so what they cause is a function of the log and not of where it
+    was cut into batches.
     """
+
+    timed: Table[Any] | None = None
+    """The table whose rows have deadlines."""
 
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], decoder: msgspec.json.Decoder[Any], onward: str | None
@@ -87,27 +95,59 @@ class Hop:
         self.decode = decoder.decode
         self.watermarks = Watermarks(tables["watermarks"])
         self.progress = ProgressSender(info, onward)
+        self.behind: set[str] = set()
+        """Lines of which more is due than this batch could take."""
+        self.fired = 0
+        self.failure: Exception | None = None
 
     def handle(self, record: Record, out: Outputs) -> None:
         value = self.decode(record.value or b"")
-        if type(value) is Progress:
-            self.watermarks.note(value)
-        else:
+        if type(value) is not Progress:
             self.fold(value, out)
+            return
+        self.watermarks.note(value)
+        try:
+            self._pass([line for line in value.lines if line not in self.behind], out)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no fault of the record: `finish` raises it
+            self.failure = self.failure or error
 
     def undo(self, record: Record) -> None:
         """Nothing is kept outside the tables for one record."""
 
     def finish(self, out: Outputs) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        if self.behind:
+            self._pass(sorted(self.behind), out)
         lines: dict[str, Line] = {}
         for line in self.watermarks.lines():
             time = self.watermarks.stream_time(line)
             if time is not None:
                 lines[line] = Line(time, self.watermarks.ended(line))
-        behind = self.pass_time(lines, out)
+        self.close(lines, out)
         # What is still due may send something that lies before the line's watermark.
-        self.progress.send({line: state for line, state in lines.items() if line not in behind}, out)
-        return bool(behind)
+        self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
+        self.fired = 0
+        return bool(self.behind)
+
+    def _pass(self, lines: Iterable[str], out: Outputs) -> None:
+        """Look after the rows that are due by now."""
+        for line in lines:
+            now = self.watermarks.stream_time(line)
+            if now is None or self.timed is None:
+                continue
+            self.prepare()
+            room = max(0, MAX_DUE - self.fired)
+            due = self.timed.take_due(line, now, room) if room else []
+            self.fired += len(due)
+            for key in due:
+                self.fire(key, now, out)
+            if len(due) == room:
+                self.behind.add(line)
+            else:
+                self.behind.discard(line)
 
     def live_time(self) -> int | None:
         """Stream time of the live line, ms; for the metrics."""
@@ -117,6 +157,11 @@ class Hop:
         """Take one record in."""
         raise NotImplementedError
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
-        """Stream time has come to ``lines``: fire what is due. Returns the lines that have more of it."""
-        raise NotImplementedError
+    def prepare(self) -> None:
+        """Deadlines are looked after next: rows that this batch wrote must say when they are due."""
+
+    def fire(self, key: str, now: int, out: Outputs) -> None:
+        """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
+
+    def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
+        """The batch is over; stream time has come to ``lines``."""

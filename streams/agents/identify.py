@@ -2,18 +2,18 @@
 owner.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import MAX_DUE, WATERMARKS, Hop, Name, large_table
+from streams.agents.hop import WATERMARKS, Hop, Name, large_table
 from streams.domain.alerts import owner_of
 from streams.domain.identity import ContactOwner, assign, expired
 from streams.domain.policy import TrackingRules
-from streams.domain.records import AgentState, Command, Event, Line, Normalised, Profile
+from streams.domain.records import AgentState, Command, Event, Normalised, Profile
 from streams.domain.times import iso
 from streams.engine import Outputs, Table, TaskInfo
 
@@ -34,7 +34,7 @@ class Identify(Hop):
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
-        self.owners = tables["owners"]
+        self.timed = self.owners = tables["owners"]
         self.interactions, self.changes, self.measurements = (
             name("contact.interactions"),
             name("identity.changes"),
@@ -79,19 +79,12 @@ class Identify(Hop):
         """How long a contact that never ended may be silent, as `track` has it."""
         return self.rules.timeout_ms(state.history[0].channel) + self.rules.lateness_ms
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
-        behind = []
-        for line, time in lines.items():
-            due = self.owners.take_due(line, time.watermark, MAX_DUE)
-            for contact in due:
-                state = self.owners[contact]
-                if expired(state, time.watermark, self.rules.lateness_ms, self._timeout_ms(state)):
-                    del self.owners[contact]
-                else:  # the rules have changed, or the row is of an older version
-                    self.owners[contact] = self._scheduled(state)
-            if len(due) >= MAX_DUE:
-                behind.append(line)
-        return behind
+    def fire(self, key: str, now: int, out: Outputs) -> None:
+        state = self.owners[key]
+        if expired(state, now, self.rules.lateness_ms, self._timeout_ms(state)):
+            del self.owners[key]
+        else:  # the rules have changed, or the row is of an older version
+            self.owners[key] = self._scheduled(state)
 
 
 def factory(name: Name, rules: TrackingRules) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:

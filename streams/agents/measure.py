@@ -2,7 +2,7 @@
 queue states.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ class Measure(Hop):
         if isinstance(value, Fact) and fold(self.kpi_tables, value, self.policy) != "counted":
             self.metrics.late.labels("measure").inc()
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
+    def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():
             for record in advance(self.kpi_tables, line, state.watermark, state.ended, self.policy):
                 out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
@@ -46,7 +46,6 @@ class Measure(Hop):
                     self.live.remember(record)
             for queue in queue_states(self.kpi_tables, line):
                 out.send(self.queue_state, f"{queue['channel']}|{queue['queue']}".encode(), orjson.dumps(queue))
-        return ()
 
     def readings(self) -> dict[tuple[str, ...], float]:
         """Newest live readings by label values; for the metrics."""

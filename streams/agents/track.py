@@ -3,14 +3,14 @@ and alerts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import MAX_DUE, WATERMARKS, Hop, Name, large_table, struct_table
+from streams.agents.hop import WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
@@ -52,8 +52,11 @@ class Track(Hop):
             name("journeys"),
             name("segments"),
         )
-        self.firing = tables["firing"]
+        self.timed, self.firing = self.customers, tables["firing"]
         self.touched: dict[str, None] = {}
+        """Whose rows do not say yet when they are due."""
+        self.changed: dict[str, None] = {}
+        """Of whom something may be to publish."""
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
@@ -65,19 +68,26 @@ class Track(Hop):
         if outcome.late:
             self.metrics.late.labels("track").inc()
 
-    def pass_time(self, lines: Mapping[str, Line], out: Outputs) -> Collection[str]:
-        behind = []
-        for line, state in lines.items():
-            due = self.customers.take_due(line, state.watermark, MAX_DUE)
-            self.touched.update(dict.fromkeys(due))
-            if len(due) >= MAX_DUE:
-                behind.append(line)
+    def prepare(self) -> None:
         for owner in self.touched:
-            # Publishes once what a whole batch changed, and fires what stream time has passed.
-            self._write(owner, customers.advance(self.customers.get(owner), self.watermarks, self.rules), out)
             self._schedule(owner)
+        self.changed.update(self.touched)
         self.touched.clear()
-        return behind
+
+    def fire(self, key: str, now: int, out: Outputs) -> None:
+        self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules), out)
+        self._schedule(key)
+        self._count(key)
+        self.changed.pop(key, None)
+
+    def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
+        self.changed.update(self.touched)
+        for owner in self.changed:  # once what a whole batch changed
+            self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
+            self._schedule(owner)
+            self._count(owner)
+        self.touched.clear()
+        self.changed.clear()
 
     def open_alerts(self) -> dict[str, int]:
         """Alerts firing now on the live line, by rule; for the metrics."""
@@ -105,11 +115,15 @@ class Track(Hop):
             self.metrics.illegal.labels(illegal.type).inc()
 
     def _schedule(self, owner: str) -> None:
-        """The row says when it is due, and ``firing`` what fires."""
+        """The row says when it is due."""
         customer = self.customers.get(owner)
         due = dict(customers.next_deadlines(customer, self.rules))
         if customer is not None and due != customer.due:
             self.customers[owner] = replace(customer, due=due)
+
+    def _count(self, owner: str) -> None:
+        """``firing`` says what fires."""
+        customer = self.customers.get(owner)
         live = customer.lines.get(LIVE) if customer else None
         firing = dict(Counter(alert.rule for alert in live.alerts.values() if alert.firing)) if live else {}
         if firing != self.firing.get(owner, {}):

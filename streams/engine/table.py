@@ -172,8 +172,8 @@ class Table(MutableMapping[str, V]):
         self._undo.clear()
 
     def take_due(self, line: str, before: int, limit: int) -> list[str]:
-        """Keys of committed rows with a deadline of the line below ``before`` (ms), the earliest first, ``limit`` at
-        most; each once a batch. They are in order again, by what their rows then say, when the batch is over.
+        """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the
+        earliest first, then those that this batch wrote. Whoever takes a row gives it a later deadline, or none.
         """
         due_of, found = self.spec.due, dict[str, None]()
         while due_of and (entries := self.store.due(self.spec.name, line, before, limit - len(found))):
@@ -183,7 +183,11 @@ class Table(MutableMapping[str, V]):
                 if row is not None and due_of(row).get(line, before) < before:
                     found[entry.key] = None
             if len(found) >= limit:
-                break
+                return list(found)
+        if due_of:
+            for key in self.dirty:
+                if len(found) < limit and (row := self.get(key)) is not None and due_of(row).get(line, before) < before:
+                    found[key] = None
         return list(found)
 
     def changes(self) -> list[tuple[str, bytes | None]]:

@@ -1,11 +1,9 @@
 """Levels (b) and (c): what one process makes of the logs in their order, against what the workers made.
 
 `identify` is repeated record by record: what it sent must be the same bytes in the same order. `track` is folded by the
-pure functions of the domain; each customer's row in the changelog must tell the same. Left out of the comparison is
-what depends on where batches were cut, and nothing else: revisions; which message was judged last; which events of a
-contact are settled already (their effect is compared); of alerts, at which stream time they fired, with which value, and
-who acknowledged them meanwhile, and all of those that were closed by a person, taken back, or are about a contact that
-belongs to somebody else by now (within one batch they are never raised; `alerts` looks at them and at the values).
+pure functions of the domain, deadlines at the progress records; each customer's row in the changelog must tell the same,
+its alerts to the last field. Left out of the comparison is what depends on where batches were cut, and nothing else:
+revisions, since a batch publishes once what it changed.
 """
 
 import heapq
@@ -102,7 +100,7 @@ def _same(lane: tuple[str, int, int], wanted: Sent, found: list[Rec]) -> Iterato
 
 
 class Fold:
-    """One partition of contact.interactions, folded one record at a time, deadlines as soon as they have passed."""
+    """One partition of contact.interactions, folded one record at a time, deadlines at the progress records."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -119,8 +117,9 @@ class Fold:
             return
         owner = customers.owner_of(value)
         assert owner is not None
-        self._put(owner, customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer)
-        self._advance(owner)
+        folded = customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer
+        self._put(owner, customers.publish(folded, self.clock, self.rules).customer)
+        self._plan(owner)
 
     def _pass(self, line: str) -> None:
         now = self.clock.stream_time(line)
@@ -129,10 +128,10 @@ class Fold:
             due, owner = heapq.heappop(heap)
             if self.planned.get((line, owner)) == due:
                 del self.planned[line, owner]
-                self._advance(owner)
+                self._put(owner, customers.advance(self.customers.get(owner), self.clock, self.rules).customer)
+                self._plan(owner)
 
-    def _advance(self, owner: str) -> None:
-        self._put(owner, customers.advance(self.customers.get(owner), self.clock, self.rules).customer)
+    def _plan(self, owner: str) -> None:
         for line, due in customers.next_deadlines(self.customers.get(owner), self.rules):
             if self.planned.get((line, owner)) != due:
                 self.planned[line, owner] = due
@@ -157,8 +156,8 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
             key: value for (number, table, key), value in rows.items() if (number, table) == (partition, "customers")
         }
         for owner in fold.customers.keys() | stored.keys():
-            wanted = told(fold.customers[owner], rules) if owner in fold.customers else None
-            found = told(_customer(stored[owner]), rules) if owner in stored else None
+            wanted = told(fold.customers[owner]) if owner in fold.customers else None
+            found = told(_customer(stored[owner])) if owner in stored else None
             if wanted != found:
                 yield Difference(
                     "customers",
@@ -167,26 +166,13 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
                 )
 
 
-def told(customer: Customer, rules: Rules) -> dict[str, Any]:
+def told(customer: Customer) -> dict[str, Any]:
     """What a row says, without what depends on where batches were cut."""
     found = {}
     for line, timeline in customer.lines.items():
         whole = msgspec.to_builtins(timeline)
-        histories = {
-            key: {"lives": each.get("lives"), "touched": each.get("touched")}
-            for key, each in whole.get("histories", {}).items()
-        }
-        alerts = {
-            name: {**alert, "fired": 0, "value": 0, "acknowledged_by": None}
-            for name, alert in whole.get("alerts", {}).items()
-            if alert.get("reason") not in ("withdrawn", "moved", "closed")
-            and (alert["kind"] != "wait" or alert["subject"][0] in histories)
-        }
         shown = {name: (journey[0], journey[2], journey[3]) for name, journey in whole.get("shown", {}).items()}
-        kept = ("past", "standing", "tiers", "messages", "moods", "score")
-        found[line] = {"histories": histories, "alerts": alerts, "shown": shown} | {
-            name: whole[name] for name in kept if name in whole
-        }
+        found[line] = {**whole, "shown": shown, "score_revision": 0}
     return found
 
 

@@ -110,7 +110,7 @@ def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
 def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
     _, whole = tracked(5)
     whole.batch([at("contact.interactions", NOW + 2 * MINUTE)])
-    monkeypatch.setattr(track, "MAX_DUE", 2)
+    monkeypatch.setattr(hop, "MAX_DUE", 2)
     _, task = tracked(5)
 
     def told() -> list[int]:

@@ -19,7 +19,7 @@ SNAPPY = "snappy_encode (/v/aiokafka/codec.py:104)"
     ("stack", "cause"),
     [
         (f"{RUN};Track.fold (/x/streams/agents/track.py:59);fold (/x/streams/domain/customers.py:80)", "domain"),
-        (f"{RUN};Measure.pass_time (/x/streams/agents/measure.py:46);encode (/x/streams/domain/kpis.py:9)", "encode"),
+        (f"{RUN};Measure.close (/x/streams/agents/measure.py:46);encode (/x/streams/domain/kpis.py:9)", "encode"),
         (f"{RUN};Ingest._take (/x/streams/agents/ingest.py:9);parse (/x/schemas/events.py:90)", "decode"),
         (f"{RUN};Track.fold (/x/streams/agents/track.py:59);Table.get (/x/streams/engine/table.py:39)", "store"),
         (f"{COMMIT};Table.changes (/x/streams/engine/table.py:75)", "encode"),
