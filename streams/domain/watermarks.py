@@ -21,9 +21,12 @@ class Watermarks:
 
     def __init__(self, table: MutableMapping[str, Progress]) -> None:
         self._table = table
+        self._times: dict[str, int | None] = {}
+        """Stream times as they were last reckoned from the table, which only this class writes."""
 
     def note(self, progress: Progress) -> None:
         """Takes what an upstream task says. A line it no longer names stays as it was."""
+        self._times.clear()
         known = self._table.get(progress.origin)
         if known is None:
             self._table[progress.origin] = progress
@@ -36,8 +39,10 @@ class Watermarks:
 
     def stream_time(self, line: str) -> int | None:
         """The smallest watermark of all origins, ms; ``None`` while one of them has not spoken of the line."""
-        said = self._said(line)
-        return None if said is None else min(one.watermark for one in said)
+        if line not in self._times:
+            said = self._said(line)
+            self._times[line] = None if said is None else min(one.watermark for one in said)
+        return self._times[line]
 
     def ended(self, line: str) -> bool:
         """Has every origin ended the line?"""
@@ -50,6 +55,7 @@ class Watermarks:
 
     def forget(self, line: str) -> None:
         """Drops a line, such as a replay whose end has been dealt with. An origin that names it brings it back."""
+        self._times.clear()
         for origin, progress in list(self._table.items()):
             if line in progress.lines:
                 left = {name: one for name, one in progress.lines.items() if name != line}

@@ -173,9 +173,11 @@ class Table(MutableMapping[str, V]):
 
     def take_due(self, line: str, before: int, limit: int) -> list[str]:
         """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the
-        earliest first, then those that this batch wrote. Whoever takes a row gives it a later deadline, or none.
+        earliest first, then those that this batch wrote or took before. Whoever takes a row gives it a later deadline,
+        or none.
         """
         due_of, found = self.spec.due, dict[str, None]()
+        out_of_order = [*self.dirty, *(entry.key for entry in self._taken if entry.line == line)]
         while due_of and (entries := self.store.due(self.spec.name, line, before, limit - len(found))):
             self._taken += entries
             for entry in entries:
@@ -184,10 +186,9 @@ class Table(MutableMapping[str, V]):
                     found[entry.key] = None
             if len(found) >= limit:
                 return list(found)
-        if due_of:
-            for key in self.dirty:
-                if len(found) < limit and (row := self.get(key)) is not None and due_of(row).get(line, before) < before:
-                    found[key] = None
+        for key in out_of_order if due_of else ():
+            if len(found) < limit and (row := self.get(key)) is not None and due_of(row).get(line, before) < before:
+                found[key] = None
         return list(found)
 
     def changes(self) -> list[tuple[str, bytes | None]]:
