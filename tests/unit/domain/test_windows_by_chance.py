@@ -1,0 +1,114 @@
+"""Rolling windows by chance: any order, duplicates and cuts give the readings that the definitions say."""
+
+import random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streams.domain.kpi_policy import KpiPolicy, Window
+from streams.domain.kpi_tables import Tables
+from streams.domain.kpis import Snapshot, Waiting, readings
+from streams.domain.panes import EMPTY, add, longest_wait
+from streams.domain.records import Fact
+from streams.domain.times import HOUR_MS, MINUTE_MS, iso
+from streams.domain.windows import fold, record_key
+from tests.unit.domain.kpi_facts import T0, at, leg, one_fact, taken_back
+from tests.unit.domain.test_windows import Record, move
+
+SPAN = 4200
+LATE = KpiPolicy(
+    lateness_ms=SPAN * 1000,
+    windows=(Window(60_000, 10_000), Window(300_000, 60_000), Window(None, HOUR_MS)),
+    time_zone=ZoneInfo("Pacific/Kiritimati"),
+)
+"""With midnight one hour after T0."""
+
+
+@st.composite
+def story(draw: st.DrawFn) -> list[Fact]:
+    """Facts of a span over midnight: legs with both ends, other facts, and some of them counted and taken back."""
+    facts = draw(st.lists(one_fact(SPAN).filter(lambda each: not each.fact.startswith("leg")), max_size=8))
+    for ident in range(draw(st.integers(0, 5))):
+        start = draw(st.integers(0, SPAN))
+        left = draw(st.none() | st.integers(start, SPAN))
+        more = {"tier": draw(st.sampled_from(["gold", "none"]))}
+        facts += leg(str(ident), start, left, draw(st.sampled_from(["answered", "abandoned"])), **more)
+    wrong = [] if not facts else draw(st.lists(st.sampled_from(facts), max_size=4))
+    return facts + wrong + [taken_back(each) for each in wrong]
+
+
+def final_readings(facts: list[Fact], cuts: dict[int, int]) -> dict[str, list[Any]]:
+    """Readings of the newest revisions, of windows that are not empty; ``cuts``: after how many facts, stream time."""
+    tables = Tables()
+    newest: dict[str, Record] = {}
+    records: list[Record] = []
+    for i, each in enumerate(facts):
+        if i in cuts:
+            records += move(tables, cuts[i], policy=LATE)
+        assert fold(tables, each, LATE) in ("counted", "amends")
+    records += move(tables, SPAN + 400, policy=LATE)
+    for record in records:
+        key = record_key(record)
+        assert record["revision"] > newest.get(key, {"revision": 0})["revision"]
+        newest[key] = record
+    return {
+        key: each["readings"]
+        for key, each in newest.items()
+        if any(r["numerator"] or (r["denominator"] and r["unit"] != "count") for r in each["readings"])
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@example(leg("0", 0, None) + leg("1", 0, None), random.Random(0), {0: 0, 1: SPAN})
+@given(
+    story(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=5)
+)
+def test_vector_5_order_duplicates_and_cuts_inside_the_lateness_change_nothing(
+    facts: list[Fact], rng: random.Random, cuts: dict[int, int]
+) -> None:
+    in_time = sorted(facts, key=lambda each: each.time)
+    shuffled = list(facts)
+    rng.shuffle(shuffled)
+    expected = final_readings(in_time, {})
+    assert final_readings(shuffled, cuts) == expected
+    assert final_readings(in_time, cuts) == expected
+
+
+def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
+    """The readings of one window, each fact looked at anew."""
+    pane = EMPTY
+    for each in facts:
+        if end - length <= each.time < end:
+            pane = add(pane, each, LATE)
+    lefts = {each.id: each.time for each in facts if each.fact == "leg_closed"}
+    entering = [
+        each.time for each in facts if each.fact == "leg_opened" and each.time <= end < lefts.get(each.id, end + 1)
+    ]
+    reached = sum(time <= end - LATE.threshold_ms for time in entering)
+    waiting = Waiting(len(entering), min(entering, default=None), reached)
+    return readings(Snapshot(pane, longest_wait(pane.longest), waiting, end), instant=length == MINUTE_MS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(story(), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=3))
+def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int, int]) -> None:
+    found = final_readings(facts, cuts)
+    lanes: dict[tuple[str, str, str], list[Fact]] = {}
+    for each in facts:
+        lanes.setdefault((each.channel, each.queue, each.tier), []).append(each)
+    # What was counted by mistake and taken back is not there.
+    for lane, of_lane in lanes.items():
+        for each in [each for each in of_lane if each.sign < 0]:
+            of_lane.remove(each)
+            of_lane.remove(taken_back(each))
+        windows = [
+            (end, w.length_ms) for w in LATE.windows if w.length_ms for end in range(T0, at(SPAN + 400) + 1, w.every_ms)
+        ]
+        day_start, day_end = LATE.day(T0)
+        for end, length in [*windows, (day_end, day_end - day_start)]:
+            key = "|".join(("", *lane, iso(end - length), str(length)))
+            expected = by_definition(of_lane, end, length)
+            if key in found or any(each["numerator"] for each in expected):
+                assert found[key] == expected
