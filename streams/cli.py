@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,21 @@ def load(*, broker: bool = False, start: bool = False, **overrides: object) -> S
         return settings
     except (SettingsError, OpsError) as error:
         raise fail(error) from None
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(metadata.version("contact-streams"))
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Options before the command."""
 
 
 @app.command()

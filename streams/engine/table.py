@@ -177,8 +177,10 @@ class Table(MutableMapping[str, V]):
         or none.
         """
         due_of, found = self.spec.due, dict[str, None]()
+        if due_of is None:
+            return []
         out_of_order = [*self.dirty, *(entry.key for entry in self._taken if entry.line == line)]
-        while due_of and (entries := self.store.due(self.spec.name, line, before, limit - len(found))):
+        while entries := self.store.due(self.spec.name, line, before, limit - len(found)):
             self._taken += entries
             for entry in entries:
                 row = self.get(entry.key)
@@ -186,7 +188,7 @@ class Table(MutableMapping[str, V]):
                     found[entry.key] = None
             if len(found) >= limit:
                 return list(found)
-        for key in out_of_order if due_of else ():
+        for key in out_of_order:
             if len(found) < limit and (row := self.get(key)) is not None and due_of(row).get(line, before) < before:
                 found[key] = None
         return list(found)
