@@ -10,8 +10,10 @@ from streams.agents import hop, identify, track
 from streams.domain.customers import Customer
 from streams.domain.identity import ContactOwner
 from streams.domain.records import Line, Progress
+from streams.engine.batch import Outputs
+from streams.engine.errors import StoreError
 from tests.e2e.system import event
-from tests.unit.agents.test_agents import NOW, Harness, fetched, hops, the_ingest
+from tests.unit.agents.test_agents import NOW, PARTITIONS, Harness, fetched, hops, the_ingest
 from tests.unit.engine.records import Fetched, record
 
 MINUTE = 60_000
@@ -143,3 +145,31 @@ def test_the_deadlines_of_an_encoded_row_are_read_without_the_rest(due: dict[str
     assert spec.due_in(spec.dump(row)) == due
     with pytest.raises(ValueError, match="subsection not found"):
         hop.deadlines_in(b"{}")
+
+
+def test_a_deadline_that_fails_is_the_batchs_failure_not_that_of_the_progress_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the progress would be set aside as a record that cannot be used, and time would stand still."""
+    _, task = tracked(2)
+
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError("our own fault")
+
+    monkeypatch.setattr(task.processor, "fire", fails)
+    with pytest.raises(ZeroDivisionError):
+        task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    task.restart()
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert len(task.on("alerts")) == 2, "nothing of it was lost"
+
+
+def test_a_disk_that_fails_at_a_deadline_costs_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, task = tracked(1)
+
+    def fails(*_: Any) -> None:
+        raise StoreError("the disk")
+
+    monkeypatch.setattr(task.processor, "fire", fails)
+    with pytest.raises(StoreError):
+        task.processor.handle(at("contact.interactions", NOW + 2 * MINUTE), Outputs(PARTITIONS, NOW, {}))
