@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -23,11 +24,12 @@ from tests.chaos.stories import rfc3339
 
 VALUE = 300
 """Characters of a value that a history shows."""
+INTERRUPTED = 130
 console = Console(stderr=True)
 
 
 def main() -> int:
-    """0 when every run was exact, 1 when one differed, 2 for wrong options."""
+    """0 when every run was exact, 1 when one differed, 2 for wrong options, 130 when it was interrupted."""
     options = _options()
     logging.basicConfig(level=logging.ERROR)
     for name in ("aiokafka", "asyncio"):  # what clients say of a broker that was killed on purpose
@@ -38,7 +40,11 @@ def main() -> int:
     results = []
     for seed in range(options.seed, options.seed + options.seeds):
         chosen = Options(seed, options.duration, options.faults, options.rate, options.keep)
-        result = asyncio.run(_one(chosen))
+        try:
+            result = asyncio.run(_one(chosen))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            console.print(f"seed {seed}: stopped, its broker and workers too", style="bold red", highlight=False)
+            return INTERRUPTED
         results.append(result)
         exact = exact and result["exact"]
         if not exact and not options.go_on:
@@ -77,6 +83,8 @@ def _once_more(folder: Path) -> int:
 
 async def _one(options: Options) -> dict[str, Any]:
     state, began = State(options.seed), time.monotonic()
+    if (task := asyncio.current_task()) is not None:  # as Ctrl-C does: nothing of the run must outlive it
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     result: dict[str, Any] = {"exact": False, "seed": options.seed, "seconds": 0.0}
 
     def say(text: str) -> None:
