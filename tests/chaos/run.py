@@ -87,17 +87,23 @@ async def run(options: Options, state: State, say: Say) -> tuple[Audit, Path]:
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{options.seed}-"))
     disk = Disk(folder)
     broker = Broker("chaos", home=folder / "kafka", say=lambda _: None, port=_port(random.Random()))
+    interrupted = False
     state.enter("broker")
     try:
         await asyncio.to_thread(broker.start, timeout=BROKER_SECONDS)
         if options.on_disk:
             disk.mount()
         found = await _with_broker(options, state, say, (folder, disk), broker)
+    except asyncio.CancelledError:
+        interrupted = True
+        raise
     finally:
         disk.unmount()
         with contextlib.suppress(Exception):
             broker.resume()
         await asyncio.to_thread(broker.destroy)
+        if interrupted:
+            shutil.rmtree(folder, ignore_errors=True)
     state.enter("over")
     if found.exact and not options.keep:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 
 from streams import rules as rule_files
 from tests.chaos.audit import examine
 from tests.chaos.audit.logs import Logs, Rec
 from tests.chaos.run import LOGS
+from tests.integration.engine.harness import until
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 20
@@ -49,6 +52,26 @@ async def test_a_short_run_is_exact(seed: int) -> None:
     if seed == 1:
         the_audit_sees_every_change_of_its_logs(folder)
     shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.timeout(200)
+async def test_a_run_that_is_ended_leaves_nothing_behind() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos", "--seed", "1", "--faults", "", cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+
+    def begun() -> list[psutil.Process]:
+        family = psutil.Process(process.pid).children(recursive=True)
+        return family if len(family) >= 2 else []  # the broker, and a worker
+
+    family = await until(begun, 100)
+    process.send_signal(signal.SIGTERM)
+    _, said = await process.communicate()
+    assert process.returncode == 130
+    assert b"seed 1: stopped, its broker and workers too" in said
+    assert [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def the_audit_sees_every_change_of_its_logs(folder: Path) -> None:
