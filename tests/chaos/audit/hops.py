@@ -132,7 +132,10 @@ class Fold:
                 self._plan(owner)
 
     def _plan(self, owner: str) -> None:
-        for line, due in customers.next_deadlines(self.customers.get(owner), self.rules):
+        deadlines = dict(customers.next_deadlines(self.customers.get(owner), self.rules))
+        for line in {line for line, planned in self.planned if planned == owner} - deadlines.keys():
+            del self.planned[line, owner]
+        for line, due in deadlines.items():
             if self.planned.get((line, owner)) != due:
                 self.planned[line, owner] = due
                 heapq.heappush(self.due[line], (due, owner))
