@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import msgspec
@@ -69,6 +70,17 @@ class Harness:
             for key, value in items:
                 self.sent.append((topic, key, None if value is None else orjson.loads(value)))
 
+    def batches(self, records: list[Fetched], cuts: list[tuple[int, bool]]) -> "Harness":
+        """All records in batches; ``cuts``, in turns: how many of them, and whether a restart follows."""
+        for size, restart in cycle(cuts):
+            if not records:
+                return self
+            self.batch(records[:size])
+            records = records[size:]
+            if restart:
+                self.restart()
+        return self
+
     def on(self, topic: str) -> list[Any]:
         return [value for where, key, value in self.sent if where == topic and key is not None]
 
@@ -104,13 +116,7 @@ def test_ingest_passes_each_event_once_however_it_is_cut_and_restarted(
 ) -> None:
     whole, cut = the_ingest(), the_ingest()
     whole.batch(fetched(events))
-    records, turn = fetched(events), 0
-    while records:
-        size, restart = cuts[turn % len(cuts)]
-        cut.batch(records[:size])
-        records, turn = records[size:], turn + 1
-        if restart:
-            cut.restart()
+    cut.batches(fetched(events), cuts)
     once = {one["id"]: one["data"]["contact_id"] for one in events}
     assert sorted(v["id"] for v in whole.on("contact.normalised")) == sorted(once)
     assert sorted(map(str, cut.on("contact.normalised"))) == sorted(map(str, whole.on("contact.normalised")))

@@ -48,14 +48,7 @@ def as_read(log: list[Any]) -> list[Fetched]:
 
 
 def run(task: Harness, log: list[Any], cuts: list[tuple[int, bool]]) -> Harness:
-    records, turn = as_read(log), 0
-    while records:
-        size, restart = cuts[turn % len(cuts)]
-        task.batch(records[:size])
-        records, turn = records[size:], turn + 1
-        if restart:
-            task.restart()
-    return task
+    return task.batches(as_read(log), cuts)
 
 
 a_cut = st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=20)
