@@ -21,7 +21,11 @@ MAX_TEXT = 100_000
 MAX_WHOLE = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 
-NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+"""Without what changes how the rest of a line is read or shown: C0 but tab and line breaks, DEL, C1 (a terminal takes
+U+009B for ESC [), the line separators, the bidi embeddings, overrides and isolates. Zero-width characters are
+allowed: joiners belong to emoji and to Persian and Indic scripts, and look-alike ids can be made without any.
+"""
 LINE_NAME = r"^[a-z0-9][a-z0-9-]{0,99}$"
 RFC3339_SHAPE = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?$"
 """With or without a zone: a missing zone gets its own message."""
@@ -67,7 +71,7 @@ def utc_text(moment: datetime) -> str:
 
 
 Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID, pattern=NO_CONTROL)]
-"""Names one thing: never empty, at most 200 characters, no control characters."""
+"""Names one thing: never empty, at most 200 characters, none of those that `NO_CONTROL` leaves out."""
 Name = Id
 """Names a queue, tier or skill group: the same limits as an id."""
 Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL)]

@@ -44,7 +44,7 @@ def test_validate_lines() -> None:
         "",
         json.dumps({**VALID, "type": "contact.vanished"}),
         json.dumps(VALID)[:50],
-        json.dumps({**VALID, "id": "a\u2028b"}, ensure_ascii=False),
+        json.dumps({**VALID, "note": "a\u2028b"}, ensure_ascii=False),
         '{"type": NaN}',
     ]
     code, output = run("validate", "-", stdin="\n".join(lines))

@@ -243,6 +243,11 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
     (event("id", "a\x00b"), "wrong-type", "id", f"id {NO_CONTROL}"),
     (event("data.contact_id", "a\x1b[31m"), "wrong-type", "data.contact_id", f"data.contact_id {NO_CONTROL}"),
     (event("data.queue", "cards\x7f"), "wrong-type", "data.queue", f"data.queue {NO_CONTROL}"),
+    *(
+        (event(field, f"ca{character}rds"), "wrong-type", field, f"{field} {NO_CONTROL}")
+        for field in ("data.queue", "data.tier", "data.contact_id", "data.skill", "source")
+        for character in "\x80\x85\x9b\x9f\u2028\u2029\u202a\u202e\u2066\u2069"
+    ),
     (
         event(identifiers=[{"kind": "phone", "value": "\x07"}]),
         "wrong-type",
@@ -285,6 +290,8 @@ def test_what_is_wrong_is_said_with_reason_and_path(
     [
         event("data.contact_id", "a\tb\nc\rd"),
         event("data.contact_id", "c" * 200),
+        # Joiners of emoji and scripts, direction marks, a no-break space, a byte order mark.
+        event("data.queue", "👩\u200d💻 \u0646\u200c\u0647 \u200eabc\u200f \xa0 \u200b\ufeff"),
         event(identifiers=[{"kind": "cookie", "value": "v" * 320}] * 50),
         event(type_="message.sent", direction="inbound", author="customer", text="\x00" + "x" * 99_999),
         event(type_="feedback.given", metric="nps", score=10),
