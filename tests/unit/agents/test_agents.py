@@ -1,102 +1,17 @@
 """The agents' handlers without a broker: any cut into batches, and a restore in between, give the same."""
 
-import time
-from collections.abc import Mapping
-from itertools import cycle
 from typing import Any
 
 import msgspec
 import orjson
-from aiokafka import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import rules as rule_files
-from streams import settings as settings_module
-from streams.agents import identify, ingest, measure, track
 from streams.domain.records import Line, Progress
-from streams.engine import Table, TableSpec, TaskInfo
 from streams.engine.batch import Outputs
-from streams.engine.changelog import Rows, encode_key
-from streams.engine.store import MemoryStore
-from streams.engine.table import Cache, open_tables, settle
-from streams.ops.metrics import Metrics
-from tests.e2e.system import event, home
+from tests.e2e.system import event
+from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
 from tests.unit.engine.records import Fetched, record
-
-PARTITIONS = dict.fromkeys(
-    ("contact.normalised", "contact.interactions", "contact.measurements", "kpis", "queue.state", "alerts", "journeys",
-     "segments", "identity.changes", "contacts.dead-letters"),
-    2,
-)  # fmt: skip
-NOW = int(time.time() * 1000)
-RULES = rule_files.load()
-SETTINGS = settings_module.load(bootstrap_servers="nowhere:1")
-
-
-def name(topic: str) -> str:
-    return topic
-
-
-class Harness:
-    """One task of an agent; `batch` handles records as the engine would, `restart` rebuilds it from its changelog."""
-
-    def __init__(self, hop: str, topics: tuple[str, ...], factory: Any, specs: tuple[TableSpec[Any], ...]) -> None:
-        self.info = TaskInfo(hop, 0, 1, topics)
-        self.factory, self.specs = factory, specs
-        self.changelog: dict[tuple[str, str], bytes | None] = {}
-        self.sent: list[tuple[str, bytes | None, Any]] = []
-        self.restart()
-
-    def restart(self) -> None:
-        rows = Rows(self.specs, MemoryStore())
-        for (table, key), value in self.changelog.items():
-            rows.apply(record(key=encode_key(table, key), value=value))
-        rows.flush()
-        self.store = rows.store
-        self.tables: Mapping[str, Table[Any]] = open_tables(self.specs, self.store, Cache(rows=4))
-        self.processor = self.factory(self.info, self.tables)
-
-    def batch(self, records: list[Fetched], now: int = NOW, caught_up: bool = False) -> None:
-        known = {TopicPartition(topic, 0): now for topic in self.info.topics} if caught_up else {}
-        out = Outputs(PARTITIONS, now, known)
-        for one in records:
-            self.processor.handle(one, out)
-        self.processor.finish(out)
-        changes = {name: table.changes() for name, table in self.tables.items()}
-        self.changelog |= {(name, key): value for name, some in changes.items() for key, value in some}
-        settle(self.tables, self.store, changes, None)
-        for (topic, _), items in out.grouped().items():
-            for key, value in items:
-                self.sent.append((topic, key, None if value is None else orjson.loads(value)))
-
-    def batches(self, records: list[Fetched], cuts: list[tuple[int, bool]]) -> "Harness":
-        """All records in batches; ``cuts``, in turns: how many of them, and whether a restart follows."""
-        for size, restart in cycle(cuts):
-            if not records:
-                return self
-            self.batch(records[:size])
-            records = records[size:]
-            if restart:
-                self.restart()
-        return self
-
-    def on(self, topic: str) -> list[Any]:
-        return [value for where, key, value in self.sent if where == topic and key is not None]
-
-
-def the_ingest() -> Harness:
-    means = ingest.Means(SETTINGS, None, Metrics())
-    return Harness("ingest", ("contacts.voice", "contacts.chat"), ingest.factory(name, means), ingest.TABLES)
-
-
-def fetched(events: list[dict[str, Any]], offset: int = 0) -> list[Fetched]:
-    found = []
-    for number, one in enumerate(events):
-        topic, key = home(one)
-        found.append(record(topic=topic, key=key, value=orjson.dumps(one), offset=offset + number, timestamp=NOW))
-    return found
-
 
 some_events = st.lists(
     st.builds(
@@ -133,7 +48,7 @@ def test_an_event_that_was_undone_is_not_taken_for_a_duplicate() -> None:
     assert len(task.on("contact.normalised")) == 1
 
 
-def progress_of(task: Harness, topic: str) -> list[dict[str, Any]]:
+def progress_of(task: Stage, topic: str) -> list[dict[str, Any]]:
     return [value["lines"] for where, key, value in task.sent if where == topic and key is None]
 
 
@@ -166,15 +81,6 @@ def test_a_replay_has_its_own_time_and_an_end() -> None:
     lines = progress_of(task, "contact.normalised")
     assert lines[-1]["r"] == {"watermark": 1_577_836_810_000, "ended": True}
     assert len(task.on("contact.normalised")) == 1, "age limits are for live events"
-
-
-def hops() -> dict[str, Harness]:
-    metrics = Metrics()
-    return {
-        "identify": Harness("identify", ("contact.normalised",), identify.factory(name, RULES.tracking), identify.TABLES),
-        "track": Harness("track", ("contact.interactions",), track.factory(name, RULES, metrics), track.TABLES),
-        "measure": Harness("measure", ("contact.measurements",), measure.factory(name, RULES.kpis, metrics), measure.TABLES),
-    }  # fmt: skip
 
 
 def flow(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:

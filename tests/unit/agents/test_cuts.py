@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.domain.records import Left, Line, Profile, Progress
-from tests.unit.agents.test_agents import Harness, hops
+from tests.support.offline import Stage, hops
 from tests.unit.domain.track_story import OWNER, T0, D, H, M, S, contact_events, event
 from tests.unit.engine.records import Fetched, record
 
@@ -47,7 +47,7 @@ def as_read(log: list[Any]) -> list[Fetched]:
     return [record(offset=n, key=b"k", value=msgspec.json.encode(each)) for n, each in enumerate(log)]
 
 
-def run(task: Harness, log: list[Any], cuts: list[tuple[int, bool]]) -> Harness:
+def run(task: Stage, log: list[Any], cuts: list[tuple[int, bool]]) -> Stage:
     return task.batches(as_read(log), cuts)
 
 
@@ -65,7 +65,7 @@ def test_alerts_and_facts_are_the_same_records_in_the_same_order(log: list[Any],
     assert kept[0] == kept[1]
 
 
-def by_key(task: Harness, topic: str) -> dict[Any, list[Any]]:
+def by_key(task: Stage, topic: str) -> dict[Any, list[Any]]:
     """By key, facts also by their own name: the order of what is due at the same moment says nothing."""
     found: dict[Any, list[Any]] = {}
     for where, key, value in task.sent:

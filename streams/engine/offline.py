@@ -1,0 +1,183 @@
+"""Tasks without a broker: the same batches, tables and changelog records, kept in memory.
+
+For tests, for fuzzing, for trying rules on what a log holds. What a batch does is the engine's own code (`Batch.run`,
+`Table`, `changelog.Rows`); only producer and consumer are not there. As on a broker, nothing of a batch that fails is
+kept, and a record that is too large is refused.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from aiokafka import TopicPartition
+
+from streams.engine import changelog
+from streams.engine.batch import Batch, Outputs
+from streams.engine.errors import OutputTooLarge
+from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
+from streams.engine.kafka import MAX_BATCH_BYTES
+from streams.engine.store import MemoryStore, Store
+from streams.engine.table import Cache, Table, open_tables, settle
+from streams.engine.task import Sends, Task
+from streams.engine.trial import Trial
+
+LARGEST = MAX_BATCH_BYTES - 512
+"""Most bytes of a key and its value, as a broker with its default limit takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it lies in a partition; ``timestamp`` in ms."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class OfflineTask:
+    """One task of an inlet. ``changelog`` is what a compacted changelog would hold: raw key → newest value."""
+
+    def __init__(
+        self, inlet: Inlet, partitions: Mapping[str, int], partition: int = 0, peers: int = 1, cache: int = 50_000
+    ) -> None:
+        """``partitions``: of every topic it may send to; ``cache``: decoded rows of its large tables."""
+        self.inlet = inlet
+        self.info = TaskInfo(inlet.name, partition, peers, inlet.topics)
+        self.inputs = tuple(TopicPartition(topic, partition) for topic in inlet.topics)
+        self.changelog: dict[bytes, bytes] = {}
+        self.trial = Trial(None)
+        self.lost = False
+        self.next_tick = 0.0
+        self.failed = 0
+        """Records that became dead letters because their handling raised."""
+        self._partitions, self._cache = partitions, cache
+        self.store: Store = MemoryStore()
+        self.tables: dict[str, Table[Any]] = {}
+        self.position: dict[str, int] = {}
+        self.processor: Processor | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew from what the changelog holds, as the next owner of the partition would."""
+        rows = changelog.Rows(self.inlet.tables, MemoryStore())
+        for offset, (key, value) in enumerate(self.changelog.items()):
+            rows.apply(Stored("changelog", self.info.partition, offset, 0, key, value))
+        rows.flush()
+        self.store, self.position = rows.store, dict(rows.restored.offsets or {})
+        self.state = rows.restored.id or uuid.uuid4().hex
+        self.tables = open_tables(self.inlet.tables, self.store, Cache(self._cache))
+        self.processor = self.inlet.processor(self.info, self.tables)
+
+    def batch(self, records: Sequence[Record], now: int, caught_up: Mapping[TopicPartition, int]) -> Sends:
+        """Handle records (none: a tick) and commit; what is sent, by topic and partition. ``now``: ms.
+
+        Raises what the batch does; nothing of it holds then, and the next owner is to `restart`.
+        """
+        batch = Batch(cast(Task, self), records, Outputs(self._partitions, now, caught_up), lambda *_: None)
+        batch.run()
+        self.failed += batch.failed
+        sends = batch.out.grouped()
+        self._commit(batch, sends)
+        return sends
+
+    def _commit(self, batch: Batch, sends: Sends) -> None:
+        rows = {name: table.changes() for name, table in self.tables.items() if table.dirty}
+        position = self.position | {record.topic: record.offset + 1 for record in batch.records}
+        written = [(changelog.encode_key(name, key), value) for name, changes in rows.items() for key, value in changes]
+        for key, value in written:
+            check_size(self.inlet.name, key, value)
+        for (topic, _), items in sends.items():
+            for sent, value in items:
+                check_size(topic, sent, value)
+        for key, value in written:
+            if value is None:
+                self.changelog.pop(key, None)
+            else:
+                self.changelog[key] = value
+        if batch.records or sends or rows:
+            self.changelog[changelog.POSITION] = changelog.encode_position(position, self.state)
+        self.position = position
+        settle(self.tables, self.store, rows, None)
+
+
+def check_size(topic: str, key: bytes | None, value: bytes | None) -> None:
+    """Raises `OutputTooLarge` for a record that a broker would refuse."""
+    size = len(key or b"") + len(value or b"")
+    if size > LARGEST:
+        raise OutputTooLarge(topic, size, LARGEST)
+
+
+@dataclass
+class Offline:
+    """Inlets that read what the others send: a whole deployment in one process, one task a partition.
+
+    ``topics``: (topic, partition) → its records. Nothing is ever deleted from it.
+    """
+
+    inlets: Sequence[Inlet]
+    partitions: Mapping[str, int]
+    size: int = 4000
+    """Most records of a batch."""
+    cache: int = 50_000
+    topics: defaultdict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
+    tasks: list[OfflineTask] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for inlet in self.inlets:
+            peers = max(self.partitions[topic] for topic in inlet.topics)
+            self.tasks += [OfflineTask(inlet, self.partitions, number, peers, self.cache) for number in range(peers)]
+
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, partition: int = 0) -> Stored:
+        """Append a record to a partition; ``timestamp``: when it arrives, ms."""
+        log = self.topics[topic, partition]
+        log.append(Stored(topic, partition, len(log), timestamp, key, value))
+        return log[-1]
+
+    def run(self, now: int) -> int:
+        """A tick of every task, then batches until nothing is unread; how many records were read. ``now``: ms."""
+        read = 0
+        for task in self.tasks:
+            self._batch(task, (), now)
+        while turns := [(task, records) for task in self.tasks if (records := self._unread(task))]:
+            for task, records in turns:
+                read += len(records)
+                self._batch(task, records, now)
+        return read
+
+    def restart(self, name: str | None = None) -> None:
+        """Every task, or those of one inlet, begin anew from their changelogs."""
+        for task in self.tasks:
+            if name in (None, task.inlet.name):
+                task.restart()
+
+    def task(self, inlet: str, partition: int = 0) -> OfflineTask:
+        """One of them by its name."""
+        return next(task for task in self.tasks if (task.inlet.name, task.info.partition) == (inlet, partition))
+
+    def on(self, topic: str) -> list[Stored]:
+        """Every record of a topic, by partition."""
+        return [record for (name, _), log in sorted(self.topics.items()) if name == topic for record in log]
+
+    def _unread(self, task: OfflineTask) -> list[Stored]:
+        found: list[Stored] = []
+        for topic, partition in task.inputs:
+            start, log = task.position.get(topic, 0), self.topics[topic, partition]
+            found += log[start : start + self.size - len(found)]
+        return found
+
+    def _batch(self, task: OfflineTask, records: Sequence[Stored], now: int) -> None:
+        ends = {tp.topic: len(self.topics[tp.topic, tp.partition]) for tp in task.inputs}
+        reached = task.position | {record.topic: record.offset + 1 for record in records}
+        caught_up = {tp: now for tp in task.inputs if reached.get(tp.topic, 0) >= ends[tp.topic]}
+        self._append(task.batch(records, now, caught_up), now)
+
+    def _append(self, sends: Sends, now: int) -> None:
+        for (topic, partition), items in sends.items():
+            for key, value in items:
+                self.publish(topic, key, value, now, partition)

@@ -1,0 +1,109 @@
+"""The product's agents without a broker: one task of one of them, or all of them one behind the other."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import cycle
+from typing import Any
+
+import orjson
+from aiokafka import TopicPartition
+
+from schemas import registry
+from streams import app
+from streams import rules as rule_files
+from streams import settings as settings_module
+from streams.engine import Inlet, Record
+from streams.engine.offline import Offline, OfflineTask
+from streams.ops.metrics import Metrics
+from streams.settings import Settings
+from tests.e2e.system import home
+from tests.unit.engine.records import Fetched, record
+
+PARTITIONS = dict.fromkeys((*app.OUTPUTS, *(topics[0] for hop, topics in app.CHANGELOGS.items() if hop != "ingest")), 2)
+NOW = int(time.time() * 1000)
+RULES = rule_files.load()
+SETTINGS = settings_module.load(bootstrap_servers="nowhere:1")
+
+
+def inlets(settings: Settings = SETTINGS) -> dict[str, Inlet]:
+    """The four agents' inlets, by name."""
+    return {inlet.name: inlet for inlet in app.inlets(settings, RULES, Metrics())}
+
+
+def deployment(settings: Settings = SETTINGS, size: int = 4000) -> Offline:
+    """All four agents, one task each."""
+    return Offline(list(inlets(settings).values()), dict.fromkeys(names(), 1), size=size)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    return tuple(registry.topics())
+
+
+class Stage:
+    """One task of an agent; `batch` handles records as the engine would, `restart` rebuilds it from its changelog.
+
+    ``sent``: (topic, key, decoded value) of everything it sent.
+    """
+
+    def __init__(self, inlet: Inlet) -> None:
+        self.task = OfflineTask(inlet, PARTITIONS, cache=4)
+        self.info = self.task.info
+        self.sent: list[tuple[str, bytes | None, Any]] = []
+
+    @property
+    def processor(self) -> Any:
+        return self.task.processor
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        return self.task.tables
+
+    @property
+    def changelog(self) -> dict[bytes, bytes]:
+        return self.task.changelog
+
+    def restart(self) -> None:
+        self.task.restart()
+
+    def batch(self, records: Sequence[Record], now: int = NOW, caught_up: bool = False) -> None:
+        known = {TopicPartition(topic, 0): now for topic in self.info.topics} if caught_up else {}
+        for (topic, _), items in self.task.batch(records, now, known).items():
+            for key, value in items:
+                self.sent.append((topic, key, None if value is None else orjson.loads(value)))
+
+    def batches(self, records: Sequence[Record], cuts: list[tuple[int, bool]]) -> "Stage":
+        """All records in batches; ``cuts``, in turns: how many of them, and whether a restart follows."""
+        for size, restart in cycle(cuts):
+            if not records:
+                return self
+            self.batch(records[:size])
+            records = records[size:]
+            if restart:
+                self.restart()
+        return self
+
+    def on(self, topic: str) -> list[Any]:
+        return [value for where, key, value in self.sent if where == topic and key is not None]
+
+
+def the_ingest() -> Stage:
+    """The door, with two channels and no scorer of sentiment."""
+    settings = settings_module.load(bootstrap_servers="nowhere:1", sentiment_scorer="none")
+    return Stage(replace(inlets(settings)["ingest"], topics=("contacts.voice", "contacts.chat")))
+
+
+def hops() -> dict[str, Stage]:
+    """The agents behind the door."""
+    return {name: Stage(inlet) for name, inlet in inlets().items() if name != "ingest"}
+
+
+def fetched(events: list[dict[str, Any]], offset: int = 0) -> list[Fetched]:
+    """Events as they lie on their topics."""
+    found = []
+    for number, one in enumerate(events):
+        topic, key = home(one)
+        found.append(record(topic=topic, key=key, value=orjson.dumps(one), offset=offset + number, timestamp=NOW))
+    return found
