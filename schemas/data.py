@@ -12,6 +12,7 @@ from schemas.fields import (
     MAX_IDENTIFIERS,
     NO_CONTROL,
     Bool,
+    Duration,
     Id,
     Integer,
     Label,
@@ -133,8 +134,8 @@ class ContactCallbackRequestedData(ContactData):
 
 
 class ContactWrappedUpData(ContactData):
-    duration_ms: Whole | None = None
-    """After-contact work in milliseconds; absent = the time since the agent was free of the customer."""
+    duration_ms: Duration | None = None
+    """After-contact work in ms, at most 7 days; absent = the time since the agent was free of the customer."""
     disposition: Label | None = None
     """The agent's verdict."""
 

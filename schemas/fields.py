@@ -20,6 +20,12 @@ MAX_IDENTIFIER = 320
 MAX_TEXT = 100_000
 MAX_WHOLE = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
+MAX_DURATION_MS = 7 * 86_400_000
+"""A week: what a person does in one go is never longer."""
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+"""The edges of every time we are told, in UTC and inclusive: beyond them nothing is meant, and not every calendar,
+time zone and format that a time passes through can write it."""
 
 NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
 """Without what changes how the rest of a line is read or shown: C0 but tab and line breaks, DEL, C1 (a terminal takes
@@ -51,12 +57,15 @@ class TimeText:
     shape: str
     published: str
     """The pattern the exported schema shows."""
+    bounded: bool = False
+    """Must it lie from FIRST_TIME to LAST_TIME?"""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        first, last = (FIRST_TIME, LAST_TIME) if self.bounded else (None, None)
         return core_schema.chain_schema(
             [
                 core_schema.str_schema(strict=True, pattern=self.shape),
-                core_schema.datetime_schema(tz_constraint="aware"),
+                core_schema.datetime_schema(tz_constraint="aware", ge=first, le=last),
             ],
             serialization=core_schema.plain_serializer_function_ser_schema(utc_text, when_used="json"),
         )
@@ -83,12 +92,14 @@ LineName = Annotated[str, StringConstraints(strict=True, pattern=LINE_NAME)]
 Line = Annotated[str, StringConstraints(strict=True, max_length=100)]
 """``""`` for live, else a replay id."""
 
-Time = Annotated[datetime, TimeText(RFC3339_SHAPE, RFC3339)]
-"""RFC 3339 with a zone."""
+Time = Annotated[datetime, TimeText(RFC3339_SHAPE, RFC3339, bounded=True)]
+"""RFC 3339 with a zone, from 1970 to 2100 in UTC."""
 UtcTime = Annotated[datetime, TimeText(UTC_MS, UTC_MS)]
 """RFC 3339 in UTC with milliseconds and ``Z``: what we publish."""
 
 Whole = Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
+Duration = Annotated[int, Field(strict=True, ge=0, le=MAX_DURATION_MS)]
+"""Milliseconds of something a person did, at most 7 days."""
 Integer = Annotated[int, Field(strict=True, ge=-MAX_WHOLE, le=MAX_WHOLE)]
 Revision = Annotated[int, Field(strict=True, ge=1, le=MAX_WHOLE)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

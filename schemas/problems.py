@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.fields import PATTERN_WORDS
+from schemas.fields import FIRST_TIME, LAST_TIME, PATTERN_WORDS
 
 Reason = Literal["missing-field", "wrong-type", "unknown-type"]
 SHOWN = 60
@@ -158,6 +158,15 @@ def _filled(template: str) -> Callable[[ErrorDetails], str]:
     return lambda finding: template.format(**finding["ctx"])
 
 
+def _limit(finding: ErrorDetails) -> str:
+    """Above or below what is allowed; the limits of times are text."""
+    ctx = finding["ctx"]
+    limit = ctx["ge"] if "ge" in ctx else ctx["le"]
+    if isinstance(limit, str):
+        return f"must lie from {FIRST_TIME:%Y-%m-%d} to {LAST_TIME:%Y-%m-%d} in UTC"
+    return f"must be {limit:g} or more" if "ge" in ctx else f"must be {limit:.0f} or less"
+
+
 _object = _expected("a JSON object")
 _EXPECTATIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "string_type": _expected("a string"),
@@ -175,8 +184,8 @@ _EXPECTATIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "model_type": _object,
     "model_attributes_type": _object,
     "literal_error": _literal,
-    "greater_than_equal": _filled("must be {ge:g} or more"),
-    "less_than_equal": lambda finding: f"must be {finding['ctx']['le']:,.0f} or less".replace(",", ""),
+    "greater_than_equal": _limit,
+    "less_than_equal": _limit,
     "too_short": _not_empty,
     "too_long": _filled("must have at most {max_length} entries, got {actual_length}"),
 }

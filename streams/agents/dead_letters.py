@@ -13,6 +13,9 @@ from streams.engine import Failure, Outputs, Record
 PAYLOAD_LIMIT = 64 * 1024
 """Bytes of the original that are kept; a longer one is named by its hash."""
 
+LATEST_MS = 253_402_300_799_999
+"""The end of the year 9999. On a topic that was not created with the broker's time, a record may carry any number."""
+
 HEADERS, HEADER_LIMIT = 50, 1024
 """Headers that are kept, and characters or bytes of each."""
 
@@ -31,7 +34,7 @@ def dead_letter(
         "partition": record.partition,
         "offset": record.offset,
         "key": None if record.key is None else base64.b64encode(record.key[:PAYLOAD_LIMIT]).decode(),
-        "timestamp": iso(record.timestamp),
+        "timestamp": iso(max(0, min(record.timestamp, LATEST_MS))),
         "payload": base64.b64encode(payload[:PAYLOAD_LIMIT]).decode(),
         "payload_sha256": hashlib.sha256(payload).hexdigest(),
         "payload_bytes": len(payload),

@@ -6,6 +6,7 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ from streams.ops.metrics import Metrics
 from streams.settings import Settings
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+PLANNED_DAYS = 366
+"""How far after its arrival a live event may plan something: a call back, the end of a snooze."""
 TABLES = (
     TableSpec("seen", bytes, bytes),  # chunks of digests, see `streams.domain.dedup`
     struct_table("clocks", LineClock),
@@ -38,6 +42,8 @@ _HOMES = {
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
 }
+_PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
+"""Event type → the field of its data that plans something."""
 _CONTACTS = "contacts."
 _WHY_A_KEY = "so that events that belong together stay in order"
 
@@ -143,6 +149,7 @@ class Ingest:
         key = self._key_of(record, event)
         if event.line == LIVE:
             self._check_age(record, time)
+            self._check_plans(record, event)
         if event.type == "feedback.given":
             self._check_scale(event.data)
         try:
@@ -226,6 +233,17 @@ class Ingest:
                 "time",
                 f"time lies {(record.timestamp - time) / HOUR_MS:.1f} h before the arrival; at most "
                 f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
+            )
+
+    def _check_plans(self, record: Record, event: CloudEvent[Any, Any]) -> None:
+        """Times that lie in the future by their nature."""
+        field = _PLANS.get(event.type)
+        planned: datetime | None = getattr(event.data, field) if field else None
+        if planned is not None and planned.timestamp() * 1000 > record.timestamp + PLANNED_DAYS * DAY_MS:
+            raise Rejected(
+                "in-the-future",
+                f"data.{field}",
+                f"data.{field} lies more than {PLANNED_DAYS} days after the arrival. Is the year right?",
             )
 
     def _check_scale(self, data: Any) -> None:

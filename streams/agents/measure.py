@@ -3,6 +3,7 @@ queue states.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,14 +13,23 @@ from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
 from streams.domain import kpis
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.kpi_tables import TABLE_TYPES, Tables
+from streams.domain.panes import Pane, bounded
 from streams.domain.queues import queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement
 from streams.domain.windows import advance, fold, record_key
-from streams.engine import Outputs, Table, TaskInfo
+from streams.engine import Outputs, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
 from streams.ops.metrics import Metrics
 
-TABLES = (WATERMARKS, *(struct_table(name, kind) for name, kind in TABLE_TYPES.items()))
+_encode_row = msgspec.json.Encoder().encode
+
+
+def _table(name: str, kind: Any) -> TableSpec[Any]:
+    spec = struct_table(name, kind)
+    return replace(spec, encode=lambda pane: _encode_row(bounded(pane))) if kind is Pane else spec
+
+
+TABLES = (WATERMARKS, *(_table(name, kind) for name, kind in TABLE_TYPES.items()))
 
 
 class Measure(Hop):
@@ -42,6 +52,8 @@ class Measure(Hop):
         for line, state in lines.items():
             for record in advance(self.kpi_tables, line, state.watermark, state.ended, self.policy):
                 out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
+                if record["readings"].saturated:
+                    self.metrics.saturated.inc(record["readings"].saturated)
                 if line == LIVE:
                     self.live.remember(record)
             for queue in queue_states(self.kpi_tables, line):

@@ -20,6 +20,8 @@ from streams.domain.policy import NO_TIER
 from streams.domain.profiles import Tiers
 from streams.domain.times import iso
 
+MAX_WAIT_MS = 2**53 - 1
+"""What a journey says at most: the largest number that every reader of JSON keeps exactly."""
 MAX_CONTACTS = 20
 """Contacts listed in a journey, the latest; the sums count all."""
 
@@ -191,7 +193,7 @@ def record(journey: Journey, owner: str, line: str, closed: bool, revision: int)
             name: getattr(journey, name) for name in ("contacts", "answered", "abandoned", "messages", "transfers")
         },
         "channels": sorted(journey.firsts, key=lambda channel: (journey.firsts[channel], channel)),
-        "wait_ms": journey.wait_ms,
+        "wait_ms": min(journey.wait_ms, MAX_WAIT_MS),
         "sentiment": _mean(journey.scored_milli, journey.scored),
     }
 

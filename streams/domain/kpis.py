@@ -15,6 +15,10 @@ import orjson
 from streams.domain.panes import Pane
 from streams.domain.service_level import VARIANTS, Legs, Ratio
 
+MOST = 2**53 - 1
+"""The largest number that every reader of JSON keeps exactly: a numerator or denominator beyond it is published as it,
+and says "this or more". The value is that of the exact numbers."""
+
 
 class Waiting(NamedTuple):
     """The legs that wait at one moment."""
@@ -58,10 +62,14 @@ class Kpi:
     merge: Merge = "ratio"
 
 
+def _most(number: int) -> int:
+    return max(-MOST, min(number, MOST))
+
+
 def value(numerator: int, denominator: int) -> float | None:
     """The quotient; whole where the denominator is 1, ``None`` where it is 0."""
     if denominator == 1:
-        return numerator
+        return _most(numerator)
     return numerator / denominator if denominator else None
 
 
@@ -174,14 +182,15 @@ INSTANT: tuple[Kpi, ...] = (
 """Who waits at the end of the window: in the records of the shortest window only."""
 
 
-def _reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
+def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
+    """One reading as it is published."""
     return {
         "kpi": kpi.name,
         "variant": kpi.variant,
         "grain": kpi.grain,
         "value": value(numerator, denominator),
-        "numerator": numerator,
-        "denominator": denominator,
+        "numerator": _most(numerator),
+        "denominator": _most(denominator),
         "unit": kpi.unit,
     }
 
@@ -202,7 +211,7 @@ _Family = tuple[Callable[[Pane], int] | None, tuple[Kpi, ...], tuple[dict[str, A
 def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     """The catalogue in its order, in runs of one name, with what each run reads where there is no data."""
     runs = [(name, tuple(run)) for name, run in groupby(catalogue, lambda kpi: kpi.name)]
-    return tuple((_HAS_DATA.get(name), run, tuple(_reading(kpi, 0, 0) for kpi in run)) for name, run in runs)
+    return tuple((_HAS_DATA.get(name), run, tuple(reading(kpi, 0, 0) for kpi in run)) for name, run in runs)
 
 
 # Most readings of most windows are 0 of 0: those are one dict that all records share.
@@ -214,11 +223,13 @@ _FRAGMENTS = {id(each): orjson.Fragment(orjson.dumps(each)) for _, _, shared in 
 class Readings(list[dict[str, Any]]):
     """Readings that several records may share, with their JSON once it was needed."""
 
-    __slots__ = ("json",)
+    __slots__ = ("json", "saturated")
 
     def __init__(self) -> None:
         super().__init__()
         self.json: orjson.Fragment | None = None
+        self.saturated = 0
+        """How many of them say "this or more"."""
 
 
 def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
@@ -233,7 +244,9 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             continue
         for kpi, empty in zip(kpis, nothing, strict=True):
             numerator, denominator = kpi.of(snapshot)
-            found.append(_reading(kpi, numerator, denominator) if denominator or numerator else empty)
+            found.append(reading(kpi, numerator, denominator) if denominator or numerator else empty)
+            if numerator > MOST or numerator < -MOST:
+                found.saturated += 1
     return found
 
 

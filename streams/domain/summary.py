@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpis import CATALOGUE, Kpi, value
+from streams.domain.kpis import CATALOGUE, Kpi, reading
 from streams.domain.service_level import Ratio
 from streams.domain.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
 
@@ -136,7 +136,7 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
             name = kpi.name, kpi.variant
             if name in found:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
-    return [_reading(kpi, sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
+    return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:
@@ -147,19 +147,6 @@ def _merged(kpi: Kpi, a: Ratio, b: Ratio) -> Ratio:
     if kpi.merge == "max":
         return max(a[0], b[0]), max(a[1], b[1])
     return a[0] + b[0], 1 if kpi.merge == "count" else a[1] + b[1]
-
-
-def _reading(kpi: Kpi, ratio: Ratio) -> dict[str, Any]:
-    numerator, denominator = ratio
-    return {
-        "kpi": kpi.name,
-        "variant": kpi.variant,
-        "grain": kpi.grain,
-        "value": value(numerator, denominator),
-        "numerator": numerator,
-        "denominator": denominator,
-        "unit": kpi.unit,
-    }
 
 
 @dataclass(frozen=True, slots=True)

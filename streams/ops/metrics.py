@@ -72,6 +72,9 @@ class Metrics(Observer):
         self.dead = counter("contact_streams_dead_letters", "Dead letters by reason", "reason")
         self.duplicates = counter("contact_streams_duplicates", "Events dropped because they were seen before")
         self.late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
+        self.saturated = counter(
+            "contact_streams_saturated", "Readings published with the largest number there is, in place of a larger one"
+        )
         self.illegal = counter(
             "contact_streams_illegal_transitions", "Events that cannot happen in their contact's state", "type"
         )

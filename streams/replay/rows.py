@@ -8,9 +8,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.fields import FIRST_TIME, LAST_TIME
 from streams.replay.check import PLUS, TEMPLATE_FIELD
 from streams.replay.mapping import Column, Condition, Lookup, Mapping, Moment, Value, When
-from streams.replay.times import Calendar
+from streams.replay.times import Calendar, to_ms
+
+FIRST_MS, LAST_MS = to_ms(FIRST_TIME), to_ms(LAST_TIME)
 
 
 class BadRow(Exception):
@@ -82,6 +85,8 @@ class RowReader:
             moment = row.moment(rule.at)
             if moment is None:
                 raise BadRow(f"{rule.type}: none of the times for {rule.at!r} is present")
+            if not FIRST_MS <= moment <= LAST_MS:
+                raise BadRow(f"{rule.type}: {rule.at!r} lies outside {FIRST_TIME:%Y} to {LAST_TIME:%Y}")
             nth = sum(event.type == rule.type for event in planned)
             planned.append(Planned(moment, rule.type, nth, contact, self._shared(row.filled_data(rule.data))))
         return planned

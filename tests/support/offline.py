@@ -89,10 +89,10 @@ class Stage:
         return [value for where, key, value in self.sent if where == topic and key is not None]
 
 
-def the_ingest() -> Stage:
-    """The door, with two channels and no scorer of sentiment."""
-    settings = settings_module.load(bootstrap_servers="nowhere:1", sentiment_scorer="none")
-    return Stage(replace(inlets(settings)["ingest"], topics=("contacts.voice", "contacts.chat")))
+def the_ingest(*topics: str, **given: Any) -> Stage:
+    """The door, with two channels and no scorer of sentiment; or with the topics and settings given."""
+    settings = settings_module.load(bootstrap_servers="nowhere:1", sentiment_scorer="none", **given)
+    return Stage(replace(inlets(settings)["ingest"], topics=topics or ("contacts.voice", "contacts.chat")))
 
 
 def hops() -> dict[str, Stage]:

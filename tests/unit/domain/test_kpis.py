@@ -1,11 +1,12 @@
 import math
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpis import CATALOGUE, INSTANT, Snapshot, Waiting, csat, nps, readings
-from streams.domain.panes import EMPTY, Pane, add
+from streams.domain.kpis import CATALOGUE, INSTANT, MOST, Snapshot, Waiting, csat, encode, nps, readings
+from streams.domain.panes import EMPTY, NO_SUMS, Pane, add, pane_of
 from streams.domain.service_level import VARIANTS
 from tests.unit.domain.kpi_facts import fact, leg, one_fact
 
@@ -130,3 +131,21 @@ def test_the_catalogue_names_each_kpi_once() -> None:
     names = [(kpi.name, kpi.variant) for kpi in CATALOGUE + INSTANT]
     assert len(set(names)) == len(names)
     assert {variant for name, variant in names if name == "service_level"} == set(VARIANTS)
+
+
+def test_a_number_beyond_what_json_keeps_says_this_or_more_and_its_value_stays_right() -> None:
+    found = readings(Snapshot(Pane(handled=2**40, talk_ms=2**62, hold_ms=2**62, wrap_ms=2**62)))
+    reading = {each["variant"]: each for each in found if each["kpi"] == "handle_time"}
+    assert reading["all"]["numerator"] == reading["talk"]["numerator"] == MOST == 2**53 - 1
+    assert reading["all"]["value"] == 3 * 2**22
+    assert found.saturated == 4
+    assert orjson.loads(encode({"readings": found}))["readings"][0]["kpi"] == "contacts_offered"
+    assert readings(Snapshot(Pane(handled=1, talk_ms=MOST))).saturated == 0
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=len(NO_SUMS), max_size=len(NO_SUMS)))
+def test_whatever_a_row_holds_its_readings_can_be_written(values: list[int]) -> None:
+    found = readings(Snapshot(pane_of(values), waiting=Waiting(3, 0, 2)), instant=True)
+    assert all(abs(each["numerator"]) <= MOST and each["denominator"] <= MOST for each in found)
+    assert all(each["value"] is None or math.isfinite(each["value"]) for each in found)
+    assert len(orjson.loads(encode({"readings": found}))["readings"]) == len(CATALOGUE) + len(INSTANT)

@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.agents import measure
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.panes import (
     EMPTY,
     LONGEST_KEPT,
+    LONGEST_MS,
+    MAX_SUM,
     NO_SUMS,
     Pane,
     Series,
@@ -21,6 +24,7 @@ from streams.domain.panes import (
 from streams.domain.records import Fact
 from tests.unit.domain.kpi_facts import fact, leg, one_fact, taken_back
 
+measure_panes = next(spec for spec in measure.TABLES if spec.name == "panes")
 POLICY = KpiPolicy(thresholds_by_queue={"support": 60_000})
 
 
@@ -130,3 +134,30 @@ def test_sums_and_pane_are_inverse() -> None:
     pane = folded(leg("a", 0, 5))
     assert pane_of(sums(pane), pane.longest) == pane
     assert pane_start(19_999) == 10_000
+
+
+def handled(ident: str, ms: int) -> Fact:
+    return fact("contact_handled", ident, 0, talk_ms=ms, hold_ms=ms, wrap_ms=ms)
+
+
+def test_a_duration_adds_at_most_a_year_and_is_taken_back_as_it_was_added() -> None:
+    huge = [
+        handled("h", 2**62),
+        *leg("l", -4e9, 0),
+        fact("contact_offered", "c", 0, outcome="answered", value=2**62),
+        fact("first_response", "f", 0, variant="any", value=2**62),
+    ]
+    pane = folded(huge)
+    assert (pane.talk_ms, pane.hold_ms, pane.wrap_ms) == (LONGEST_MS,) * 3
+    assert (pane.answered_wait_ms, pane.contacts_wait_ms, pane.first_any_ms) == (LONGEST_MS,) * 3
+    assert folded([*huge, *map(taken_back, huge)]) == EMPTY
+
+
+def test_it_takes_hundreds_of_millions_of_facts_to_leave_64_bits() -> None:
+    assert MAX_SUM // LONGEST_MS > 290_000_000
+
+
+@given(st.lists(st.integers(-(2**70), 2**70), min_size=len(NO_SUMS), max_size=len(NO_SUMS)))
+def test_a_row_is_written_inside_64_bits_whatever_it_holds(values: list[int]) -> None:
+    written = measure_panes.load(measure_panes.dump(pane_of(values)))
+    assert sums(written) == tuple(max(-MAX_SUM, min(value, MAX_SUM)) for value in values)

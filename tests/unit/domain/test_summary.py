@@ -188,3 +188,11 @@ def test_the_figures_of_a_line() -> None:
         longest_wait_ms=40_000,
     )
     assert figures(other, "another") == Figures(0, 0, 0, 0, 0, (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), None)
+
+
+def test_a_span_of_many_full_windows_is_written_as_this_or_more() -> None:
+    (day,) = [each for each in newest(published(call("a", 0, 10))) if is_day(each)]
+    full = [{**each, "numerator": 2**53 - 1} for each in day["readings"]]
+    merged = merge_readings([{**day, "readings": full}] * 4000, "")
+    assert {each["numerator"] for each in merged} == {2**53 - 1}
+    assert all(each["value"] is None or each["value"] > 0 for each in merged)

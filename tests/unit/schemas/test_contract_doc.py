@@ -49,6 +49,7 @@ def test_the_example_is_an_event() -> None:
         ({"data": {"contact_id": "c", "channel": "voice"}}, "missing-field"),
         ({"data": {"contact_id": 5, "channel": "voice", "queue": "q"}}, "wrong-type"),
         ({"time": "2026-03-02T09:15:04"}, "wrong-type"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "wrong-type"),
         (
             {
                 "data": {

@@ -3,7 +3,7 @@
 import copy
 import json
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ QUEUED: dict[str, Any] = {
 NO_CONTROL = "must not contain control characters"
 TIME = "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z"
 NO_TIME = "time must be a time that exists, in RFC 3339 such as 2026-03-02T09:15:00.000Z"
+EDGES = "must lie from 1970-01-01 to 2100-01-01 in UTC"
 CHANNELS = "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum' or 'in-person'"
 UNICODE = "must be valid Unicode, names included; half of a surrogate pair is not"
 
@@ -84,8 +85,11 @@ def test_null_is_the_same_as_left_out_for_optional_fields() -> None:
         ("2026-03-02t09:15:04z", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
         ("2026-03-02 10:15:04+01:00", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
         ("2026-03-02T09:15:04.1209999999Z", datetime(2026, 3, 2, 9, 15, 4, 120_999, UTC)),
-        ("0001-01-01T00:00:00+14:00", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
-        ("9999-12-31T23:59:59.999-12:00", datetime(9999, 12, 31, 23, 59, 59, 999_000, timezone(-timedelta(hours=12)))),
+        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("1970-01-01T14:00:00+14:00", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("1969-12-31T10:00:00-14:00", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("2100-01-01T00:00:00.000Z", datetime(2100, 1, 1, tzinfo=UTC)),
+        ("2100-01-01T14:00:00+14:00", datetime(2100, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_times_are_aware_and_exact_in_milliseconds(text: str, moment: datetime) -> None:
@@ -223,6 +227,40 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         "time",
         f"{NO_TIME}: day value is outside expected range",
     ),
+    # times and durations have edges, in UTC
+    *(
+        (event("time", text), "wrong-type", "time", f"time {EDGES}")
+        for text in (
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-14:00",
+            "0000-01-01T00:00:00Z",
+            "1969-12-31T23:59:59.999Z",
+            "1970-01-01T13:59:59+14:00",
+            "2100-01-01T00:00:00.001z",
+            "2099-12-31t10:00:01-14:00",
+        )
+    ),
+    (event("time", "2016-12-31T23:59:60Z"), "wrong-type", "time", None),
+    *(
+        (event(f"data.{field}", text, type_=type_, **more), "wrong-type", f"data.{field}", f"data.{field} {EDGES}")
+        for type_, field, more in [
+            ("contact.callback_requested", "scheduled_for", {}),
+            ("alert.commanded", "until", {"alert_id": "a", "action": "snooze"}),
+        ]
+        for text in ("0001-01-01T00:00:00+14:00", "2100-01-01T00:00:00.001Z")
+    ),
+    (
+        event("data.duration_ms", 604_800_001, type_="contact.wrapped_up"),
+        "wrong-type",
+        "data.duration_ms",
+        "data.duration_ms must be 604800000 or less",
+    ),
+    (
+        event("data.duration_ms", -1, type_="contact.wrapped_up"),
+        "wrong-type",
+        "data.duration_ms",
+        "data.duration_ms must be 0 or more",
+    ),
     # limits
     (event("data.contact_id", ""), "wrong-type", "data.contact_id", "data.contact_id must not be empty"),
     (event("source", "s" * 201), "wrong-type", "source", "source must have at most 200 characters"),
@@ -301,6 +339,22 @@ def test_what_is_wrong_is_said_with_reason_and_path(
 )
 def test_what_the_limits_allow(value: object) -> None:
     assert check(value) is None
+
+
+def test_no_time_of_the_contract_is_without_edges() -> None:
+    """Whatever field says "date-time" in the export refuses both ends of the calendar."""
+    early, late = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+    seen = set()
+    for kind, model in EVENTS.items():
+        data = model.model_fields["data"].annotation
+        for name, field in getattr(data, "model_fields", {}).items():
+            if "datetime" in str(field.annotation):
+                seen.add(f"{kind}.{name}")
+                for text in (early, late):
+                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze"))
+                    assert problem is not None
+                    assert problem.path == f"data.{name}"
+    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until"}
 
 
 def test_a_message_never_repeats_what_may_name_a_person() -> None:

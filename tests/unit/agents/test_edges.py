@@ -1,0 +1,103 @@
+"""What the door does with times at the edges of the calendar, and with sums that leave what JSON can hold."""
+
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from streams.domain.records import Fact, Line, Progress
+from tests.e2e.system import event, home
+from tests.support.offline import NOW, fetched, hops, the_ingest
+from tests.unit.engine.records import record
+
+DAY = 86_400
+YEAR_1, YEAR_10000 = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
+
+
+def letters(task: Any) -> list[tuple[str, str | None]]:
+    return [(letter["reason"], letter["path"]) for letter in task.on("contacts.dead-letters")]
+
+
+@pytest.mark.parametrize("time", [YEAR_1, YEAR_10000])
+@pytest.mark.parametrize("line", ["", "old"])
+def test_a_time_that_no_format_can_write_is_refused(time: str, line: str) -> None:
+    """168 bytes that stopped `track` for good: the door took them and `iso` could not write them."""
+    task = the_ingest()
+    poison = {**event("contact.initiated", "c1"), "time": time} | ({"replayid": line} if line else {})
+    task.batch(fetched([poison, event("contact.initiated", "c2", NOW / 1000)]))
+    assert letters(task) == [("wrong-type", "time")]
+    assert [v["contact"] for v in task.on("contact.normalised")] == ["c2"]
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "2100-01-01T14:00:00+14:00"])
+def test_a_replay_at_the_edges_goes_all_the_way(time: str) -> None:
+    """Through every agent, with all that is written of it when the line ends."""
+    first, tasks = the_ingest(), hops()
+    about = {"queue": "q", "customer_id": "u", "tier": "gold"}
+    kinds = ("contact.queued", "contact.connected", "contact.ended", "contact.wrapped_up")
+    told: dict[str, dict[str, Any]] = {
+        "contact.wrapped_up": {"duration_ms": 7 * DAY * 1000},
+        "contact.ended": {"by": "customer"},
+    }
+    events = [{**event(k, "c1", 0, **about, **told.get(k, {})), "time": time, "replayid": "r"} for k in kinds]
+    first.batch(fetched(events))
+    assert first.on("contacts.dead-letters") == []
+    waiting = [(key, value) for where, key, value in first.sent if where == "contact.normalised" and key is not None]
+    steps = (("identify", "contact.normalised", "contact.interactions"),
+             ("track", "contact.interactions", "contact.measurements"), ("measure", "contact.measurements", ""))  # fmt: skip
+    for hop, topic, following in steps:
+        end = msgspec.json.encode(Progress("up-0", 1, {"r": Line(4_102_444_800_000 + 30 * DAY * 1000, True)}))
+        read = [record(topic=topic, offset=n, key=k, value=orjson.dumps(v)) for n, (k, v) in enumerate(waiting)]
+        tasks[hop].batch([*read, record(topic=topic, offset=len(read), value=end)])
+        waiting = [(k, v) for where, k, v in tasks[hop].sent if where == following and k is not None]
+    assert {each["line"] for each in tasks["track"].on("journeys")} == {"r"}
+    days = [each for each in tasks["measure"].on("kpis") if each["window"]["length_ms"] == DAY * 1000]
+    assert days[-1]["status"] == "final"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "field"),
+    [
+        ("contact.callback_requested", {}, "scheduled_for"),
+        ("alert.commanded", {"alert_id": "a@customer:u", "action": "snooze"}, "until"),
+    ],
+)
+@pytest.mark.parametrize(("days", "taken"), [(365, True), (367, False)])
+def test_a_plan_reaches_a_year(kind: str, more: dict[str, Any], field: str, days: int, taken: bool) -> None:
+    task = the_ingest() if kind.startswith("contact.") else the_ingest("alert.commands")
+    planned = event("x", "c", NOW / 1000 + days * DAY)["time"]
+    one = event(kind, "c1", NOW / 1000, **more, **{field: planned})
+    task.batch(fetched([one]))
+    assert letters(task) == ([] if taken else [("in-the-future", f"data.{field}")])
+    assert home(one)[0] == task.info.topics[0]
+    replayed = the_ingest(*task.info.topics)
+    replayed.batch(fetched([{**one, "replayid": "r"}]))
+    assert letters(replayed) == []
+
+
+@pytest.mark.parametrize("timestamp", [-1, 2**63 - 1, -(2**63)])
+def test_a_record_with_any_timestamp_becomes_a_dead_letter(timestamp: int) -> None:
+    task = the_ingest()
+    task.batch([record(topic="contacts.voice", key=b"k", value=b"{", timestamp=timestamp)])
+    assert letters(task) == [("unreadable", None)]
+
+
+def test_sums_that_cannot_be_written_are_written_as_the_largest_number_and_counted() -> None:
+    """Once 2,100 times 2**53-1 ms: msgspec refused the row, and `measure` was lost for good."""
+    measure = hops()["measure"]
+    facts = [
+        Fact("contact_handled", f"c{n}", NOW - 60_000, "voice", "q", "gold", wrap_ms=2**53 - 1) for n in range(3000)
+    ]
+    log = [*facts, Progress("up-0", 1, {"": Line(NOW + 30 * DAY * 1000)})]
+    measure.batches([record(offset=n, value=msgspec.json.encode(f)) for n, f in enumerate(log)], [(1000, True)])
+    wraps = [
+        r for k in measure.on("kpis") for r in k["readings"] if (r["kpi"], r["variant"]) == ("handle_time", "wrap")
+    ]
+    assert {r["numerator"] for r in wraps} == {3000 * 366 * DAY * 1000}
+    huge = [f for f in facts for _ in range(100)]
+    more = hops()["measure"]
+    more.batch([record(offset=n, value=msgspec.json.encode(f)) for n, f in enumerate([*huge, log[-1]])])
+    wraps = [r for k in more.on("kpis") for r in k["readings"] if (r["kpi"], r["variant"]) == ("handle_time", "wrap")]
+    assert {(r["numerator"], r["value"]) for r in wraps} == {(2**53 - 1, 366 * DAY * 1000)}
+    assert more.processor.metrics.registry.get_sample_value("contact_streams_saturated_total") >= 1
