@@ -55,7 +55,8 @@ class TopicSpec(BaseModel):
     model: Named
     """Dotted path of a model or of a union of models, for example ``schemas.outputs.Journey``."""
     key: Named
-    """A template over the value, ``{data.contact_id}``, or words where no template tells it."""
+    """A template over the value, ``{data.contact_id}``, or words where no template tells it. ``{line/}`` is the line
+    with a ``/`` behind it, nothing for the live one."""
     partitions: Annotated[int, Field(ge=1)]
     compacted: bool = False
     """Only the latest record of a key is kept, without limit of time."""
@@ -185,6 +186,9 @@ def _loader() -> Any:
 
 
 def _at(value: Any, path: str) -> Any:
+    if path.endswith("/"):
+        found = _at(value, path[:-1])
+        return f"{found}/" if found else found
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

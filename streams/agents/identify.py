@@ -13,7 +13,7 @@ from streams.agents.hop import WATERMARKS, Hop, Name, large_table
 from streams.domain.alerts import owner_of
 from streams.domain.identity import ContactOwner, assign, expired
 from streams.domain.policy import TrackingRules
-from streams.domain.records import AgentState, Command, Event, Normalised, Profile
+from streams.domain.records import AgentState, Command, Event, Normalised, Profile, output_key
 from streams.domain.times import iso
 from streams.engine import Outputs, Table, TaskInfo
 
@@ -67,7 +67,8 @@ class Identify(Hop):
             self.owners[key] = self._scheduled(state)
         for output in outputs:
             if isinstance(output, dict):
-                out.send(self.changes, output["identifier"].encode(), orjson.dumps({**output, "at": iso(output["at"])}))
+                change = orjson.dumps({**output, "at": iso(output["at"])})
+                out.send(self.changes, output_key(output["line"], output["identifier"]), change)
             else:
                 out.send(self.interactions, output.owner.encode(), encode(output))
 

@@ -15,7 +15,7 @@ from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.kpi_tables import TABLE_TYPES, Tables
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import queue_states
-from streams.domain.records import LIVE, Fact, Line, Measurement
+from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
 from streams.domain.windows import advance, fold, record_key
 from streams.engine import Outputs, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
@@ -57,7 +57,9 @@ class Measure(Hop):
                 if line == LIVE:
                     self.live.remember(record)
             for queue in queue_states(self.kpi_tables, line):
-                out.send(self.queue_state, f"{queue['channel']}|{queue['queue']}".encode(), orjson.dumps(queue))
+                out.send(
+                    self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue)
+                )
 
     def readings(self) -> dict[tuple[str, ...], float]:
         """Newest live readings by label values; for the metrics."""

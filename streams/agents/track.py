@@ -14,7 +14,7 @@ from streams.agents.hop import WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
-from streams.domain.records import LIVE, Interaction, Line
+from streams.domain.records import LIVE, Interaction, Line, output_key
 from streams.engine import Outputs, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
@@ -108,9 +108,9 @@ class Track(Hop):
             if alert["line"] == LIVE:
                 self.metrics.alerts.labels(alert["rule"], alert["status"]).inc()
         for journey in outcome.journeys:
-            out.send(self.journeys, owner.encode(), orjson.dumps(journey))
+            out.send(self.journeys, output_key(journey["line"], owner), orjson.dumps(journey))
         for segment in outcome.segments:
-            out.send(self.segments, owner.encode(), orjson.dumps(segment))
+            out.send(self.segments, output_key(segment["line"], owner), orjson.dumps(segment))
         for illegal in outcome.illegal:
             self.metrics.illegal.labels(illegal.type).inc()
 

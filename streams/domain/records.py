@@ -12,6 +12,13 @@ LIVE = ""
 """The line of live events; every other line is a replay id."""
 
 
+def output_key(line: str, key: str) -> bytes:
+    """The key of an output: of live records as it is, of a replay behind ``<line>/``, so that compaction never takes
+    one line's record for another's. No live key has a ``/`` before its first ``:`` or ``|``.
+    """
+    return f"{line}/{key}".encode() if line else key.encode()
+
+
 class Record(msgspec.Struct, tag_field="kind", omit_defaults=True, frozen=True):
     """Base of every internal record."""
 

@@ -17,7 +17,7 @@ import orjson
 from streams.domain import customers, identity
 from streams.domain.customers import Customer
 from streams.domain.policy import Rules
-from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress
+from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.domain.watermarks import Watermarks
 from tests.chaos.audit.logs import Difference, Logs, Rec, home
 
@@ -56,7 +56,7 @@ def _identified(rec: Rec, owners: dict[str, identity.ContactOwner]) -> Iterator[
         owners[key], outputs = identity.assign(owners.get(key), value)
         for output in outputs:
             if isinstance(output, dict):
-                yield "identity.changes", output["identifier"].encode(), b"change"
+                yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"
             else:
                 yield "contact.interactions", output.owner.encode(), encode(output)
     elif isinstance(value, Profile):
