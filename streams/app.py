@@ -32,7 +32,7 @@ from streams.engine.app import engine_app
 from streams.ops.metrics import Metrics
 from streams.ops.plugins import load_scorer
 from streams.ops.storage import storage
-from streams.ops.web import Web
+from streams.ops.web import Web, WebOptions
 from streams.settings import Settings
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
@@ -105,7 +105,9 @@ def build(settings: Settings, rules: Rules) -> Application:
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in OUTPUTS],
     )
-    web = Web(source, metrics, settings.web_host, settings.web_port, settings.ready_lag_records)
+    state_key = settings.state_key.get_secret_value() if settings.state_key else ""
+    options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)
+    web = Web(source, metrics, options)
     metrics.watch(source)
 
     async def work(batches: faust.StreamT) -> None:  # type: ignore[type-arg]

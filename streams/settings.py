@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -43,12 +43,14 @@ class Settings(BaseSettings):
         "", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="put before every topic name and the application's id"
     )
     app_id: str = Field(
-        "contact-streams", pattern=r"^[a-zA-Z0-9._-]{1,100}$", description="consumer group and name of the changelogs"
+        "contact-streams",
+        pattern=r"^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,99}$",
+        description="consumer group and name of the changelogs",
     )
     worker_name: str = Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
-        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
-        description="name partitions are placed by; keep it stable across restarts",
+        pattern=r"^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,199}$",
+        description="name partitions are placed by, and of its folder; keep it stable across restarts",
     )
     static_membership: bool = Field(
         False, description="the worker's name is its group instance id: a quick restart causes no rebalance"
@@ -117,6 +119,11 @@ class Settings(BaseSettings):
     web_port: int = Field(
         6066, ge=0, le=65535, description="port of /metrics, /healthz and /readyz; the next free one when taken; 0: any"
     )
+    state_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="secret by which /state answers who gives it, and hashes what it says; empty: /state is off",
+    )
     ready_lag_records: int = Field(100_000, ge=0, description="/readyz says no while more records than this are unread")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is logged"
@@ -166,11 +173,18 @@ def variable(field: str) -> str:
     return BROKER_VARIABLE if field == "bootstrap_servers" else PREFIX + field.upper()
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment variables that make the same settings, secrets in clear."""
+    values = {name: getattr(settings, name) for name in Settings.model_fields}
+    clear = {name: each.get_secret_value() if isinstance(each, SecretStr) else each for name, each in values.items()}
+    return {variable(name): str(each) for name, each in clear.items() if each is not None}
+
+
 def load(**overrides: object) -> Settings:
     """Settings with overrides (``None`` = not given). Raises `SettingsError` that names each wrong one, its value and
     what is allowed.
     """
-    given = {name: value for name, value in overrides.items() if value is not None}
+    overridden = {name: value for name, value in overrides.items() if value is not None}
     config = os.environ.get(PREFIX + "CONFIG")
     if config and not Path(config).is_file():
         raise SettingsError(f"{PREFIX}CONFIG names {config!r}, which is not a file")
@@ -180,7 +194,7 @@ def load(**overrides: object) -> Settings:
         hint = f"; did you mean {near[0]}?" if near else "; `contact-streams settings` lists those there are"
         raise SettingsError(f"{unknown[0]} is not a setting{hint}")
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return Settings(**overridden)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -188,7 +202,9 @@ def load(**overrides: object) -> Settings:
             field = "bootstrap_servers" if name == BROKER_VARIABLE else name
             meant = Settings.model_fields.get(field)
             about = f" ({meant.description})" if meant else ""
-            value = "" if problem["type"] == "value_error" and not meant else f" = {problem['input']!r}"
+            secret = meant is not None and meant.annotation == SecretStr | None
+            given = "…" if secret else repr(problem["input"])
+            value = "" if problem["type"] == "value_error" and not meant else f" = {given}"
             lines.append(f"{variable(field) if meant else name}{value}: {problem['msg']}{about}")
         raise SettingsError("\n".join(lines)) from error
     except OSError as error:

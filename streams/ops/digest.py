@@ -3,6 +3,8 @@
 A digest is the sum of the hashes of the rows: the same rows give the same digest in any order, and one row changed,
 missing or too many gives another. Rows of resident tables are taken as the present program writes them, since a worker
 has only the decoded value; the others are taken as they lie in the store.
+
+Hashes are made with a key: names can be guessed, so that a plain hash of one would tell who it is of.
 """
 
 import asyncio
@@ -43,14 +45,25 @@ class Digest:
         return {"rows": self.rows, "digest": f"{self._sum % (1 << 8 * HASH):032x}"}
 
 
-def hash_key(key: str) -> bytes:
-    return blake2b(key.encode(), digest_size=HASH).digest()
+class Hashes:
+    """Hashes of keys and rows under a secret that the asker shares: they tell nothing to anybody else."""
 
+    def __init__(self, secret: str) -> None:
+        self._begin = blake2b(digest_size=HASH, key=blake2b(secret.encode(), digest_size=32).digest())
 
-def hash_row(spec: TableSpec[Any], key: str, data: bytes) -> bytes:
-    """Of one encoded row. Raises what its decoder raises."""
-    value = spec.dump(spec.load(data)) if spec.resident else data
-    return blake2b(key.encode() + b"\0" + value, digest_size=HASH).digest()
+    def key(self, key: str) -> bytes:
+        """Of the key of a row."""
+        return self._of(key.encode())
+
+    def row(self, spec: TableSpec[Any], key: str, data: bytes) -> bytes:
+        """Of one encoded row. Raises what its decoder raises."""
+        value = spec.dump(spec.load(data)) if spec.resident else data
+        return self._of(key.encode() + b"\0" + value)
+
+    def _of(self, data: bytes) -> bytes:
+        found = self._begin.copy()
+        found.update(data)
+        return found.digest()
 
 
 @asynccontextmanager
@@ -82,7 +95,7 @@ async def _rows(table: Table[Any]) -> AsyncIterator[tuple[str, bytes]]:
             await asyncio.sleep(0)
 
 
-async def digests(source: Source) -> list[dict[str, Any]]:
+async def digests(source: Source, by: Hashes) -> list[dict[str, Any]]:
     """Of each task that runs here: {agent, partition, changelog_end, tables: {name: {rows, digest}}}."""
     found = []
     for agent, partition in sorted(source.takeover.ready):
@@ -92,7 +105,7 @@ async def digests(source: Source) -> list[dict[str, Any]]:
                 for name, table in task.tables.items():
                     digest = Digest()
                     async for key, data in _rows(table):
-                        digest.add(hash_row(table.spec, key, data))
+                        digest.add(by.row(table.spec, key, data))
                     tables[name] = digest.told()
                 end = task.changelog_end
         except TaskBusy:
@@ -101,13 +114,13 @@ async def digests(source: Source) -> list[dict[str, Any]]:
     return found
 
 
-async def hashes(source: Source, agent: str, partition: int, table: str) -> tuple[int, bytes]:
+async def hashes(source: Source, by: Hashes, task: tuple[str, int], table: str) -> tuple[int, bytes]:
     """The end of the changelog at which a task stands, and of each row of a table the hash of its key and of the row,
-    one after the other: they name nobody. Raises `TaskBusy`, `KeyError` for a table it does not have.
+    one after the other. Raises `TaskBusy`, `KeyError` for a table it does not have.
     """
     found = bytearray()
-    async with held(source, agent, partition) as task:
-        rows = task.tables[table]
+    async with held(source, *task) as running:
+        rows = running.tables[table]
         async for key, data in _rows(rows):
-            found += hash_key(key) + hash_row(rows.spec, key, data)
-        return task.changelog_end, bytes(found)
+            found += by.key(key) + by.row(rows.spec, key, data)
+        return running.changelog_end, bytes(found)

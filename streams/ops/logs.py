@@ -9,7 +9,7 @@ import structlog
 
 from streams.settings import Settings
 
-QUIET = ("aiokafka", "faust", "mode", "kafka")
+QUIET = ("aiohttp", "aiokafka", "faust", "mode", "kafka")
 """Libraries of which only warnings and worse are shown: their debug and info records are per request or about
 themselves.
 """

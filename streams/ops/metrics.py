@@ -78,6 +78,9 @@ class Metrics(Observer):
         self.illegal = counter(
             "contact_streams_illegal_transitions", "Events that cannot happen in their contact's state", "type"
         )
+        self.connections_closed = counter(
+            "contact_streams_web_connections_closed", "Connections to this web that were closed before their end", "why"
+        )
         self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
         self.restoring_left: dict[tuple[str, int], int] = {}
         self.lag: dict[str, Lag] = {}
@@ -94,6 +97,8 @@ class Metrics(Observer):
     def _begin_at_zero(self) -> None:
         for reason in REASONS:
             self.dead.labels(reason)
+        for why in ("slow", "full"):
+            self.connections_closed.labels(why)
         for kind in EVENTS:
             if not kind.startswith(_NOT_OF_CONTACTS):
                 self.illegal.labels(kind)
@@ -137,6 +142,10 @@ class Metrics(Observer):
     def rebalanced(self, assigned: int) -> None:
         self.rebalances.inc()
         self.restoring_left.clear()
+
+    def connection_closed(self, why: str) -> None:
+        """``slow``: its time was up; ``full``: there were too many."""
+        self.connections_closed.labels(why).inc()
 
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""

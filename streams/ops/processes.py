@@ -13,7 +13,7 @@ import aiohttp
 
 from streams.ops.errors import OpsError
 from streams.ops.probe import free_port
-from streams.settings import Settings, variable
+from streams.settings import Settings, environment, variable
 
 READY_SECONDS = 60.0
 
@@ -66,7 +66,7 @@ async def start_worker(settings: Settings, name: str, log: Path) -> WorkerProces
     """A worker with these settings and this name; its output goes to ``log``."""
     port = free_port()
     given = {
-        **{variable(field): str(value) for field, value in settings.model_dump().items() if value is not None},
+        **environment(settings),
         variable("worker_name"): name,
         variable("web_host"): "127.0.0.1",
         variable("web_port"): str(port),

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from streams.ops.processes import WorkerFailed, WorkerProcess, start_worker
+from streams.ops.web import STATE_KEY
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -142,9 +143,11 @@ class Fleet:
         return said
 
     async def held(self) -> list[dict[str, Any]]:
-        """What the workers say their tables hold: of each task {agent, partition, changelog_end, tables}."""
+        """What the workers say their tables hold, hashed with their state_key: of each task {agent, partition, changelog_end, tables}."""
         found: list[dict[str, Any]] = []
-        async with aiohttp.ClientSession() as web:
+        assert self.settings.state_key is not None
+        headers = {STATE_KEY: self.settings.state_key.get_secret_value()}
+        async with aiohttp.ClientSession(headers=headers) as web:
             for slot in self.running():
                 assert slot.process is not None
                 async with web.get(f"http://127.0.0.1:{slot.process.port}/state?digest=1") as response:

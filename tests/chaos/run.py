@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from streams import rules as rule_files
 from streams import settings as settings_module
 from streams.ops import topics
@@ -21,6 +23,7 @@ from streams.ops.probe import is_port_free
 from streams.settings import Settings
 from tests.chaos.audit import Audit, examine
 from tests.chaos.audit.logs import newest_progress, read
+from tests.chaos.audit.state import HELD_UNDER
 from tests.chaos.disk import Disk
 from tests.chaos.faults import BASE, BROKER_SECONDS, FAULTS, RAISE, SESSION_MS, World, inject
 from tests.chaos.fleet import SCORER, Fleet
@@ -124,6 +127,7 @@ def _settings(options: Options, folder: Path, bootstrap: str, disk: Disk) -> Set
         sentiment_scorer=SCORER,
         rules_dir=rules,
         log_format="json",
+        state_key=SecretStr(HELD_UNDER),
     )
 
 

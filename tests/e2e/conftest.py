@@ -12,8 +12,9 @@ from tests.e2e.system import System
 @pytest.fixture
 def settings(bootstrap: str, prefix: str) -> Settings:
     return settings_module.load(
-        bootstrap_servers=bootstrap, topic_prefix=prefix, session_timeout_ms=6000, log_format="json", log_level="info"
-    )
+        bootstrap_servers=bootstrap, topic_prefix=prefix, session_timeout_ms=6000, log_format="json", log_level="info",
+        state_key="the state key of the tests",
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -3,18 +3,22 @@
 import asyncio
 import json
 import time
+from hashlib import blake2b
 from pathlib import Path
 from zlib import crc32
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
+from pydantic import SecretStr
 from rocksdict import Options, Rdict
 from typer.testing import CliRunner
 
 from streams.cli import app
 from streams.engine.changelog import encode_key
 from streams.ops.changelogs import read
-from streams.settings import variable
+from streams.ops.digest import HASH, Hashes
+from streams.ops.web import STATE_KEY
+from streams.settings import environment
 from tests.e2e.system import System, event
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")
@@ -22,7 +26,7 @@ KINDS = ("contact.queued", "contact.connected", "contact.ended")
 
 async def cli(system: System, *arguments: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of ``contact-streams state …``; in a thread, for its own event loop."""
-    given = {variable(name): str(value) for name, value in system.settings.model_dump().items() if value is not None}
+    given = environment(system.settings)
     done = await asyncio.to_thread(CliRunner().invoke, app, ["state", *arguments], env={**given, "COLUMNS": "200"})
     return done.exit_code, done.stdout, done.stderr
 
@@ -134,10 +138,51 @@ async def test_verify_agrees_under_load_and_names_the_row_that_differs(system: S
         )
         assert "has another value" in err
         assert "track-" + str((partition + 1) % 4) in out, "the others were compared all the same"
-        async with aiohttp.ClientSession() as web:
-            for address in addresses:
-                async with web.get(f"http://{address}/state?digest=1") as response:
-                    assert "customer:" not in await response.text(), "digests name nobody"
+        await nobody_without_the_secret_learns_anything(system, addresses[0])
+
+
+async def nobody_without_the_secret_learns_anything(system: System, address: str) -> None:
+    assert system.settings.state_key is not None
+    url, secret = f"http://{address}/state", system.settings.state_key.get_secret_value()
+    async with aiohttp.ClientSession() as web:
+        for given in ({}, {STATE_KEY: secret[:-1]}, {STATE_KEY: ""}, {STATE_KEY: "é"}):
+            async with web.get(f"{url}?digest=1", headers=given) as response:
+                assert response.status == 403
+                assert secret not in await response.text()
+        statuses = await asyncio.gather(*(_asked(web, f"{url}?digest=1", secret) for _ in range(20)))
+        assert sorted(set(statuses)) in ([200, 429], [429]), "one at a time"
+        assert statuses.count(200) <= 1
+        async with web.get(f"http://{address}/healthz") as response:
+            assert (await response.json())["group"] == system.settings.group
+    code, out, err = await cli(
+        System(system.settings.model_copy(update={"state_key": None}), system.logs), "verify", "--worker", address
+    )
+    assert (code, out) == (1, "")
+    assert "CONTACT_STREAMS_STATE_KEY is not set" in err
+    other = system.settings.model_copy(update={"state_key": SecretStr("another secret than theirs")})
+    code, _, err = await cli(System(other, system.logs), "verify", "--worker", address)
+    assert code == 1
+    assert "is not this worker's state_key" in err
+
+
+async def _asked(web: aiohttp.ClientSession, url: str, secret: str) -> int:
+    async with web.get(url, headers={STATE_KEY: secret}) as response:
+        return response.status
+
+
+async def test_the_hashes_of_a_name_cannot_be_made_without_the_secret(system: System) -> None:
+    assert system.settings.state_key is not None
+    secret = system.settings.state_key.get_secret_value()
+    async with system.run() as running, aiohttp.ClientSession(headers={STATE_KEY: secret}) as web:
+        await call(system, "call-7", "7")
+        await system.drained()
+        query = {"task": task_of("track", "customer:7"), "table": "customers"}
+        async with web.get(f"http://127.0.0.1:{running.workers[0].port}/state", params=query) as response:
+            assert response.status == 200
+            body = await response.read()
+    hashes = {body[at : at + HASH] for at in range(0, len(body), 2 * HASH)}
+    assert hashes == {Hashes(secret).key("customer:7")}
+    assert blake2b(b"customer:7", digest_size=HASH).digest() not in hashes
 
 
 async def slip_in(system: System, partition: int, key: str, value: bytes) -> None:

@@ -39,6 +39,10 @@ def test_the_broker_is_named_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTACT_STREAMS_TIME_ZONE", "Mars", ["CONTACT_STREAMS_TIME_ZONE = 'Mars'", "Europe/Berlin"]),
         ("CONTACT_STREAMS_MAX_AGE_H", "100", ["max_age_h (100.0) must be below dedup_horizon_h (26.0)"]),
         ("CONTACT_STREAMS_TOPIC_PREFIX", "a b", ["CONTACT_STREAMS_TOPIC_PREFIX = 'a b'"]),
+        ("CONTACT_STREAMS_WORKER_NAME", "..", ["CONTACT_STREAMS_WORKER_NAME = '..'", "its folder"]),
+        ("CONTACT_STREAMS_WORKER_NAME", ".hidden", ["CONTACT_STREAMS_WORKER_NAME = '.hidden'"]),
+        ("CONTACT_STREAMS_APP_ID", "..", ["CONTACT_STREAMS_APP_ID = '..'"]),
+        ("CONTACT_STREAMS_STATE_KEY", "", ["CONTACT_STREAMS_STATE_KEY = …", "at least 16"]),
         ("CONTACT_STREAMS_CONFIG", "nowhere.toml", ["CONTACT_STREAMS_CONFIG names 'nowhere.toml'"]),
     ],
 )  # fmt: skip
@@ -50,6 +54,21 @@ def test_a_wrong_one_names_itself_its_value_and_what_is_allowed(
         s.load()
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_secret_is_shown_nowhere_and_handed_on_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACT_STREAMS_STATE_KEY", "too-short-secret"[:-1])
+    with pytest.raises(s.SettingsError) as error:
+        s.load()
+    assert "too-short" not in str(error.value)
+    monkeypatch.setenv("CONTACT_STREAMS_STATE_KEY", "a secret of 16 characters or more")
+    settings = s.load(web_port=7001)
+    for shown in (repr(settings), settings.model_dump_json(), str(settings.state_key)):
+        assert "a secret" not in shown
+    made = s.environment(settings)
+    assert made["CONTACT_STREAMS_STATE_KEY"] == "a secret of 16 characters or more"
+    assert made["CONTACT_STREAMS_WEB_PORT"] == "7001"
+    assert "CONTACT_STREAMS_RULES_DIR" not in made
 
 
 def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:

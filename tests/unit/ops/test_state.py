@@ -8,12 +8,14 @@ import pytest
 from streams.domain.customers import Customer
 from streams.domain.kpi_tables import SEP
 from streams.ops.changelogs import Contents, spec_of
-from streams.ops.digest import Digest, hash_key, hash_row
+from streams.ops.digest import Digest, Hashes
 from streams.ops.state import matches, places, plain
 from streams.ops.verify import difference
 from tests.unit.domain.track_story import T0, Task, event
 
 SPEC = spec_of("track", "customers")
+BY = Hashes("a secret of the asker")
+WHERE = ("customers", "W")
 
 
 def home(key: str, count: int = 16) -> int:
@@ -81,20 +83,20 @@ def rows(**values: bytes) -> Contents:
 
 
 def told(contents: Contents) -> dict[bytes, bytes]:
-    return {hash_key(key): hash_row(SPEC, key, data) for (_, key), (_, data) in contents.rows.items()}
+    return {BY.key(key): BY.row(SPEC, key, data) for (_, key), (_, data) in contents.rows.items()}
 
 
 def test_the_first_row_that_differs_is_named() -> None:
     one, other = SPEC.dump(customer("c1")), SPEC.dump(customer("c2"))
     log = rows(a=one, b=one, c=one)
-    assert difference(told(log), log, "customers", "W") is None
-    assert difference(told(rows(a=one, b=other, c=other)), log, "customers", "W") == (
+    assert difference(told(log), log, WHERE, BY) is None
+    assert difference(told(rows(a=one, b=other, c=other)), log, WHERE, BY) == (
         "track-1, table customers: 'b' is in the changelog, and W has another value"
     )
-    assert difference(told(rows(a=one)), log, "customers", "W") == (
+    assert difference(told(rows(a=one)), log, WHERE, BY) == (
         "track-1, table customers: 'b' is in the changelog, and W does not have it"
     )
-    assert difference(told(rows(a=one, b=one, c=one, d=one)), log, "customers", "W") == (
+    assert difference(told(rows(a=one, b=one, c=one, d=one)), log, WHERE, BY) == (
         "track-1, table customers: W has 1 rows that the changelog does not have"
     )
 
@@ -103,11 +105,11 @@ def test_a_row_written_again_later_is_no_difference_for_it_may_be_compacted_away
     one = SPEC.dump(customer())
     log = rows(a=one)
     log.moved.add(("customers", "b"))
-    assert difference(told(rows(a=one, b=one)), log, "customers", "W") is None
+    assert difference(told(rows(a=one, b=one)), log, WHERE, BY) is None
 
 
 def test_a_digest_is_of_the_rows_whatever_their_order() -> None:
-    hashes = [hash_row(SPEC, key, SPEC.dump(customer())) for key in "abc"]
+    hashes = [BY.row(SPEC, key, SPEC.dump(customer())) for key in "abc"]
 
     def of(chosen: list[bytes]) -> object:
         digest = Digest()
