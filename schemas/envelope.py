@@ -31,11 +31,11 @@ class CloudEvent(Model, Generic[T, D]):
     data: D
     """What happened, by type."""
     subject: Label | None = None
-    """Not used; kept."""
+    """Not used."""
     datacontenttype: Label | None = None
     """Always JSON here."""
     dataschema: String | None = None
-    """Not used; kept."""
+    """Not used."""
     replayid: LineName | None = None
     """The replay this event belongs to; absent = live."""
 

@@ -9,7 +9,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas import data as d
 from schemas.envelope import CloudEvent
@@ -79,10 +79,22 @@ AgentTopicEvent = AgentStateChanged | ReplayEvent
 Event = ContactEvent | CustomerProfileChanged | AgentStateChanged | AlertCommanded | ReplayEvent
 """Every event anyone may publish."""
 
+
+def _data_of(model: type[CloudEvent[Any, Any]]) -> type[BaseModel]:
+    found: type[BaseModel] = model.model_fields["data"].annotation  # type: ignore[assignment]
+    return found
+
+
 EVENTS: Mapping[str, type[CloudEvent[Any, Any]]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(Event)
 }
 """Event type → model."""
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    kind: tuple(name for name in _data_of(model).model_fields if name not in d.ContactData.model_fields)
+    for kind, model in EVENTS.items()
+}
+"""Event type → the fields of its data beyond those of every contact event."""
 
 _adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 parse: Callable[[object], CloudEvent[Any, Any]] = _adapter.validator.validate_python

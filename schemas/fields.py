@@ -110,7 +110,7 @@ Names = Annotated[list[Name], Field(fail_fast=True)]
 
 
 class Model(BaseModel):
-    """Base of every model: unknown fields are kept and ignored; a docstring below a field becomes its description."""
+    """Base of every model: unknown fields are let in and ignored; a docstring below a field is its description."""
 
     model_config = ConfigDict(
         extra="allow", use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import idna
 import phonenumbers
 
+from schemas.events import FIELDS
 from streams.domain.masking import mask
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import Scorer
@@ -24,7 +25,6 @@ TEXT_FIELDS = frozenset({"text", "comment", "query", "subject", "disposition", "
 
 _RANK = {"customer": -1} | {kind: rank for rank, kind in enumerate(STRENGTH)}
 _WEAKEST = len(STRENGTH)
-_COMMON = frozenset({"contact_id", "channel", "queue", "customer_id", "identifiers", "tier", "agent_id"})
 _TIMES = ("scheduled_for", "until")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -184,8 +184,10 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy)
 
 
 def _specific(kind: str, data: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """What the type adds, and what the contract does not know, ready to be passed on."""
-    rest = {name: value for name, value in data.items() if name not in _COMMON}
+    """What the type adds, ready to be passed on. What the contract does not know ends here: nobody reads it, and no
+    state behind the door has room for it.
+    """
+    rest = {name: data[name] for name in FIELDS[kind] if name in data}
     if not rest:
         return rest
     for name in policy.text_fields & rest.keys():

@@ -151,7 +151,7 @@ def test_contact_event() -> None:
         customer="7",
         tier="gold",
         identifiers=(("email", "a@example.com"),),
-        data={"priority": 2, "x_trunk": "t-9"},
+        data={"priority": 2},
     )
     assert repr(obj) == before
 
