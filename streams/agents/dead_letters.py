@@ -9,6 +9,8 @@ import orjson
 
 from streams.domain.times import iso
 from streams.engine import Failure, Outputs, Record
+from streams.engine.errors import BatchTooLarge, UnreadableRecord
+from streams.engine.inlet import Unfetchable
 
 PAYLOAD_LIMIT = 64 * 1024
 """Bytes of the original that are kept; a longer one is named by its hash."""
@@ -25,14 +27,15 @@ def dead_letter(
 ) -> dict[str, Any]:
     """The record of ``contacts.dead-letters`` for one unusable record (its model: `schemas.outputs.DeadLetter`)."""
     payload = record.value or b""
+    offset = record.first if isinstance(record, Unfetchable) and record.first >= 0 else record.offset
     letter: dict[str, Any] = {
-        "id": f"{record.topic}-{record.partition}-{record.offset}",
+        "id": f"{record.topic}-{record.partition}-{offset}",
         "reason": reason,
         "path": path,
         "message": message,
         "topic": record.topic,
         "partition": record.partition,
-        "offset": record.offset,
+        "offset": offset,
         "key": None if record.key is None else base64.b64encode(record.key[:PAYLOAD_LIMIT]).decode(),
         "timestamp": iso(max(0, min(record.timestamp, LATEST_MS))),
         "payload": base64.b64encode(payload[:PAYLOAD_LIMIT]).decode(),
@@ -56,14 +59,17 @@ def bury(topic: str, letter: dict[str, Any], out: Outputs) -> None:
 
 
 def on_failure(topic: str, hop: str) -> "Any":
-    """The engine's hook: a record whose handling raised becomes a dead letter with reason ``processing``."""
+    """The engine's hook: a record whose handling raised becomes a dead letter with reason ``processing``, one that
+    cannot be taken apart with ``unreadable`` or ``too-large``.
+    """
 
     def handler(failure: Failure, out: Outputs) -> None:
-        error = failure.error
-        bury(
-            topic,
-            dead_letter(failure.record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error),
-            out,
-        )
+        record, error = failure.record, failure.error
+        if isinstance(error, UnreadableRecord):
+            reason = "too-large" if isinstance(error, BatchTooLarge) else "unreadable"
+            letter = dead_letter(record, hop, reason, str(error)[:500])
+        else:
+            letter = dead_letter(record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error)
+        bury(topic, letter, out)
 
     return handler

@@ -6,6 +6,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 
 from streams.demo.state import TOPICS, BoardState
+from streams.engine.fetching import adapt
 from streams.ops.reading import partitions_of
 
 POLL_MS = 100
@@ -34,6 +35,7 @@ class Feed:
             fetch_max_wait_ms=POLL_MS,
         )
         await consumer.start()
+        adapt(consumer, lambda: None)
         try:
             partitions = await partitions_of(consumer, [self._prefix + topic for topic in TOPICS])
             consumer.assign(partitions)

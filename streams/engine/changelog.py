@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
+from streams.engine.inlet import Unfetchable
 from streams.engine.store import Due, Entry, Mark, Store
 from streams.engine.table import TableSpec, version_of
 
@@ -74,6 +75,8 @@ class Rows:
         """Take one record. Raises `NewerState` for what a newer program wrote, `ChangelogError` for what cannot be
         read.
         """
+        if type(record) is Unfetchable:
+            raise ChangelogError(*_place(record), str(record.error)) from record.error
         key, value = record.key, record.value
         self.restored.records += 1
         name, _, row = key.partition(b"\0")

@@ -11,6 +11,8 @@
     │   ├── StoreInUse          another process, or another task of this one, has it open
     │   └── RowError            a row cannot be decoded
     ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
+    ├── UnreadableRecord        what was fetched cannot be taken apart: it is passed by and becomes a dead letter
+    │   └── BatchTooLarge       a record batch inflates to more than is taken, or claims too many records
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
@@ -61,6 +63,14 @@ class RowError(StoreError):
 
 class TaskLost(EngineError):
     """A batch could not be committed; its task is dropped and taken over again from the changelog."""
+
+
+class UnreadableRecord(EngineError):
+    """A record, or all that a record batch holds, cannot be taken apart; the message says why."""
+
+
+class BatchTooLarge(UnreadableRecord):
+    """A record batch inflates to more than is taken, or claims too many records."""
 
 
 class OutputTooLarge(EngineError):

@@ -3,10 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import aiokafka.consumer.fetcher as _fetcher
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine.clock import clock
+from streams.engine.inflating import LIMIT
+from streams.engine.unpacking import Batches, Ration, Result, Unpacked
+
+# Every consumer of this process takes record batches apart with limits: see `streams.engine.unpacking`.
+_fetcher.MemoryRecords, _fetcher.PartitionRecords, _fetcher.FetchResult = Batches, Unpacked, Result
 
 
 class Fetched(msgspec.Struct, gc=False):
@@ -38,13 +44,20 @@ def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None]) -> None:
       that the broker had nothing more just now.
     - Records that wait for their task do not stop the fetching of other partitions (the client would wait 100 ms).
     - Records are of a class that is cheap to make.
+    - A poll opens no further record batch once it has opened 16 MB of them; the others wait for the next poll.
     """
     fetcher = consumer._fetcher  # noqa: SLF001
     fetch = fetcher._proc_fetch_request  # noqa: SLF001
     waiting = fetcher._records  # noqa: SLF001
     fetcher._prefetch_backoff = 0.0  # noqa: SLF001
+    polled, ration = fetcher.fetched_records, Ration(LIMIT)
+
+    async def rationed(*args: Any, **options: Any) -> Any:
+        ration.spent = 0
+        return await polled(*args, **options)
 
     async def adapted(assignment: Any, node: int, request: Any) -> Any:
+        assignment.ration = ration
         asked, dated = clock.now(), _dated(assignment, request)
         new = await fetch(assignment, node, request)
         for topic, partitions in request.topics:
@@ -62,3 +75,4 @@ def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None]) -> None:
         return new
 
     fetcher._proc_fetch_request = adapted  # noqa: SLF001
+    fetcher.fetched_records = rationed

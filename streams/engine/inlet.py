@@ -31,7 +31,9 @@ class Record(Protocol):
 
 @dataclass(frozen=True)
 class Unfetchable:
-    """The place of a record the client could not take apart: a header name that is not UTF-8, a wrong checksum."""
+    """The place of records that cannot be taken apart: a header name that is not UTF-8, a wrong checksum, a batch that
+    inflates to more than is taken. ``offset`` is that of the last of them, so that reading goes on behind it.
+    """
 
     topic: str
     partition: int
@@ -41,9 +43,16 @@ class Unfetchable:
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[tuple[str, bytes]] = ()
+    first: int = -1
+    """Offset of the first of them; -1: it is one record."""
+
+    @property
+    def count(self) -> int:
+        """How many offsets it stands for."""
+        return 1 if self.first < 0 else self.offset - self.first + 1
 
     def refuse(self) -> None:
-        """Raises what the client raised."""
+        """Raises why it cannot be taken apart."""
         raise self.error
 
 

@@ -41,8 +41,6 @@ TELL_SECONDS = 0.25
 STOP_SECONDS = 8.0
 ANSWER_SECONDS = 2.0
 """How long the broker is waited for with what only monitoring needs: the lag, and the group's offsets."""
-ISOLATED = 500
-"""Records read one by one at a time, when the client cannot take one of them apart."""
 NOTHING = TopicPartition("", 0)
 """A partition that does not exist: polling it returns at once."""
 
@@ -221,40 +219,13 @@ class Source(Service, ConsumerRebalanceListener):
         return bool(batches)
 
     async def _fetch(self, tasks: Mapping[TopicPartition, Task]) -> dict[TopicPartition, list[Any]]:
-        """What has come for the partitions; a record that the client cannot even take apart comes as `Unfetchable`."""
-        try:
-            # Asked even when nothing is due: only a poll raises what the group refused, and without one for an hour the
-            # client leaves the group.
-            found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
-                *(tasks or (NOTHING,)), timeout_ms=0, max_records=self.options.max_records
-            )
-        except (KafkaError, asyncio.CancelledError):
-            raise
-        except Exception:
-            log.exception("a record could not be taken apart; looking for it")
-        else:
-            return found
-        # What the failed poll had already drained is gone: every partition is read again, one record at a time.
-        for tp, task in tasks.items():
-            self.consumer.seek(tp, task.position.get(tp.topic, 0))
-        return {tp: await self._one_by_one(tp, task) for tp, task in tasks.items()}
-
-    async def _one_by_one(self, tp: TopicPartition, task: Task) -> list[Any]:
-        records: list[Any] = []
-        while len(records) < ISOLATED:
-            try:
-                polled = await self.consumer.getmany(tp, timeout_ms=int(IDLE_WAIT_SECONDS * 1000), max_records=1)
-            except (KafkaError, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever the client stumbled over, that record is passed by
-                offset = records[-1].offset + 1 if records else task.position.get(tp.topic, 0)
-                records.append(Unfetchable(tp.topic, tp.partition, offset, int(time.time() * 1000), error))
-                self.consumer.seek(tp, offset + 1)
-                break
-            if tp not in polled:
-                break
-            records += polled[tp]
-        return records
+        """What has come for the partitions; what cannot be taken apart comes as `Unfetchable`."""
+        # Asked even when nothing is due: only a poll raises what the group refused, and without one for an hour the
+        # client leaves the group.
+        found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
+            *(tasks or (NOTHING,)), timeout_ms=0, max_records=self.options.max_records
+        )
+        return found
 
     def _due(self) -> tuple[list[TaskKey], float]:
         """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
@@ -303,7 +274,8 @@ class Source(Service, ConsumerRebalanceListener):
     def _cut(self, task: Task, records: list[Record], limit: int) -> list[Record]:
         """The first records only; the others are fetched again."""
         for record in reversed(records[limit:]):
-            self.consumer.seek(TopicPartition(record.topic, record.partition), record.offset)
+            first = record.first if type(record) is Unfetchable and record.first >= 0 else record.offset
+            self.consumer.seek(TopicPartition(record.topic, record.partition), first)
         return records[:limit]
 
     async def _caught_up(self, task: Task) -> dict[TopicPartition, int]:

@@ -1,11 +1,16 @@
 """Reading topics to the end they have now."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine.fetching import adapt
+from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts
+
+log = logging.getLogger(__name__)
 
 
 async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
@@ -21,7 +26,7 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> li
 
 async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts; order holds within a
-    partition.
+    partition. What cannot be taken apart is passed by, with a line in the log.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -31,6 +36,7 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
         fetch_max_wait_ms=50,
     )
     await consumer.start()
+    adapt(consumer, lambda: None)
     try:
         partitions = await partitions_of(consumer, topics)
         consumer.assign(partitions)
@@ -40,7 +46,9 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
         while left:
             for tp, records in (await consumer.getmany(*left, timeout_ms=100)).items():
                 for record in records:
-                    if record.offset < ends[tp]:
+                    if type(record) is Unfetchable:
+                        log.warning("%s-%s is read without %s", *tp, record.error)
+                    elif record.offset < ends[tp]:
                         yield record
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
     finally:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
 from streams.engine import MissingTopics, Outputs, Record
 from streams.engine.kafka import transactional_producer
@@ -258,6 +258,31 @@ class NotText(str):
 
     def encode(self, *args: str) -> bytes:  # type: ignore[override]
         return b"\xff\xfe"
+
+
+async def test_a_batch_that_inflates_beyond_the_limit_is_passed_by_as_one(pipeline: Pipeline) -> None:
+    """A bomb of 64 MB in 2 KB between others; it is refused once, also by a worker that starts anew."""
+    bomb = DefaultRecordBatchBuilder(2, 4, 0, -1, -1, -1, 1 << 30)
+    for number in range(64):
+        bomb.append(number, 1, b"k", bytes(1 << 20), [])
+    producer = AIOKafkaProducer(bootstrap_servers=pipeline.bootstrap)
+    await producer.start()
+    for number in range(6):
+        batch = producer.create_batch()
+        batch.append(key=b"k", value=b"v", timestamp=None)
+        batch.close()
+        if number == 3:
+            batch._buffer = bomb.build()
+        await (await producer.send_batch(batch, pipeline.input, partition=0))
+    await producer.stop()
+    async with pipeline.run():
+        await until(lambda: pipeline.drained(69))
+    async with pipeline.run("w2"):
+        await until(lambda: pipeline.drained(69))
+    assert await outputs(pipeline) == {"k": [1, 2, 3, 4, 5]}
+    (letter,) = await read_all(pipeline.bootstrap, pipeline.dead)
+    assert letter.key == b"66", "the last offset: reading goes on behind it"
+    assert b"64 records, offsets 3 to 66, of a record batch of" in letter.value
 
 
 async def test_a_record_the_client_cannot_take_apart_is_passed_by(pipeline: Pipeline) -> None:

@@ -1,0 +1,381 @@
+"""Record batches taken apart: what is whole comes through as the client reads it, what is not is passed by, and
+nothing hangs or inflates without bounds.
+"""
+
+import gzip
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import cramjam
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streams.engine.errors import BatchTooLarge, UnreadableRecord
+from streams.engine.fetching import Fetched, _fetched
+from streams.engine.formats import HEADER, MAX_RECORDS
+from streams.engine.inflating import GZIP, LIMIT, LZ4, SNAPPY, ZSTD, inflate
+from streams.engine.inlet import Unfetchable
+from streams.engine.unpacking import Batches, Ration, Unpacked
+
+TP = TopicPartition("in", 3)
+CODECS = (0, GZIP, SNAPPY, LZ4, ZSTD)
+Pair = tuple[bytes | None, bytes | None]
+
+
+def batch(base: int, pairs: Sequence[Pair], codec: int = 0, headers: Sequence[Any] = ()) -> bytearray:
+    """A record batch as it lies on the broker."""
+    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1 << 30)
+    for number, (key, value) in enumerate(pairs):
+        assert builder.append(number, 1000 + number, key, value, list(headers))
+    return placed(builder.build(), base)
+
+
+def placed(data: bytearray, base: int) -> bytearray:
+    struct.pack_into(">q", data, 0, base)
+    return sealed(data)
+
+
+def sealed(data: bytearray) -> bytearray:
+    """With a right checksum, whatever else was changed."""
+    struct.pack_into(">I", data, 17, calc_crc32c(bytes(data[21:])))
+    return data
+
+
+def packed(base: int, codec: int, payload: bytes, count: int) -> bytearray:
+    """A batch with any payload that says it is compressed, and any count of records."""
+    header = (base, len(payload) + 49, 0, 2, 0, codec, max(count - 1, 0), 1000, 2000, -1, -1, -1, count)
+    return sealed(bytearray(HEADER.pack(*header) + payload))
+
+
+class Log:
+    """A partition: its batches, and a reader that fetches until it has come to the end."""
+
+    def __init__(self, *batches: bytes | bytearray, end: int | None = None) -> None:
+        self.batches = [bytes(one) for one in batches]
+        self.starts = [struct.unpack_from(">q", one)[0] for one in batches]
+        last = struct.unpack_from(">i", self.batches[-1], 23)[0] if len(self.batches[-1]) > 26 else 0
+        self.end = end if end is not None else self.starts[-1] + last + 1
+        self.fetches = 0
+
+    def read(self, most: int = 1000, ration: Ration | None = None) -> list[Any]:
+        found: list[Any] = []
+        position, ration = 0, ration or Ration()
+        while position < self.end:
+            self.fetches += 1
+            assert self.fetches < 4 * self.end + 10, "no progress"
+            at = max((n for n, start in enumerate(self.starts) if start <= position), default=0)
+            reader = Unpacked(TP, Batches(b"".join(self.batches[at:])), None, position, None, None, True, 1)
+            reader.ration, reader.end = ration, self.end
+            reader._consumer_record = _fetched  # type: ignore[method-assign]
+            while not reader.ended:
+                ration.spent = 0
+                records = reader.take(most)
+                assert len(records) <= most
+                assert reader.ended or records
+                assert reader.next_fetch_offset >= position
+                position = reader.next_fetch_offset
+                found += records
+        return found
+
+
+def values(found: Sequence[Any]) -> list[Any]:
+    return [(r.key, r.value) if type(r) is Fetched else (r.first, r.offset) for r in found]
+
+
+pairs = st.lists(st.tuples(st.none() | st.binary(max_size=20), st.none() | st.binary(max_size=200)), max_size=8)
+
+
+@given(st.lists(st.tuples(pairs.filter(bool), st.sampled_from(CODECS)), min_size=1, max_size=5), st.integers(1, 9))
+def test_whole_batches_come_as_they_were_written(written: list[tuple[list[Pair], int]], most: int) -> None:
+    batches, base = [], 0
+    for content, codec in written:
+        batches.append(batch(base, content, codec, [("h", b"1"), ("n", None)]))
+        base += len(content)
+    found = Log(*batches).read(most)
+    assert values(found) == [pair for content, _ in written for pair in content]
+    assert [r.offset for r in found] == list(range(base))
+    assert {tuple(r.headers) for r in found} == {(("h", b"1"), ("n", None))}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_reading_begins_in_the_midst_of_a_batch(codec: int) -> None:
+    log = Log(batch(0, [(b"k", b"%d" % n) for n in range(10)], codec))
+    reader = Unpacked(TP, Batches(log.batches[0]), None, 7, None, None, True, 1)
+    assert [(r.offset, r.value) for r in reader.take(100)] == [(7, b"7"), (8, b"8"), (9, b"9")]
+    assert reader.next_fetch_offset == 10
+
+
+GOOD = (b"k", b"v")
+BOMBS = {
+    "zstd": (ZSTD, bytes(cramjam.zstd.compress(bytes(LIMIT + 1)))),
+    "lz4": (LZ4, lz4_encode(bytes(LIMIT + 1))),
+    "gzip": (GZIP, gzip_encode(bytes(LIMIT + 1))),
+    "gzip, two members": (GZIP, gzip_encode(bytes(LIMIT // 2 + 1)) * 2),
+    "snappy": (SNAPPY, bytes(cramjam.snappy.compress_raw(bytes(LIMIT + 1)))),
+    "snappy in frames": (SNAPPY, snappy_encode(bytes(LIMIT + 1))),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_batch_that_inflates_beyond_the_limit_is_one_refusal(kind: str) -> None:
+    codec, payload = BOMBS[kind]
+    bomb = packed(1, codec, payload, 1000)
+    found = Log(batch(0, [GOOD]), bomb, batch(1001, [GOOD])).read()
+    assert values(found) == [GOOD, (1, 1000), GOOD]
+    fault = found[1]
+    assert (fault.count, type(fault.error)) == (1000, BatchTooLarge)
+    assert f"1000 records, offsets 1 to 1000, of a record batch of {len(bomb)} bytes" in str(fault.error)
+    assert str(LIMIT) in str(fault.error)
+    assert fault.timestamp == 2000
+
+
+@pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
+def test_what_just_fits_is_taken(codec: int) -> None:
+    value = bytes(LIMIT - 100)
+    assert values(Log(batch(0, [(None, value)], codec)).read()) == [(None, value)]
+
+
+DAMAGED = {
+    "zstd that is none": (ZSTD, b"no zstd at all"),
+    "zstd cut short": (ZSTD, zstd_encode(b"a" * 1000)[:-3]),
+    "zstd, many frames": (ZSTD, zstd_encode(b"a") * 1000),
+    "zstd, a reserved block": (ZSTD, b"\x28\xb5\x2f\xfd\x20\x01\x07\x00\x00"),
+    "lz4 that is none": (LZ4, b"no lz4"),
+    "lz4, many frames": (LZ4, lz4_encode(b"a") * 1000),
+    "lz4 cut short": (LZ4, lz4_encode(b"a" * 1000)[:-9]),
+    "gzip that is none": (GZIP, b"no gzip"),
+    "gzip, many members": (GZIP, gzip.compress(b"") * 10_000),
+    "gzip cut short": (GZIP, gzip.compress(b"a" * 1000)[:-9]),
+    "snappy that is none": (SNAPPY, b"\xff" * 20),
+    "snappy that claims 4 GB": (SNAPPY, b"\xff\xff\xff\xff\x0f" + b"a" * 20),
+    "snappy with a block of -4 bytes": (SNAPPY, snappy_encode(b"a")[:16] + b"\xff\xff\xff\xfc"),
+    "snappy with an empty block": (SNAPPY, snappy_encode(b"a")[:16] + bytes(4)),
+    "snappy with half a block": (SNAPPY, snappy_encode(b"a" * 1000)[:-3]),
+    "an unknown codec": (5, b"abc"),
+    "nothing": (ZSTD, b""),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_payload_that_cannot_be_inflated_is_one_refusal(kind: str) -> None:
+    codec, payload = DAMAGED[kind]
+    found = Log(batch(0, [GOOD]), packed(1, codec, payload, 5), batch(6, [GOOD])).read()
+    assert values(found) == [GOOD, (1, 5), GOOD]
+    assert isinstance(found[1].error, UnreadableRecord)
+
+
+def test_a_zstd_window_beyond_the_limit_takes_no_more_memory_than_the_limit() -> None:
+    """Levels above 19 write windows up to 128 MB; a decoder takes them before it reads a byte."""
+    frame = bytearray(b"\x28\xb5\x2f\xfd\x00" + bytes([17 << 3]) + b"\x21\x00\x00abcd")
+    assert b"".join(inflate(ZSTD, memoryview(frame))) == b"abcd"
+    assert b"".join(inflate(ZSTD, memoryview(bytes(cramjam.zstd.compress(b"a" * 100_000, level=22))))) == b"a" * 100_000
+
+
+MEMORY = """
+import resource, sys
+from streams.engine.fetching import _fetched
+from tests.unit.engine.test_unpacking import BOMBS, DAMAGED, Log, batch, packed, GOOD
+batches, base = [batch(0, [GOOD])], 1
+for codec, payload in (*BOMBS.values(), *DAMAGED.values()):
+    batches.append(packed(base, codec, payload, 10))
+    base += 10
+log = Log(*batches)
+held = int(next(line for line in open("/proc/self/status") if line.startswith("VmSize")).split()[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (held + (48 << 20),) * 2)
+assert len(log.read()) == len(batches)
+assert all("memory" not in str(fault.error).lower() for fault in log.read()[1:])
+"""
+
+
+def test_a_bomb_takes_no_memory_beyond_the_limit() -> None:
+    """With 48 MB of address space left, all bombs are refused for what they are."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("codec", [0, ZSTD])
+def test_a_batch_of_too_many_records_is_one_refusal(codec: int) -> None:
+    record = b"\x0c\x00\x00\x00\x01\x01\x00"  # neither key nor value
+    payload = record * (MAX_RECORDS + 1)
+    bomb = packed(1, codec, zstd_encode(payload) if codec else payload, MAX_RECORDS + 1)
+    found = Log(batch(0, [GOOD]), bomb, batch(MAX_RECORDS + 2, [GOOD])).read()
+    assert values(found) == [GOOD, (1, MAX_RECORDS + 1), GOOD]
+    assert type(found[1].error) is BatchTooLarge
+    assert str(MAX_RECORDS) in str(found[1].error)
+
+
+def test_a_poll_opens_no_further_batch_once_it_has_opened_enough() -> None:
+    """Small batches that inflate to just what is taken: 33 of them would be half a gigabyte in one poll."""
+    big = [batch(n, [(b"k", bytes(LIMIT - 100))], ZSTD) for n in range(5)]
+    reader = Unpacked(TP, Batches(b"".join(big)), None, 0, None, None, True, 1)
+    reader.ration = Ration(LIMIT)
+    assert (len(reader.take(1000)), reader.ended) == (2, False)
+    assert len(reader.take(1000)) == 0
+    reader.ration.spent = 0
+    assert (len(reader.take(1000)), reader.next_fetch_offset) == (2, 4)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_record_that_cannot_be_read_costs_only_itself(codec: int) -> None:
+    good = [(b"k%d" % n, b"v%d" % n) for n in range(5)]
+    whole = batch(0, good, headers=[("name", b"x")])
+    at = [n for n in range(len(whole)) if whole.startswith(b"name", n)]
+    whole[at[2]] = 0xFF
+    payload = bytes(whole[HEADER.size :])
+    encode = {GZIP: gzip_encode, SNAPPY: snappy_encode, LZ4: lz4_encode, ZSTD: zstd_encode}
+    found = Log(packed(0, codec, encode[codec](payload) if codec else payload, 5)).read(2)
+    assert [(r.offset, r.key, r.value) for r in found] == [(n, *pair) for n, pair in enumerate(good)]
+    assert [type(r) is Unfetchable for r in found] == [False, False, True, False, False]
+    assert "UnicodeDecodeError" in str(found[2].error)
+
+
+@pytest.mark.parametrize(
+    ("place", "form", "value"),
+    [
+        (57, ">i", -1),
+        (57, ">i", 0),
+        (57, ">i", 2),
+        (57, ">i", 100),
+        (57, ">i", 2**31 - 1),
+        (61, ">B", 0),
+        (61, ">B", 1),
+        (61, ">B", 255),
+        (65, ">B", 0xFE),
+        (66, ">B", 0xFE),
+    ],
+)
+def test_nonsense_in_a_batch_of_a_right_checksum_stays_in_it(place: int, form: str, value: int) -> None:
+    odd = batch(1, [GOOD] * 3)
+    struct.pack_into(form, odd, place, value)
+    found = Log(batch(0, [GOOD]), sealed(odd), batch(4, [GOOD])).read()
+    assert values(found[:1]) == values(found[-1:]) == [GOOD]
+    assert sum(1 if type(r) is Fetched else r.count for r in found) == 5
+
+
+def test_a_damaged_batch_is_fetched_once_more_and_then_passed_by() -> None:
+    broken = batch(1, [GOOD] * 3)
+    broken[-1] ^= 1
+    log = Log(batch(0, [GOOD]), broken, batch(4, [GOOD]))
+    assert values(log.read()) == [GOOD, (1, 3), GOOD]
+    assert log.fetches == 2
+
+
+def test_a_damaged_batch_that_is_whole_the_second_time_costs_nothing() -> None:
+    whole = batch(0, [GOOD] * 3)
+    broken = bytearray(whole)
+    broken[-1] ^= 1
+    ration = Ration()
+    for data, expected in ((broken, 0), (whole, 3)):
+        reader = Unpacked(TP, Batches(bytes(data)), None, 0, None, None, True, 1)
+        reader.ration = ration
+        assert len(reader.take(10)) == expected
+
+
+def test_a_batch_whose_length_is_nonsense_is_passed_by() -> None:
+    """What it holds is unknown: offset by offset, until the broker sends the next."""
+    for length in (-1, 0, 13, 20, 2**31 - 1):
+        odd = batch(1, [GOOD] * 3)
+        struct.pack_into(">i", odd, 8, length)
+        found = Log(batch(0, [GOOD]), odd, batch(4, [GOOD])).read()
+        assert values(found) == [GOOD, (1, 1), (2, 2), (3, 3), GOOD]
+
+
+def test_no_offset_beyond_the_end_is_believed() -> None:
+    for base, delta in ((1 << 60, 2), (1, 2**31 - 1), (1, -5)):
+        odd = batch(1, [GOOD] * 3)
+        struct.pack_into(">q", odd, 0, base)
+        struct.pack_into(">i", odd, 23, delta)
+        log = Log(batch(0, [GOOD]), sealed(odd), batch(4, [GOOD]))
+        log.starts[1] = 1
+        assert values(log.read()) == [GOOD, (1, 1), (2, 2), (3, 3), GOOD]
+
+
+mutations = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4)
+
+
+@settings(max_examples=400)
+@example([(57, 255)], 0, True, False)
+@given(mutations, st.sampled_from(CODECS), st.booleans(), st.booleans())
+def test_whatever_a_batch_holds_reading_goes_on(
+    changes: list[tuple[int, int]], codec: int, seal: bool, cut: bool
+) -> None:
+    """Neither hangs nor raises, gives no offset twice, and what lies around it comes through."""
+    odd = batch(2, [(b"key", bytes(40)), (None, b"\xff" * 30), (b"", None)], codec, [("name", b"x")])
+    for place, value in changes:
+        odd[12 + place % (len(odd) - 12)] = value
+    if cut:
+        del odd[-(1 + changes[0][0] % 60) :]
+    if seal:
+        sealed(odd)
+    log = Log(batch(0, [GOOD] * 2), odd, batch(5, [GOOD] * 2))
+    found = log.read(1 + changes[0][0] % 5)
+    offsets = [n for r in found for n in range(getattr(r, "first", r.offset), r.offset + 1)]
+    assert offsets == sorted(set(offsets))
+    assert values(found[:2]) == [GOOD] * 2
+    if len(odd) == struct.unpack_from(">i", odd, 8)[0] + 12:
+        assert values(found[-2:]) == [GOOD] * 2
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=200), st.integers(0, 3))
+def test_rubbish_is_passed_by(data: bytes, start: int) -> None:
+    ration, position, rounds = Ration(), start, 0
+    while position < start + 3:
+        reader = Unpacked(TP, Batches(data + b"x"), None, position, None, None, True, 1)
+        reader.ration, reader.end = ration, start + 3
+        while not reader.ended and reader.next_fetch_offset < start + 3:
+            reader.take(10)
+        position, rounds = reader.next_fetch_offset, rounds + 1
+        assert rounds < 20
+
+
+def legacy(magic: int, codec: int) -> bytearray:
+    builder = LegacyRecordBatchBuilder(magic, codec, 1 << 20)
+    for number in range(3):
+        assert builder.append(number, 1000 + number, b"k%d" % number, b"v%d" % number)
+    return builder.build()
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+@pytest.mark.parametrize("codec", [0, GZIP, SNAPPY])
+def test_older_formats_are_read_as_well(magic: int, codec: int) -> None:
+    data = legacy(magic, codec)
+    if codec:
+        struct.pack_into(">q", data, 0, 2)
+    reader = Unpacked(TP, Batches(bytes(data)), None, 1, None, None, True, 1)
+    found = reader.take(10)
+    assert [(r.offset, r.key, r.value) for r in found] == [(1, b"k1", b"v1"), (2, b"k2", b"v2")]
+    if magic:
+        assert [r.timestamp for r in found] == [1001, 1002]
+
+
+@settings(max_examples=200)
+@given(mutations, st.sampled_from([0, 1]), st.sampled_from([0, GZIP, SNAPPY]))
+def test_whatever_an_older_batch_holds_reading_goes_on(changes: list[tuple[int, int]], magic: int, codec: int) -> None:
+    """The client's own decoder runs for ever when an inner message says it has -12 bytes."""
+    data = legacy(magic, codec)
+    for place, value in changes:
+        data[place % len(data)] = value
+    struct.pack_into(">I", data, 12, zlib.crc32(bytes(data[16:])))
+    ration = Ration()
+    for position in (0, 1, 2):
+        reader = Unpacked(TP, Batches(bytes(data)), None, position, None, None, True, 1)
+        reader.ration, reader.end = ration, 3
+        for _ in range(10):
+            reader.take(10)
+        assert reader.ended or reader.next_fetch_offset > position
+
+
+def test_a_fetch_of_nothing_is_nothing() -> None:
+    assert not Batches(None).has_next()
+    assert Batches(b"").size_in_bytes() == 0
