@@ -17,7 +17,7 @@ from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.events import parse, problem_of
 from streams.agents.dead_letters import bury, dead_letter
 from streams.agents.hop import Name, ProgressSender, struct_table
-from streams.domain.dedup import Seen, content_of
+from streams.domain.dedup import Seen, content_of, upgraded
 from streams.domain.normalise import Policy, event_record
 from streams.domain.records import LIVE
 from streams.domain.sentiment import Scorer
@@ -31,7 +31,7 @@ DAY_MS = 24 * HOUR_MS
 PLANNED_DAYS = 366
 """How far after its arrival a live event may plan something: a call back, the end of a snooze."""
 TABLES = (
-    TableSpec("seen", bytes, bytes),  # chunks of digests, see `streams.domain.dedup`
+    TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.domain.dedup`
     struct_table("clocks", LineClock),
 )
 encode = msgspec.json.Encoder().encode
@@ -158,7 +158,7 @@ class Ingest:
             raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
         # A line is a world of its own: a file replayed once more under another id is not a duplicate.
         source = f"{event.source}\x1f{event.line}" if event.line else event.source
-        verdict = self.seen.check(source, event.id, content)
+        verdict = self.seen.check(record.topic, source, event.id, content)
         if verdict == "reused":
             raise Rejected(
                 "id-reused",
@@ -173,7 +173,7 @@ class Ingest:
             self.metrics.late.labels("ingest").inc()
             return
         out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
-        self.seen.add(source, event.id, content)
+        self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
         if event.line == LIVE:

@@ -1,11 +1,15 @@
 """Duplicates: the ids seen inside a horizon, in few bytes and few changelog records.
 
-An event is known by ``source`` + ``id`` (CloudEvents), kept as a 16-byte digest with an 8-byte digest of its content.
+An event is known by its topic with ``source`` + ``id`` (CloudEvents), kept as a 16-byte digest with an 8-byte digest of
+its content. The topic keeps what one connector publishes from standing in for an event of another's.
 The ids of one batch make one **chunk**, the value of one table entry, so that the changelog grows by a record a batch
 and not an event::
 
     chunk = newest append time of the batch, ms (8 bytes, signed, big-endian)
             + n × (name 16 bytes + content 8 bytes), sorted by name
+
+The version before knew no topic. Its chunks end with one byte more (`upgraded`), and while any of them is inside the
+horizon an event is looked for under both names.
 
 The horizon runs on the broker's append time, not on event time: replays of old data are covered, and what counts as a
 duplicate follows from the log alone. The index in memory holds one reference per id to its chunk (about 150 bytes per
@@ -50,6 +54,7 @@ class Seen:
         self._by_time = [(append_time(chunk), key) for key, chunk in self._chunks.items()]
         heapify(self._by_time)
         self._index: dict[bytes, bytes] = {}  # name → the chunk that holds it
+        self._of_before = sum(map(_is_of_before, self._chunks.values()))
         for _, key in sorted(self._by_time):
             self._enter(self._chunks[key])
         self._pending: dict[bytes, bytes] = {}  # name → content, of the batch that is open
@@ -58,22 +63,25 @@ class Seen:
         """Ids known, those of the open batch included."""
         return len(self._index) + len(self._pending)
 
-    def check(self, source: str, event_id: str, content: bytes) -> Verdict:
+    def check(self, topic: str, source: str, event_id: str, content: bytes) -> Verdict:
         """Has this name been seen, and with this content? Changes nothing. ``content``: see ``content_of``."""
-        name = _name(source, event_id)
+        name = _name(topic, source, event_id)
         known = self._pending.get(name)
         if known is None:
             chunk = self._index.get(name)
+            if chunk is None and self._of_before:
+                name = _name_before(source, event_id)
+                chunk = self._index.get(name)
             if chunk is None:
                 return "new"
             known = _content_in(chunk, name)
         return "duplicate" if known == _content(content) else "reused"
 
-    def add(self, source: str, event_id: str, content: bytes) -> None:
+    def add(self, topic: str, source: str, event_id: str, content: bytes) -> None:
         """Notes a new event in the open batch. Raises ``ValueError`` when its name is known: only what ``check`` calls
         new is added.
         """
-        name = _name(source, event_id)
+        name = _name(topic, source, event_id)
         if name in self._pending or name in self._index:
             raise ValueError(
                 f"id {event_id!r} of source {source!r} has been seen already: add only what check() calls new"
@@ -116,6 +124,7 @@ class Seen:
         while self._by_time and self._by_time[0][0] < before_append_time:
             _, key = heappop(self._by_time)
             chunk = self._chunks.pop(key)
+            self._of_before -= _is_of_before(chunk)
             for name in _names(chunk):
                 if self._index.get(name) is chunk:
                     del self._index[name]
@@ -132,8 +141,22 @@ def append_time(chunk: bytes) -> int:
     return int.from_bytes(chunk[:_TIME], "big", signed=True)
 
 
-def _name(source: str, event_id: str) -> bytes:
-    # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+def upgraded(chunk: bytes) -> bytes:
+    """A chunk of the version before, whose names hold no topic."""
+    return chunk + b"\0"
+
+
+def _is_of_before(chunk: bytes) -> bool:
+    return (len(chunk) - _TIME) % _ENTRY == 1
+
+
+def _name(topic: str, source: str, event_id: str) -> bytes:
+    # The lengths in front keep ("ab", "c") and ("a", "bc") apart, the letter the names of the version before.
+    text = f"t{len(topic)}:{topic}{len(source)}:{source}{event_id}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_NAME).digest()
+
+
+def _name_before(source: str, event_id: str) -> bytes:
     return blake2b(f"{len(source)}:{source}{event_id}".encode("utf-8", "surrogatepass"), digest_size=_NAME).digest()
 
 
@@ -142,7 +165,7 @@ def _content(content: bytes) -> bytes:
 
 
 def _names(chunk: bytes) -> Iterable[bytes]:
-    return (chunk[at : at + _NAME] for at in range(_TIME, len(chunk), _ENTRY))
+    return (chunk[at : at + _NAME] for at in range(_TIME, len(chunk) - _NAME, _ENTRY))
 
 
 def _content_in(chunk: bytes, name: bytes) -> bytes:

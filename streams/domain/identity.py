@@ -32,8 +32,8 @@ _CUSTOMER, _CONTACT = -1, len(STRENGTH)
 _RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
 
-EventKey = tuple[int, str, str]
-"""(time, id, source): a total order of events, by event time."""
+EventKey = tuple[int, str, str, str]
+"""(time, id, source, channel): a total order of events, by event time. An event is named on its channel's topic."""
 
 
 class Evidence(TypedDict):
@@ -162,7 +162,7 @@ def expired(state: ContactOwner, watermark: int, retention_ms: int, open_retenti
 
 def event_key(event: Event) -> EventKey:
     """Where an event stands in its contact's history."""
-    return event.time, event.id, event.source
+    return event.time, event.id, event.source, event.channel
 
 
 def _grown(state: ContactOwner, event: Event, place: int, best: Claim) -> ContactOwner:

@@ -1,12 +1,15 @@
 """Time lines: a replay never touches live records."""
 
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 import orjson
 
 from schemas.registry import topics
+from streams.domain.dedup import content_of
 from streams.domain.records import Line, Progress
+from streams.engine.changelog import encode_key
 from tests.e2e.system import event
 from tests.support.offline import NOW, Stage, fetched, hops, the_ingest
 from tests.unit.engine.records import record
@@ -79,3 +82,31 @@ def test_the_keys_of_two_lines_are_never_the_same() -> None:
     customers = [journey.key_of({"line": line, "customer": owner}) for line in lines for owner in owners]
     assert len(set(queues)) == len(queues)
     assert len(set(customers)) == len(customers)
+
+
+def test_an_event_of_another_topic_with_the_same_source_and_id_suppresses_nothing() -> None:
+    """Ids are made from call numbers: whoever guessed the next one on the forum's topic made the real call vanish."""
+    task, owners = the_ingest("contacts.voice", "contacts.forum"), hops()["identify"]
+    name = {"id": "call-1-queued", "source": "/telephony/site-1"}
+    claimed = {**event("visit.made", "call-1", NOW / 1000, channel="forum"), **name}
+    real = {**event("contact.queued", "call-1", NOW / 1000, queue="cards", customer_id="victim"), **name}
+    task.batch(fetched([claimed, real, real]))
+    assert task.on("contacts.dead-letters") == []
+    assert [v["type"] for v in task.on("contact.normalised")] == ["visit.made", "contact.queued"]
+    owners.batch(
+        [record(offset=n, key=b"call-1", value=orjson.dumps(v)) for n, v in enumerate(task.on("contact.normalised"))]
+    )
+    assert {v["id"] for v in owners.on("contact.interactions") if v["kind"] == "event" and v["channel"] == "voice"}
+
+
+def test_what_the_version_before_has_seen_is_still_a_duplicate() -> None:
+    task = the_ingest()
+    (one,) = fetched([event("contact.initiated", "c1", NOW / 1000)])
+    value = orjson.loads(one.value or b"")
+    name = f"{len(value['source'])}:{value['source']}{value['id']}".encode()
+    chunk = NOW.to_bytes(8, "big") + blake2b(name, digest_size=16).digest()
+    chunk += blake2b(content_of(value), digest_size=8).digest()
+    task.changelog[encode_key("seen", "contacts.voice:0")] = chunk
+    task.restart()
+    task.batch([one])
+    assert task.on("contact.normalised") == task.on("contacts.dead-letters") == []

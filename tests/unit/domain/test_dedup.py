@@ -2,6 +2,7 @@
 
 import sys
 import tracemalloc
+from hashlib import blake2b
 
 import orjson
 import pytest
@@ -9,29 +10,63 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from streams.domain.dedup import Seen, append_time, content_of
+from streams.domain.dedup import Seen, append_time, content_of, upgraded
 
 
 def test_new_duplicate_reused() -> None:
     seen = Seen()
-    assert seen.check("/pbx", "1", b"a") == "new"
-    assert seen.check("/pbx", "1", b"a") == "new"
-    seen.add("/pbx", "1", b"a")
-    assert seen.check("/pbx", "1", b"a") == "duplicate"
-    assert seen.check("/pbx", "1", b"b") == "reused"
-    assert seen.check("/crm", "1", b"a") == "new"
+    assert seen.check("voice", "/pbx", "1", b"a") == "new"
+    assert seen.check("voice", "/pbx", "1", b"a") == "new"
+    seen.add("voice", "/pbx", "1", b"a")
+    assert seen.check("voice", "/pbx", "1", b"a") == "duplicate"
+    assert seen.check("voice", "/pbx", "1", b"b") == "reused"
+    assert seen.check("voice", "/crm", "1", b"a") == "new"
     chunk = seen.seal("0", 7)
     assert chunk is not None
     assert len(chunk) == 8 + 24
     assert append_time(chunk) == 7
-    assert seen.check("/pbx", "1", b"a") == "duplicate"
-    assert seen.check("/pbx", "1", b"b") == "reused"
+    assert seen.check("voice", "/pbx", "1", b"a") == "duplicate"
+    assert seen.check("voice", "/pbx", "1", b"b") == "reused"
 
 
-def test_source_and_id_are_kept_apart() -> None:
+def test_topic_source_and_id_are_kept_apart() -> None:
     seen = Seen()
-    seen.add("ab", "c", b"")
-    assert seen.check("a", "bc", b"") == "new"
+    seen.add("voice", "ab", "c", b"")
+    for name in [("voice", "a", "bc"), ("voicea", "b", "c"), ("voic", "eab", "c"), ("forum", "ab", "c")]:
+        assert seen.check(*name, b"") == "new"
+    assert seen.check("voice", "ab", "c", b"") == "duplicate"
+
+
+def before(append_time: int, *events: tuple[str, str, bytes]) -> bytes:
+    """A chunk as the version before wrote it."""
+    names = [(f"{len(source)}:{source}{event_id}".encode(), content) for source, event_id, content in events]
+    entries = sorted((blake2b(n, digest_size=16).digest() + blake2b(c, digest_size=8).digest()) for n, c in names)
+    return append_time.to_bytes(8, "big") + b"".join(entries)
+
+
+def test_ids_of_the_version_before_are_duplicates_on_every_topic_until_their_horizon() -> None:
+    many = [("/pbx", str(n), b"a") for n in range(9)]
+    seen = Seen({"old": upgraded(before(10, *many)), "older": upgraded(before(5, ("/pbx", "x", b"a")))}.items())
+    assert len(seen) == 10
+    seen.add("voice", "/pbx", "new", b"a")
+    chunk = seen.seal("0", 20)
+    assert chunk is not None
+    again = Seen({"old": upgraded(before(10, *many)), "0": chunk}.items())
+    for one in (seen, again):
+        for topic in ("voice", "forum"):
+            assert {one.check(topic, *each) for each in many} == {"duplicate"}
+        assert one.check("voice", "/pbx", "3", b"b") == "reused"
+        assert one.check("voice", "/pbx", "new", b"a") == "duplicate"
+        assert one.check("forum", "/pbx", "new", b"a") == "new"
+    assert seen.expire(11) == ["older", "old"]
+    assert {seen.check("voice", *each) for each in many} == {"new"}
+    assert seen.check("voice", "/pbx", "new", b"a") == "duplicate"
+    assert len(seen) == 1
+
+
+def test_no_name_of_the_version_before_can_be_made_to_look_like_one_of_this() -> None:
+    seen = Seen({"old": upgraded(before(10, ("contacts.voice", "4:/pbx1", b"a")))}.items())
+    assert seen.check("contacts.voice", "/pbx", "1", b"a") == "new"
 
 
 def test_a_batch_without_new_events_writes_nothing() -> None:
@@ -40,18 +75,18 @@ def test_a_batch_without_new_events_writes_nothing() -> None:
 
 def test_a_key_is_used_once() -> None:
     seen = Seen()
-    seen.add("s", "1", b"")
+    seen.add("voice", "s", "1", b"")
     seen.seal("0", 7)
-    seen.add("s", "2", b"")
+    seen.add("voice", "s", "2", b"")
     with pytest.raises(ValueError, match="chunk '0' exists"):
         seen.seal("0", 8)
 
 
 def test_only_new_events_are_added() -> None:
     seen = Seen()
-    seen.add("s", "1", b"")
+    seen.add("voice", "s", "1", b"")
     with pytest.raises(ValueError, match="id '1' of source 's'"):
-        seen.add("s", "1", b"x")
+        seen.add("voice", "s", "1", b"x")
 
 
 def test_content_ignores_order_white_space_and_the_delivery() -> None:
@@ -71,11 +106,11 @@ def test_content_nested_too_deep_is_refused() -> None:
 def test_the_horizon_runs_on_append_time() -> None:
     seen = Seen()
     for key, time in (("a", 30), ("b", 10), ("c", 20)):
-        seen.add("s", key, b"")
+        seen.add("voice", "s", key, b"")
         seen.seal(key, time)
     assert seen.expire(10) == []
     assert seen.expire(21) == ["b", "c"]
-    assert [seen.check("s", key, b"") for key in "abc"] == ["duplicate", "new", "new"]
+    assert [seen.check("voice", "s", key, b"") for key in "abc"] == ["duplicate", "new", "new"]
 
 
 def test_memory_per_id() -> None:
@@ -84,7 +119,7 @@ def test_memory_per_id() -> None:
     seen, chunks = Seen(), {}
     for batch in range(batches):
         for at in range(size):
-            seen.add("/pbx", f"{batch}-{at}", b"content")
+            seen.add("voice", "/pbx", f"{batch}-{at}", b"content")
         key = f"contacts.voice:{batch * size}"
         chunks[key] = seen.seal(key, batch)
     used, _ = tracemalloc.get_traced_memory()
@@ -109,9 +144,9 @@ class AgainstModel(RuleBasedStateMachine):
     def event(self, source: str, event_id: str, content: bytes) -> None:
         known = self.model.get((source, event_id))
         expected = "new" if known is None else "duplicate" if known[0] == content else "reused"
-        assert self.seen.check(source, event_id, content) == expected
+        assert self.seen.check("t", source, event_id, content) == expected
         if known is None:
-            self.seen.add(source, event_id, content)
+            self.seen.add("t", source, event_id, content)
             self.model[source, event_id] = (content, None)
             self.open.append((source, event_id))
 
