@@ -7,6 +7,8 @@ A broker has a name and lives in ``<home>/<name>``::
     data/               Kafka's log directory; kept by stop(), removed by destroy()
     broker.log          Kafka's log; console.log is what the JVM itself printed
 
+The folder is its owner's alone: it holds whatever is published.
+
 Only the process named by ``state.json`` is ever signalled, and only while its pid and its start time match.
 """
 
@@ -30,6 +32,7 @@ import psutil
 
 from streams.ops.errors import BrokerError
 from streams.ops.jars import class_archive, ensure_jars, keep_class_archive
+from streams.ops.private import UMASK, private_file, private_folder
 from streams.ops.probe import answers, free_port, is_port_free
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,15 +194,17 @@ class Broker:
                 "Java is not on the PATH. Debian/Ubuntu: apt-get install default-jre-headless (17 or newer)"
             )
         jars = ensure_jars(DEPLOY / "pom.xml", self._jars, self._say)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         port, controller_port = self._choose_ports()
         template = Template((DEPLOY / "server.properties.template").read_text())
-        self._properties.write_text(template.substitute(home=self.folder, port=port, controller_port=controller_port))
+        ports = {"port": port, "controller_port": controller_port}
+        with private_file(self._properties, "wb") as properties:
+            properties.write(template.substitute(home=self.folder, **ports).encode())
         self._format(java, jars, timeout)
         # The serial collector starts quickest and is enough for half a gigabyte.
         heap = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"]
         command = [java, *heap, *class_archive(java, jars, self.folder), *self._class_path(jars), "kafka.Kafka"]
-        with (self.folder / "console.log").open("wb") as console:
+        with private_file(self.folder / "console.log", "wb") as console:
             # A session of its own: Ctrl-C in the terminal that started it does not end it.
             child = subprocess.Popen(
                 [*command, str(self._properties)],
@@ -208,10 +213,12 @@ class Broker:
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
+                umask=UMASK,
             )
         self._child = child
         state = Running(child.pid, psutil.Process(child.pid).create_time(), port, controller_port)
-        self._state.write_text(json.dumps(asdict(state), indent=1))
+        with private_file(self._state, "wb") as file:
+            file.write(json.dumps(asdict(state), indent=1).encode())
         self._say(f"broker {self.name} starting on {state.bootstrap}, pid {state.pid}, log {self.log}")
         return state
 
@@ -238,7 +245,7 @@ class Broker:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *self._class_path(jars)]
         command += ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, umask=UMASK)
         if done.returncode != 0:
             raise BrokerError(f"Kafka could not format {data}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
 

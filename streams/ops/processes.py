@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from streams.ops.errors import OpsError
+from streams.ops.private import private_file
 from streams.ops.probe import free_port
 from streams.settings import Settings, environment, variable
 
@@ -72,7 +73,7 @@ async def start_worker(settings: Settings, name: str, log: Path) -> WorkerProces
         variable("web_port"): str(port),
     }
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with private_file(log, "ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "streams.cli", "worker",
             env={**os.environ, **given}, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,

@@ -6,6 +6,7 @@ from streams.engine.rocks import RocksStores
 from streams.engine.store import MemoryStores, Stores
 from streams.engine.table import Cache, Storage
 from streams.ops.errors import OpsError
+from streams.ops.private import private_folder
 from streams.settings import Settings, variable
 
 
@@ -32,7 +33,7 @@ def _on_disk(settings: Settings) -> RocksStores:
         )
     root = folder / settings.worker_name
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        private_folder(root)
         with tempfile.TemporaryFile(dir=root):
             pass
     except OSError as error:

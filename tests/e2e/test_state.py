@@ -202,12 +202,21 @@ async def test_verify_without_a_worker_says_what_to_do(system: System) -> None:
     assert "no worker answers at 127.0.0.1:1" in err
 
 
+def everything_below(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
 async def test_verify_compares_the_folder_of_a_stopped_worker(system: System, tmp_path: Path) -> None:
     system.settings = system.settings.model_copy(update={"store": "rocksdb", "state_dir": tmp_path / "state"})
     async with system.run():
         for number in range(20):
             await call(system, f"call-{number}", f"{number}")
         await system.drained()
+    held = everything_below(tmp_path)
+    assert {each.suffix for each in held} >= {".log"}
+    assert [each for each in held if each.is_file() and each.stat().st_mode & 0o077] == [], (
+        "others of this machine read none of it"
+    )
     folder = str(tmp_path / "state")
     code, out, err = await cli(system, "verify", "--state-dir", folder)
     assert code == 0, out + err

@@ -81,6 +81,23 @@ async def test_what_was_published_outlives_a_stop_and_a_crash(own: Broker) -> No
     assert await first_value(bootstrap) == b"still here"
 
 
+def test_nobody_else_reads_what_it_holds(own: Broker) -> None:
+    own.start()
+    own.stop()
+    assert readable(own.folder) == []
+    old = own.folder / "data" / "meta.properties"
+    old.chmod(0o644)
+    own.log.chmod(0o644)
+    own.folder.chmod(0o755)
+    own.start()
+    assert readable(own.folder) == [], "what an earlier version left is closed"
+
+
+def readable(folder: Path) -> list[Path]:
+    """What others than the owner may read or write in a folder, itself included."""
+    return [each for each in (folder, *folder.rglob("*")) if each.stat().st_mode & 0o077]
+
+
 def test_stop_of_a_stopped_broker_says_so(own: Broker) -> None:
     own.start()
     assert own.stop() is True
