@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from streams.domain.progress import Origins
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.watermarks import Watermarks
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
@@ -85,6 +86,8 @@ class Hop:
     was cut into batches.
     """
 
+    before: str
+    """The agent that writes the topic's progress."""
     timed: Table[Any] | None = None
     """The table whose rows have deadlines."""
 
@@ -93,7 +96,9 @@ class Hop:
     ) -> None:
         self.info, self.tables = info, tables
         self.decode = decoder.decode
-        self.watermarks = Watermarks(tables["watermarks"])
+        tasks = info.stages.get(self.before)
+        self.watermarks = Watermarks(tables["watermarks"], Origins(self.before, tasks) if tasks else None)
+        self.healed = False
         self.progress = ProgressSender(info, onward)
         self.behind: set[str] = set()
         """Lines of which more is due than this batch could take."""
@@ -105,7 +110,8 @@ class Hop:
         if type(value) is not Progress:
             self.fold(value, out)
             return
-        self.watermarks.note(value)
+        self._heal(out.now)
+        self.watermarks.note(value, record.timestamp)
         try:
             self._pass([line for line in value.lines if line not in self.behind], out)
         except StoreError:
@@ -114,9 +120,16 @@ class Hop:
             self.failure = self.failure or error
 
     def undo(self, record: Record) -> None:
-        """Nothing is kept outside the tables for one record."""
+        """What was healed before the record is not any more."""
+        self.healed = False
+
+    def _heal(self, now: int) -> None:
+        if not self.healed:
+            self.watermarks.heal(now)
+            self.healed = True
 
     def finish(self, out: Outputs) -> bool:
+        self._heal(out.now)
         if self.failure is not None:
             raise self.failure
         if self.behind:

@@ -32,6 +32,8 @@ TABLES = (WATERMARKS, large_table("owners", ContactOwner, _with_due))
 class Identify(Hop):
     """Table ``owners``: contact id (and line) → its owner, and its events so far while the owner may change."""
 
+    before = "ingest"
+
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
         self.timed = self.owners = tables["owners"]

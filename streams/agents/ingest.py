@@ -89,6 +89,7 @@ class Ingest:
         """Topic → newest time of arrival read."""
         self.batch: tuple[str, int] | None = None
         self.added = False
+        self.healed = False
 
     def handle(self, record: Record, out: Outputs) -> None:
         self.added = False
@@ -120,6 +121,9 @@ class Ingest:
         behind = [topic for topic in self.info.topics if topic not in known]
         self._expire(behind)
         now = min(known.values(), default=out.now)
+        if not self.healed:
+            self.clock.heal(now)
+            self.healed = True
         self.progress.send(self.clock.watermarks(now, behind), out)
 
     def _expire(self, behind: Collection[str]) -> None:

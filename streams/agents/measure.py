@@ -35,6 +35,8 @@ TABLES = (WATERMARKS, *(_table(name, kind) for name, kind in TABLE_TYPES.items()
 class Measure(Hop):
     """Tables: panes, days, legs and what was published of them; see `streams.domain.kpi_tables`."""
 
+    before = "track"
+
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, policy: KpiPolicy, metrics: Metrics
     ) -> None:

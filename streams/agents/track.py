@@ -41,6 +41,8 @@ class Track(Hop):
     ``firing`` tells how many alerts fire without a look at every customer.
     """
 
+    before = "identify"
+
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Rules, metrics: Metrics
     ) -> None:

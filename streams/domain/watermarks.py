@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, MutableMapping
 
 import msgspec
 
+from streams.domain.progress import AHEAD_MS, Origins
 from streams.domain.records import LIVE, Line, Progress
 
 
@@ -17,15 +18,28 @@ class Watermarks:
     """Stream time of a task: per line the smallest watermark of all its origins.
 
     ``table``: origin → the ``Progress`` that sums up all it said (the later watermark of each line; an end stays).
+    ``origins``: who they are; ``None`` = whoever speaks, and they say themselves how many they are.
     """
 
-    def __init__(self, table: MutableMapping[str, Progress]) -> None:
-        self._table = table
+    def __init__(self, table: MutableMapping[str, Progress], origins: Origins | None = None) -> None:
+        self._table, self._origins = table, origins
+        self._names = origins.names if origins else None
         self._times: dict[str, int | None] = {}
         """Stream times as they were last reckoned from the table, which only this class writes."""
 
-    def note(self, progress: Progress) -> None:
-        """Takes what an upstream task says. A line it no longer names stays as it was."""
+    def heal(self, now: int) -> None:
+        """Forget what cannot be true of the table as it was found; ``now``: wall clock, ms."""
+        if self._origins is not None:
+            self._times.clear()
+            self._origins.heal(self._table, now)
+
+    def note(self, progress: Progress, appended: int | None = None) -> None:
+        """Takes what an upstream task says. A line it no longer names stays as it was.
+
+        ``appended``: when the broker appended the record, ms. Raises `Implausible` for what cannot be true.
+        """
+        if self._origins is not None and appended is not None:
+            self._origins.check(progress, appended)
         self._times.clear()
         known = self._table.get(progress.origin)
         if known is None:
@@ -62,10 +76,15 @@ class Watermarks:
                 self._table[origin] = Progress(origin, progress.of, left)
 
     def _said(self, line: str) -> list[Line] | None:
-        """What each origin says of the line; ``None`` while one is missing. Of the counts the largest is the newest."""
-        told = list(self._table.values())
-        if not told or len(told) < max(progress.of for progress in told):
-            return None
+        """What each origin says of the line; ``None`` while one is missing."""
+        if self._names is not None:
+            told = [self._table[name] for name in self._names if name in self._table]
+            if len(told) < len(self._names):
+                return None
+        else:
+            told = list(self._table.values())
+            if not told or len(told) < max(progress.of for progress in told):  # of the counts the largest is the newest
+                return None
         said = [progress.lines[line] for progress in told if line in progress.lines]
         return said if len(said) == len(told) else None
 
@@ -98,6 +117,13 @@ class InputClock:
     def __init__(self, table: MutableMapping[str, LineClock], out_of_orderness: int) -> None:
         self._table = table
         self._out_of_orderness = out_of_orderness
+
+    def heal(self, now: int) -> None:
+        """Take back a live watermark that a wrong clock has put ahead of ``now`` (ms)."""
+        clock = self._table.get(LIVE)
+        if clock is not None and clock.watermark is not None and clock.watermark > now + AHEAD_MS:
+            times = {topic: min(time, now) for topic, time in clock.times.items()}
+            self._table[LIVE] = msgspec.structs.replace(clock, times=times, watermark=now - self._out_of_orderness)
 
     def event(self, line: str, topic: str, time: int) -> None:
         """An event of ``line`` with event time ``time`` (ms) was read from ``topic``."""

@@ -64,6 +64,8 @@ class TaskInfo:
     partition: int
     peers: int
     topics: tuple[str, ...]
+    stages: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """How many tasks each inlet of the app has; empty where only this one is known."""
 
     @property
     def name(self) -> str:

@@ -44,11 +44,18 @@ class OfflineTask:
     """One task of an inlet. ``changelog`` is what a compacted changelog would hold: raw key → newest value."""
 
     def __init__(
-        self, inlet: Inlet, partitions: Mapping[str, int], partition: int = 0, peers: int = 1, cache: int = 50_000
+        self,
+        inlet: Inlet,
+        partitions: Mapping[str, int],
+        partition: int = 0,
+        stages: Mapping[str, int] | None = None,
+        cache: int = 50_000,
     ) -> None:
-        """``partitions``: of every topic it may send to; ``cache``: decoded rows of its large tables."""
-        self.inlet = inlet
-        self.info = TaskInfo(inlet.name, partition, peers, inlet.topics)
+        """``partitions``: of every topic it may send to; ``stages``: tasks of every inlet; ``cache``: decoded rows of
+        its large tables.
+        """
+        self.inlet, stages = inlet, stages or {}
+        self.info = TaskInfo(inlet.name, partition, stages.get(inlet.name, 1), inlet.topics, stages)
         self.inputs = tuple(TopicPartition(topic, partition) for topic in inlet.topics)
         self.changelog: dict[bytes, bytes] = {}
         self.trial = Trial(None)
@@ -129,9 +136,10 @@ class Offline:
     tasks: list[OfflineTask] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        stages = {inlet.name: max(self.partitions[topic] for topic in inlet.topics) for inlet in self.inlets}
         for inlet in self.inlets:
-            peers = max(self.partitions[topic] for topic in inlet.topics)
-            self.tasks += [OfflineTask(inlet, self.partitions, number, peers, self.cache) for number in range(peers)]
+            numbers = range(stages[inlet.name])
+            self.tasks += [OfflineTask(inlet, self.partitions, number, stages, self.cache) for number in numbers]
 
     def publish(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, partition: int = 0) -> Stored:
         """Append a record to a partition; ``timestamp``: when it arrives, ms."""

@@ -147,6 +147,10 @@ class Source(Service, ConsumerRebalanceListener):
             if self.partitions[topic] < tasks:
                 raise ConfigurationError(f"{topic} has {self.partitions[topic]} partitions, its inputs need {tasks}")
 
+    def stages(self) -> dict[str, int]:
+        """How many tasks each inlet has: as many as its widest topic has partitions."""
+        return {name: max(self.partitions[t] for t in inlet.topics) for name, inlet in self.inlets.items()}
+
     async def on_stop(self) -> None:
         self.takeover.ready.clear()
         try:

@@ -147,9 +147,8 @@ class TakeOver(Service):
         source, (name, partition) = self.source, key
         inlet = source.inlets[name]
         inputs = [TopicPartition(t, partition) for t in inlet.topics if partition < source.partitions[t]]
-        info = TaskInfo(
-            name, partition, max(source.partitions[t] for t in inlet.topics), tuple(tp.topic for tp in inputs)
-        )
+        stages = source.stages()
+        info = TaskInfo(name, partition, stages[name], tuple(tp.topic for tp in inputs), stages)
         task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id, source.options.storage)
         task.turns = self.turns
         self._open.add(task)

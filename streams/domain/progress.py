@@ -1,0 +1,64 @@
+"""What a `Progress` record may say. Whoever can write to an internal topic could otherwise stop time for everybody, or
+let it run to the year 2100, with one record.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+
+from streams.domain.records import LIVE, Line, Progress
+
+AHEAD_MS = 10_000
+"""How far a live watermark may lie ahead of the time its record was appended. It follows a clock that differs from the
+broker's by a few seconds at most, less the out-of-orderness."""
+LAST_MS = 4_102_444_800_000
+"""2100-01-01 in UTC: no replay comes further."""
+
+
+class Implausible(ValueError):
+    """A `Progress` that cannot be true; the message says why."""
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Who speaks on an internal topic: the tasks of the agent before, ``<stage>-0`` and so on."""
+
+    stage: str
+    count: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(f"{self.stage}-{number}" for number in range(self.count))
+
+    def check(self, progress: Progress, appended: int) -> None:
+        """Raises `Implausible`. ``appended``: when the broker appended the record, ms."""
+        if progress.origin not in self.names:
+            raise Implausible(
+                f"progress of {progress.origin[:100]!r}; this topic has {self.stage}-0 to -{self.count - 1}"
+            )
+        if progress.of != self.count:
+            raise Implausible(
+                f"progress of {progress.origin} as one of {progress.of} tasks; {self.stage} has {self.count}"
+            )
+        for name, line in progress.lines.items():
+            if name != LIVE and line.watermark > LAST_MS:
+                raise Implausible(f"{progress.origin} says that a replay has come beyond the year 2100")
+            if name == LIVE and line.watermark > appended + AHEAD_MS:
+                ahead = (line.watermark - appended) / 1000
+                raise Implausible(
+                    f"{progress.origin} says that live time lies {ahead:.0f} s ahead of the broker's clock"
+                )
+            if name == LIVE and line.ended:
+                raise Implausible(f"{progress.origin} says that live time has ended")
+
+    def heal(self, table: MutableMapping[str, Progress], now: int) -> None:
+        """Take out of a table what a version that believed everything has put there: origins that are none, a live
+        watermark ahead of ``now`` (ms), an end of the live line.
+        """
+        for origin, said in list(table.items()):
+            live = said.lines.get(LIVE)
+            if origin not in self.names:
+                del table[origin]
+            elif live is not None and (live.watermark > now + AHEAD_MS or live.ended):
+                lines = {**said.lines, LIVE: Line(min(live.watermark, now))}
+                table[origin] = Progress(said.origin, said.of, lines)
