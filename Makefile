@@ -16,7 +16,7 @@ WORKERS ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock clean up down
+.PHONY: help venv demo test chaos fuzz ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -34,6 +34,9 @@ test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/u
 
 chaos: $(VENV) needs-broker ## load under faults, then a full audit; ARGS="--seed 1 --seeds 20 --duration 60 --json"
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(VENV) ## odd events through all agents without a broker; ARGS="--minutes 10 --seed 1", --example FILE
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 ci: lint types contracts schemas-check test ## what continuous integration runs
 

@@ -23,6 +23,7 @@ from streams.engine.table import Cache, Table, open_tables, settle
 from streams.engine.task import Sends, Task
 from streams.engine.trial import Trial
 
+Headers = Sequence[tuple[str, bytes]]
 LARGEST = MAX_BATCH_BYTES - 512
 """Most bytes of a key and its value, as a broker with its default limit takes them."""
 
@@ -37,7 +38,7 @@ class Stored:
     timestamp: int
     key: bytes | None = None
     value: bytes | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Headers = ()
 
 
 class OfflineTask:
@@ -141,10 +142,12 @@ class Offline:
             numbers = range(stages[inlet.name])
             self.tasks += [OfflineTask(inlet, self.partitions, number, stages, self.cache) for number in numbers]
 
-    def publish(self, topic: str, key: bytes | None, value: bytes | None, timestamp: int, partition: int = 0) -> Stored:
-        """Append a record to a partition; ``timestamp``: when it arrives, ms."""
+    def publish(
+        self, topic: str, key: bytes | None, value: bytes | None, at: int, partition: int = 0, *, headers: Headers = ()
+    ) -> Stored:
+        """Append a record to a partition; ``at``: when it arrives, ms."""
         log = self.topics[topic, partition]
-        log.append(Stored(topic, partition, len(log), timestamp, key, value))
+        log.append(Stored(topic, partition, len(log), at, key, value, headers))
         return log[-1]
 
     def run(self, now: int) -> int:

@@ -1,0 +1,44 @@
+"""Some stories of the fuzzer, always the same; `make fuzz` tells others, and longer."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.events import EVENTS, check
+from tests.fuzz.check import problems, undisturbed
+from tests.fuzz.examples import load, save, shorter
+from tests.fuzz.stories import Raw, Teller
+from tests.fuzz.themes import tell
+
+STORIES = range(16)
+SIZE = 0.03
+
+
+@pytest.mark.parametrize("seed", STORIES)
+def test_odd_events_cost_nobody_anything_but_themselves(seed: int) -> None:
+    assert problems(tell(seed, SIZE), seed) == []
+
+
+def test_the_stories_hold_every_type_and_much_that_is_refused() -> None:
+    draws = [Teller(seed).draw(3).event(kind) for seed in range(30) for kind in EVENTS]
+    taken = [event["type"] for event in draws if check(event) is None]
+    assert set(taken) == set(EVENTS)
+    assert 0.3 < len(taken) / len(draws) < 0.9
+
+
+def test_a_story_is_the_same_each_time_and_in_its_file(tmp_path: Path) -> None:
+    story = tell(3, 0.1)
+    assert tell(3, 0.1) == story
+    save(tmp_path / "x.json", story, {"seed": 3})
+    assert load(tmp_path / "x.json") == story
+
+
+def test_a_story_that_fails_is_made_short() -> None:
+    story = tell(5, 0.05)
+    guilty = {story[7], story[40]}
+    assert set(shorter(story, lambda part: guilty <= set(part), 5)) == guilty
+
+
+def test_the_control_group_has_something_to_lose() -> None:
+    assert {topic for topic, sent in undisturbed().items() if not sent} == {"contacts.dead-letters"}
+    assert all(isinstance(raw, Raw) for raw in tell(1, 0.01))
