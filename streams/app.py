@@ -76,7 +76,7 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
             ),
             ingest.TABLES,
         ),
-        "identify": (identify.factory(name, rules.tracking), identify.TABLES),
+        "identify": (identify.factory(name, rules.tracking, metrics), identify.TABLES),
         "track": (track.factory(name, rules, metrics), track.TABLES),
         "measure": (measure.factory(name, rules.kpis, metrics), measure.TABLES),
     }

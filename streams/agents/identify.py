@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from streams.agents.hop import WATERMARKS, Hop, Name, large_table
 from streams.domain.alerts import owner_of
-from streams.domain.identity import ContactOwner, assign, expired
+from streams.domain.identity import TOO_MANY_CHANGES, ContactOwner, assign, expired
 from streams.domain.policy import TrackingRules
 from streams.domain.records import AgentState, Command, Event, Normalised, Profile, output_key
 from streams.domain.times import iso
-from streams.engine import Outputs, Table, TaskInfo
+from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.ops.metrics import Metrics
 
 encode = msgspec.json.Encoder().encode
 
@@ -34,7 +35,9 @@ class Identify(Hop):
 
     before = "ingest"
 
-    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules) -> None:
+    def __init__(
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules, metrics: Metrics
+    ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
         self.timed = self.owners = tables["owners"]
         self.interactions, self.changes, self.measurements = (
@@ -42,7 +45,13 @@ class Identify(Hop):
             name("identity.changes"),
             name("contact.measurements"),
         )
-        self.rules = rules
+        self.rules, self.metrics = rules, metrics
+        self.size = 0
+        """Bytes of the record at hand."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        self.size = len(record.value or b"")
+        super().handle(record, out)
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -64,11 +73,15 @@ class Identify(Hop):
     def _own(self, event: Event, out: Outputs) -> None:
         key = f"{event.contact}\x1f{event.line}" if event.line else event.contact
         known = self.owners.get(key)
-        state, outputs = assign(known, event)
+        state, outputs = assign(known, event, self.size)
         if state is not known:
             self.owners[key] = self._scheduled(state)
+            if state.truncated and not (known and known.truncated):
+                self.metrics.limited("identify", "history")
         for output in outputs:
             if isinstance(output, dict):
+                if output["rule"] == TOO_MANY_CHANGES:
+                    self.metrics.limited("identify", "owner")
                 change = orjson.dumps({**output, "at": iso(output["at"])})
                 out.send(self.changes, output_key(output["line"], output["identifier"]), change)
             else:
@@ -90,5 +103,8 @@ class Identify(Hop):
             self.owners[key] = self._scheduled(state)
 
 
-def factory(name: Name, rules: TrackingRules) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
-    return lambda info, tables: Identify(info, tables, name, rules)
+def factory(
+    name: Name, rules: TrackingRules, metrics: Metrics | None = None
+) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
+    counted = metrics or Metrics()
+    return lambda info, tables: Identify(info, tables, name, rules, counted)

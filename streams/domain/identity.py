@@ -10,7 +10,11 @@ The owner is a function of the *set* of a contact's events, so the order of arri
 3. else the contact.
 
 When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
-the contact's events so far, in event-time order, with the new event in its place.
+the contact's events so far, in event-time order, with the new event in its place. So that few events cannot make many,
+a contact of more than ``SHORT_HISTORY`` events is given from one customer to another (or from one identifier to another
+of the same kind) at most ``MAX_CORRECTIONS`` times. After that it stays, whatever is said of it, unless it becomes
+better known; here alone the order of arrival decides. The first change that is refused is told, with the rule
+``TOO_MANY_CHANGES`` and the same owner before and after.
 """
 
 from bisect import bisect_left
@@ -22,15 +26,29 @@ from streams.domain.normalise import STRENGTH, is_customer_text
 from streams.domain.records import Event, Left
 
 HISTORY_BYTES = 400_000
-"""JSON bytes of a history; beyond it the older half is dropped, so that a changelog record holds what is left."""
+"""Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
+says ``truncated``. Beside the history a row has a claim and a line: less than 4,000 bytes."""
+EVENT_BYTES = 65_536
+"""JSON bytes of one event in a history; of a larger one only what `track` reads is kept: at most 6,000 bytes, made of
+seven names of 200 characters."""
 VALUE_LIMIT = 2_000
-"""JSON bytes of a value the contract does not know that a history keeps; nobody behind `identify` reads it."""
+"""Characters of a text, JSON bytes of a value the contract does not know, that a history keeps; nobody behind `identify`
+reads them."""
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
+SHORT_HISTORY = 8
+"""Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
+MAX_CORRECTIONS = 3
+"""Changes of owner of a longer contact that do not make it better known; those that do are seven by nature."""
+TOO_MANY_CHANGES = "too-many-changes"
 
 _CUSTOMER, _CONTACT = -1, len(STRENGTH)
 _RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
+_READ = ("opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score")
+"""What `streams.domain.steps` reads of an event's data."""
+
+_encode = msgspec.json.Encoder().encode
 
 EventKey = tuple[int, str, str, str]
 """(time, id, source, channel): a total order of events, by event time. An event is named on its channel's topic."""
@@ -57,7 +75,8 @@ IdentityChange = TypedDict(
     },
 )
 """A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id" or "strongest-identifier",
-``at`` the event's time in ms.
+``at`` the event's time in ms. With the rule ``TOO_MANY_CHANGES`` the contact stays where it is: ``from`` and ``to`` are
+its owner, ``identifier`` and ``evidence`` what was refused.
 """
 
 
@@ -98,6 +117,12 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """The line of the latest event."""
     ended: bool = False
     truncated: bool = False
+    size: int = 0
+    """JSON bytes of the history, at most; 0 = not known, in a row of the version before."""
+    corrections: int = 0
+    """Of ``MAX_CORRECTIONS``."""
+    refused: bool = False
+    """Another change of owner was refused, and told."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
     """When the contact can be forgotten, as it was written: its line → stream time, ms. The last field: see
     `deadlines_in`."""
@@ -128,26 +153,45 @@ def claim_of(event: Event) -> Claim:
     return Claim(rank, event.time, event.id, event.source, identifier)
 
 
-def assign(state: ContactOwner | None, event: Event) -> tuple[ContactOwner, list[Output]]:
+def assign(state: ContactOwner | None, event: Event, size: int | None = None) -> tuple[ContactOwner, list[Output]]:
     """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
 
-    An event that is in the history already changes nothing and sends nothing.
+    An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
+    the caller knows them.
     """
     claim = claim_of(event)
+    kept, size = _lean(event, _encoded(event) if size is None else size)
     if state is None:
-        fresh = ContactOwner(claim, (_lean(event),), event.time, event.line, event.type == "contact.ended")
+        fresh = ContactOwner(claim, (kept,), event.time, event.line, event.type == "contact.ended", size=size)
         return fresh, [_owned(event, claim.owner)]
     place = bisect_left(state.history, event_key(event), key=event_key)
     if place < len(state.history) and event_key(state.history[place]) == event_key(event):
         return state, []
-    best = claim if claim.beats(state.claim) else state.claim
-    grown = _grown(state, event, place, best)
+    best, corrections = _decided(state, claim)
+    grown = _grown(state, (kept, size), place, best)
     if best.owner == state.owner:
-        return grown, [_owned(event, best.owner)]
+        if claim is best or not claim.beats(best) or state.refused:
+            return grown, [_owned(event, best.owner)]
+        refusal = _change(best.owner, best.owner, claim, event)
+        return msgspec.structs.replace(grown, refused=True), [_owned(event, best.owner), refusal]
+    if corrections:
+        grown = msgspec.structs.replace(grown, corrections=state.corrections + 1)
     told = (*state.history[:place], event, *state.history[place:])
     moved: list[Output] = [Left(state.owner, event.contact, best.owner, event.time, event.line)]
     moved += [_owned(past, best.owner) for past in told]
-    return grown, [*moved, _change(state.owner, best, event)]
+    return grown, [*moved, _change(state.owner, best.owner, best, event)]
+
+
+def _decided(state: ContactOwner, claim: Claim) -> tuple[Claim, bool]:
+    """The claim that holds, and whether it counts as a correction."""
+    if not claim.beats(state.claim):
+        return state.claim, False
+    counts = (
+        claim.rank == state.claim.rank and claim.owner != state.owner and len(state.history) >= SHORT_HISTORY
+    )
+    if counts and state.corrections >= MAX_CORRECTIONS:
+        return state.claim, False
+    return claim, counts
 
 
 def expired(state: ContactOwner, watermark: int, retention_ms: int, open_retention_ms: int | None = None) -> bool:
@@ -165,36 +209,65 @@ def event_key(event: Event) -> EventKey:
     return event.time, event.id, event.source, event.channel
 
 
-def _grown(state: ContactOwner, event: Event, place: int, best: Claim) -> ContactOwner:
-    history = (*state.history[:place], _lean(event), *state.history[place:])
-    if len(history) % 32 == 0:
-        while len(history) > 1 and len(msgspec.json.encode(history)) > HISTORY_BYTES:
-            history = history[len(history) // 2 :]
+def _grown(state: ContactOwner, added: tuple[Event, int], place: int, best: Claim) -> ContactOwner:
+    event, size = added
+    history = (*state.history[:place], event, *state.history[place:])
+    if len(history) > HISTORY_LIMIT:
+        history = history[-HISTORY_LIMIT:]
+    size += state.size or sum(map(_encoded, state.history))
+    if size > HISTORY_BYTES:
+        history, size = _fitting(history)
     latest = event.time >= state.last
     return ContactOwner(
         claim=best,
-        history=history[-HISTORY_LIMIT:],
+        history=history,
         last=max(state.last, event.time),
         line=event.line if latest else state.line,
         ended=state.ended or event.type == "contact.ended",
-        truncated=state.truncated or len(history) != len(state.history) + 1 or len(history) > HISTORY_LIMIT,
+        truncated=state.truncated or len(history) != len(state.history) + 1,
+        size=size,
+        corrections=state.corrections,
+        refused=state.refused,
     )
+
+
+def _fitting(history: tuple[Event, ...]) -> tuple[tuple[Event, ...], int]:
+    """A history and its bytes; the newest events of one that has too many."""
+    sizes = [_encoded(event) for event in history]
+    total, dropped = sum(sizes), 0
+    if total > HISTORY_BYTES:
+        while total > HISTORY_BYTES // 2 and dropped < len(history) - 1:
+            total -= sizes[dropped]
+            dropped += 1
+    return history[dropped:], total
+
+
+def _encoded(event: Event) -> int:
+    """JSON bytes of the event and the comma behind it."""
+    return len(_encode(event)) + 1
 
 
 def _owned(event: Event, owner: str) -> Event:
     return msgspec.structs.replace(event, owner=owner)
 
 
-def _lean(event: Event) -> Event:
-    """The event without texts, which nobody reads again; a text whose sentiment is still to be scored stays."""
+def _lean(event: Event, size: int) -> tuple[Event, int]:
+    """The event as a history keeps it, and its bytes: without texts, which nobody reads again; one whose sentiment is
+    not known stays if it is short.
+    """
     data = event.data
     unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
     drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
-    drop |= {name for name, value in data.items() if name != "text" and _is_large(value)}
-    if not drop and not event.owner:
-        return event
-    kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
-    return msgspec.structs.replace(event, data=kept, owner="")
+    drop |= {name for name, value in data.items() if _is_large(value)}
+    if drop or event.owner:
+        kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
+        event = msgspec.structs.replace(event, data=kept, owner="")
+        size = _encoded(event)
+    if size > EVENT_BYTES:
+        kept = {name: event.data[name] for name in _READ if name in event.data}
+        event = msgspec.structs.replace(event, data=kept, identifiers=())
+        size = _encoded(event)
+    return event, size
 
 
 def _is_large(value: Any) -> bool:
@@ -203,13 +276,14 @@ def _is_large(value: Any) -> bool:
     return isinstance(value, dict | list) and len(msgspec.json.encode(value)) > VALUE_LIMIT
 
 
-def _change(old: str, claim: Claim, event: Event) -> IdentityChange:
+def _change(old: str, new: str, claim: Claim, event: Event) -> IdentityChange:
+    rule = "customer-id" if claim.rank == _CUSTOMER else "strongest-identifier"
     return {
         "contact_id": event.contact,
         "identifier": claim.identifier,
         "from": old,
-        "to": claim.owner,
-        "rule": "customer-id" if claim.rank == _CUSTOMER else "strongest-identifier",
+        "to": new,
+        "rule": TOO_MANY_CHANGES if old == new else rule,
         "evidence": {"event_id": claim.id, "source": claim.source},
         "at": event.time,
         "line": event.line,

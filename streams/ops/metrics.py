@@ -38,6 +38,12 @@ SERIES_LIMIT = 20_000
 """Most series of one business metric: a connector that puts ids where a queue's name belongs must not fill the
 monitoring.
 """
+LIMITS = {
+    "identify": ("history", "owner"),
+    "track": ("row",),
+    "measure": ("queue", "tier", "lane", "by_tier"),
+}
+"""Hop → what of its state or outputs has a bound that a connector can reach."""
 _NOT_OF_CONTACTS = ("customer.", "agent.", "alert.", "replay.")
 
 
@@ -82,6 +88,9 @@ class Metrics(Observer):
             "contact_streams_web_connections_closed", "Connections to this web that were closed before their end", "why"
         )
         self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
+        self.limits = counter(
+            "contact_streams_limits", "Times that state or an output met its bound and was made smaller", "hop", "what"
+        )
         self.restoring_left: dict[tuple[str, int], int] = {}
         self.lag: dict[str, Lag] = {}
         """Hop → how far it is behind, all its partitions here; as of the last `measure`."""
@@ -102,6 +111,9 @@ class Metrics(Observer):
         for kind in EVENTS:
             if not kind.startswith(_NOT_OF_CONTACTS):
                 self.illegal.labels(kind)
+        for hop, bounds in LIMITS.items():
+            for what in bounds:
+                self.limits.labels(hop, what)
         for rule in self.alert_rules:
             for status in ("firing", "resolved"):
                 self.alerts.labels(rule, status)
@@ -113,6 +125,10 @@ class Metrics(Observer):
         build.labels(_version()).set(1)
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def limited(self, hop: str, what: str) -> None:
+        """Count that a bound of `LIMITS` was met."""
+        self.limits.labels(hop, what).inc()
 
     def batch_committed(self, inlet: str, partition: int, done: BatchDone) -> None:
         self.records.labels(inlet).inc(done.records)

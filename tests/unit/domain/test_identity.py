@@ -229,3 +229,69 @@ def test_a_history_fits_into_a_changelog_record_whatever_a_publisher_adds() -> N
     assert len(msgspec.json.encode(state)) < 900_000
     assert state.history[-1].id == "e199"
     assert state.history[-1].data == {"author": "agent"}
+
+
+def alternating(count: int, first: int = 0) -> list[Event]:
+    return [event(f"{at:05d}", at, f"own{at % 2}") for at in range(first, first + count)]
+
+
+def test_a_long_contact_is_given_to_another_customer_three_times_and_then_stays() -> None:
+    """3,000 events that alternate between two customers once made 4,008,129."""
+    state, sent = run(alternating(3000))
+    assert len([one for one in sent if isinstance(one, Event)]) == 3000 + sum(range(1, 8)) + 8 + 9 + 10
+    changes = [one for one in sent if isinstance(one, dict)]
+    assert len([one for one in sent if isinstance(one, Left)]) == len(changes) - 1 == 10
+    told = changes[-1]
+    assert (told["rule"], told["from"], told["to"]) == ("too-many-changes", state.owner, state.owner)
+    assert told["identifier"] == f"customer:own{1 - int(state.owner[-1])}"
+    assert told["evidence"] == {"event_id": "00011", "source": "/pbx"}
+    assert (state.corrections, state.refused) == (3, True)
+    tracks = seen_by_track(sent)
+    assert list(tracks) == [state.owner]
+    assert len(tracks[state.owner]) == 3000
+
+
+def test_a_contact_that_stays_still_becomes_better_known() -> None:
+    known = [event(f"{at:03d}", 1000 - at, None, ("email", f"{at}@x.example")) for at in range(40)]
+    state, _ = run(known)
+    assert (state.corrections, state.refused) == (3, True)
+    state, outputs = assign(state, event("c", 2000, "7"))
+    assert state.owner == "customer:7"
+    assert len([one for one in outputs if isinstance(one, Event)]) == 41
+
+
+def longest_names(at: int, **more: Any) -> Event:
+    """An event as large as the contract allows, but for texts."""
+    wide = "\U0001f600" * 194 + f"{at:06d}"
+    pairs = [("device", f"{number:03d}" + "\U0001f600" * 317) for number in range(50)]
+    one = event(wide, at, None, *pairs, contact="\U0001f600" * 200, queue=wide, tier=wide, agent=wide, **more)
+    return msgspec.structs.replace(one, source=wide)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"author": "customer", "text": "\x01" * 100_000},
+        {"author": "customer", "text": "\U0001f600" * 1999},
+        {f"x{number}": "b" * 1900 for number in range(470)},
+        {"reason": '"' * 200, "by": "agent"},
+    ],
+)
+def test_a_row_has_a_size_whatever_comes_in(data: dict[str, Any]) -> None:
+    state = None
+    for at in range(60):
+        one = longest_names(at, type="message.sent", data=data)
+        state, _ = assign(state, one, len(msgspec.json.encode(one)))
+        size = len(msgspec.json.encode(state))
+        assert size <= identity.HISTORY_BYTES + 4000
+        assert len(msgspec.json.encode(state.history)) <= state.size + 2
+    assert state is not None
+    assert state.history[-1].time == 59
+    assert state.truncated == (len(state.history) < 60)
+
+
+def test_a_row_of_the_version_before_learns_its_size() -> None:
+    state, _ = run([event(str(at), at, "7") for at in range(5)])
+    before = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(state, size=0)), type=ContactOwner)
+    assert assign(before, event("9", 9))[0] == assign(state, event("9", 9))[0]
