@@ -15,7 +15,7 @@ from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Interaction, Line, output_key
-from streams.engine import Outputs, Table, TaskInfo
+from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
 encode = msgspec.json.Encoder().encode
@@ -59,12 +59,18 @@ class Track(Hop):
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
         """Of whom something may be to publish."""
+        self.size = 0
+        """Bytes of the record at hand."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        self.size = len(record.value or b"")
+        super().handle(record, out)
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
         if owner is None:
             raise ValueError("the record does not say whose it is")
-        outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules)
+        outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, outcome, out)
         if outcome.late:
@@ -113,6 +119,8 @@ class Track(Hop):
             out.send(self.journeys, output_key(journey["line"], owner), orjson.dumps(journey))
         for segment in outcome.segments:
             out.send(self.segments, output_key(segment["line"], owner), orjson.dumps(segment))
+        for what in outcome.limited:
+            self.metrics.limited("track", what)
         for illegal in outcome.illegal:
             self.metrics.illegal.labels(illegal.type).inc()
 

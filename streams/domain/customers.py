@@ -19,12 +19,12 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
-from streams.domain import publishing, timelines
+from streams.domain import publishing, relief, timelines
 from streams.domain.lifecycle import Illegal
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.domain.segments import NOBODY
-from streams.domain.timelines import Change, Place, Timeline
+from streams.domain.timeline_state import Change, Place, Timeline
 
 MAX_LINES = 8
 """Lines kept of one customer: the live one, and the replays that were touched last."""
@@ -35,6 +35,8 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     owner: str
     lines: dict[str, Timeline] = {}
+    size: int = 0
+    """JSON bytes of the row, at most; 0 = not known, in a row of the version before."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
     """What `next_deadlines` said when the row was written: line → stream time, ms. The last field: see
     `deadlines_in`."""
@@ -50,7 +52,7 @@ class StreamTimes(Protocol):
 class Outcome(msgspec.Struct, frozen=True):
     """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order,
     the current journey last), segment records. ``late``: the record came after its place was settled and was left
-    out."""
+    out. ``limited``: what was made smaller because there was too much of it: "row", "contacts"."""
 
     customer: Customer | None
     facts: tuple[Fact, ...] = ()
@@ -59,6 +61,7 @@ class Outcome(msgspec.Struct, frozen=True):
     segments: tuple[dict[str, Any], ...] = ()
     illegal: tuple[Illegal, ...] = ()
     late: bool = False
+    limited: tuple[str, ...] = ()
 
 
 def owner_of(record: Event | Profile | Left | Command) -> str | None:
@@ -78,11 +81,16 @@ def apply(
 
 
 def fold(
-    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: Rules
+    customer: Customer | None,
+    record: Event | Profile | Left | Command,
+    clock: StreamTimes,
+    rules: Rules,
+    size: int = relief.RECORD_BYTES,
 ) -> Outcome:
-    """One record, without publishing journeys and segment yet. Raises ValueError for a record without an owner."""
+    """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
+    Raises ValueError for a record without an owner."""
     if isinstance(record, Command):
-        return _command(customer, record)
+        return _fitting(_command(customer, record), clock, rules)
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
@@ -94,33 +102,62 @@ def fold(
         change = timelines.know(timeline, record, place, rules)
     else:
         change = timelines.leave(timeline, record, place)
-    return _outcome(customer, line, change)
+    outcome = _outcome(customer, line, change, size)
+    after = outcome.customer
+    return outcome if after is None or after.size <= relief.ROW_BYTES else _fitting(outcome, clock, rules)
 
 
 EMPTY = Timeline()
 
 
-def _outcome(customer: Customer, line: str, change: Change) -> Outcome:
-    after = _with(customer, line, change.timeline)
+def _outcome(customer: Customer, line: str, change: Change, size: int) -> Outcome:
+    """``size``: JSON bytes of the record."""
+    after = _with(customer, line, change.timeline, relief.growth(size, len(change.alerts)))
     return Outcome(
         after if after.lines else None,
         change.facts,
         tuple([alerting.record(alert, customer.owner, line) for alert in change.alerts]),
         illegal=() if change.illegal is None else (change.illegal,),
         late=change.late,
+        limited=("contacts",) if change.closed else (),
     )
 
 
-def _with(customer: Customer, line: str, timeline: Timeline) -> Customer:
+def _with(customer: Customer, line: str, timeline: Timeline, growth: int) -> Customer:
     known = customer.lines.get(line)
     if timeline is (EMPTY if known is None else known):
         return customer
+    size = (customer.size or _size(customer)) + growth
     if len(customer.lines) <= 1 and (known or not customer.lines):
-        return replace(customer, lines={line: timeline})
+        return replace(customer, lines={line: timeline}, size=size)
     lines = {name: each for name, each in customer.lines.items() if name != line} | {line: timeline}
     if len(lines) > MAX_LINES:
         del lines[next(name for name in lines if name != LIVE)]
-    return replace(customer, lines=lines)
+    return replace(customer, lines=lines, size=size)
+
+
+def _size(customer: Customer) -> int:
+    """As the row says; so large that it is measured, where it does not."""
+    return customer.size or (relief.ROW_BYTES if customer.lines else 0)
+
+
+def _fitting(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+    """The same with a row that is not too large."""
+    customer = outcome.customer
+    if customer is None or customer.size <= relief.ROW_BYTES:
+        return outcome
+    size = relief.measured(customer)
+    if size <= relief.ROW_BYTES:
+        return replace(outcome, customer=replace(customer, size=size))
+    owner = customer.owner
+    eased = relief.relieve(customer.lines, lambda line: Place(owner, line, clock.stream_time(line)), rules)
+    return replace(
+        outcome,
+        customer=replace(customer, lines=eased.lines, size=eased.size),
+        facts=outcome.facts + eased.facts,
+        alerts=outcome.alerts + tuple(alerting.record(alert, owner, line) for line, alert in eased.alerts),
+        limited=(*outcome.limited, "row"),
+    )
 
 
 def _command(customer: Customer | None, record: Command) -> Outcome:
@@ -132,7 +169,7 @@ def _command(customer: Customer | None, record: Command) -> Outcome:
         after = alerting.command(alert, record.action, record.time, record.by, record.until)
         closed = (after,) if alert.firing and not after.firing else ()
         changed = replace(timeline, alerts=timeline.alerts | {alert.id: after})
-        return _outcome(customer, line, Change(changed, alerts=closed))
+        return _outcome(customer, line, Change(changed, alerts=closed), relief.RECORD_BYTES)
     return Outcome(customer)
 
 
@@ -164,9 +201,7 @@ def _is_empty(timeline: Timeline, owner: str) -> bool:
 
 def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
-    return Outcome(
-        after.customer, outcome.facts, outcome.alerts, after.journeys, after.segments, outcome.illegal, outcome.late
-    )
+    return replace(outcome, customer=after.customer, journeys=after.journeys, segments=after.segments)
 
 
 def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
@@ -180,8 +215,9 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
         facts += change.facts
         alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
         if change.timeline is not timeline:
-            customer = replace(customer, lines=customer.lines | {line: change.timeline})
-    return _published(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules)
+            grown = _size(customer) + relief.growth(0, len(change.alerts))
+            customer = replace(customer, lines=customer.lines | {line: change.timeline}, size=grown)
+    return _published(_fitting(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules), clock, rules)
 
 
 def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:

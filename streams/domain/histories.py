@@ -188,3 +188,17 @@ def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]
         if history.lives[-1].timed_out:
             lives = (*lives[:-1], _finished(lives[-1], rules))
     return replace(history, tail=rest, base=base, settled=steps[-1].order, lives=lives), history.lives[:known]
+
+
+def lighter(history: History, latest: tuple[int, int, int], rules: Rules) -> History:
+    """A settled history with the latest marks, legs and tiers that its events said; what is dropped stays counted."""
+    if history.base is None or history.tail:
+        return history
+    marks, legs, said = latest
+    base = history.base
+    handled = tuple(mark for mark in base.marks[:-marks] if mark.fact == "contact_handled")
+    base = replace(base, marks=handled + base.marks[-marks:], legs=base.legs[-legs:], said=base.said[-said:])
+    lives: Lives = (base,)
+    if history.lives[-1].timed_out:
+        lives = (_finished(base, rules),)
+    return replace(history, base=base, lives=lives)

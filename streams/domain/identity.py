@@ -32,8 +32,8 @@ EVENT_BYTES = 65_536
 """JSON bytes of one event in a history; of a larger one only what `track` reads is kept: at most 6,000 bytes, made of
 seven names of 200 characters."""
 VALUE_LIMIT = 2_000
-"""Characters of a text, JSON bytes of a value the contract does not know, that a history keeps; nobody behind `identify`
-reads them."""
+"""Characters of a text, JSON bytes of a value the contract does not know, that a history keeps; nobody behind
+`identify` reads them."""
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 SHORT_HISTORY = 8
@@ -45,7 +45,19 @@ TOO_MANY_CHANGES = "too-many-changes"
 _CUSTOMER, _CONTACT = -1, len(STRENGTH)
 _RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
-_READ = ("opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score")
+_READ = (
+    "opened_by",
+    "direction",
+    "party",
+    "kind",
+    "duration_ms",
+    "by",
+    "reason",
+    "author",
+    "sentiment",
+    "metric",
+    "score",
+)
 """What `streams.domain.steps` reads of an event's data."""
 
 _encode = msgspec.json.Encoder().encode
@@ -167,14 +179,14 @@ def assign(state: ContactOwner | None, event: Event, size: int | None = None) ->
     place = bisect_left(state.history, event_key(event), key=event_key)
     if place < len(state.history) and event_key(state.history[place]) == event_key(event):
         return state, []
-    best, corrections = _decided(state, claim)
+    best, corrects = _decided(state, claim) if claim.beats(state.claim) else (state.claim, False)
     grown = _grown(state, (kept, size), place, best)
-    if best.owner == state.owner:
-        if claim is best or not claim.beats(best) or state.refused:
+    if best is state.claim or best.owner == state.owner:
+        if best is claim or state.refused or not claim.beats(best):
             return grown, [_owned(event, best.owner)]
         refusal = _change(best.owner, best.owner, claim, event)
         return msgspec.structs.replace(grown, refused=True), [_owned(event, best.owner), refusal]
-    if corrections:
+    if corrects:
         grown = msgspec.structs.replace(grown, corrections=state.corrections + 1)
     told = (*state.history[:place], event, *state.history[place:])
     moved: list[Output] = [Left(state.owner, event.contact, best.owner, event.time, event.line)]
@@ -183,12 +195,8 @@ def assign(state: ContactOwner | None, event: Event, size: int | None = None) ->
 
 
 def _decided(state: ContactOwner, claim: Claim) -> tuple[Claim, bool]:
-    """The claim that holds, and whether it counts as a correction."""
-    if not claim.beats(state.claim):
-        return state.claim, False
-    counts = (
-        claim.rank == state.claim.rank and claim.owner != state.owner and len(state.history) >= SHORT_HISTORY
-    )
+    """Which claim holds, the state's or the one that beats it, and whether that counts as a correction."""
+    counts = claim.rank == state.claim.rank and claim.owner != state.owner and len(state.history) >= SHORT_HISTORY
     if counts and state.corrections >= MAX_CORRECTIONS:
         return state.claim, False
     return claim, counts
@@ -256,6 +264,8 @@ def _lean(event: Event, size: int) -> tuple[Event, int]:
     not known stays if it is short.
     """
     data = event.data
+    if not data and not event.owner and size <= EVENT_BYTES:
+        return event, size
     unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
     drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
     drop |= {name for name, value in data.items() if _is_large(value)}

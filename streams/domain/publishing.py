@@ -17,7 +17,7 @@ from streams.domain.journeys import Journey
 from streams.domain.lifecycle import END
 from streams.domain.policy import NO_TIER, Rules
 from streams.domain.profiles import tier_at
-from streams.domain.timelines import Place, Shown, Timeline
+from streams.domain.timeline_state import Place, Shown, Timeline
 
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""

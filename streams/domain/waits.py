@@ -30,7 +30,7 @@ class Watch(NamedTuple):
 def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iterator[Episode]:
     """The episodes that must stand at stream time ``now``; ``known``: the alerts that were published."""
     touched = watch.history.touched
-    for contact, leg, rule in _watched(watch, rules):
+    for contact, leg, rule in watched(watch.history, rules):
         due = leg.entered + rule.limit_ms
         passed = now is not None and now > due
         if (leg.left is not None and leg.left <= due) or not (passed or known):
@@ -38,7 +38,7 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
         since = _high_since(contact, leg, rule, watch.tiers)
         if since is None:
             continue
-        name = _id(rule, watch, leg)
+        name = name_of(rule, watch, leg)
         published = name in known
         over = leg.left is not None and now is not None and now >= leg.left
         if not published and not (passed and now is not None and now >= _certain(contact, watch.tiers, since)):
@@ -64,14 +64,14 @@ def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
     """The stream times that must be passed for a leg's alert to fire, or to be resolved by an end that was ahead of
     stream time."""
     touched = watch.history.touched
-    for contact, leg, rule in _watched(watch, rules):
+    for contact, leg, rule in watched(watch.history, rules):
         due = leg.entered + rule.limit_ms
         if leg.left is not None and leg.left <= due:
             continue
         since = _high_since(contact, leg, rule, watch.tiers)
         if since is None:
             continue
-        alert = alerts.get(_id(rule, watch, leg))
+        alert = alerts.get(name_of(rule, watch, leg))
         if alert is None:
             due = max(due, _certain(contact, watch.tiers, since) - 1)
             yield due if touched is None else max(due, touched)
@@ -79,10 +79,11 @@ def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
             yield leg.left - 1
 
 
-def _watched(watch: Watch, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRule]]:
+def watched(history: History, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRule]]:
+    """The legs of a history, each with every rule for its channel."""
     for rule in rules.wait:
-        if watch.history.channel in rule.channels:
-            for contact in watch.history.lives:
+        if history.channel in rule.channels:
+            for contact in history.lives:
                 for leg in contact.legs:
                     yield contact, leg, rule
 
@@ -129,5 +130,6 @@ def _certain(contact: Contact, tiers: Tiers, at: int) -> int:
     return max(at, contact.said[0][0]) if later else at
 
 
-def _id(rule: WaitRule, watch: Watch, leg: Leg) -> str:
+def name_of(rule: WaitRule, watch: Watch, leg: Leg) -> str:
+    """The id of the leg's alert under the rule."""
     return alert_id(rule.name, watch.line, watch.owner, watch.key, leg.id)

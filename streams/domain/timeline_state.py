@@ -1,0 +1,76 @@
+"""What is kept of a customer on one line, and what an arrival or the passing of time makes of it."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from streams.domain import segments
+from streams.domain.alerts import Alert, Alerts
+from streams.domain.histories import NEVER, History
+from streams.domain.journeys import Journey
+from streams.domain.lifecycle import Illegal
+from streams.domain.moods import Messages, Mood
+from streams.domain.profiles import Tiers
+from streams.domain.records import Fact
+from streams.domain.segments import Score, Standing
+
+NO_MESSAGE = (NEVER[0], "")
+
+
+class Place(NamedTuple):
+    """Whose timeline, on which line, at which stream time (None = not known yet)."""
+
+    owner: str
+    line: str
+    now: int | None
+
+
+class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A journey as it was last published; ``digest`` tells whether it has changed since."""
+
+    started: int
+    revision: int
+    closed: bool
+    digest: int
+
+
+class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything of one line; ``histories`` by ``<channel>|<contact>``, ``alerts`` and ``shown`` (journeys) by their
+    ids."""
+
+    histories: dict[str, History] = {}
+    past: tuple[Journey, ...] = ()
+    """Contacts that are over, condensed."""
+    standing: Standing = segments.NOBODY
+    """Of the contacts in ``past`` and before."""
+    tiers: Tiers = ()
+    messages: Messages = ()
+    moods: dict[str, Mood] = {}
+    """Rule → mood before ``messages``."""
+    settled_message: tuple[int, str] = NO_MESSAGE
+    judged: tuple[int, str] = NO_MESSAGE
+    """The last message that was judged."""
+    alerts: Alerts = {}
+    shown: dict[str, Shown] = {}
+    score: Score | None = None
+    """As it was last published."""
+    score_revision: int = 0
+    stale: bool = False
+    """Something may have to be published."""
+    review: int | None = None
+    """Stream time after which journeys and segment look different without any event."""
+    gone: dict[str, int] = {}
+    """Contacts that were condensed early, by `mark_of` their key: when they were last heard of. What is still to come
+    of them is late: it must not count them once more."""
+
+
+class Change(NamedTuple):
+    """A timeline after something happened; ``illegal`` and ``late`` only of an event."""
+
+    timeline: Timeline
+    facts: tuple[Fact, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    illegal: Illegal | None = None
+    late: bool = False
+    closed: bool = False
+    """Open contacts were closed, because there were too many."""
