@@ -47,6 +47,8 @@ CHANGELOGS = {
 CONCURRENCY = 4
 """Batches of one agent at work at once, so that the commits of different partitions overlap."""
 OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+BETWEEN = tuple(topic for topics in CHANGELOGS.values() for topic in topics if topic not in INPUTS)
+"""What one agent writes and the next one reads."""
 
 
 Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
@@ -103,7 +105,7 @@ def build(settings: Settings, rules: Rules) -> Application:
             storage=storage(settings),
         ),
         observer=metrics,
-        outputs=[settings.topic_prefix + topic for topic in OUTPUTS],
+        outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
     )
     state_key = settings.state_key.get_secret_value() if settings.state_key else ""
     options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams import rules as rule_files
 from streams.app import Application, build
-from streams.engine import EngineError
+from streams.engine import EngineError, TopologyError
 from streams.ops import logs
 from streams.ops.errors import OpsError
 from streams.ops.private import UMASK
@@ -24,9 +24,18 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 10.0
 
 
+CODES: tuple[tuple[type[BaseException], int], ...] = ((TopologyError, 3),)
+"""Exit codes of ends that a supervisor and a person should be able to tell from others; all else is 1."""
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code of a worker that ends for this reason."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), 1)
+
+
 def run(settings: Settings) -> int:
-    """Run a worker until SIGTERM or SIGINT; the exit code: 0 after a graceful stop, 1 when it could not start or
-    crashed.
+    """Run a worker until SIGTERM or SIGINT; the exit code: 0 after a graceful stop, one of `CODES`, or 1 when it could
+    not start or crashed.
     """
     logs.configure(settings)
     os.umask(UMASK)  # the state is personal data
@@ -53,7 +62,7 @@ async def _run(settings: Settings) -> int:
         where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers})" if isinstance(error, KafkaError) else ""
         print(f"contact-streams worker: {error}{where}", file=sys.stderr)
         await application.app.stop()
-        return 1
+        return code_of(error)
     log.info("worker %s started", settings.worker_name)
     crashed = await _until(stop, application)
     try:
@@ -64,7 +73,7 @@ async def _run(settings: Settings) -> int:
         )
     if crashed is not None:
         print(f"contact-streams worker: {crashed}", file=sys.stderr)
-        return 1
+        return code_of(crashed)
     log.info("worker %s stopped", settings.worker_name)
     return 0
 

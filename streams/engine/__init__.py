@@ -13,10 +13,12 @@ from streams.engine.errors import (
     ChangelogError,
     ConfigurationError,
     EngineError,
+    LostState,
     MissingTopics,
     NewerState,
     OutputTooLarge,
     TaskLost,
+    TopologyError,
 )
 from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
 from streams.engine.lag import Lag
@@ -35,6 +37,7 @@ __all__ = [
     "Inlet",
     "KilledWorker",
     "Lag",
+    "LostState",
     "MissingTopics",
     "NewerState",
     "Observer",
@@ -48,4 +51,5 @@ __all__ = [
     "TableSpec",
     "TaskInfo",
     "TaskLost",
+    "TopologyError",
 ]

@@ -1,14 +1,15 @@
 """The changelog: one compacted topic per inlet that holds all tables of a task and its input position.
 
 Keys are ``<table>\\0<key>``; the position record's key is ``\\0position`` and its value a JSON object: ``offsets``
-{topic: next offset}, and ``id``, which names the state. Tables and position are written in the transaction of the
-batch, so together they are always the state at exactly that input.
+{topic: next offset}; ``id``, which names the state; ``topics`` {topic: first digits of its id}, of the inputs and of
+the changelog itself, so that one made anew under the same name is known. Tables and position are written in the
+transaction of the batch, so together they are always the state at exactly that input.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -44,19 +45,21 @@ def split_key(raw: bytes) -> tuple[str, str]:
     return table.decode(), key.decode()
 
 
-def encode_position(offsets: Mapping[str, int], state: str = "") -> bytes:
-    return orjson.dumps({"version": VERSION, "id": state, "offsets": offsets})
+def encode_position(offsets: Mapping[str, int], state: str = "", topics: Mapping[str, str] | None = None) -> bytes:
+    return orjson.dumps({"version": VERSION, "id": state, "offsets": offsets, "topics": topics or {}})
 
 
 @dataclass
 class Restored:
     """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, the
-    state's id, where the last position record lies, its end offset, how many records were read.
+    state's id, the ids of the topics it is about, where the last position record lies, its end offset, how many records
+    were read.
     """
 
     offsets: dict[str, int] | None = None
     trial: bytes | None = None
     id: str | None = None
+    topics: dict[str, str] = field(default_factory=dict)
     position_at: int = 0
     end: int = 0
     records: int = 0
@@ -114,6 +117,7 @@ class Rows:
                 why = f"written in format {position['version']}, this program reads up to {VERSION}"
                 raise NewerState(*_place(record), why)
             found.offsets, found.id = dict(position["offsets"]), position.get("id", "")
+            found.topics = dict(position.get("topics", {}))  # the version before wrote none
             found.position_at = record.offset
         else:
             raise NewerState(*_place(record), f"holds a record {record.key!r} that this program does not know")

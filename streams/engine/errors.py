@@ -4,7 +4,12 @@
 
     EngineError
     ├── ConfigurationError      the topology or a setting is wrong: the worker does not start
-    │   └── MissingTopics       topics are not there, or have other partition counts than their partners
+    ├── TopologyError           the topics are not as the worker needs them: it does not start, or ends
+    │   ├── MissingTopics       topics are not there
+    │   ├── PartitionsDiffer    an input has more partitions than there is state for
+    │   ├── LostState           a changelog is empty that cannot be: it was deleted
+    │   ├── MadeAnew            the state stands at a position in a topic that is no longer there
+    │   └── TopicsChanged       they were changed while the worker ran
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
     │   └── NewerState          it was written by a newer version of the program
     ├── StoreError              the store of a task cannot be read or written: the task is lost and taken over again
@@ -17,6 +22,8 @@
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
 
+from collections.abc import Iterable
+
 
 class EngineError(Exception):
     """Base of everything the engine raises."""
@@ -26,12 +33,48 @@ class ConfigurationError(EngineError):
     """The topology or a setting is wrong; the message says which and what is allowed."""
 
 
-class MissingTopics(ConfigurationError):
+class TopologyError(EngineError):
+    """The topics on the broker are not as the worker needs them; the message says which, and what helps."""
+
+
+class MissingTopics(TopologyError):
     """Topics the topology names are not on the broker (they are never created by accident)."""
 
     def __init__(self, missing: list[str]) -> None:
         super().__init__(f"topics missing on the broker: {', '.join(missing)}; run `contact-streams topics create`")
         self.missing = missing
+
+
+class PartitionsDiffer(TopologyError):
+    """An input has more partitions than its agent's changelog: nobody would read the others."""
+
+    def __init__(self, changelog: str, has: int, topic: str, needs: int, helps: str) -> None:
+        super().__init__(
+            f"{changelog} has {has} partitions, its inputs need {needs}: {topic} was given more. State is kept by "
+            f"partition; make {topic} anew with {has}, or rebuild with {needs}: {helps}"
+        )
+
+
+class LostState(TopologyError):
+    """Changelogs are empty, and the group has read what they were made of."""
+
+    def __init__(self, changelogs: list[str]) -> None:
+        super().__init__(
+            f"{', '.join(changelogs)}: empty, though the group has read the inputs: deleted and made anew, the state "
+            "is gone. To begin would publish everything again; `contact-streams topics create --lost-state` decides"
+        )
+        self.changelogs = changelogs
+
+
+class MadeAnew(TopologyError):
+    """A topic was deleted and made anew under state that stands at a position in the old one."""
+
+
+class TopicsChanged(TopologyError):
+    """Topics were deleted, made anew or given partitions while the worker ran."""
+
+    def __init__(self, why: Iterable[str]) -> None:
+        super().__init__("; ".join(why))
 
 
 class ChangelogError(EngineError):

@@ -21,16 +21,15 @@ from mode.utils.logging import get_logger
 from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
 from streams.engine.clock import clock
-from streams.engine.errors import ConfigurationError, MissingTopics
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Inlet, Record, Unfetchable
-from streams.engine.kafka import partition_counts
 from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.pace import Pace
 from streams.engine.table import Storage
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
+from streams.engine.topology import Topology
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +94,7 @@ class Source(Service, ConsumerRebalanceListener):
         self.pace = Pace(options.shortest_interval, options.commit_interval)
         self._told: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self.topology = Topology(self)
         self.takeover = TakeOver(self)
         self.consumer: AIOKafkaConsumer
 
@@ -124,28 +124,17 @@ class Source(Service, ConsumerRebalanceListener):
         await self.consumer.start()
         adapt(self.consumer, self.wake.set)
         try:
-            await self._read_topology()
+            await self.topology.read()
         except BaseException:
             await self.consumer.stop()
             raise
+        self.partitions = self.topology.partitions
         self.app.flow_control.resume()  # a Faust channel's queue is shut until somebody says so
         await self.add_runtime_dependency(self.takeover)
+        await self.add_runtime_dependency(self.topology)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
         self.add_future(self._poll())
         self.add_future(self._tell_group())
-
-    async def _read_topology(self) -> None:
-        """Partition counts of everything read or written. Raises `MissingTopics`, `ConfigurationError`."""
-        known = await partition_counts(self.consumer)
-        changelogs = {i.changelog(self.app_id): i for i in self.inlets.values()}
-        wanted = [*self.inlet_of, *self.outputs, *changelogs]
-        self.partitions = {topic: known.get(topic, 0) for topic in wanted}
-        if missing := sorted(topic for topic, count in self.partitions.items() if not count):
-            raise MissingTopics(missing)
-        for topic, inlet in changelogs.items():
-            tasks = max(self.partitions[t] for t in inlet.topics)
-            if self.partitions[topic] < tasks:
-                raise ConfigurationError(f"{topic} has {self.partitions[topic]} partitions, its inputs need {tasks}")
 
     def stages(self) -> dict[str, int]:
         """How many tasks each inlet has: as many as its widest topic has partitions."""
@@ -153,6 +142,7 @@ class Source(Service, ConsumerRebalanceListener):
 
     async def on_stop(self) -> None:
         self.takeover.ready.clear()
+        await self.topology.stop()  # it asks over the consumer's connections
         try:
             await self.takeover.quiesce(STOP_SECONDS)
         except TimeoutError:
@@ -234,7 +224,7 @@ class Source(Service, ConsumerRebalanceListener):
     def _due(self) -> tuple[list[TaskKey], float]:
         """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
         now, due, wait = time.monotonic(), [], IDLE_WAIT_SECONDS
-        for key in self.takeover.ready:
+        for key in () if self.topology.why else self.takeover.ready:
             task = self.takeover.tasks.get(key)
             if task is None or not task.idle.is_set():
                 continue

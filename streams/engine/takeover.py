@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 from mode.utils.logging import get_logger
 
-from streams.engine.errors import ChangelogError
+from streams.engine.errors import ChangelogError, TopologyError
 from streams.engine.inlet import TaskInfo
 from streams.engine.task import Task
 from streams.engine.trial import Turns
@@ -125,7 +125,7 @@ class TakeOver(Service):
                             return
                         await self._start(task)
                 starts[task] = await self._starts(task)
-            except (asyncio.CancelledError, ChangelogError):
+            except (asyncio.CancelledError, ChangelogError, TopologyError):
                 raise  # what cannot be read back will not become readable by trying again
             except Exception as error:  # noqa: BLE001 - retried with a back-off; the other tasks go on
                 self.lose(task, error)
@@ -151,6 +151,7 @@ class TakeOver(Service):
         info = TaskInfo(name, partition, stages[name], tuple(tp.topic for tp in inputs), stages)
         task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id, source.options.storage)
         task.turns = self.turns
+        task.topics = source.topology.ids([*info.topics, task.changelog.topic])
         self._open.add(task)
         return task
 
@@ -171,6 +172,8 @@ class TakeOver(Service):
                 )
 
         found = await task.restore(progress)
+        # After reading, not before: it is of the topic that was there all the while.
+        await self.source.topology.confirm(task)
         seconds = time.monotonic() - started
         log.info(
             "%s restored: %s changelog records in %.1f s, %.0f a second",
@@ -186,20 +189,8 @@ class TakeOver(Service):
         """Where each input is read from: the changelog's position, or the beginning of what was never read."""
         begin = await self.consumer.beginning_offsets(list(task.inputs))
         ends = await self.consumer.end_offsets(list(task.inputs))
-        starts = {}
-        for tp in task.inputs:
-            position = task.position.get(tp.topic, begin[tp])
-            if position > ends[tp]:
-                raise ChangelogError(
-                    task.changelog.topic,
-                    task.changelog.partition,
-                    task.changelog_end,
-                    f"the state stands at offset {position} of {tp.topic}-{tp.partition}, which ends at {ends[tp]}: "
-                    "the topic was made anew. Use another app_id, or delete the changelogs with it",
-                )
-            if position < begin[tp]:
-                log.error("%s-%s: offsets %s to %s were deleted before they were read", *tp, position, begin[tp])
-            starts[tp] = max(position, begin[tp])
+        starts = {tp: self.source.topology.begin(task, tp, begin[tp], ends[tp]) for tp in task.inputs}
+        task.known = task.topics
         return starts
 
     def lose(self, task: Task, error: BaseException) -> None:

@@ -49,6 +49,10 @@ class Task:
         self.tables: dict[str, Table[Any]] = {}
         self.processor: Processor | None = None
         self.position: dict[str, int] = {}
+        self.topics: dict[str, str] = {}
+        """Topic → first digits of its id, of the inputs and of the changelog, as the broker has them now."""
+        self.known: dict[str, str] = {}
+        """The same as the restored state was written by; a topic that was made anew since has another id."""
         self.changelog_end = -1
         self.state = ""
         """Names the state of this task; a changelog that was made anew has another."""
@@ -76,6 +80,7 @@ class Task:
         except RowError as error:
             raise ChangelogError(self.changelog.topic, self.changelog.partition, found.end, str(error)) from error
         self.changelog_end, self.position = found.end, found.offsets or {}
+        self.known = found.topics
         self.state = found.id or uuid.uuid4().hex
         self.announced = found.trial
         self.trial = Trial.after(found.trial, self.position)
@@ -124,7 +129,7 @@ class Task:
         refuses or fences it, `StoreError` when the disk fails: nothing is lost then, the changelog has the batch.
         """
         rows: Rows = {name: table.changes() for name, table in self.tables.items() if table.dirty}
-        log: Items = [(changelog.POSITION, changelog.encode_position(position, self.state))]
+        log: Items = [(changelog.POSITION, changelog.encode_position(position, self.state, self.topics))]
         for name, changes in rows.items():
             log += [(changelog.encode_key(name, key), value) for key, value in changes]
         moved = position != self.position

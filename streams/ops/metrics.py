@@ -220,6 +220,12 @@ class _Gauges(Collector):
             self._behind(),
         )
         yield _by_hop("contact_streams_restore_remaining_records", "Changelog offsets still to read", left)
+        yield _family(
+            "contact_streams_topics_changed",
+            "Topics that are no longer as they were when the worker started",
+            (),
+            {(): len(self.source.topology.why)},
+        )
         yield from self._business()
 
     def _behind(self) -> dict[str, float]:

@@ -148,7 +148,7 @@ class Web(Service):
     def not_ready(self, lag: Mapping[str, Lag]) -> list[str]:
         """What keeps this worker from being ready, in words; empty when it is."""
         takeover = self.source.takeover
-        why = []
+        why = [*self.source.topology.why]
         if not takeover.joined:
             why.append("no partitions assigned yet")
         if missing := len(takeover.wanted - takeover.ready):

@@ -1,0 +1,232 @@
+"""The topics as the broker has them: what a worker starts with, and a watch for what becomes of them while it runs.
+
+A topic that is deleted, made anew or given more partitions says nothing to those who read it: the client goes on with
+what it knows, and events stay unread or state is written to where nobody will look for it. So the broker is asked every
+5 s. At a difference no more batches begin, `/readyz` says why at once, and when the difference stays the worker ends:
+its supervisor's next start finds the topics as they then are, or refuses with what helps.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+from mode.utils.logging import get_logger
+
+from streams.engine.errors import (
+    ConfigurationError,
+    LostState,
+    MadeAnew,
+    MissingTopics,
+    PartitionsDiffer,
+    TopicsChanged,
+)
+from streams.engine.metadata import NO_ERROR, NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic, topics
+from streams.engine.task import Task
+from streams.engine.trial import Trial
+
+if TYPE_CHECKING:
+    from streams.engine.source import Source
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+LOOKS = 3
+"""A difference that is still there after so many looks ends the worker: long enough for `/readyz` and a scrape to say
+it, and for a broker that has just started to know all topics.
+"""
+ANSWER_SECONDS = 10.0
+DIGITS = 8
+"""Of a topic's id, as kept in the position of a task: enough to tell two topics of one name apart."""
+HELP = "docs/operations.md, Topics and partitions"
+
+
+class Role(StrEnum):
+    """What a topic is to the worker."""
+
+    INPUT = "input"
+    CHANGELOG = "changelog"
+    OUTPUT = "output"
+
+
+_SAYS = {
+    ("deleted", Role.INPUT): "{name} was deleted: `contact-streams topics create`",
+    ("deleted", Role.OUTPUT): "{name} was deleted: `contact-streams topics create`",
+    ("deleted", Role.CHANGELOG): "{name} was deleted, and with it the state of its agent: `contact-streams topics "
+    "create` says what can be done",
+    ("anew", Role.INPUT): "{name} was deleted and made anew: the next start says what becomes of it",
+    ("anew", Role.CHANGELOG): "{name} was deleted and made anew, and the state of its agent is gone: the next start "
+    "says what can be done",
+    ("count", Role.INPUT): "{name} has {now} partitions and had {was}: nobody reads the others. " + HELP,
+    ("count", Role.OUTPUT): "{name} has {now} partitions and had {was}: the next start uses all of them",
+    **{("hidden", role): "{name}: the broker no longer lets this worker see it, look at its ACLs" for role in Role},
+}
+"""What the worker cannot go on with, and what helps. What is not here changes nothing: an output that was made anew,
+a changelog with more partitions.
+"""
+
+
+def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
+    """What happened to a topic that the worker cannot go on with, in words; ``None``: nothing did, or the broker does
+    not know at the moment.
+    """
+    happened = {UNKNOWN_TOPIC: "deleted", NOT_AUTHORIZED: "hidden"}.get(now.error, "")
+    if now.error == NO_ERROR and now.partitions != was.partitions:
+        happened = "count"
+    if now.error == NO_ERROR and now.id != was.id and (role is not Role.OUTPUT or not happened):
+        happened = "anew"
+    says = _SAYS.get((happened, role))
+    return says.format(name=name, was=was.partitions, now=now.partitions) if says else None
+
+
+async def lost_changelogs(consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]) -> list[str]:
+    """Changelogs that are empty although the group has read what they are made of: their state is gone, and an empty
+    one would have everything published again.
+
+    ``inputs``: each partition of each changelog, and the topics its task reads there. ``consumer`` is of the group.
+    """
+    empty = await _empty(consumer, inputs)
+    if not empty:
+        return []
+    read = [TopicPartition(topic, tp.partition) for tp in empty for topic in inputs[tp]]
+    # One request for all; the public call takes one for each partition.
+    told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
+    begins = await consumer.beginning_offsets(read) if told else {}
+    ends = await consumer.end_offsets(read) if told else {}
+    again = {tp for tp in told if begins[tp] < told[tp].offset <= ends[tp]}
+    # Asked once more: another worker's very first commits may have come between the two questions.
+    lost = [
+        tp for tp in await _empty(consumer, inputs) if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])
+    ]
+    return sorted({tp.topic for tp in lost})
+
+
+async def _empty(consumer: AIOKafkaConsumer, inputs: Iterable[TopicPartition]) -> list[TopicPartition]:
+    """Partitions of changelogs of which every partition is empty."""
+    ends = await consumer.end_offsets(list(inputs))
+    written = {tp.topic for tp, end in ends.items() if end}
+    return [tp for tp in ends if tp.topic not in written]
+
+
+class Topology(Service):
+    """What the topics were when the worker started, and whether they are it still."""
+
+    logger = get_logger(__name__)
+
+    def __init__(self, source: "Source") -> None:
+        super().__init__()
+        self.source = source
+        self.topics: dict[str, Topic] = {}
+        self.why: tuple[str, ...] = ()
+        """What is no longer as it was, in words. While there is something, no batch begins."""
+        self._seen = 0
+
+    @property
+    def partitions(self) -> dict[str, int]:
+        return {name: topic.partitions for name, topic in self.topics.items()}
+
+    def _roles(self) -> Iterator[tuple[str, Role]]:
+        source = self.source
+        yield from ((topic, Role.OUTPUT) for topic in source.outputs)
+        yield from ((topic, Role.INPUT) for topic in source.inlet_of)
+        yield from ((inlet.changelog(source.app_id), Role.CHANGELOG) for inlet in source.inlets.values())
+
+    async def read(self) -> None:
+        """What the worker starts with. Raises `TopologyError`, `ConfigurationError`."""
+        self.roles = dict(self._roles())
+        self.topics = await topics(self.source.consumer, self.roles)
+        if hidden := sorted(name for name, topic in self.topics.items() if topic.error == NOT_AUTHORIZED):
+            raise ConfigurationError(f"the broker does not let this worker see {', '.join(hidden)}; look at its ACLs")
+        if missing := sorted(name for name, topic in self.topics.items() if not topic.partitions):
+            raise MissingTopics(missing)
+        partitions, tasks = self.partitions, dict[TopicPartition, list[str]]()
+        for inlet in self.source.inlets.values():
+            changelog = inlet.changelog(self.source.app_id)
+            widest = max(inlet.topics, key=lambda topic: partitions[topic])
+            if partitions[changelog] < partitions[widest]:
+                raise PartitionsDiffer(changelog, partitions[changelog], widest, partitions[widest], HELP)
+            for number in range(partitions[widest]):
+                tasks[TopicPartition(changelog, number)] = [t for t in inlet.topics if number < partitions[t]]
+        if lost := await lost_changelogs(self.source.consumer, tasks):
+            raise LostState(lost)
+
+    def ids(self, names: Iterable[str]) -> dict[str, str]:
+        """Topic → first digits of its id, as they are kept in the position."""
+        return {name: self.topics[name].id[:DIGITS] for name in names}
+
+    async def confirm(self, task: Task) -> None:
+        """Is the restored changelog the one that the worker started with, and the one that it was written to? Raises
+        `TopicsChanged`, `MadeAnew`.
+        """
+        name = task.changelog.topic
+        now = (await topics(self.source.consumer, [name]))[name]
+        if why := difference(name, Role.CHANGELOG, self.topics[name], now):
+            raise TopicsChanged([why])
+        if task.known.get(name, task.topics[name]) != task.topics[name]:
+            raise MadeAnew(
+                f"{name} was deleted and made anew while workers ran, and holds a part of the state only. Stop all "
+                f"workers, delete it, and `contact-streams topics create --lost-state` decides: {HELP}"
+            )
+
+    def begin(self, task: Task, tp: TopicPartition, first: int, end: int) -> int:
+        """The offset a task reads an input from: the changelog's position, or the beginning of what was never read.
+
+        An input that was made anew is read from its beginning when it comes from outside: who publishes has said again
+        what matters, and duplicates are known. Raises `MadeAnew` for one that an agent of this application writes: what
+        of the old one was not read is missing from the figures.
+        """
+        topic, position, known = tp.topic, task.position.get(tp.topic, first), task.known.get(tp.topic)
+        anew = known != task.topics[topic] if known else position > end
+        if (anew and topic in self.source.outputs) or (position > end and not anew):
+            raise MadeAnew(
+                f"the state stands at offset {position} of {topic}-{tp.partition}, which ends at {end}: "
+                + (f"it was deleted and made anew. Rebuild: {HELP}" if anew else f"records were lost. Rebuild: {HELP}")
+            )
+        if anew and topic in task.position:
+            log.error("%s-%s was made anew, the state stood at offset %s: it is read from its beginning", *tp, position)
+            task.position, task.trial, position = {**task.position, topic: first}, Trial(), first
+        if position < first:
+            log.error("%s-%s: offsets %s to %s were deleted before they were read", *tp, position, first)
+        return max(position, first)
+
+    async def look(self) -> None:
+        """Ask the broker once. Raises `TopicsChanged` when a difference has stayed."""
+        try:
+            now = await asyncio.wait_for(topics(self.source.consumer, self.roles), ANSWER_SECONDS)
+        except (KafkaError, TimeoutError) as error:
+            log.info("the broker did not say how its topics are: %s %s", type(error).__name__, error)
+            return
+        found = {name: difference(name, role, self.topics[name], now[name]) for name, role in self.roles.items()}
+        why = tuple(each for each in found.values() if each)
+        if why != self.why:
+            for each in why:
+                log.error("%s", each)
+            if not why:
+                log.warning("all topics are as they were again")
+            self.why, self._seen = why, 0
+        self._seen += 1
+        for name, topic in now.items():
+            if topic != self.topics[name] and not found[name] and topic.error == NO_ERROR:
+                log.warning(
+                    "%s was changed from %s to %s partitions, or made anew; nothing here depends on it",
+                    name,
+                    self.topics[name].partitions,
+                    topic.partitions,
+                )
+                self.topics[name] = topic
+        if why and self._seen >= LOOKS:
+            raise TopicsChanged(why)
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except TopicsChanged as error:
+                await self.source.crash(error)
+                return

@@ -1,0 +1,232 @@
+"""What a worker does when its topics are deleted, made anew or given partitions, while it runs and while it does not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from streams.engine import LostState, MissingTopics, Source, TopologyError, topology
+from streams.engine.errors import MadeAnew, PartitionsDiffer, TopicsChanged
+from tests.integration.engine.harness import PARTITIONS, Pipeline, create_topics, publish, read_all, until
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "LOOK_SECONDS", 0.3)
+
+
+@pytest.fixture
+async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
+    return await Pipeline(bootstrap, prefix).create()
+
+
+@asynccontextmanager
+async def admin(pipeline: Pipeline) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=pipeline.bootstrap)
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def delete(pipeline: Pipeline, topic: str) -> None:
+    async with admin(pipeline) as client:
+        await client.delete_topics([topic])
+        while topic in await client.list_topics():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+
+
+async def extend(pipeline: Pipeline, topic: str, count: int) -> None:
+    async with admin(pipeline) as client:
+        await client.create_partitions({topic: NewPartitions(count)})
+        while len((await client.describe_topics([topic]))[0]["partitions"]) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def handle(pipeline: Pipeline, key: bytes, total: int) -> None:
+    """One more record in each partition, until all ``total`` are counted in the position."""
+    await publish(pipeline.bootstrap, pipeline.input, [(p, key, b"v") for p in range(PARTITIONS)])
+    await until(lambda: pipeline.drained(total))
+
+
+async def outputs(pipeline: Pipeline) -> int:
+    return len(await read_all(pipeline.bootstrap, pipeline.output))
+
+
+async def ended(source: Source) -> BaseException | None:
+    await until(lambda: source.crash_reason)
+    return source.crash_reason
+
+
+Change = Callable[[Pipeline], Awaitable[Any]]
+FATAL: dict[str, tuple[Change, str]] = {
+    "partitions added to an input": (
+        lambda it: extend(it, it.input, 2 * PARTITIONS),
+        "in has 4 partitions and had 2: nobody reads the others",
+    ),
+    "partitions added to an output": (
+        lambda it: extend(it, it.output, 2 * PARTITIONS),
+        "out has 4 partitions and had 2: the next start uses all of them",
+    ),
+    "an input deleted": (lambda it: delete(it, it.input), "in was deleted: `contact-streams topics create`"),
+    "an output deleted": (lambda it: delete(it, it.dead), "dead was deleted: `contact-streams topics create`"),
+    "a changelog deleted": (
+        lambda it: delete(it, it.changelog),
+        "app-count-changelog was deleted, and with it the state of its agent",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FATAL)
+async def test_a_worker_that_cannot_go_on_says_why_halts_and_ends(pipeline: Pipeline, what: str) -> None:
+    change, words = FATAL[what]
+    async with pipeline.run() as source:
+        await handle(pipeline, b"before", PARTITIONS)
+        assert source.topology.why == ()
+        await change(pipeline)
+        await until(lambda: source.topology.why)
+        assert words in source.topology.why[0]
+        assert source._due()[0] == [], "nothing is begun that could not be committed, or be right"
+        reason = await ended(source)
+    assert isinstance(reason, TopicsChanged)
+    assert words in str(reason)
+
+
+async def test_what_changes_nothing_does_not_end_a_worker(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
+    async with pipeline.run() as source:
+        await handle(pipeline, b"before", PARTITIONS)
+        await extend(pipeline, pipeline.changelog, 2 * PARTITIONS)
+        await delete(pipeline, pipeline.output)
+        await create_topics(pipeline.bootstrap, {pipeline.output: PARTITIONS})
+        await until(lambda: caplog.text.count("nothing here depends on it") == 2)
+        await handle(pipeline, b"after", 2 * PARTITIONS)
+        assert source.topology.why == ()
+    assert await outputs(pipeline) == PARTITIONS
+
+
+async def test_a_broker_that_is_slow_to_know_a_topic_ends_nobody(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, gone = topology.topics, [True]
+
+    async def forgetful(consumer: Any, names: Any) -> Any:
+        found = await real(consumer, names)
+        if gone[0]:
+            found[pipeline.input] = topology.Topic(0, "", topology.UNKNOWN_TOPIC)
+        return found
+
+    async with pipeline.run() as source:
+        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+        monkeypatch.setattr(topology, "topics", forgetful)
+        await until(lambda: source.topology.why)
+        gone[0] = False
+        await handle(pipeline, b"after", PARTITIONS)
+        assert source.topology.why == ()
+        assert source.crash_reason is None
+
+
+async def test_partitions_added_to_an_input_are_refused_at_the_start(pipeline: Pipeline) -> None:
+    await extend(pipeline, pipeline.input, 4)
+    with pytest.raises(PartitionsDiffer, match=r"changelog has 2 partitions, its inputs need 4: \S+in was given more"):
+        async with pipeline.run():
+            pass
+
+
+async def test_an_output_with_more_partitions_is_used_whole_after_a_restart(pipeline: Pipeline) -> None:
+    async with pipeline.run():
+        await handle(pipeline, b"before", PARTITIONS)
+    await extend(pipeline, pipeline.output, 4)
+    async with pipeline.run() as source:
+        assert source.partitions[pipeline.output] == 4
+        await handle(pipeline, b"after", 2 * PARTITIONS)
+
+
+async def test_an_input_made_anew_is_read_from_its_beginning(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long the new one is: the position tells the two apart by their ids."""
+    async with pipeline.run() as source:
+        await handle(pipeline, b"before", PARTITIONS)
+        await delete(pipeline, pipeline.input)
+        assert isinstance(await ended(source), TopicsChanged)
+    with pytest.raises(MissingTopics):
+        async with pipeline.run():
+            pass
+    await create_topics(pipeline.bootstrap, {pipeline.input: PARTITIONS})
+    await publish(pipeline.bootstrap, pipeline.input, [(p, b"after", b"v") for p in range(PARTITIONS)] * 3)
+    async with pipeline.run():
+        await until(lambda: pipeline.drained(3 * PARTITIONS))
+    assert await pipeline.counts() == {"before": 1, "after": 3}  # per partition, and both hold the same keys
+    assert "was made anew, the state stood at offset 1: it is read from its beginning" in caplog.text
+    caplog.clear()
+    async with pipeline.run() as source:
+        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+    assert "made anew" not in caplog.text, "it is said once"
+    assert await outputs(pipeline) == 4 * PARTITIONS
+
+
+async def test_a_topic_between_agents_that_was_made_anew_is_refused(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pipeline.run():
+        await handle(pipeline, b"before", PARTITIONS)
+    await delete(pipeline, pipeline.input)
+    await create_topics(pipeline.bootstrap, {pipeline.input: PARTITIONS})
+    async with pipeline.run() as source:
+        source.outputs += (pipeline.input,)
+        reason = await ended(source)
+    assert isinstance(reason, MadeAnew)
+    assert "it was deleted and made anew. Rebuild: docs/operations.md" in str(reason)
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while it ran", "while it did not"])
+async def test_a_changelog_made_anew_is_refused_and_nothing_is_published_twice(
+    pipeline: Pipeline, running: bool
+) -> None:
+    async def anew() -> None:
+        await delete(pipeline, pipeline.changelog)
+        await create_topics(pipeline.bootstrap, {}, {pipeline.changelog: PARTITIONS})
+
+    async with pipeline.run() as source:
+        await handle(pipeline, b"before", PARTITIONS)
+        await source.tell_group()
+        if running:
+            await anew()
+            assert isinstance(await ended(source), TopologyError)
+    if not running:
+        await anew()
+    with pytest.raises(LostState, match="the state is gone"):
+        async with pipeline.run():
+            pass
+    assert await outputs(pipeline) == PARTITIONS
+
+
+async def test_a_changelog_made_anew_that_holds_a_part_of_the_state_is_refused(pipeline: Pipeline) -> None:
+    """The client writes by name: what it commits before the next look lies in the new topic, without the rows of
+    before.
+    """
+    async with pipeline.run() as source:
+        await handle(pipeline, b"before", PARTITIONS)
+        old = source.topology.topics[pipeline.changelog].id[: topology.DIGITS]
+    await delete(pipeline, pipeline.changelog)
+    await create_topics(pipeline.bootstrap, {}, {pipeline.changelog: PARTITIONS})
+    position = {"version": 1, "id": "s", "offsets": {pipeline.input: 1}, "topics": {pipeline.changelog: old}}
+    await publish(pipeline.bootstrap, pipeline.changelog, [(0, b"\0position", orjson.dumps(position))])
+    async with pipeline.run() as source:
+        reason = await ended(source)
+    assert isinstance(reason, MadeAnew)
+    assert "holds a part of the state only" in str(reason)
+
+
+async def test_a_position_of_the_version_before_is_read(pipeline: Pipeline) -> None:
+    await publish(pipeline.bootstrap, pipeline.input, [(p, b"k", b"v") for p in range(PARTITIONS)] * 2)
+    position = orjson.dumps({"version": 1, "id": "s", "offsets": {pipeline.input: 1}})
+    await publish(pipeline.bootstrap, pipeline.changelog, [(p, b"\0position", position) for p in range(PARTITIONS)])
+    async with pipeline.run():
+        await until(lambda: pipeline.drained(2 * PARTITIONS))
+    assert await outputs(pipeline) == PARTITIONS
