@@ -29,6 +29,7 @@ from streams.agents.dead_letters import on_failure
 from streams.domain.policy import Rules
 from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
+from streams.features import features
 from streams.ops.metrics import Metrics
 from streams.ops.plugins import load_scorer
 from streams.ops.storage import storage
@@ -91,10 +92,11 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
 def build(settings: Settings, rules: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
     metrics = Metrics([*(rule.name for rule in rules.wait), *(rule.name for rule in rules.sentiment)])
+    parts = inlets(settings, rules, metrics)
     app, source = engine_app(
         settings.group,
         settings.bootstrap_servers,
-        inlets(settings, rules, metrics),
+        parts,
         Options(
             worker=settings.worker_name,
             static=settings.static_membership,
@@ -103,6 +105,7 @@ def build(settings: Settings, rules: Rules) -> Application:
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
+            features=features(settings, rules, parts),
         ),
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],

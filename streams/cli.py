@@ -4,7 +4,7 @@ import asyncio
 import json
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -115,11 +115,16 @@ def topics_create(
     ] = None,
     replication: Annotated[int, typer.Option(min=1, max=9, help="Replication factor.")] = 1,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be created.")] = False,
+    lost_state: Annotated[
+        Literal["go-on", "repeat"] | None,
+        typer.Option(help="Where a changelog was deleted: begin where the workers stood, or read everything again."),
+    ] = None,
     topic_prefix: Prefix = None,
 ) -> None:
     """Create the topics that are missing, and say where existing ones differ from the contract. May be run again at
     any time.
     """
+    from streams.ops import lost_state as lost
     from streams.ops import topics
 
     settings = load(broker=True, topic_prefix=topic_prefix)
@@ -134,6 +139,12 @@ def topics_create(
     print(f"{len(report.created)} {'to create' if dry_run else 'created'}, {len(report.present)} were there")
     for difference in report.differs:
         err.print(f"differs: {difference}", style="yellow", markup=False, highlight=False)
+    if not dry_run:
+        try:
+            for changelog in asyncio.run(lost.settle(settings, lost_state)):
+                print(f"{changelog} begins anew: {lost_state}")
+        except lost.StateGone as error:
+            raise fail(error) from None
 
 
 @topics_app.command("list")

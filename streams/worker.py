@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams import rules as rule_files
 from streams.app import Application, build
-from streams.engine import EngineError, TopologyError
+from streams.engine import Differs, EngineError, NameTaken, TopologyError
 from streams.ops import logs
 from streams.ops.errors import OpsError
 from streams.ops.private import UMASK
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 10.0
 
 
-CODES: tuple[tuple[type[BaseException], int], ...] = ((TopologyError, 3),)
+CODES: tuple[tuple[type[BaseException], int], ...] = ((TopologyError, 3), (Differs, 4), (NameTaken, 5))
 """Exit codes of ends that a supervisor and a person should be able to tell from others; all else is 1."""
 
 

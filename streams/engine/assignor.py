@@ -14,6 +14,8 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
+from streams.engine.group import Door, Member, agreed
+
 
 def _weight(worker: str, unit: str) -> bytes:
     return blake2b(f"{worker}\0{unit}".encode(), digest_size=8).digest()
@@ -43,15 +45,17 @@ def place(inlets: Mapping[str, int], workers: Iterable[str]) -> dict[tuple[str, 
 
 
 class RendezvousAssignor(AbstractPartitionAssignor):
-    """`place` as a consumer-group assignor; `bind` gives it the worker's name and the topology."""
+    """`place` as a consumer-group assignor, among the workers that agree (`group`); `bind` gives it the worker's door
+    and the topology.
+    """
 
     name = "contact-streams-rendezvous"
-    worker: ClassVar[str] = ""
+    door: ClassVar[Door]
     inlets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @classmethod
-    def bind(cls, worker: str, inlets: Mapping[str, tuple[str, ...]]) -> type["RendezvousAssignor"]:
-        return type("BoundAssignor", (cls,), {"worker": worker, "inlets": dict(inlets)})
+    def bind(cls, door: Door, inlets: Mapping[str, tuple[str, ...]]) -> type["RendezvousAssignor"]:
+        return type("BoundAssignor", (cls,), {"door": door, "inlets": dict(inlets)})
 
     @classmethod
     def assign(
@@ -60,8 +64,10 @@ class RendezvousAssignor(AbstractPartitionAssignor):
         counts = {
             topic: len(cluster.partitions_for_topic(topic) or ()) for topics in cls.inlets.values() for topic in topics
         }
+        known = {member: Member.decode(meta.user_data) for member, meta in members.items()}
+        features = agreed(known.values(), cls.door.features)
         # Two processes with one name would share a share: the member id keeps them apart.
-        named = {f"{bytes(meta.user_data or b'').decode()}\0{member}": member for member, meta in members.items()}
+        named = {f"{it.worker}\0{member}": member for member, it in known.items() if it.features == features}
         stable = {full.partition("\0")[0]: full for full in sorted(named)}
         workers = dict(stable) if len(stable) == len(named) else {full: full for full in named}
         owners = place({inlet: max(counts[t] for t in topics) for inlet, topics in cls.inlets.items()}, workers)
@@ -70,14 +76,17 @@ class RendezvousAssignor(AbstractPartitionAssignor):
             for topic in cls.inlets[inlet]:
                 if partition < counts[topic]:
                     given[named[workers[worker]]][topic].append(partition)
+        told = Member("", features, 1 + max(it.round for it in known.values())).encode()
         return {
-            member: ConsumerProtocolMemberAssignment(0, sorted(topics.items()), b"") for member, topics in given.items()
+            member: ConsumerProtocolMemberAssignment(0, sorted(topics.items()), told)
+            for member, topics in given.items()
         }
 
     @classmethod
     def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        return ConsumerProtocolMemberMetadata(0, list(topics), cls.worker.encode())
+        return ConsumerProtocolMemberMetadata(0, list(topics), cls.door.metadata())
 
     @classmethod
     def on_assignment(cls, assignment: ConsumerProtocolMemberAssignment) -> None:
-        """Nothing to remember: the placement follows from the names alone."""
+        """What was agreed on; whether it is what this worker would do is asked when its partitions come."""
+        cls.door.answer(assignment.user_data)

@@ -10,6 +10,8 @@
     │   ├── LostState           a changelog is empty that cannot be: it was deleted
     │   ├── MadeAnew            the state stands at a position in a topic that is no longer there
     │   └── TopicsChanged       they were changed while the worker ran
+    ├── Differs                 other workers have other settings, rules or versions: this one does not take part
+    ├── NameTaken               another worker with the same static name has joined: this one ends
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
     │   └── NewerState          it was written by a newer version of the program
     ├── StoreError              the store of a task cannot be read or written: the task is lost and taken over again
@@ -75,6 +77,26 @@ class TopicsChanged(TopologyError):
 
     def __init__(self, why: Iterable[str]) -> None:
         super().__init__("; ".join(why))
+
+
+class Differs(EngineError):
+    """The workers that run would give other results; the message names each difference and the values on both sides."""
+
+    def __init__(self, worker: str, differences: list[str]) -> None:
+        super().__init__(
+            f"worker {worker} would give other results than those that run, and does not take part: "
+            f"{'; '.join(differences)}. Give it what they have; for a change, stop all workers first"
+        )
+        self.differences = differences
+
+
+class NameTaken(EngineError):
+    """Another worker with the same name joined, with static membership: the broker lets only one be."""
+
+    def __init__(self, worker: str) -> None:
+        super().__init__(
+            f"another worker with the name {worker} has joined and taken its place; names are for one each"
+        )
 
 
 class ChangelogError(EngineError):

@@ -22,6 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
 from streams.engine.clock import clock
 from streams.engine.fetching import adapt
+from streams.engine.group import Door, Features, explained
 from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
@@ -64,6 +65,8 @@ class Options:
     session_timeout_ms: int = 10_000
     storage: Storage = field(default_factory=Storage)
     """Where the state of the tasks is kept."""
+    features: Features = field(default_factory=dict)
+    """What all workers of the group must have alike, {name: short value}: one that differs does not take part."""
 
 
 class Source(Service, ConsumerRebalanceListener):
@@ -94,6 +97,7 @@ class Source(Service, ConsumerRebalanceListener):
         self.pace = Pace(options.shortest_interval, options.commit_interval)
         self._told: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self.door = Door(options.worker, options.features, static=options.static)
         self.topology = Topology(self)
         self.takeover = TakeOver(self)
         self.consumer: AIOKafkaConsumer
@@ -119,12 +123,13 @@ class Source(Service, ConsumerRebalanceListener):
             heartbeat_interval_ms=max(options.session_timeout_ms // 10, 200),
             rebalance_timeout_ms=max(options.session_timeout_ms, 10_000),
             max_poll_interval_ms=3_600_000,
-            partition_assignment_strategy=[RendezvousAssignor.bind(options.worker, topics)],
+            partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
         )
         await self.consumer.start()
         adapt(self.consumer, self.wake.set)
         try:
             await self.topology.read()
+            await self.door.knock(self.consumer, self.app_id)
         except BaseException:
             await self.consumer.stop()
             raise
@@ -156,7 +161,12 @@ class Source(Service, ConsumerRebalanceListener):
         await self.takeover.revoke()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self.takeover.assign(assigned)
+        if self.door.refusal is not None:
+            await self.crash(self.door.refusal)
+        elif self.door.again:
+            self.consumer._coordinator.request_rejoin()  # noqa: SLF001
+        else:
+            self.takeover.assign(assigned)
 
     async def _tell_group(self) -> None:
         """Commit the positions to the group now and then, for those who watch its lag; the engine never reads them."""
@@ -213,12 +223,15 @@ class Source(Service, ConsumerRebalanceListener):
         return bool(batches)
 
     async def _fetch(self, tasks: Mapping[TopicPartition, Task]) -> dict[TopicPartition, list[Any]]:
-        """What has come for the partitions; what cannot be taken apart comes as `Unfetchable`."""
-        # Asked even when nothing is due: only a poll raises what the group refused, and without one for an hour the
-        # client leaves the group.
-        found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
-            *(tasks or (NOTHING,)), timeout_ms=0, max_records=self.options.max_records
-        )
+        """What has come for the partitions; what cannot be taken apart comes as `Unfetchable`. Raises `NameTaken`."""
+        try:
+            # Asked even when nothing is due: only a poll raises what the group refused, and without one for an hour the
+            # client leaves the group.
+            found: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
+                *(tasks or (NOTHING,)), timeout_ms=0, max_records=self.options.max_records
+            )
+        except KafkaError as error:
+            raise explained(error, self.options.worker) from error
         return found
 
     def _due(self) -> tuple[list[TaskKey], float]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.assignor import RendezvousAssignor, place
+from streams.engine.group import Door
 
 INLETS = {"ingest": 12, "identify": 16, "track": 16, "measure": 8}
 workers = st.lists(st.text("abcdef0123456789-", min_size=1, max_size=8), min_size=1, max_size=9, unique=True)
@@ -51,10 +52,13 @@ def test_small_inlets_do_not_pile_their_remainders_on_one_worker() -> None:
 
 
 def test_partition_n_of_every_topic_of_an_inlet_goes_to_the_same_member() -> None:
-    bound = RendezvousAssignor.bind("w", {"in": ("t1", "t2"), "next": ("t3",)})
+    bound = RendezvousAssignor.bind(Door("w", {}), {"in": ("t1", "t2"), "next": ("t3",)})
     counts = {"t1": 4, "t2": 3, "t3": 4}
     cluster = SimpleNamespace(partitions_for_topic=lambda topic: set(range(counts[topic])))
-    members = {f"member-{n}": RendezvousAssignor.bind(f"worker-{n}", {}).metadata(["t1", "t2", "t3"]) for n in range(2)}
+    members = {
+        f"member-{n}": RendezvousAssignor.bind(Door(f"worker-{n}", {}), {}).metadata(["t1", "t2", "t3"])
+        for n in range(2)
+    }
     given_out = {member: dict(assignment.assignment) for member, assignment in bound.assign(cluster, members).items()}
     for topics in given_out.values():
         assert set(topics.get("t2", [])) <= set(topics["t1"])
@@ -63,7 +67,7 @@ def test_partition_n_of_every_topic_of_an_inlet_goes_to_the_same_member() -> Non
 
 
 def test_two_workers_with_one_name_still_share_the_work() -> None:
-    bound = RendezvousAssignor.bind("w", {"in": ("t",)})
+    bound = RendezvousAssignor.bind(Door("w", {}), {"in": ("t",)})
     cluster = SimpleNamespace(partitions_for_topic=lambda topic: {0, 1, 2, 3})
     members = {f"m{n}": bound.metadata(["t"]) for n in range(2)}
     given_out = bound.assign(cluster, members)

@@ -33,6 +33,7 @@ def source(**processors: Any) -> Any:
         inlets=inlets,
         inlet_of={"x.facts": inlets["measure"]},
         takeover=takeover,
+        topology=SimpleNamespace(why=("x.facts was deleted",)),
         lag=lag,
     )
 
@@ -75,6 +76,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_alerts_open{rule="wait"}': 3,
         'contact_alerts_open{rule="mood"}': 0,
         'contact_alerts_open{rule="gone"}': 1,
+        "contact_streams_topics_changed": 1,
         "contact_streams_series_left_out": 0,
         "contact_streams_rebalances_total": 1,
     }

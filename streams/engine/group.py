@@ -1,0 +1,142 @@
+"""The group of workers: do they agree in what they would write?
+
+Workers with other settings, rules or versions give different answers to the same events, depending on the partition. So
+each tells the group its **features**, {name: short value}, which the engine does not interpret. Whoever leads the group
+gives partitions only to those that agree with the workers that are there already, and everybody learns with his
+assignment what was agreed on: one that differs refuses itself, and has handled nothing.
+
+Who was there already is known by the **round**: each assignment carries one more than the highest of its members, and a
+member says the last one that it got. Where nobody was there yet, most of those that begin together decide.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import CoordinationType
+from aiokafka.coordinator.protocol import ConsumerProtocol
+from aiokafka.errors import BrokerResponseError, KafkaError, for_code, kafka_errors
+from aiokafka.protocol.admin import DescribeGroupsRequest
+
+from streams.engine.errors import Differs, NameTaken
+
+Features = Mapping[str, str]
+
+
+class FencedInstanceId(BrokerResponseError):
+    """The broker's code 82, which the client does not know: another process joined under the same static name."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+    description = "Another member joined with the same group.instance.id"
+
+
+kafka_errors[FencedInstanceId.errno] = FencedInstanceId
+
+
+def explained(error: KafkaError, worker: str) -> Exception:
+    """What the group refused, in words for people where there are any."""
+    # The client raises its own error with this one's name in it.
+    return NameTaken(worker) if FencedInstanceId.__name__ in repr(error) else error
+
+
+class Member(NamedTuple):
+    """A worker as the group knows it."""
+
+    worker: str
+    features: Features | None = None
+    """``None``: a version that did not tell any."""
+    round: int = 0
+    """The last assignment it got; 0: none so far."""
+
+    def encode(self, *, again: bool = False) -> bytes:
+        return json.dumps({**self._asdict(), **({"again": True} if again else {})}, sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> "Member":
+        """A version before told its name only."""
+        text = bytes(data or b"").decode(errors="replace")
+        try:
+            found = json.loads(text)
+            features = found["features"]
+            return cls(str(found["worker"]), features and dict(features), int(found["round"]))
+        except (ValueError, TypeError, KeyError):
+            return cls(text)
+
+
+def agreed(members: Iterable[Member], leader: Features | None = None) -> Features | None:
+    """The features that hold for these members: those of the newest round, else of a version that tells none, else of
+    most; when there are as many of each, the leader's.
+    """
+    found = list(members)
+    newest = max((member.round for member in found), default=0)
+    if newest == 0 and any(member.features is None for member in found):
+        return None
+    held = Counter(_text(member.features) for member in found if member.round == newest)
+    most = max(held.values(), default=0)
+    among = sorted(text for text, count in held.items() if count == most)
+    ours = _text(leader)
+    chosen = ours if ours in among or not among else among[0]
+    features: Features | None = json.loads(chosen)
+    return features
+
+
+def _text(features: Features | None) -> str:
+    return json.dumps(None if features is None else dict(features), sort_keys=True)
+
+
+def differences(ours: Features, theirs: Features | None) -> list[str]:
+    """What differs, in words, by name."""
+    if theirs is None:
+        return ["they are of a version that does not tell its settings"]
+    names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+    return [f"{name} is {ours.get(name, 'absent')} here and {theirs.get(name, 'absent')} there" for name in names]
+
+
+class Door:
+    """What one worker tells the group, and what it is told."""
+
+    def __init__(self, worker: str, features: Features, *, static: bool = False) -> None:
+        self.worker, self.features, self.static = worker, dict(features), static
+        self.round = 0
+        self.refusal: Differs | None = None
+        """Why this worker may not take part."""
+        self.again = False
+        """Must the group be asked again? A static member that comes back gets its old assignment from the broker, and
+        nobody has compared anything; what it tells is then changed, which makes the broker ask the others.
+        """
+        self._asked = False
+
+    def metadata(self) -> bytes:
+        """What this worker tells the group whenever it joins."""
+        self._asked, self.again = self._asked or self.again, False
+        return Member(self.worker, self.features, self.round).encode(again=self._asked)
+
+    def answer(self, data: bytes | None) -> None:
+        """An assignment has come, with what was agreed on."""
+        theirs = Member.decode(data)
+        differs = differences(self.features, theirs.features)
+        self.again = bool(differs) and self.static and not self._asked and not self.round
+        self.refusal = Differs(self.worker, differs) if differs and not self.again else None
+        if not differs:
+            self.round = theirs.round
+
+    async def knock(self, consumer: AIOKafkaConsumer, group: str) -> None:
+        """Compare before joining: a worker that is refused then disturbs nobody. Raises `Differs`."""
+        others = [m for m in await members(consumer, group) if not (self.static and m.worker == self.worker)]
+        if others and (differs := differences(self.features, agreed(others))):
+            raise Differs(self.worker, differs)
+
+
+async def members(consumer: AIOKafkaConsumer, group: str) -> list[Member]:
+    """Who is in the group; while it rebalances the broker does not say. Raises `KafkaError`."""
+    client = consumer._client  # noqa: SLF001 - a consumer has no public way to ask
+    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    response = await client.send(node, DescribeGroupsRequest([group]))
+    ((code, _, _, _, _, described, *_),) = response.groups
+    if code:
+        raise for_code(code)(group)
+    known: list[Any] = [metadata for _, _, _, metadata, _ in described if metadata]
+    return [Member.decode(ConsumerProtocol.METADATA.decode(metadata).user_data) for metadata in known]
