@@ -36,6 +36,22 @@ class FencedInstanceId(BrokerResponseError):
 kafka_errors[FencedInstanceId.errno] = FencedInstanceId
 
 
+def keep_identity(consumer: AIOKafkaConsumer) -> None:
+    """Let a static member join again as who it was. The client forgets its member id when the broker does not know it
+    any more, and would then take the place of whoever has taken its own. With the id the broker answers that.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - as below
+    forget = coordinator.reset_generation
+
+    def reset_generation() -> None:
+        member = coordinator.member_id
+        forget()
+        if coordinator._heartbeat_task is not None:  # noqa: SLF001 - it is not joining: the join will tell
+            coordinator.member_id = member
+
+    coordinator.reset_generation = reset_generation
+
+
 def explained(error: KafkaError, worker: str) -> Exception:
     """What the group refused, in words for people where there are any."""
     # The client raises its own error with this one's name in it.

@@ -22,7 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch, Outputs
 from streams.engine.clock import clock
 from streams.engine.fetching import adapt
-from streams.engine.group import Door, Features, explained
+from streams.engine.group import Door, Features, explained, keep_identity
 from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
@@ -126,6 +126,8 @@ class Source(Service, ConsumerRebalanceListener):
             partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
         )
         await self.consumer.start()
+        if options.static:
+            keep_identity(self.consumer)
         adapt(self.consumer, self.wake.set)
         try:
             await self.topology.read()

@@ -190,7 +190,7 @@ async def test_a_worker_without_topics_says_what_to_do(settings: Settings, tmp_p
     nowhere = settings.model_copy(update={"topic_prefix": settings.topic_prefix + "none."})
     system = System(nowhere, tmp_path)
     worker = await system.add_worker()
-    assert await asyncio.wait_for(worker.process.wait(), 20) == 1
+    assert await asyncio.wait_for(worker.process.wait(), 20) == 3
     assert "contact-streams topics create" in worker.last_words()
 
 

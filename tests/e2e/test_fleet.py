@@ -1,0 +1,186 @@
+"""Workers that differ, and topics that are changed under workers: what they say, how they end, and that what they advise
+helps.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+
+from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
+from streams.ops.processes import WorkerProcess
+from streams.ops.topics import existing
+from streams.settings import Settings, environment
+from tests.e2e.system import System, event
+
+HELP = "docs/operations.md, Topics and partitions"
+
+
+async def delete(system: System, *topics: str) -> None:
+    servers = system.settings.bootstrap_servers
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        await admin.delete_topics(list(topics))
+        while set(topics) & set(await existing(servers)):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+
+
+async def extend(system: System, topic: str, count: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=system.settings.bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.create_partitions({topic: NewPartitions(count)})
+    finally:
+        await admin.close()
+
+
+async def create_topics(system: System, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli", "topics", "create", *options]
+    env = {**os.environ, **environment(system.settings)}
+    return await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True, timeout=60)
+
+
+async def contacts(system: System, name: str, count: int = 40) -> None:
+    await system.events(*(event("contact.initiated", f"{name}{n}", customer_id=f"{name}{n}") for n in range(count)))
+
+
+async def journeys(system: System, name: str) -> list[str]:
+    """Customers of this name, once for each first revision that was published: one that comes twice was doubled."""
+    found = [each for each in await system.read("journeys") if each["revision"] == 1]
+    return sorted(each["customer"] for each in found if each["customer"].startswith(f"customer:{name}"))
+
+
+def once(name: str, count: int = 40) -> list[str]:
+    return sorted(f"customer:{name}{n}" for n in range(count))
+
+
+async def not_ready(worker: WorkerProcess) -> list[str]:
+    """What `/readyz` says when it says no."""
+    until = time.monotonic() + 30
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < until:
+            async with session.get(f"http://127.0.0.1:{worker.port}/readyz") as response:
+                if response.status == 503:
+                    return (await response.json())["why"]
+            await asyncio.sleep(0.1)
+    raise AssertionError("/readyz went on saying yes")
+
+
+async def ends(worker: WorkerProcess, seconds: float = 60) -> int:
+    return await asyncio.wait_for(worker.process.wait(), seconds)
+
+
+async def test_a_worker_with_other_rules_is_refused_and_the_first_goes_on(system: System, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    ours = system.settings
+    async with system.run() as running:
+        system.settings = ours.model_copy(update={"rules_dir": rules, "max_age_h": 12.0, "phone_region": "DE"})
+        other = await system.add_worker()
+        assert await ends(other) == 4
+        said = other.last_words()
+        assert (
+            "max_age_h is 12.0 here and 24.0 there; phone_region is DE here and None there; rules.sentiment is" in said
+        )
+        system.settings = ours
+        await contacts(running, "a")
+        await system.drained()
+    assert await journeys(system, "a") == once("a")
+
+
+async def test_partitions_added_to_an_input_and_what_helps(system: System) -> None:
+    voice = system.topic("contacts.voice")
+    async with system.run():
+        await contacts(system, "a")
+        await system.drained()
+        (worker,) = system.workers
+        await extend(system, voice, 8)
+        assert await not_ready(worker) == [f"{voice} has 8 partitions and had 4: nobody reads the others. {HELP}"]
+        assert await ends(worker) == 3
+        assert f"{voice} has 8 partitions" in worker.last_words()
+    await contacts(system, "b")  # to all eight
+    refused = await system.add_worker()
+    assert await ends(refused) == 3
+    assert f"its inputs need 8: {voice} was given more" in refused.last_words()
+    system.workers.clear()
+    # As advised: that topic anew, and what came since the change once more.
+    await delete(system, voice)
+    assert (await create_topics(system)).returncode == 0
+    await contacts(system, "b")
+    async with system.run():
+        await system.drained()
+        assert "was made anew, the state stood at offset" in system.workers[0].last_words()
+    assert (await journeys(system, "a"), await journeys(system, "b")) == (once("a"), once("b"))
+
+
+async def test_a_deployment_is_rebuilt_with_more_partitions(system: System) -> None:
+    voice = system.topic("contacts.voice")
+    async with system.run():
+        await contacts(system, "a")
+        await system.drained()
+    await extend(system, voice, 8)
+    await contacts(system, "b")
+    changelogs = [f"{system.settings.group}-{agent}-changelog" for agent in CHANGELOGS]
+    await delete(system, *changelogs, *(system.topic(topic) for topic in (*OUTPUTS, *BETWEEN)))
+    done = await create_topics(system, "--partitions", "8", "--lost-state", "repeat")
+    assert done.returncode == 0, done.stderr
+    async with system.run():
+        await system.drained()
+    assert (await journeys(system, "a"), await journeys(system, "b")) == (once("a"), once("b"))
+
+
+async def test_a_changelog_that_is_gone_and_what_helps(system: System) -> None:
+    changelog = f"{system.settings.group}-track-changelog"
+    async with system.run():
+        await contacts(system, "a")
+        await system.drained()
+        (worker,) = system.workers
+        await delete(system, changelog)
+        assert "and with it the state of its agent" in (await not_ready(worker))[0]
+        assert await ends(worker) == 3
+    await contacts(system, "b")
+    refused = await system.add_worker()
+    assert await ends(refused) == 3
+    assert f"topics missing on the broker: {changelog}" in refused.last_words()
+    asked = await create_topics(system)
+    assert asked.returncode == 1
+    assert f"the state of {changelog} is gone" in asked.stderr
+    refused = await system.add_worker()
+    assert await ends(refused) == 3
+    assert "To begin would publish everything again" in refused.last_words()
+    system.workers.clear()
+    done = await create_topics(system, "--lost-state", "go-on")
+    assert done.returncode == 0, done.stderr
+    assert f"{changelog} begins anew: go-on" in done.stdout
+    async with system.run():
+        await system.drained()
+        await contacts(system, "c")
+        await system.drained()
+    assert [await journeys(system, name) for name in "abc"] == [once(name) for name in "abc"]
+
+
+async def test_an_input_deleted_stops_all_until_it_is_there_again(system: System, settings: Settings) -> None:
+    forum = system.topic("contacts.forum")
+    async with system.run():
+        await system.events(event("contact.initiated", "f1", channel="forum", customer_id="f1"))
+        await system.drained()
+        (worker,) = system.workers
+        await delete(system, forum)
+        assert await not_ready(worker) == [f"{forum} was deleted: `contact-streams topics create`"]
+        assert await ends(worker) == 3
+    assert (await create_topics(system)).returncode == 0
+    async with system.run():
+        await system.events(event("contact.initiated", "f2", channel="forum", customer_id="f2"))
+        await contacts(system, "a")
+        await system.drained()
+    assert await journeys(system, "f") == ["customer:f1", "customer:f2"]
+    assert await journeys(system, "a") == once("a")
