@@ -52,3 +52,10 @@ class DeadLetter(Model):
     """The agent that gave up."""
     traceback: String | None = None
     """Only with reason processing."""
+    table: String | None = None
+    """Only when it is no record but a row of our own state that was set aside: its table. Topic and key are those of
+    its changelog, offset where that ended, payload all of the row."""
+    part: Whole | None = None
+    """Which part of a large row this is, from 1."""
+    parts: Whole | None = None
+    """How many parts the row has."""

@@ -25,7 +25,7 @@ from mode import ServiceT
 
 from schemas.data import Channel
 from streams.agents import identify, ingest, measure, track
-from streams.agents.dead_letters import on_failure
+from streams.agents.dead_letters import on_failure, on_row
 from streams.domain.policy import Rules
 from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
@@ -84,7 +84,14 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
         "measure": (measure.factory(name, rules.kpis, metrics), measure.TABLES),
     }
     return [
-        Inlet(hop, tuple(name(topic) for topic in CHANGELOGS[hop]), processor, on_failure(dead, hop), tables)
+        Inlet(
+            hop,
+            tuple(name(topic) for topic in CHANGELOGS[hop]),
+            processor,
+            on_failure(dead, hop),
+            tables,
+            on_row(dead, settings.group),
+        )
         for hop, (processor, tables) in parts.items()
     ]
 

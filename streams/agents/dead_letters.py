@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from streams.domain.times import iso
-from streams.engine import Failure, Outputs, Record
+from streams.engine import Failure, Outputs, Record, RowFailure
+from streams.engine.changelog import encode_key
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.inlet import Unfetchable
 
@@ -17,6 +18,9 @@ PAYLOAD_LIMIT = 64 * 1024
 
 LATEST_MS = 253_402_300_799_999
 """The end of the year 9999. On a topic that was not created with the broker's time, a record may carry any number."""
+
+ROW_LIMIT = 480 * 1024
+"""Bytes of a row in one letter: a larger one takes several, and none of it is lost."""
 
 HEADERS, HEADER_LIMIT = 50, 1024
 """Headers that are kept, and characters or bytes of each."""
@@ -71,5 +75,38 @@ def on_failure(topic: str, hop: str) -> "Any":
         else:
             letter = dead_letter(record, hop, "processing", f"{type(error).__name__}: {error}"[:500], None, error)
         bury(topic, letter, out)
+
+    return handler
+
+
+def on_row(topic: str, group: str) -> "Any":
+    """The engine's hook: a row that was set aside becomes a dead letter that holds all of it."""
+
+    def handler(failure: RowFailure, out: Outputs) -> None:
+        info, data, error = failure.info, failure.data, failure.error
+        changelog, key = f"{group}-{info.inlet}-changelog", encode_key(failure.table, failure.key)
+        name = f"{changelog}-{info.partition}-{failure.at}-{hashlib.sha256(key).hexdigest()[:16]}"
+        chunks = [data[at : at + ROW_LIMIT] for at in range(0, len(data), ROW_LIMIT)] or [b""]
+        for number, chunk in enumerate(chunks, 1):
+            letter = {
+                "id": name if len(chunks) == 1 else f"{name}-{number}",
+                "reason": "processing",
+                "path": None,
+                "message": f"{type(error).__name__}: {error}"[:500],
+                "topic": changelog,
+                "partition": info.partition,
+                "offset": failure.at,
+                "key": base64.b64encode(key).decode(),
+                "timestamp": iso(out.now),
+                "payload": base64.b64encode(chunk).decode(),
+                "payload_sha256": hashlib.sha256(data).hexdigest(),
+                "payload_bytes": len(data),
+                "hop": info.inlet,
+                "traceback": "".join(traceback.format_exception(error))[-8000:],
+                "table": failure.table,
+            }
+            if len(chunks) > 1:
+                letter |= {"part": number, "parts": len(chunks)}
+            bury(topic, letter, out)
 
     return handler

@@ -10,7 +10,7 @@ import msgspec
 from streams.domain.progress import Origins
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.watermarks import Watermarks
-from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Record, RowFault, Table, TableSpec, TaskInfo
 from streams.engine.errors import StoreError
 
 Name = Callable[[str], str]
@@ -103,21 +103,18 @@ class Hop:
         self.behind: set[str] = set()
         """Lines of which more is due than this batch could take."""
         self.fired = 0
-        self.failure: Exception | None = None
+        self.folded = False
+        """Has a record of this batch changed rows?"""
 
     def handle(self, record: Record, out: Outputs) -> None:
         value = self.decode(record.value or b"")
         if type(value) is not Progress:
+            self.folded = True
             self.fold(value, out)
             return
         self._heal(out.now)
         self.watermarks.note(value, record.timestamp)
-        try:
-            self._pass([line for line in value.lines if line not in self.behind], out)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 - no fault of the record: `finish` raises it
-            self.failure = self.failure or error
+        self._pass([line for line in value.lines if line not in self.behind], out)
 
     def undo(self, record: Record) -> None:
         """What was healed before the record is not any more."""
@@ -130,8 +127,6 @@ class Hop:
 
     def finish(self, out: Outputs) -> bool:
         self._heal(out.now)
-        if self.failure is not None:
-            raise self.failure
         if self.behind:
             self._pass(sorted(self.behind), out)
         lines: dict[str, Line] = {}
@@ -143,6 +138,7 @@ class Hop:
         # What is still due may send something that lies before the line's watermark.
         self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
         self.fired = 0
+        self.folded = False
         return bool(self.behind)
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
@@ -155,12 +151,40 @@ class Hop:
             room = max(0, MAX_DUE - self.fired)
             due = self.timed.take_due(line, now, room) if room else []
             self.fired += len(due)
-            for key in due:
-                self.fire(key, now, out)
+            self._fire(due, now, out)
             if len(due) == room:
                 self.behind.add(line)
             else:
                 self.behind.discard(line)
+
+    def _fire(self, due: Iterable[str], now: int, out: Outputs) -> None:
+        """No record is to blame for a deadline that fails: a batch with others was halved before."""
+        table = self.timed
+        if table is not None:
+            self.each(due, lambda key: self.fire(key, now, out), lambda key: [(table.spec.name, key)], certain=True)
+
+    def each(
+        self,
+        keys: Iterable[str],
+        do: Callable[[str], None],
+        rows: Callable[[str], Iterable[tuple[str, str]]],
+        certain: bool,
+    ) -> None:
+        """Do something with each row or group of ``rows`` (table, key). Raises `RowFault` that names all that failed:
+        ``certain``, when no record of the batch can be to blame.
+        """
+        faults: dict[tuple[str, str], Exception] = {}
+        for key in keys:
+            try:
+                do(key)
+            except StoreError:
+                raise
+            except RowFault as fault:
+                faults |= fault.rows
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this row
+                faults |= dict.fromkeys(rows(key), error)
+        if faults:
+            raise RowFault(faults, certain=certain)
 
     def live_time(self) -> int | None:
         """Stream time of the live line, ms; for the metrics."""

@@ -12,12 +12,12 @@ import orjson
 from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
 from streams.domain import kpis
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import TABLE_TYPES, Tables
+from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
-from streams.domain.windows import advance, fold, record_key
-from streams.engine import Outputs, Table, TableSpec, TaskInfo
+from streams.domain.windows import LaneFault, advance, fold, record_key
+from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
 from streams.ops.metrics import Metrics
 
@@ -52,7 +52,11 @@ class Measure(Hop):
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():
-            for record in advance(self.kpi_tables, line, state.watermark, state.ended, self.policy):
+            try:
+                records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy)
+            except LaneFault as fault:
+                raise RowFault(self._rows(fault), certain=not self.folded) from fault
+            for record in records:
                 out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
                 if record["readings"].saturated:
                     self.metrics.saturated.inc(record["readings"].saturated)
@@ -62,6 +66,12 @@ class Measure(Hop):
                 out.send(
                     self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue)
                 )
+
+    def _rows(self, fault: LaneFault) -> dict[tuple[str, str], Exception]:
+        """Every row of the channel, queue and tier at fault."""
+        return {
+            (name, key): fault for name in TABLE_TYPES for key in self.tables[name] if key.startswith(fault.dims + SEP)
+        }
 
     def readings(self) -> dict[tuple[str, ...], float]:
         """Newest live readings by label values; for the metrics."""

@@ -77,8 +77,7 @@ class Track(Hop):
             self.metrics.late.labels("track").inc()
 
     def prepare(self) -> None:
-        for owner in self.touched:
-            self._schedule(owner)
+        self.each(self.touched, self._schedule, self._row, certain=not self.folded)
         self.changed.update(self.touched)
         self.touched.clear()
 
@@ -90,12 +89,18 @@ class Track(Hop):
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         self.changed.update(self.touched)
-        for owner in self.changed:  # once what a whole batch changed
-            self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
-            self._schedule(owner)
-            self._count(owner)
+        # Once what a whole batch changed.
+        self.each(self.changed, lambda owner: self._publish(owner, out), self._row, certain=not self.folded)
         self.touched.clear()
         self.changed.clear()
+
+    def _publish(self, owner: str, out: Outputs) -> None:
+        self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
+        self._schedule(owner)
+        self._count(owner)
+
+    def _row(self, owner: str) -> list[tuple[str, str]]:
+        return [("customers", owner)]
 
     def open_alerts(self) -> dict[str, int]:
         """Alerts firing now on the live line, by rule; for the metrics."""

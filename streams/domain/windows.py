@@ -17,6 +17,15 @@ from streams.domain.records import Fact
 from streams.domain.sweep import Changes, Lane, Ordered, Sweep
 from streams.domain.times import MINUTE_MS, iso
 
+
+class LaneFault(Exception):
+    """The records of one channel, queue and tier cannot be made; ``dims`` begins the keys of its rows."""
+
+    def __init__(self, dims: str) -> None:
+        super().__init__("the readings of a channel, queue and tier cannot be made")
+        self.dims = dims
+
+
 Outcome = Literal["counted", "amends", "amends_day", "too_late"]
 """counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
 counted at all."""
@@ -128,9 +137,14 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
     waiting = sweep.stays(late_from)
     found: list[Ordered] = []
     for dims in sweep.days.keys() | waiting.keys() | changes.keys():
-        lane = Lane(sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes())
-        found.extend(lane.rolling())
-        found.extend(day_records(lane))
+        try:
+            lane = Lane(
+                sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
+            )
+            found.extend(lane.rolling())
+            found.extend(day_records(lane))
+        except Exception as error:
+            raise LaneFault(dims) from error
     found.sort(key=lambda each: each[:3])
     return [record for _, _, _, record in found]
 

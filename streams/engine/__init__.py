@@ -4,11 +4,11 @@ The engine replaces the path between Kafka and an agent: it polls partitions, ha
 every batch as one Kafka transaction of outputs, changelog records and the input position. It knows nothing of contacts.
 
 A reader's way through it: `inlet` (what one agent reads) → `source` (polls, ticks) → `task` (one partition: producer
-and tables) →
-`batch` (the unit of work) → `takeover` (how a task comes to life or is lost) → `changelog` (what survives).
+and tables) → `batch` (the unit of work) → `work` (how it is worked off, and what fails in it) → `takeover` (how a task
+comes to life or is lost) → `changelog` (what survives).
 """
 
-from streams.engine.batch import Batch, Outputs
+from streams.engine.batch import Batch
 from streams.engine.errors import (
     ChangelogError,
     ConfigurationError,
@@ -19,14 +19,17 @@ from streams.engine.errors import (
     NameTaken,
     NewerState,
     OutputTooLarge,
+    RowFault,
     TaskLost,
     TopologyError,
 )
-from streams.engine.inlet import Failure, Inlet, Processor, Record, TaskInfo
+from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo
 from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
+from streams.engine.outputs import Outputs
 from streams.engine.source import Options, Source
-from streams.engine.table import Table, TableSpec
+from streams.engine.spec import TableSpec
+from streams.engine.table import Table
 from streams.engine.trial import KilledWorker
 
 __all__ = [
@@ -50,6 +53,8 @@ __all__ = [
     "Outputs",
     "Processor",
     "Record",
+    "RowFailure",
+    "RowFault",
     "Source",
     "Table",
     "TableSpec",

@@ -19,8 +19,8 @@ from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
+from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, Mark, Store
-from streams.engine.table import TableSpec, version_of
 
 POSITION = b"\0position"
 VERSION = 1
@@ -53,7 +53,7 @@ def encode_position(offsets: Mapping[str, int], state: str = "", topics: Mapping
 class Restored:
     """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, the
     state's id, the ids of the topics it is about, where the last position record lies, its end offset, how many records
-    were read.
+    were read, and the rows (table, key) that do not tell their deadlines.
     """
 
     offsets: dict[str, int] | None = None
@@ -63,6 +63,7 @@ class Restored:
     position_at: int = 0
     end: int = 0
     records: int = 0
+    unreadable: dict[tuple[str, str], Exception] = field(default_factory=dict)
 
 
 class Rows:
@@ -75,8 +76,8 @@ class Rows:
         self._due = Due()
 
     def apply(self, record: Any) -> None:
-        """Take one record. Raises `NewerState` for what a newer program wrote, `ChangelogError` for what cannot be
-        read.
+        """Take one record. Raises `NewerState` for what a newer program wrote, `ChangelogError` for what the client
+        cannot take apart.
         """
         if type(record) is Unfetchable:
             raise ChangelogError(*_place(record), str(record.error)) from record.error
@@ -92,6 +93,8 @@ class Rows:
         spec, changes = found
         text = row.decode()
         changes.append((text, value))
+        if self.restored.unreadable:
+            self.restored.unreadable.pop((spec.name, text), None)
         if value is None:
             return
         if (version := version_of(value)) > spec.version:
@@ -104,8 +107,8 @@ class Rows:
             try:
                 for line, at in spec.due_in(value).items():
                     self._due.add.append(Entry(spec.name, line, at, text))
-            except Exception as error:
-                raise ChangelogError(*_place(record), f"table {spec.name!r}, key {row!r}: {error}") from error
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the other rows are needed
+                self.restored.unreadable[spec.name, text] = error
 
     def _beside(self, record: Any) -> None:
         found = self.restored

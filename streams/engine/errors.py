@@ -15,16 +15,18 @@
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
     │   └── NewerState          it was written by a newer version of the program
     ├── StoreError              the store of a task cannot be read or written: the task is lost and taken over again
-    │   ├── StoreInUse          another process, or another task of this one, has it open
-    │   └── RowError            a row cannot be decoded
+    │   └── StoreInUse          another process, or another task of this one, has it open
+    ├── RowFault                rows of the tables are at fault: they are set aside (`work`)
+    ├── RowTooLarge             a row is larger than the broker takes
     ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
+    │   └── Refused             the broker refuses what it wrote for what it is: too large, not valid
     ├── UnreadableRecord        what was fetched cannot be taken apart: it is passed by and becomes a dead letter
     │   └── BatchTooLarge       a record batch inflates to more than is taken, or claims too many records
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class EngineError(Exception):
@@ -119,15 +121,31 @@ class StoreInUse(StoreError):
     """Somebody else has the folder open."""
 
 
-class RowError(StoreError):
-    """A row cannot be decoded; the message names table and key."""
+class RowFault(EngineError):
+    """Rows are at fault; ``rows``: (table, key) → what they made raise. ``certain``: no record of the batch has touched
+    them, so none of them is to blame.
+    """
 
-    def __init__(self, table: str, key: str, why: object) -> None:
-        super().__init__(f"table {table!r}, key {key!r}: {why}")
+    def __init__(self, rows: Mapping[tuple[str, str], Exception], *, certain: bool = False) -> None:
+        (table, _), error = next(iter(rows.items()))  # a key may name a person: not in a message that is logged
+        many = "a row" if len(rows) == 1 else f"{len(rows)} rows"
+        super().__init__(f"{many} of table {table!r}: {type(error).__name__}")
+        self.rows, self.certain = dict(rows), certain
+
+
+class RowTooLarge(EngineError):
+    """A row is larger than the broker accepts."""
+
+    def __init__(self, table: str, size: int, limit: int) -> None:
+        super().__init__(f"a row of {size} bytes of table {table!r} is over the limit of {limit} bytes")
 
 
 class TaskLost(EngineError):
     """A batch could not be committed; its task is dropped and taken over again from the changelog."""
+
+
+class Refused(TaskLost):
+    """The broker refuses what a batch writes for what it is (too large, not valid): trying again does not help."""
 
 
 class UnreadableRecord(EngineError):

@@ -1,13 +1,15 @@
 """What one agent reads, and what the engine asks of it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from streams.engine.table import Table, TableSpec
+from streams.engine.outputs import Outputs
+from streams.engine.spec import TableSpec
+from streams.engine.table import Table
 
-if TYPE_CHECKING:
-    from streams.engine.batch import Outputs
+log = logging.getLogger(__name__)
 
 
 class Record(Protocol):
@@ -77,15 +79,17 @@ class Processor(Protocol):
     them.
     """
 
-    def handle(self, record: Record, out: "Outputs") -> None:
+    def handle(self, record: Record, out: Outputs) -> None:
         """Fold one record in. What it raises costs this record only: its writes and outputs are taken back."""
 
     def undo(self, record: Record) -> None:
         """`handle` raised: forget what was kept outside the tables for this record."""
 
-    def finish(self, out: "Outputs") -> bool | None:
+    def finish(self, out: Outputs) -> bool | None:
         """After the records of a batch, and on every tick: deadlines, windows, progress. True: there is more to do, a
         tick is to follow at once.
+
+        Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches.
         """
 
 
@@ -98,18 +102,36 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class RowFailure:
+    """A row that is set aside: its bytes, as far as it can be written at all, and what it made raise."""
+
+    info: TaskInfo
+    table: str
+    key: str
+    data: bytes
+    error: Exception
+    at: int
+    """Where the changelog ended then."""
+
+
+def _log_row(failure: RowFailure, out: Outputs) -> None:
+    log.error("%s: a row of table %s was set aside", failure.info.name, failure.table)
+
+
+@dataclass(frozen=True)
 class Inlet:
     """One agent's input: topics read side by side (partition *n* of each belongs to task *n*), its tables and its
     processor.
 
-    ``on_failure`` turns a failed record into a dead letter; it must not raise.
+    ``on_failure`` turns a failed record into a dead letter, ``on_row`` a row that was set aside; they must not raise.
     """
 
     name: str
     topics: tuple[str, ...]
     processor: Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
-    on_failure: Callable[[Failure, "Outputs"], None]
+    on_failure: Callable[[Failure, Outputs], None]
     tables: tuple[TableSpec[Any], ...] = field(default=())
+    on_row: Callable[[RowFailure, Outputs], None] = _log_row
 
     def changelog(self, app_id: str) -> str:
         """Name of the compacted topic that holds the tables."""

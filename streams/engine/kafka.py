@@ -19,6 +19,10 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 MAX_REQUEST_BYTES = 2 << 20
 MAX_BATCH_BYTES = 1_000_000
 """One record batch as produced; below the broker's default ``message.max.bytes`` of 1,048,588."""
+FRAMING_BYTES = 512
+"""What a record batch's own header and a record's framing need at most."""
+LARGEST_RECORD = MAX_BATCH_BYTES - FRAMING_BYTES
+"""Most bytes of a record's key and value."""
 
 
 def transactional_producer(

@@ -28,6 +28,12 @@ class Observer:
     def record_failed(self, inlet: str) -> None:
         """A record's handling raised; it went to the dead letters."""
 
+    def row_set_aside(self, inlet: str, table: str, rows: int) -> None:
+        """Rows of a table were at fault; they went to the dead letters."""
+
+    def finish_failed(self, inlet: str, partition: int, error: BaseException) -> None:
+        """The end of a batch was left out: time stands for this task until it passes."""
+
     def task_lost(self, inlet: str, partition: int, error: BaseException) -> None:
         """A commit failed; the task will be taken over again."""
 

@@ -1,6 +1,6 @@
 """Tasks without a broker: the same batches, tables and changelog records, kept in memory.
 
-For tests, for fuzzing, for trying rules on what a log holds. What a batch does is the engine's own code (`Batch.run`,
+For tests, for fuzzing, for trying rules on what a log holds. What a batch does is the engine's own code (`work`,
 `Table`, `changelog.Rows`); only producer and consumer are not there. As on a broker, nothing of a batch that fails is
 kept, and a record that is too large is refused.
 """
@@ -9,23 +9,23 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from aiokafka import TopicPartition
 
 from streams.engine import changelog
-from streams.engine.batch import Batch, Outputs
+from streams.engine.doubt import Doubt
 from streams.engine.errors import OutputTooLarge
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
-from streams.engine.kafka import MAX_BATCH_BYTES
+from streams.engine.kafka import LARGEST_RECORD
+from streams.engine.outputs import Outputs, Sends
 from streams.engine.store import MemoryStore, Store
-from streams.engine.table import Cache, Table, open_tables, settle
-from streams.engine.task import Sends, Task
+from streams.engine.table import Table
+from streams.engine.tables import Cache, open_tables, settle
 from streams.engine.trial import Trial
+from streams.engine.work import Part, work
 
 Headers = Sequence[tuple[str, bytes]]
-LARGEST = MAX_BATCH_BYTES - 512
-"""Most bytes of a key and its value, as a broker with its default limit takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,15 @@ class OfflineTask:
         self.info = TaskInfo(inlet.name, partition, stages.get(inlet.name, 1), inlet.topics, stages)
         self.inputs = tuple(TopicPartition(topic, partition) for topic in inlet.topics)
         self.changelog: dict[bytes, bytes] = {}
+        self.changelog_end = 0
         self.trial = Trial(None)
-        self.lost = False
-        self.next_tick = 0.0
+        self.doubt = Doubt()
+        self.aside = 0
+        """Rows that were set aside."""
         self.failed = 0
         """Records that became dead letters because their handling raised."""
+        self.unfinished: Exception | None = None
+        """Why the end of the last batch was left out."""
         self._partitions, self._cache = partitions, cache
         self.store: Store = MemoryStore()
         self.tables: dict[str, Table[Any]] = {}
@@ -80,45 +84,58 @@ class OfflineTask:
         self.store, self.position = rows.store, dict(rows.restored.offsets or {})
         self.state = rows.restored.id or uuid.uuid4().hex
         self.tables = open_tables(self.inlet.tables, self.store, Cache(self._cache))
+        for (name, row), why in rows.restored.unreadable.items():
+            self.tables[name].spoil(row, why)
+        self.renew()
+
+    def renew(self) -> None:
+        """A fresh processor over the tables as they are."""
         self.processor = self.inlet.processor(self.info, self.tables)
+
+    def hurry(self) -> None:
+        """Whoever drives it ticks when he wants to."""
 
     def batch(self, records: Sequence[Record], now: int, caught_up: Mapping[TopicPartition, int]) -> Sends:
         """Handle records (none: a tick) and commit; what is sent, by topic and partition. ``now``: ms.
 
-        Raises what the batch does; nothing of it holds then, and the next owner is to `restart`.
+        What fails is narrowed down to a record or row, as on a broker (`work`).
         """
-        batch = Batch(cast(Task, self), records, Outputs(self._partitions, now, caught_up), lambda *_: None)
-        batch.run()
-        self.failed += batch.failed
-        sends = batch.out.grouped()
-        self._commit(batch, sends)
+        sends: Sends = {}
+        for part in work(self, records, Outputs(self._partitions, now, caught_up)):
+            if part is not None:
+                for where, items in self._commit(part).items():
+                    sends.setdefault(where, []).extend(items)
         return sends
 
-    def _commit(self, batch: Batch, sends: Sends) -> None:
-        rows = {name: table.changes() for name, table in self.tables.items() if table.dirty}
-        position = self.position | {record.topic: record.offset + 1 for record in batch.records}
-        written = [(changelog.encode_key(name, key), value) for name, changes in rows.items() for key, value in changes]
-        for key, value in written:
+    def _commit(self, part: Part) -> Sends:
+        sends = part.out.grouped()
+        position = self.position | {record.topic: record.offset + 1 for record in part.records}
+        changes = [(changelog.encode_key(name, key), value) for name, some in part.rows.items() for key, value in some]
+        for key, value in changes:
             check_size(self.inlet.name, key, value)
         for (topic, _), items in sends.items():
             for sent, value in items:
                 check_size(topic, sent, value)
-        for key, value in written:
+        for key, value in changes:
             if value is None:
                 self.changelog.pop(key, None)
             else:
                 self.changelog[key] = value
-        if batch.records or sends or rows:
+        if part.records or sends or changes:
             self.changelog[changelog.POSITION] = changelog.encode_position(position, self.state)
+        self.changelog_end += len(changes)
         self.position = position
-        settle(self.tables, self.store, rows, None)
+        settle(self.tables, self.store, part.rows, part.due, None)
+        self.failed += part.failed
+        self.unfinished = part.unfinished
+        return sends
 
 
 def check_size(topic: str, key: bytes | None, value: bytes | None) -> None:
     """Raises `OutputTooLarge` for a record that a broker would refuse."""
     size = len(key or b"") + len(value or b"")
-    if size > LARGEST:
-        raise OutputTooLarge(topic, size, LARGEST)
+    if size > LARGEST_RECORD:
+        raise OutputTooLarge(topic, size, LARGEST_RECORD)
 
 
 @dataclass

@@ -19,15 +19,19 @@ from mode import Service
 from mode.utils.logging import get_logger
 
 from streams.engine.assignor import RendezvousAssignor
-from streams.engine.batch import Batch, Outputs
+from streams.engine.batch import Batch
 from streams.engine.clock import clock
+from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity
 from streams.engine.inlet import Inlet, Record, Unfetchable
+from streams.engine.kafka import LARGEST_RECORD
 from streams.engine.lag import Lag
+from streams.engine.limits import largest_record
 from streams.engine.observer import BatchDone, Observer
+from streams.engine.outputs import Outputs
 from streams.engine.pace import Pace
-from streams.engine.table import Storage
+from streams.engine.tables import Storage
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
 from streams.engine.topology import Topology
@@ -93,6 +97,8 @@ class Source(Service, ConsumerRebalanceListener):
         self.options = options
         self.observer = observer or Observer()
         self.partitions: dict[str, int] = {}
+        self.largest = LARGEST_RECORD
+        """Most bytes of the key and value of what is written."""
         self.wake = asyncio.Event()
         self.pace = Pace(options.shortest_interval, options.commit_interval)
         self._told: dict[TopicPartition, int] = {}
@@ -132,6 +138,7 @@ class Source(Service, ConsumerRebalanceListener):
         try:
             await self.topology.read()
             await self.door.knock(self.consumer, self.app_id)
+            await self.read_limits()
         except BaseException:
             await self.consumer.stop()
             raise
@@ -146,6 +153,11 @@ class Source(Service, ConsumerRebalanceListener):
     def stages(self) -> dict[str, int]:
         """How many tasks each inlet has: as many as its widest topic has partitions."""
         return {name: max(self.partitions[t] for t in inlet.topics) for name, inlet in self.inlets.items()}
+
+    async def read_limits(self) -> None:
+        """How large a record the topics take that are written: it is asked again when the broker has refused one."""
+        written = [*self.outputs, *(inlet.changelog(self.app_id) for inlet in self.inlets.values())]
+        self.largest = await largest_record(self.bootstrap, written)
 
     async def on_stop(self) -> None:
         self.takeover.ready.clear()
@@ -220,7 +232,7 @@ class Source(Service, ConsumerRebalanceListener):
         # No await until the batches are marked busy: a rebalance in between would not wait for them.
         batches = self._mark(fetched, dict.fromkeys(tasks.values()))
         for task, records in batches:
-            out = Outputs(self.partitions, clock.now(), await self._caught_up(task))
+            out = Outputs(self.partitions, clock.now(), await self._caught_up(task), self.largest)
             await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
         return bool(batches)
 
@@ -304,16 +316,22 @@ class Source(Service, ConsumerRebalanceListener):
     def _done(self, batch: Batch, error: BaseException | None) -> None:
         task, info = batch.task, batch.task.info
         if error is not None:
+            if isinstance(error, Refused):
+                self.takeover.doubt(task, batch.records, error)
             self.takeover.lose(task, error)
         task.backlog.committed()
         if error is None and batch.records and not task.lost:
-            self.takeover.failures.pop((info.inlet, info.partition), None)
+            self.takeover.passed(task)
             seconds = time.perf_counter() - batch.started
             size = sum([len(record.value) for record in batch.records if record.value])
             done = BatchDone(len(batch.records), size, seconds, batch.transaction_seconds, batch.handle_cpu_seconds)
             self.observer.batch_committed(info.inlet, info.partition, done)
         for _ in range(batch.failed):
             self.observer.record_failed(info.inlet)
+        for table, rows in batch.aside.items():
+            self.observer.row_set_aside(info.inlet, table, rows)
+        if task.unfinished is not None:
+            self.observer.finish_failed(info.inlet, info.partition, task.unfinished)
         task.idle.set()
         self.wake.set()
 

@@ -1,102 +1,19 @@
-"""Tables: the state of one task, a mapping per name, written to the changelog with each batch and kept in its store.
+"""A table: the state of one task under one name, written to the changelog with each batch and kept in its store.
 
-A small table is **resident**: all its rows are decoded at hand. Of a large one a bounded number is (`CachedTable`); the
-others lie encoded in the store and are decoded when they are asked for.
+This one is **resident**: all its rows are decoded at hand. See `CachedTable` for those that are larger than memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-from weakref import WeakValueDictionary
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, TypeVar
 
-from streams.engine.errors import RowError
-from streams.engine.store import Due, Entry, Mark, MemoryStore, MemoryStores, Rows, Store, Stores
+from streams.engine.errors import RowFault, RowTooLarge
+from streams.engine.kafka import LARGEST_RECORD
+from streams.engine.spec import NONE, TableSpec
+from streams.engine.store import Due, Entry, MemoryStore, Store
 
 V = TypeVar("V")
-_ABSENT: Any = object()
-_UNKNOWN: Any = object()
-NONE: Mapping[str, int] = {}
-
-
-def version_of(data: bytes) -> int:
-    """The version of an encoded row. Rows of version 1 are bare; a later version stands in front, one byte from 2 to
-    31, with which no JSON begins.
-    """
-    return data[0] if data and 1 < data[0] < 32 else 1
-
-
-@dataclass(frozen=True)
-class TableSpec(Generic[V]):
-    """Name and codec of a table. Keys are text; values are treated as immutable.
-
-    ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
-    without the byte in front. ``due`` gives the deadlines of a row, {line: ms}; ``peek`` the same from its encoding,
-    where that is quicker than decoding it.
-    """
-
-    name: str
-    encode: Callable[[V], bytes]
-    decode: Callable[[bytes], V]
-    resident: bool = True
-    version: int = 1
-    upgrades: tuple[Callable[[bytes], bytes], ...] = ()
-    due: Callable[[V], Mapping[str, int]] | None = None
-    peek: Callable[[bytes], Mapping[str, int]] | None = None
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.version < 32 or len(self.upgrades) != self.version - 1:
-            raise ValueError(
-                f"table {self.name!r}: version {self.version} with {len(self.upgrades)} upgrades; versions go from 1 "
-                "to 31, and each but the first needs an upgrade from the one before it"
-            )
-
-    def dump(self, value: V) -> bytes:
-        """The row as it is written."""
-        return self.encode(value) if self.version == 1 else bytes((self.version,)) + self.encode(value)
-
-    def load(self, data: bytes) -> V:
-        """A row of this version or an earlier one."""
-        return self.decode(self._current(data))
-
-    def due_in(self, data: bytes) -> Mapping[str, int]:
-        """The deadlines of an encoded row."""
-        if self.due is None:
-            return NONE
-        current = self._current(data)
-        return self.peek(current) if self.peek else self.due(self.decode(current))
-
-    def _current(self, data: bytes) -> bytes:
-        version = version_of(data)
-        if version > 1:
-            data = data[1:]
-        if version == self.version:
-            return data
-        for upgrade in self.upgrades[version - 1 :]:
-            data = upgrade(data)
-        return data
-
-
-class Cache:
-    """How many decoded rows a worker keeps of its large tables, all together; each table has the same share."""
-
-    def __init__(self, rows: int = 50_000) -> None:
-        self.rows = rows
-        self._tables: WeakValueDictionary[int, Table[Any]] = WeakValueDictionary()
-
-    def join(self, table: "Table[Any]") -> None:
-        self._tables[id(table)] = table
-
-    @property
-    def share(self) -> int:
-        return self.rows // max(len(self._tables), 1)
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where the state of a worker's tasks is kept: what opens their stores, and how many rows of them are decoded."""
-
-    stores: Stores = field(default_factory=MemoryStores)
-    cache: Cache = field(default_factory=Cache)
+ABSENT: Any = object()
+Changes = list[tuple[str, bytes | None]]
 
 
 class Table(MutableMapping[str, V]):
@@ -106,29 +23,30 @@ class Table(MutableMapping[str, V]):
     back.
     """
 
-    __slots__ = ("__weakref__", "_taken", "_undo", "dirty", "spec", "store", "values_")
+    __slots__ = ("__weakref__", "_taken", "_undo", "dirty", "largest", "spec", "spoilt", "store", "values_")
 
     def __init__(self, spec: TableSpec[V], store: Store | None = None) -> None:
-        """Its rows are what the store holds. Raises `RowError`."""
+        """Its rows are what the store holds."""
         self.spec = spec
         self.store = store or MemoryStore()
+        self.largest = LARGEST_RECORD
+        """Most bytes of a row's key and value."""
         self.values_: dict[str, V] = {}
         self.dirty: dict[str, V] = {}
         """Touched key → the value before the batch."""
+        self.spoilt: dict[str, tuple[bytes, Exception]] = {}
+        """Rows that cannot be decoded, and why: they are to be set aside (`discard`)."""
         self._undo: list[tuple[str, V]] = []
         self._taken: list[Entry] = []
         self._begin()
 
     def _begin(self) -> None:
         for key, data in self.store.scan(self.spec.name):
-            self.values_[key] = self._load(key, data)
+            try:
+                self.values_[key] = self.spec.load(data)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the other rows are needed
+                self.spoilt[key] = (data, error)
         self.store.release(self.spec.name)
-
-    def _load(self, key: str, data: bytes) -> V:
-        try:
-            return self.spec.load(data)
-        except Exception as error:
-            raise RowError(self.spec.name, key, error) from error
 
     def __getitem__(self, key: str) -> V:
         return self.values_[key]
@@ -137,7 +55,7 @@ class Table(MutableMapping[str, V]):
         return self.values_.get(key, default)
 
     def __setitem__(self, key: str, value: V) -> None:
-        old = self.values_.get(key, _ABSENT)
+        old = self.values_.get(key, ABSENT)
         self._undo.append((key, old))
         self.values_[key] = value
         if key not in self.dirty:
@@ -165,55 +83,131 @@ class Table(MutableMapping[str, V]):
     def undo(self) -> None:
         """Take back every write since `mark`."""
         for key, old in reversed(self._undo):
-            if old is _ABSENT:
+            if old is ABSENT:
                 self.values_.pop(key, None)
             else:
                 self.values_[key] = old
         self._undo.clear()
 
+    def rollback(self) -> list[Entry]:
+        """Take back the whole batch. Returns the entries it took for due: they belong into the store again."""
+        for key, old in self.dirty.items():
+            self._put_back(key, old)
+        taken = list(self._taken)
+        self._undo.clear()
+        self.dirty.clear()
+        self._taken.clear()
+        return taken
+
+    def _put_back(self, key: str, old: V) -> None:
+        if old is ABSENT:
+            self.values_.pop(key, None)
+        else:
+            self.values_[key] = old
+
+    def spoil(self, key: str, why: Exception) -> None:
+        """A row cannot be used, and is to be set aside."""
+        self.spoilt.setdefault(key, (self.store.get(self.spec.name, key) or b"", why))
+        self.values_.pop(key, None)
+
+    def discard(self, key: str) -> bytes:
+        """Remove a row whatever is wrong with it; returns its bytes, as far as there are any."""
+        if key in self.spoilt:
+            self.dirty.setdefault(key, ABSENT)
+            self.values_.pop(key, None)
+            return self.spoilt[key][0]
+        row = self.get(key, ABSENT)
+        if row is ABSENT:
+            return b""
+        try:
+            data = self.spec.dump(row)
+        except Exception:  # noqa: BLE001 - the encoder may be what fails
+            data = self.store.get(self.spec.name, key) or repr(row).encode()
+        del self[key]
+        return data
+
     def take_due(self, line: str, before: int, limit: int) -> list[str]:
         """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the
         earliest first, then those that this batch wrote or took before. Whoever takes a row gives it a later deadline,
-        or none.
+        or none. Raises `RowFault` for a row that does not tell.
         """
-        due_of, found = self.spec.due, dict[str, None]()
-        if due_of is None:
+        if self.spec.due is None:
             return []
+        found = dict[str, None]()
         out_of_order = [*self.dirty, *(entry.key for entry in self._taken if entry.line == line)]
         while entries := self.store.due(self.spec.name, line, before, limit - len(found)):
             self._taken += entries
             for entry in entries:
-                row = self.get(entry.key)
-                if row is not None and due_of(row).get(line, before) < before:
+                if self._due(entry.key).get(line, before + 1) < before:
                     found[entry.key] = None
             if len(found) >= limit:
                 return list(found)
         for key in out_of_order:
-            if len(found) < limit and (row := self.get(key)) is not None and due_of(row).get(line, before) < before:
+            if len(found) < limit and self._due(key).get(line, before + 1) < before:
                 found[key] = None
         return list(found)
 
-    def changes(self) -> list[tuple[str, bytes | None]]:
-        """The touched keys with their encoded values; ``None`` = removed."""
+    def changes(self) -> Changes:
+        """The touched keys with their encoded values; ``None`` = removed. Raises `RowFault` for rows that cannot be
+        written.
+        """
+        try:
+            found = self._encoded(self.dirty)
+        except Exception as error:
+            raise RowFault(self._unwritable() or {(self.spec.name, ""): error}) from error
+        largest = self.largest
+        for key, data in found:
+            if data is not None and len(data) + 4 * len(key) > largest and (large := self._unwritable()):
+                raise RowFault(large)
+        return found
+
+    def _encoded(self, keys: Iterable[str]) -> Changes:
         dump, values = self.spec.dump, self.values_
-        return [(key, dump(values[key]) if key in values else None) for key in self.dirty]
+        return [(key, dump(values[key]) if key in values else None) for key in keys]
+
+    def _unwritable(self) -> dict[tuple[str, str], Exception]:
+        """The touched rows that cannot be written, and why."""
+        found: dict[tuple[str, str], Exception] = {}
+        for key in self.dirty:
+            try:
+                ((_, data),) = self._encoded([key])
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+                found[self.spec.name, key] = error
+                continue
+            size = len(key.encode()) + len(data or b"")
+            if data is not None and size > self.largest:
+                found[self.spec.name, key] = RowTooLarge(self.spec.name, size, self.largest)
+        return found
+
+    def _due(self, key: str) -> Mapping[str, int]:
+        """The deadlines of a row, of one that is not there none. Raises `RowFault`."""
+        row = self.get(key, ABSENT)
+        if row is ABSENT or self.spec.due is None:
+            return NONE
+        try:
+            return self.spec.due(row)
+        except Exception as error:
+            raise RowFault({(self.spec.name, key): error}, certain=key not in self.dirty) from error
 
     def deadlines(self, due: Due) -> None:
-        """Add what the batch changed in the order of deadlines to ``due``."""
+        """Add what the batch changed in the order of deadlines to ``due``. Raises `RowFault` for a row that does not
+        tell when it is due.
+        """
         due_of, name = self.spec.due, self.spec.name
         if due_of is None:
             return
         for key, old in self.dirty.items():
-            was = NONE if old is _ABSENT else due_of(old)
-            row = self.get(key, _ABSENT)
-            now = NONE if row is _ABSENT else due_of(row)
+            try:
+                was = NONE if old is ABSENT else due_of(old)
+            except Exception:  # noqa: BLE001 - entries that stay behind are asked of the row that is there now
+                was = NONE
+            now = self._due(key)
             if was != now:
                 due.drop += [Entry(name, line, at, key) for line, at in was.items() if now.get(line) != at]
                 due.add += [Entry(name, line, at, key) for line, at in now.items() if was.get(line) != at]
         for entry in self._taken:
             due.drop.append(entry)
-            row = self.get(entry.key, _ABSENT)
-            at = None if row is _ABSENT else due_of(row).get(entry.line)
+            at = self._due(entry.key).get(entry.line)
             if at is not None:
                 due.add.append(entry._replace(at=at))
 
@@ -224,6 +218,8 @@ class Table(MutableMapping[str, V]):
 
     def committed(self) -> None:
         """The batch that touched these keys is in Kafka and in the store."""
+        if self.spoilt:
+            self.spoilt = {key: why for key, why in self.spoilt.items() if key not in self.dirty}
         self.dirty.clear()
         self._undo.clear()
         self._taken.clear()
@@ -234,100 +230,3 @@ class Table(MutableMapping[str, V]):
         """
         for key, value in self.values_.items():
             yield key, self.spec.dump(value)
-
-
-class CachedTable(Table[V]):
-    """A table larger than memory: ``values_`` holds the rows used of late, ``_old`` those used before them. The two
-    change places after a commit, so that no row is let go before it is in the store.
-    """
-
-    __slots__ = ("_cache", "_old")
-
-    def __init__(self, spec: TableSpec[V], store: Store, cache: Cache) -> None:
-        self._old: dict[str, V] = {}
-        self._cache = cache
-        cache.join(self)
-        super().__init__(spec, store)
-
-    def _begin(self) -> None:
-        """Nothing is read ahead."""
-
-    def _fetch(self, key: str) -> V:
-        value: V = self._old.get(key, _UNKNOWN)
-        if value is _UNKNOWN:
-            data = self.store.get(self.spec.name, key)
-            value = _ABSENT if data is None else self._load(key, data)
-        self.values_[key] = value
-        return value
-
-    def get(self, key: str, default: Any = None) -> Any:
-        value = self.values_.get(key, _UNKNOWN)
-        if value is _UNKNOWN:
-            value = self._fetch(key)
-        return default if value is _ABSENT else value
-
-    def __getitem__(self, key: str) -> V:
-        value: V = self.get(key, _ABSENT)
-        if value is _ABSENT:
-            raise KeyError(key)
-        return value
-
-    def __setitem__(self, key: str, value: V) -> None:
-        old = self.values_.get(key, _UNKNOWN)
-        if old is _UNKNOWN:
-            old = self._fetch(key)
-        self._undo.append((key, old))
-        self.values_[key] = value
-        if key not in self.dirty:
-            self.dirty[key] = old
-
-    def __delitem__(self, key: str) -> None:
-        self[key]  # raises KeyError for one that is not there
-        self[key] = _ABSENT
-
-    def __iter__(self) -> Iterator[str]:
-        """All keys, by reading the whole table: for tests and tools."""
-        yield from (key for key, _ in self.store.scan(self.spec.name) if key not in self.dirty)
-        yield from (key for key in self.dirty if self.values_[key] is not _ABSENT)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self.get(key, _ABSENT) is not _ABSENT
-
-    def undo(self) -> None:
-        for key, old in reversed(self._undo):
-            self.values_[key] = old
-        self._undo.clear()
-
-    def changes(self) -> list[tuple[str, bytes | None]]:
-        dump, values = self.spec.dump, self.values_
-        return [(key, None if (row := values[key]) is _ABSENT else dump(row)) for key in self.dirty]
-
-    def committed(self) -> None:
-        super().committed()
-        if len(self.values_) > self._cache.share // 2:
-            self._old, self.values_ = self.values_, {}
-
-    def rows(self) -> Iterator[tuple[str, bytes]]:
-        """Every committed row as it was written."""
-        return self.store.scan(self.spec.name)
-
-
-def open_tables(specs: Iterable[TableSpec[Any]], store: Store, cache: Cache) -> dict[str, Table[Any]]:
-    """The tables of a task over what its store holds. Raises `RowError`."""
-    return {spec.name: Table(spec, store) if spec.resident else CachedTable(spec, store, cache) for spec in specs}
-
-
-def settle(tables: Mapping[str, Table[Any]], store: Store, rows: Rows, mark: Mark | None) -> None:
-    """A batch is in Kafka: write its rows (`Table.changes`) and deadlines to the store. Raises `StoreError`.
-
-    Without rows and mark: a batch that wrote nothing is over; what it took for due is put back in order.
-    """
-    due = Due()
-    for table in tables.values():
-        table.deadlines(due)
-    store.write(rows, due, mark)
-    for table in tables.values():
-        table.committed()

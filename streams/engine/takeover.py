@@ -8,15 +8,16 @@ Take-overs run one at a time and stop early when a newer assignment has come.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 from mode.utils.logging import get_logger
 
-from streams.engine.errors import ChangelogError, TopologyError
-from streams.engine.inlet import TaskInfo
+from streams.engine.doubt import Doubt
+from streams.engine.errors import ChangelogError, Refused, TopologyError
+from streams.engine.inlet import Record, TaskInfo
 from streams.engine.task import Task
 from streams.engine.trial import Turns
 
@@ -48,6 +49,8 @@ class TakeOver(Service):
         self.settled = False
         """Is the worker a member of the group's present generation, as far as it knows?"""
         self.failures: dict[TaskKey, int] = {}
+        self.doubts: dict[TaskKey, Doubt] = {}
+        """What the broker refused of tasks that were lost for it."""
         self.polling = asyncio.Lock()
         """Held while a poll is in flight: a poll begun before a seek could swallow records fetched after it."""
         self._taking = asyncio.Lock()
@@ -171,9 +174,13 @@ class TakeOver(Service):
                     *(info.name, done, total, speed, (total - done) / speed),
                 )
 
+        task.largest = self.source.largest
         found = await task.restore(progress)
         # After reading, not before: it is of the topic that was there all the while.
         await self.source.topology.confirm(task)
+        task.doubt = self.doubts.get((info.inlet, info.partition), task.doubt)
+        if task.doubt.limit is not None:
+            task.trial.limit = min(task.doubt.limit, task.trial.limit or task.doubt.limit)
         seconds = time.monotonic() - started
         log.info(
             "%s restored: %s changelog records in %.1f s, %.0f a second",
@@ -193,6 +200,18 @@ class TakeOver(Service):
         task.known = task.topics
         return starts
 
+    def passed(self, task: Task) -> None:
+        """Records of a task were committed."""
+        key = (task.info.inlet, task.info.partition)
+        self.failures.pop(key, None)
+        doubt = self.doubts.get(key)
+        if doubt is not None and doubt.past(task.position):
+            del self.doubts[key]
+
+    def doubt(self, task: Task, records: Sequence[Record], error: Exception) -> None:
+        """The broker refused what a batch of these records wrote: the next one is smaller, or does without them."""
+        self.doubts.setdefault((task.info.inlet, task.info.partition), Doubt()).learn(records, error)
+
     def lose(self, task: Task, error: BaseException) -> None:
         """Drop everything held for a task whose batch or start failed, and take it over again while it is still
         ours.
@@ -207,13 +226,15 @@ class TakeOver(Service):
         failures = self.failures[key] = self.failures.get(key, 0) + 1
         log.warning("%s lost (%s: %s); taking it over again", task.info.name, type(error).__name__, error)
         self.source.observer.task_lost(*key, error)
-        self._run(self._retake(task, RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]))
+        self._run(self._retake(task, isinstance(error, Refused), RETRY_SECONDS[min(failures, len(RETRY_SECONDS)) - 1]))
 
-    async def _retake(self, task: Task, delay: float) -> None:
+    async def _retake(self, task: Task, refused: bool, delay: float) -> None:
         key = (task.info.inlet, task.info.partition)
         await self._close(task)
         await asyncio.sleep(delay)
         try:
+            if refused:
+                await self.source.read_limits()
             async with self._taking:
                 if key in self.wanted and key not in self.tasks:
                     await self._take([key], self.generation)

@@ -7,21 +7,37 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.engine import changelog
 from streams.engine.changelog import Restored
-from streams.engine.errors import ChangelogError, RowError, TaskLost
+from streams.engine.doubt import Doubt
+from streams.engine.errors import Refused, TaskLost
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
-from streams.engine.kafka import transactional_producer
+from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, transactional_producer
 from streams.engine.lag import Backlog
+from streams.engine.outputs import Items, Sends
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
-from streams.engine.table import Storage, Table, open_tables, settle
+from streams.engine.table import Table
+from streams.engine.tables import Storage, open_tables, settle
 from streams.engine.trial import KEY, Trial, Turns
 
-Items = list[tuple[bytes | None, bytes | None]]
-Sends = dict[tuple[str, int], Items]
+REFUSALS = (
+    CorruptRecordException,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
+"""Errors of the broker that say something of the records and nothing of the broker."""
 
 
 class Task:
@@ -60,6 +76,12 @@ class Task:
         """The last trial, while no position came after it."""
         self.trial = Trial()
         self.backlog = Backlog()
+        self.doubt = Doubt()
+        self.aside = 0
+        self.largest = LARGEST_RECORD
+        """Most bytes of the key and value of what it writes."""
+        self.unfinished: Exception | None = None
+        """Why time stands: the end of the last batch raised whatever the batch was (`work`)."""
         self.restored = False
         self.lost = False
         self.turns = Turns()
@@ -75,10 +97,11 @@ class Task:
         """
         async with changelog.opened(self._bootstrap, self.changelog) as log:
             found = await self._catch_up(log, progress)
-        try:
-            self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
-        except RowError as error:
-            raise ChangelogError(self.changelog.topic, self.changelog.partition, found.end, str(error)) from error
+        self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
+        for table in self.tables.values():
+            table.largest = self.largest
+        for (name, key), why in found.unreadable.items():
+            self.tables[name].spoil(key, why)
         self.changelog_end, self.position = found.end, found.offsets or {}
         self.known = found.topics
         self.state = found.id or uuid.uuid4().hex
@@ -86,9 +109,17 @@ class Task:
         self.trial = Trial.after(found.trial, self.position)
         if found.offsets is not None:
             self.store.write({}, Due(), self._mark(found.position_at, found.id or ""))
-        self.processor = self.inlet.processor(self.info, self.tables)
+        self.renew()
         self.restored = True
         return found
+
+    def renew(self) -> None:
+        """A fresh processor over the tables as they are."""
+        self.processor = self.inlet.processor(self.info, self.tables)
+
+    def hurry(self) -> None:
+        """A tick is to follow at once."""
+        self.next_tick = 0.0
 
     async def _catch_up(self, log: changelog.Changelog, progress: changelog.Progress) -> Restored:
         """Read what the store does not have yet; all of the changelog, when the store is not of this changelog."""
@@ -122,13 +153,12 @@ class Task:
         await self._transaction({}, [(KEY, announcement)])
         self.announced = announcement
 
-    async def commit(self, sends: Sends, position: dict[str, int]) -> float:
+    async def commit(self, sends: Sends, position: dict[str, int], rows: Rows, due: Due) -> float:
         """One transaction: outputs, changelog records of touched keys, position.
 
         Returns its seconds, with those of the store, which is written when Kafka has it. Raises `TaskLost` when Kafka
         refuses or fences it, `StoreError` when the disk fails: nothing is lost then, the changelog has the batch.
         """
-        rows: Rows = {name: table.changes() for name, table in self.tables.items() if table.dirty}
         log: Items = [(changelog.POSITION, changelog.encode_position(position, self.state, self.topics))]
         for name, changes in rows.items():
             log += [(changelog.encode_key(name, key), value) for key, value in changes]
@@ -138,12 +168,12 @@ class Task:
         if moved and not self.trial.until:
             self.announced = None
         self.position = dict(position)
-        settle(self.tables, self.store, rows, self._mark(before, self.state))
+        settle(self.tables, self.store, rows, due, self._mark(before, self.state))
         return time.perf_counter() - started
 
-    def skip(self) -> None:
+    def skip(self, due: Due) -> None:
         """A batch wrote and sent nothing: what it took for due is put back in order. Raises `StoreError`."""
-        settle(self.tables, self.store, {}, None)
+        settle(self.tables, self.store, {}, due, None)
 
     async def _transaction(self, sends: Sends, log: Items) -> None:
         producer, futures = self.producer, list[asyncio.Future[Any]]()
@@ -165,10 +195,18 @@ class Task:
         except KafkaError as error:
             for future in futures:  # they failed for the same reason; nobody asks them any more
                 future.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error
+            kind = Refused if isinstance(error, REFUSALS) else TaskLost
+            raise kind(f"{self.info.name}: {type(error).__name__} {error}") from error
 
     def _pack(self, items: Items) -> Iterable[BatchBuilder]:
         """Record batches for one partition: about 1 µs a record, against 12 µs for one send each."""
+        if self.largest < LARGEST_RECORD:
+            for some in _small(items, self.largest):
+                yield from self._packed(some)
+        else:
+            yield from self._packed(items)
+
+    def _packed(self, items: Items) -> Iterable[BatchBuilder]:
         builder = self.producer.create_batch()
         for key, value in items:
             if builder.append(key=key, value=value, timestamp=None) is None:
@@ -188,3 +226,16 @@ class Task:
                 await self.producer.stop()
             finally:
                 await self.producer.client.close()  # a fenced producer's stop raises before it comes to this
+
+
+def _small(items: Items, largest: int) -> Iterable[Items]:
+    """Items cut so that no batch of them is larger than the largest record may be."""
+    some, size = Items(), 0
+    for key, value in items:
+        more = len(key or b"") + len(value or b"") + FRAMING_BYTES // 8
+        if some and size + more > largest:
+            yield some
+            some, size = Items(), 0
+        some.append((key, value))
+        size += more
+    yield some

@@ -71,6 +71,12 @@ class Metrics(Observer):
         self.failed = counter(
             "contact_streams_failed_records", "Records whose handling raised; they are dead letters", "hop"
         )
+        self.aside = counter(
+            "contact_streams_rows_set_aside", "Rows of the state that were at fault; they are dead letters", "hop"
+        )
+        self.unfinished = counter(
+            "contact_streams_finish_failures", "Batches whose end was left out because it raises: time stands", "hop"
+        )
         self.lost = counter(
             "contact_streams_tasks_lost", "Tasks dropped after a failed commit and taken over again", "hop"
         )
@@ -143,6 +149,13 @@ class Metrics(Observer):
         self.failed.labels(inlet).inc()
         self.dead.labels("processing").inc()
 
+    def row_set_aside(self, inlet: str, table: str, rows: int) -> None:
+        self.aside.labels(inlet).inc(rows)
+        self.dead.labels("processing").inc(rows)
+
+    def finish_failed(self, inlet: str, partition: int, error: BaseException) -> None:
+        self.unfinished.labels(inlet).inc()
+
     def task_lost(self, inlet: str, partition: int, error: BaseException) -> None:
         self.lost.labels(inlet).inc()
 
@@ -166,7 +179,8 @@ class Metrics(Observer):
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""
         for hop in source.inlets:
-            for of_hop in (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.late):
+            counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.late)
+            for of_hop in (*counters, self.aside, self.unfinished):
                 of_hop.labels(hop)
             for histogram in (self.batch_records, self.batch_seconds, self.transaction_seconds):
                 histogram.labels(hop)

@@ -23,7 +23,7 @@ from streams import settings as settings_module
 from streams.domain.kpi_tables import SEP, TABLE_TYPES
 from streams.domain.records import LIVE
 from streams.engine import EngineError
-from streams.engine.table import version_of
+from streams.engine.spec import version_of
 from streams.ops import verify as checks
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.changelogs import SPECS, Contents, StateError, Tell, inputs, partitions, read, spec_of

@@ -4,7 +4,7 @@ import tempfile
 
 from streams.engine.rocks import RocksStores
 from streams.engine.store import MemoryStores, Stores
-from streams.engine.table import Cache, Storage
+from streams.engine.tables import Cache, Storage
 from streams.ops.errors import OpsError
 from streams.ops.private import private_folder
 from streams.settings import Settings, variable

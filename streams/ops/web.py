@@ -153,6 +153,11 @@ class Web(Service):
             why.append("no partitions assigned yet")
         if missing := len(takeover.wanted - takeover.ready):
             why.append(f"{missing} of {len(takeover.wanted)} partitions are not restored yet")
+        why += [
+            f"time stands for {task.info.name}: {type(task.unfinished).__name__} at the end of its batches"
+            for task in takeover.tasks.values()
+            if task.unfinished is not None
+        ]
         if sum(each.records for each in lag.values()) > self.options.ready_lag:
             hops = ", ".join(f"{hop} {n} ({seconds:.0f} s)" for hop, (n, seconds) in lag.items() if n)
             why.append(f"more than {self.options.ready_lag} records unread: {hops}")

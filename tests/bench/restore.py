@@ -35,7 +35,7 @@ from streams.engine import changelog as log
 from streams.engine.kafka import MAX_BATCH_BYTES, MAX_REQUEST_BYTES
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStores, Stores
-from streams.engine.table import Cache, open_tables, settle
+from streams.engine.tables import Cache, deadlines, open_tables, settle
 from streams.ops.bootstrap import resolve_bootstrap
 from tests.integration.engine.harness import create_topics
 from tests.unit.domain.track_story import RULES, T0, Task, event, said
@@ -155,7 +155,7 @@ async def measure(bootstrap: str, topic: str, partitions: int, count: int, folde
         changes = {"customers": table.changes()}
         took.append(time.perf_counter() - began)
         began = time.perf_counter()
-        settle(tables, store, changes, store.mark)
+        settle(tables, store, changes, deadlines(tables), store.mark)
         writes.append(time.perf_counter() - began)
     result["read_change_encode_us"] = round(sum(took) / 100_000 * 1e6, 1)
     result["write_1000_ms_p50"] = round(sorted(writes)[50] * 1000, 2)

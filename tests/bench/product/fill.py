@@ -19,7 +19,7 @@ from streams.agents import track
 from streams.domain.records import LIVE, Event, Line, Progress
 from streams.engine import Outputs, TaskInfo, changelog
 from streams.engine.store import MemoryStore
-from streams.engine.table import Cache, open_tables, settle
+from streams.engine.tables import Cache, deadlines, open_tables, settle
 from streams.ops.metrics import Metrics
 from streams.settings import Settings
 from tests.bench.product.load import QUEUES, TIERS, customer_id
@@ -55,7 +55,7 @@ def _row(dice: random.Random, ages_h: list[int], tier: str) -> bytes:
 
     def batch_ends() -> None:
         processor.finish(out)
-        settle(tables, store, {name: table.changes() for name, table in tables.items()}, None)
+        settle(tables, store, {name: table.changes() for name, table in tables.items()}, deadlines(tables), None)
 
     for number, age_h in enumerate(ages_h):
         at = now - age_h * HOUR_MS + dice.randrange(HOUR_MS)

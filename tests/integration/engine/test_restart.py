@@ -17,7 +17,7 @@ from streams.engine import Inlet, NewerState, Outputs, Record, Table, TableSpec,
 from streams.engine.errors import StoreError
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, Rows, Store
-from streams.engine.table import Cache, Storage
+from streams.engine.tables import Cache, Storage
 from tests.integration.engine.harness import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
 from tests.integration.engine.test_processes import ROOT
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from streams.engine import Outputs, Record, rocks
-from streams.engine.table import Storage
+from streams.engine.tables import Storage
 from tests.integration.engine.harness import Count, Pipeline
 
 

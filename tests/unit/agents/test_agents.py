@@ -1,5 +1,6 @@
 """The agents' handlers without a broker: any cut into batches, and a restore in between, give the same."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.domain.records import Line, Progress
-from streams.engine.batch import Outputs
+from streams.engine.inlet import Unfetchable
+from streams.engine.outputs import Outputs
 from tests.e2e.system import event
 from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
 from tests.unit.engine.records import Fetched, record
@@ -46,6 +48,14 @@ def test_an_event_that_was_undone_is_not_taken_for_a_duplicate() -> None:
     task.processor.undo(one)
     task.batch([one])
     assert len(task.on("contact.normalised")) == 1
+
+
+def test_a_record_that_is_refused_unread_makes_nobody_forget_the_event_before_it() -> None:
+    task = the_ingest()
+    (one,) = fetched([event("contact.initiated", "c1", NOW / 1000)])
+    task.batch([one, Unfetchable(one.topic, 0, 1, NOW, ValueError("cannot be taken apart"))])
+    task.batch([replace(one, offset=2)])
+    assert len(task.on("contact.normalised")) == 1, "the second one is a duplicate"
 
 
 def progress_of(task: Stage, topic: str) -> list[dict[str, Any]]:

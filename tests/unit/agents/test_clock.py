@@ -3,7 +3,7 @@
 from streams.agents.hop import PROGRESS_INTERVAL_MS, ProgressSender
 from streams.domain.records import Line
 from streams.engine import TaskInfo
-from streams.engine.batch import Outputs
+from streams.engine.outputs import Outputs
 
 
 def told(sender: ProgressSender, watermark: int, now: int) -> int:

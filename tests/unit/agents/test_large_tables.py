@@ -1,17 +1,20 @@
 """Customers and owners: deadlines in their rows, rows of the version before, many that are due at once."""
 
+import base64
 from typing import Any
 
 import msgspec
 import orjson
 import pytest
 
+from schemas.dead_letter import DeadLetter
 from streams.agents import hop, identify, track
+from streams.domain import customers
 from streams.domain.customers import Customer
 from streams.domain.identity import ContactOwner
 from streams.domain.records import Line, Progress
-from streams.engine.batch import Outputs
 from streams.engine.errors import StoreError
+from streams.engine.outputs import Outputs
 from tests.e2e.system import event
 from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
 from tests.unit.engine.records import Fetched, record
@@ -148,21 +151,43 @@ def test_the_deadlines_of_an_encoded_row_are_read_without_the_rest(due: dict[str
         hop.deadlines_in(b"{}")
 
 
-def test_a_deadline_that_fails_is_the_batchs_failure_not_that_of_the_progress_record(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Or the progress would be set aside as a record that cannot be used, and time would stand still."""
+def test_a_deadline_that_fails_once_is_tried_again_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     _, task = tracked(2)
 
     def fails(*_: Any) -> None:
         raise ZeroDivisionError("our own fault")
 
-    monkeypatch.setattr(task.processor, "fire", fails)
-    with pytest.raises(ZeroDivisionError):
-        task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
-    task.restart()
+    monkeypatch.setattr(task.processor, "fire", fails)  # of this processor: after a failure a fresh one is made
     task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
-    assert len(task.on("alerts")) == 2, "nothing of it was lost"
+    assert len(task.on("alerts")) == 2
+    assert task.on("contacts.dead-letters") == []
+
+
+def test_a_deadline_that_fails_for_ever_costs_its_row_and_not_the_progress_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the progress would be set aside as a record that cannot be used, and time would stand still."""
+    _, task = tracked(3)
+    advance = customers.advance
+
+    def fails(customer: Any, *rest: Any) -> Any:
+        if customer.owner == "customer:u1":
+            raise ZeroDivisionError("our own fault")
+        return advance(customer, *rest)
+
+    row = next(data for key, data in task.tables["customers"].rows() if key == "customer:u1")
+    monkeypatch.setattr(customers, "advance", fails)
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert {alert["customer"] for alert in task.on("alerts")} == {"customer:u0", "customer:u2"}
+    (letter,) = task.on("contacts.dead-letters")
+    DeadLetter.model_validate(letter)
+    assert (letter["table"], letter["reason"], letter["hop"]) == ("customers", "processing", "track")
+    assert base64.b64decode(letter["key"]) == b"customers\0customer:u1"
+    assert base64.b64decode(letter["payload"]) == row
+    assert "ZeroDivisionError: our own fault" in letter["traceback"]
+    task.restart()
+    assert set(task.tables["customers"]) == {"customer:u0", "customer:u2"}
+    assert task.processor.live_time() == NOW + 2 * MINUTE
 
 
 def test_a_disk_that_fails_at_a_deadline_costs_the_task(monkeypatch: pytest.MonkeyPatch) -> None:

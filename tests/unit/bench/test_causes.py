@@ -8,8 +8,8 @@ from tests.bench.product.causes import SHARED, Frame, cause_of, hop_of, parse, s
 
 ROOT = Path(__file__).parents[3]
 MARK = "hop_track (/x/tests/bench/product/marked.py:33)"
-RUN = "Batch.run (/x/streams/engine/batch.py:120)"
-COMMIT = "Batch.commit (/x/streams/engine/batch.py:160);Task.commit (/x/streams/engine/task.py:73)"
+RUN = "Batch._work (/x/streams/engine/batch.py:60)"
+COMMIT = "Batch._commit (/x/streams/engine/batch.py:80);Task.commit (/x/streams/engine/task.py:73)"
 SEND = "AIOKafkaProducer.send_batch (/v/aiokafka/producer/producer.py:9)"
 GETALL = "FetchResult.getall (/v/aiokafka/consumer/fetcher.py:121)"
 SNAPPY = "snappy_encode (/v/aiokafka/codec.py:104)"
@@ -26,7 +26,7 @@ SNAPPY = "snappy_encode (/v/aiokafka/codec.py:104)"
         (f"{COMMIT};Table.changes.<locals>.<listcomp> (/x/streams/engine/table.py:75)", "encode"),
         (f"{COMMIT};Task._pack (/x/streams/engine/task.py:99)", "transaction"),
         (f"{COMMIT};{SEND};{SNAPPY}", "transaction"),
-        (f"{RUN};Outputs.send (/x/streams/engine/batch.py:41)", "encode"),
+        (f"{RUN};Outputs.send (/x/streams/engine/outputs.py:41)", "encode"),
         (f"Source._poll (/x/streams/engine/source.py:180);{GETALL};snappy_decode (/v/aiokafka/codec.py:157)", "fetch"),
         (RUN, "loop"),
         ("Runner.run (/usr/lib/python3.11/asyncio/runners.py:118)", "loop"),

@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.engine import Failure, Inlet, OutputTooLarge, Record, Table, TableSpec, TaskInfo
-from streams.engine.batch import Outputs
+from streams.engine import Failure, Inlet, Record, Table, TableSpec, TaskInfo
+from streams.engine.changelog import POSITION
 from streams.engine.offline import Offline
+from streams.engine.outputs import Outputs
 
 
 class Counter:
@@ -65,15 +66,18 @@ def test_what_one_stage_sends_the_next_one_reads_however_it_is_cut(size: int, re
     assert {record.timestamp for record in deployment.on("ticks")} >= {2000}, "everything is read, and they know it"
 
 
-def test_a_record_that_a_broker_would_refuse_is_refused() -> None:
+def test_a_record_that_makes_a_row_no_broker_takes_becomes_a_dead_letter() -> None:
     deployment = two_stages(10)
     deployment.publish("a", b"k", b"", 0)
     deployment.run(0)
     before = dict(deployment.task("first").changelog)
     deployment.publish("a", b"k", b"large row", 0)
-    with pytest.raises(OutputTooLarge, match="2000009 bytes for first"):
-        deployment.run(0)
-    deployment.restart("first")
-    task = deployment.task("first")
-    assert (task.changelog, dict(task.tables["counts"])) == (before, {"k": 1})
+    deployment.run(0)
+    (letter,) = deployment.on("dead")
+    assert letter.value == b"a row of table 'counts': RowTooLarge"
+    for _ in range(2):
+        task = deployment.task("first")
+        assert {**task.changelog, POSITION: b""} == {**before, POSITION: b""}
+        assert (dict(task.tables["counts"]), task.position, task.aside) == ({"k": 1}, {"a": 2}, 0)
+        deployment.restart("first")
     assert len(deployment.on("c")) == 1

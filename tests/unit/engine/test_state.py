@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from streams.engine import KilledWorker, NewerState, OutputTooLarge, Table, TableSpec
 from streams.engine import changelog as log
-from streams.engine.batch import Outputs
 from streams.engine.changelog import Restored, Rows
-from streams.engine.errors import RowError
+from streams.engine.errors import RowFault
+from streams.engine.outputs import Outputs
 from streams.engine.store import Due, MemoryStore
-from streams.engine.table import Cache, CachedTable, settle
+from streams.engine.tables import Cache, CachedTable, settle
 from streams.engine.trial import FIRST, Trial
 from tests.unit.engine.records import record
 
@@ -47,7 +47,7 @@ def test_the_changelog_of_all_batches_gives_the_table(batches: list) -> None:
         write(table, changes)
         for key, value in table.changes():
             rows.apply(record(key=log.encode_key("t", key), value=value))
-        settle({"t": table}, table.store, {"t": table.changes()}, None)
+        settle({"t": table}, table.store, {"t": table.changes()}, Due(), None)
     rows.flush()
     assert dict(Table(SPEC, rows.store)) == dict(table)
     assert table.changes() == []
@@ -68,14 +68,17 @@ def test_state_of_a_newer_program_is_refused_with_its_place() -> None:
         Rows([], MemoryStore()).apply(record(key=log.encode_key("unknown", "k"), value=b"1"))
 
 
-def test_a_value_that_cannot_be_read_is_named() -> None:
+def test_a_value_that_cannot_be_read_is_named_and_can_be_set_aside() -> None:
     store = MemoryStore()
     store.write({"t": [("k", b"{")]}, Due(), None)
-    with pytest.raises(RowError, match="table 't', key 'k': "):
-        Table(SPEC, store)
     lazy = CachedTable(replace(SPEC, resident=False), store, Cache())
-    with pytest.raises(RowError, match="table 't', key 'k': "):
+    with pytest.raises(RowFault, match="a row of table 't': JSONDecodeError") as fault:
         lazy.get("k")
+    assert (list(fault.value.rows), fault.value.certain) == ([("t", "k")], True)
+    resident = Table(SPEC, store)
+    assert (list(resident), resident.spoilt.keys(), lazy.spoilt.keys()) == ([], {"k"}, {"k"})
+    for table in (lazy, resident):
+        assert (table.discard("k"), table.changes(), table.get("k")) == (b"{", [("k", None)], None)
 
 
 def test_outputs_of_an_undone_record_are_gone_and_a_large_one_is_refused() -> None:

@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 from streams.engine.changelog import Changelog, Rows, encode_key, outdated
 from streams.engine.errors import NewerState
 from streams.engine.rocks import RocksStores
+from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, MemoryStore, Store
-from streams.engine.table import Cache, CachedTable, TableSpec, open_tables, settle, version_of
+from streams.engine.tables import Cache, CachedTable, deadlines, open_tables, settle, take_back
 from tests.unit.engine.records import mark, record
 
 
@@ -111,16 +112,23 @@ class TheSameAsADict(RuleBasedStateMachine):
     @rule()
     def commit(self) -> None:
         changes = {name: table.changes() for name, table in self.tables.items()}
-        settle(self.tables, self.store, changes, mark(self.settled))
+        settle(self.tables, self.store, changes, deadlines(self.tables), mark(self.settled))
         self.committed = {name: dict(held) for name, held in self.now.items()}
         self.marked = {name: dict(held) for name, held in self.now.items()}
         self.settled += 1
         assert not any(table.unsettled for table in self.tables.values())
 
+    @rule()
+    def take_back(self) -> None:
+        """The batch failed: what it wrote and took for due is as it was."""
+        take_back(self.tables, self.store)
+        self.now = {name: dict(held) for name, held in self.committed.items()}
+        self.marked = {name: dict(held) for name, held in self.committed.items()}
+
     @precondition(lambda self: not any(table.dirty for table in self.tables.values()))
     @rule()
     def skip(self) -> None:
-        settle(self.tables, self.store, {}, None)
+        settle(self.tables, self.store, {}, deadlines(self.tables), None)
 
     @rule()
     def restart(self) -> None:

@@ -1,0 +1,66 @@
+"""Name and codec of a table, and the versions of its rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+NONE: Mapping[str, int] = {}
+
+
+def version_of(data: bytes) -> int:
+    """The version of an encoded row. Rows of version 1 are bare; a later version stands in front, one byte from 2 to
+    31, with which no JSON begins.
+    """
+    return data[0] if data and 1 < data[0] < 32 else 1
+
+
+@dataclass(frozen=True)
+class TableSpec(Generic[V]):
+    """Name and codec of a table. Keys are text; values are treated as immutable.
+
+    ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
+    without the byte in front. ``due`` gives the deadlines of a row, {line: ms}; ``peek`` the same from its encoding,
+    where that is quicker than decoding it.
+    """
+
+    name: str
+    encode: Callable[[V], bytes]
+    decode: Callable[[bytes], V]
+    resident: bool = True
+    version: int = 1
+    upgrades: tuple[Callable[[bytes], bytes], ...] = ()
+    due: Callable[[V], Mapping[str, int]] | None = None
+    peek: Callable[[bytes], Mapping[str, int]] | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.version < 32 or len(self.upgrades) != self.version - 1:
+            raise ValueError(
+                f"table {self.name!r}: version {self.version} with {len(self.upgrades)} upgrades; versions go from 1 "
+                "to 31, and each but the first needs an upgrade from the one before it"
+            )
+
+    def dump(self, value: V) -> bytes:
+        """The row as it is written."""
+        return self.encode(value) if self.version == 1 else bytes((self.version,)) + self.encode(value)
+
+    def load(self, data: bytes) -> V:
+        """A row of this version or an earlier one."""
+        return self.decode(self._current(data))
+
+    def due_in(self, data: bytes) -> Mapping[str, int]:
+        """The deadlines of an encoded row."""
+        if self.due is None:
+            return NONE
+        current = self._current(data)
+        return self.peek(current) if self.peek else self.due(self.decode(current))
+
+    def _current(self, data: bytes) -> bytes:
+        version = version_of(data)
+        if version > 1:
+            data = data[1:]
+        if version == self.version:
+            return data
+        for upgrade in self.upgrades[version - 1 :]:
+            data = upgrade(data)
+        return data
