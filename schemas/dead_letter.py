@@ -23,6 +23,7 @@ class DeadLetter(Model):
         "too-old",
         "in-the-future",
         "id-reused",
+        "replay-refused",
         "processing",
     ]
     """The class of the problem; wrong-type covers values that are not allowed."""

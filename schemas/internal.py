@@ -125,6 +125,8 @@ class LineProgress(Model):
 
     watermark: Integer
     ended: Bool = False
+    forgotten: Bool = False
+    """Nothing has come for it for long: what is kept of it is dropped."""
 
 
 class ProgressRecord(Model):

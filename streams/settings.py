@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     future_tolerance_s: float = Field(
         60.0, ge=0, le=3600, description="live events further in the future at their arrival are refused, s"
     )
+    max_replays: int = Field(
+        50, ge=1, le=10_000, description="replays a partition knows at most; what belongs to another one is refused"
+    )
+    replay_life_d: float = Field(
+        32.0,
+        ge=1,
+        le=3650,
+        description="how long a replay is known after the last that came for it, days; above dedup_horizon_h",
+    )
     max_event_bytes: int = Field(
         1_000_000, ge=1000, le=1_040_000, description="events larger than this are refused, bytes"
     )
@@ -143,6 +152,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"max_age_h ({self.max_age_h}) must be below dedup_horizon_h ({self.dedup_horizon_h}), "
                 "or a late duplicate could count twice"
+            )
+        if self.replay_life_d * 24 <= self.dedup_horizon_h:
+            raise ValueError(
+                f"replay_life_d ({self.replay_life_d}) must be above dedup_horizon_h ({self.dedup_horizon_h} hours), "
+                "or the events of a forgotten replay would be taken for duplicates"
             )
         return self
 

@@ -1,6 +1,6 @@
 """What every agent behind `ingest` does alike: keep the watermarks of its origins, and pass its own stream time on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -16,6 +16,7 @@ from streams.engine.errors import StoreError
 Name = Callable[[str], str]
 """From a topic's name in the map to its name on the broker."""
 
+LINES_A_RECORD = 400
 PROGRESS_INTERVAL_MS = 250
 """Least wall-clock time between two progress records of one task while it is busy; a tick sends what is left."""
 
@@ -53,6 +54,8 @@ def large_table(name: str, kind: Any, upgrade: Callable[[bytes], bytes]) -> Tabl
     )
 
 
+NO_DEADLINE = 1 << 62
+"""The deadline of a row of a replay that has none: it says that there is something to be forgotten."""
 WATERMARKS = struct_table("watermarks", Progress)
 
 
@@ -62,20 +65,40 @@ class ProgressSender:
     def __init__(self, info: TaskInfo, topic: str | None) -> None:
         self.info, self.topic = info, topic
         self.sent: dict[str, Line] = {}
+        self.moved: dict[str, Line] = {}
+        """What is to be sent next."""
         self.sent_at = 0
 
     def send(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """Broadcast what moved since the last time, unless that was a moment ago; an ended line is told at once."""
         if self.topic is None:
             return
-        moved = {line: state for line, state in lines.items() if self.sent.get(line) != state}
-        ended = any(state.ended for state in moved.values())
+        self.moved |= {line: state for line, state in lines.items() if self.sent.get(line) != state}
+        ended = any(state.ended for state in self.moved.values())
         # A clock that was set back must not silence the progress until it has caught up.
-        if not moved or (0 <= out.now - self.sent_at < PROGRESS_INTERVAL_MS and not ended):
+        if not self.moved or (0 <= out.now - self.sent_at < PROGRESS_INTERVAL_MS and not ended):
             return
-        self.sent.update(moved)
+        self._tell(self.moved, out)
+        self.sent.update(self.moved)
+        self.moved = {}
         self.sent_at = out.now
-        out.broadcast(self.topic, None, msgspec.json.encode(Progress(self.info.name, self.info.peers, moved)))
+
+    def forget(self, lines: Collection[str], out: Outputs) -> None:
+        """Nothing more comes of these lines: they are to be forgotten."""
+        for line in lines:
+            self.sent.pop(line, None)
+            self.moved.pop(line, None)
+        if lines and self.topic is not None:
+            self._tell({line: Line(0, forgotten=True) for line in lines}, out)
+
+    def _tell(self, lines: Mapping[str, Line], out: Outputs) -> None:
+        """In records of at most `LINES_A_RECORD` lines, whose names have at most 100 characters: 64 KB at most."""
+        if self.topic is None:
+            return
+        told = list(lines.items())
+        for at in range(0, len(told), LINES_A_RECORD):
+            progress = Progress(self.info.name, self.info.peers, dict(told[at : at + LINES_A_RECORD]))
+            out.broadcast(self.topic, None, msgspec.json.encode(progress))
 
 
 class Hop:
@@ -127,6 +150,7 @@ class Hop:
 
     def finish(self, out: Outputs) -> bool:
         self._heal(out.now)
+        leaving = self._forget(out)
         if self.behind:
             self._pass(sorted(self.behind), out)
         lines: dict[str, Line] = {}
@@ -139,7 +163,33 @@ class Hop:
         self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
         self.fired = 0
         self.folded = False
-        return bool(self.behind)
+        return leaving or bool(self.behind)
+
+    def _forget(self, out: Outputs) -> bool:
+        """Drop what is kept of the lines that nobody speaks of any more; True: there is more than one batch takes."""
+        gone: list[str] = []
+        more = False
+        for line in self.watermarks.forgotten():
+            self.behind.discard(line)
+            if more := not self._dropped(line):
+                break
+            self.forget(line)
+            self.watermarks.forget(line)
+            gone.append(line)
+        self.progress.forget(gone, out)
+        return more
+
+    def _dropped(self, line: str) -> bool:
+        """Drop rows of a line; True: there are no more."""
+        table = self.timed
+        if table is None:
+            return True
+        self.prepare()
+        room = max(0, MAX_DUE - self.fired)
+        rows = table.take_due(line, NO_DEADLINE + 1, room) if room else []
+        self.fired += len(rows)
+        self.each(rows, lambda key: self.drop(key, line), lambda key: [(table.spec.name, key)], certain=True)
+        return len(rows) < room
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
@@ -199,6 +249,12 @@ class Hop:
 
     def fire(self, key: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
+
+    def drop(self, key: str, line: str) -> None:
+        """A row without this line, which is forgotten."""
+
+    def forget(self, line: str) -> None:
+        """Drop what is kept of a line beside the rows with deadlines."""
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """The batch is over; stream time has come to ``lines``."""

@@ -102,6 +102,9 @@ class Identify(Hop):
         else:  # the rules have changed, or the row is of an older version
             self.owners[key] = self._scheduled(state)
 
+    def drop(self, key: str, line: str) -> None:
+        del self.owners[key]
+
 
 def factory(
     name: Name, rules: TrackingRules, metrics: Metrics | None = None

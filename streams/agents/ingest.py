@@ -4,6 +4,7 @@
 What cannot be used becomes a dead letter with its reason; nothing a publisher sends stops the worker.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.events import parse, problem_of
+from schemas.problems import shown
 from streams.agents.dead_letters import bury, dead_letter
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
@@ -35,6 +37,7 @@ TABLES = (
     struct_table("clocks", LineClock),
 )
 encode = msgspec.json.Encoder().encode
+log = logging.getLogger(__name__)
 
 # Event type (or its first word) → the topic it belongs to and the field of its data that is the record's key.
 _HOMES = {
@@ -45,6 +48,7 @@ _HOMES = {
 _PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
 """Event type → the field of its data that plans something."""
 _CONTACTS = "contacts."
+_REFUSED = "replay-refused"
 _WHY_A_KEY = "so that events that belong together stay in order"
 
 
@@ -83,6 +87,9 @@ class Ingest:
         self.chunks = tables["seen"]
         self.seen = Seen(self.chunks.items())
         self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
+        self.max_replays, self.replay_life_ms = settings.max_replays, int(settings.replay_life_d * DAY_MS)
+        self.told_ended: set[str] = set()
+        """Replays of which the log says that they have ended and something still came."""
         self.progress = ProgressSender(info, self.normalised)
         self.latest: dict[tuple[str, str], int] = {}
         self.arrived: dict[str, int] = {}
@@ -119,18 +126,32 @@ class Ingest:
             self.batch = None
         known = {tp.topic: asked for tp, asked in out.caught_up.items()}
         behind = [topic for topic in self.info.topics if topic not in known]
-        self._expire(behind)
         now = min(known.values(), default=out.now)
         if not self.healed:
             self.clock.heal(now)
             self.healed = True
         self.progress.send(self.clock.watermarks(now, behind), out)
+        self._expire(behind)
+        self._forget_replays(out)
+
+    def _forget_replays(self, out: Outputs) -> None:
+        """Those for which nothing has come for long: here, and by what is said here, at every agent."""
+        quiet = self.clock.quiet(self.replay_life_ms, self.max_replays)
+        for line in quiet:
+            self.clock.forget(line)
+            self.told_ended.discard(line)
+        self.progress.forget(quiet, out)
 
     def _expire(self, behind: Collection[str]) -> None:
-        """Forget ids beyond the horizon, by the arrival of what has been read: not while a backlog may repeat them."""
-        if not self.arrived or any(topic not in self.arrived for topic in behind):
+        """Forget ids beyond the horizon, by the arrival of what has been read: not while a backlog may repeat them.
+        When everything is read, nothing to come has arrived before the live watermark.
+        """
+        if any(topic not in self.arrived for topic in behind):
             return
-        reached = min((self.arrived[topic] for topic in behind), default=max(self.arrived.values()))
+        if behind:
+            reached = min(self.arrived[topic] for topic in behind)
+        else:
+            reached = max((*self.arrived.values(), self.clock.reached(LIVE) or 0))
         for key in self.seen.expire(reached - self.horizon_ms):
             self.chunks.pop(key, None)
 
@@ -154,6 +175,8 @@ class Ingest:
         if event.line == LIVE:
             self._check_age(record, time)
             self._check_plans(record, event)
+        else:
+            self._admit(event.line, "replayid", record)
         if event.type == "feedback.given":
             self._check_scale(event.data)
         try:
@@ -175,6 +198,15 @@ class Ingest:
         if event.line != LIVE and self.clock.ended(event.line):
             # Its windows are closed and its figures final; what comes now is a replay of the replay.
             self.metrics.late.labels("ingest").inc()
+            if event.line not in self.told_ended:
+                self.told_ended.add(event.line)
+                log.warning(
+                    "replay %r has ended: what still comes for it is left out, here first %s-%s offset %s",
+                    event.line,
+                    record.topic,
+                    record.partition,
+                    record.offset,
+                )
             return
         out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
         self.seen.add(record.topic, source, event.id, content)
@@ -260,14 +292,35 @@ class Ingest:
     def _marker(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
         declared = [self.prefix + topic for topic in event.data.topics]
         if unknown := [topic for topic in declared if topic not in self.info.topics]:
-            raise Rejected("wrong-type", "data.topics", f"{', '.join(unknown)}: not an input topic with this partition")
+            raise Rejected("wrong-type", "data.topics", f"{shown(unknown[0])} is no input topic of this partition")
+        if record.topic not in declared:
+            raise Rejected("wrong-type", "data.topics", "data.topics does not name the topic the marker lies on")
         line = event.data.replay_id
         if event.line not in (LIVE, line):
             raise Rejected("wrong-type", "replayid", "replayid and data.replay_id name different replays")
+        self._admit(line, "data.replay_id", record)
+        source, topics = self.clock.declare(line, event.source, declared)
+        if event.source != source:
+            raise Rejected(
+                _REFUSED, "source", "the replay was declared by another source, and its markers count only from there"
+            )
+        if not topics.issuperset(declared):
+            raise Rejected(
+                _REFUSED, "data.topics", "the replay was declared with other topics; give each replay an id of its own"
+            )
         for (other, topic), latest in self.latest.items():
             if other == line:
                 self.clock.event(line, topic, latest)
-        self.clock.marker(line, record.topic, time, declared, ended=event.type == "replay.ended")
+        self.clock.marker(line, record.topic, time, ended=event.type == "replay.ended")
+
+    def _admit(self, line: str, path: str, record: Record) -> None:
+        if not self.clock.admit(line, record.timestamp, self.max_replays):
+            raise Rejected(
+                _REFUSED,
+                path,
+                f"{self.max_replays} replays are known here already, and this is another one; a replay is forgotten "
+                f"when nothing has come for it for {self.replay_life_ms / DAY_MS:g} days",
+            )
 
 
 def factory(name: Name, means: Means) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Ingest]:

@@ -12,7 +12,7 @@ import orjson
 from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
 from streams.domain import kpis
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables
+from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables, of_line
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
@@ -72,6 +72,12 @@ class Measure(Hop):
         return {
             (name, key): fault for name in TABLE_TYPES for key in self.tables[name] if key.startswith(fault.dims + SEP)
         }
+
+    def forget(self, line: str) -> None:
+        self.kpi_tables.forget(line)
+        self.kpi_tables.lines.pop(line, None)
+        for queue in of_line(self.kpi_tables.queues, line):
+            del self.kpi_tables.queues[queue]
 
     def readings(self) -> dict[tuple[str, ...], float]:
         """Newest live readings by label values; for the metrics."""

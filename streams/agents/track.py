@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import WATERMARKS, Hop, Name, large_table, struct_table
+from streams.agents.hop import NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
@@ -132,9 +132,19 @@ class Track(Hop):
     def _schedule(self, owner: str) -> None:
         """The row says when it is due."""
         customer = self.customers.get(owner)
-        due = dict(customers.next_deadlines(customer, self.rules))
+        replays = {line: NO_DEADLINE for line in customer.lines if line != LIVE} if customer else {}
+        due = replays | dict(customers.next_deadlines(customer, self.rules))
         if customer is not None and due != customer.due:
             self.customers[owner] = replace(customer, due=due)
+
+    def drop(self, key: str, line: str) -> None:
+        customer = self.customers[key]
+        lines = {name: each for name, each in customer.lines.items() if name != line}
+        if lines:
+            due = {name: at for name, at in customer.due.items() if name != line}
+            self.customers[key] = replace(customer, lines=lines, due=due)
+        else:
+            del self.customers[key]
 
     def _count(self, owner: str) -> None:
         """``firing`` says what fires."""

@@ -48,7 +48,7 @@ class Origins:
                 raise Implausible(
                     f"{progress.origin} says that live time lies {ahead:.0f} s ahead of the broker's clock"
                 )
-            if name == LIVE and line.ended:
+            if name == LIVE and (line.ended or line.forgotten):
                 raise Implausible(f"{progress.origin} says that live time has ended")
 
     def heal(self, table: MutableMapping[str, Progress], now: int) -> None:

@@ -123,6 +123,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     watermark: int
     ended: bool = False
     """A replay that is complete: its last windows can be closed."""
+    forgotten: bool = False
+    """A replay for which nothing has come for so long that all is to be dropped that is kept of it."""
 
 
 class Progress(Record, tag="progress", frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from streams.domain.progress import AHEAD_MS, Origins
 from streams.domain.records import LIVE, Line, Progress
+from streams.domain.times import HOUR_MS
 
 
 class Watermarks:
@@ -23,14 +24,16 @@ class Watermarks:
 
     def __init__(self, table: MutableMapping[str, Progress], origins: Origins | None = None) -> None:
         self._table, self._origins = table, origins
-        self._names = origins.names if origins else None
-        self._times: dict[str, int | None] = {}
-        """Stream times as they were last reckoned from the table, which only this class writes."""
+        self._reached: dict[str, Line | None] = {}
+        self._spoken: list[str] | None = None
+        """Both as they were last reckoned from the table, which only this class writes."""
+        self._leaving = {name for one in table.values() for name, line in one.lines.items() if line.forgotten}
+        """Lines that an origin has forgotten, and maybe some that none has."""
 
     def heal(self, now: int) -> None:
         """Forget what cannot be true of the table as it was found; ``now``: wall clock, ms."""
         if self._origins is not None:
-            self._times.clear()
+            self._changed()
             self._origins.heal(self._table, now)
 
     def note(self, progress: Progress, appended: int | None = None) -> None:
@@ -40,7 +43,8 @@ class Watermarks:
         """
         if self._origins is not None and appended is not None:
             self._origins.check(progress, appended)
-        self._times.clear()
+        self._changed()
+        self._leaving.update(name for name, line in progress.lines.items() if line.forgotten)
         known = self._table.get(progress.origin)
         if known is None:
             self._table[progress.origin] = progress
@@ -53,44 +57,64 @@ class Watermarks:
 
     def stream_time(self, line: str) -> int | None:
         """The smallest watermark of all origins, ms; ``None`` while one of them has not spoken of the line."""
-        if line not in self._times:
-            said = self._said(line)
-            self._times[line] = None if said is None else min(one.watermark for one in said)
-        return self._times[line]
+        reached = self._line(line)
+        return None if reached is None else reached.watermark
 
     def ended(self, line: str) -> bool:
         """Has every origin ended the line?"""
-        said = self._said(line)
-        return said is not None and all(one.ended for one in said)
+        reached = self._line(line)
+        return reached is not None and reached.ended
 
     def lines(self) -> list[str]:
-        """The lines any origin has spoken of, sorted."""
-        return sorted({name for progress in self._table.values() for name in progress.lines})
+        """The lines any origin speaks of, sorted."""
+        if self._spoken is None:
+            told = self._table.values()
+            self._spoken = sorted({name for one in told for name, line in one.lines.items() if not line.forgotten})
+        return self._spoken
+
+    def forgotten(self) -> list[str]:
+        """The lines that some origins have forgotten and of which no origin speaks any more, sorted."""
+        found = []
+        for name in sorted(self._leaving):
+            said = [one.lines[name].forgotten for one in self._table.values() if name in one.lines]
+            if said and all(said):
+                found.append(name)
+            elif not any(said):
+                self._leaving.discard(name)
+        return found
 
     def forget(self, line: str) -> None:
         """Drops a line, such as a replay whose end has been dealt with. An origin that names it brings it back."""
-        self._times.clear()
+        self._changed()
         for origin, progress in list(self._table.items()):
             if line in progress.lines:
                 left = {name: one for name, one in progress.lines.items() if name != line}
                 self._table[origin] = Progress(origin, progress.of, left)
 
-    def _said(self, line: str) -> list[Line] | None:
-        """What each origin says of the line; ``None`` while one is missing."""
-        if self._names is not None:
-            told = [self._table[name] for name in self._names if name in self._table]
-            if len(told) < len(self._names):
-                return None
-        else:
-            told = list(self._table.values())
-            if not told or len(told) < max(progress.of for progress in told):  # of the counts the largest is the newest
-                return None
-        said = [progress.lines[line] for progress in told if line in progress.lines]
-        return said if len(said) == len(told) else None
+    def _changed(self) -> None:
+        self._reached.clear()
+        self._spoken = None
+
+    def _line(self, name: str) -> Line | None:
+        """How far all origins have come; ``None`` while one is missing."""
+        if name not in self._reached:
+            if self._origins is not None:
+                told = [self._table[origin] for origin in self._origins.names if origin in self._table]
+                count = len(self._origins.names)
+            else:  # of the counts the largest is the newest
+                told = list(self._table.values())
+                count = max((one.of for one in told), default=1)
+            said = [line for one in told if (line := one.lines.get(name)) is not None and not line.forgotten]
+            self._reached[name] = (
+                Line(min(one.watermark for one in said), all(one.ended for one in said))
+                if len(said) == len(told) >= count
+                else None
+            )
+        return self._reached[name]
 
 
 def _later(known: Line | None, line: Line) -> Line:
-    if known is None:
+    if known is None or known.forgotten or line.forgotten:
         return line
     return Line(max(known.watermark, line.watermark), known.ended or line.ended)
 
@@ -106,6 +130,10 @@ class LineClock(msgspec.Struct, frozen=True, omit_defaults=True):
     """Those of them whose partition has seen the replay's end, sorted."""
     watermark: int | None = None
     """The last one given out, ms."""
+    source: str = ""
+    """Who declared the replay: its markers count only from there."""
+    used: int = 0
+    """The hour in which its last event or marker arrived, ms; 0 = not known (a row of the version before)."""
 
 
 class InputClock:
@@ -117,6 +145,42 @@ class InputClock:
     def __init__(self, table: MutableMapping[str, LineClock], out_of_orderness: int) -> None:
         self._table = table
         self._out_of_orderness = out_of_orderness
+        self._moved = set(table)
+        """Lines whose watermark may be another than when it was last given out."""
+        self._looked = 0
+        """The hour in which it was last looked for quiet lines."""
+
+    def admit(self, line: str, arrived: int, limit: int) -> bool:
+        """Something of a replay arrived at ``arrived`` (ms); False: the line is not known, and ``limit`` others
+        are."""
+        clock = self._table.get(line)
+        if clock is None and len(self._table) - (LIVE in self._table) >= limit:
+            return False
+        hour = arrived - arrived % HOUR_MS
+        if clock is None or hour > clock.used:
+            self._table[line] = msgspec.structs.replace(clock or _NEW, used=hour)
+        return True
+
+    def quiet(self, life: int, limit: int, portion: int = 200) -> list[str]:
+        """Replays for which nothing has come for ``life`` ms before the live line's watermark, at most ``portion`` of
+        them.
+
+        Of a row of the version before it is not known when it was used: it counts as used now, or, where there are more
+        than ``limit`` replays, as used for the last time an hour before its end.
+        """
+        now = self.reached(LIVE)
+        if now is None or now // HOUR_MS == self._looked:
+            return []
+        hour = now - now % HOUR_MS
+        names = self.replays()
+        old = [name for name in names if not self._table[name].used]
+        for name in old[:portion]:
+            used = hour if len(names) <= limit else hour - life + HOUR_MS
+            self._table[name] = msgspec.structs.replace(self._table[name], used=used)
+        found = [name for name in names if 0 < self._table[name].used < now - life][:portion]
+        if len(old) <= portion and len(found) < portion:
+            self._looked = now // HOUR_MS
+        return found
 
     def heal(self, now: int) -> None:
         """Take back a live watermark that a wrong clock has put ahead of ``now`` (ms)."""
@@ -129,17 +193,28 @@ class InputClock:
         """An event of ``line`` with event time ``time`` (ms) was read from ``topic``."""
         clock = self._table.get(line, _NEW)
         if time > clock.times.get(topic, time - 1):
+            self._moved.add(line)
             self._table[line] = msgspec.structs.replace(clock, times=clock.times | {topic: time})
 
-    def marker(self, line: str, topic: str, time: int, declared: Iterable[str], *, ended: bool = False) -> None:
-        """A replay's marker was read from ``topic``: it uses the topics ``declared`` and has come to ``time``;
+    def declare(self, line: str, source: str, topics: Iterable[str]) -> tuple[str, frozenset[str]]:
+        """A marker says that ``source`` replays to ``topics``. The first one holds: its source and its topics."""
+        clock = self._table.get(line, _NEW)
+        if not clock.source:
+            # In a row of the version before, topics may be declared and the source not known.
+            declared = tuple(sorted({*clock.declared, *topics}))
+            clock = self._table[line] = msgspec.structs.replace(clock, source=source, declared=declared)
+            self._moved.add(line)
+        return clock.source, frozenset(clock.declared)
+
+    def marker(self, line: str, topic: str, time: int, *, ended: bool = False) -> None:
+        """A marker of a declared replay was read from ``topic``, one of those it uses: it has come to ``time``;
         ``ended``: for good.
         """
-        clock = self._table.get(line, _NEW)
+        clock = self._table[line]
+        self._moved.add(line)
         self._table[line] = msgspec.structs.replace(
             clock,
             times=clock.times | {topic: max(time, clock.times.get(topic, time))},
-            declared=tuple(sorted({*clock.declared, *declared, topic})),
             ended=tuple(sorted({*clock.ended, topic})) if ended else clock.ended,
         )
 
@@ -172,9 +247,15 @@ class InputClock:
         return clock is not None and bool(clock.declared) and set(clock.declared) == set(clock.ended)
 
     def watermarks(self, now: int, behind: Collection[str] = ()) -> dict[str, Line]:
-        """The lines that have one, live included: what a ``Progress`` carries."""
-        said = {line: self.watermark(line, now, behind) for line in (LIVE, *self.replays())}
+        """Of the live line and those that may have moved since the last time, the ones that have one: what a
+        ``Progress`` carries."""
+        said = {line: self.watermark(line, now, behind) for line in sorted({LIVE, *self._moved})}
+        self._moved.clear()
         return {line: one for line, one in said.items() if one is not None}
+
+    def reached(self, line: str) -> int | None:
+        """The watermark of a line that was given out last, ms."""
+        return self._table.get(line, _NEW).watermark
 
     def replays(self) -> list[str]:
         """The replays this partition knows, sorted."""
@@ -183,6 +264,7 @@ class InputClock:
     def forget(self, line: str) -> None:
         """Drops a line, such as a replay that ended long ago. Its markers would start it anew."""
         self._table.pop(line, None)
+        self._moved.discard(line)
 
     def _live(self, clock: LineClock, now: int, behind: Collection[str]) -> int | None:
         times = [clock.times.get(topic) for topic in behind]

@@ -32,9 +32,9 @@ def inlets(settings: Settings = SETTINGS) -> dict[str, Inlet]:
     return {inlet.name: inlet for inlet in app.inlets(settings, RULES, Metrics())}
 
 
-def deployment(settings: Settings = SETTINGS, size: int = 4000) -> Offline:
-    """All four agents, one task each."""
-    return Offline(list(inlets(settings).values()), dict.fromkeys(names(), 1), size=size)
+def deployment(settings: Settings = SETTINGS, size: int = 4000, partitions: int = 1) -> Offline:
+    """All four agents, one task a partition."""
+    return Offline(list(inlets(settings).values()), dict.fromkeys(names(), partitions), size=size)
 
 
 @cache

@@ -37,6 +37,7 @@ def test_the_broker_is_named_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTACT_STREAMS_WEB_PORT", "abc", ["CONTACT_STREAMS_WEB_PORT = 'abc'", "valid integer"]),
         ("CONTACT_STREAMS_LOG_LEVEL", "loud", ["CONTACT_STREAMS_LOG_LEVEL = 'loud'", "'debug', 'info', 'warning' or 'error'"]),
         ("CONTACT_STREAMS_TIME_ZONE", "Mars", ["CONTACT_STREAMS_TIME_ZONE = 'Mars'", "Europe/Berlin"]),
+        ("CONTACT_STREAMS_REPLAY_LIFE_D", "1", ["replay_life_d (1.0) must be above dedup_horizon_h (26.0 hours)"]),
         ("CONTACT_STREAMS_MAX_AGE_H", "100", ["max_age_h (100.0) must be below dedup_horizon_h (26.0)"]),
         ("CONTACT_STREAMS_TOPIC_PREFIX", "a b", ["CONTACT_STREAMS_TOPIC_PREFIX = 'a b'"]),
         ("CONTACT_STREAMS_WORKER_NAME", "..", ["CONTACT_STREAMS_WORKER_NAME = '..'", "its folder"]),

@@ -63,7 +63,7 @@ class Accounts:
 def judge(logs: Logs) -> Accounts:
     """Go through the raw topics in log order."""
     accounts = Accounts()
-    known: dict[tuple[int, str, str, str], bytes] = {}
+    known: dict[tuple[str, int, str, str, str], bytes] = {}
     for topic in INPUTS:
         for rec in logs.of(topic):
             reason, event, time = _reason(rec)
@@ -74,7 +74,7 @@ def judge(logs: Logs) -> Accounts:
                 accounts.markers += 1
                 continue
             line = event.get("replayid") or ""
-            name = (rec.partition, event["source"], event["id"], line)
+            name = (topic, rec.partition, event["source"], event["id"], line)
             content = orjson.dumps(
                 {key: value for key, value in event.items() if key != "replayid"}, option=orjson.OPT_SORT_KEYS
             )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.records import LIVE, Line, Progress
+from streams.domain.times import HOUR_MS
 from streams.domain.watermarks import InputClock, LineClock, Watermarks
 
 
@@ -63,6 +64,102 @@ def test_a_progress_that_says_nothing_new_is_not_written() -> None:
     assert table["a"] is before
 
 
+def test_the_first_to_declare_a_replay_says_whose_it_is_and_what_it_uses() -> None:
+    clock = InputClock({}, 0)
+    clock.event("r1", "voice", 5)
+    assert clock.declare("r1", "/a", ["voice", "chat"]) == ("/a", {"voice", "chat"})
+    assert clock.declare("r1", "/b", ["forum"]) == ("/a", {"voice", "chat"})
+    assert clock.declare("r1", "/a", ["forum"]) == ("/a", {"voice", "chat"})
+    before = InputClock({"r2": LineClock(declared=("voice",))}, 0)
+    assert before.declare("r2", "/a", ["chat"]) == ("/a", {"voice", "chat"}), "a row of the version before"
+
+
+D = 24 * HOUR_MS
+
+
+def test_lines_have_a_limit_and_a_life() -> None:
+    table: dict[str, LineClock] = {}
+    clock = InputClock(table, 0)
+    assert clock.quiet(32 * D, 2) == [], "nothing is known of the time"
+    assert [clock.admit(line, 100 * D + HOUR_MS // 2, 2) for line in ("r1", "r2", "r3", "r1")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    written = table["r1"]
+    assert clock.admit("r1", 100 * D + HOUR_MS - 1, 2)
+    assert table["r1"] is written, "written once an hour"
+    clock.admit("r1", 110 * D, 2)
+    clock.watermark(LIVE, 132 * D)
+    assert clock.quiet(32 * D, 2) == []
+    clock.watermark(LIVE, 132 * D + HOUR_MS)
+    again = InputClock(dict(table), 0)
+    assert clock.quiet(32 * D, 2) == again.quiet(32 * D, 2) == ["r2"]
+    clock.forget("r2")
+    assert clock.admit("r3", 132 * D, 2)
+    assert clock.quiet(32 * D, 2) == [], "looked for once an hour"
+
+
+def test_many_lines_of_the_version_before_go_and_few_stay() -> None:
+    def of_before(count: int) -> InputClock:
+        table = {f"x{n:05}": LineClock(times={"forum": 5}, watermark=3) for n in range(count)}
+        clock = InputClock(table, 0)
+        clock.watermark(LIVE, 1000 * D)
+        return clock
+
+    few, many = of_before(50), of_before(8000)
+    assert not many.admit("new", 1000 * D, 50)
+    for _ in range(100):
+        assert few.quiet(32 * D, 50) == []
+        assert many.quiet(32 * D, 50) == []
+    assert many.admit("x00007", 1000 * D, 50), "in use after all"
+    few.watermark(LIVE, 1000 * D + 2 * HOUR_MS)
+    many.watermark(LIVE, 1000 * D + 2 * HOUR_MS)
+    gone: list[str] = []
+    while found := many.quiet(32 * D, 50):
+        assert len(found) <= 200
+        gone += found
+        for line in found:
+            many.forget(line)
+    assert few.quiet(32 * D, 50) == []
+    assert len(gone) == 7999
+    assert many.replays() == ["x00007"]
+    few.watermark(LIVE, 1033 * D)
+    assert len(few.quiet(32 * D, 50)) == 50
+
+
+def test_a_line_is_gone_when_nobody_speaks_of_it_any_more() -> None:
+    table: dict[str, Progress] = {}
+    marks = Watermarks(table)
+    gone = Line(0, forgotten=True)
+    for origin in "ab":
+        marks.note(says(origin, live=Line(1), r1=Line(5, ended=True), r2=Line(5)))
+    marks.note(says("a", r1=gone, r3=gone))
+    assert marks.forgotten() == ["r3"], "the other one still speaks of r1"
+    assert (marks.stream_time("r1"), marks.ended("r1"), marks.lines()) == (None, False, [LIVE, "r1", "r2"])
+    marks.note(says("b", r1=gone))
+    assert marks.forgotten() == Watermarks(dict(table)).forgotten() == ["r1", "r3"]
+    assert marks.lines() == [LIVE, "r2"]
+    for line in ("r1", "r3"):
+        marks.forget(line)
+    assert marks.forgotten() == []
+    assert table["a"].lines.keys() == {LIVE, "r2"}
+    marks.note(says("a", r1=Line(7)))
+    marks.note(says("b", r1=Line(9)))
+    assert (marks.stream_time("r1"), marks.ended("r1")) == (7, False), "it begins anew"
+
+
+def test_a_line_that_comes_again_before_all_have_forgotten_it_begins_anew() -> None:
+    marks = Watermarks({})
+    for origin in "ab":
+        marks.note(says(origin, r1=Line(50, ended=True)))
+    marks.note(says("a", r1=Line(0, forgotten=True)))
+    marks.note(says("a", r1=Line(7)))
+    assert marks.forgotten() == []
+    assert (marks.stream_time("r1"), marks.ended("r1")) == (7, False)
+
+
 lines = st.dictionaries(st.sampled_from(["live", "r1"]), st.builds(Line, st.integers(0, 20), st.booleans()), max_size=2)
 
 
@@ -114,17 +211,18 @@ def test_a_replay() -> None:
     clock = InputClock({}, 2000)
     clock.event("r1", "voice", 5000)
     assert clock.watermark("r1", 10**12) is None
-    clock.marker("r1", "voice", 1000, ["voice", "chat"])
+    assert clock.declare("r1", "/replay", ["voice", "chat"]) == ("/replay", {"voice", "chat"})
+    clock.marker("r1", "voice", 1000)
     assert clock.watermark("r1", 10**12) is None
-    clock.marker("r1", "chat", 1000, ["voice", "chat"])
+    clock.marker("r1", "chat", 1000)
     assert clock.watermark("r1", 10**12) == Line(-1000)
     clock.event("r1", "chat", 4000)
     assert clock.watermark("r1", 10**12) == Line(2000)
-    clock.marker("r1", "chat", 9000, ["voice", "chat"], ended=True)
+    clock.marker("r1", "chat", 9000, ended=True)
     assert clock.watermark("r1", 10**12) == Line(3000)
     clock.event("r1", "voice", 8500)
     assert clock.watermark("r1", 10**12) == Line(6500)
-    clock.marker("r1", "voice", 9000, ["voice", "chat"], ended=True)
+    clock.marker("r1", "voice", 9000, ended=True)
     assert clock.watermark("r1", 10**12) == Line(9000, ended=True)
     clock.event("r1", "voice", 100)
     assert clock.watermarks(20_000) == {LIVE: Line(18_000), "r1": Line(9000, ended=True)}
@@ -138,7 +236,8 @@ def test_a_clock_goes_on_from_its_table() -> None:
     table: dict[str, LineClock] = {}
     clock = InputClock(table, 2000)
     clock.watermark(LIVE, 100_000)
-    clock.marker("r1", "voice", 5000, ["voice"], ended=True)
+    clock.declare("r1", "/replay", ["voice"])
+    clock.marker("r1", "voice", 5000, ended=True)
     clock.watermark("r1", 0)
     packed = {key: msgspec.json.encode(value) for key, value in table.items()}
     again = InputClock({key: msgspec.json.decode(value, type=LineClock) for key, value in packed.items()}, 2000)
@@ -167,7 +266,8 @@ def test_input_clock_against_a_model(
         if what == "event" or line == LIVE:
             clock.event(line, topic, time)
         else:
-            clock.marker(line, topic, time, TOPICS, ended=what == "end")
+            clock.declare(line, "/replay", TOPICS)
+            clock.marker(line, topic, time, ended=what == "end")
             marked.add((line, topic))
             if what == "end":
                 ends.add((line, topic))
