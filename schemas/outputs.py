@@ -89,7 +89,8 @@ class Journey(Model):
     revision: Revision
     """Grows with every record of this journey."""
     contacts: Annotated[list[JourneyContact], Field(max_length=MAX_JOURNEY_CONTACTS)]
-    """The latest contacts, at most 20, oldest first."""
+    """The latest contacts, at most 20, oldest first; of a journey of more, ``counts.contacts`` says how many there
+    are."""
     counts: JourneyCounts
     """Sums over the journey."""
     channels: list[Channel]
@@ -208,7 +209,7 @@ class QueueState(Model):
     line: Line
     """Empty for live, else the replay."""
     by_tier: dict[str, Whole]
-    """Tier → legs waiting."""
+    """Tier → legs waiting; beyond 50 tiers those with fewest as "other"."""
 
 
 class Alert(Model):

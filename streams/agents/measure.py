@@ -14,7 +14,7 @@ from streams.domain import kpis
 from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables, of_line
 from streams.domain.panes import Pane, bounded
-from streams.domain.queues import queue_states
+from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
 from streams.domain.windows import LaneFault, advance, fold, record_key
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
@@ -63,6 +63,8 @@ class Measure(Hop):
                 if line == LIVE:
                     self.live.remember(record)
             for queue in queue_states(self.kpi_tables, line):
+                if len(queue["by_tier"]) > TIERS_SHOWN:
+                    self.metrics.limited("measure", "by_tier")
                 out.send(
                     self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue)
                 )

@@ -15,6 +15,10 @@ from streams.domain.times import iso
 
 LEG_FACTS = frozenset({"leg_opened", "leg_closed"})
 
+OTHER = "other"
+TIERS_SHOWN = 50
+"""Tiers in the state of one queue; those with fewer legs are one, `OTHER`."""
+
 Stay = tuple[int, int]
 """One leg as (entered, until when it waited)."""
 
@@ -125,16 +129,26 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
 
 
 def _now(tables: Tables, line: str, at: int) -> dict[str, QueueShown]:
-    found: dict[str, QueueShown] = {}
+    oldest: dict[str, int] = {}
+    by_tier: dict[str, list[tuple[str, int]]] = {}
     for dims, of_dimensions in sorted(stays(tables.legs, line, at).items()):
         waiting = waiting_at(of_dimensions, (at,), 0).get(at, NOBODY)
         if waiting.oldest is None:
             continue
         key, _, tier = dims.rpartition(SEP)
-        before = found.get(key)
-        oldest = waiting.oldest if before is None else min(before.oldest, waiting.oldest)
-        found[key] = QueueShown(oldest, (*(before.by_tier if before else ()), (tier, waiting.depth)))
-    return found
+        oldest[key] = min(oldest.get(key, waiting.oldest), waiting.oldest)
+        by_tier.setdefault(key, []).append((tier, waiting.depth))
+    return {key: QueueShown(oldest[key], _most(tiers)) for key, tiers in by_tier.items()}
+
+
+def _most(tiers: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The tiers of which most wait, in their order, the others together."""
+    if len(tiers) <= TIERS_SHOWN:
+        return tuple(tiers)
+    named = [each for each in tiers if each[0] != OTHER]
+    most = set(sorted(named, key=lambda each: (-each[1], each[0]))[:TIERS_SHOWN])
+    rest = sum(depth for tier, depth in tiers if (tier, depth) not in most)
+    return (*(each for each in named if each in most), (OTHER, rest))
 
 
 def _record(key: str, at: int, shown: QueueShown | None) -> dict[str, Any]:

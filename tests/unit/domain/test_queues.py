@@ -1,6 +1,8 @@
 import random
 from typing import Any
 
+import msgspec
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +154,18 @@ def test_a_long_queue_is_read_at_many_moments_without_reading_it_through() -> No
     rng = random.Random(1)
     found = sorted((rng.randrange(1000), 10_000_000) for _ in range(2000))
     assert waiting_at(found, range(0, 1_000_000, 100), 20)[999_900] == Waiting(2000, found[0][0], 2000)
+
+
+def test_a_queue_of_very_many_tiers_names_those_of_which_most_wait() -> None:
+    """1,400 tiers with names of 200 emoji once made a record of 1,101,972 bytes, which stopped the task for good."""
+    tables = Tables()
+    wide = [f"{number:06}" + "\U0001f600" * 194 for number in range(1400)]
+    count(tables, [each for number, tier in enumerate(wide) for each in leg(f"l{number}", 1, None, tier=tier)])
+    count(tables, [each for tier in wide[-3:] for each in leg(f"m{tier}", 2, None, tier=tier)])
+    [record] = states(tables, 14)
+    assert record["depth"] == 1403 == sum(record["by_tier"].values())
+    assert list(record["by_tier"])[47:] == [*wide[-3:], "other"]
+    assert (record["by_tier"]["other"], record["by_tier"][wide[-1]]) == (1403 - 47 - 6, 2)
+    assert len(orjson.dumps(record)) < 50_000
+    assert len(msgspec.json.encode(tables.queues["\x1fvoice\x1fsales"])) < 50_000
+    assert states(tables, 24) == []
