@@ -82,7 +82,8 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
     published = sweep.tables.published
     key = f"{lane.dims}{SEP}day{SEP}{start}"
     before = published.get(key)
-    if before is None and snapshot.waiting is NOBODY and sums(snapshot.sums) == NO_SUMS:
+    # Who waits is state: a day without data is read at its end only, where somebody waits then.
+    if before is None and (at < end or snapshot.waiting is NOBODY) and sums(snapshot.sums) == NO_SUMS:
         return None
     if end < sweep.before - sweep.policy.lateness_ms and before is not None:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.

@@ -153,20 +153,20 @@ class Lane:
     def rolling(self) -> Iterator[Ordered]:
         """Records of the windows of fixed length."""
         rolling = self.sweep.policy.rolling
-        ends = {length: (self._fresh(length, every), self._amended(length, every)) for length, every in rolling}
-        moments: set[int] = set().union(*(fresh | amended for fresh, amended in ends.values()))
+        ends = {length: (self._fresh(length, every), *self._amended(length, every)) for length, every in rolling}
+        moments: set[int] = set().union(*(part for parts in ends.values() for part in parts))
         if not moments:
             return
-        waiting = self.waiting(moments)
-        for length, (fresh, amended) in ends.items():
+        waiting, published = self.waiting(moments), self.sweep.tables.published
+        for length, (fresh, amended, waited) in ends.items():
             last: tuple[object, Readings] | None = None
-            for end in sorted(fresh | amended):
+            for end in sorted(fresh | amended | waited):
                 found, longest = self.series.between(end - length, end)
                 who = waiting.get(end, NOBODY)
-                is_fresh = end in fresh
-                if is_fresh and who is NOBODY and found == NO_SUMS:
-                    continue
-                revision = 1 if is_fresh else self._revise(f"{self.dims}{SEP}{length}{SEP}{end}")
+                is_fresh, key = end in fresh, f"{self.dims}{SEP}{length}{SEP}{end}"
+                if found == NO_SUMS and (is_fresh or (end not in amended and key not in published)):
+                    continue  # who waits is state, and makes no window of its own
+                revision = 1 if is_fresh else self._revise(key)
                 status = "final" if is_fresh else "amended"
                 record = self.record((end - length, end), status, revision)
                 # While nobody waits and no pane comes or goes, one window reads like the one before.
@@ -206,18 +206,18 @@ class Lane:
                 end = found[-1] + every
             elif end > sweep.data_until:
                 break
-        for entered, until in self.stays:
-            ends.update(range(max(first, aligned(entered, every)), min(until - 1, sweep.sealed) + 1, every))
         return ends
 
-    def _amended(self, length: int, every: int) -> set[int]:
+    def _amended(self, length: int, every: int) -> tuple[set[int], set[int]]:
+        """Ends of the windows whose panes changed, and of those in which others waited at the end than was known."""
         before = self.sweep.before
-        ends: set[int] = set()
+        panes: set[int] = set()
         for start in self.changes.panes:
-            ends.update(range(aligned(start + 1, every), min(start + length, before) + 1, every))
+            panes.update(range(aligned(start + 1, every), min(start + length, before) + 1, every))
+        legs: set[int] = set()
         for changed, until in self.changes.legs:
-            ends.update(range(aligned(changed, every), min(until - 1, before) + 1, every))
-        return ends
+            legs.update(range(aligned(changed, every), min(until - 1, before) + 1, every))
+        return panes, legs
 
     def _revise(self, key: str) -> int:
         published = self.sweep.tables.published

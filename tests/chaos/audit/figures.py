@@ -179,14 +179,10 @@ class Lane:
         return readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
 
     def windows(self, sealed: int, ended: bool) -> Iterator[tuple[int, int]]:
-        """(start, end) of every window that must have been published: those that hold facts, those in which somebody
-        waits at the end.
-        """
+        """(start, end) of every window that must have been published: those that hold facts."""
         for length, every in WINDOWS:
             ends = {end for time in self.times for end in range(_next(time + 1, every), time + length + 1, every)}
             ends = {end for end in ends if end <= sealed or ended}
-            for entered, left in self.stays:
-                ends.update(range(_next(entered, every), min(left - 1, sealed) + 1, every))
             yield from ((end - length, end) for end in ends)
 
 
