@@ -16,6 +16,7 @@ from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables, of_line
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
+from streams.domain.vocabulary import place
 from streams.domain.windows import LaneFault, advance, fold, record_key
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
@@ -42,13 +43,20 @@ class Measure(Hop):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Measurement), None)
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
-        self.policy, self.metrics = policy, metrics
+        self.policy, self.metrics = policy.shared(info.partition, info.peers), metrics
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.live = LiveReadings(policy)
 
     def fold(self, value: Any, out: Outputs) -> None:
-        if isinstance(value, Fact) and fold(self.kpi_tables, value, self.policy) != "counted":
+        if not isinstance(value, Fact):
+            return
+        found = place(self.kpi_tables, value, self.policy)
+        if fold(self.kpi_tables, found.fact, self.policy) != "counted":
             self.metrics.late.labels("measure").inc()
+        if found.kept or found.other:
+            self.kpi_tables.names.update(found.kept)
+            for what in found.other:
+                self.metrics.limited("measure", what)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():

@@ -1,7 +1,7 @@
 """What the rules decide about KPIs: thresholds, windows, how late a fact may come."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -58,6 +58,18 @@ class KpiPolicy:
     nps_promoter_from: int = 9
     nps_detractor_to: int = 6
     ces_easy_from: int = 5
+    queues: frozenset[str] = frozenset()
+    """Queues that always count under their names."""
+    tiers: frozenset[str] = frozenset()
+    """Tiers that always count under their names."""
+    max_queues: int = 1000
+    """Other queues that do."""
+    max_tiers: int = 1000
+    """Other tiers that do."""
+    max_lanes: int = 4000
+    """Channels, queues and tiers together that do, those of the rules apart."""
+    share: tuple[int, int] = (0, 1)
+    """The task that counts, and how many there are: the three limits are for all of them together."""
 
     def __post_init__(self) -> None:
         lengths = [window.length_ms for window in self.windows]
@@ -82,6 +94,12 @@ class KpiPolicy:
     def day_every_ms(self) -> int | None:
         """How often the running day is read; ``None``: there is no window of the day."""
         return next((window.every_ms for window in self.windows if window.length_ms is None), None)
+
+    def shared(self, task: int, tasks: int) -> "KpiPolicy":
+        """The policy of one task of several."""
+        limits = (max(1, limit // tasks) for limit in (self.max_queues, self.max_tiers, self.max_lanes))
+        queues, tiers, lanes = limits
+        return replace(self, max_queues=queues, max_tiers=tiers, max_lanes=lanes, share=(task, tasks))
 
     def threshold(self, queue: str) -> int:
         """The t of this queue, ms."""

@@ -1,6 +1,7 @@
 """What the rule files may say, and the plain values it becomes."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -178,6 +179,13 @@ class CsatEntry(File):
         return self
 
 
+class VocabularyEntry(File):
+    queues: list[Annotated[str, Field(min_length=1, max_length=200)]] = []
+    max_queues: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    max_tiers: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    max_series: Annotated[int, Field(ge=1, le=100_000)] = 4000
+
+
 class KpisFile(File):
     time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo("UTC")
     lateness: Duration = HOUR_MS
@@ -185,6 +193,7 @@ class KpisFile(File):
     short_abandon: Duration = 5 * SECOND_MS
     windows: Annotated[list[WindowEntry], Field(min_length=1)]
     csat: CsatEntry = CsatEntry()
+    vocabulary: VocabularyEntry = VocabularyEntry()
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -203,6 +212,10 @@ class KpisFile(File):
             lateness_ms=self.lateness,
             csat_scale=(self.csat.scale[0], self.csat.scale[1]),
             csat_satisfied_from=self.csat.satisfied_from,
+            queues=frozenset([*self.vocabulary.queues, *self.service_level.queues]),
+            max_queues=self.vocabulary.max_queues,
+            max_tiers=self.vocabulary.max_tiers,
+            max_lanes=self.vocabulary.max_series,
         )
 
 
@@ -298,8 +311,8 @@ class Files(NamedTuple):
 
 def build(files: Files) -> Rules:
     """The plain values of checked files."""
-    kpis: KpiPolicy = files.kpis.rules()
     tiers: tuple[Tier, ...] = files.tiers.rules()
+    kpis: KpiPolicy = replace(files.kpis.rules(), tiers=frozenset(tier.name for tier in tiers))
     high = frozenset(tier.name for tier in tiers if tier.high)
     return Rules(
         tiers,

@@ -1,0 +1,122 @@
+"""What connectors can make of state and outputs: bounded, said in a metric, and the same after a restart."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from streams import app
+from streams.domain.identity import ContactOwner
+from streams.domain.records import Event, Fact, Line, Progress
+from streams.ops.metrics import LIMITS, Metrics
+from tests.support.offline import NOW, RULES, SETTINGS, Stage
+from tests.unit.engine.records import Fetched, record
+
+MINUTE = 60_000
+
+
+def stage(hop: str, metrics: Metrics) -> Stage:
+    return Stage(next(inlet for inlet in app.inlets(SETTINGS, RULES, metrics) if inlet.name == hop))
+
+
+def read(told: list[Any]) -> list[Fetched]:
+    return [record(offset=n, key=b"k", value=msgspec.json.encode(each)) for n, each in enumerate(told)]
+
+
+def until(at: int) -> Fetched:
+    return record(value=msgspec.json.encode(Progress("up-0", 1, {"": Line(at)})))
+
+
+def limited(metrics: Metrics) -> dict[tuple[str, str], float]:
+    found = {}
+    for family in metrics.registry.collect():
+        for sample in family.samples if family.name == "contact_streams_limits" else ():
+            found[sample.labels["hop"], sample.labels["what"]] = sample.value
+    return {key: value for key, value in found.items() if value}
+
+
+def event(ident: str, contact: str, time: int, **more: Any) -> Event:
+    more = {"type": "contact.queued", "channel": "voice", "queue": "q"} | more
+    return Event(id=ident, source="/pbx", time=time, contact=contact, **more)
+
+
+def test_every_limit_is_a_series_from_the_start() -> None:
+    metrics = Metrics()
+    for hop, bounds in LIMITS.items():
+        for what in bounds:
+            assert metrics.registry.get_sample_value(
+                "contact_streams_limits_total", {"hop": hop, "what": what}
+            ) == 0  # fmt: skip
+
+
+def test_a_contact_that_alternates_between_customers_makes_few_records() -> None:
+    """3,000 events of 584 KB once made 4,008,129 interactions."""
+    metrics = Metrics()
+    task = stage("identify", metrics)
+    told = [event(f"{n:04}", "flip", NOW + n, customer=f"own{n % 2}") for n in range(3000)]
+    task.batches(read(told), [(500, True)])
+    assert len(task.on("contact.interactions")) == 3000 + 55 + 10
+    changes = [change["rule"] for change in task.on("identity.changes")]
+    assert Counter(changes) == {"customer-id": 10, "too-many-changes": 1}
+    assert limited(metrics) == {("identify", "owner"): 1, ("identify", "history"): 1}
+    row = task.tables["owners"]["flip"]
+    assert isinstance(row, ContactOwner) and len(row.history) == 2000
+
+
+def test_a_customer_of_very_many_contacts_keeps_its_row() -> None:
+    metrics = Metrics()
+    task = stage("track", metrics)
+    wide = "\U0001f600" * 190
+    told = [
+        event(
+            f"{n:06}{kind}{wide}"[:200],
+            f"{n:06}{wide}",
+            NOW + at,
+            type=kind,
+            owner="customer:hot",
+            tier=wide,
+            agent=wide,
+        )
+        for at, kind in enumerate(("contact.queued", "contact.offered", "contact.connected"))
+        for n in range(150)
+    ]
+    task.batches(read(told), [(100, False), (90, True)])
+    task.batch([until(NOW + 200 * MINUTE)])
+    row = task.changelog[b"customers\0customer:hot"]
+    assert len(row) < 772_000
+    assert limited(metrics)["track", "row"] > 0
+    offered = Counter(each["id"] for each in task.on("contact.measurements") if each["fact"] == "contact_offered")
+    assert set(offered.values()) == {1} and len(offered) == 150
+
+
+@pytest.mark.parametrize("cuts", [[(10_000, False)], [(70, True), (400, False)]])
+def test_a_queue_and_a_tier_for_each_contact_are_counted_under_other(cuts: list[tuple[int, bool]]) -> None:
+    metrics = Metrics()
+    task = stage("measure", metrics)
+    told = [Fact("leg_opened", f"l{n}", NOW + n, "voice", f"q{n}", f"t{n}", entered=NOW + n) for n in range(1500)]
+    task.batches(read(told), cuts)
+    task.batch([until(NOW + MINUTE)])
+    queues = {each["queue"]: each["depth"] for each in task.on("queue.state")}
+    assert (len(queues), queues["other"], sum(queues.values())) == (1001, 500, 1500)
+    assert {each["dimensions"]["queue"] for each in task.on("kpis")} == set(queues)
+    assert limited(metrics) == {("measure", "queue"): 500, ("measure", "tier"): 500}
+    assert set(task.processor.queues_now()) == {("voice", queue) for queue in queues}
+    task.batches(read([msgspec.structs.replace(each, sign=-1) for each in told]), cuts)
+    task.batch([until(NOW + 2 * MINUTE)])
+    last = {each["queue"]: each["depth"] for each in task.on("queue.state")}
+    assert set(last.values()) == {0} and set(last) == set(queues)
+
+
+def test_a_queue_state_of_very_many_tiers_fits() -> None:
+    metrics = Metrics()
+    task = stage("measure", metrics)
+    wide = "\U0001f600" * 194
+    told = [Fact("leg_opened", f"l{n}", NOW, "voice", "q", f"{n:06}{wide}", entered=NOW) for n in range(1400)]
+    task.batches(read(told), [(1400, False)])
+    task.batch([until(NOW + MINUTE)])
+    [state] = task.on("queue.state")
+    assert (state["depth"], len(state["by_tier"]), len(orjson.dumps(state)) < 50_000) == (1400, 51, True)
+    assert limited(metrics) == {("measure", "tier"): 400, ("measure", "by_tier"): 1}
+    assert max(len(key) + len(row) for key, row in task.changelog.items()) < 52_000
