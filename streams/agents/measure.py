@@ -51,9 +51,10 @@ class Measure(Hop):
         if not isinstance(value, Fact):
             return
         found = place(self.kpi_tables, value, self.policy)
-        if fold(self.kpi_tables, found.fact, self.policy) != "counted":
+        outcome = fold(self.kpi_tables, found.fact, self.policy)
+        if outcome != "counted":
             self.metrics.late.labels("measure").inc()
-        if found.kept or found.other:
+        if (found.kept or found.other) and outcome != "too_late":
             self.kpi_tables.names.update(found.kept)
             for what in found.other:
                 self.metrics.limited("measure", what)
