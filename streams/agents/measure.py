@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.agents.hop import WATERMARKS, Hop, Name, struct_table
-from streams.domain import kpis
+from streams.agents.hop import WATERMARKS, Hop, struct_table
+from streams.agents.hop import Name as TopicName
+from streams.domain import kpis, vocabulary
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import SEP, TABLE_TYPES, Tables, of_line
+from streams.domain.kpi_tables import SEP, TABLE_TYPES, LineState, Tables, of_line
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
-from streams.domain.vocabulary import place
+from streams.domain.times import DAY_MS
+from streams.domain.vocabulary import Name, place
 from streams.domain.windows import LaneFault, advance, fold, record_key
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
@@ -30,7 +32,7 @@ def _table(name: str, kind: Any) -> TableSpec[Any]:
     return replace(spec, encode=lambda pane: _encode_row(bounded(pane))) if kind is Pane else spec
 
 
-TABLES = (WATERMARKS, *(_table(name, kind) for name, kind in TABLE_TYPES.items()))
+TABLES = (WATERMARKS, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
 
 
 class Measure(Hop):
@@ -39,10 +41,11 @@ class Measure(Hop):
     before = "track"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, policy: KpiPolicy, metrics: Metrics
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: TopicName, policy: KpiPolicy, metrics: Metrics
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Measurement), None)
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
+        self.names = tables["names"]
         self.policy, self.metrics = policy.shared(info.partition, info.peers), metrics
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.live = LiveReadings(policy)
@@ -50,21 +53,23 @@ class Measure(Hop):
     def fold(self, value: Any, out: Outputs) -> None:
         if not isinstance(value, Fact):
             return
-        found = place(self.kpi_tables, value, self.policy)
+        found = place(self.names, self.kpi_tables.days, value, self.policy)
         outcome = fold(self.kpi_tables, found.fact, self.policy)
         if outcome != "counted":
             self.metrics.late.labels("measure").inc()
         if (found.kept or found.other) and outcome != "too_late":
-            self.kpi_tables.names.update(found.kept)
+            self.names.update(found.kept)
             for what in found.other:
                 self.metrics.limited("measure", what)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():
+            before = self.kpi_tables.lines.get(line)
             try:
                 records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy)
             except LaneFault as fault:
                 raise RowFault(self._rows(fault), certain=not self.folded) from fault
+            self._forget_names(line, before)
             for record in records:
                 out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
                 if record["readings"].saturated:
@@ -78,6 +83,14 @@ class Measure(Hop):
                     self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue)
                 )
 
+    def _forget_names(self, line: str, before: LineState | None) -> None:
+        """Once a day, and when the line ends; ``before``: how far it had come."""
+        now = self.kpi_tables.lines.get(line) or LineState()
+        if now.ended and not (before and before.ended):
+            vocabulary.forget(self.names, line)
+        elif before is not None and now.sealed // DAY_MS > before.sealed // DAY_MS:
+            vocabulary.forget_old(self.names, line, now.sealed, self.policy.day_kept_ms)
+
     def _rows(self, fault: LaneFault) -> dict[tuple[str, str], Exception]:
         """Every row of the channel, queue and tier at fault."""
         return {
@@ -86,6 +99,7 @@ class Measure(Hop):
 
     def forget(self, line: str) -> None:
         self.kpi_tables.forget(line)
+        vocabulary.forget(self.names, line)
         self.kpi_tables.lines.pop(line, None)
         for queue in of_line(self.kpi_tables.queues, line):
             del self.kpi_tables.queues[queue]
@@ -99,5 +113,7 @@ class Measure(Hop):
         return queues_now(self.kpi_tables, self.live_time() or 0)
 
 
-def factory(name: Name, policy: KpiPolicy, metrics: Metrics) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Measure]:
+def factory(
+    name: TopicName, policy: KpiPolicy, metrics: Metrics
+) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Measure]:
     return lambda info, tables: Measure(info, tables, name, policy, metrics)

@@ -71,14 +71,6 @@ class QueueShown(msgspec.Struct, frozen=True, omit_defaults=True):
     by_tier: tuple[tuple[str, int], ...]
 
 
-class Name(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A queue, tier or lane that counts under its name; or how many of them there are. See `vocabulary`."""
-
-    used: int
-    """The last day (UTC, since the epoch) of a fact of it; of a count: of a fact that became other."""
-    count: int = 0
-
-
 @dataclass
 class Tables:
     """Name → value type: what the agent declares, or plain dicts."""
@@ -98,11 +90,10 @@ class Tables:
     lines: MutableMapping[str, LineState] = field(default_factory=dict)
     late: MutableMapping[str, Late] = field(default_factory=dict)
     queues: MutableMapping[str, QueueShown] = field(default_factory=dict)
-    names: MutableMapping[str, Name] = field(default_factory=dict)
 
     def forget(self, line: str) -> None:
         """Remove every row of a line but what its state says and which queues were shown."""
-        for name in ("panes", "days", "legs", "left", "published", "late", "names"):
+        for name in ("panes", "days", "legs", "left", "published", "late"):
             table: MutableMapping[str, Any] = getattr(self, name)
             for key in of_line(table, line):
                 del table[key]
@@ -117,7 +108,6 @@ TABLE_TYPES: dict[str, type[msgspec.Struct]] = {
     "lines": LineState,
     "late": Late,
     "queues": QueueShown,
-    "names": Name,
 }
 assert set(TABLE_TYPES) == {f.name for f in fields(Tables)}
 

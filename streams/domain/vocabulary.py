@@ -16,19 +16,29 @@ are.
 
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Container, MutableMapping
 from typing import NamedTuple
 from zlib import crc32
 
+import msgspec
 from msgspec.structs import replace
 
 from streams.domain.facts import NO_QUEUE
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import SEP, Name, Tables, dimensions, of_line
+from streams.domain.kpi_tables import SEP, dimensions, of_line
 from streams.domain.policy import NO_TIER
 from streams.domain.queues import OTHER
 from streams.domain.records import Fact
 from streams.domain.times import DAY_MS
+
+
+class Name(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A queue, tier or lane that counts under its name; or how many of them there are."""
+
+    used: int
+    """The last day (UTC, since the epoch) of a fact of it; of a count: of a fact that became other."""
+    count: int = 0
+
 
 Names = MutableMapping[str, Name]
 _RESERVED = re.compile(rf"{OTHER}(-\d+)?")
@@ -43,17 +53,18 @@ class Place(NamedTuple):
     other: tuple[str, ...] = ()
 
 
-def place(tables: Tables, fact: Fact, policy: KpiPolicy) -> Place:
-    """Where a fact counts; the tables are not changed. For a fact of a known lane it is one look."""
-    known = tables.names.get(dimensions(fact))
+def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+    """Where a fact counts; ``names`` is not changed. For a fact of a known lane it is one look. ``days``: keys of the
+    days that are kept."""
+    known = names.get(dimensions(fact))
     if known is not None and known.used >= fact.time // DAY_MS:
         return Place(fact, {})
-    return _look(tables, fact, policy)
+    return _look(names, days, fact, policy)
 
 
-def _look(tables: Tables, fact: Fact, policy: KpiPolicy) -> Place:
-    names, kept, today = tables.names, dict[str, Name](), fact.time // DAY_MS
-    if f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}" in tables.days:
+def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+    kept, today = dict[str, Name](), fact.time // DAY_MS
+    if f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}" in days:
         _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)  # it was counted by the version before
         return Place(fact, kept)
     other: list[str] = []
@@ -114,9 +125,14 @@ NEVER_USED = -(1 << 40)
 """Before every day: nothing became other that is still kept."""
 
 
-def forget_names(tables: Tables, line: str, sealed: int, kept_ms: int) -> None:
+def forget(names: Names, line: str) -> None:
+    """Forget all names of a line."""
+    for key in of_line(names, line):
+        del names[key]
+
+
+def forget_old(names: Names, line: str, sealed: int, kept_ms: int) -> None:
     """Forget the names of a line that were used last on days that can no longer change; call it once a day."""
-    names = tables.names
     before = (sealed - kept_ms) // DAY_MS - 2  # days of any time zone are over by then
     gone = {"queue": 0, "tier": 0, "lane": 0}
     for key in of_line(names, line):

@@ -15,8 +15,7 @@ from streams.domain.panes import EMPTY, NO_PANES, Pane, add, pane_start
 from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs, until_of
 from streams.domain.records import Fact
 from streams.domain.sweep import Changes, Lane, Ordered, Sweep
-from streams.domain.times import DAY_MS, MINUTE_MS, iso
-from streams.domain.vocabulary import forget_names
+from streams.domain.times import MINUTE_MS, iso
 
 
 class LaneFault(Exception):
@@ -162,8 +161,6 @@ def _expire(sweep: Sweep) -> None:
     settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
         forget_left(tables, line, sealed - policy.lateness_ms)
-    if sealed // DAY_MS > sweep.before // DAY_MS:
-        forget_names(tables, line, sealed, policy.day_kept_ms)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
         over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at < sealed - policy.lateness_ms

@@ -120,3 +120,26 @@ def test_a_queue_state_of_very_many_tiers_fits() -> None:
     assert (state["depth"], len(state["by_tier"]), len(orjson.dumps(state)) < 50_000) == (1400, 51, True)
     assert limited(metrics) == {("measure", "tier"): 400, ("measure", "by_tier"): 1}
     assert max(len(key) + len(row) for key, row in task.changelog.items()) < 52_000
+
+
+def test_names_go_with_the_last_day_they_were_used_and_with_their_line() -> None:
+    task = stage("measure", Metrics())
+    day = 86_400_000
+    for days in range(6):
+        at = NOW + days * day
+        told = [Fact("leg_opened", f"l{days}", at, "voice", f"q{days}", "gold"), Progress("up-0", 1, {"": Line(at)})]
+        task.batch(read(told))
+    assert sorted(key.split("\x1f")[2] for key in task.tables["names"] if "\x1fqueue\x1f" in key) == [
+        "q1",
+        "q2",
+        "q3",
+        "q4",
+        "q5",
+    ]
+    replay = Fact("leg_opened", "l", NOW, "voice", "q", "gold", line="r")
+    task.batch(read([replay, Progress("up-0", 1, {"r": Line(NOW)})]))
+    assert [key for key in task.tables["names"] if key.startswith("r")]
+    task.batch(read([Progress("up-0", 1, {"r": Line(NOW + MINUTE, ended=True)})]))
+    assert not [key for key in task.tables["names"] if key.startswith("r")]
+    task.batch(read([replay]))
+    assert not [key for key in task.tables["names"] if key.startswith("r")], "too late"

@@ -10,21 +10,29 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import Name, Tables
+from streams.domain.kpi_tables import Tables
 from streams.domain.records import Fact
 from streams.domain.times import DAY_MS
-from streams.domain.vocabulary import place
+from streams.domain.vocabulary import Name, forget, forget_old, place
 from streams.domain.windows import advance, fold
 from tests.unit.domain.kpi_facts import T0, at, leg, taken_back
 
 POLICY = KpiPolicy(queues=frozenset({"cards"}), tiers=frozenset({"gold"}), max_queues=3, max_tiers=2, max_lanes=5)
 
 
-def take(tables: Tables, *facts: Fact, policy: KpiPolicy = POLICY) -> list[tuple[str, str]]:
+class Known(Tables):
+    """Tables with the names beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, Name] = {}
+
+
+def take(tables: Known, *facts: Fact, policy: KpiPolicy = POLICY) -> list[tuple[str, str]]:
     """Where the facts were counted."""
     found = []
     for each in facts:
-        spot = place(tables, each, policy)
+        spot = place(tables.names, tables.days, each, policy)
         fold(tables, spot.fact, policy)
         tables.names.update(spot.kept)
         found.append((spot.fact.queue, spot.fact.tier))
@@ -36,21 +44,21 @@ def entered(ident: str, queue: str, tier: str = "gold", second: float = 0) -> Fa
 
 
 def test_the_first_names_are_kept_the_others_are_other_and_the_rules_names_always_count() -> None:
-    tables = Tables()
+    tables = Known()
     assert take(tables, *(entered(f"{n}", f"q{n}") for n in range(5))) == [
         ("q0", "gold"), ("q1", "gold"), ("q2", "gold"), ("other", "gold"), ("other", "gold"),
     ]  # fmt: skip
     assert take(tables, entered("a", "q1"), entered("b", "q4"), entered("c", "cards"), entered("d", "none")) == [
         ("q1", "gold"), ("other", "gold"), ("cards", "gold"), ("none", "other"),
     ]  # fmt: skip
-    tables = Tables()
+    tables = Known()
     assert take(tables, *(entered(f"{n}", "cards", f"t{n}") for n in range(4)), entered("x", "cards")) == [
         ("cards", "t0"), ("cards", "t1"), ("cards", "other"), ("cards", "other"), ("cards", "gold"),
     ]  # fmt: skip
 
 
 def test_combinations_are_bounded_too() -> None:
-    tables = Tables()
+    tables = Known()
     policy = replace(POLICY, max_queues=100, max_tiers=100, max_lanes=5)
     spots = take(tables, *(entered(f"{n}", f"q{n // 4}", f"t{n % 4}") for n in range(12)), policy=policy)
     assert spots[:5] == [("q0", "t0"), ("q0", "t1"), ("q0", "t2"), ("q0", "t3"), ("q1", "t0")]
@@ -58,7 +66,7 @@ def test_combinations_are_bounded_too() -> None:
 
 
 def test_what_is_taken_back_is_found_where_it_was_counted_and_nothing_is_left() -> None:
-    tables = Tables()
+    tables = Known()
     facts = [entered(f"{n}", f"q{n % 9}", f"t{n % 5}", n) for n in range(60)]
     counted = take(tables, *facts)
     assert take(tables, *(taken_back(each) for each in facts)) == counted
@@ -67,23 +75,24 @@ def test_what_is_taken_back_is_found_where_it_was_counted_and_nothing_is_left() 
 
 
 def test_a_place_is_free_again_when_nothing_that_became_other_can_be_taken_back() -> None:
-    tables = Tables()
+    tables = Known()
     take(tables, *(entered(f"{n}", f"q{n}") for n in range(4)))
     assert take(tables, entered("x", "q3")) == [("other", "gold")]
     for days in range(1, 8):
         take(tables, entered(f"y{days}", "q0", second=days * 86_400))
         advance(tables, "", at(days * 86_400 + 10), False, POLICY)
+        forget_old(tables.names, "", at(days * 86_400 + 10), POLICY.day_kept_ms)
         if days == 2:
             assert take(tables, entered("z", "q8", second=days * 86_400 + 20)) == [("other", "gold")]
     assert take(tables, entered("new", "q9", second=7 * 86_400 + 20)) == [("q9", "gold")]
     assert tables.names["\x1fqueues"].count == 2
 
 
-def test_a_line_that_ends_takes_its_names_along() -> None:
-    tables = Tables()
-    take(tables, entered("a", "q0"))
-    advance(tables, "", at(10), True, POLICY)
-    assert tables.names == {}
+def test_the_names_of_a_line_are_forgotten_with_it() -> None:
+    tables = Known()
+    take(tables, entered("a", "q0"), changed(entered("a", "q0"), line="r"))
+    forget(tables.names, "r")
+    assert {key.split("\x1f")[0] for key in tables.names} == {""}
 
 
 def test_tasks_share_the_names_and_never_publish_under_the_same_one() -> None:
@@ -91,7 +100,7 @@ def test_tasks_share_the_names_and_never_publish_under_the_same_one() -> None:
     for task in range(4):
         policy = KpiPolicy().shared(task, 4)
         assert (policy.max_queues, policy.max_tiers, policy.max_lanes) == (250, 250, 1000)
-        tables = Tables()
+        tables = Known()
         spots = take(tables, *(entered(f"{n}", f"q{task}-{n}") for n in range(300)), policy=policy)
         assert take(tables, entered("x", "other-2"), policy=policy)[0][0] == spots[-1][0], "a reserved name"
         names.update({queue for queue, _ in spots})
@@ -101,7 +110,7 @@ def test_tasks_share_the_names_and_never_publish_under_the_same_one() -> None:
 
 
 def test_what_the_version_before_counted_keeps_its_names() -> None:
-    tables = Tables()
+    tables = Known()
     for n in range(20):
         fold(tables, entered(f"{n}", f"q{n}"), POLICY)
     assert take(tables, *(taken_back(entered(f"{n}", f"q{n}")) for n in range(20))) == [
@@ -110,11 +119,11 @@ def test_what_the_version_before_counted_keeps_its_names() -> None:
 
 
 def test_nothing_is_kept_of_a_fact_that_cannot_be_counted() -> None:
-    tables = Tables()
-    spot = place(tables, changed(entered("a", "q0"), fact="?"), POLICY)
+    tables = Known()
+    spot = place(tables.names, tables.days, changed(entered("a", "q0"), fact="?"), POLICY)
     with pytest.raises(ValueError, match="a"):
         fold(tables, spot.fact, POLICY)
-    assert tables == Tables()
+    assert tables == Known()
 
 
 chance = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6), st.integers(0, 4 * 86_400)), max_size=60)
@@ -125,7 +134,7 @@ def test_inside_the_limits_the_order_does_not_matter(told: list[tuple[int, int, 
     policy = KpiPolicy(max_queues=13, max_tiers=7, max_lanes=91)
     facts = [entered(f"{n}", f"q{queue}", f"t{tier}", second) for n, (queue, tier, second) in enumerate(told)]
     for each in (facts, rng.sample(facts, len(facts))):
-        tables = Tables()
+        tables = Known()
         assert take(tables, *each, policy=policy) == [(one.queue, one.tier) for one in each]
         days = {key: name.used for key, name in tables.names.items() if key.count("\x1f") == 3}
         assert all(used == max(one.time for one in facts if f"\x1fvoice\x1f{one.queue}\x1f{one.tier}" == key) // DAY_MS
@@ -141,7 +150,7 @@ def test_beyond_the_limits_a_fact_taken_back_leaves_nothing(
     told: list[tuple[int, int, int]], data: st.DataObject
 ) -> None:
     facts = [entered(f"{n}", f"q{queue}", f"t{tier}", second) for n, (queue, tier, second) in enumerate(told)]
-    tables = Tables()
+    tables = Known()
     waiting = list(facts)
     known: list[Fact] = []
     while waiting or known:
