@@ -9,7 +9,9 @@ Who was there already is known by the **round**: each assignment carries one mor
 member says the last one that it got. Where nobody was there yet, most of those that begin together decide.
 """
 
+import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -22,7 +24,11 @@ from aiokafka.protocol.admin import DescribeGroupsRequest
 
 from streams.engine.errors import Differs, NameTaken
 
+log = logging.getLogger(__name__)
+
 Features = Mapping[str, str]
+KNOCKS, KNOCK_SECONDS = 20, 0.5
+"""How often, and with which pause, the broker is asked who is in the group before the worker joins unasked."""
 
 
 class FencedInstanceId(BrokerResponseError):
@@ -140,8 +146,20 @@ class Door:
             self.round = theirs.round
 
     async def knock(self, consumer: AIOKafkaConsumer, group: str) -> None:
-        """Compare before joining: a worker that is refused then disturbs nobody. Raises `Differs`."""
-        others = [m for m in await members(consumer, group) if not (self.static and m.worker == self.worker)]
+        """Compare before joining: a worker that is refused then disturbs nobody. Raises `Differs`.
+
+        A broker that cannot tell yet (it has just started) is asked again for a while; then joining itself compares.
+        """
+        for _ in range(KNOCKS):
+            try:
+                known = await members(consumer, group)
+                break
+            except KafkaError as error:
+                log.info("the group cannot be asked who is in it: %s", type(error).__name__)
+                await asyncio.sleep(KNOCK_SECONDS)
+        else:
+            return
+        others = [m for m in known if not (self.static and m.worker == self.worker)]
         if others and (differs := differences(self.features, agreed(others))):
             raise Differs(self.worker, differs)
 
