@@ -120,6 +120,8 @@ class Ingest:
         self.latest.clear()
         if self.batch is not None:
             key, append_time = self.batch
+            if key in self.chunks:
+                key = f"{key}@{append_time}"  # a topic that was made anew counts its offsets from 0 again
             chunk = self.seen.seal(key, append_time)
             if chunk is not None:
                 self.chunks[key] = chunk

@@ -50,6 +50,16 @@ def test_an_event_that_was_undone_is_not_taken_for_a_duplicate() -> None:
     assert len(task.on("contact.normalised")) == 1
 
 
+def test_ids_of_a_topic_that_was_made_anew_are_kept_beside_those_of_before() -> None:
+    task = the_ingest()
+    old, new = ([event("contact.initiated", name, NOW / 1000)] for name in ("c1", "c2"))
+    task.batch(fetched(old))
+    task.batch([replace(one, timestamp=one.timestamp + 1) for one in fetched(new)])
+    task.restart()
+    task.batch(fetched([*old, *new]))
+    assert [value["id"] for value in task.on("contact.normalised")] == [old[0]["id"], new[0]["id"]]
+
+
 def test_a_record_that_is_refused_unread_makes_nobody_forget_the_event_before_it() -> None:
     task = the_ingest()
     (one,) = fetched([event("contact.initiated", "c1", NOW / 1000)])
