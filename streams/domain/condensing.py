@@ -9,6 +9,7 @@ from streams.domain import facts, histories, journeys, lifecycle, moods, segment
 from streams.domain.alerts import Alert, Gone
 from streams.domain.histories import History
 from streams.domain.policy import Rules
+from streams.domain.profiles import Tiers
 from streams.domain.records import Event, Fact
 from streams.domain.timeline_state import Change, Place, Timeline
 
@@ -78,7 +79,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rul
     if len(gone) > MAX_GONE:
         gone = dict(sorted(gone.items(), key=lambda each: each[1])[-MAX_GONE:])
     timeline = condensed(replace(timeline, histories=kept, gone=gone), finished, rules)
-    return Change(timeline, tuple(emitted), tuple(published), closed=opened)
+    return Change(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
 
 def mark_of(key: str) -> str:
@@ -96,6 +97,21 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
         for part in timeline.past
         for point in part.listed
     )
+
+
+def labelled(timeline: Timeline, tiers: Tiers, rules: Rules) -> Timeline:
+    """With contacts that keep the tier they have by ``tiers``; their events are settled, so that they are not counted
+    anew.
+    """
+    for key, open_history in timeline.histories.items():
+        history = open_history
+        finished: histories.Lives = ()
+        if history.tail:
+            history, finished = histories.settle(history, history.tail[-1].time, rules)
+        history = histories.labelled(history, lambda contact: facts.tier_of(contact, tiers))
+        timeline = replace(timeline, histories=timeline.histories | {key: history})
+        timeline = condensed(timeline, finished, rules)
+    return timeline
 
 
 def condense(timeline: Timeline, key: str, rules: Rules) -> Timeline:

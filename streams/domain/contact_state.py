@@ -13,6 +13,10 @@ from streams.domain.steps import HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, CONTAINED, OPEN = "answered", "abandoned", "flow_out", "contained", "open"
 MAX_SAID = 16
+MAX_LABELS = 4
+"""Tiers that count a contact of many marks one after the other; what its events say after that, alerts alone know: each
+change counts all its marks anew."""
+MANY_MARKS = 32
 MAX_LEGS = 50
 """Legs kept of one contact; earlier ones have long been counted."""
 

@@ -52,7 +52,7 @@ class StreamTimes(Protocol):
 class Outcome(msgspec.Struct, frozen=True):
     """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order,
     the current journey last), segment records. ``late``: the record came after its place was settled and was left
-    out. ``limited``: what was made smaller because there was too much of it: "row", "contacts"."""
+    out. ``limited``: what was made smaller because there was too much of it: "row", and what a `Change` says."""
 
     customer: Customer | None
     facts: tuple[Fact, ...] = ()
@@ -119,7 +119,7 @@ def _outcome(customer: Customer, line: str, change: Change, size: int) -> Outcom
         tuple([alerting.record(alert, customer.owner, line) for alert in change.alerts]),
         illegal=() if change.illegal is None else (change.illegal,),
         late=change.late,
-        limited=("contacts",) if change.closed else (),
+        limited=change.limited,
     )
 
 

@@ -8,6 +8,7 @@ another contact of the same name.
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +24,11 @@ MAX_TAIL = 1000
 """Events kept in case of late company; of a busier contact the earlier half settles at once."""
 MAX_MARKS = 500
 """Marks kept of settled events; earlier ones can no longer be taken back when the contact changes owner."""
+
+MANY_FACTS = 64
+"""Facts of one event that are more than an event makes: it came out of order, or changed a label."""
+MAX_RECOUNTS = 3
+"""Times that a contact, or in a day a customer, is counted anew with that many facts."""
 
 Lives = tuple[Contact, ...]
 NEVER = (-(2**62), 0, "", "")
@@ -41,6 +47,9 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     touched: int | None = None
     """Stream time when the last event arrived: a history that is sent again after a change of owner is judged only when
     stream time has moved on."""
+
+    recounts: int = 0
+    """Events that counted anew most of what was counted before."""
 
     @property
     def last(self) -> int:
@@ -172,7 +181,10 @@ def settle(history: History, up_to: int, rules: Rules) -> tuple[History, Lives]:
 
 
 def relieve(history: History, rules: Rules) -> tuple[History, Lives]:
-    """Settle the earlier half of a tail that has grown too long."""
+    """Settle the earlier half of a tail that has grown too long; all of one that was counted anew too often, so that
+    nothing is taken out of order any more."""
+    if history.recounts > MAX_RECOUNTS:
+        return _settle(history, len(history.tail), rules)
     return _settle(history, MAX_TAIL // 2, rules) if len(history.tail) > MAX_TAIL else (history, ())
 
 
@@ -202,3 +214,11 @@ def lighter(history: History, latest: tuple[int, int, int], rules: Rules) -> His
     if history.lives[-1].timed_out:
         lives = (_finished(base, rules),)
     return replace(history, base=base, lives=lives)
+
+
+def labelled(history: History, tier: Callable[[Contact], str]) -> History:
+    """A settled history whose contacts keep the tier they count under, until an event says another."""
+    if history.base is None or history.tail:
+        return history
+    base = replace(history.base, tier=tier(history.lives[0]))
+    return replace(history, base=base, lives=tuple(replace(life, tier=tier(life)) for life in history.lives))

@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 
 
 _FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8)
-_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=2)
+_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4)
 
 
 def growth(record_bytes: int, alerts: int) -> int:

@@ -59,6 +59,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something may have to be published."""
     review: int | None = None
     """Stream time after which journeys and segment look different without any event."""
+    relabelled: tuple[int, ...] = ()
+    """The last stream times at which another tier of the customer counted many facts anew."""
     gone: dict[str, int] = {}
     """Contacts that were condensed early, by `mark_of` their key: when they were last heard of. What is still to come
     of them is late: it must not count them once more."""
@@ -72,5 +74,5 @@ class Change(NamedTuple):
     alerts: tuple[Alert, ...] = ()
     illegal: Illegal | None = None
     late: bool = False
-    closed: bool = False
-    """Open contacts were closed, because there were too many."""
+    limited: tuple[str, ...] = ()
+    """What there was too much of: "contacts", open ones were closed; "labels", a contact is counted anew no more."""

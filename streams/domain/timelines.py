@@ -13,6 +13,7 @@ from streams.domain.condensing import (
     condense,
     condensed,
     is_past,
+    labelled,
     relieved,
     settle_messages,
     uncrowded,
@@ -24,6 +25,7 @@ from streams.domain.profiles import changed
 from streams.domain.records import Event, Fact, Left, Profile
 from streams.domain.steps import CUSTOMER, Step, step
 from streams.domain.timeline_state import NO_MESSAGE, Change, Place, Timeline
+from streams.domain.times import DAY_MS
 
 WRITTEN = frozenset({"message.sent", "post.made"})
 
@@ -49,16 +51,20 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Chan
         return Change(timeline, late=arrival.late)
     after = arrival.history
     added = facts.difference(history.lives, after.lives, place.line, (timeline.tiers, timeline.tiers))
+    limited: tuple[str, ...] = ()
+    if len(added) > histories.MANY_FACTS:
+        after = replace(after, recounts=after.recounts + 1)
+        limited = ("labels",) if after.recounts > histories.MAX_RECOUNTS else ()
     timeline = replace(timeline, histories=timeline.histories | {key: after}, stale=True)
     if new.type in WRITTEN or timeline.messages:
         timeline = _written(timeline, key, new, (history, after))
     timeline, alerts = waits_of(timeline, key, after, place, rules, Gone(alerting.WITHDRAWN, event.time))
     timeline = relieved(timeline, key, rules)
     if len(timeline.histories) <= MAX_ENDED:
-        return Change(timeline, added, tuple(alerts), arrival.illegal)
+        return Change(timeline, added, tuple(alerts), arrival.illegal, False, limited)
     crowded = uncrowded(timeline, place, rules)
     published = (*alerts, *crowded.alerts)
-    return Change(crowded.timeline, added + crowded.facts, published, arrival.illegal, closed=crowded.closed)
+    return Change(crowded.timeline, added + crowded.facts, published, arrival.illegal, False, limited + crowded.limited)
 
 
 def _written(timeline: Timeline, key: str, new: Step, change: tuple[History, History]) -> Timeline:
@@ -79,20 +85,31 @@ def _written(timeline: Timeline, key: str, new: Step, change: tuple[History, His
 
 
 def know(timeline: Timeline, profile: Profile, place: Place, rules: Rules) -> Change:
-    """What is known of the customer has changed: contacts that were open then or later are labelled anew."""
-    tiers = changed(timeline.tiers, profile)
-    if tiers is timeline.tiers:
+    """What is known of the customer has changed: contacts that were open then or later are labelled anew, unless that
+    was done too often of late.
+    """
+    before, tiers = timeline.tiers, changed(timeline.tiers, profile)
+    if tiers is before:
         return Change(timeline)
-    emitted: list[Fact] = []
-    published: list[Alert] = []
-    before = timeline.tiers
+    emitted = [
+        fact
+        for history in timeline.histories.values()
+        for fact in facts.difference(history.lives, history.lives, place.line, (before, tiers))
+    ]
     timeline = replace(timeline, tiers=tiers, stale=True, judged=NO_MESSAGE)
+    limited: tuple[str, ...] = ()
+    if len(emitted) > histories.MANY_FACTS:
+        now = profile.time if place.now is None else place.now
+        recent = tuple(at for at in timeline.relabelled if at > now - DAY_MS)
+        if len(recent) < histories.MAX_RECOUNTS:
+            timeline = replace(timeline, relabelled=(*recent, now))
+        else:
+            timeline, emitted, limited = labelled(timeline, before, rules), [], ("labels",)
+    published: list[Alert] = []
     for key, history in timeline.histories.items():
-        emitted += facts.difference(history.lives, history.lives, place.line, (before, tiers))
-        gone = Gone(alerting.WITHDRAWN, profile.time)
-        timeline, alerts = waits_of(timeline, key, history, place, rules, gone)
+        timeline, alerts = waits_of(timeline, key, history, place, rules, Gone(alerting.WITHDRAWN, profile.time))
         published += alerts
-    return Change(timeline, tuple(emitted), tuple(published))
+    return Change(timeline, tuple(emitted), tuple(published), limited=limited)
 
 
 def leave(timeline: Timeline, left: Left, place: Place) -> Change:

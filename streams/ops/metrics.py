@@ -40,7 +40,7 @@ monitoring.
 """
 LIMITS = {
     "identify": ("history", "owner"),
-    "track": ("row", "contacts"),
+    "track": ("row", "contacts", "labels"),
     "measure": ("queue", "tier", "lane", "by_tier"),
 }
 """Hop → what of its state or outputs has a bound that a connector can reach."""
