@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from schemas.fields import BASE64, SHA256, Model, String, UtcTime, Whole
 
@@ -51,6 +51,11 @@ class DeadLetter(Model):
     """Its headers, values in base64."""
     hop: Literal["ingest", "identify", "track", "measure"]
     """The agent that gave up."""
+    count: Annotated[Whole, Field(ge=2)] | None = None
+    """How many records it stands for, where it is more than this one: all of this topic, partition, reason and path.
+    The rest of the letter is of the first of them."""
+    offsets: list[Annotated[list[Whole], Field(min_length=2, max_length=2)]] | None = None
+    """With count: where they lie, as runs [first offset, last offset]."""
     traceback: String | None = None
     """Only with reason processing."""
     table: String | None = None

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.events import parse, problem_of
 from schemas.problems import shown
-from streams.agents.dead_letters import bury, dead_letter
+from streams.agents.dead_letters import Why, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
 from streams.domain.normalise import Policy, event_record
@@ -107,7 +107,7 @@ class Ingest:
         try:
             self._take(record, out)
         except Rejected as why:
-            bury(self.dead, dead_letter(record, "ingest", why.reason, why.message, why.path), out)
+            bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
             self.metrics.dead.labels(why.reason).inc()
 
     def undo(self, record: Record) -> None:

@@ -210,7 +210,7 @@ class BoardState:
         if not _text(value.get("key")).startswith(self.line + ".") or place in self._letters:
             return False
         self._letters.add(place)
-        self.dead_letters[value["reason"]] += 1
+        self.dead_letters[value["reason"]] += value.get("count") or 1
         self.records += 1
         return True
 

@@ -69,8 +69,8 @@ async def read(settings: Settings, truth: Truth) -> Found:
             found.first = min(found.first or record.timestamp, record.timestamp)
     async for record in read_to_end(servers, [prefix + "contact.interactions"]):
         found.counts["interactions"] += is_kind(record, b"event")
-    async for _ in read_to_end(servers, [prefix + "contacts.dead-letters"]):
-        found.counts["dead letters"] += 1
+    async for record in read_to_end(servers, [prefix + "contacts.dead-letters"]):
+        found.counts["dead letters"] += orjson.loads(record.value).get("count") or 1
     owners = {record.key async for record in read_to_end(servers, [prefix + "journeys"])}
     found.counts["journeys' customers"] = len(owners)
     found.last = await _worked_off(settings)

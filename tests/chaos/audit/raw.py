@@ -162,29 +162,44 @@ def check(logs: Logs, accounts: Accounts, prefix: str) -> Iterator[Difference]:
 def _dead_letters(logs: Logs, accounts: Accounts, prefix: str) -> Iterator[Difference]:
     seen: Counter[str] = Counter()
     for letter in logs.of("contacts.dead-letters"):
-        doc = letter.doc
-        place = doc["id"].removeprefix(prefix)
-        seen[place] += 1
-        about = (doc["id"], f'"offset":{doc["offset"]},"key":')
-        if seen[place] > 1:
-            yield Difference("raw", f"{place} has {seen[place]} dead letters", about, letter)
-            continue
-        if place not in accounts.refused:
-            what = f"{place} became a dead letter ({doc['hop']}, {doc['reason']}: {doc['message']}), but can be used"
-            yield Difference("raw", what, (*about, *_names_in(base64.b64decode(doc["payload"]))), letter)
-            continue
-        rec, reason = accounts.refused[place]
-        if (doc["hop"], doc["reason"]) != ("ingest", reason):
-            yield Difference(
-                "raw", f"{place} was refused as {doc['reason']} by {doc['hop']}, not as {reason}", about, letter
-            )
-        elif base64.b64decode(doc["payload"]) != (rec.value or b"")[: 64 * 1024]:
-            yield Difference("raw", f"the dead letter of {place} holds other bytes than the record", about, letter)
+        places = _places(letter.doc, prefix)
+        if len(places) != (letter.doc.get("count") or 1):
+            yield Difference("raw", f"{letter.place} names {len(places)} offsets", (letter.doc["id"],), letter)
+        for place in places:
+            seen[place] += 1
+            about = (letter.doc["id"], f'"offset":{place.rpartition("-")[2]},"key":')
+            if seen[place] > 1:
+                yield Difference("raw", f"{place} has {seen[place]} dead letters", about, letter)
+            else:
+                yield from _dead_letter(letter, place, place == places[0], accounts)
     for place, (rec, reason) in accounts.refused.items():
         if place not in seen:
             yield Difference(
                 "raw", f"{place} must be refused as {reason} and has no dead letter", _names_in(rec.value), rec
             )
+
+
+def _dead_letter(letter: Rec, place: str, whole: bool, accounts: Accounts) -> Iterator[Difference]:
+    """One record that a letter stands for; ``whole``: the letter holds its bytes."""
+    doc, about = letter.doc, (letter.doc["id"],)
+    if place not in accounts.refused:
+        what = f"{place} became a dead letter ({doc['hop']}, {doc['reason']}: {doc['message']}), but can be used"
+        yield Difference("raw", what, (*about, *_names_in(base64.b64decode(doc["payload"]))), letter)
+        return
+    rec, reason = accounts.refused[place]
+    if (doc["hop"], doc["reason"]) != ("ingest", reason):
+        yield Difference(
+            "raw", f"{place} was refused as {doc['reason']} by {doc['hop']}, not as {reason}", about, letter
+        )
+    elif whole and base64.b64decode(doc["payload"]) != (rec.value or b"")[: 64 * 1024]:
+        yield Difference("raw", f"the dead letter of {place} holds other bytes than the record", about, letter)
+
+
+def _places(doc: dict[str, Any], prefix: str) -> list[str]:
+    """Where the records lie that a dead letter stands for."""
+    runs = doc.get("offsets") or [[doc["offset"], doc["offset"]]]
+    where = f"{doc['topic'].removeprefix(prefix)}-{doc['partition']}"
+    return [f"{where}-{offset}" for first, last in runs for offset in range(first, last + 1)]
 
 
 def _names_in(value: bytes | None) -> tuple[str, ...]:
