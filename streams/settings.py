@@ -73,6 +73,12 @@ class Settings(BaseSettings):
         le=3_600_000,
         description="how far live events of one partition may be out of order, ms; alerts wait as long",
     )
+    time_hold_s: float = Field(
+        60.0,
+        ge=5,
+        le=1800,
+        description="how long unread records without an event that is taken may hold live time, s; then it goes on",
+    )
     dedup_horizon_h: float = Field(
         26.0, gt=0, le=24 * 90, description="how long an event's id is remembered after it arrived, hours"
     )

@@ -136,7 +136,7 @@ class Hop:
             self.fold(value, out)
             return
         self._heal(out.now)
-        self.watermarks.note(value, record.timestamp)
+        self.watermarks.note(value, out.now)
         self._pass([line for line in value.lines if line not in self.behind], out)
 
     def undo(self, record: Record) -> None:

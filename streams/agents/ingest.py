@@ -20,6 +20,7 @@ from schemas.problems import shown
 from streams.agents.dead_letters import Why, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
+from streams.domain.holding import Holders
 from streams.domain.normalise import Policy, event_record
 from streams.domain.records import LIVE
 from streams.domain.sentiment import Scorer
@@ -90,6 +91,10 @@ class Ingest:
         self.max_replays, self.replay_life_ms = settings.max_replays, int(settings.replay_life_d * DAY_MS)
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
+        self.hold_ms = int(settings.time_hold_s * 1000)
+        self.holders = Holders(self.hold_ms)
+        for topic in info.topics:
+            metrics.released.labels(topic)
         self.progress = ProgressSender(info, self.normalised)
         self.latest: dict[tuple[str, str], int] = {}
         self.arrived: dict[str, int] = {}
@@ -109,8 +114,10 @@ class Ingest:
         except Rejected as why:
             bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
             self.metrics.dead.labels(why.reason).inc()
+            self.holders.refused(record.topic)
 
     def undo(self, record: Record) -> None:
+        self.holders.refused(record.topic)
         if self.added:
             self.seen.undo_last()
 
@@ -128,11 +135,11 @@ class Ingest:
             self.batch = None
         known = {tp.topic: asked for tp, asked in out.caught_up.items()}
         behind = [topic for topic in self.info.topics if topic not in known]
-        now = min(known.values(), default=out.now)
         if not self.healed:
-            self.clock.heal(now)
+            self.clock.heal(out.now)
             self.healed = True
-        self.progress.send(self.clock.watermarks(now, behind), out)
+        now, holding = self._holding(known, out.now)
+        self.progress.send(self.clock.watermarks(now, holding), out)
         self._expire(behind)
         self._forget_replays(out)
 
@@ -143,6 +150,22 @@ class Ingest:
             self.clock.forget(line)
             self.told_ended.discard(line)
         self.progress.forget(quiet, out)
+
+    def _holding(self, known: Mapping[str, int], now: int) -> tuple[int, list[str]]:
+        """The clock as live time may follow it, ms, and the topics whose unread records hold it. ``known``: those with
+        nothing unread, and when the broker said so.
+        """
+        if not known:
+            return now, list(self.info.topics)
+        newest = max(known.values())
+        # Of what the broker has not answered for so long it may have more: a partition without a leader.
+        recent = {topic: asked for topic, asked in known.items() if newest - asked < self.hold_ms}
+        unread = [topic for topic in self.info.topics if topic not in recent]
+        released = self.holders.released(unread, self.clock.times(LIVE), newest)
+        for topic, new in released.items():
+            if new:
+                self.metrics.released.labels(topic).inc()
+        return min(recent.values()), [topic for topic in unread if topic not in released]
 
     def _expire(self, behind: Collection[str]) -> None:
         """Forget ids beyond the horizon, by the arrival of what has been read: not while a backlog may repeat them.
@@ -156,6 +179,10 @@ class Ingest:
             reached = max((*self.arrived.values(), self.clock.reached(LIVE) or 0))
         for key in self.seen.expire(reached - self.horizon_ms):
             self.chunks.pop(key, None)
+
+    def held(self) -> dict[str, float]:
+        """Topic → for how long its unread records have held live time in vain, s; for the metrics."""
+        return dict.fromkeys(self.info.topics, 0.0) | self.holders.held()
 
     def live_time(self) -> int | None:
         """Watermark of the live line, ms; for the metrics."""
@@ -196,6 +223,7 @@ class Ingest:
             )
         if verdict == "duplicate":
             self.metrics.duplicates.inc()
+            self.holders.refused(record.topic)
             return
         if event.line != LIVE and self.clock.ended(event.line):
             # Its windows are closed and its figures final; what comes now is a replay of the replay.
@@ -215,6 +243,7 @@ class Ingest:
         self.added = True
         latest = (event.line, record.topic)
         if event.line == LIVE:
+            self.holders.took(record.topic)
             time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time

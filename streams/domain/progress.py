@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from streams.domain.records import LIVE, Line, Progress
 
 AHEAD_MS = 10_000
-"""How far a live watermark may lie ahead of the time its record was appended. It follows a clock that differs from the
-broker's by a few seconds at most, less the out-of-orderness."""
+"""How far a live watermark may lie ahead of the reader's clock. Both clocks differ from the broker's by 5 s at most."""
 LAST_MS = 4_102_444_800_000
 """2100-01-01 in UTC: no replay comes further."""
 
@@ -30,8 +29,8 @@ class Origins:
         """Their names, in order."""
         return tuple(f"{self.stage}-{number}" for number in range(self.count))
 
-    def check(self, progress: Progress, appended: int) -> None:
-        """Raises `Implausible`. ``appended``: when the broker appended the record, ms."""
+    def check(self, progress: Progress, now: int) -> None:
+        """Raises `Implausible`. ``now``: the clock of who reads it, ms; it was appended before."""
         if progress.origin not in self.names:
             raise Implausible(
                 f"progress of {progress.origin[:100]!r}; this topic has {self.stage}-0 to -{self.count - 1}"
@@ -43,11 +42,9 @@ class Origins:
         for name, line in progress.lines.items():
             if name != LIVE and line.watermark > LAST_MS:
                 raise Implausible(f"{progress.origin} says that a replay has come beyond the year 2100")
-            if name == LIVE and line.watermark > appended + AHEAD_MS:
-                ahead = (line.watermark - appended) / 1000
-                raise Implausible(
-                    f"{progress.origin} says that live time lies {ahead:.0f} s ahead of the broker's clock"
-                )
+            if name == LIVE and line.watermark > now + AHEAD_MS:
+                ahead = (line.watermark - now) / 1000
+                raise Implausible(f"{progress.origin} says that live time lies {ahead:.0f} s ahead of the clock")
             if name == LIVE and (line.ended or line.forgotten):
                 raise Implausible(f"{progress.origin} says that live time has ended")
 

@@ -36,13 +36,13 @@ class Watermarks:
             self._changed()
             self._origins.heal(self._table, now)
 
-    def note(self, progress: Progress, appended: int | None = None) -> None:
+    def note(self, progress: Progress, now: int | None = None) -> None:
         """Takes what an upstream task says. A line it no longer names stays as it was.
 
-        ``appended``: when the broker appended the record, ms. Raises `Implausible` for what cannot be true.
+        ``now``: the clock, ms. Raises `Implausible` for what cannot be true.
         """
-        if self._origins is not None and appended is not None:
-            self._origins.check(progress, appended)
+        if self._origins is not None and now is not None:
+            self._origins.check(progress, now)
         self._changed()
         self._leaving.update(name for name, line in progress.lines.items() if line.forgotten)
         known = self._table.get(progress.origin)
@@ -196,6 +196,10 @@ class InputClock:
             self._moved.add(line)
             self._table[line] = msgspec.structs.replace(clock, times=clock.times | {topic: time})
 
+    def times(self, line: str) -> dict[str, int]:
+        """Topic → largest event or marker time read of it, ms."""
+        return self._table.get(line, _NEW).times
+
     def declare(self, line: str, source: str, topics: Iterable[str]) -> tuple[str, frozenset[str]]:
         """A marker says that ``source`` replays to ``topics``. The first one holds: its source and its topics."""
         clock = self._table.get(line, _NEW)
@@ -222,7 +226,7 @@ class InputClock:
         """How far the line has come; ``None`` while nobody can say. Remembers what it gives out, so that it never goes
         back.
 
-        ``now``: wall clock, ms; it moves the live line only. ``behind``: input topics with records not yet read at
+        ``now``: wall clock, ms; it moves the live line only. ``behind``: input topics whose unread records hold it at
         ``now``. With none the live line follows the wall clock; otherwise the topic that is furthest behind decides, by
         its own events.
         """

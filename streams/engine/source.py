@@ -31,6 +31,7 @@ from streams.engine.limits import largest_record
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.outputs import Outputs
 from streams.engine.pace import Pace
+from streams.engine.reach import Reach
 from streams.engine.tables import Storage
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
@@ -106,6 +107,7 @@ class Source(Service, ConsumerRebalanceListener):
         self.door = Door(options.worker, options.features, static=options.static)
         self.topology = Topology(self)
         self.takeover = TakeOver(self)
+        self.reach = Reach()
         self.consumer: AIOKafkaConsumer
 
     def channel(self, inlet: str) -> Any:
@@ -232,7 +234,7 @@ class Source(Service, ConsumerRebalanceListener):
         # No await until the batches are marked busy: a rebalance in between would not wait for them.
         batches = self._mark(fetched, dict.fromkeys(tasks.values()))
         for task, records in batches:
-            out = Outputs(self.partitions, clock.now(), await self._caught_up(task), self.largest)
+            out = Outputs(self.partitions, clock.now(), await self.reach.of(task, self.consumer), self.largest)
             await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
         return bool(batches)
 
@@ -298,20 +300,6 @@ class Source(Service, ConsumerRebalanceListener):
             first = record.first if type(record) is Unfetchable and record.first >= 0 else record.offset
             self.consumer.seek(TopicPartition(record.topic, record.partition), first)
         return records[:limit]
-
-    async def _caught_up(self, task: Task) -> dict[TopicPartition, int]:
-        """For each input the broker had nothing more for: the wall-clock ms at which it said so."""
-        known = {}
-        for tp in task.inputs:
-            try:
-                high = self.consumer.highwater(tp)
-                asked = self.consumer.last_poll_timestamp(tp)
-                if high is not None and asked and (at := await self.consumer.position(tp)) >= high:
-                    known[tp] = asked
-                    task.backlog.caught_up(tp.topic, asked, at)
-            except (IllegalStateError, AssertionError):
-                continue  # taken away a moment ago
-        return known
 
     def _done(self, batch: Batch, error: BaseException | None) -> None:
         task, info = batch.task, batch.task.info

@@ -84,6 +84,9 @@ class Metrics(Observer):
         self.dead = counter("contact_streams_dead_letters", "Dead letters by reason", "reason")
         self.duplicates = counter("contact_streams_duplicates", "Events dropped because they were seen before")
         self.late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
+        self.released = counter(
+            "contact_streams_time_released", "Times live time went on without the unread records of a topic", "topic"
+        )
         self.saturated = counter(
             "contact_streams_saturated", "Readings published with the largest number there is, in place of a larger one"
         )
@@ -233,6 +236,17 @@ class _Gauges(Collector):
             "Wall clock less live stream time, of the partition furthest behind; at measure: end to end",
             self._behind(),
         )
+        inputs = [tp for key in takeover.ready if (task := takeover.tasks.get(key)) for tp in task.inputs]
+        yield _by_topic(
+            "contact_streams_open_transaction_seconds",
+            "How long a transaction that is open has kept records of this topic from being read",
+            self.source.reach.open_transactions(inputs),
+        )
+        yield _by_topic(
+            "contact_streams_time_held_seconds",
+            "How long unread records of this topic have held live time without bringing an event that is taken",
+            self._held(),
+        )
         yield _by_hop("contact_streams_restore_remaining_records", "Changelog offsets still to read", left)
         yield _family(
             "contact_streams_topics_changed",
@@ -250,6 +264,13 @@ class _Gauges(Collector):
             if live is not None:
                 behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
         return behind
+
+    def _held(self) -> dict[str, float]:
+        held: dict[str, float] = {}
+        for task in list(self.source.takeover.tasks.values()):
+            for topic, seconds in getattr(task.processor, "held", dict)().items():
+                held[topic] = max(held.get(topic, 0.0), seconds)
+        return held
 
     def _business(self) -> Iterator[Metric]:
         readings: dict[tuple[str, ...], float] = {}
@@ -289,6 +310,10 @@ def _family(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, 
 
 def _by_hop(name: str, text: str, values: Mapping[str, float]) -> Metric:
     return _family(name, text, ("hop",), {(hop,): value for hop, value in values.items()})
+
+
+def _by_topic(name: str, text: str, values: Mapping[str, float]) -> Metric:
+    return _family(name, text, ("topic",), {(topic,): value for topic, value in values.items()})
 
 
 def _version() -> str:

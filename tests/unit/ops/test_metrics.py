@@ -24,8 +24,8 @@ async def lag() -> dict[TopicPartition, Lag]:
 def source(**processors: Any) -> Any:
     """Each hop has partitions 0 and 1; partition 0 runs, partition 1 restores."""
     inlets = {hop: SimpleNamespace(name=hop) for hop in HOPS}
-    tasks = {(hop, 0): SimpleNamespace(processor=processor) for hop, processor in processors.items()}
-    restoring = {("track", 1): SimpleNamespace(processor=None)}
+    tasks = {(hop, 0): SimpleNamespace(processor=processor, inputs=[(hop, 0)]) for hop, processor in processors.items()}
+    restoring = {("track", 1): SimpleNamespace(processor=None, inputs=[("track", 1)])}
     takeover = SimpleNamespace(
         tasks=tasks | restoring, wanted={(hop, part) for hop in HOPS for part in (0, 1)}, ready={(h, 0) for h in HOPS}
     )
@@ -33,6 +33,7 @@ def source(**processors: Any) -> Any:
         inlets=inlets,
         inlet_of={"x.facts": inlets["measure"]},
         takeover=takeover,
+        reach=SimpleNamespace(open_transactions=lambda inputs: {topic: 7.5 for topic, _ in inputs}),
         topology=SimpleNamespace(why=("x.facts was deleted",)),
         lag=lag,
     )
@@ -49,6 +50,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
     metrics = Metrics(["wait", "mood"])
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
     watched = source(
+        ingest=SimpleNamespace(held=lambda: {"contacts.chat": 12.0, "contacts.voice": 0.0}),
         track=SimpleNamespace(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
         measure=SimpleNamespace(
             live_time=lambda: None,
@@ -69,6 +71,9 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_streams_unread_seconds{hop="measure"}': 42,
         'contact_streams_unread_seconds{hop="ingest"}': 0,
         'contact_streams_lag_seconds{hop="track"}': 3,
+        'contact_streams_open_transaction_seconds{topic="track"}': 7.5,
+        'contact_streams_time_held_seconds{topic="contacts.chat"}': 12,
+        'contact_streams_time_held_seconds{topic="contacts.voice"}': 0,
         'contact_streams_restore_remaining_records{hop="track"}': 70,
         'contact_kpi{channel="voice",kpi="service_level",queue="loans",tier="gold",variant="v",window="1m"}': 0.75,
         'contact_queue_depth{channel="voice",queue="loans"}': 4,
