@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import dropwhile, islice
+from operator import lt
 from typing import Any, NamedTuple, NoReturn
 
 from aiokafka import TopicPartition
@@ -87,8 +88,12 @@ class Unpacked(PartitionRecords):
             known, start = len(records), self.next_fetch_offset
             try:
                 records.extend(islice(self._open or (), most - known))
-                if len(records) > known and not start <= records[-1].offset < self._next_offset:
-                    self._lies(records[-1].offset)
+                offsets = [record.offset for record in records[known:]]
+                if offsets and not (
+                    start <= offsets[0] and offsets[-1] < self._next_offset and all(map(lt, offsets, offsets[1:]))
+                ):
+                    del records[known:]
+                    self._lie()
             except Exception as error:  # noqa: BLE001 - whatever the decoder stumbled over, the others are wanted
                 self._stumbled(records, known, error)
             else:
@@ -98,15 +103,18 @@ class Unpacked(PartitionRecords):
                     self.next_fetch_offset = records[-1].offset + 1
         return records
 
-    def _lies(self, offset: int) -> NoReturn:
-        raise UnreadableRecord(f"a record says that its offset is {offset}")
+    def _lie(self) -> NoReturn:
+        raise UnreadableRecord("records say that they have offsets which they cannot have")
 
     def _stumbled(self, records: list[Any], known: int, error: Exception) -> None:
         """Read on in the batch one by one, from the first record that is not there yet."""
-        if len(records) > known and self.next_fetch_offset <= records[-1].offset < self._next_offset:
-            self.next_fetch_offset = records[-1].offset + 1
-        else:
-            del records[known:]
+        whole = self.next_fetch_offset
+        for number, record in enumerate(records[known:], known):
+            if not whole <= record.offset < self._next_offset:
+                del records[number:]
+                break
+            whole = record.offset + 1
+        self.next_fetch_offset = whole
         batch, self._batch = self._batch, None
         if batch is None:  # it was read one by one already
             self._pass_by(self._next_offset - 1, error)
