@@ -18,6 +18,8 @@ from streams.domain.times import iso
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
+MAX_QUEUES = 50
+"""Queues that are told an agent's state, each in a record of its own that names it alone."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -67,8 +69,11 @@ class Identify(Hop):
                 )
             out.send(self.interactions, owner.encode(), encode(value))
         elif kind is AgentState:
-            for queue in value.queues or ("none",):
-                out.send(self.measurements, queue.encode(), encode(value))
+            if len(value.queues) > MAX_QUEUES:
+                self.metrics.limited("identify", "queues")
+            for queue in value.queues[:MAX_QUEUES] or ("none",):
+                told = replace(value, queues=(queue,)) if value.queues else value
+                out.send(self.measurements, queue.encode(), encode(told))
 
     def _own(self, event: Event, out: Outputs) -> None:
         key = f"{event.contact}\x1f{event.line}" if event.line else event.contact

@@ -39,7 +39,7 @@ SERIES_LIMIT = 20_000
 monitoring.
 """
 LIMITS = {
-    "identify": ("history", "owner"),
+    "identify": ("history", "owner", "queues"),
     "track": ("row", "contacts", "labels"),
     "measure": ("queue", "tier", "lane", "by_tier"),
 }

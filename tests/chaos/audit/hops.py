@@ -65,7 +65,8 @@ def _identified(rec: Rec, owners: dict[str, identity.ContactOwner]) -> Iterator[
         yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
     elif isinstance(value, AgentState):
         for queue in value.queues or ("none",):
-            yield "contact.measurements", queue.encode(), encode(value)
+            told = msgspec.structs.replace(value, queues=(queue,)) if value.queues else value
+            yield "contact.measurements", queue.encode(), encode(told)
 
 
 def _origin(rec: Rec) -> str | None:
