@@ -13,13 +13,13 @@ from streams.agents.hop import WATERMARKS, Hop, struct_table
 from streams.agents.hop import Name as TopicName
 from streams.domain import kpis, vocabulary
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import SEP, TABLE_TYPES, LineState, Tables, of_line
+from streams.domain.kpi_tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions, of_line
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
 from streams.domain.times import DAY_MS
 from streams.domain.vocabulary import Name, place
-from streams.domain.windows import LaneFault, advance, fold, record_key
+from streams.domain.windows import advance, fold, record_key
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
 from streams.ops.metrics import Metrics
@@ -49,11 +49,14 @@ class Measure(Hop):
         self.policy, self.metrics = policy.shared(info.partition, info.peers), metrics
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.live = LiveReadings(policy)
+        self.counted: list[Fact] = []
+        """Facts of this batch, as they were counted."""
 
     def fold(self, value: Any, out: Outputs) -> None:
         if not isinstance(value, Fact):
             return
         found = place(self.names, self.kpi_tables.days, value, self.policy)
+        self.counted.append(found.fact)
         outcome = fold(self.kpi_tables, found.fact, self.policy)
         if outcome != "counted":
             self.metrics.late.labels("measure").inc()
@@ -67,21 +70,37 @@ class Measure(Hop):
             before = self.kpi_tables.lines.get(line)
             try:
                 records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy)
+                self._forget_names(line, before)
+                for record in records:
+                    self._publish(line, record, out)
+                for queue in queue_states(self.kpi_tables, line):
+                    self._publish_queue(line, queue, out)
             except LaneFault as fault:
-                raise RowFault(self._rows(fault), certain=not self.folded) from fault
-            self._forget_names(line, before)
-            for record in records:
-                out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
-                if record["readings"].saturated:
-                    self.metrics.saturated.inc(record["readings"].saturated)
-                if line == LIVE:
-                    self.live.remember(record)
-            for queue in queue_states(self.kpi_tables, line):
-                if len(queue["by_tier"]) > TIERS_SHOWN:
-                    self.metrics.limited("measure", "by_tier")
-                out.send(
-                    self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue)
-                )
+                raise RowFault(self._rows(fault), certain=not self._has_counted(fault)) from fault
+        self.counted.clear()
+
+    def _publish(self, line: str, record: dict[str, Any], out: Outputs) -> None:
+        try:
+            out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
+        except Exception as error:
+            dims = record["dimensions"]
+            raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], dims["tier"]))) from error
+        if record["readings"].saturated:
+            self.metrics.saturated.inc(record["readings"].saturated)
+        if line == LIVE:
+            self.live.remember(record)
+
+    def _publish_queue(self, line: str, queue: dict[str, Any], out: Outputs) -> None:
+        if len(queue["by_tier"]) > TIERS_SHOWN:
+            self.metrics.limited("measure", "by_tier")
+        try:
+            out.send(self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue))
+        except Exception as error:
+            raise LaneFault(SEP.join((line, queue["channel"], queue["queue"]))) from error
+
+    def _has_counted(self, fault: LaneFault) -> bool:
+        """Has a record of this batch to do with it? If not, none of them is to blame."""
+        return any(f"{dimensions(fact)}{SEP}".startswith(fault.dims + SEP) for fact in self.counted)
 
     def _forget_names(self, line: str, before: LineState | None) -> None:
         """Once a day, and when the line ends; ``before``: how far it had come."""
@@ -92,9 +111,12 @@ class Measure(Hop):
             vocabulary.forget_old(self.names, line, now.sealed, self.policy.day_kept_ms)
 
     def _rows(self, fault: LaneFault) -> dict[tuple[str, str], Exception]:
-        """Every row of the channel, queue and tier at fault."""
+        """Every row of the channel, queue and tier at fault, or of the queue."""
         return {
-            (name, key): fault for name in TABLE_TYPES for key in self.tables[name] if key.startswith(fault.dims + SEP)
+            (name, key): fault
+            for name in TABLE_TYPES
+            for key in self.tables[name]
+            if key.startswith(fault.dims + SEP) or key == fault.dims
         }
 
     def forget(self, line: str) -> None:

@@ -19,6 +19,16 @@ NEVER = -(1 << 62)
 FOREVER = 1 << 62
 
 
+class LaneFault(Exception):
+    """What is published of a channel, queue and tier, or of a queue, cannot be made; ``dims`` begins the keys of its
+    rows.
+    """
+
+    def __init__(self, dims: str) -> None:
+        super().__init__("what is published of a queue cannot be made")
+        self.dims = dims
+
+
 class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
     """A queue leg by what its facts add up to; key ``dimensions ␟ entered ␟ id``."""
 

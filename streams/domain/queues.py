@@ -8,7 +8,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from streams.domain.kpi_tables import FOREVER, SEP, Leg, LineState, QueueShown, Tables, of_line, split_leg
+from streams.domain.kpi_tables import FOREVER, SEP, LaneFault, Leg, LineState, QueueShown, Tables, of_line, split_leg
 from streams.domain.kpis import NOBODY, Waiting
 from streams.domain.records import Fact
 from streams.domain.times import iso
@@ -107,7 +107,7 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
 
     ``{channel, queue, at, depth, longest_wait_ms, oldest_entered, line, by_tier: {tier: depth}}``. That time goes by is
     not a change: a reader knows how long the oldest leg has waited by then. A queue that became empty is published
-    once, with depth 0.
+    once, with depth 0. Raises `LaneFault`.
     """
     state: LineState | None = tables.lines.get(line)
     if state is None or state.shown >= state.sealed:
@@ -120,7 +120,10 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
         shown = now.get(key)
         if shown == tables.queues.get(key):
             continue
-        records.append(_record(key, at, shown))
+        try:
+            records.append(_record(key, at, shown))
+        except Exception as error:
+            raise LaneFault(key) from error
         if shown is None:
             del tables.queues[key]
         else:

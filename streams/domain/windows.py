@@ -10,21 +10,12 @@ from typing import Any, Literal
 
 from streams.domain.calendar import day_records
 from streams.domain.kpi_policy import PANE_MS, KpiPolicy
-from streams.domain.kpi_tables import SEP, Late, LineState, Tables, dimensions, leg_key, of_line, split_start
+from streams.domain.kpi_tables import SEP, LaneFault, Late, LineState, Tables, dimensions, leg_key, of_line, split_start
 from streams.domain.panes import EMPTY, NO_PANES, Pane, add, pane_start
 from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs, until_of
 from streams.domain.records import Fact
 from streams.domain.sweep import Changes, Lane, Ordered, Sweep
 from streams.domain.times import MINUTE_MS, iso
-
-
-class LaneFault(Exception):
-    """The records of one channel, queue and tier cannot be made; ``dims`` begins the keys of its rows."""
-
-    def __init__(self, dims: str) -> None:
-        super().__init__("the readings of a channel, queue and tier cannot be made")
-        self.dims = dims
-
 
 Outcome = Literal["counted", "amends", "amends_day", "too_late"]
 """counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
