@@ -141,9 +141,9 @@ class Dimensions(Model):
     channel: String
     """A channel."""
     queue: String
-    """A queue; none for contacts that named none."""
+    """A queue; none for contacts that named none; other, or other-<n>, for those beyond the limit of names."""
     tier: String
-    """A tier; none where unknown."""
+    """A tier; none where unknown; other for those beyond the limit of names."""
 
 
 class Window(Model):
@@ -277,7 +277,7 @@ class IdentityChange(Model):
     to: String
     """The owner from now on."""
     rule: String
-    """The rule that decided."""
+    """The rule that decided; too-many-changes = the contact stays, from and to are the same."""
     evidence: Evidence
     """The event that proved it."""
     at: UtcTime

@@ -55,12 +55,15 @@ class Measure(Hop):
     def fold(self, value: Any, out: Outputs) -> None:
         if not isinstance(value, Fact):
             return
-        found = place(self.names, self.kpi_tables.days, value, self.policy)
-        self.counted.append(found.fact)
-        outcome = fold(self.kpi_tables, found.fact, self.policy)
+        fact, found = value, None
+        if not vocabulary.is_known(self.names, value):
+            found = place(self.names, self.kpi_tables.days, value, self.policy)
+            fact = found.fact
+        self.counted.append(fact)
+        outcome = fold(self.kpi_tables, fact, self.policy)
         if outcome != "counted":
             self.metrics.late.labels("measure").inc()
-        if (found.kept or found.other) and outcome != "too_late":
+        if found is not None and outcome != "too_late":
             self.names.update(found.kept)
             for what in found.other:
                 self.metrics.limited("measure", what)

@@ -53,13 +53,15 @@ class Place(NamedTuple):
     other: tuple[str, ...] = ()
 
 
-def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
-    """Where a fact counts; ``names`` is not changed. For a fact of a known lane it is one look. ``days``: keys of the
-    days that are kept."""
+def is_known(names: Names, fact: Fact) -> bool:
+    """Whether the fact counts under its own names, with nothing to note: of nearly all facts."""
     known = names.get(dimensions(fact))
-    if known is not None and known.used >= fact.time // DAY_MS:
-        return Place(fact, {})
-    return _look(names, days, fact, policy)
+    return known is not None and known.used >= fact.time // DAY_MS
+
+
+def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+    """Where a fact counts; ``names`` is not changed. ``days``: keys of the days that are kept."""
+    return Place(fact, {}) if is_known(names, fact) else _look(names, days, fact, policy)
 
 
 def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
