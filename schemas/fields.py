@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
-from pydantic_core import CoreSchema, core_schema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MAX_ID = 200
 MAX_LABEL = 200
@@ -33,6 +41,7 @@ U+009B for ESC [), the line separators, the bidi embeddings, overrides and isola
 allowed: joiners belong to emoji and to Persian and Indic scripts, and look-alike ids can be made without any.
 """
 LINE_NAME = r"^[a-z0-9][a-z0-9-]{0,99}$"
+NOT_LINES = ("all", "live")
 RFC3339_SHAPE = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?$"
 """With or without a zone: a missing zone gets its own message."""
 RFC3339 = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$"
@@ -79,6 +88,13 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def line_name(text: str) -> str:
+    """The name of a replay's line; a word by which commands ask for lines is none."""
+    if text in NOT_LINES:
+        raise PydanticCustomError("line_name", "must not be all or live: commands ask for lines by these words")
+    return text
+
+
 Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID, pattern=NO_CONTROL)]
 """Names one thing: never empty, at most 200 characters, none of those that `NO_CONTROL` leaves out."""
 Name = Id
@@ -88,7 +104,13 @@ Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, patt
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 """What people wrote or said, at most 100,000 characters, any characters."""
 String = Annotated[str, StringConstraints(strict=True)]
-LineName = Annotated[str, StringConstraints(strict=True, pattern=LINE_NAME)]
+LineName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=LINE_NAME),
+    AfterValidator(line_name),
+    Field(json_schema_extra={"not": {"enum": list(NOT_LINES)}}),
+]
+"""Names a replay; not one of the words by which commands ask for lines."""
 Line = Annotated[str, StringConstraints(strict=True, max_length=100)]
 """``""`` for live, else a replay id."""
 

@@ -16,6 +16,7 @@ from streams.engine import Differs, EngineError, NameTaken, TopologyError
 from streams.ops import logs
 from streams.ops.errors import OpsError
 from streams.ops.private import UMASK
+from streams.ops.probe import demand
 from streams.ops.web import WebError
 from streams.settings import Settings
 
@@ -59,7 +60,10 @@ async def _run(settings: Settings) -> int:
     try:
         await application.app.start()
     except (EngineError, WebError, KafkaError) as error:
-        where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers})" if isinstance(error, KafkaError) else ""
+        where = ""
+        if isinstance(error, KafkaError):
+            asked = await asyncio.to_thread(demand, settings.bootstrap_servers)
+            where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers}){asked and f': {asked}'}"
         print(f"contact-streams worker: {error}{where}", file=sys.stderr)
         await application.app.stop()
         return code_of(error)

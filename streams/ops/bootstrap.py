@@ -10,7 +10,7 @@ from typing import Literal
 
 from streams.ops.broker import HOST, PREFERRED_PORT, ROOT, Broker, Say, to_log
 from streams.ops.errors import BrokerError
-from streams.ops.probe import answers
+from streams.ops.probe import answers, demand
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 COMPOSE_TIMEOUT = 300.0
@@ -52,9 +52,8 @@ def resolve_bootstrap(
     servers = environment.get(VARIABLE, "").strip()
     if servers:
         if not answers(servers):
-            raise BrokerError(
-                f"no broker answers at {VARIABLE}={servers}; start it, or unset the variable to use the embedded one"
-            )
+            helps = demand(servers) or "start it, or unset the variable to use the embedded one"
+            raise BrokerError(f"no broker answers at {VARIABLE}={servers}; {helps}")
         return Found(servers, "environment")
     local = broker or Broker(say=say)
     running = local.running()

@@ -1,5 +1,6 @@
 """Topics: created from the contract's YAML by a command, and never by accident."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from streams.app import CHANGELOGS
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import OpsError
+from streams.ops.probe import demand
 from streams.settings import Settings
 
 CHANGELOG_CONFIG = {
@@ -69,7 +71,8 @@ async def existing(bootstrap: str) -> dict[str, int]:
         await consumer.start()
         return await partition_counts(consumer)
     except KafkaError as error:
-        raise TopicsError(f"no answer from Kafka at {bootstrap}: {error}") from error
+        why = await asyncio.to_thread(demand, bootstrap) or error
+        raise TopicsError(f"no answer from Kafka at {bootstrap}: {why}") from error
     finally:
         await consumer.stop()
 

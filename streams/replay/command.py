@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from schemas.fields import LINE_NAME
+from schemas.fields import LINE_NAME, NOT_LINES
 from streams import settings as settings_module
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
@@ -47,8 +47,11 @@ def replay_file(
     """
     console = console or Console()
     pace = parse_speed(speed)
-    if replay_id is not None and not re.match(LINE_NAME, replay_id):
-        raise InputError(f"replay id {replay_id!r}: expected 1 to 100 lower-case letters, digits or hyphens")
+    if replay_id is not None and (replay_id in NOT_LINES or not re.match(LINE_NAME, replay_id)):
+        words = " or ".join(NOT_LINES)
+        raise InputError(
+            f"replay id {replay_id!r}: expected 1 to 100 lower-case letters, digits or hyphens, and not {words}"
+        )
     log = read_log(file, load_mapping(mapping))
     show_read(console, log)
     line = replay_id or log.replay_id

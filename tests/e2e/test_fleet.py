@@ -13,7 +13,7 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
-from streams.ops.processes import WorkerProcess
+from streams.ops.processes import WorkerProcess, start_worker
 from streams.ops.topics import existing
 from streams.settings import Settings, environment
 from tests.e2e.system import System, event
@@ -93,6 +93,25 @@ async def test_a_worker_with_other_rules_is_refused_and_the_first_goes_on(system
         system.settings = ours
         await contacts(running, "a")
         await system.drained()
+    assert await journeys(system, "a") == once("a")
+
+
+async def test_a_second_worker_of_one_static_name_takes_the_place_of_the_first(system: System, tmp_path: Path) -> None:
+    system.settings = system.settings.model_copy(update={"static_membership": True})
+    first = await start_worker(system.settings, "twin", tmp_path / "first.log")
+    await first.wait_ready()
+    second = await start_worker(system.settings, "twin", tmp_path / "second.log")
+    try:
+        assert await ends(first) == 5
+        said = first.log.read_text()
+        assert "another worker with the name twin has joined and taken its place" in said
+        assert "never retrieved" not in said
+        assert len(said.splitlines()) < 200, "it does not fill its log"
+        await second.wait_ready()
+        await contacts(system, "a")
+        await system.drained()
+    finally:
+        await second.stop()
     assert await journeys(system, "a") == once("a")
 
 

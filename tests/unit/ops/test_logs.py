@@ -2,6 +2,9 @@
 
 import logging
 
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.protocol.metadata import MetadataResponse_v1
+
 from streams.ops.logs import Repeats
 
 
@@ -22,6 +25,33 @@ def test_what_a_library_repeats_is_shown_every_ten_seconds_and_counted() -> None
         (0, "Unable connect to node with id 1: refused 0"),
         (100, "Unable connect to node with id 1: refused 100 (99 more like it in 10 s)"),
         (200, "Unable connect to node with id 1: refused 200 (99 more like it in 10 s)"),
+    ]
+
+
+def test_a_topic_that_may_not_be_seen_is_said_every_ten_seconds_and_not_at_each_look() -> None:
+    """As the Kafka client itself says it, at each of its tries."""
+    now, shown = [100.0], list[str]()
+    repeats = Repeats(lambda: now[0])
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            shown.append(record.getMessage())
+
+    handler = Shown()
+    handler.addFilter(repeats)
+    logger = logging.getLogger("aiokafka.cluster")
+    logger.addHandler(handler)
+    try:
+        cluster = ClusterMetadata()
+        for tenth in range(150):
+            now[0] = 100 + tenth / 10
+            topics = [(29, "contacts.voice", False, []), (29, "contacts.chat", False, [])]
+            cluster.update_metadata(MetadataResponse_v1([(1, "127.0.0.1", 9092, None)], 1, topics))
+    finally:
+        logger.removeHandler(handler)
+    assert shown == [
+        "Topic contacts.voice is not authorized for this client",
+        "Topic contacts.voice is not authorized for this client (199 more like it in 10 s)",
     ]
 
 

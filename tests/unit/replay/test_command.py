@@ -52,7 +52,12 @@ def test_column_missing(calls: Path) -> None:
         (
             "--replay-id",
             "Week 1",
-            "replay: replay id 'Week 1': expected 1 to 100 lower-case letters, digits or hyphens",
+            "replay: replay id 'Week 1': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
+        ),
+        (
+            "--replay-id",
+            "live",
+            "replay: replay id 'live': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
         ),
     ],
 )

@@ -211,6 +211,18 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         None,
     ),
     (event("replayid", "Week 1"), "wrong-type", "replayid", None),
+    (
+        event("replayid", "live"),
+        "wrong-type",
+        "replayid",
+        "replayid must not be all or live: commands ask for lines by these words",
+    ),
+    (
+        event("replayid", "all"),
+        "wrong-type",
+        "replayid",
+        "replayid must not be all or live: commands ask for lines by these words",
+    ),
     # times
     (event("time", 1_772_442_904), "wrong-type", "time", "time must be a string, got a number"),
     (event("time", "1772442904"), "wrong-type", "time", f"time {TIME}"),
