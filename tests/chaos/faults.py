@@ -11,6 +11,7 @@ from streams.ops.broker import Broker
 from tests.chaos.disk import Disk
 from tests.chaos.fleet import RESTART_SECONDS, Fleet, Slot
 from tests.chaos.load import Load
+from tests.chaos.poison import KINDS, Dose, serve
 
 SESSION_MS = 6000
 FREEZE_SECONDS = 20.0
@@ -34,6 +35,8 @@ class World:
     say: Say
     disk: Disk | None = None
     """Where the workers keep their state, when not in memory."""
+    doses: int = 0
+    """Helpings of poison so far."""
     broker_free: asyncio.Lock = field(default_factory=asyncio.Lock)
     disk_free: asyncio.Lock = field(default_factory=asyncio.Lock)
     shape_free: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -134,11 +137,22 @@ async def rolling(world: World) -> None:
             await world.fleet.ready(slot, 15)
 
 
-async def poison(world: World) -> None:
+async def fatal(world: World) -> None:
     """A record that ends the process of whoever handles it."""
-    world.say("poison")
-    await world.load.poison()
+    world.say("fatal record")
+    await world.load.fatal()
     await world.pause(3, 6)
+
+
+async def poison(world: World) -> None:
+    """Every kind of poison, one after the other in any order."""
+    publisher = world.load.publisher
+    world.doses += 1
+    for kind in world.dice.sample(sorted(KINDS), len(KINDS)):
+        world.say(f"poison: {kind}")
+        name = f"poison-{world.load.seed}-{world.doses}"
+        await serve(Dose(world.dice, name, publisher.bootstrap, publisher.prefix), kind)
+        await world.pause(0.2, 1)
 
 
 async def clock(world: World) -> None:
@@ -179,6 +193,7 @@ FAULTS: dict[str, Callable[[World], Awaitable[None]]] = {
     "broker-freeze": broker_freeze,
     "scale": scale,
     "rolling": rolling,
+    "fatal": fatal,
     "poison": poison,
     "clock": clock,
     "disk": full_disk,

@@ -57,11 +57,11 @@ class Load:
                 await commands
         await self.publisher.flush()
 
-    async def poison(self) -> None:
+    async def fatal(self) -> None:
         """Send a contact whose message ends the process that handles it."""
         dice = random.Random(self.seed + self._stories)
         self._stories += 1
-        story = stories.poison(dice, f"poison-{self.seed}-{self._stories}")
+        story = stories.fatal(dice, f"fatal-{self.seed}-{self._stories}")
         now = int(time.time() * 1000)
         for number in range(len(story.moments)):
             await self.publisher.send(home(story.event(number, now)))

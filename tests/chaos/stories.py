@@ -165,7 +165,7 @@ def trap(dice: random.Random, name: str) -> Story:
     return story
 
 
-def poison(dice: random.Random, name: str) -> Story:
+def fatal(dice: random.Random, name: str) -> Story:
     """A chat with a message that ends the process which handles it."""
     said = {"direction": "inbound", "author": "customer", "text": f"{KILL} {name}"}
     moments: list[Moment] = [

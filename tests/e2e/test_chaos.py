@@ -45,7 +45,9 @@ async def test_a_short_run_is_exact(seed: int) -> None:
     code, result, said = await chaos(seed)
     assert (code, result["exact"]) == (0, True), said[-20_000:]
     assert sum(result["faults"].values()) >= 2
-    assert result["input"] == sum(result[name] for name in ("accepted", "dead_letters", "duplicates", "markers"))
+    assert result["input"] == sum(
+        result[name] for name in ("accepted", "dead_letters", "duplicates", "either", "markers")
+    )
     for name in ("accepted", "dead_letters", "duplicates", "alerts", "readings"):
         assert result[name] > 20, name
     folder = Path(result["folder"])

@@ -1,7 +1,7 @@
 """All records of a run as the broker has them, read by the auditor's own consumer."""
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,10 @@ BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
+
+
+POISON = "poison"
+"""In the names of all contacts, customers, queues and replays that are poison."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Rec:
     def place(self) -> str:
         """Where it lies, as dead letters name it without the prefix."""
         return f"{self.topic}-{self.partition}-{self.offset}"
+
+    @property
+    def forged(self) -> bool:
+        """Is it poison on a topic that only agents write?"""
+        return self.topic in BETWEEN and self.key == POISON.encode()
 
 
 @dataclass
@@ -64,6 +73,15 @@ class Logs:
     def of(self, topic: str) -> list[Rec]:
         """The records of one topic."""
         return self.records[topic]
+
+    def healthy(self, *topics: str) -> "Logs":
+        """The same without what poison became on some topics."""
+        word = POISON.encode()
+        kept = {
+            topic: [rec for rec in self.of(topic) if word not in (rec.key or b"") and word not in (rec.value or b"")]
+            for topic in topics
+        }
+        return replace(self, records={**self.records, **kept})
 
     def history(self, about: tuple[str, ...], limit: int = 400) -> list[Rec]:
         """Every record that mentions one of the words, by time."""
@@ -150,7 +168,7 @@ async def newest_progress(bootstrap: str, topic: str) -> list[int]:
             for tp, records in (await consumer.getmany(*left, timeout_ms=200)).items():
                 for record in records:
                     doc = orjson.loads(record.value)
-                    if doc["kind"] == "progress" and "" in doc["lines"]:
+                    if doc["kind"] == "progress" and "" in doc["lines"] and record.key is None:
                         of = doc["of"]
                         told[tp.partition, doc["origin"]] = doc["lines"][""]["watermark"]
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}

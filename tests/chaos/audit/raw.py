@@ -13,10 +13,13 @@ from typing import Any
 
 import orjson
 
-from tests.chaos.audit.logs import CHANNELS, INPUTS, Difference, Logs, Rec, home
+from tests.chaos.audit.logs import BETWEEN, CHANNELS, INPUTS, Difference, Logs, Rec, home
+from tests.chaos.poison import EITHER, REFUSED, SOURCE
 from tests.chaos.stories import KILL, RAISE
 
 MAX_BYTES = 1_000_000
+INFLATED = 16 << 20
+"""Of a record batch that is larger unpacked nothing is read, and its dead letter holds none of it."""
 MAX_AGE_MS, AHEAD_MS = 24 * 3_600_000, 60_000
 SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 KINDS = {
@@ -50,22 +53,31 @@ class Accounts:
     """What became of the raw records, by the auditor's own judgement."""
 
     accepted: list[Input] = field(default_factory=list)
-    refused: dict[str, tuple[Rec, str]] = field(default_factory=dict)
-    """Place → (record, reason)."""
+    refused: dict[str, tuple[Rec, str | None]] = field(default_factory=dict)
+    """Place → (record, reason); None: whatever it is."""
+    either: dict[str, Rec] = field(default_factory=dict)
+    """Place → poison that may be taken or refused."""
     duplicates: int = 0
     markers: int = 0
 
     @property
     def input(self) -> int:
-        return len(self.accepted) + len(self.refused) + self.duplicates + self.markers
+        return len(self.accepted) + len(self.refused) + len(self.either) + self.duplicates + self.markers
 
 
 def judge(logs: Logs) -> Accounts:
     """Go through the raw topics in log order."""
-    accounts = Accounts()
+    accounts = Accounts(refused={rec.place: (rec, None) for topic in BETWEEN for rec in logs.of(topic) if rec.forged})
     known: dict[tuple[str, int, str, str, str], bytes] = {}
     for topic in INPUTS:
         for rec in logs.of(topic):
+            fate = _fate(rec)
+            if fate == EITHER:
+                accounts.either[rec.place] = rec
+                continue
+            if fate == REFUSED:
+                accounts.refused[rec.place] = rec, None
+                continue
             reason, event, time = _reason(rec)
             if reason is not None:
                 accounts.refused[rec.place] = rec, reason
@@ -89,6 +101,13 @@ def judge(logs: Logs) -> Accounts:
                 known[name] = content
                 accounts.accepted.append(Input(rec, event, time, line))
     return accounts
+
+
+def _fate(rec: Rec) -> str | None:
+    """What is to become of poison, as it says itself; None for other records."""
+    if SOURCE.encode() not in (rec.value or b"") or len(rec.value or b"") > MAX_BYTES:
+        return None
+    return str(orjson.loads(rec.value or b"")["source"]).removeprefix(SOURCE)
 
 
 def _is_trap(event: dict[str, Any]) -> bool:
@@ -170,7 +189,7 @@ def _dead_letters(logs: Logs, accounts: Accounts, prefix: str) -> Iterator[Diffe
             about = (letter.doc["id"], f'"offset":{place.rpartition("-")[2]},"key":')
             if seen[place] > 1:
                 yield Difference("raw", f"{place} has {seen[place]} dead letters", about, letter)
-            else:
+            elif place not in accounts.either:
                 yield from _dead_letter(letter, place, place == places[0], accounts)
     for place, (rec, reason) in accounts.refused.items():
         if place not in seen:
@@ -187,11 +206,13 @@ def _dead_letter(letter: Rec, place: str, whole: bool, accounts: Accounts) -> It
         yield Difference("raw", what, (*about, *_names_in(base64.b64decode(doc["payload"]))), letter)
         return
     rec, reason = accounts.refused[place]
-    if (doc["hop"], doc["reason"]) != ("ingest", reason):
+    hop = doc["hop"] if rec.forged else "ingest"
+    kept = b"" if len(rec.value or b"") > INFLATED else (rec.value or b"")[: 64 * 1024]
+    if (doc["hop"], doc["reason"]) != (hop, reason or doc["reason"]):
         yield Difference(
             "raw", f"{place} was refused as {doc['reason']} by {doc['hop']}, not as {reason}", about, letter
         )
-    elif whole and base64.b64decode(doc["payload"]) != (rec.value or b"")[: 64 * 1024]:
+    elif whole and base64.b64decode(doc["payload"]) != kept:
         yield Difference("raw", f"the dead letter of {place} holds other bytes than the record", about, letter)
 
 
@@ -217,7 +238,7 @@ def _normalised(logs: Logs, accounts: Accounts) -> Iterator[Difference]:
     found: dict[bytes, list[Rec]] = {}
     count = logs.partitions["contact.normalised"]
     for rec in logs.of("contact.normalised"):
-        if rec.doc["kind"] != "progress":
+        if rec.doc["kind"] != "progress" and rec.doc["source"] != SOURCE + EITHER:
             found.setdefault(rec.key or b"", []).append(rec)
             if rec.partition != home(rec.key or b"", count):
                 yield Difference(
