@@ -1,6 +1,7 @@
 """``make fuzz``: stories by seed until the time is over, or one that was saved once more."""
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ SHORTEN_SECONDS = 120.0
 def main() -> int:
     """0 when nothing is wrong, 1 when something is."""
     options = _options()
+    logging.disable(logging.CRITICAL)  # what the agents say of odd events
     if options.example is not None:
         found = problems(load(options.example))
         _say(found or ["nothing is wrong with it"])

@@ -10,8 +10,8 @@ from tests.fuzz.examples import load, save, shorter
 from tests.fuzz.stories import Raw, Teller
 from tests.fuzz.themes import tell
 
-STORIES = range(16)
-SIZE = 0.03
+STORIES = range(30)
+SIZE = 0.1
 
 
 @pytest.mark.parametrize("seed", STORIES)
