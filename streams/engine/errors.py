@@ -4,6 +4,7 @@
 
     EngineError
     ├── ConfigurationError      the topology or a setting is wrong: the worker does not start
+    │   └── WrongClock          this worker's clock and the broker's differ by more than 5 s
     ├── TopologyError           the topics are not as the worker needs them: it does not start, or ends
     │   ├── MissingTopics       topics are not there
     │   ├── PartitionsDiffer    an input has more partitions than there is state for
@@ -98,6 +99,17 @@ class NameTaken(EngineError):
     def __init__(self, worker: str) -> None:
         super().__init__(
             f"another worker with the name {worker} has joined and taken its place; names are for one each"
+        )
+
+
+class WrongClock(ConfigurationError):
+    """This worker's clock and the broker's differ too much. With it, live time would run ahead or stand still."""
+
+    def __init__(self, ours: str, theirs: str, ahead: float) -> None:
+        how = "ahead" if ahead > 0 else "behind"
+        super().__init__(
+            f"the clock of this worker says {ours}, the broker's {theirs}: it is {abs(ahead):.1f} s {how}, and at most "
+            "5 s are allowed. Put right whichever is wrong (NTP); `contact-streams doctor` shows this machine's"
         )
 
 

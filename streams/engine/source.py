@@ -20,6 +20,7 @@ from mode.utils.logging import get_logger
 
 from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch
+from streams.engine.broker_time import compare
 from streams.engine.clock import clock
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
@@ -141,6 +142,9 @@ class Source(Service, ConsumerRebalanceListener):
             await self.topology.read()
             await self.door.knock(self.consumer, self.app_id)
             await self.read_limits()
+            if self.outputs:
+                name = f"{self.app_id}-clock-{options.worker}"
+                await compare(self.bootstrap, self.outputs[-1], name, clock)
         except BaseException:
             await self.consumer.stop()
             raise
@@ -335,7 +339,7 @@ class Source(Service, ConsumerRebalanceListener):
             self._ends = {tp: int(end) for tp, end in ends.items()}
         except (KafkaError, TimeoutError) as error:
             log.warning("how far behind is not known anew: %s %s", type(error).__name__, error)
-        now = time.time() * 1000
+        now = clock.now()
         return {
             tp: task.backlog.lag(tp.topic, task.position.get(tp.topic, 0), self._ends[tp], now)
             for tp, task in tasks.items()

@@ -18,7 +18,9 @@ from aiokafka.errors import (
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.engine import changelog
+from streams.engine.broker_time import APPEND_TIME
 from streams.engine.changelog import Restored
+from streams.engine.clock import clock
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
@@ -181,17 +183,16 @@ class Task:
             await producer.begin_transaction()
             for (topic, partition), items in sends.items():
                 futures += [await producer.send_batch(b, topic, partition=partition) for b in self._pack(items)]
-            own = list(self._pack(log))
+            own, sent = list(self._pack(log)), clock.steady()
             futures += [
                 await producer.send_batch(b, self.changelog.topic, partition=self.changelog.partition) for b in own
             ]
             # The client commits a transaction even when one of its batches was refused: ask each of them before.
-            for future in futures:
-                await future
+            written = [await future for future in futures][-1]
+            if written.timestamp_type == APPEND_TIME:
+                clock.heard(sent, written.timestamp, clock.steady())
             await producer.commit_transaction()
-            self.changelog_end = (
-                (await futures[-1]).offset + own[-1].record_count() + 1
-            )  # and the commit marker behind it
+            self.changelog_end = written.offset + own[-1].record_count() + 1  # and the commit marker behind it
         except KafkaError as error:
             for future in futures:  # they failed for the same reason; nobody asks them any more
                 future.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -7,7 +7,6 @@ and ``tier`` are what connectors say, so the number of their series has a limit.
 Counters whose labels are known beforehand begin at 0: ``increase()`` does not see a series appear.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, get_args
@@ -28,6 +27,7 @@ from prometheus_client.registry import Collector
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
 from streams.engine import BatchDone, Lag, Observer, Source
+from streams.engine.clock import clock
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -237,6 +237,12 @@ class _Gauges(Collector):
             self._behind(),
         )
         inputs = [tp for key in takeover.ready if (task := takeover.tasks.get(key)) for tp in task.inputs]
+        yield _family(
+            "contact_streams_clock_offset_seconds",
+            "By how much this worker's clock is ahead of the broker's; negative: behind",
+            (),
+            {(): clock.ahead() or 0.0},
+        )
         yield _by_topic(
             "contact_streams_open_transaction_seconds",
             "How long a transaction that is open has kept records of this topic from being read",
@@ -257,7 +263,7 @@ class _Gauges(Collector):
         yield from self._business()
 
     def _behind(self) -> dict[str, float]:
-        now = time.time()
+        now = clock.now() / 1000
         behind: dict[str, float] = {}
         for (hop, _), task in self.source.takeover.tasks.items():
             live = getattr(task.processor, "live_time", lambda: None)()

@@ -24,6 +24,8 @@ CHANGELOG_CONFIG = {
     "min.cleanable.dirty.ratio": "0.2",
     # A worker's disk older than this is not continued: it would miss removals.
     "delete.retention.ms": str(TOMBSTONES_MS),
+    # The broker's clock: workers compare theirs with it at every commit.
+    "message.timestamp.type": "LogAppendTime",
 }
 
 

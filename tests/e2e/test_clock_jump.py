@@ -1,11 +1,15 @@
-"""A worker whose wall clock is set while it runs: stream time must not follow it."""
+"""A worker whose wall clock is set while it runs: stream time must not follow it. One whose clock is wrong at its start
+is refused.
+"""
 
 import asyncio
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from streams.ops.processes import start_worker
 from streams.settings import Settings
 from tests.chaos.fleet import TRAPS
 from tests.e2e.system import System, event
@@ -58,3 +62,26 @@ async def test_a_clock_that_is_set_back_delays_no_alert(system: System, clocks: 
             assert time.time() - entered < 40, "stream time stands still"
             await asyncio.sleep(0.5)
     assert [alert["status"] for alert in fired] == ["firing"]
+
+
+async def test_a_worker_whose_clock_is_wrong_refuses_to_start_and_the_others_go_on(
+    system: System, clocks: Path, tmp_path: Path
+) -> None:
+    """Three hours ahead it would raise alerts for everybody who waits."""
+    (clocks / "late-comer").write_text("10800")
+    async with system.run():
+        wrong = system.settings.model_copy(update={"worker_name": "late-comer"})
+        worker = await start_worker(wrong, "late-comer", tmp_path / "late-comer.log")
+        assert await asyncio.wait_for(worker.process.wait(), 60) == 1
+        said = (tmp_path / "late-comer.log").read_text()
+        assert "it is 10800.0 s ahead, and at most 5 s are allowed" in said
+        assert "Traceback" not in said
+        entered = time.time()
+        await system.events(event("contact.queued", "v1", entered, customer_id="c1", tier="gold", queue="loans"))
+        while not (fired := await system.read("alerts")):
+            assert time.time() - entered < 40, "stream time stands still"
+            await asyncio.sleep(0.5)
+        (alert,) = fired
+        assert abs(datetime.fromisoformat(alert["fired_at"]).timestamp() - entered - 10) < 20
+    ends = [datetime.fromisoformat(record["window"]["end"]).timestamp() for record in await system.read("kpis")]
+    assert max(ends, default=0) <= time.time()

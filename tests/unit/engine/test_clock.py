@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from streams.engine.clock import BELIEVED_SECONDS, Clock
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.engine.clock import ALLOWED_SECONDS, BELIEVED_SECONDS, Clock
 
 
 @dataclass
@@ -53,3 +57,55 @@ def test_a_clock_that_stays_where_it_was_set_is_followed() -> None:
     assert clock.now() == 1_000_360_000
     times.passes(1)
     assert clock.now() == 1_000_361_000
+
+
+def heard(times: Times, clock: Clock, wrong: float, took: float = 0.01) -> None:
+    """A commit: the broker, whose clock is right, stamps it halfway. ``wrong``: what our wall clock is off by, s."""
+    sent = clock.steady()
+    times.passes(took / 2)
+    appended = int((times.wall - wrong) * 1000)
+    times.passes(took / 2)
+    clock.heard(sent, appended, clock.steady())
+
+
+@given(st.floats(-4, 4), st.floats(0.001, 30))
+def test_a_clock_that_is_about_right_is_left_alone(wrong: float, took: float) -> None:
+    times = Times(wall=1_000_000 + wrong)
+    clock = times.clock()
+    assert clock.ahead() is None
+    heard(times, clock, wrong, took)
+    assert abs(clock.ahead() or 0.0) <= abs(wrong) + 0.002
+    assert clock.now() == pytest.approx(times.wall * 1000, abs=2)
+
+
+@given(st.sampled_from([-1, 1]), st.floats(6, 86_400))
+def test_a_clock_that_is_wrong_for_long_is_followed_by_five_seconds_only(sign: int, hours: float) -> None:
+    """It was set while the worker ran, and is believed after a minute: the broker knows better."""
+    times, wrong = Times(), sign * hours
+    clock = times.clock()
+    heard(times, clock, 0)
+    times.wall += wrong
+    for _ in range(int(BELIEVED_SECONDS) + 30):
+        clock.now()
+        times.passes(1)
+        heard(times, clock, wrong)
+    right = times.wall - wrong
+    assert clock.ahead() == pytest.approx(wrong, abs=0.2)
+    assert clock.now() / 1000 == pytest.approx(right + sign * min(hours, ALLOWED_SECONDS), abs=0.2)
+
+
+def test_a_broker_that_is_slow_to_answer_makes_nobody_wrong() -> None:
+    times = Times()
+    clock = times.clock()
+    for took in (20.0, 0.01, 60.0):
+        heard(times, clock, 0, took)
+        assert clock.ahead() == pytest.approx(0, abs=0.002)
+
+
+def test_a_broker_whose_clock_is_set_is_followed() -> None:
+    times = Times()
+    clock = times.clock()
+    heard(times, clock, 0)
+    heard(times, clock, 100)
+    assert clock.ahead() == pytest.approx(100, abs=0.2)
+    assert clock.now() / 1000 == pytest.approx(times.wall - 95, abs=0.2)

@@ -46,7 +46,7 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 
 async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(module, "clock", SimpleNamespace(now=lambda: 1_000_000, ahead=lambda: -1.5))
     metrics = Metrics(["wait", "mood"])
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
     watched = source(
@@ -74,6 +74,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_streams_open_transaction_seconds{topic="track"}': 7.5,
         'contact_streams_time_held_seconds{topic="contacts.chat"}': 12,
         'contact_streams_time_held_seconds{topic="contacts.voice"}': 0,
+        "contact_streams_clock_offset_seconds": -1.5,
         'contact_streams_restore_remaining_records{hop="track"}': 70,
         'contact_kpi{channel="voice",kpi="service_level",queue="loans",tier="gold",variant="v",window="1m"}': 0.75,
         'contact_queue_depth{channel="voice",queue="loans"}': 4,

@@ -107,12 +107,14 @@ def test_how_topics_are_kept() -> None:
         "message.timestamp.type": "LogAppendTime",
     }
     assert TOPICS["kpis"].kafka_config() == {"cleanup.policy": "delete", "retention.ms": month}
-    assert TOPICS["alerts"].kafka_config() == TOPICS["contacts.dead-letters"].kafka_config()
+    assert TOPICS["alerts"].kafka_config() == TOPICS["kpis"].kafka_config()
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    assert TOPICS["contacts.dead-letters"].kafka_config() == TOPICS["alerts"].kafka_config() | stamped
     for compacted in ("journeys", "segments", "queue.state"):
         assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"}
     assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == {"alert.commands": 1}
     for spec in TOPICS.values():
-        if spec.direction == "input":
+        if spec.direction in ("input", "internal"):
             assert spec.config["message.timestamp.type"] == "LogAppendTime", "publishers' clocks decide nothing"
 
 
