@@ -203,7 +203,8 @@ class Ingest:
         key = self._key_of(record, event)
         if event.line == LIVE:
             self._check_age(record, time)
-            self._check_plans(record, event)
+            if event.type in _PLANS:
+                self._check_plans(record, event)
         else:
             self._admit(event.line, "replayid", record)
         if event.type == "feedback.given":
@@ -304,8 +305,8 @@ class Ingest:
 
     def _check_plans(self, record: Record, event: CloudEvent[Any, Any]) -> None:
         """Times that lie in the future by their nature."""
-        field = _PLANS.get(event.type)
-        planned: datetime | None = getattr(event.data, field) if field else None
+        field = _PLANS[event.type]
+        planned: datetime | None = getattr(event.data, field)
         if planned is not None and planned.timestamp() * 1000 > record.timestamp + PLANNED_DAYS * DAY_MS:
             raise Rejected(
                 "in-the-future",

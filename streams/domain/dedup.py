@@ -58,6 +58,7 @@ class Seen:
         for _, key in sorted(self._by_time):
             self._enter(self._chunks[key])
         self._pending: dict[bytes, bytes] = {}  # name → content, of the batch that is open
+        self._asked = "", "", "", b""  # topic, source, id and their name, of the new event that was asked for last
 
     def __len__(self) -> int:
         """Ids known, those of the open batch included."""
@@ -69,11 +70,14 @@ class Seen:
         known = self._pending.get(name)
         if known is None:
             chunk = self._index.get(name)
-            if chunk is None and self._of_before:
+            if chunk is None:
+                self._asked = topic, source, event_id, name
+                if not self._of_before:
+                    return "new"
                 name = _name_before(source, event_id)
                 chunk = self._index.get(name)
-            if chunk is None:
-                return "new"
+                if chunk is None:
+                    return "new"
             known = _content_in(chunk, name)
         return "duplicate" if known == _content(content) else "reused"
 
@@ -81,7 +85,9 @@ class Seen:
         """Notes a new event in the open batch. Raises ``ValueError`` when its name is known: only what ``check`` calls
         new is added.
         """
-        name = _name(topic, source, event_id)
+        *asked, name = self._asked
+        if asked != [topic, source, event_id]:
+            name = _name(topic, source, event_id)
         if name in self._pending or name in self._index:
             raise ValueError(
                 f"id {event_id!r} of source {source!r} has been seen already: add only what check() calls new"
