@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from streams.domain.progress import Origins
+from streams.domain.progress import GONE, Origins
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.watermarks import Watermarks
 from streams.engine import Outputs, Record, RowFault, Table, TableSpec, TaskInfo
@@ -89,7 +89,7 @@ class ProgressSender:
             self.sent.pop(line, None)
             self.moved.pop(line, None)
         if lines and self.topic is not None:
-            self._tell({line: Line(0, forgotten=True) for line in lines}, out)
+            self._tell(dict.fromkeys(lines, GONE), out)
 
     def _tell(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """In records of at most `LINES_A_RECORD` lines, whose names have at most 100 characters: 64 KB at most."""

@@ -227,17 +227,7 @@ class Ingest:
             self.holders.refused(record.topic)
             return
         if event.line != LIVE and self.clock.ended(event.line):
-            # Its windows are closed and its figures final; what comes now is a replay of the replay.
-            self.metrics.late.labels("ingest").inc()
-            if event.line not in self.told_ended:
-                self.told_ended.add(event.line)
-                log.warning(
-                    "replay %r has ended: what still comes for it is left out, here first %s-%s offset %s",
-                    event.line,
-                    record.topic,
-                    record.partition,
-                    record.offset,
-                )
+            self._after_end(event.line, record)
             return
         out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
         self.seen.add(record.topic, source, event.id, content)
@@ -248,6 +238,19 @@ class Ingest:
             time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time
+
+    def _after_end(self, line: str, record: Record) -> None:
+        """Its windows are closed and its figures final; what comes now is a replay of the replay."""
+        self.metrics.late.labels("ingest").inc()
+        if line not in self.told_ended:
+            self.told_ended.add(line)
+            log.warning(
+                "replay %r has ended: what still comes for it is left out, here first %s-%s offset %s",
+                line,
+                record.topic,
+                record.partition,
+                record.offset,
+            )
 
     def _decode(self, record: Record) -> dict[str, Any]:
         value = record.value

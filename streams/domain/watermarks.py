@@ -6,11 +6,11 @@ keep all they know in the mapping they are given, with values that are never alt
 table.
 """
 
-from collections.abc import Collection, Iterable, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
 import msgspec
 
-from streams.domain.progress import AHEAD_MS, Origins
+from streams.domain.progress import AHEAD_MS, FIRST_MS, LAST_MS, Origins
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.times import HOUR_MS
 
@@ -27,7 +27,7 @@ class Watermarks:
         self._reached: dict[str, Line | None] = {}
         self._spoken: list[str] | None = None
         """Both as they were last reckoned from the table, which only this class writes."""
-        self._leaving = {name for one in table.values() for name, line in one.lines.items() if line.forgotten}
+        self._leaving = _leaving(table)
         """Lines that an origin has forgotten, and maybe some that none has."""
 
     def heal(self, now: int) -> None:
@@ -35,6 +35,7 @@ class Watermarks:
         if self._origins is not None:
             self._changed()
             self._origins.heal(self._table, now)
+            self._leaving = _leaving(self._table)
 
     def note(self, progress: Progress, now: int | None = None) -> None:
         """Takes what an upstream task says. A line it no longer names stays as it was.
@@ -113,6 +114,10 @@ class Watermarks:
         return self._reached[name]
 
 
+def _leaving(table: Mapping[str, Progress]) -> set[str]:
+    return {name for one in table.values() for name, line in one.lines.items() if line.forgotten}
+
+
 def _later(known: Line | None, line: Line) -> Line:
     if known is None or known.forgotten or line.forgotten:
         return line
@@ -183,7 +188,14 @@ class InputClock:
         return found
 
     def heal(self, now: int) -> None:
-        """Take back a live watermark that a wrong clock has put ahead of ``now`` (ms)."""
+        """Take back a live watermark that a wrong clock has put ahead of ``now`` (ms), and forget replays at times that
+        cannot be, which a version took that knew no edges.
+        """
+        for line in self.replays():
+            known = self._table[line]
+            told = [time for time in (*known.times.values(), known.watermark) if time is not None]
+            if not all(FIRST_MS <= time <= LAST_MS for time in told):
+                self.forget(line)
         clock = self._table.get(LIVE)
         if clock is not None and clock.watermark is not None and clock.watermark > now + AHEAD_MS:
             times = {topic: min(time, now) for topic, time in clock.times.items()}

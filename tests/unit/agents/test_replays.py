@@ -7,7 +7,7 @@ import msgspec
 import orjson
 import pytest
 
-from streams.domain.records import Progress
+from streams.domain.records import Line, Progress
 from streams.domain.watermarks import LineClock
 from streams.engine.changelog import encode_key
 from streams.engine.offline import Offline
@@ -204,3 +204,30 @@ def test_progress_of_the_version_before_is_read() -> None:
         b'{"kind":"progress","origin":"a","of":1,"lines":{"r":{"watermark":5}}}', type=Progress
     )
     assert not progress.lines["r"].forgotten
+
+
+@pytest.mark.parametrize("time", [-62_135_647_200_000, 253_402_350_399_000])
+def test_a_deployment_that_the_year_1_or_10000_has_stopped_goes_on(time: int) -> None:
+    """It came to every agent before anybody knew; the line is forgotten by all of them, and nothing raises."""
+    run = deployment()
+    run.run(NOW)
+    clock = LineClock(
+        times={"contacts.forum": time}, declared=("contacts.forum",), ended=("contacts.forum",), watermark=time
+    )
+    run.task("ingest").changelog[encode_key("clocks", "a")] = msgspec.json.encode(clock)
+    for hop, origin in (("identify", "ingest-0"), ("track", "identify-0"), ("measure", "track-0")):
+        said = Progress(origin, 1, {"": Line(NOW - 5000), "a": Line(time, ended=True)})
+        run.task(hop).changelog[encode_key("watermarks", origin)] = msgspec.json.encode(said)
+    run.restart()
+    one = event("contact.queued", "c1", NOW / 1000, queue="q", customer_id="u")
+    topic, key = home(one)
+    run.publish(topic, key, orjson.dumps(one), NOW)
+    for tick in range(30):
+        run.run(NOW + 1000 * tick)
+    assert run.on("contacts.dead-letters") == []
+    assert {orjson.loads(each.value or b"")["customer"] for each in run.on("journeys")} == {"customer:u"}
+    assert [orjson.loads(each.value or b"")["depth"] for each in run.on("queue.state")] == [1]
+    for task in run.tasks:
+        table = task.tables["clocks" if task.inlet.name == "ingest" else "watermarks"]
+        assert "a" not in table
+        assert all("a" not in getattr(row, "lines", ()) for row in table.values())
