@@ -7,16 +7,15 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
-import orjson
 from pydantic import ValidationError
 
-from schemas.envelope import CloudEvent, from_binary, is_binary
+from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
+from streams.agents.checks import Checks, Rejected
 from streams.agents.dead_letters import Why, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
@@ -24,15 +23,12 @@ from streams.domain.holding import Holders
 from streams.domain.normalise import Policy, event_record
 from streams.domain.records import LIVE
 from streams.domain.sentiment import Scorer
+from streams.domain.times import DAY_MS, HOUR_MS
 from streams.domain.watermarks import InputClock, LineClock
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
 from streams.ops.metrics import Metrics
 from streams.settings import Settings
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-PLANNED_DAYS = 366
-"""How far after its arrival a live event may plan something: a call back, the end of a snooze."""
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.domain.dedup`
     struct_table("clocks", LineClock),
@@ -40,25 +36,7 @@ TABLES = (
 encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
 
-# Event type (or its first word) → the topic it belongs to and the field of its data that is the record's key.
-_HOMES = {
-    "customer.profile_changed": ("customers.profile", "customer_id"),
-    "agent.state_changed": ("agents.state", "agent_id"),
-    "alert.commanded": ("alert.commands", "alert_id"),
-}
-_PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
-"""Event type → the field of its data that plans something."""
-_CONTACTS = "contacts."
 _REFUSED = "replay-refused"
-_WHY_A_KEY = "so that events that belong together stay in order"
-
-
-class Rejected(Exception):
-    """A record that cannot be used: reason, path of the field, what is expected."""
-
-    def __init__(self, reason: str, path: str | None, message: str) -> None:
-        super().__init__(message)
-        self.reason, self.path, self.message = reason, path, message
 
 
 @dataclass(frozen=True)
@@ -80,11 +58,8 @@ class Ingest:
         self.prefix = settings.topic_prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
         self.policy = Policy(region=settings.phone_region, scorer=means.scorer)
-        self.max_bytes = settings.max_event_bytes
-        self.max_age_ms = int(settings.max_age_h * HOUR_MS)
+        self.checks = Checks(settings, means.csat_scale)
         self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
-        self.tolerance_ms = int(settings.future_tolerance_s * 1000)
-        self.scales = {"csat": means.csat_scale, "nps": (0, 10), "ces": (1, 7)}
         self.chunks = tables["seen"]
         self.seen = Seen(self.chunks.items())
         self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
@@ -190,7 +165,7 @@ class Ingest:
         return sent.watermark if sent else None
 
     def _take(self, record: Record, out: Outputs) -> None:
-        obj = self._decode(record)
+        obj = self.checks.decode(record)
         try:
             event = parse(obj)
         except ValidationError as error:
@@ -200,15 +175,13 @@ class Ingest:
         if event.type.startswith("replay."):
             self._marker(record, event, time)
             return
-        key = self._key_of(record, event)
+        key = self.checks.key_of(record, event)
         if event.line == LIVE:
-            self._check_age(record, time)
-            if event.type in _PLANS:
-                self._check_plans(record, event)
+            self.checks.live(record, event, time)
         else:
             self._admit(event.line, "replayid", record)
         if event.type == "feedback.given":
-            self._check_scale(event.data)
+            self.checks.scale(event.data)
         try:
             content = content_of(obj)
         except TypeError as error:  # nested beyond what can be written again
@@ -250,78 +223,6 @@ class Ingest:
                 record.topic,
                 record.partition,
                 record.offset,
-            )
-
-    def _decode(self, record: Record) -> dict[str, Any]:
-        value = record.value
-        if not value:
-            raise Rejected("unreadable", None, "the record has no value; an event is a JSON object")
-        if len(value) > self.max_bytes:
-            raise Rejected("too-large", None, f"the event has {len(value)} bytes, at most {self.max_bytes} are taken")
-        try:
-            obj = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise Rejected("unreadable", None, f"not JSON in UTF-8: {error}") from None
-        if record.headers and is_binary(record.headers):
-            obj = from_binary(record.headers, obj)
-        if not isinstance(obj, dict):
-            raise Rejected("wrong-type", None, "an event is a JSON object")
-        return obj
-
-    def _key_of(self, record: Record, event: CloudEvent[Any, Any]) -> bytes:
-        """The record's key, which must be what the contract says: duplicates and order are kept by partition."""
-        topic = record.topic.removeprefix(self.prefix)
-        home, field = _HOMES.get(event.type, (_CONTACTS, "contact_id"))
-        if home == _CONTACTS:
-            home = _CONTACTS + event.data.channel
-            if topic != home:
-                raise Rejected(
-                    "wrong-type",
-                    "data.channel",
-                    f"data.channel is {event.data.channel}, but it was published to {topic}; publish it to {home}",
-                )
-        elif topic != home:
-            raise Rejected("wrong-type", "type", f"{event.type} belongs to {home}, not to {topic}")
-        expected: str = getattr(event.data, field)
-        if record.key is None:
-            raise Rejected("missing-field", "key", f"the record has no key; it must be data.{field}, {_WHY_A_KEY}")
-        if record.key != expected.encode():
-            raise Rejected("wrong-type", "key", f"the record's key must be equal to data.{field}, {_WHY_A_KEY}")
-        return record.key
-
-    def _check_age(self, record: Record, time: int) -> None:
-        """Against the broker's time of arrival, so that the answer is the same whenever the record is read."""
-        if time > record.timestamp + self.tolerance_ms:
-            raise Rejected(
-                "in-the-future",
-                "time",
-                f"time lies {(time - record.timestamp) / 1000:.0f} s after the arrival; "
-                f"{self.tolerance_ms / 1000:.0f} s are tolerated. Is the clock set, and the zone right?",
-            )
-        if time < record.timestamp - self.max_age_ms:
-            raise Rejected(
-                "too-old",
-                "time",
-                f"time lies {(record.timestamp - time) / HOUR_MS:.1f} h before the arrival; at most "
-                f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
-            )
-
-    def _check_plans(self, record: Record, event: CloudEvent[Any, Any]) -> None:
-        """Times that lie in the future by their nature."""
-        field = _PLANS[event.type]
-        planned: datetime | None = getattr(event.data, field)
-        if planned is not None and planned.timestamp() * 1000 > record.timestamp + PLANNED_DAYS * DAY_MS:
-            raise Rejected(
-                "in-the-future",
-                f"data.{field}",
-                f"data.{field} lies more than {PLANNED_DAYS} days after the arrival. Is the year right?",
-            )
-
-    def _check_scale(self, data: Any) -> None:
-        low, high = self.scales[data.metric]
-        if not low <= data.score <= high:
-            raise Rejected(
-                "wrong-type", "data.score", f"data.score must lie on the scale of {data.metric}, {low} to {high}"
             )
 
     def _marker(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:

@@ -139,6 +139,8 @@ def test_dead_letters_are_ours_by_their_key_and_count_once() -> None:
     assert not state.apply("contacts.dead-letters", letter(f"{LINE}9.broken-1", 2))
     assert not state.apply("contacts.dead-letters", letter(None, 3))
     assert state.dead_letters == {"unreadable": 1}
+    assert state.apply("contacts.dead-letters", {**letter(f"{LINE}.broken-2", 9), "count": 30, "offsets": [[9, 38]]})
+    assert state.dead_letters == {"unreadable": 31}, "one letter of a flood stands for many"
 
 
 def counted(seed: int) -> tuple[Simulation, BoardState]:
