@@ -25,6 +25,7 @@ from schemas.fields import (
     Text,
     Time,
     Whole,
+    Words,
 )
 
 Channel = Literal["voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person"]
@@ -95,7 +96,7 @@ class ContactOfferedData(ContactData):
 class ContactMissedData(ContactData):
     agent_id: Id
     """The agent who did not take the contact."""
-    reason: Label | None = None
+    reason: Words | None = None
     """Why, in the connector's words."""
 
 
@@ -122,7 +123,7 @@ class ContactTransferredData(ContactData):
 
 
 class ContactHandedOffData(ContactData):
-    reason: Label | None = None
+    reason: Words | None = None
     """Why the bot gave up."""
 
 
@@ -136,7 +137,7 @@ class ContactCallbackRequestedData(ContactData):
 class ContactWrappedUpData(ContactData):
     duration_ms: Duration | None = None
     """After-contact work in ms, at most 7 days; absent = the time since the agent was free of the customer."""
-    disposition: Label | None = None
+    disposition: Words | None = None
     """The agent's verdict."""
 
 
@@ -247,7 +248,7 @@ class AgentStateChangedData(Model):
     """The agent; also the record's key."""
     state: Literal["available", "busy", "wrap-up", "break", "training", "offline"]
     """The state from now on."""
-    reason: Label | None = None
+    reason: Words | None = None
     """Why, in the connector's words."""
     queues: Names | None = None
     """The queues the agent serves."""

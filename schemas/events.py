@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas import data as d
 from schemas.envelope import CloudEvent
+from schemas.fields import Text, Words
 from schemas.problems import Problem, describe
 
 ContactInitiated = CloudEvent[Literal["contact.initiated"], d.ContactInitiatedData]
@@ -95,6 +96,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     for kind, model in EVENTS.items()
 }
 """Event type → the fields of its data beyond those of every contact event."""
+
+
+def _in_words(model: type[CloudEvent[Any, Any]]) -> tuple[str, ...]:
+    fields = _data_of(model).model_fields.items()
+    return tuple(name for name, field in fields if {Text, Words} & {field.annotation, *get_args(field.annotation)})
+
+
+TEXTS: Mapping[str, tuple[str, ...]] = {kind: _in_words(model) for kind, model in EVENTS.items()}
+"""Event type → the fields of its data in which people write what they like: personal data in them is masked."""
 
 _adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 parse: Callable[[object], CloudEvent[Any, Any]] = _adapter.validator.validate_python

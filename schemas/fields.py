@@ -103,6 +103,8 @@ Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, patt
 """A word or two that describes; may be empty."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 """What people wrote or said, at most 100,000 characters, any characters."""
+Words = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL), "typed by a person"]
+"""A label that a person types, such as an agent's verdict: it is masked like a text."""
 String = Annotated[str, StringConstraints(strict=True)]
 LineName = Annotated[
     str,

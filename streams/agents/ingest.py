@@ -19,6 +19,7 @@ from streams.agents.checks import Checks, Rejected
 from streams.agents.dead_letters import Why, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
+from streams.domain.detectors import Budget
 from streams.domain.holding import Holders
 from streams.domain.normalise import Policy, event_record
 from streams.domain.records import LIVE
@@ -202,7 +203,7 @@ class Ingest:
         if event.line != LIVE and self.clock.ended(event.line):
             self._after_end(event.line, record)
             return
-        out.send(self.normalised, key, encode(event_record(obj, time, event.line, self.policy)))
+        out.send(self.normalised, key, self._normalised(obj, time, event.line))
         self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
@@ -211,6 +212,13 @@ class Ingest:
             time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time
+
+    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> bytes:
+        budget = Budget()
+        encoded = encode(event_record(obj, time, line, self.policy, budget))
+        if budget.sieved:
+            self.metrics.sieved.inc(budget.sieved)
+        return encoded
 
     def _after_end(self, line: str, record: Record) -> None:
         """Its windows are closed and its figures final; what comes now is a replay of the replay."""

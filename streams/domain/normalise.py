@@ -12,16 +12,14 @@ from typing import Any, NamedTuple
 import idna
 import phonenumbers
 
-from schemas.events import FIELDS
+from schemas.events import FIELDS, TEXTS
+from streams.domain.detectors import Budget
 from streams.domain.masking import mask
 from streams.domain.records import AgentState, Command, Event, Profile
-from streams.domain.sentiment import Scorer
+from streams.domain.sentiment import SCORED, Scorer
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
 """Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
-
-TEXT_FIELDS = frozenset({"text", "comment", "query", "subject", "disposition", "reason"})
-"""Fields of ``data`` a person may have typed into, on whatever type they come."""
 
 _RANK = {"customer": -1} | {kind: rank for rank, kind in enumerate(STRENGTH)}
 _WEAKEST = len(STRENGTH)
@@ -45,10 +43,6 @@ class Policy(NamedTuple):
     """
     scorer: Scorer | None = None
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
-    text_fields: frozenset[str] = TEXT_FIELDS
-    """Fields of ``data`` to mask."""
-    mask: Callable[[str, str | None], str] = mask
-    """(text, region) → masked text."""
 
 
 def phone(value: str, region: str | None = None) -> str:
@@ -140,13 +134,14 @@ def _moment(text: str) -> datetime:
 
 
 def event_record(
-    obj: dict[str, Any], time_ms: int, line: str, policy: Policy
+    obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
 ) -> Event | Profile | AgentState | Command:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
-    ``obj`` is not changed. Raises ``ValueError`` for a marker of a replay (it becomes no record) and for a time inside
-    ``data`` that cannot be read.
+    ``obj`` is not changed. ``budget`` pays for the masking of its texts and knows afterwards how it went; ``None`` = a
+    whole one. Raises ``ValueError`` for a marker of a replay (it becomes no record) and for a time inside ``data``
+    that cannot be read.
     """
     kind: str = obj["type"]
     build = _BUILDERS.get(kind)
@@ -154,10 +149,10 @@ def event_record(
         return build(obj, time_ms, line, policy)
     if kind.startswith("replay."):
         raise ValueError(f"{kind} is a marker for watermarks: it has no record")
-    return _contact_event(obj, time_ms, line, policy)
+    return _contact_event(obj, time_ms, line, policy, Budget() if budget is None else budget)
 
 
-def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Event:
+def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget) -> Event:
     data: dict[str, Any] = obj["data"]
     given = data.get("identifiers")
     found = identifiers(given, policy.region) if given else ()
@@ -179,27 +174,27 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy)
         tier=data.get("tier"),
         agent=data.get("agent_id"),
         identifiers=found,
-        data=_specific(obj["type"], data, policy),
+        data=_specific(obj["type"], data, policy, budget),
     )
 
 
-def _specific(kind: str, data: dict[str, Any], policy: Policy) -> dict[str, Any]:
+def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -> dict[str, Any]:
     """What the type adds, ready to be passed on. What the contract does not know ends here: nobody reads it, and no
     state behind the door has room for it.
     """
     rest = {name: data[name] for name in FIELDS[kind] if name in data}
     if not rest:
         return rest
-    for name in policy.text_fields & rest.keys():
-        if isinstance(rest[name], str):
-            rest[name] = policy.mask(rest[name], policy.region)
+    for name in TEXTS[kind]:
+        if isinstance(rest.get(name), str):
+            rest[name] = mask(rest[name], policy.region, budget)
     for name in _TIMES:
         if rest.get(name) is not None:
             rest[name] = to_ms(rest[name])
     if isinstance(rest.get("phone"), str):
         rest["phone"] = phone(rest["phone"], policy.region)
     if policy.scorer is not None and rest.get("sentiment") is None and is_customer_text(kind, rest):
-        score = policy.scorer(rest["text"], rest.get("language"))
+        score = policy.scorer(rest["text"][:SCORED], rest.get("language"))
         if score is not None:
             rest["sentiment"] = score
     return rest

@@ -25,10 +25,14 @@ from math import sqrt
 from typing import NamedTuple
 
 Scorer = Callable[[str, str | None], float | None]
-"""(text, language tag or ``None``) → −1..1, or ``None`` when there is nothing to score: no text, or a language it does
-not know.
+"""(text of at most ``SCORED`` characters, language tag or ``None``) → −1..1, or ``None`` when there is nothing to
+score: no text, or a language it does not know.
 """
 
+SCORED = 10_000
+"""Characters of a text that a scorer gets, from its beginning: some three pages. So what one message takes has a limit,
+whatever the scorer does with it.
+"""
 POSITIVE, NEGATIVE = 0.15, -0.15
 """From where on a score counts as positive or negative; between them it is neutral."""
 

@@ -83,6 +83,9 @@ class Metrics(Observer):
         self.rebalances = counter("contact_streams_rebalances", "New assignments of partitions to this worker")
         self.dead = counter("contact_streams_dead_letters", "Dead letters by reason", "reason")
         self.duplicates = counter("contact_streams_duplicates", "Events dropped because they were seen before")
+        self.sieved = counter(
+            "contact_streams_masked_by_sieve", "Texts with so many numbers that all of them were masked without asking"
+        )
         self.late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.released = counter(
             "contact_streams_time_released", "Times live time went on without the unread records of a topic", "topic"

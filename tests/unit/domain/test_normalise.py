@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.events import EVENTS, TEXTS
+from schemas.fields import MAX_TEXT
 from streams.domain.normalise import Policy, email, event_record, identifier, identifiers, phone, social, to_ms
 from streams.domain.records import AgentState, Command, Event, Profile
 
@@ -255,3 +258,25 @@ def test_command() -> None:
 def test_a_marker_has_no_record() -> None:
     with pytest.raises(ValueError, match=r"replay\.started is a marker"):
         event_record(cloud_event("replay.started", replay_id="r"), 0, "r", PLAIN)
+
+
+def long_fields(kind: str) -> set[str]:
+    """The fields of a type's data that take a text, as the exported schema has them."""
+    schema = EVENTS[kind].model_json_schema()
+    data = schema["$defs"][schema["properties"]["data"]["$ref"].rsplit("/", 1)[1]]
+    return {
+        name
+        for name, field in data["properties"].items()
+        if MAX_TEXT in [branch.get("maxLength") for branch in (field, *field.get("anyOf", ()))]
+    }
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_every_field_in_which_people_write_is_masked(kind: str) -> None:
+    assert long_fields(kind) <= set(TEXTS[kind])
+    if kind.startswith("contact.") or TEXTS[kind]:
+        words = dict.fromkeys(TEXTS[kind], "write to anna@example.com")
+        known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", **words}
+        obj = {"id": "1", "source": "/s", "type": kind, "data": known}
+        record = msgspec.json.encode(event_record(obj, 0, "", Policy()))
+        assert b"anna@example.com" not in record
