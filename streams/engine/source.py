@@ -25,6 +25,7 @@ from streams.engine.clock import clock
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity
+from streams.engine.heart import Heart
 from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.kafka import LARGEST_RECORD
 from streams.engine.lag import Lag
@@ -71,8 +72,14 @@ class Options:
     session_timeout_ms: int = 10_000
     storage: Storage = field(default_factory=Storage)
     """Where the state of the tasks is kept."""
+
     features: Features = field(default_factory=dict)
     """What all workers of the group must have alike, {name: short value}: one that differs does not take part."""
+
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds between two heartbeats."""
+        return max(self.session_timeout_ms / 10_000, 0.2)
 
 
 class Source(Service, ConsumerRebalanceListener):
@@ -110,6 +117,7 @@ class Source(Service, ConsumerRebalanceListener):
         self.takeover = TakeOver(self)
         self.reach = Reach()
         self.consumer: AIOKafkaConsumer
+        self.heart: Heart | None = None
 
     def channel(self, inlet: str) -> Any:
         """The Faust channel over which the batches of one inlet come."""
@@ -129,7 +137,7 @@ class Source(Service, ConsumerRebalanceListener):
             max_partition_fetch_bytes=options.max_partition_fetch_bytes,
             fetch_max_wait_ms=options.fetch_max_wait_ms,
             session_timeout_ms=options.session_timeout_ms,
-            heartbeat_interval_ms=max(options.session_timeout_ms // 10, 200),
+            heartbeat_interval_ms=int(options.heartbeat_interval * 1000),
             rebalance_timeout_ms=max(options.session_timeout_ms, 10_000),
             max_poll_interval_ms=3_600_000,
             partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
@@ -153,6 +161,9 @@ class Source(Service, ConsumerRebalanceListener):
         await self.add_runtime_dependency(self.takeover)
         await self.add_runtime_dependency(self.topology)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
+        self.heart = Heart(self.bootstrap, self.consumer, options.heartbeat_interval)
+        self.heart.start()
+        self.add_future(self._show_life(self.heart))
         self.add_future(self._poll())
         self.add_future(self._tell_group())
 
@@ -173,6 +184,8 @@ class Source(Service, ConsumerRebalanceListener):
         except TimeoutError:
             log.warning("some batches were still in flight after %s s; the next owner repeats them", STOP_SECONDS)
         await self.tell_group()
+        if self.heart is not None:
+            await asyncio.to_thread(self.heart.stop)
         async with self.takeover.polling:
             await self.consumer.stop()
         await self.takeover.close_all()
@@ -187,6 +200,12 @@ class Source(Service, ConsumerRebalanceListener):
             self.consumer._coordinator.request_rejoin()  # noqa: SLF001
         else:
             self.takeover.assign(assigned)
+
+    async def _show_life(self, heart: Heart) -> None:
+        """While the event loop has its turns the heartbeats come from here."""
+        while not self.should_stop:
+            heart.alive()
+            await asyncio.sleep(heart.interval / 2)
 
     async def _tell_group(self) -> None:
         """Commit the positions to the group now and then, for those who watch its lag; the engine never reads them."""
