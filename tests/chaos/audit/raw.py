@@ -8,7 +8,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -46,6 +46,9 @@ class Input:
     @property
     def data(self) -> dict[str, Any]:
         return self.event["data"]  # type: ignore[no-any-return]
+
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -134,7 +137,7 @@ def _reason(rec: Rec) -> tuple[str | None, dict[str, Any], int]:
     if event["type"] not in KINDS:
         return "unknown-type", nothing, 0
     moment = datetime.fromisoformat(event["time"])
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not FIRST <= moment <= LAST:
         return "wrong-type", nothing, 0
     time = round(moment.timestamp() * 1000)
     return _content_reason(rec, event, time), event, time
