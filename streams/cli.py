@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from streams import settings as settings_module
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
+from streams.ops.text import Terminal, echo
 from streams.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -27,14 +28,14 @@ rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, aler
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 
-err = Console(stderr=True)
+err = Terminal(stderr=True)
 
 Prefix = Annotated[str | None, typer.Option("--topic-prefix", help="Put before every topic's name.")]
 
 
 def fail(message: object) -> typer.Exit:
     """Say why on stderr; raise the result."""
-    err.print(f"contact-streams: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    err.fail(f"contact-streams: {message}")
     return typer.Exit(1)
 
 
@@ -54,7 +55,7 @@ def load(*, broker: bool = False, start: bool = False, **overrides: object) -> S
 
 def _say_version(asked: bool) -> None:
     if asked:
-        print(metadata.version("contact-streams"))
+        echo(metadata.version("contact-streams"))
         raise typer.Exit
 
 
@@ -89,7 +90,7 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
     """List every setting: environment variable, value, default, meaning."""
     settings = load()
     if as_json:
-        print(json.dumps(settings.model_dump(mode="json"), indent=1))
+        echo(json.dumps(settings.model_dump(mode="json"), indent=1))
         return
     table = Table("variable", "value", "meaning")
     table.columns[0].no_wrap = True
@@ -99,11 +100,11 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
         shown = "" if value is None else str(value)
         table.add_row(
             settings_module.variable(name),
-            f"[bold]{shown}[/] (default {default})" if changed else shown,
+            Text.assemble((shown, "bold"), f" (default {default})") if changed else shown,
             field.description,
         )
-    Console().print(table)
-    Console().print(
+    Terminal().print(table)
+    Terminal().print(
         "From the environment, or from contact-streams.toml (lower-case names); see docs/operations.md", style="grey62"
     )
 
@@ -135,14 +136,14 @@ def topics_create(
     except topics.TopicsError as error:
         raise fail(error) from None
     for name in report.created:
-        print(f"{'would create' if dry_run else 'created'} {name}")
-    print(f"{len(report.created)} {'to create' if dry_run else 'created'}, {len(report.present)} were there")
+        echo(f"{'would create' if dry_run else 'created'} {name}")
+    echo(f"{len(report.created)} {'to create' if dry_run else 'created'}, {len(report.present)} were there")
     for difference in report.differs:
-        err.print(f"differs: {difference}", style="yellow", markup=False, highlight=False)
+        err.print(f"differs: {difference}", style="yellow", highlight=False)
     if not dry_run:
         try:
             for changelog in asyncio.run(lost.settle(settings, lost_state)):
-                print(f"{changelog} begins anew: {lost_state}")
+                echo(f"{changelog} begins anew: {lost_state}")
         except lost.StateGone as error:
             raise fail(error) from None
 
@@ -161,7 +162,7 @@ def topics_list(topic_prefix: Prefix = None) -> None:
             settings.topic_prefix + spec.topic, spec.direction, spec.key, str(spec.partitions), kept,
             ", ".join(spec.producers), ", ".join(spec.consumers),
         )  # fmt: skip
-    Console().print(table)
+    Terminal().print(table)
 
 
 @rules_app.command("check")
@@ -177,7 +178,7 @@ def rules_check(
         rules.load(directory or load().rules_dir)
     except rules.RulesError as error:
         raise fail(error) from None
-    print("rules are fine")
+    echo("rules are fine")
 
 
 def _mount() -> None:

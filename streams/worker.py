@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 
 import uvloop
 from aiokafka.errors import KafkaError
@@ -17,6 +16,7 @@ from streams.ops import logs
 from streams.ops.errors import OpsError
 from streams.ops.private import UMASK
 from streams.ops.probe import demand
+from streams.ops.text import echo
 from streams.ops.web import WebError
 from streams.settings import Settings
 
@@ -51,7 +51,7 @@ async def _run(settings: Settings) -> int:
     try:
         application = build(settings, rule_files.load(settings.rules_dir, zone))
     except (rule_files.RulesError, OpsError) as error:
-        print(f"contact-streams worker: {error}", file=sys.stderr)
+        echo(f"contact-streams worker: {error}", err=True)
         return 1
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -64,7 +64,7 @@ async def _run(settings: Settings) -> int:
         if isinstance(error, KafkaError):
             asked = await asyncio.to_thread(demand, settings.bootstrap_servers)
             where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers}){asked and f': {asked}'}"
-        print(f"contact-streams worker: {error}{where}", file=sys.stderr)
+        echo(f"contact-streams worker: {error}{where}", err=True)
         await application.app.stop()
         return code_of(error)
     log.info("worker %s started", settings.worker_name)
@@ -76,7 +76,7 @@ async def _run(settings: Settings) -> int:
             "the worker did not stop within %s s; what was in flight is repeated by the next owner", STOP_SECONDS
         )
     if crashed is not None:
-        print(f"contact-streams worker: {crashed}", file=sys.stderr)
+        echo(f"contact-streams worker: {crashed}", err=True)
         return code_of(crashed)
     log.info("worker %s stopped", settings.worker_name)
     return 0

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from streams.demo import figures as f
 from streams.demo.state import HISTORY_STEP_MS, BoardState, Pair, Share, milliseconds
+from streams.ops.text import shown
 
 WIDE = 110
 """Columns from which on there is room for the queues' history and longer words."""
@@ -127,7 +128,7 @@ _WIDE_HEADINGS = ("offered", "in time", "abandoned", "ASA", "AHT", "waiting", "l
 
 def _name(pair: Pair, before: str) -> Text:
     channel = "" if pair[0] == before else pair[0]
-    return Text.assemble((f"{channel:<10}", "bold cyan"), (pair[1], ""))
+    return Text.assemble((f"{channel:<10}", "bold cyan"), (shown(pair[1]), ""))
 
 
 def _cells(state: BoardState, pulse: Pulse, pair: Pair | None) -> list[Text]:
@@ -206,14 +207,18 @@ def _alert(alert: dict[str, Any], now: int, wide: bool) -> list[Text]:
     age = Text(sign + duration(max(until - since, 0)), style)
     place = str(alert.get("channel") or "")
     if wide and alert.get("queue"):
-        place += f" · {alert['queue']}"
+        place += f" · {shown(alert['queue'])}"
     dim = "" if firing else "grey50"
-    words = (person(alert.get("customer")), place, f.what(alert) if wide else f.what(alert).removeprefix("wait "))
+    words = (
+        shown(person(alert.get("customer"))),
+        place,
+        f.what(alert) if wide else f.what(alert).removeprefix("wait "),
+    )
     return [age, _tier(alert["tier"], firing, wide), *(Text(word, dim) for word in words)]
 
 
 def _tier(tier: str, firing: bool, wide: bool) -> Text:
-    name = f" {tier if wide else tier[:4]} "
+    name = f" {shown(tier if wide else tier[:4])} "
     return Text(name, TIER_STYLE.get(tier, "") if firing else _NAME_STYLE.get(tier, ""))
 
 
@@ -246,7 +251,11 @@ def _journey(journey: dict[str, Any], wide: bool) -> list[Text]:
     if len(way) > (3 if wide else 2):
         path = Text.assemble(("…→", "grey62"), path)
     wait = journey.get("wait_ms")
-    cells = [Text(person(journey.get("customer")), _NAME_STYLE.get(journey["tier"], "")), path, _outcome(contacts[-1])]
+    cells = [
+        Text(shown(person(journey.get("customer"))), _NAME_STYLE.get(journey["tier"], "")),
+        path,
+        _outcome(contacts[-1]),
+    ]
     return [*cells, Text(duration(wait) if wait else "", "grey62")] if wide else cells
 
 

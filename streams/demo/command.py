@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from streams import rules as rule_files
 from streams import settings as settings_module
@@ -16,6 +15,7 @@ from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.drain import wait_drained
 from streams.ops.errors import OpsError
 from streams.ops.processes import WorkerFailed, workers
+from streams.ops.text import Terminal
 from streams.replay.errors import ReplayError
 from streams.settings import Settings, SettingsError
 
@@ -29,7 +29,7 @@ def demo(
     """Show a simulated contact centre on a live board, and check the pipeline's figures against the simulation at the
     end. Starts a broker when there is none, creates the topics, and runs a worker meanwhile.
     """
-    console, err = Console(), Console(stderr=True)
+    console, err = Terminal(), Terminal(stderr=True)
     try:
         settings, started = _settings(console)
         rules = rule_files.load(
@@ -37,7 +37,7 @@ def demo(
         )
         code = asyncio.run(_demo(settings, Options(rules, duration, speed, seed, plain)))
     except (SettingsError, OpsError, ReplayError, topics.TopicsError, rule_files.RulesError, WorkerFailed) as error:
-        err.print(f"demo: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.fail(f"demo: {error}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("demo: stopped")
@@ -47,7 +47,7 @@ def demo(
     raise typer.Exit(code)
 
 
-def _settings(console: Console) -> tuple[Settings, bool]:
+def _settings(console: Terminal) -> tuple[Settings, bool]:
     """The settings with a broker that answers, and whether it was started for this."""
     settings = settings_module.load()
     if settings.bootstrap_servers:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from rich.console import Console
-
 from streams.demo.check import compare
 from streams.demo.feed import Feed
 from streams.demo.publish import TOPICS, DemoPublisher, Pace, publish
@@ -21,6 +19,7 @@ from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.domain.policy import Rules
+from streams.ops.text import Terminal
 
 DRAIN_S = 60.0
 OPENING_HOUR = 10
@@ -54,7 +53,7 @@ async def run(
 
     Raises PublishError, TopicMissing or LookupError when the broker or a topic is missing.
     """
-    console = Console()
+    console = Terminal()
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
     start_ms = int(opens.timestamp() * 1000)
     line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
@@ -104,7 +103,7 @@ async def _introduce(emissions: Iterator[Emission], publisher: DemoPublisher, st
     return emissions
 
 
-async def _show_while(show: Show, plain: bool, console: Console, work: Awaitable[None]) -> None:
+async def _show_while(show: Show, plain: bool, console: Terminal, work: Awaitable[None]) -> None:
     """Show the demo until the work is done; an error on either side ends both."""
     viewer = show.lines(console) if plain else show.board(console)
     watching, working = asyncio.ensure_future(viewer), asyncio.ensure_future(work)

@@ -5,13 +5,13 @@ import time
 from collections import deque
 from datetime import UTC, datetime, tzinfo
 
-from rich.console import Console
 from rich.live import Live
 
 from streams.demo import figures
 from streams.demo.board import Pulse, duration, render
 from streams.demo.publish import Pace
 from streams.demo.state import BoardState
+from streams.ops.text import Terminal
 
 REFRESH_S = 0.25
 PLAIN_EVERY_S = 3.0
@@ -53,14 +53,14 @@ class Show:
             zone=self._zone,
         )
 
-    async def board(self, console: Console) -> None:
+    async def board(self, console: Terminal) -> None:
         """The live board, on a screen of its own."""
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 live.update(render(self._state, self.pulse(), console.width, console.height), refresh=True)
                 await asyncio.sleep(REFRESH_S)
 
-    async def lines(self, console: Console) -> None:
+    async def lines(self, console: Terminal) -> None:
         """One line every few seconds."""
         self.pulse()  # what the first rates are measured from
         while True:

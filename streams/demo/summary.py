@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from streams.demo.check import Check
 from streams.demo.truth import Truth
+from streams.ops.text import Terminal
 
 _COLUMNS = ("offered", "abandoned", "legs", "in time", "waiting", "wait ms", "talk ms", "CSAT answers")
 """Those shown; every other figure is checked as well, and named when it is wrong."""
@@ -19,7 +19,7 @@ NAMED = 20
 """Wrong figures that are named one by one."""
 
 
-def print_summary(console: Console, checks: Sequence[Check], truth: Truth) -> bool:
+def print_summary(console: Terminal, checks: Sequence[Check], truth: Truth) -> bool:
     """Print the tables; True when every figure is right."""
     console.print(_by_queue(checks))
     console.print(_centre(checks, truth))
@@ -36,7 +36,7 @@ def print_summary(console: Console, checks: Sequence[Check], truth: Truth) -> bo
     return not wrong
 
 
-def print_commands(console: Console, bootstrap: str, prefix: str, line: str, times: tuple[int, int]) -> None:
+def print_commands(console: Terminal, bootstrap: str, prefix: str, line: str, times: tuple[int, int]) -> None:
     """How to look further; ``times`` in ms since the epoch."""
     first, last = (f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d}" for time in times)
     option = f" --topic-prefix {prefix}" if prefix else ""

@@ -15,7 +15,6 @@ import msgspec
 import orjson
 import typer
 from aiokafka.admin import AIOKafkaAdminClient
-from rich.console import Console
 
 from streams import settings as settings_module
 from streams.domain.summary import Figures, figures
@@ -25,6 +24,7 @@ from streams.ops.drain import wait_drained
 from streams.ops.errors import OpsError
 from streams.ops.processes import WorkerFailed, workers
 from streams.ops.reading import read_to_end
+from streams.ops.text import Terminal, echo
 from streams.replay.command import Target, publish_log
 from streams.replay.errors import ReplayError
 from streams.replay.mapping import load_mapping
@@ -125,7 +125,7 @@ async def temporary_topics(settings: Settings, keep: bool) -> AsyncIterator[None
 
 
 async def run(
-    log: CallLog, settings: Settings, count: int, keep: bool, console: Console
+    log: CallLog, settings: Settings, count: int, keep: bool, console: Terminal
 ) -> dict[str, float | int | None]:
     """Topics, workers, the replay at full speed, the wait until all is worked off, the figures. Raises `CallsError`."""
     logs = Path(tempfile.mkdtemp(prefix="contact-streams-calls-"))
@@ -146,7 +146,7 @@ async def run(
 
 
 @contextmanager
-def _broker(settings: Settings, keep: bool, console: Console) -> Iterator[Settings]:
+def _broker(settings: Settings, keep: bool, console: Terminal) -> Iterator[Settings]:
     """The settings with a broker that answers; one that was started for this is stopped again unless kept."""
     if settings.bootstrap_servers:
         yield settings
@@ -171,7 +171,7 @@ def calls(
 
     [bold]Example[/]: contact-streams calls --file calls.tsv --workers 2
     """
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     try:
         read = load_mapping(mapping)
         log = read_log(file, read)
@@ -179,7 +179,7 @@ def calls(
         with _broker(settings, keep, console) as settings:
             found = asyncio.run(run(log, settings, workers, keep, console))
     except (OpsError, ReplayError, SettingsError, topics.TopicsError, WorkerFailed, LookupError) as error:
-        console.print(f"calls: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.fail(f"calls: {error}")
         raise typer.Exit(1) from None
     if keep:
         console.print(
@@ -189,4 +189,4 @@ def calls(
             highlight=False,
             soft_wrap=True,
         )
-    print(json.dumps(found))
+    echo(json.dumps(found))

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from streams.ops import doctor as checks
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
+from streams.ops.text import Terminal, echo
 from streams.ops.topics import TopicsError, create, wanted
 from streams.settings import Settings, SettingsError, load
 
@@ -23,14 +24,14 @@ Name = Annotated[str, typer.Option(help="several brokers can run side by side, e
 
 def _say(text: str) -> None:
     """For people: on stderr, so that stdout stays for the answer."""
-    typer.echo(text, err=True)
+    echo(text, err=True)
 
 
 @broker_app.command()
 def start(name: Name = "local") -> None:
     """Start it unless it runs; prints its address."""
     try:
-        typer.echo(Broker(name, say=_say).start())
+        echo(Broker(name, say=_say).start())
     except BrokerError as error:
         raise _fail(error) from error
 
@@ -45,7 +46,7 @@ def stop(
     was_running = broker.stop()
     if delete:
         broker.destroy()
-    typer.echo("stopped" if was_running else "was not running")
+    echo("stopped" if was_running else "was not running")
 
 
 @broker_app.command()
@@ -54,10 +55,10 @@ def status(name: Name = "local") -> None:
     broker = Broker(name, say=_say)
     running = broker.running()
     if running is None:
-        typer.echo("not running")
+        echo("not running")
         raise typer.Exit(1)
     ready = broker.is_ready()
-    typer.echo(f"{running.bootstrap} {'answers' if ready else 'does not answer'}, pid {running.pid}, log {broker.log}")
+    echo(f"{running.bootstrap} {'answers' if ready else 'does not answer'}, pid {running.pid}, log {broker.log}")
     raise typer.Exit(0 if ready else 1)
 
 
@@ -78,9 +79,9 @@ def doctor() -> None:
     findings = checks.examine(Broker(), servers=settings.bootstrap_servers, topics=topics, clock=clock)
     table = Table("check", "", "found", "what to do")
     for finding in findings:
-        style = STYLES[finding.status]
-        table.add_row(finding.check, f"[{style}]{finding.status}[/]", finding.found, finding.advice)
-    Console().print(table)
+        status = Text(finding.status, STYLES[finding.status])
+        table.add_row(finding.check, status, finding.found, finding.advice)
+    Terminal().print(table)
     if any(finding.status is checks.Status.FAILED for finding in findings):
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ from schemas import export, registry
 from schemas.compat import compare
 from schemas.events import check
 from schemas.problems import Problem
+from streams.ops.text import as_json, echo
 
 schemas_app = typer.Typer(help="The contract: topics, schemas, examples.", no_args_is_help=True)
 
@@ -26,15 +27,15 @@ def export_command(
     """Write JSON Schema and AsyncAPI, or check that they are current."""
     if not only_check:
         for change in export.write(directory):
-            typer.echo(f"{change}: written")
+            echo(f"{change}: written")
         return
     stale = export.differences(directory)
     for difference in stale:
-        typer.echo(difference, err=True)
+        echo(difference, err=True)
     if stale:
-        typer.echo("The exported schemas are not current: run contact-streams schemas export", err=True)
+        echo("The exported schemas are not current: run contact-streams schemas export", err=True)
         raise typer.Exit(1)
-    typer.echo("The exported schemas are current.")
+    echo("The exported schemas are current.")
 
 
 @schemas_app.command("list")
@@ -42,13 +43,13 @@ def list_command() -> None:
     """All topics: direction, key, how they are kept, version."""
     for spec in registry.topics().values():
         kept = "compacted" if spec.compacted else f"{spec.retention_days} days"
-        typer.echo(f"{spec.topic:22} {spec.direction:9} {kept:10} {spec.version:7} {spec.title}")
+        echo(f"{spec.topic:22} {spec.direction:9} {kept:10} {spec.version:7} {spec.title}")
 
 
 @schemas_app.command("show")
 def show_command(topic: Annotated[str, typer.Argument(help="Name of the topic.")]) -> None:
     """One topic as JSON, its examples included."""
-    typer.echo(json.dumps(_topic(topic).model_dump(mode="json"), indent=2, ensure_ascii=False))
+    echo(as_json(_topic(topic).model_dump(mode="json")))
 
 
 @schemas_app.command("validate")
@@ -62,7 +63,7 @@ def validate_command(
     for number, value in _values(_read(file)):
         problem = value if isinstance(value, _Unreadable) else checker(value)
         refused = refused or problem is not None
-        typer.echo(
+        echo(
             f"{number}: OK"
             if problem is None
             else f"{number}: {problem.reason} {problem.path or '-'} {problem.message}"
@@ -78,12 +79,12 @@ def release_command(
     """Make the current contract the released one, unless that breaks a connector or a subscriber."""
     broken = compare(export.read_schemas(export.BASELINE), export.json_schemas())
     for sentence in broken:
-        typer.echo(sentence, err=True)
+        echo(sentence, err=True)
     if broken and not breaking:
-        typer.echo("Keep the old form beside the new one, or release a new major version with --breaking.", err=True)
+        echo("Keep the old form beside the new one, or release a new major version with --breaking.", err=True)
         raise typer.Exit(1)
     export.write_baseline()
-    typer.echo(f"The current contract is the released one: {export.BASELINE}")
+    echo(f"The current contract is the released one: {export.BASELINE}")
 
 
 class _Unreadable:

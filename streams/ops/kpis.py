@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams import rules, settings
@@ -21,9 +19,11 @@ from streams.domain.kpi_policy import KpiPolicy
 from streams.domain.records import LIVE
 from streams.domain.summary import Newest, Row, table, tiles
 from streams.domain.times import SECOND_MS, day_start, iso
+from streams.ops import text
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
 from streams.ops.reading import read_to_end
+from streams.ops.text import PLAIN_WIDTH, Terminal, echo
 
 TOPIC = "kpis"
 ALL_LINES = "all"
@@ -161,11 +161,13 @@ def as_table(rows: list[Row], query: Query) -> Table:
 def as_json(rows: list[Row], query: Query) -> str:
     """``{from, to, rows: [{dimensions, readings}]}``."""
     found = [{"dimensions": row.dimensions, "readings": row.readings} for row in rows]
-    return json.dumps({"from": iso(query.start), "to": iso(query.end), "rows": found}, indent=2, ensure_ascii=False)
+    return text.as_json({"from": iso(query.start), "to": iso(query.end), "rows": found})
 
 
 def as_csv(rows: list[Row], query: Query) -> str:
-    """One line per reading: the dimensions, then kpi, variant, grain, value, numerator, denominator, unit."""
+    """One line per reading: the dimensions, then kpi, variant, grain, value, numerator, denominator, unit. A name that
+    a spreadsheet would take for a formula has an apostrophe before it.
+    """
     names = list(rows[0].dimensions) if rows else list(query.by)
     fields = ["kpi", "variant", "grain", "value", "numerator", "denominator", "unit"]
     out = io.StringIO()
@@ -173,16 +175,17 @@ def as_csv(rows: list[Row], query: Query) -> str:
     writer.writerow(names + fields)
     for row in rows:
         for reading in row.readings:
-            writer.writerow([row.dimensions[name] for name in names] + [reading[field] for field in fields])
+            values = [*(row.dimensions[name] for name in names), *(reading[field] for field in fields)]
+            writer.writerow([text.cell(value) for value in values])
     return out.getvalue().rstrip("\n")
 
 
 def _name(dimension: str, value: str) -> str:
-    return "live" if dimension == "line" and value == LIVE else value
+    return "live" if dimension == "line" and value == LIVE else text.shown(value)
 
 
-def show(rows: list[Row], query: Query, how: Format, console: Console) -> None:
-    """Write the rows; JSON and CSV as they are, for other programs."""
+def show(rows: list[Row], query: Query, how: Format, console: Terminal) -> None:
+    """Write the rows; JSON and CSV for other programs."""
     if how is Format.table:
         if rows:
             console.print(as_table(rows, query))
@@ -193,8 +196,7 @@ def show(rows: list[Row], query: Query, how: Format, console: Console) -> None:
                 highlight=False,
             )
         return
-    text = as_json(rows, query) if how is Format.json else as_csv(rows, query)
-    console.file.write(text + "\n")
+    console.plain(as_json(rows, query) if how is Format.json else as_csv(rows, query))
 
 
 def make_query(first: str, last: str, by: str, line: str, zone: ZoneInfo) -> Query:
@@ -224,7 +226,7 @@ def kpis(
         servers = found.bootstrap_servers or resolve_bootstrap(start=False).servers
         rows = asyncio.run(collect(read(servers, found.topic_prefix + TOPIC), query, policy))
     except (OpsError, LookupError, settings.SettingsError, rules.RulesError) as error:
-        typer.echo(f"contact-streams: {error}", err=True)
+        echo(f"contact-streams: {error}", err=True)
         raise typer.Exit(1) from None
     # Where it is piped there is no width to keep to.
-    show(rows, query, how, Console() if Console().is_terminal else Console(width=240))
+    show(rows, query, how, Terminal() if Terminal().is_terminal else Terminal(width=PLAIN_WIDTH))

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams import settings as settings_module
+from streams.ops.text import Terminal, echo
 
 HOPS = 4
 HOUR_S = 3600
@@ -256,15 +256,15 @@ def size(
     try:
         settings = settings_module.load()
     except settings_module.SettingsError as error:
-        Console(stderr=True).print(f"contact-streams: {error}", style="red", markup=False, soft_wrap=True)
+        Terminal(stderr=True).fail(f"contact-streams: {error}")
         raise typer.Exit(1) from None
     load = Load(events_per_second, customers, partitions, settings.dedup_horizon_h, settings.commit_interval_ms)
     found = plan(load)
     if as_json:
         parts = {"load": asdict(load), "plan": asdict(found), "machines": asdict(Machines())}
-        typer.echo(json.dumps({**parts, "coefficients": sources(Coefficients())}, indent=1))
+        echo(json.dumps({**parts, "coefficients": sources(Coefficients())}, indent=1))
         return
     table = Table(show_header=False)
     for what, how_much in rows(found):
         table.add_row(what, how_much)
-    Console().print(table)
+    Terminal().print(table)

@@ -15,9 +15,9 @@ from zlib import crc32
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from streams import settings as settings_module
 from streams.domain.kpi_tables import SEP, TABLE_TYPES
@@ -28,12 +28,13 @@ from streams.ops import verify as checks
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.changelogs import SPECS, Contents, StateError, Tell, inputs, partitions, read, spec_of
 from streams.ops.errors import OpsError
+from streams.ops.text import Terminal, echo, shown
 from streams.settings import Settings
 
 state_app = typer.Typer(
     no_args_is_help=True, help="Look into the tables: one key, their sizes, whether they are right."
 )
-err = Console(stderr=True)
+err = Terminal(stderr=True)
 T = TypeVar("T")
 
 OWNED = ("customers", "firing")
@@ -230,7 +231,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @contextmanager
 def progress(what: str) -> Iterator[Tell]:
     """A bar on stderr that is gone when the work is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -245,7 +246,7 @@ def _run(topic_prefix: str | None, work: Callable[[Settings], Coroutine[Any, Any
             settings = settings.model_copy(update={"bootstrap_servers": servers})
         return asyncio.run(work(settings))
     except (OpsError, EngineError, settings_module.SettingsError) as error:
-        err.print(f"contact-streams: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.fail(f"contact-streams: {error}")
         raise typer.Exit(1) from None
 
 
@@ -266,29 +267,33 @@ def show(
     wanted = LIVE if line == "live" else line
 
     async def work(settings: Settings) -> Search:
-        with progress(f"looking for {key}") as tell:
+        with progress(f"looking for {shown(key)}") as tell:
             return await find(settings, key, table, wanted, tell)
 
     search = _run(topic_prefix, work)
     if as_json:
         rows = [{**vars(row), "value": plain(row.value, times=False)} for row in search.rows]
-        typer.echo(json.dumps({"key": key, "looked": search.looked, "rows": rows}, indent=1))
+        echo(json.dumps({"key": key, "looked": search.looked, "rows": rows}, indent=1))
     else:
         _print_rows(search)
     if not search.rows:
-        err.print(f"{key} is not in {', '.join(search.looked) or 'any table (name one with --table)'}", highlight=False)
+        err.print(
+            f"{shown(key)} is not in {', '.join(search.looked) or 'any table (name one with --table)'}", highlight=False
+        )
         raise typer.Exit(1)
 
 
 def _print_rows(search: Search) -> None:
-    console = Console()
+    console = Terminal()
     for row in search.rows:
-        key = row.key.replace(SEP, " ␟ ")
-        console.print(f"[bold]{row.table}[/] in {row.agent}-{row.partition}", end=" ", highlight=False)
-        console.print(
-            f"{key} (version {row.version}, {row.size:,} bytes, offset {row.offset})", markup=False, highlight=False
-        )
-        console.print_json(json.dumps(plain(row.value, times=True)))
+        where = f" in {row.agent}-{row.partition} {_key(row.key)}"
+        about = f" (version {row.version}, {row.size:,} bytes, offset {row.offset})"
+        console.print(Text.assemble((row.table, "bold"), where, about))
+        console.json(plain(row.value, times=True))
+
+
+def _key(key: str) -> str:
+    return shown(key.replace(SEP, " ␟ "))
 
 
 @state_app.command()
@@ -301,9 +306,9 @@ def stats(as_json: AsJson = False, topic_prefix: Prefix = None) -> None:
 
     found = _run(topic_prefix, work)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=1))
+        echo(json.dumps([asdict(each) for each in found], indent=1))
         return
-    console, table = Console(), Table("task", "table", "rows", "bytes", "largest", "its key", "versions")
+    console, table = Terminal(), Table("task", "table", "rows", "bytes", "largest", "its key", "versions")
     where = Table("task", "changelog ends at", "unread", "position")
     for each in found:
         name = f"{each.agent}-{each.partition}"
@@ -313,7 +318,7 @@ def stats(as_json: AsJson = False, topic_prefix: Prefix = None) -> None:
         )  # fmt: skip
         for title, one in each.tables.items():
             if one.rows:
-                key = (one.largest_key or "").replace(SEP, " ␟ ")
+                key = _key(one.largest_key or "")
                 versions = ", ".join(f"{version}: {rows:,}" for version, rows in sorted(one.versions.items()))
                 table.add_row(name, title, f"{one.rows:,}", f"{one.bytes:,}", f"{one.largest:,}", key, versions)
     console.print(table)
@@ -345,11 +350,11 @@ def verify(
 
     found = _run(topic_prefix, work)
     for name, rows in sorted(found.same.items()):
-        typer.echo(f"{name}: {rows:,} rows, the same")
+        echo(f"{name}: {rows:,} rows, the same")
     for text in found.missing:
-        typer.echo(f"not compared: {text}")
+        echo(f"not compared: {text}")
     for text in found.differences:
-        err.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+        err.fail(text)
     if found.differences or not found.same:
         raise typer.Exit(1)
-    typer.echo(f"{len(found.same)} tasks hold what their changelogs say")
+    echo(f"{len(found.same)} tasks hold what their changelogs say")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from schemas.fields import LINE_NAME, NOT_LINES
 from streams import settings as settings_module
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
+from streams.ops.text import Terminal
 from streams.replay.console import Display, show_read, show_report
 from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import load_mapping, shipped_names
@@ -38,14 +38,14 @@ def replay_file(
     find_target: Callable[[], Target],
     *,
     replay_id: str | None = None,
-    console: Console | None = None,
+    console: Terminal | None = None,
 ) -> Report:
     """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line. The target
     is asked for only when there is something to publish.
 
     Raises ReplayError of every kind, before anything is published except for PublishError.
     """
-    console = console or Console()
+    console = console or Terminal()
     pace = parse_speed(speed)
     if replay_id is not None and (replay_id in NOT_LINES or not re.match(LINE_NAME, replay_id)):
         words = " or ".join(NOT_LINES)
@@ -60,7 +60,7 @@ def replay_file(
     return asyncio.run(publish_log(log, line, pace, find_target(), console))
 
 
-async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Console) -> Report:
+async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Terminal) -> Report:
     """Publish a log that holds at least one event on the line ``line``, showing its progress. Raises PublishError,
     TopicMissing.
     """
@@ -100,12 +100,12 @@ def replay(
 
         report = replay_file(file, mapping, speed, find_target, replay_id=replay_id)
     except (OpsError, SettingsError) as error:
-        Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
+        Terminal(stderr=True).fail(f"replay: {error}")
         raise typer.Exit(1) from None
     except ReplayError as error:
-        Console(stderr=True).print(f"replay: {error}", markup=False, highlight=False, soft_wrap=True)
+        Terminal(stderr=True).fail(f"replay: {error}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        Console(stderr=True).print("replay: stopped; the line stays open until the same replay is run to its end")
+        Terminal(stderr=True).print("replay: stopped; the line stays open until the same replay is run to its end")
         raise typer.Exit(130) from None
-    show_report(Console(), report)
+    show_report(Terminal(), report)

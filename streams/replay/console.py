@@ -4,9 +4,9 @@ import time as wall
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from streams.ops.text import Terminal
 from streams.replay.reader import CallLog
 from streams.replay.run import Report
 from streams.replay.times import to_rfc3339
@@ -19,13 +19,13 @@ SHOWN_FAULTS = 5
 class Display:
     """A context manager; call it with (events published, event time in ms)."""
 
-    def __init__(self, console: Console, replay_id: str, total: int) -> None:
+    def __init__(self, console: Terminal, replay_id: str, total: int) -> None:
         self._console = console
         self._replay_id = replay_id
         self._total = total
         self._start = self._printed = wall.monotonic()
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[rate]} events/s  {task.fields[reached]}"),
@@ -56,12 +56,12 @@ class Display:
             plain(self._console, line)
 
 
-def plain(console: Console, line: str) -> None:
-    """One line as it is: no markup, no wrapping."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+def plain(console: Terminal, line: str) -> None:
+    """One line without wrapping."""
+    console.print(line, highlight=False, soft_wrap=True)
 
 
-def show_read(console: Console, log: CallLog) -> None:
+def show_read(console: Terminal, log: CallLog) -> None:
     """What the file holds, with its first unreadable rows."""
     left_out = ", ".join(f"{count:,} {reason}" for reason, count in log.left_out.items()) or "none"
     plain(
@@ -73,7 +73,7 @@ def show_read(console: Console, log: CallLog) -> None:
         plain(console, f"  … and {log.unreadable - SHOWN_FAULTS:,} more")
 
 
-def show_report(console: Console, report: Report) -> None:
+def show_report(console: Terminal, report: Report) -> None:
     """What was published."""
     rate = report.published / report.seconds if report.seconds else 0.0
     times = (

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from streams.ops.errors import OpsError
+from streams.ops.text import Terminal
 from tests.chaos.audit import Audit
 from tests.chaos.faults import NAMES
 from tests.chaos.run import NotDrained, Options, State, again, run
@@ -25,7 +25,7 @@ from tests.chaos.stories import rfc3339
 VALUE = 300
 """Characters of a value that a history shows."""
 INTERRUPTED = 130
-console = Console(stderr=True)
+console = Terminal(stderr=True)
 
 
 def main() -> int:
@@ -88,13 +88,13 @@ async def _one(options: Options) -> dict[str, Any]:
     result: dict[str, Any] = {"exact": False, "seed": options.seed, "seconds": 0.0}
 
     def say(text: str) -> None:
-        console.print(f"seed {options.seed} {time.monotonic() - began:6.1f} s  {text}", highlight=False, markup=False)
+        console.print(f"seed {options.seed} {time.monotonic() - began:6.1f} s  {text}", highlight=False)
 
     try:
         async with _shown(state, began):
             audit, folder = await run(options, state, say)
     except (NotDrained, OpsError) as error:
-        console.print(f"seed {options.seed}: {error}", style="bold red", highlight=False, markup=False)
+        console.print(f"seed {options.seed}: {error}", style="bold red", highlight=False)
         return result | {"error": str(error), "faults": dict(state.faults)}
     result |= {"exact": audit.exact, "seconds": round(time.monotonic() - began, 1), "faults": dict(state.faults)}
     result |= audit.facts | {"phases": state.phases, "differences": len(audit.differences)}

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import typer
-from rich.console import Console
 from typer.testing import CliRunner
 
 from streams.domain.kpi_policy import KpiPolicy
@@ -14,6 +13,7 @@ from streams.domain.kpi_tables import Tables
 from streams.domain.times import DAY_MS, HOUR_MS
 from streams.domain.windows import advance, fold
 from streams.ops.kpis import Format, Query, QueryError, collect, kpis, make_query, show, shown, span
+from streams.ops.text import Terminal
 from tests.unit.domain.kpi_facts import T0, at, fact, leg
 
 UTC = ZoneInfo("UTC")
@@ -45,7 +45,7 @@ async def topic() -> AsyncIterator[bytes]:
 
 async def text(query: Query, how: Format) -> str:
     out = io.StringIO()
-    show(await collect(topic(), query, POLICY), query, how, Console(file=out, width=240))
+    show(await collect(topic(), query, POLICY), query, how, Terminal(file=out, width=240))
     return out.getvalue()
 
 
