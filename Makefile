@@ -4,8 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 VENV := .venv/lock.sha256
-UV_VERSION := 0.13.9
-UV = .lock-venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+TOOLS := .tools-venv/bin
+SBOM := build/sbom
+CYCLONEDX_MAVEN := org.cyclonedx:cyclonedx-maven-plugin:2.9.1:makeBom
+UV = $(TOOLS)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
      --no-emit-index-url --no-emit-find-links --no-annotate $(LOCK_ARGS)
 
 DEMO_ARGS ?=
@@ -16,7 +18,7 @@ WORKERS ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos fuzz ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock clean up down
+.PHONY: help venv demo test chaos fuzz ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -78,21 +80,42 @@ broker-stop: $(VENV) ## stop it; its data stay
 doctor: $(VENV) ## check this machine and say what to do
 	@$(BIN)/contact-streams doctor
 
-up: ## everything in containers: Kafka, worker, Prometheus, Alertmanager, Grafana
+images: ## compare the digests of the images with what their tags are now
+	@grep -hoE '[a-z/]+:[0-9v][a-z0-9.-]+@sha256:[0-9a-f]{64}' docker-compose.yml Dockerfile | sort -u | while read -r image; do \
+	  now=$$(docker buildx imagetools inspect "$${image%@*}" --format '{{.Manifest.Digest}}') || exit 1; \
+	  if test "$$now" = "$${image#*@}"; then echo "$${image%@*} is as pinned"; else echo "$${image%@*} is $$now now, pinned is $${image#*@}"; fi; done
+
+up: ## everything in containers: Kafka, worker, Prometheus, Alertmanager, Grafana; GRAFANA_ADMIN_PASSWORD=…
 	docker compose up --detach --build
 
 down: ## end the containers; their data stay
 	docker compose down
 
-lock: ## pin the newest versions that fit into requirements*.lock; LOCK_ARGS=--upgrade
-	@test -x .lock-venv/bin/uv || { $(PYTHON) -m venv .lock-venv && .lock-venv/bin/pip install --quiet uv==$(UV_VERSION); }
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --extra dev --output-file requirements.lock
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --constraints requirements.lock --output-file requirements-runtime.lock
-	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-runtime.lock
+.PHONY: tools
+tools: $(TOOLS)/uv
+$(TOOLS)/uv: requirements-tools.lock
+	@$(PYTHON) -m venv .tools-venv
+	@$(TOOLS)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.lock
+	@touch $@
+
+sbom: tools needs-broker ## what is shipped, as CycloneDX: build/sbom/python.cdx.json (the image), kafka.cdx.json (the broker's jars)
+	@mkdir -p $(SBOM)
+	@$(TOOLS)/cyclonedx-py requirements requirements-runtime.lock --pyproject pyproject.toml --output-reproducible --of JSON -o $(SBOM)/python.cdx.json
+	@mvn -q -B -f deploy/kafka/pom.xml $(CYCLONEDX_MAVEN) -DoutputFormat=json -DoutputName=kafka.cdx -DoutputDirectory=$(CURDIR)/$(SBOM)
+	@ls $(SBOM)/*.json
+
+lock: tools ## pin the newest versions that fit into requirements*.lock; LOCK_ARGS=--upgrade
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pyproject.toml --extra dev --output-file requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pyproject.toml --constraints requirements.lock --output-file requirements-runtime.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --group tools --output-file requirements-tools.lock
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-runtime.lock requirements-tools.lock
+
+jars-lock: $(VENV) ## note the checksums of the broker's jars, after a change of deploy/kafka/pom.xml
+	@$(BIN)/python -m streams.ops.jars deploy/kafka/pom.xml
 
 clean: ## end the broker; remove .venv, the broker's folder and every cache
 	@if [ -x $(BIN)/contact-streams ]; then $(BIN)/contact-streams broker stop >/dev/null; fi
-	rm -rf .venv .lock-venv .kafka .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .tools-venv .kafka .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the lock's hash, not its time: a checkout changes times.

@@ -48,7 +48,7 @@ def test_no_label_of_a_panel_names_a_person() -> None:
 def test_compose_and_the_embedded_broker_are_the_same_kafka() -> None:
     pom = (DEPLOY / "kafka/pom.xml").read_text()
     (version,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", pom)
-    assert load("docker-compose.yml")["services"]["kafka"]["image"] == f"apache/kafka:{version}"
+    assert load("docker-compose.yml")["services"]["kafka"]["image"].startswith(f"apache/kafka:{version}@")
 
 
 def test_compose_files_exist_and_every_service_is_watched() -> None:
@@ -62,6 +62,35 @@ def test_compose_publishes_ports_on_this_machine_only_and_none_of_the_workers() 
     services = load("docker-compose.yml")["services"]
     assert all(port.startswith("127.0.0.1:") for service in services.values() for port in service.get("ports", []))
     assert "ports" not in services["worker"], "several workers could not share one"
+
+
+def test_images_are_pinned_by_digest() -> None:
+    images = [service["image"] for service in load("docker-compose.yml")["services"].values() if "build" not in service]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(images) == 6
+    assert all(re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", image) for image in images)
+
+
+def test_containers_may_do_little() -> None:
+    for name, service in load("docker-compose.yml")["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["read_only"] is (name != "kafka"), name
+        assert "monitoring" not in service["networks"] or name not in ("kafka", "topics"), name
+    assert "GRAFANA_ADMIN_PASSWORD:?" in (ROOT / "docker-compose.yml").read_text(), "no password by default"
+
+
+def test_what_builds_the_image_is_pinned_by_hash() -> None:
+    """The Dockerfile takes setuptools out of the lock with this expression."""
+    (expression,) = re.findall(r"sed -n '(.+?)' requirements.lock", (ROOT / "Dockerfile").read_text())
+    found = subprocess.run(
+        ["sed", "-n", expression, "requirements.lock"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    first, *hashes = found.stdout.splitlines()
+    assert re.fullmatch(r"setuptools==[\d.]+ \\", first)
+    assert hashes
+    assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in hashes)
 
 
 @pytest.mark.parametrize(
