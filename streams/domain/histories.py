@@ -28,7 +28,7 @@ MAX_MARKS = 500
 MANY_FACTS = 64
 """Facts of one event that are more than an event makes: it came out of order, or changed a label."""
 MAX_RECOUNTS = 3
-"""Times that a contact, or in a day a customer, is counted anew with that many facts."""
+"""Times that a contact is counted anew with that many facts."""
 
 Lives = tuple[Contact, ...]
 NEVER = (-(2**62), 0, "", "")

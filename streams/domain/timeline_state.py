@@ -59,8 +59,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something may have to be published."""
     review: int | None = None
     """Stream time after which journeys and segment look different without any event."""
-    relabelled: tuple[int, ...] = ()
-    """The last stream times at which another tier of the customer counted many facts anew."""
+    recounted: tuple[int, int] = (0, 0)
+    """A day of stream time (since the epoch), and how many facts other tiers of the customer counted anew in it."""
     gone: dict[str, int] = {}
     """Contacts that were condensed early, by `mark_of` their key: when they were last heard of. What is still to come
     of them is late: it must not count them once more."""

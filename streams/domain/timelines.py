@@ -27,6 +27,8 @@ from streams.domain.steps import CUSTOMER, Step, step
 from streams.domain.timeline_state import NO_MESSAGE, Change, Place, Timeline
 from streams.domain.times import DAY_MS
 
+MAX_RELABELLED = 20_000
+"""Facts of one customer that other tiers count anew in a day of stream time; a change of few facts is free."""
 WRITTEN = frozenset({"message.sent", "post.made"})
 
 
@@ -98,13 +100,14 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: Rules) -> Ch
     ]
     timeline = replace(timeline, tiers=tiers, stale=True, judged=NO_MESSAGE)
     limited: tuple[str, ...] = ()
-    if len(emitted) > histories.MANY_FACTS:
-        now = profile.time if place.now is None else place.now
-        recent = tuple(at for at in timeline.relabelled if at > now - DAY_MS)
-        if len(recent) < histories.MAX_RECOUNTS:
-            timeline = replace(timeline, relabelled=(*recent, now))
-        else:
-            timeline, emitted, limited = labelled(timeline, before, rules), [], ("labels",)
+    today = (profile.time if place.now is None else place.now) // DAY_MS
+    before_now = timeline.recounted[1] if timeline.recounted[0] == today else 0
+    if len(emitted) <= histories.MANY_FACTS:
+        pass
+    elif before_now + len(emitted) <= MAX_RELABELLED:
+        timeline = replace(timeline, recounted=(today, before_now + len(emitted)))
+    else:
+        timeline, emitted, limited = labelled(timeline, before, rules), [], ("labels",)
     published: list[Alert] = []
     for key, history in timeline.histories.items():
         timeline, alerts = waits_of(timeline, key, history, place, rules, Gone(alerting.WITHDRAWN, profile.time))
