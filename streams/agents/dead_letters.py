@@ -130,6 +130,15 @@ def bury(topic: str, record: Record, why: Why, out: Outputs) -> None:
     out.summarise((kind, why.path), (topic, flood.letter["id"].encode()), flood, size)
 
 
+def buried(out: Outputs) -> dict[str, int]:
+    """How many records of each topic became dead letters in this batch so far."""
+    found: dict[str, int] = {}
+    for kind, count in out.counts.items():
+        if kind[0] != "paths":
+            found[kind[2]] = found.get(kind[2], 0) + count
+    return found
+
+
 def _span(record: Record) -> tuple[int, int]:
     """First and last offset of what the record stands for."""
     if isinstance(record, Unfetchable) and record.first >= 0:

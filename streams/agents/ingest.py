@@ -16,7 +16,7 @@ from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.agents.checks import Checks, Rejected
-from streams.agents.dead_letters import Why, bury
+from streams.agents.dead_letters import Why, buried, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
 from streams.domain.dedup import Seen, content_of, upgraded
 from streams.domain.detectors import Budget
@@ -90,10 +90,8 @@ class Ingest:
         except Rejected as why:
             bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
             self.metrics.dead.labels(why.reason).inc()
-            self.holders.refused(record.topic)
 
     def undo(self, record: Record) -> None:
-        self.holders.refused(record.topic)
         if self.added:
             self.seen.undo_last()
 
@@ -109,6 +107,8 @@ class Ingest:
             if chunk is not None:
                 self.chunks[key] = chunk
             self.batch = None
+        for topic, records in buried(out).items():
+            self.holders.refused(topic, records)
         known = {tp.topic: asked for tp, asked in out.caught_up.items()}
         behind = [topic for topic in self.info.topics if topic not in known]
         if not self.healed:

@@ -39,11 +39,11 @@ class Holders:
         if window is not None:
             window.taken += 1
 
-    def refused(self, topic: str) -> None:
-        """A record of the topic was refused, was a duplicate, or could not be read."""
+    def refused(self, topic: str, records: int = 1) -> None:
+        """Records of the topic were refused, were duplicates, or could not be read."""
         window = self._windows.get(topic)
         if window is not None:
-            window.refused += 1
+            window.refused += records
 
     def released(self, unread: Collection[str], times: Mapping[str, int], now: int) -> dict[str, bool]:
         """Those of the topics with ``unread`` records that hold time no longer; ``True``: since this moment.

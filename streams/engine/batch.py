@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
+from streams.engine.errors import UnreadableRecord
 from streams.engine.inlet import Record
 from streams.engine.outputs import Outputs
 from streams.engine.task import Task
@@ -28,6 +29,8 @@ class Batch:
         self._done = done
         self.started = time.perf_counter()
         self.failed = 0
+        self.unreadable: Counter[type[UnreadableRecord]] = Counter()
+        """Places of records that could not be taken apart, by why."""
         self.aside: Counter[str] = Counter()
         """Table → rows set aside."""
         self.transaction_seconds = 0.0
@@ -85,4 +88,5 @@ class Batch:
             task.skip(part.due)
         task.unfinished = part.unfinished
         self.failed += part.failed
+        self.unreadable += part.unreadable
         self.aside += part.aside

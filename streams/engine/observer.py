@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from streams.engine.errors import UnreadableRecord
+
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
@@ -27,6 +29,9 @@ class Observer:
 
     def record_failed(self, inlet: str) -> None:
         """A record's handling raised; it went to the dead letters."""
+
+    def unreadable(self, inlet: str, kind: type[UnreadableRecord], places: int) -> None:
+        """Records, or whole record batches, could not be taken apart; they went to the dead letters."""
 
     def row_set_aside(self, inlet: str, table: str, rows: int) -> None:
         """Rows of a table were at fault; they went to the dead letters."""

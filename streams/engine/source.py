@@ -339,6 +339,8 @@ class Source(Service, ConsumerRebalanceListener):
             self.observer.batch_committed(info.inlet, info.partition, done)
         for _ in range(batch.failed):
             self.observer.record_failed(info.inlet)
+        for kind, places in batch.unreadable.items():
+            self.observer.unreadable(info.inlet, kind, places)
         for table, rows in batch.aside.items():
             self.observer.row_set_aside(info.inlet, table, rows)
         if task.unfinished is not None:

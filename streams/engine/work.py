@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from streams.engine.doubt import Doubt
-from streams.engine.errors import EngineError, RowFault, StoreError
+from streams.engine.errors import EngineError, RowFault, StoreError, UnreadableRecord
 from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo, Unfetchable
 from streams.engine.outputs import Outputs
 from streams.engine.store import Due, Rows, Store
@@ -80,13 +80,22 @@ class Part:
     rows: Rows = field(default_factory=dict)
     due: Due = field(default_factory=Due)
     failed: int = 0
-    """Records that became dead letters."""
+    """Records whose handling raised; they became dead letters."""
+    unreadable: Counter[type[UnreadableRecord]] = field(default_factory=Counter)
+    """Places of records that could not be taken apart, by why."""
     aside: Counter[str] = field(default_factory=Counter)
     """Table → rows set aside."""
     unfinished: Exception | None = None
     """Why the end of the batch was left out."""
     ending: bool = False
     """Are all records handled?"""
+
+    def count(self, error: Exception) -> None:
+        """A record, or the place of some, became a dead letter for this reason."""
+        if isinstance(error, UnreadableRecord):
+            self.unreadable[type(error)] += 1
+        else:
+            self.failed += 1
 
 
 @dataclass(frozen=True)
@@ -209,7 +218,7 @@ def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iter
                 table.undo()
             if begun:
                 processor.undo(record)
-            part.failed += 1
+            part.count(error)
             _bury(desk, Failure(record, error), out)
         if out.size > PART_BYTES and number < len(part.records):
             part.records, part.left = part.records[:number], part.records[number:]

@@ -28,6 +28,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
 from streams.engine import BatchDone, Lag, Observer, Source
 from streams.engine.clock import clock
+from streams.engine.errors import BatchTooLarge, UnreadableRecord
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -154,6 +155,9 @@ class Metrics(Observer):
     def record_failed(self, inlet: str) -> None:
         self.failed.labels(inlet).inc()
         self.dead.labels("processing").inc()
+
+    def unreadable(self, inlet: str, kind: type[UnreadableRecord], places: int) -> None:
+        self.dead.labels("too-large" if issubclass(kind, BatchTooLarge) else "unreadable").inc(places)
 
     def row_set_aside(self, inlet: str, table: str, rows: int) -> None:
         self.aside.labels(inlet).inc(rows)

@@ -1,8 +1,12 @@
 """Live time at the door while one topic has records that nobody can use, and after."""
 
+from typing import Any
+
 import orjson
 from aiokafka import TopicPartition
 
+from streams.engine.errors import BatchTooLarge
+from streams.engine.inlet import Unfetchable
 from tests.support.offline import NOW, Stage, fetched, the_ingest
 from tests.unit.agents.test_agents import event
 from tests.unit.engine.records import Fetched, record
@@ -13,6 +17,13 @@ VOICE, CHAT = TopicPartition("contacts.voice", 0), TopicPartition("contacts.chat
 
 def rubbish(offset: int, now: int) -> list[Fetched]:
     return [record(topic="contacts.chat", key=b"k", value=b"\xff" * 10, offset=offset, timestamp=now)]
+
+
+def bombs(offset: int, now: int) -> list[Unfetchable]:
+    """Ten batches that inflate beyond the limit, of a thousand records each."""
+    why = BatchTooLarge("it inflates to more than is taken")
+    at = offset * 10_000
+    return [Unfetchable("contacts.chat", 0, at + n * 1000 + 999, now, why, first=at + n * 1000) for n in range(10)]
 
 
 def live(task: Stage) -> int | None:
@@ -82,3 +93,18 @@ def test_a_partition_that_the_broker_no_longer_answers_for_holds_time_for_the_li
         task.task.batch([], now, {VOICE: now, CHAT: NOW})
         assert (live(task) or 0) >= (NOW - 2 * S if second < 60 else now - 2 * S)
         assert second >= 30 or live(task) == NOW - 2 * S
+
+
+def test_a_flood_of_bombs_with_an_event_now_and_then_holds_time_for_the_limit() -> None:
+    task = the_ingest(time_hold_s=30)
+    task.batch([], now=NOW, caught_up=True)
+    for second in range(1, 80):
+        now = NOW + second * S
+        records: list[Any] = [*bombs(second, now)]
+        if second % 3 == 0:
+            one = event("contact.initiated", f"c{second}", (NOW - 100 * S + second * 100) / 1000)
+            one["data"]["channel"] = "chat"
+            records += fetched([one], second * 10_000 + 9_999)
+        task.task.batch(records, now, {VOICE: now})
+        assert live(task) == (NOW - 2 * S if second < 33 else now - 2 * S)
+    assert task.task.failed == 0

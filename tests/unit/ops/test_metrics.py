@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from prometheus_client import generate_latest
 
 from streams.engine import Lag
+from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.observer import BatchDone
 from streams.ops import metrics as module
 from streams.ops.metrics import Metrics
@@ -112,10 +113,13 @@ def test_a_committed_batch_a_failed_record_and_a_lost_task_are_counted() -> None
     metrics.watch(source())
     metrics.batch_committed("track", 0, BatchDone(12, 3456, 0.04, 0.008, 0.002))
     metrics.record_failed("track")
+    metrics.unreadable("track", BatchTooLarge, 2)
+    metrics.unreadable("track", UnreadableRecord, 3)
     metrics.task_lost("track", 0, RuntimeError())
     found = lines(metrics)
     assert found['contact_streams_records_total{hop="track"}'] == 12
     assert found['contact_streams_bytes_total{hop="track"}'] == 3456
+    assert [found[f'contact_streams_dead_letters_total{{reason="{r}"}}'] for r in ("too-large", "unreadable")] == [2, 3]
     assert found['contact_streams_batches_total{hop="track"}'] == 1
     assert found['contact_streams_handle_cpu_seconds_total{hop="track"}'] == 0.002
     assert found['contact_streams_batch_records_bucket{hop="track",le="10.0"}'] == 0
