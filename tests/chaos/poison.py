@@ -20,6 +20,8 @@ from tests.chaos.stories import Data, Raw, cloud_event, home
 
 TAKEN, REFUSED, EITHER = "taken", "refused", "either"
 SOURCE = "/poison/"
+CHANNEL = "self-service"
+"""Of all contacts that are poison; the load has none there."""
 UNUSED = "contacts.forum"
 """A topic that the load does not use."""
 OTHER_UNUSED = "contacts.social"
@@ -45,8 +47,8 @@ class Dose:
         return {**made, "source": SOURCE + fate, **attributes}
 
     def contact(self, fate: str, kind: str, contact: str, **data: object) -> Raw:
-        """The record of a contact's event, on chat unless it says otherwise."""
-        return home(self.event(fate, kind, {"contact_id": f"{self.name}-{contact}", "channel": "chat", **data}))
+        """The record of a contact's event."""
+        return home(self.event(fate, kind, {"contact_id": f"{self.name}-{contact}", "channel": CHANNEL, **data}))
 
     async def send(self, records: list[Raw]) -> None:
         """Publish with a producer of its own."""
@@ -72,7 +74,7 @@ async def years(dose: Dose) -> None:
     times = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2100-01-01T00:00:00Z", "1969-12-31T23:59:59Z")
     records = []
     for number, at in enumerate(times):
-        data = {"contact_id": f"{dose.name}-years-{number}", "channel": "chat", "queue": "poison"}
+        data = {"contact_id": f"{dose.name}-years-{number}", "channel": CHANNEL, "queue": "poison"}
         records.append(home(dose.event(REFUSED, "contact.queued", data, time=at, replayid=f"{dose.name}-y")))
         records.append(home(dose.event(REFUSED, "contact.queued", data, time=at)))
     await dose.send(records)
@@ -191,13 +193,13 @@ async def hanging(dose: Dose) -> None:
 async def ended(dose: Dose) -> None:
     """A replay of somebody else is said to be over, and one is over before it begins."""
     records: list[Raw] = []
-    for line, topics in (("chaos-replay", ["contacts.voice"]), (f"{dose.name}-e", ["contacts.chat"])):
+    for line, topics in (("chaos-replay", ["contacts.voice"]), (f"{dose.name}-e", [f"contacts.{CHANNEL}"])):
         for topic in topics:
             for kind in ("replay.ended", "replay.progressed"):
                 data = {"replay_id": line, "topics": topics}
                 marker = dose.event(EITHER, kind, data, replayid=line, time="2099-01-01T00:00:00Z")
                 records.append((topic, None, orjson.dumps(marker)))
-    records.append(home(dose.event(EITHER, "contact.queued", {"contact_id": f"{dose.name}-e", "channel": "chat", "queue": "poison"},
+    records.append(home(dose.event(EITHER, "contact.queued", {"contact_id": f"{dose.name}-e", "channel": CHANNEL, "queue": "poison"},
                                    replayid=f"{dose.name}-e", time="2024-01-01T00:00:00Z")))  # fmt: skip
     await dose.send(records)
 
@@ -206,7 +208,7 @@ async def replayed(dose: Dose) -> None:
     """An old event of a live customer, on the line of a replay that nobody announced."""
     data = {
         "contact_id": f"{dose.name}-old",
-        "channel": "chat",
+        "channel": CHANNEL,
         "queue": "poison",
         "customer_id": "cust-3",
         "tier": "gold",

@@ -37,7 +37,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
     far = state.lines(tables["measure"])
     now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
-    sums = {name: row for name, row in tables["measure"].items() if logs.POISON not in name[2]}
+    sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
         *raw.check(found, accounts, prefix),

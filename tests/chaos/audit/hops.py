@@ -19,7 +19,7 @@ from streams.domain.customers import Customer
 from streams.domain.policy import Rules
 from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.domain.watermarks import Watermarks
-from tests.chaos.audit.logs import Difference, Logs, Rec, home
+from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
 
 encode = msgspec.json.Encoder().encode
 _normalised = msgspec.json.Decoder(Normalised).decode
@@ -161,6 +161,8 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
             key: value for (number, table, key), value in rows.items() if (number, table) == (partition, "customers")
         }
         for owner in fold.customers.keys() | stored.keys():
+            if POISON in owner:
+                continue  # what is condensed, and when, depends on when the row was looked at
             wanted = told(fold.customers[owner]) if owner in fold.customers else None
             found = told(_customer(stored[owner])) if owner in stored else None
             if wanted != found:

@@ -19,6 +19,8 @@ TAIL = 600
 
 POISON = "poison"
 """In the names of all contacts, customers, queues and replays that are poison."""
+POISONED = (POISON, "self-service")
+"""What tells poison: a name, or the channel that has no others."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class Logs:
 
     def healthy(self, *topics: str) -> "Logs":
         """The same without what poison became on some topics."""
-        word = POISON.encode()
+        words = [word.encode() for word in POISONED]
         kept = {
-            topic: [rec for rec in self.of(topic) if word not in (rec.key or b"") and word not in (rec.value or b"")]
+            topic: [rec for rec in self.of(topic) if not any(w in (rec.key or b"") + (rec.value or b"") for w in words)]
             for topic in topics
         }
         return replace(self, records={**self.records, **kept})
