@@ -56,8 +56,9 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     severity: str
     subject: Subject
-    value: float
-    limit: float
+    value: int | float
+    """A whole number stays one in its row: the row has the same size before and after a restart."""
+    limit: int | float
     since: int
     fired: int
     resolved: int | None = None

@@ -215,7 +215,7 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
         facts += change.facts
         alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
         if change.timeline is not timeline:
-            grown = _size(customer) + relief.growth(0, len(change.alerts))
+            grown = relief.grown_by_time(_size(customer), len(change.alerts))
             customer = replace(customer, lines=customer.lines | {line: change.timeline}, size=grown)
     return _published(_fitting(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules), clock, rules)
 

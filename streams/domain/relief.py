@@ -65,6 +65,13 @@ def growth(record_bytes: int, alerts: int) -> int:
     return 6 * (min(RECORD_BYTES, record_bytes)) + 4_096 + ALERT_BYTES * alerts
 
 
+def grown_by_time(size: int, alerts: int) -> int:
+    """Bytes of a row at most, after a deadline. Hundreds of contacts may settle at once, each to up to three times what
+    it was: a row that may be too large then is to be measured.
+    """
+    return max(size, ROW_BYTES + 1) if size > ROW_BYTES // 3 else size + growth(0, alerts)
+
+
 class Relief(NamedTuple):
     """Lines that fit, with the facts and the alerts by line of the contacts that were closed."""
 

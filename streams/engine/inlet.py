@@ -89,7 +89,9 @@ class Processor(Protocol):
         """After the records of a batch, and on every tick: deadlines, windows, progress. True: there is more to do, a
         tick is to follow at once.
 
-        Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches.
+        Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches. A
+        processor whose records may only let time pass says in ``folded`` if one of this batch did more: for a row that
+        time changes and that cannot be written no record is to blame.
         """
 
 

@@ -186,10 +186,14 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
     part.ending = True
     for table in tables:
         table.mark()
+    folded = getattr(processor, "folded", True)
     if blame.finish is None and processor.finish(part.out):
         desk.hurry()
-    part.rows = {table.spec.name: table.changes() for table in tables if table.dirty}
-    part.due = deadlines(desk.tables)
+    try:
+        part.rows = {table.spec.name: table.changes() for table in tables if table.dirty}
+        part.due = deadlines(desk.tables)
+    except RowFault as fault:  # a record that only lets time pass is not to blame, or time would stand
+        raise RowFault(fault.rows, certain=fault.certain or not folded) from fault
 
 
 def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iterator[None]:

@@ -190,6 +190,32 @@ def test_a_deadline_that_fails_for_ever_costs_its_row_and_not_the_progress_recor
     assert task.processor.live_time() == NOW + 2 * MINUTE
 
 
+def test_a_row_that_time_makes_too_large_costs_itself_and_not_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its deadline can be looked after, and then it cannot be written: for ever, and no record is to blame."""
+    _, task = tracked(3)
+    advance = customers.advance
+
+    def grows(customer: Any, *rest: Any) -> Any:
+        outcome = advance(customer, *rest)
+        if customer.owner == "customer:u1":
+            (line,) = outcome.customer.lines.values()
+            huge = msgspec.structs.replace(line, gone={f"{n:020}": n for n in range(60_000)})
+            outcome = msgspec.structs.replace(
+                outcome, customer=msgspec.structs.replace(outcome.customer, lines={"": huge})
+            )
+        return outcome
+
+    monkeypatch.setattr(customers, "advance", grows)
+    for minutes in (2, 3):
+        task.batch([at("contact.interactions", NOW + minutes * MINUTE)])
+    assert {alert["customer"] for alert in task.on("alerts")} == {"customer:u0", "customer:u2"}
+    letters = task.on("contacts.dead-letters")
+    assert [(letter["table"], base64.b64decode(letter["key"])) for letter in letters] == [
+        ("customers", b"customers\0customer:u1")
+    ]
+    assert task.processor.live_time() == NOW + 3 * MINUTE
+
+
 def test_a_disk_that_fails_at_a_deadline_costs_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     _, task = tracked(1)
 
