@@ -8,7 +8,7 @@ from schemas.events import EVENTS, check
 from tests.fuzz.check import problems, undisturbed
 from tests.fuzz.examples import load, save, shorter
 from tests.fuzz.stories import Raw, Teller
-from tests.fuzz.themes import tell
+from tests.fuzz.themes import THEMES, tell
 
 STORIES = range(30)
 SIZE = 0.1
@@ -17,6 +17,12 @@ SIZE = 0.1
 @pytest.mark.parametrize("seed", STORIES)
 def test_odd_events_cost_nobody_anything_but_themselves(seed: int) -> None:
     assert problems(tell(seed, SIZE), seed) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_largest_story_of_a_theme_costs_nobody_else_anything(theme: str) -> None:
+    teller = Teller(8, 0.3 if theme == "history" else 1.0)
+    assert problems(sorted(THEMES[theme](teller), key=lambda raw: raw.step)) == []
 
 
 def test_the_stories_hold_every_type_and_much_that_is_refused() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.chaos import stories as chaos
 from tests.fuzz.stories import LIVE_TOPICS, START, STEP, STEPS, Event, Raw, Teller, encode, now_of
-from tests.fuzz.values import FILL, TEXTS, WHOLES, rfc3339, schemas
+from tests.fuzz.values import FILL, TEXTS, TIMES, WHOLES, rfc3339, schemas
 
 
 def tell(seed: int, size: float = 1.0) -> list[Raw]:
@@ -150,6 +150,29 @@ def sums(teller: Teller) -> Iterator[Raw]:
             yield teller.raw(step, teller.event(kind, step, about | extra))
 
 
+def calendar(teller: Teller) -> Iterator[Raw]:
+    """Times at the ends of what can be written, live, replayed, and inside an event's data."""
+    for number in range(teller.amount(80)):
+        step, at, line = teller.step(), teller.dice.choice(TIMES), teller.dice.choice((None, "r-1", "r-2"))
+        about = {"contact_id": f"t-{number % 7}", "channel": "chat", "queue": "q-1", "customer_id": "k-1"}
+        kind, extra = teller.dice.choice(
+            (
+                ("contact.queued", {}),
+                ("contact.connected", {}),
+                ("contact.callback_requested", {"scheduled_for": at}),
+                ("contact.ended", {"by": "agent"}),
+            )
+        )
+        yield teller.raw(
+            step, teller.event(kind, step, about | extra, **({"time": at, "replayid": line} if line else {}))
+        )
+        marker = teller.event(
+            "replay.progressed", step, {"replay_id": "r-1", "topics": ["contacts.chat"]}, time=at, replayid="r-1"
+        )
+        if number % 10 == 0:
+            yield from marked(teller, step, marker)
+
+
 def others(teller: Teller) -> Iterator[Raw]:
     """Profiles, agents and commands in numbers."""
     for number in range(teller.amount(300)):
@@ -174,5 +197,5 @@ def others(teller: Teller) -> Iterator[Raw]:
 
 THEMES: Mapping[str, Callable[[Teller], Iterator[Raw]]] = {
     theme.__name__: theme
-    for theme in (mixed, lives, alternating, vocabulary, lines, crowd, history, wide, sums, others)
+    for theme in (mixed, lives, alternating, vocabulary, lines, crowd, history, wide, sums, calendar, others)
 }
