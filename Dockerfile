@@ -14,7 +14,7 @@ RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements.lock > build.lock && pip ins
 COPY pyproject.toml README.md ./
 COPY schemas schemas
 COPY streams streams
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation . && pip uninstall --yes setuptools
 
 FROM python:3.11.15-slim-bookworm@sha256:d29f48a31a8b408ed19272ca1e7b10ebae13b240a27e862d3d4217c528e2e0c3
 RUN useradd --create-home --uid 10001 streams

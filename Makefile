@@ -88,8 +88,9 @@ images: ## compare the digests of the images with what their tags are now
 up: ## everything in containers: Kafka, worker, Prometheus, Alertmanager, Grafana; GRAFANA_ADMIN_PASSWORD=…
 	docker compose up --detach --build
 
+# Compose reads the whole file for every command; here nobody gets this password.
 down: ## end the containers; their data stay
-	docker compose down
+	GRAFANA_ADMIN_PASSWORD=not-asked-for docker compose down
 
 .PHONY: tools
 tools: $(TOOLS)/uv

@@ -12,7 +12,7 @@ from schemas import export, registry
 from schemas.compat import compare
 from schemas.events import check
 from schemas.problems import Problem
-from streams.ops.text import as_json, echo
+from streams.ops.text import as_json, echo, shown
 
 schemas_app = typer.Typer(help="The contract: topics, schemas, examples.", no_args_is_help=True)
 
@@ -128,11 +128,11 @@ def _read(file: str) -> str:
     try:
         return Path(file).read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from error
+        raise typer.BadParameter(f"{shown(file)} cannot be read: {error.strerror}") from error
 
 
 def _topic(name: str) -> registry.TopicSpec:
     specs = registry.topics()
     if name not in specs:
-        raise typer.BadParameter(f"there is no topic {name}; there are {', '.join(specs)}")
+        raise typer.BadParameter(f"there is no topic {shown(name)}; there are {', '.join(specs)}")
     return specs[name]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from streams.ops.text import LAYOUT, shown
 from streams.settings import Settings
 
 QUIET = ("aiohttp", "aiokafka", "faust", "mode", "kafka")
@@ -46,6 +47,11 @@ class Repeats(logging.Filter):
         return True
 
 
+def _as_text(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """On a terminal nothing that is logged is obeyed; JSON escapes it by itself."""
+    return {name: shown(each, LAYOUT) if isinstance(each, str) else each for name, each in event.items()}
+
+
 def configure(settings: Settings) -> None:
     """Send the logs of this process to stderr in the format and from the level that the settings name."""
     columns = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
@@ -55,12 +61,14 @@ def configure(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    renderer = structlog.dev.ConsoleRenderer() if columns else structlog.processors.JSONRenderer()
+    rendered: list[structlog.types.Processor] = (
+        [_as_text, structlog.dev.ConsoleRenderer()] if columns else [structlog.processors.JSONRenderer()]
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
         )
     )
     handler.addFilter(Repeats())

@@ -18,7 +18,16 @@ SUFFIX = re.compile(r"_(total|bucket|sum|count)$")
 
 
 def load(path: str) -> Any:
-    return yaml.safe_load((ROOT / path).read_text())
+    return yaml.load((ROOT / path).read_text(), _Strict)
+
+
+class _Strict(yaml.SafeLoader):
+    """Refuses a name that comes twice, as Docker compose does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        assert len(names) == len(set(names)), f"{node.start_mark}: {names}"
+        return super().construct_mapping(node, deep)
 
 
 def exposed() -> set[str]:

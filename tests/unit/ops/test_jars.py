@@ -39,6 +39,23 @@ def test_jars_that_differ_are_refused_and_left_out(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "jars" / "b.jar").read_bytes() == b"two", "what was there stays"
 
 
+def test_a_jar_that_was_changed_since_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pom = tmp_path / "pom.xml"
+    pom.write_text("<project/>")
+    fetched(monkeypatch, a=b"one")
+    jars.lock(pom)
+    jars.ensure_jars(pom, tmp_path / "jars", print)
+    said: list[str] = []
+    for name, content in (("a.jar", b"another"), ("added.jar", b"more")):
+        (tmp_path / "jars" / name).write_bytes(content)
+        jars.ensure_jars(pom, tmp_path / "jars", said.append)
+        assert {each.name for each in (tmp_path / "jars").glob("*.jar")} == {"a.jar"}
+        assert (tmp_path / "jars" / "a.jar").read_bytes() == b"one"
+    assert len(said) == 2
+    jars.ensure_jars(pom, tmp_path / "jars", said.append)
+    assert len(said) == 2, "nothing is fetched while nothing has changed"
+
+
 def test_the_list_is_one_of_jars_with_their_checksums() -> None:
     lines = (ROOT / "deploy/kafka/jars.sha256").read_text().splitlines()
     assert all(len(line.split("  ")[0]) == 64 and line.endswith(".jar") for line in lines)
