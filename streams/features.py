@@ -5,6 +5,7 @@ zone, the version and that of the rows. Each has a name and a short value, so th
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo
@@ -48,6 +49,7 @@ def _minor() -> str:
         return "unknown"
 
 
+@lru_cache(maxsize=8)
 def _offsets(zone: ZoneInfo) -> list[tuple[str, float]]:
     """When the zone's offset from UTC changes: it is the same in two releases of the tz database, or it matters."""
     found: list[tuple[str, float]] = []

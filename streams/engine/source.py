@@ -14,7 +14,7 @@ from typing import Any
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
@@ -37,17 +37,16 @@ from streams.engine.reach import Reach
 from streams.engine.tables import Storage
 from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
+from streams.engine.telling import Telling
 from streams.engine.topology import Topology
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 IDLE_WAIT_SECONDS = 0.1
-TELL_SECONDS = 0.25
-"""How often the group is told of positions that moved."""
 STOP_SECONDS = 8.0
 ANSWER_SECONDS = 2.0
-"""How long the broker is waited for with what only monitoring needs: the lag, and the group's offsets."""
+"""How long the broker is waited for with the lag, which only monitoring needs."""
 NOTHING = TopicPartition("", 0)
 """A partition that does not exist: polling it returns at once."""
 
@@ -110,11 +109,11 @@ class Source(Service, ConsumerRebalanceListener):
         """Most bytes of the key and value of what is written."""
         self.wake = asyncio.Event()
         self.pace = Pace(options.shortest_interval, options.commit_interval)
-        self._told: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self.door = Door(options.worker, options.features, static=options.static)
         self.topology = Topology(self)
         self.takeover = TakeOver(self)
+        self.telling = Telling(self)
         self.reach = Reach()
         self.consumer: AIOKafkaConsumer
         self.heart: Heart | None = None
@@ -160,12 +159,12 @@ class Source(Service, ConsumerRebalanceListener):
         self.app.flow_control.resume()  # a Faust channel's queue is shut until somebody says so
         await self.add_runtime_dependency(self.takeover)
         await self.add_runtime_dependency(self.topology)
+        await self.add_runtime_dependency(self.telling)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
         self.heart = Heart(self.bootstrap, self.consumer, options.heartbeat_interval)
         self.heart.start()
         self.add_future(self._show_life(self.heart))
         self.add_future(self._poll())
-        self.add_future(self._tell_group())
 
     def stages(self) -> dict[str, int]:
         """How many tasks each inlet has: as many as its widest topic has partitions."""
@@ -183,7 +182,8 @@ class Source(Service, ConsumerRebalanceListener):
             await self.takeover.quiesce(STOP_SECONDS)
         except TimeoutError:
             log.warning("some batches were still in flight after %s s; the next owner repeats them", STOP_SECONDS)
-        await self.tell_group()
+        await self.telling.stop()
+        await self.telling.tell()
         if self.heart is not None:
             await asyncio.to_thread(self.heart.stop)
         async with self.takeover.polling:
@@ -206,34 +206,6 @@ class Source(Service, ConsumerRebalanceListener):
         while not self.should_stop:
             heart.alive()
             await asyncio.sleep(heart.interval / 2)
-
-    async def _tell_group(self) -> None:
-        """Commit the positions to the group now and then, for those who watch its lag; the engine never reads them."""
-        while not self.should_stop:
-            await asyncio.sleep(TELL_SECONDS)
-            await self.tell_group()
-
-    async def tell_group(self) -> None:
-        """Commit to the group where the tables of its tasks stand, as far as that has changed."""
-        if not self.takeover.settled:
-            # It would be refused; the client then forgets who it is and joins anew, which it would never finish.
-            return
-        ours = self.consumer.assignment()
-        positions = {
-            tp: position
-            for task in self.takeover.tasks.values()
-            for tp in task.inputs
-            if tp in ours and (position := task.position.get(tp.topic)) is not None
-        }
-        moved = {tp: position for tp, position in positions.items() if self._told.get(tp) != position}
-        if not moved:
-            return
-        try:
-            await asyncio.wait_for(self.consumer.commit(moved), ANSWER_SECONDS)
-            self._told.update(moved)
-        except (KafkaError, IllegalStateError, TimeoutError) as error:
-            # A rebalance, or a broker that is away: the next time will do.
-            log.info("the group was not told of positions: %s %s", type(error).__name__, error)
 
     async def _poll(self) -> None:
         while not self.should_stop:

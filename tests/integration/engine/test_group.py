@@ -55,8 +55,8 @@ async def test_telling_the_group_does_not_disturb_a_rebalance(
 
         async def tell_all_the_time() -> None:
             while not first.takeover.ready:
-                first._told.clear()
-                await first.tell_group()
+                first.telling.told.clear()
+                await first.telling.tell()
                 await asyncio.sleep(0.001)
 
         async def on_partitions_revoked(partitions: set[TopicPartition]) -> None:

@@ -194,7 +194,7 @@ async def test_a_changelog_made_anew_is_refused_and_nothing_is_published_twice(
 
     async with pipeline.run() as source:
         await handle(pipeline, b"before", PARTITIONS)
-        await source.tell_group()
+        await source.telling.tell()
         if running:
             await anew()
             assert isinstance(await ended(source), TopologyError)

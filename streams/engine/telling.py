@@ -1,0 +1,61 @@
+"""What the group is told of positions: for those who watch its lag. The engine reads it only to know whether state that
+is not there was ever there (`topology`).
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from mode import Service
+from mode.utils.logging import get_logger
+
+if TYPE_CHECKING:
+    from streams.engine.source import Source
+
+log = logging.getLogger(__name__)
+
+TELL_SECONDS = 0.25
+"""How often the group is told of positions that moved."""
+ANSWER_SECONDS = 2.0
+
+
+class Telling(Service):
+    """Commits to the group, now and then, where the tables of the tasks stand."""
+
+    logger = get_logger(__name__)
+
+    def __init__(self, source: "Source") -> None:
+        super().__init__()
+        self.source = source
+        self.told: dict[TopicPartition, int] = {}
+
+    @Service.task
+    async def _now_and_then(self) -> None:
+        while not self.should_stop:
+            await self.sleep(TELL_SECONDS)
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Tell what has changed."""
+        source = self.source
+        if not source.takeover.settled:
+            # It would be refused; the client then forgets who it is and joins anew, which it would never finish.
+            return
+        ours = source.consumer.assignment()
+        positions = {
+            tp: position
+            for task in source.takeover.tasks.values()
+            for tp in task.inputs
+            if tp in ours and (position := task.position.get(tp.topic)) is not None
+        }
+        moved = {tp: position for tp, position in positions.items() if self.told.get(tp) != position}
+        if not moved:
+            return
+        try:
+            await asyncio.wait_for(source.consumer.commit(moved), ANSWER_SECONDS)
+            self.told.update(moved)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            # A rebalance, or a broker that is away: the next time will do.
+            log.info("the group was not told of positions: %s %s", type(error).__name__, error)
