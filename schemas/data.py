@@ -3,13 +3,14 @@
 Every contact event also carries the fields of ``ContactData``. A field with ``None`` may be left out or null.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.fields import (
     MAX_IDENTIFIER,
     MAX_IDENTIFIERS,
+    MAX_VALUES,
     NO_CONTROL,
     Bool,
     Duration,
@@ -21,11 +22,13 @@ from schemas.fields import (
     Name,
     Names,
     Number,
+    Object,
     Sentiment,
     Text,
     Time,
     Whole,
     Words,
+    bounded,
 )
 
 Channel = Literal["voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person"]
@@ -34,7 +37,6 @@ Direction = Literal["inbound", "outbound"]
 Author = Literal["customer", "agent", "bot", "system"]
 Score = Annotated[Number, Field(ge=0, le=100)]
 """Wide enough for every scale; the configured scale is checked by the rules, not by the contract."""
-Object = dict[str, Any]
 
 
 class Identifier(Model):
@@ -234,8 +236,8 @@ class CustomerProfileChangedData(Model):
     value_cents: Whole | None = None
     """The customer's value in cents."""
     preferences: Object | None = None
-    """Free-form, by name."""
-    consent: Annotated[dict[str, Bool], Field(max_length=1000)] | None = None
+    """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
+    consent: Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), AfterValidator(bounded)] | None = None
     """Purpose → given or not."""
     language: Label | None = None
     """BCP 47."""

@@ -26,6 +26,8 @@ MAX_IDENTIFIERS = 50
 MAX_IDENTIFIER = 320
 """Characters: the longest e-mail address (64 + @ + 255)."""
 MAX_TEXT = 100_000
+MAX_VALUES, MAX_DEPTH, MAX_CHARACTERS = 1_000, 8, 65_536
+"""Of a free-form object: values in it, objects and lists inside each other, characters of its names and texts."""
 MAX_WHOLE = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 MAX_DURATION_MS = 7 * 86_400_000
@@ -95,6 +97,33 @@ def line_name(text: str) -> str:
     return text
 
 
+def bounded(found: dict[str, Any]) -> dict[str, Any]:
+    """A free-form object within its limits. What it takes to find out has the same limits."""
+    waiting: list[tuple[Any, int]] = [(found, 1)]
+    values = characters = 0
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, dict | list):
+            values += len(value)
+            if values > MAX_VALUES:
+                raise _too_much(f"{MAX_VALUES} values")
+            if depth > MAX_DEPTH:
+                raise _too_much(f"{MAX_DEPTH} objects or lists inside each other")
+            if isinstance(value, dict):
+                characters += sum(map(len, value))
+                value = value.values()
+            waiting += [(below, depth + 1) for below in value]
+        if characters > MAX_CHARACTERS:
+            raise _too_much(f"{MAX_CHARACTERS} characters in its names and texts")
+    return found
+
+
+def _too_much(limit: str) -> PydanticCustomError:
+    return PydanticCustomError("object_too_large", "must have at most {limit}", {"limit": limit})
+
+
 Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID, pattern=NO_CONTROL)]
 """Names one thing: never empty, at most 200 characters, none of those that `NO_CONTROL` leaves out."""
 Name = Id
@@ -106,6 +135,8 @@ Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 Words = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL), "typed by a person"]
 """A label that a person types, such as an agent's verdict: it is masked like a text."""
 String = Annotated[str, StringConstraints(strict=True)]
+Object = Annotated[dict[str, Any], AfterValidator(bounded)]
+"""Free-form, by name: at most 1,000 values, 8 deep, 65,536 characters."""
 LineName = Annotated[
     str,
     StringConstraints(strict=True, pattern=LINE_NAME),

@@ -27,6 +27,10 @@ _TIMES = ("scheduled_for", "until")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
+REMEMBERED = 64
+"""Characters of an identifier whose form is kept in memory; what is longer is no number or address that comes again,
+and must not fill the memory.
+"""
 _SHORTEST = len(
     "+683400"
 )  # the shortest numbers in use have 7 digits; what is shorter is an extension inside a company
@@ -52,7 +56,8 @@ def phone(value: str, region: str | None = None) -> str:
     *Possible* (length) rather than *valid* (number ranges): ranges change faster than libraries, and a number that is
     in use identifies its owner all the same.
     """
-    return _phone(value.strip(), region)
+    value = value.strip()
+    return (_phone if len(value) <= REMEMBERED else _phone.__wrapped__)(value, region)
 
 
 @lru_cache(65_536)
@@ -69,9 +74,13 @@ def _phone(value: str, region: str | None) -> str:
     return f"{plain};ext={number.extension}" if number.extension else plain
 
 
-@lru_cache(65_536)
 def email(value: str) -> str:
     """Trimmed, lower case, the domain in ASCII (IDNA 2008 after UTS 46); a domain IDNA refuses stays as it is."""
+    return (_email if len(value) <= REMEMBERED else _email.__wrapped__)(value)
+
+
+@lru_cache(65_536)
+def _email(value: str) -> str:
     value = value.strip().removeprefix("mailto:").lower()
     local, at, domain = value.rpartition("@")
     if not at or domain.isascii():

@@ -125,9 +125,10 @@ def agent(scene: Scene) -> Iterator[None]:
 
 
 def profile(scene: Scene) -> Iterator[None]:
-    """a profile with 950 KB of preferences"""
+    """a profile with as many preferences as there may be, 65,000 characters"""
     yield
-    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "gold", "preferences": {"p": "x" * 950_000}})
+    preferences = {str(number): "\u20ac" * 62 for number in range(1000)}
+    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "gold", "preferences": preferences})
 
 
 def owner(scene: Scene) -> Iterator[None]:

@@ -181,7 +181,7 @@ def others(teller: Teller) -> Iterator[Raw]:
         profile = {
             "customer_id": "k-1",
             "tier": teller.dice.choice(TEXTS).strip() or "x",
-            "preferences": {"p": "x" * 10 * many},
+            "preferences": {"p": "x" * 20 * many},
         }
         command = {
             "alert_id": teller.dice.choice(teller.names["alert_id"]),

@@ -319,6 +319,22 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         'data.consent["e-mail"]',
         'data.consent["e-mail"] must be true or false, got a string',
     ),
+    *(
+        (
+            event(f"data.{field}", value, type_="customer.profile_changed", customer_id="c"),
+            "wrong-type",
+            f"data.{field}",
+            f"data.{field} must have at most {limit}",
+        )
+        for field, value, limit in [
+            ("preferences", {str(n): n for n in range(1001)}, "1000 values"),
+            ("preferences", {"lists": [[0] * 100] * 11}, "1000 values"),
+            ("preferences", {"p": "x" * 65_536}, "65536 characters in its names and texts"),
+            ("preferences", {"x" * 65_537: None}, "65536 characters in its names and texts"),
+            ("preferences", {"lists": json.loads("[" * 8 + "]" * 8)}, "8 objects or lists inside each other"),
+            ("consent", {"x" * 65_537: True}, "65536 characters in its names and texts"),
+        ]
+    ),
 ]
 
 
@@ -346,6 +362,12 @@ def test_what_is_wrong_is_said_with_reason_and_path(
         event(type_="message.sent", direction="inbound", author="customer", text="\x00" + "x" * 99_999),
         event(type_="feedback.given", metric="nps", score=10),
         event(deep=json.loads("[" * 500 + "]" * 500)),
+        event(
+            "data.preferences",
+            {"lists": json.loads("[" * 7 + "]" * 7), "p": "x" * 60_000, **{str(n): n for n in range(990)}},
+            type_="customer.profile_changed",
+            customer_id="c",
+        ),
         event("data.ünknown-field", math.nan),
     ],
 )
