@@ -68,12 +68,14 @@ def _report(seed: int, story: list[Raw], found: list[str], folder: Path) -> None
     short = shorter(story, lambda part: bool(kinds & {kind(each) for each in problems(part)}), SHORTEN_SECONDS)
     path = folder / f"fuzz-{seed}.json"
     save(path, short, {"seed": seed, "problems": problems(short, seed) or found})
-    console.print(f"{len(short)} records of it are enough: --example {path}", highlight=False, markup=False)
+    console.print(
+        f"{len(short)} records of it are enough: --example {path}", highlight=False, markup=False, emoji=False
+    )
 
 
 def _say(found: list[str]) -> None:
     for each in found:
-        console.print(f"  {each}", highlight=False, markup=False)
+        console.print(f"  {each}", highlight=False, markup=False, emoji=False)
 
 
 if __name__ == "__main__":
