@@ -71,7 +71,12 @@ class Dose:
 
 async def years(dose: Dose) -> None:
     """Times that no calendar can write, live and replayed."""
-    times = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2100-01-01T00:00:00.001Z", "1969-12-31T23:59:59Z")
+    times = (
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2100-01-01T00:00:00.001Z",
+        "1969-12-31T23:59:59Z",
+    )
     records = []
     for number, at in enumerate(times):
         data = {"contact_id": f"{dose.name}-years-{number}", "channel": CHANNEL, "queue": "poison"}
