@@ -42,6 +42,23 @@ class FencedInstanceId(BrokerResponseError):
 kafka_errors[FencedInstanceId.errno] = FencedInstanceId
 
 
+def own_failures(consumer: AIOKafkaConsumer) -> None:
+    """Keep asyncio from reporting each waiter inside the client that a failure of the group ends: nobody asks them,
+    there are hundreds, and the failure itself comes out of the next poll.
+    """
+    subscription = consumer._subscription  # noqa: SLF001 - as below
+    abort = subscription.abort_waiters
+
+    def abort_waiters(error: Exception) -> None:
+        waiting = [*subscription._assignment_waiters, *subscription._fetch_waiters]  # noqa: SLF001
+        abort(error)
+        for waiter in waiting:
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()
+
+    subscription.abort_waiters = abort_waiters
+
+
 def keep_identity(consumer: AIOKafkaConsumer) -> None:
     """Let a static member join again as who it was. The client forgets its member id when the broker does not know it
     any more, and would then take the place of whoever has taken its own. With the id the broker answers that.

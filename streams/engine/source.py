@@ -24,7 +24,7 @@ from streams.engine.broker_time import compare
 from streams.engine.clock import clock
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
-from streams.engine.group import Door, Features, explained, keep_identity
+from streams.engine.group import Door, Features, explained, keep_identity, own_failures
 from streams.engine.heart import Heart
 from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.kafka import LARGEST_RECORD
@@ -142,6 +142,7 @@ class Source(Service, ConsumerRebalanceListener):
             partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
         )
         await self.consumer.start()
+        own_failures(self.consumer)
         if options.static:
             keep_identity(self.consumer)
         adapt(self.consumer, self.wake.set)

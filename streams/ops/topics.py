@@ -95,7 +95,7 @@ async def create(bootstrap: str, topics: Iterable[Wanted], replication: int = 1,
             if have[topic.name] != topic.partitions:
                 report.differs.append(
                     f"{topic.name} has {have[topic.name]} partitions, the contract says {topic.partitions}; "
-                    "state is kept by partition, so change it only with the workers stopped and the changelogs empty"
+                    "state is kept by partition: docs/operations.md, Topics and partitions, says what helps"
                 )
             report.differs += await _config_differences(admin, topic)
         if missing and not dry_run:

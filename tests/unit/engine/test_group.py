@@ -1,13 +1,19 @@
 """Whose settings hold in a group of workers, and what a worker that differs is told."""
 
+import asyncio
+import gc
 import json
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.assignor import RendezvousAssignor
-from streams.engine.group import Door, Member, agreed, differences
+from streams.engine.group import Door, Member, agreed, differences, own_failures
 
 A, B = {"rules": "a", "zone": "UTC"}, {"rules": "b", "zone": "UTC"}
 CLUSTER = SimpleNamespace(partitions_for_topic=lambda topic: {0, 1, 2, 3})
@@ -115,3 +121,19 @@ def test_differences_are_named_with_both_values() -> None:
         "c is absent here and 4 there",
     ]
     assert differences(A, dict(A)) == []
+
+
+async def test_a_failure_of_the_group_is_not_reported_for_each_waiter_of_the_client() -> None:
+    subscription, reported = SubscriptionState(), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
+    subscription.register_fetch_waiters(set())  # as the fetcher does
+    own_failures(SimpleNamespace(_subscription=subscription))  # type: ignore[arg-type]
+    for _ in range(300):
+        subscription.wait_for_assignment()
+    asked = subscription.wait_for_assignment()
+    subscription.abort_waiters(KafkaError("no more"))
+    subscription._assignment_waiters.clear()
+    gc.collect()
+    assert reported == []
+    with pytest.raises(KafkaError, match="no more"):
+        await asked
