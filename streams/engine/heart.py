@@ -10,10 +10,18 @@ import asyncio
 import logging
 import threading
 import time
+from contextlib import suppress
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import IllegalGenerationError, KafkaError, UnknownMemberIdError, for_code
+from aiokafka.errors import (
+    IllegalGenerationError,
+    NoError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    for_code,
+)
 from aiokafka.protocol.group import HeartbeatRequest
 
 log = logging.getLogger(__name__)
@@ -22,6 +30,17 @@ STUCK_SECONDS = 300.0
 """How long the loop may be silent before the worker is taken for stuck."""
 ANSWER_SECONDS = 5.0
 STOP_SECONDS = 5.0
+TAKEN = (NoError, RebalanceInProgressError)
+"""While the group waits for this worker to join anew, it waits only for the rebalance time-out, heartbeats or not."""
+OVER = (IllegalGenerationError, UnknownMemberIdError)
+"""The group has gone on without this worker: only the event loop can do something, join anew."""
+
+
+class Membership(NamedTuple):
+    """Who the consumer is in its group."""
+
+    member: str
+    generation: int
 
 
 class Heart:
@@ -34,9 +53,12 @@ class Heart:
         self._bootstrap, self._consumer = bootstrap, consumer
         self._alive = time.monotonic()
         self._stopping = threading.Event()
-        self._refused: tuple[str, int] | None = None
-        """Member and generation that the group does not know any more."""
+        self._done: Membership | None = None
+        """A membership for which there is nothing more to do but for the event loop: join anew."""
+        self._client: AIOKafkaClient | None = None
         self._node: int | None = None
+        self._said: str | None = None
+        """What was said of this silence, or of its beginning."""
         self._thread = threading.Thread(target=self._main, name="heart", daemon=True)
 
     def start(self) -> None:
@@ -53,61 +75,62 @@ class Heart:
             self._thread.join(STOP_SECONDS)
 
     def _main(self) -> None:
-        try:
-            asyncio.run(self._watch())
-        except Exception:
-            log.exception("heartbeats come from the event loop alone from now on")
+        with asyncio.Runner() as runner:
+            while not self._stopping.wait(self.interval / 2):
+                runner.run(self.look(time.monotonic() - self._alive))
+            runner.run(self._disconnect())
 
-    async def _watch(self) -> None:
-        client: AIOKafkaClient | None = None
-        said = False
-        try:
-            while not self._stopping.is_set():
-                await asyncio.sleep(self.interval / 4)
-                silent = time.monotonic() - self._alive
-                if silent < 2 * self.interval:
-                    said = False
-                    continue
-                if silent > STUCK_SECONDS:
-                    if not said:
-                        log.error(
-                            "nothing was handled to its end for %.0f s: the group may give this worker up", silent
-                        )
-                    said = True
-                    continue
-                try:
-                    if client is None:
-                        client = await self._connected()
-                    await asyncio.wait_for(self._beat(client), ANSWER_SECONDS)
-                except (KafkaError, OSError, TimeoutError) as error:
-                    self._node = None
-                    log.info("no heartbeat beside the event loop: %s", type(error).__name__)
-        finally:
-            if client is not None:
+    async def look(self, silent: float) -> None:
+        """Beat when the event loop has been silent for more than two intervals and is not stuck. Never raises."""
+        if silent < 2 * self.interval:
+            self._said = None
+            await self._disconnect()
+        elif silent > STUCK_SECONDS:
+            self._say(
+                logging.ERROR,
+                "stuck",
+                "nothing was handled to its end for %.0f s: the group may give this worker up",
+                silent,
+            )
+        else:
+            try:
+                await asyncio.wait_for(self._beat(), ANSWER_SECONDS)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next beat begins anew
+                await self._disconnect()
+                name = type(error).__name__
+                self._say(
+                    logging.WARNING, "beat", "the event loop is busy, and no heartbeat got through for it: %s", name
+                )
+
+    def _say(self, level: int, what: str, message: str, *values: object) -> None:
+        """Once for as long as the loop is silent."""
+        if self._said != what:
+            self._said = what
+            log.log(level, message, *values)
+
+    async def _disconnect(self) -> None:
+        client, self._client, self._node = self._client, None, None
+        if client is not None:
+            with suppress(Exception):
                 await client.close()
 
-    async def _connected(self) -> AIOKafkaClient:
-        client = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="heart")
-        try:
-            await client.bootstrap()
-        except BaseException:
-            await client.close()
-            raise
-        return client
-
-    async def _beat(self, client: AIOKafkaClient) -> None:
-        """One heartbeat as the member that the consumer is. Raises `KafkaError`."""
+    async def _beat(self) -> None:
+        """One heartbeat as the member that the consumer is."""
         coordinator = self._consumer._coordinator  # noqa: SLF001 - a consumer has no public way to ask who it is
-        group, member, generation = coordinator.group_id, coordinator.member_id, coordinator.generation
-        if not member or generation < 0 or (member, generation) == self._refused:
+        membership = Membership(coordinator.member_id, coordinator.generation)
+        if not membership.member or membership.generation < 0 or membership == self._done:
             return
+        if self._client is None:
+            self._client = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="heart")
+            await self._client.bootstrap()
         if self._node is None:
-            self._node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-        response = await client.send(self._node, HeartbeatRequest(group, generation, member))
+            self._node = await self._client.coordinator_lookup(CoordinationType.GROUP, coordinator.group_id)
+        request = HeartbeatRequest(coordinator.group_id, membership.generation, membership.member)
+        response = await self._client.send(self._node, request)
         error = for_code(response.error_code)
-        if error in (UnknownMemberIdError, IllegalGenerationError):
-            self._refused = (member, generation)
-        elif response.error_code:
-            self._node = None
-        else:
+        if error in TAKEN:
             self.beats += 1
+        elif error in OVER:
+            self._done = membership
+        else:
+            raise error
