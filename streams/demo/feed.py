@@ -35,7 +35,7 @@ class Feed:
             fetch_max_wait_ms=POLL_MS,
         )
         await consumer.start()
-        adapt(consumer, lambda: None)
+        adapt(consumer)
         try:
             partitions = await partitions_of(consumer, [self._prefix + topic for topic in TOPICS])
             consumer.assign(partitions)

@@ -174,7 +174,7 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
         fetch_max_wait_ms=25,
     )
     await consumer.start()
-    adapt(consumer, lambda: None)
+    adapt(consumer)
     try:
         consumer.assign([partition])
         begin = int((await consumer.beginning_offsets([partition]))[partition])

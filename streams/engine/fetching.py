@@ -37,23 +37,24 @@ def _dated(assignment: Any, request: Any) -> dict[TopicPartition, int | None]:
     return {tp: state.timestamp for tp in tps if (state := assignment.state_value(tp)) is not None}
 
 
-def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None]) -> None:
+def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None] = lambda: None, limit: int = LIMIT) -> Ration:
     """Change how a started consumer fetches; ``arrived`` is called when there are new records.
 
     - An answer counts from when it was asked for. Dated when it is read, a stall of this process would make it seem
       that the broker had nothing more just now.
     - Records that wait for their task do not stop the fetching of other partitions (the client would wait 100 ms).
     - Records are of a class that is cheap to make.
-    - A poll opens no further record batch once it has opened 16 MB of them; the others wait for the next poll.
+    - A poll opens no further record batch once ``limit`` bytes of them are open, together with those that the returned
+      ration calls lent, which are still at work. The others wait for the next poll.
     """
     fetcher = consumer._fetcher  # noqa: SLF001
     fetch = fetcher._proc_fetch_request  # noqa: SLF001
     waiting = fetcher._records  # noqa: SLF001
     fetcher._prefetch_backoff = 0.0  # noqa: SLF001
-    polled, ration = fetcher.fetched_records, Ration(LIMIT)
+    polled, ration = fetcher.fetched_records, Ration(limit)
 
     async def rationed(*args: Any, **options: Any) -> Any:
-        ration.spent = 0
+        ration.begin()
         return await polled(*args, **options)
 
     async def adapted(assignment: Any, node: int, request: Any) -> Any:
@@ -76,3 +77,4 @@ def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None]) -> None:
 
     fetcher._proc_fetch_request = adapted  # noqa: SLF001
     fetcher.fetched_records = rationed
+    return ration

@@ -39,6 +39,7 @@ from streams.engine.takeover import TakeOver, TaskKey
 from streams.engine.task import Task
 from streams.engine.telling import Telling
 from streams.engine.topology import Topology
+from streams.engine.unpacking import Ration
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ IDLE_WAIT_SECONDS = 0.1
 STOP_SECONDS = 8.0
 ANSWER_SECONDS = 2.0
 """How long the broker is waited for with the lag, which only monitoring needs."""
+AT_WORK_BYTES = 64 << 20
+"""Bytes of record batches at work at once; beyond them no more are opened."""
 NOTHING = TopicPartition("", 0)
 """A partition that does not exist: polling it returns at once."""
 
@@ -109,6 +112,9 @@ class Source(Service, ConsumerRebalanceListener):
         """Most bytes of the key and value of what is written."""
         self.wake = asyncio.Event()
         self.pace = Pace(options.shortest_interval, options.commit_interval)
+        self.ration = Ration()
+        self._lent: dict[Task, int] = {}
+        """Bytes of the record batches of a poll, while the task is at work on them."""
         self._ends: dict[TopicPartition, int] = {}
         self.door = Door(options.worker, options.features, static=options.static)
         self.topology = Topology(self)
@@ -145,7 +151,7 @@ class Source(Service, ConsumerRebalanceListener):
         own_failures(self.consumer)
         if options.static:
             keep_identity(self.consumer)
-        adapt(self.consumer, self.wake.set)
+        self.ration = adapt(self.consumer, self.wake.set, AT_WORK_BYTES)
         try:
             await self.topology.read()
             await self.door.knock(self.consumer, self.app_id)
@@ -229,6 +235,9 @@ class Source(Service, ConsumerRebalanceListener):
             return False  # what was fetched belongs to an older assignment; positions are sought again
         # No await until the batches are marked busy: a rebalance in between would not wait for them.
         batches = self._mark(fetched, dict.fromkeys(tasks.values()))
+        for task, _ in batches:
+            self._lent[task] = sum([self.ration.opened.get(tp, 0) for tp in task.inputs])
+            self.ration.lent += self._lent[task]
         for task, records in batches:
             out = Outputs(self.partitions, clock.now(), await self.reach.of(task, self.consumer), self.largest)
             await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
@@ -299,6 +308,7 @@ class Source(Service, ConsumerRebalanceListener):
 
     def _done(self, batch: Batch, error: BaseException | None) -> None:
         task, info = batch.task, batch.task.info
+        self.ration.lent -= self._lent.pop(task, 0)
         if error is not None:
             if isinstance(error, Refused):
                 self.takeover.doubt(task, batch.records, error)
@@ -318,6 +328,7 @@ class Source(Service, ConsumerRebalanceListener):
             self.observer.row_set_aside(info.inlet, table, rows)
         if task.unfinished is not None:
             self.observer.finish_failed(info.inlet, info.partition, task.unfinished)
+        batch.records = ()  # the agent holds its last batch until the next one comes
         task.idle.set()
         self.wake.set()
 

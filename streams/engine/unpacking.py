@@ -39,12 +39,29 @@ class Opened(NamedTuple):
 
 @dataclass
 class Ration:
-    """What the partitions of one consumer share: ``spent`` bytes opened in this poll, of at most about ``limit``."""
+    """What the partitions of one consumer share: bytes of the record batches that are open. Beyond ``limit`` no further
+    one is opened.
+    """
 
     limit: float = math.inf
+    lent: int = 0
+    """Of polls before this one, still at work."""
+    opened: dict[TopicPartition, int] = field(default_factory=dict)
+    """In this poll."""
     spent: int = 0
+    """Both together."""
     doubted: dict[TopicPartition, int] = field(default_factory=dict)
     """Offsets of damaged batches that are fetched once more: it may have been the way here."""
+
+    def begin(self) -> None:
+        """A poll begins."""
+        self.opened.clear()
+        self.spent = self.lent
+
+    def open(self, tp: TopicPartition, size: int) -> None:
+        """A record batch was opened."""
+        self.opened[tp] = self.opened.get(tp, 0) + size
+        self.spent += size
 
 
 class Batches:
@@ -97,8 +114,8 @@ class Unpacked(PartitionRecords):
             except Exception as error:  # noqa: BLE001 - whatever the decoder stumbled over, the others are wanted
                 self._stumbled(records, known, error)
             else:
-                if len(records) < most:
-                    self.next_fetch_offset, self._open = self._next_offset, None
+                if len(records) < most or records[-1].offset + 1 == self._next_offset:
+                    self.next_fetch_offset, self._open, self._batch = self._next_offset, None, None
                 else:
                     self.next_fetch_offset = records[-1].offset + 1
         return records
@@ -187,7 +204,7 @@ class Unpacked(PartitionRecords):
             self._pass_by(last, error, Opened(header, b"", len(data)))
             return
         self._batch, self._next_offset = batch, last + 1
-        self.ration.spent += len(batch.data)
+        self.ration.open(self._tp, len(batch.data))
         records = iter(DefaultRecordBatch(batch.data))
         if header.base < start:
             records = dropwhile(lambda record: record.offset < start, records)
@@ -208,7 +225,7 @@ class Unpacked(PartitionRecords):
             return
         wanted = [r for r in found if start <= r.offset <= last]
         if wanted:
-            self.ration.spent += len(data)
+            self.ration.open(self._tp, sum([len(r.value or b"") for r in wanted]))
             self._open, self._next_offset = map(partial(self._consumer_record, self._tp), wanted), last + 1
 
     def _damaged(self, last: int, error: UnreadableRecord) -> None:

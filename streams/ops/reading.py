@@ -36,7 +36,7 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
         fetch_max_wait_ms=50,
     )
     await consumer.start()
-    adapt(consumer, lambda: None)
+    adapt(consumer)
     try:
         partitions = await partitions_of(consumer, topics)
         consumer.assign(partitions)

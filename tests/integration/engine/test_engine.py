@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
 from streams.engine import MissingTopics, Outputs, Record
+from streams.engine.inflating import LIMIT
 from streams.engine.kafka import transactional_producer
+from streams.engine.source import AT_WORK_BYTES
 from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
 
 
@@ -287,6 +289,33 @@ async def test_a_batch_that_inflates_beyond_the_limit_is_passed_by_as_one(pipeli
     (letter,) = await read_all(pipeline.bootstrap, pipeline.dead)
     assert letter.key == b"66", "the last offset: reading goes on behind it"
     assert b"64 records, offsets 3 to 66, of a record batch of" in letter.value
+
+
+async def test_batches_that_inflate_to_what_is_just_taken_are_at_work_a_few_at_a_time(pipeline: Pipeline) -> None:
+    """16 of 16 MB each, on two partitions: a quarter of a gigabyte, if one poll took them all."""
+    producer = AIOKafkaProducer(bootstrap_servers=pipeline.bootstrap)
+    await producer.start()
+    for number in range(16):
+        large = DefaultRecordBatchBuilder(2, 4, 0, -1, -1, -1, 1 << 30)
+        large.append(0, 1, b"k%d" % (number % 2), bytes(LIMIT - 100), [])
+        batch = producer.create_batch()
+        batch.append(key=b"k", value=b"v", timestamp=None)
+        batch.close()
+        batch._buffer = large.build()
+        await (await producer.send_batch(batch, pipeline.input, partition=number % 2))
+    await producer.stop()
+    lent: list[int] = []
+
+    class Watch(Count):
+        def finish(self, out: Outputs) -> None:
+            lent.append(source.ration.lent)
+            super().finish(out)
+
+    async with pipeline.run(processor=Watch) as source:
+        await until(lambda: pipeline.drained(16))
+        await until(lambda: source.ration.lent == 0)
+    assert LIMIT // 2 < max(lent) <= AT_WORK_BYTES + LIMIT
+    assert await outputs(pipeline) == {"k0": list(range(1, 9)), "k1": list(range(1, 9))}
 
 
 async def test_a_record_the_client_cannot_take_apart_is_passed_by(pipeline: Pipeline) -> None:

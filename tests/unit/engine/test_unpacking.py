@@ -78,7 +78,7 @@ class Log:
             reader.ration, reader.end = ration, self.end
             reader._consumer_record = _fetched  # type: ignore[method-assign]
             while not reader.ended:
-                ration.spent = 0
+                ration.begin()
                 records = reader.take(most)
                 assert len(records) <= most
                 assert reader.ended or records
@@ -221,8 +221,15 @@ def test_a_poll_opens_no_further_batch_once_it_has_opened_enough() -> None:
     reader.ration = Ration(LIMIT)
     assert (len(reader.take(1000)), reader.ended) == (2, False)
     assert len(reader.take(1000)) == 0
-    reader.ration.spent = 0
+    assert reader.ration.opened[TP] > LIMIT
+    reader.ration.begin()
     assert (len(reader.take(1000)), reader.next_fetch_offset) == (2, 4)
+    reader.ration.lent = LIMIT
+    reader.ration.begin()
+    assert reader.take(1000) == [], "what is still at work counts too"
+    reader.ration.lent = 0
+    reader.ration.begin()
+    assert (len(reader.take(1000)), reader.next_fetch_offset) == (1, 5)
 
 
 @pytest.mark.parametrize("codec", CODECS)
