@@ -23,6 +23,7 @@ from aiokafka.errors import BrokerResponseError, KafkaError, for_code, kafka_err
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
 from streams.engine.errors import Differs, NameTaken
+from streams.engine.kafka import asked
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,8 @@ def own_failures(consumer: AIOKafkaConsumer) -> None:
         waiting = [*subscription._assignment_waiters, *subscription._fetch_waiters]  # noqa: SLF001
         abort(error)
         for waiter in waiting:
-            if waiter.done() and not waiter.cancelled():
-                waiter.exception()
+            if waiter.done():
+                asked(waiter)
 
     subscription.abort_waiters = abort_waiters
 

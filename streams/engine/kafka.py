@@ -1,6 +1,8 @@
 """Kafka clients as the engine needs them: the settings that were measured, in one place."""
 
+import asyncio
 import logging
+from typing import Any
 
 import aiokafka.producer.sender as _sender
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -29,7 +31,7 @@ def transactional_producer(
     bootstrap: str, transactional_id: str, transaction_timeout_ms: int = 60_000
 ) -> AIOKafkaProducer:
     """A producer whose start fences every earlier one of the same id."""
-    return AIOKafkaProducer(
+    producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         transactional_id=transactional_id,
         transaction_timeout_ms=transaction_timeout_ms,
@@ -41,6 +43,42 @@ def transactional_producer(
         # each costs 100 ms.
         retry_backoff_ms=5,
     )
+    _own_failures(producer)
+    return producer
+
+
+def asked(future: asyncio.Future[Any]) -> None:
+    """Keep asyncio from reporting that nobody asked this future, which is done, for the error in it."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _own_failures(producer: AIOKafkaProducer) -> None:
+    """A transaction that fails tells it to each of its batches, and to waiters inside the client that nobody asks."""
+    # The client has no public way to its parts.
+    transactions, accumulator = producer._txn_manager, producer._message_accumulator  # noqa: SLF001
+    error_transaction, fatal_error, fail_all = (
+        transactions.error_transaction,
+        transactions.fatal_error,
+        accumulator.fail_all,
+    )
+
+    def may_be_aborted(error: Exception) -> None:
+        error_transaction(error)
+        asked(transactions._transaction_waiter)  # noqa: SLF001
+
+    def is_fatal(error: Exception) -> None:
+        fatal_error(error)
+        asked(transactions._transaction_waiter)  # noqa: SLF001
+
+    def fails_all(error: Exception) -> None:
+        unsent = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
+        fail_all(error)
+        for batch in unsent:
+            asked(batch._drain_waiter)  # noqa: SLF001
+
+    transactions.error_transaction, transactions.fatal_error = may_be_aborted, is_fatal
+    accumulator.fail_all = fails_all
 
 
 async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:

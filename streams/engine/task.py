@@ -24,7 +24,7 @@ from streams.engine.clock import clock
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
-from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, transactional_producer
+from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, asked, transactional_producer
 from streams.engine.lag import Backlog
 from streams.engine.outputs import Items, Sends
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
@@ -182,20 +182,24 @@ class Task:
         try:
             await producer.begin_transaction()
             for (topic, partition), items in sends.items():
-                futures += [await producer.send_batch(b, topic, partition=partition) for b in self._pack(items)]
+                for batch in self._pack(items):
+                    futures.append(await producer.send_batch(batch, topic, partition=partition))
             own, sent = list(self._pack(log)), clock.steady()
-            futures += [
-                await producer.send_batch(b, self.changelog.topic, partition=self.changelog.partition) for b in own
-            ]
+            for batch in own:
+                futures.append(
+                    await producer.send_batch(batch, self.changelog.topic, partition=self.changelog.partition)
+                )
             # The client commits a transaction even when one of its batches was refused: ask each of them before.
             written = [await future for future in futures][-1]
             if written.timestamp_type == APPEND_TIME:
                 clock.heard(sent, written.timestamp, clock.steady())
             await producer.commit_transaction()
             self.changelog_end = written.offset + own[-1].record_count() + 1  # and the commit marker behind it
-        except KafkaError as error:
+        except BaseException as error:
             for future in futures:  # they failed for the same reason; nobody asks them any more
-                future.add_done_callback(lambda done: done.cancelled() or done.exception())
+                future.add_done_callback(asked)
+            if not isinstance(error, KafkaError):
+                raise
             kind = Refused if isinstance(error, REFUSALS) else TaskLost
             raise kind(f"{self.info.name}: {type(error).__name__} {error}") from error
 

@@ -105,8 +105,8 @@ async def test_a_second_worker_of_one_static_name_takes_the_place_of_the_first(s
         assert await ends(first) == 5
         said = first.log.read_text()
         assert "another worker with the name twin has joined and taken its place" in said
-        assert said.count("never retrieved") < 10, "a request of the client that was on its way may be told of"
-        assert len(said.splitlines()) < 200, "it does not fill its log"
+        assert "never retrieved" not in said
+        assert len(said.splitlines()) < 100, "it does not fill its log"
         await second.wait_ready()
         await contacts(system, "a")
         await system.drained()
