@@ -128,9 +128,12 @@ class Hop:
         self.fired = 0
         self.folded = False
         """Has a record of this batch changed rows?"""
+        self.size = 0
+        """Bytes of the record at hand."""
 
     def handle(self, record: Record, out: Outputs) -> None:
         value = self.decode(record.value or b"")
+        self.size = len(record.value or b"")
         if type(value) is not Progress:
             self.folded = True
             self.fold(value, out)

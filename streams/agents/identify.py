@@ -15,7 +15,7 @@ from streams.domain.identity import TOO_MANY_CHANGES, ContactOwner, assign, expi
 from streams.domain.policy import TrackingRules
 from streams.domain.records import AgentState, Command, Event, Normalised, Profile, output_key
 from streams.domain.times import iso
-from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.engine import Outputs, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
 MAX_QUEUES = 50
@@ -48,12 +48,6 @@ class Identify(Hop):
             name("contact.measurements"),
         )
         self.rules, self.metrics = rules, metrics
-        self.size = 0
-        """Bytes of the record at hand."""
-
-    def handle(self, record: Record, out: Outputs) -> None:
-        self.size = len(record.value or b"")
-        super().handle(record, out)
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)

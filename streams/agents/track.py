@@ -15,7 +15,7 @@ from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Interaction, Line, output_key
-from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.engine import Outputs, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
 encode = msgspec.json.Encoder().encode
@@ -59,12 +59,6 @@ class Track(Hop):
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
         """Of whom something may be to publish."""
-        self.size = 0
-        """Bytes of the record at hand."""
-
-    def handle(self, record: Record, out: Outputs) -> None:
-        self.size = len(record.value or b"")
-        super().handle(record, out)
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
@@ -132,9 +126,13 @@ class Track(Hop):
     def _schedule(self, owner: str) -> None:
         """The row says when it is due."""
         customer = self.customers.get(owner)
-        replays = {line: NO_DEADLINE for line in customer.lines if line != LIVE} if customer else {}
-        due = replays | dict(customers.next_deadlines(customer, self.rules))
-        if customer is not None and due != customer.due:
+        if customer is None:
+            return
+        due = dict(customers.next_deadlines(customer, self.rules))
+        for line in customer.lines:
+            if line != LIVE:
+                due.setdefault(line, NO_DEADLINE)
+        if due != customer.due:
             self.customers[owner] = replace(customer, due=due)
 
     def drop(self, key: str, line: str) -> None:

@@ -133,12 +133,14 @@ def of_line(keys: Iterable[str], line: str) -> list[str]:
     return [key for key in keys if key.startswith(prefix)]
 
 
-def leg_key(fact: Fact) -> str:
-    """The key of a leg fact's leg. Raises ValueError for a closed leg that does not say when it was entered."""
+def leg_key(fact: Fact, dims: str) -> str:
+    """The key of a leg fact's leg; ``dims``: its `dimensions`. Raises ValueError for a closed leg that does not
+    say when it was entered.
+    """
     entered = fact.time if fact.fact == "leg_opened" else fact.entered
     if entered is None:
         raise ValueError(f"{fact.fact} {fact.id!r} does not say when the leg was entered")
-    return f"{dimensions(fact)}{SEP}{entered}{SEP}{fact.id}"
+    return f"{dims}{SEP}{entered}{SEP}{fact.id}"
 
 
 def split_leg(key: str) -> tuple[str, int]:

@@ -69,7 +69,7 @@ def _most(number: int) -> int:
 def value(numerator: int, denominator: int) -> float | None:
     """The quotient; whole where the denominator is 1, ``None`` where it is 0."""
     if denominator == 1:
-        return _most(numerator)
+        return numerator if -MOST <= numerator <= MOST else _most(numerator)
     return numerator / denominator if denominator else None
 
 
@@ -184,13 +184,16 @@ INSTANT: tuple[Kpi, ...] = (
 
 def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
     """One reading as it is published."""
+    exact = value(numerator, denominator)
+    if not (-MOST <= numerator <= MOST and -MOST <= denominator <= MOST):
+        numerator, denominator = _most(numerator), _most(denominator)
     return {
         "kpi": kpi.name,
         "variant": kpi.variant,
         "grain": kpi.grain,
-        "value": value(numerator, denominator),
-        "numerator": _most(numerator),
-        "denominator": _most(denominator),
+        "value": exact,
+        "numerator": numerator,
+        "denominator": denominator,
         "unit": kpi.unit,
     }
 

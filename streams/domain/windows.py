@@ -26,7 +26,7 @@ def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
     """Count a fact (sign −1: take it back). Raises ValueError, with nothing changed, for a fact that cannot be
     counted."""
     dims = dimensions(fact)
-    key = leg_key(fact) if fact.fact in LEG_FACTS else None
+    key = leg_key(fact, dims) if fact.fact in LEG_FACTS else None
     state = tables.lines.get(fact.line) or LineState()
     if state.ended:
         return "too_late"

@@ -99,6 +99,6 @@ class Outputs:
     def grouped(self) -> Sends:
         grouped: Sends = {}
         for topic, partition, key, value in self._items:
-            made = value if value is None or isinstance(value, bytes) else value.encode()
+            made = value if type(value) is bytes or value is None else value.encode()  # type: ignore[union-attr]
             grouped.setdefault((topic, partition), []).append((key, made))
         return grouped

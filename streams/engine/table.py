@@ -23,7 +23,7 @@ class Table(MutableMapping[str, V]):
     back.
     """
 
-    __slots__ = ("__weakref__", "_taken", "_undo", "dirty", "largest", "spec", "spoilt", "store", "values_")
+    __slots__ = ("__weakref__", "_taken", "dirty", "largest", "spec", "spoilt", "store", "values_", "writes")
 
     def __init__(self, spec: TableSpec[V], store: Store | None = None) -> None:
         """Its rows are what the store holds."""
@@ -36,7 +36,9 @@ class Table(MutableMapping[str, V]):
         """Touched key → the value before the batch."""
         self.spoilt: dict[str, tuple[bytes, Exception]] = {}
         """Rows that cannot be decoded, and why: they are to be set aside (`discard`)."""
-        self._undo: list[tuple[str, V]] = []
+        self.writes: list[tuple[str, V]] = []
+        """What `undo` takes back: key, the value before. Always the same list, so that a loop over records can empty it
+        without a call (`mark`)."""
         self._taken: list[Entry] = []
         self._begin()
 
@@ -56,14 +58,14 @@ class Table(MutableMapping[str, V]):
 
     def __setitem__(self, key: str, value: V) -> None:
         old = self.values_.get(key, ABSENT)
-        self._undo.append((key, old))
+        self.writes.append((key, old))
         self.values_[key] = value
         if key not in self.dirty:
             self.dirty[key] = old
 
     def __delitem__(self, key: str) -> None:
         old = self.values_.pop(key)
-        self._undo.append((key, old))
+        self.writes.append((key, old))
         if key not in self.dirty:
             self.dirty[key] = old
 
@@ -78,23 +80,23 @@ class Table(MutableMapping[str, V]):
 
     def mark(self) -> None:
         """Writes up to here stay, whatever `undo` does later."""
-        self._undo.clear()
+        self.writes.clear()
 
     def undo(self) -> None:
         """Take back every write since `mark`."""
-        for key, old in reversed(self._undo):
+        for key, old in reversed(self.writes):
             if old is ABSENT:
                 self.values_.pop(key, None)
             else:
                 self.values_[key] = old
-        self._undo.clear()
+        self.writes.clear()
 
     def rollback(self) -> list[Entry]:
         """Take back the whole batch. Returns the entries it took for due: they belong into the store again."""
         for key, old in self.dirty.items():
             self._put_back(key, old)
         taken = list(self._taken)
-        self._undo.clear()
+        self.writes.clear()
         self.dirty.clear()
         self._taken.clear()
         return taken
@@ -221,7 +223,7 @@ class Table(MutableMapping[str, V]):
         if self.spoilt:
             self.spoilt = {key: why for key, why in self.spoilt.items() if key not in self.dirty}
         self.dirty.clear()
-        self._undo.clear()
+        self.writes.clear()
         self._taken.clear()
 
     def rows(self) -> Iterator[tuple[str, bytes]]:

@@ -83,7 +83,7 @@ class CachedTable(Table[V]):
         old = self.values_.get(key, _UNKNOWN)
         if old is _UNKNOWN:
             old = self._fetch(key)
-        self._undo.append((key, old))
+        self.writes.append((key, old))
         self.values_[key] = value
         if key not in self.dirty:
             self.dirty[key] = old
@@ -104,9 +104,9 @@ class CachedTable(Table[V]):
         return isinstance(key, str) and self.get(key, ABSENT) is not ABSENT
 
     def undo(self) -> None:
-        for key, old in reversed(self._undo):
+        for key, old in reversed(self.writes):
             self.values_[key] = old
-        self._undo.clear()
+        self.writes.clear()
 
     def _put_back(self, key: str, old: V) -> None:
         if key in self.spoilt:

@@ -198,13 +198,14 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
 
 def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iterator[None]:
     """The records one by one; one that raises is taken back and becomes a dead letter."""
-    handle, tables, out = processor.handle, list(desk.tables.values()), part.out
+    handle, out, written = processor.handle, part.out, [table.writes for table in desk.tables.values()]
     doubtful = desk.trial.suspect is not None or bool(desk.doubt.refused or blame.record)
     turn = time.perf_counter() + TURN_SECONDS
     for number, record in enumerate(part.records, 1):
         mark, begun = out.mark(), False
-        for table in tables:
-            table.mark()
+        for writes in written:
+            if writes:
+                writes.clear()
         try:
             if doubtful:
                 _refuse(desk, record, blame)
@@ -217,11 +218,7 @@ def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iter
         except Exception as error:  # any failure of a record becomes its dead letter
             if isinstance(error, RowFault) and error is not blame.record:
                 raise  # no fault of the record
-            out.undo(mark)
-            for table in tables:
-                table.undo()
-            if begun:
-                processor.undo(record)
+            _undo(desk, part.out, mark, record if begun else None)
             part.count(error)
             _bury(desk, Failure(record, error), out)
         if out.size > PART_BYTES and number < len(part.records):
@@ -231,6 +228,15 @@ def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iter
         if time.perf_counter() > turn:
             yield None
             turn = time.perf_counter() + TURN_SECONDS
+
+
+def _undo(desk: Desk, out: Outputs, mark: int, begun: Record | None) -> None:
+    """All is as it was before the record; ``begun``: the processor has seen it."""
+    out.undo(mark)
+    for table in desk.tables.values():
+        table.undo()
+    if begun is not None and desk.processor is not None:
+        desk.processor.undo(begun)
 
 
 def _refuse(desk: Desk, record: Record, blame: _Blame) -> None:
