@@ -20,6 +20,10 @@ class Summary(Protocol):
     def encode(self) -> bytes: ...
 
 
+_Items = list[tuple[bytes | None, Any]]
+"""A value is bytes, nothing, or a `Summary`."""
+
+
 class Outputs:
     """What a handler may send, and what it may know of the moment.
 
@@ -28,7 +32,7 @@ class Outputs:
     its value. ``size``: bytes sent so far. ``counts``: for whoever counts what happens in this batch.
     """
 
-    __slots__ = ("_items", "_summaries", "caught_up", "counts", "largest", "now", "partitions", "size")
+    __slots__ = ("_order", "_sends", "_summaries", "caught_up", "counts", "largest", "now", "partitions", "size")
 
     def __init__(
         self,
@@ -38,7 +42,9 @@ class Outputs:
         largest: int = LARGEST_RECORD,
     ) -> None:
         self.partitions, self.now, self.caught_up, self.largest = partitions, now, caught_up, largest
-        self._items: list[tuple[str, int, bytes | None, bytes | Summary | None]] = []
+        self._sends: dict[tuple[str, int], _Items] = {}
+        self._order: list[_Items] = []
+        """For each record sent the list that it is the last of: `undo` pops them in turn."""
         self._summaries: dict[Any, tuple[int, Summary]] = {}
         self.counts: Counter[Any] = Counter()
         self.size = 0
@@ -55,7 +61,12 @@ class Outputs:
         if size > self.largest:
             raise OutputTooLarge(topic, size, self.largest)
         self.size += size
-        self._items.append((topic, zlib.crc32(key) % self.partitions[topic], key, value))
+        place = topic, zlib.crc32(key) % self.partitions[topic]
+        items = self._sends.get(place)
+        if items is None:
+            items = self._sends[place] = []
+        items.append((key, value))
+        self._order.append(items)
 
     def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Send to a partition by number. Raises `OutputTooLarge`."""
@@ -63,7 +74,12 @@ class Outputs:
         if size > self.largest:
             raise OutputTooLarge(topic, size, self.largest)
         self.size += size
-        self._items.append((topic, partition, key, value))
+        self._add(topic, partition, key, value)
+
+    def _add(self, topic: str, partition: int, key: bytes | None, value: "bytes | Summary | None") -> None:
+        items = self._sends.setdefault((topic, partition), [])
+        items.append((key, value))
+        self._order.append(items)
 
     def broadcast(self, topic: str, key: bytes | None, value: bytes | None) -> None:
         """Send to every partition of a topic."""
@@ -77,8 +93,8 @@ class Outputs:
         topic, key = to
         if size + len(key) > self.largest:
             raise OutputTooLarge(topic, size + len(key), self.largest)
-        self._items.append((topic, zlib.crc32(key) % self.partitions[topic], key, summary))
-        self._summaries[name] = len(self._items), summary
+        self._add(topic, zlib.crc32(key) % self.partitions[topic], key, summary)
+        self._summaries[name] = len(self._order), summary
 
     def summary(self, name: Any) -> Any:
         """The newest summary of this name; ``None`` while there is none."""
@@ -86,19 +102,22 @@ class Outputs:
         return found and found[1]
 
     def mark(self) -> int:
-        return len(self._items)
+        return len(self._order)
 
     def undo(self, mark: int) -> None:
-        for _, _, key, value in self._items[mark:]:
+        for items in reversed(self._order[mark:]):
+            key, value = items.pop()
             if value is None or isinstance(value, bytes):
                 self.size -= len(key or b"") + len(value or b"")
             else:
                 self._summaries = {name: known for name, known in self._summaries.items() if known[0] <= mark}
-        del self._items[mark:]
+        del self._order[mark:]
 
     def grouped(self) -> Sends:
-        grouped: Sends = {}
-        for topic, partition, key, value in self._items:
-            made = value if type(value) is bytes or value is None else value.encode()  # type: ignore[union-attr]
-            grouped.setdefault((topic, partition), []).append((key, made))
-        return grouped
+        """What was sent, in order, by topic and partition."""
+        made = self._made if self._summaries else list
+        return {place: made(items) for place, items in self._sends.items() if items}
+
+    @staticmethod
+    def _made(items: "_Items") -> Items:
+        return [(key, value if value is None or isinstance(value, bytes) else value.encode()) for key, value in items]
