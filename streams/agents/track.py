@@ -59,11 +59,14 @@ class Track(Hop):
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
         """Of whom something may be to publish."""
+        self.decided: dict[str, customers.Decisions] = {}
+        """By owner, as long as nothing but publishing has changed the row in this batch."""
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
         if owner is None:
             raise ValueError("the record does not say whose it is")
+        self.decided.pop(owner, None)
         outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, outcome, out)
@@ -76,6 +79,7 @@ class Track(Hop):
         self.touched.clear()
 
     def fire(self, key: str, now: int, out: Outputs) -> None:
+        self.decided.pop(key, None)
         self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules), out)
         self._schedule(key)
         self._count(key)
@@ -87,6 +91,7 @@ class Track(Hop):
         self.each(self.changed, lambda owner: self._publish(owner, out), self._row, certain=not self.folded)
         self.touched.clear()
         self.changed.clear()
+        self.decided.clear()
 
     def _publish(self, owner: str, out: Outputs) -> None:
         self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
@@ -128,7 +133,10 @@ class Track(Hop):
         customer = self.customers.get(owner)
         if customer is None:
             return
-        due = dict(customers.next_deadlines(customer, self.rules))
+        decided = self.decided.get(owner)
+        if decided is None:
+            decided = self.decided[owner] = customers.decisions(customer, self.rules)
+        due = dict(customers.deadlines(customer, decided))
         for line in customer.lines:
             if line != LIVE:
                 due.setdefault(line, NO_DEADLINE)
@@ -136,6 +144,7 @@ class Track(Hop):
             self.customers[owner] = replace(customer, due=due)
 
     def drop(self, key: str, line: str) -> None:
+        self.decided.pop(key, None)
         customer = self.customers[key]
         lines = {name: each for name, each in customer.lines.items() if name != line}
         if lines:

@@ -12,7 +12,7 @@ Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in plac
 nothing is left of one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -26,6 +26,8 @@ from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.domain.segments import NOBODY
 from streams.domain.timeline_state import Change, Place, Timeline
 
+Decisions = Mapping[str, int | None]
+"""Line → stream time, ms: see `decisions`."""
 MAX_LINES = 8
 """Lines kept of one customer: the live one, and the replays that were touched last."""
 
@@ -223,10 +225,21 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
 def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:
     """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
     it."""
-    if customer is None:
-        return []
+    return deadlines(customer, decisions(customer, rules)) if customer else []
+
+
+def decisions(customer: Customer, rules: Rules) -> Decisions:
+    """What of the deadlines takes long to find, and stays as it is when the customer is published."""
+    return {
+        line: publishing.next_decision(timeline, customer.owner, line, rules)
+        for line, timeline in customer.lines.items()
+    }
+
+
+def deadlines(customer: Customer, decided: Decisions) -> list[tuple[str, int]]:
+    """`next_deadlines` of a customer whose `decisions` are known."""
     return [
         (line, due)
         for line, timeline in customer.lines.items()
-        if (due := publishing.next_deadline(timeline, customer.owner, line, rules)) is not None
+        if (due := publishing.next_deadline(timeline, decided[line])) is not None
     ]

@@ -134,10 +134,17 @@ def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules:
 # Deadlines
 
 
-def next_deadline(timeline: Timeline, owner: str, line: str, rules: Rules) -> int | None:
-    """The earliest stream time that must be passed for something to happen without an event; None = there is
-    nothing."""
-    times = [] if timeline.review is None else [timeline.review]
+def next_deadline(timeline: Timeline, decision: int | None) -> int | None:
+    """The earliest stream time that must be passed for something to happen without an event; None = there is nothing.
+
+    ``decision``: what `next_decision` said of the timeline, before or after it was published.
+    """
+    return min((time for time in (timeline.review, decision) if time is not None), default=None)
+
+
+def next_decision(timeline: Timeline, owner: str, line: str, rules: Rules) -> int | None:
+    """As `next_deadline`, of all but what is published: `publish` does not change it."""
+    times: list[int] = []
     for key, history in timeline.histories.items():
         times += _history_deadlines(history, rules)
         watch = waits.Watch(key, history, owner, line, timeline.tiers)

@@ -53,7 +53,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "track advance": (customers, "advance", 0),
     "track publish": (customers, "publish", 0),
     "track fire": (Track, "fire", 1),
-    "track deadlines": (customers, "next_deadlines", 0),
+    "track deadlines": (customers, "decisions", 0),
     "measure fold": (Measure, "fold", 1),
     "measure lane": (Lane, "rolling", 0),
     "measure encode": (kpis, "encode", 0),

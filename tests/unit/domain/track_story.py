@@ -60,7 +60,10 @@ class Task:
         """One batch."""
         for record in records:
             self._note(customers.fold(self.customer, record, self, self.rules))
+        decided = customers.decisions(self.customer, self.rules) if self.customer else {}
         self._note(customers.publish(self.customer, self, self.rules))
+        if self.customer:
+            assert customers.decisions(self.customer, self.rules) == decided, "publishing changes no decision"
         return self
 
     def until(self, at: int) -> "Task":
