@@ -91,7 +91,11 @@ def _segment(
 
 def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: Rules) -> Timeline:
     """Without the journeys that are over for good."""
-    over = [each for each in found if place.now is not None and place.now > _dropped_at(timeline, each, rules)]
+    now = place.now
+    if now is None:
+        return timeline
+    settled = now - rules.tracking.journey_gap_ms - rules.tracking.lateness_ms
+    over = [each for each in found if each.last < settled and now > _dropped_at(timeline, each, rules)]
     if not over:
         return timeline
     past = tuple(part for part in timeline.past if not any(each.started <= part.started <= each.last for each in over))

@@ -78,6 +78,15 @@ class Table(MutableMapping[str, V]):
     def __contains__(self, key: object) -> bool:
         return key in self.values_
 
+    def pop(self, key: str, default: Any = ABSENT) -> Any:
+        """As of a dict. Most of those that are popped are not there, and an exception for each would be dear."""
+        row = self.get(key, ABSENT)
+        if row is not ABSENT:
+            del self[key]
+        elif default is ABSENT:
+            raise KeyError(key)
+        return default if row is ABSENT else row
+
     def mark(self) -> None:
         """Writes up to here stay, whatever `undo` does later."""
         self.writes.clear()

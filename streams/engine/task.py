@@ -212,15 +212,18 @@ class Task:
             yield from self._packed(items)
 
     def _packed(self, items: Items) -> Iterable[BatchBuilder]:
-        builder = self.producer.create_batch()
+        """Past the client's own `BatchBuilder.append`, which does the same at twice the cost."""
+        at, headers = int(time.time() * 1000), list[Any]()
+        builder, count = self.producer.create_batch(), 0
+        append = builder._builder.append  # noqa: SLF001
         for key, value in items:
-            if builder.append(key=key, value=value, timestamp=None) is None:
-                builder.close()
-                yield builder
-                builder = self.producer.create_batch()
-                builder.append(key=key, value=value, timestamp=None)
-        builder.close()
-        yield builder
+            if append(count, at, key, value, headers) is None:  # it is full
+                yield _filled(builder, count)
+                builder, count = self.producer.create_batch(), 0
+                append = builder._builder.append  # noqa: SLF001
+                append(count, at, key, value, headers)
+            count += 1
+        yield _filled(builder, count)
 
     async def close(self) -> None:
         """Let the store and the producer go; an open transaction is left to the next owner's fencing."""
@@ -231,6 +234,12 @@ class Task:
                 await self.producer.stop()
             finally:
                 await self.producer.client.close()  # a fenced producer's stop raises before it comes to this
+
+
+def _filled(builder: BatchBuilder, count: int) -> BatchBuilder:
+    builder._relative_offset = count  # noqa: SLF001
+    builder.close()
+    return builder
 
 
 def _small(items: Items, largest: int) -> Iterable[Items]:
