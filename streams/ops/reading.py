@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts
+from streams.ops.errors import BrokerError
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> li
 
 async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts; order holds within a
-    partition. What cannot be taken apart is passed by, with a line in the log.
+    partition. What cannot be taken apart is passed by, with a line in the log. Raises `BrokerError`.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -35,9 +37,9 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,
     )
-    await consumer.start()
-    adapt(consumer)
     try:
+        await consumer.start()
+        adapt(consumer)
         partitions = await partitions_of(consumer, topics)
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
@@ -51,5 +53,7 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
                     elif record.offset < ends[tp]:
                         yield record
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+    except KafkaError as error:
+        raise BrokerError(f"no answer from Kafka at {bootstrap}: {error}") from error
     finally:
         await consumer.stop()

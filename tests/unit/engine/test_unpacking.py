@@ -313,6 +313,8 @@ mutations = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min
 @settings(max_examples=400)
 @example([(57, 255)], 0, True, False)
 @example([(1, 0), (7432, 1)], 0, True, False)
+@example([(1, 0), (765, 0)], 0, True, False)
+@example([(8129, 1)], 4, True, False)
 @given(mutations, st.sampled_from(CODECS), st.booleans(), st.booleans())
 def test_whatever_a_batch_holds_reading_goes_on(
     changes: list[tuple[int, int]], codec: int, seal: bool, cut: bool
