@@ -15,7 +15,7 @@ from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Interaction, Line, output_key
-from streams.engine import Outputs, Table, TaskInfo
+from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
 encode = msgspec.json.Encoder().encode
@@ -72,6 +72,10 @@ class Track(Hop):
         self._write(owner, outcome, out)
         if outcome.late:
             self.metrics.late.labels("track").inc()
+
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self.decided.clear()
 
     def prepare(self) -> None:
         self.each(self.touched, self._schedule, self._row, certain=not self.folded)
