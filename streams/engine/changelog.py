@@ -19,6 +19,7 @@ from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
+from streams.engine.kafka import written_ends
 from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, Mark, Store
 
@@ -165,7 +166,10 @@ class Changelog:
 
 @asynccontextmanager
 async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Changelog]:
-    """A changelog to read, up to where it ends now."""
+    """A changelog to read, up to where it ends now. The end is that of all that was written: a transaction may be
+    committed, and its owner fenced, before the broker has marked it here, and the last stable offset hides it until
+    then. So whoever reads to this end waits for the marks; nobody but its owner, who is fenced, writes to it.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -176,9 +180,9 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
     await consumer.start()
     adapt(consumer)
     try:
-        consumer.assign([partition])
         begin = int((await consumer.beginning_offsets([partition]))[partition])
-        end = int((await consumer.end_offsets([partition]))[partition])
+        end = (await written_ends(consumer, [partition]))[partition]
+        consumer.assign([partition])
         yield Changelog(consumer, partition, begin, end)
     finally:
         await consumer.stop()

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import aiokafka.producer.sender as _sender
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 
 # A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20
 # ms is the whole cost of a small transaction. 3 ms was measured as enough on one machine and is polled again when it is
@@ -85,3 +87,15 @@ async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:
     """Topic → partitions of everything on the broker; asks for no topic by name, so that none is created by asking."""
     cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - a consumer has no public way to ask
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+
+async def written_ends(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where partitions end, transactions that are not committed or not marked yet included. The consumer must not be
+    reading.
+    """
+    fetcher = consumer._fetcher  # noqa: SLF001 - it asks for ends as it reads, and cannot be told otherwise
+    isolation, fetcher._isolation_level = fetcher._isolation_level, READ_UNCOMMITTED  # noqa: SLF001
+    try:
+        return {tp: int(end) for tp, end in (await consumer.end_offsets(list(partitions))).items()}
+    finally:
+        fetcher._isolation_level = isolation  # noqa: SLF001

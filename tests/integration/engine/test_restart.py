@@ -12,11 +12,15 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
 from streams.engine import Inlet, NewerState, Outputs, Record, Table, TableSpec, TaskInfo
+from streams.engine.changelog import POSITION, encode_position, restore
+from streams.engine.changelog import Rows as Read
 from streams.engine.errors import StoreError
+from streams.engine.kafka import transactional_producer
 from streams.engine.rocks import RocksStores
-from streams.engine.store import Due, Mark, Rows, Store
+from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.tables import Cache, Storage
 from tests.integration.engine.harness import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
 from tests.integration.engine.test_processes import ROOT
@@ -68,6 +72,26 @@ async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder:
         for done in rounds:
             await publish(pipeline.bootstrap, pipeline.input, load(200))
             await until(lambda done=done: pipeline.drained(200 * (done + 1)))
+
+
+async def test_a_transaction_that_the_broker_has_not_marked_yet_is_waited_for(pipeline: Kept) -> None:
+    """The broker says that it is committed before the changelog's partition says so: the last stable offset is no end."""
+    log = TopicPartition(pipeline.changelog, 0)
+    producer = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-owner")
+    await producer.start()
+    try:
+        await producer.begin_transaction()
+        position = encode_position({pipeline.input: 7}, "state", {})
+        await producer.send_and_wait(log.topic, key=POSITION, value=position, partition=log.partition)
+        reading = asyncio.create_task(
+            restore(pipeline.bootstrap, log, Read([LARGE], MemoryStore()), lambda done, total: None)
+        )
+        assert await asyncio.wait([reading], timeout=1) == (set(), {reading})
+        await producer.commit_transaction()
+        found = await asyncio.wait_for(reading, 30)
+    finally:
+        await producer.stop()
+    assert (found.offsets, found.records) == ({pipeline.input: 7}, 1)
 
 
 async def test_a_restart_with_its_disk_reads_only_the_tail(pipeline: Kept) -> None:
