@@ -1,6 +1,6 @@
 """What every agent behind `ingest` does alike: keep the watermarks of its origins, and pass its own stream time on."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -57,6 +57,7 @@ def large_table(name: str, kind: Any, upgrade: Callable[[bytes], bytes]) -> Tabl
 NO_DEADLINE = 1 << 62
 """The deadline of a row of a replay that has none: it says that there is something to be forgotten."""
 WATERMARKS = struct_table("watermarks", Progress)
+BEHIND = struct_table("behind", bool)
 
 
 class ProgressSender:
@@ -123,8 +124,8 @@ class Hop:
         self.watermarks = Watermarks(tables["watermarks"], Origins(self.before, tasks) if tasks else None)
         self.healed = False
         self.progress = ProgressSender(info, onward)
-        self.behind: set[str] = set()
-        """Lines of which more is due than this batch could take."""
+        self.behind: MutableMapping[str, bool] = tables.get("behind", {})
+        """Lines of which more is due than a batch could take. A table, so that whoever takes over holds time, too."""
         self.fired = 0
         self.folded = False
         """Has a record of this batch changed rows?"""
@@ -173,7 +174,7 @@ class Hop:
         gone: list[str] = []
         more = False
         for line in self.watermarks.forgotten():
-            self.behind.discard(line)
+            self.behind.pop(line, None)
             if more := not self._dropped(line):
                 break
             self.forget(line)
@@ -206,9 +207,9 @@ class Hop:
             self.fired += len(due)
             self._fire(due, now, out)
             if len(due) == room:
-                self.behind.add(line)
+                self.behind[line] = True
             else:
-                self.behind.discard(line)
+                self.behind.pop(line, None)
 
     def _fire(self, due: Iterable[str], now: int, out: Outputs) -> None:
         """No record is to blame for a deadline that fails: a batch with others was halved before."""

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import WATERMARKS, Hop, Name, large_table
+from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table
 from streams.domain.alerts import owner_of
 from streams.domain.identity import TOO_MANY_CHANGES, ContactOwner, assign, expired
 from streams.domain.policy import TrackingRules
@@ -29,7 +29,7 @@ def _with_due(row: bytes) -> bytes:
     return orjson.dumps({**state, "due": {state.get("line", ""): 0}})
 
 
-TABLES = (WATERMARKS, large_table("owners", ContactOwner, _with_due))
+TABLES = (WATERMARKS, BEHIND, large_table("owners", ContactOwner, _with_due))
 
 
 class Identify(Hop):

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
+from streams.agents.hop import BEHIND, NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
 from streams.domain.policy import Rules
@@ -30,6 +30,7 @@ def _with_due(row: bytes) -> bytes:
 
 TABLES = (
     WATERMARKS,
+    BEHIND,
     large_table("customers", Customer, _with_due),
     struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
 )

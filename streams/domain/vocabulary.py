@@ -17,7 +17,7 @@ are.
 import re
 import sys
 from collections.abc import Container, MutableMapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -67,16 +67,21 @@ def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
 def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
     kept, today = dict[str, Name](), fact.time // DAY_MS
     if f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}" in days:
-        _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)  # it was counted by the version before
+        # It was counted by the version before, or its day (of the policy's zone) began before midnight UTC.
+        _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)
+        for key in (_key(fact, "queue"), _key(fact, "tier")):
+            known = names.get(key)
+            if known is not None and known.used < today:
+                kept[key] = Name(today)
         return Place(fact, kept)
     other: list[str] = []
     if fact.queue != NO_QUEUE and fact.queue not in policy.queues:
         reserved = _RESERVED.fullmatch(fact.queue) is not None
-        key = f"{fact.line}{SEP}queue{SEP}{fact.queue}"
+        key = _key(fact, "queue")
         if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.max_queues):
             other.append("queue")
     if fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
-        key = f"{fact.line}{SEP}tier{SEP}{fact.tier}"
+        key = _key(fact, "tier")
         if not _admitted(names, kept, key, (fact, "tier"), policy.max_tiers):
             other.append("tier")
     listed = fact.queue in policy.queues and fact.tier in policy.tiers
@@ -95,6 +100,10 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
 def _other_queue(channel: str, policy: KpiPolicy) -> str:
     task, tasks = policy.share
     return OTHER if crc32(f"{channel}|{OTHER}".encode()) % tasks == task else f"{OTHER}-{task}"
+
+
+def _key(fact: Fact, kind: Literal["queue", "tier"]) -> str:
+    return f"{fact.line}{SEP}{kind}{SEP}{fact.queue if kind == 'queue' else fact.tier}"
 
 
 def _counter(fact: Fact, kind: str) -> str:
@@ -149,4 +158,5 @@ def forget_old(names: Names, line: str, sealed: int, kept_ms: int) -> None:
     for kind, count in gone.items():
         if count:
             key = f"{line}{SEP}{kind}s"
-            names[key] = Name(names[key].used, names[key].count - count)
+            total = names.get(key) or Name(NEVER_USED)  # it may have been set aside
+            names[key] = Name(total.used, max(0, total.count - count))

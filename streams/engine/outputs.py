@@ -32,7 +32,18 @@ class Outputs:
     its value. ``size``: bytes sent so far. ``counts``: for whoever counts what happens in this batch.
     """
 
-    __slots__ = ("_order", "_sends", "_summaries", "caught_up", "counts", "largest", "now", "partitions", "size")
+    __slots__ = (
+        "_order",
+        "_sends",
+        "_summaries",
+        "_summarised",
+        "caught_up",
+        "counts",
+        "largest",
+        "now",
+        "partitions",
+        "size",
+    )
 
     def __init__(
         self,
@@ -46,6 +57,8 @@ class Outputs:
         self._order: list[_Items] = []
         """For each record sent the list that it is the last of: `undo` pops them in turn."""
         self._summaries: dict[Any, tuple[int, Summary]] = {}
+        self._summarised = False
+        """Has there been any? One may be left behind when its name is taken back."""
         self.counts: Counter[Any] = Counter()
         self.size = 0
 
@@ -93,6 +106,7 @@ class Outputs:
         topic, key = to
         if size + len(key) > self.largest:
             raise OutputTooLarge(topic, size + len(key), self.largest)
+        self._summarised = True
         self._add(topic, zlib.crc32(key) % self.partitions[topic], key, summary)
         self._summaries[name] = len(self._order), summary
 
@@ -115,7 +129,7 @@ class Outputs:
 
     def grouped(self) -> Sends:
         """What was sent, in order, by topic and partition."""
-        made = self._made if self._summaries else list
+        made = self._made if self._summarised else list
         return {place: made(items) for place, items in self._sends.items() if items}
 
     @staticmethod

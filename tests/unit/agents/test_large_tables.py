@@ -113,7 +113,10 @@ def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
     assert not [key for key in task.changelog if key.startswith(b"owners\0")]
 
 
-def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("restarts", [False, True])
+def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(
+    monkeypatch: pytest.MonkeyPatch, restarts: bool
+) -> None:
     _, whole = tracked(5)
     whole.batch([at("contact.interactions", NOW + 2 * MINUTE)])
     monkeypatch.setattr(hop, "MAX_DUE", 2)
@@ -128,8 +131,12 @@ def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(mo
 
     task.batch([at("contact.interactions", NOW + 2 * MINUTE)], now=NOW + 1000)
     assert (len(task.on("alerts")), told()[-1]) == (2, NOW)
+    if restarts:
+        task.restart()
     task.batch([], now=NOW + 2000)
     assert (len(task.on("alerts")), told()[-1]) == (4, NOW)
+    if restarts:
+        task.restart()
     task.batch([], now=NOW + 3000)
     assert (len(task.on("alerts")), told()[-1]) == (5, NOW + 2 * MINUTE)
     assert sorted(map(str, task.on("alerts"))) == sorted(map(str, whole.on("alerts")))

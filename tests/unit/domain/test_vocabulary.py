@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -161,3 +162,27 @@ def test_beyond_the_limits_a_fact_taken_back_leaves_nothing(
             take(tables, taken_back(known.pop(data.draw(st.integers(0, len(known) - 1)))))
         assert all(pane.entered >= 0 for pane in tables.panes.values())
     assert all(not pane.entered for pane in tables.panes.values())
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Asia/Tokyo"])
+def test_names_in_use_are_not_forgotten_whatever_the_zone(zone: str) -> None:
+    """A day of the zone may have begun before midnight UTC: its row is kept already when the first fact of the UTC day
+    comes."""
+    policy = replace(POLICY, time_zone=ZoneInfo(zone))
+    tables = Known()
+    for hour in range(24 * 20):
+        take(tables, entered(f"{hour}", "q1", "red", hour * 3600), policy=policy)
+        if hour % 24 == 23:
+            forget_old(tables.names, "", T0 + hour * 3_600_000, policy.day_kept_ms)
+    named = {key: name.used for key, name in tables.names.items() if not key.endswith("s")}
+    assert set(named) == {"\x1fqueue\x1fq1", "\x1ftier\x1fred", "\x1fvoice\x1fq1\x1fred"}
+    assert set(named.values()) == {(T0 + (24 * 20 - 1) * 3_600_000) // DAY_MS}
+
+
+def test_a_count_that_was_set_aside_begins_anew() -> None:
+    tables = Known()
+    take(tables, entered("1", "q1"))
+    for kind in ("queues", "tiers", "lanes"):
+        tables.names.pop(f"\x1f{kind}", None)
+    forget_old(tables.names, "", T0 + 40 * DAY_MS, POLICY.day_kept_ms)
+    assert {name.count for name in tables.names.values()} == {0}
