@@ -152,6 +152,11 @@ class Hop:
             self.watermarks.heal(now)
             self.healed = True
 
+    def keep(self) -> None:
+        """The end of a batch is left out: the next one begins as after any other."""
+        self.fired = 0
+        self.folded = False
+
     def finish(self, out: Outputs) -> bool:
         self._heal(out.now)
         leaving = self._forget(out)

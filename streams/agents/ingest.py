@@ -95,7 +95,8 @@ class Ingest:
         if self.added:
             self.seen.undo_last()
 
-    def finish(self, out: Outputs) -> None:
+    def keep(self) -> None:
+        """Note what was taken in: the times, and the ids as a chunk."""
         for (line, topic), time in self.latest.items():
             self.clock.event(line, topic, time)
         self.latest.clear()
@@ -107,6 +108,9 @@ class Ingest:
             if chunk is not None:
                 self.chunks[key] = chunk
             self.batch = None
+
+    def finish(self, out: Outputs) -> None:
+        self.keep()
         for topic, records in buried(out).items():
             self.holders.refused(topic, records)
         known = {tp.topic: asked for tp, asked in out.caught_up.items()}

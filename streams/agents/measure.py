@@ -68,6 +68,10 @@ class Measure(Hop):
             for what in found.other:
                 self.metrics.limited("measure", what)
 
+    def keep(self) -> None:
+        super().keep()
+        self.counted.clear()
+
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         for line, state in lines.items():
             before = self.kpi_tables.lines.get(line)

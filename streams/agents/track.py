@@ -78,6 +78,15 @@ class Track(Hop):
         super().undo(record)
         self.decided.clear()
 
+    def keep(self) -> None:
+        """Rows say when they are due; then what is not published now comes at their next record or deadline."""
+        super().keep()
+        for owner in self.touched:
+            self._schedule(owner)
+        self.touched.clear()
+        self.changed.clear()
+        self.decided.clear()
+
     def prepare(self) -> None:
         self.each(self.touched, self._schedule, self._row, certain=not self.folded)
         self.changed.update(self.touched)

@@ -1,10 +1,13 @@
 """What is remembered of a task whose batches the broker refuses: it is lost and taken over again each time."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streams.engine.inlet import Record
 
+RETRY_SECONDS = 60.0
+"""How long the end of batches is left out before it is tried again."""
 TICKS = 3
 """Refusals of ticks after which the end of batches is left out."""
 
@@ -20,6 +23,8 @@ class Doubt:
     ticks: int = 0
     finish: Exception | None = None
     """The end of batches is left out for this reason."""
+    again: float = 0.0
+    """When a tick tries it once more, monotonic."""
 
     def learn(self, records: Sequence[Record], error: Exception) -> None:
         """A batch of these records was refused."""
@@ -30,7 +35,15 @@ class Doubt:
         else:  # nothing was handled: it is what the end of the batch sends
             self.ticks += 1
             if self.ticks >= TICKS:
-                self.finish = error
+                self.finish, self.again = error, time.monotonic() + RETRY_SECONDS
+
+    def left_out(self, records: Sequence[Record]) -> Exception | None:
+        """Why the end of a batch of these records is left out. Only a tick tries it again: no record is to blame."""
+        return self.finish if records or time.monotonic() < self.again else None
+
+    def passed(self) -> None:
+        """A batch was committed with its end."""
+        self.ticks, self.finish = 0, None
 
     def past(self, position: Mapping[str, int]) -> bool:
         """Is all of it over, with the inputs read up to here?"""

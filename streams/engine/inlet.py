@@ -91,7 +91,9 @@ class Processor(Protocol):
 
         Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches. A
         processor whose records may only let time pass says in ``folded`` if one of this batch did more: for a row that
-        time changes and that cannot be written no record is to blame.
+        time changes and that cannot be written no record is to blame. One that notes something outside the tables until
+        the end of a batch has ``keep()``, called in place of `finish` where that is left out because it fails whatever
+        the batch: it writes down what would be lost. What it raises is logged, and its writes are taken back.
         """
 
 

@@ -320,6 +320,8 @@ class Source(Service, ConsumerRebalanceListener):
             size = sum([len(record.value) for record in batch.records if record.value])
             done = BatchDone(len(batch.records), size, seconds, batch.transaction_seconds, batch.handle_cpu_seconds)
             self.observer.batch_committed(info.inlet, info.partition, done)
+        elif error is None and batch.transaction_seconds and task.unfinished is None:
+            self.takeover.ended(task)
         for _ in range(batch.failed):
             self.observer.record_failed(info.inlet)
         for kind, places in batch.unreadable.items():

@@ -208,6 +208,14 @@ class TakeOver(Service):
         if doubt is not None and doubt.past(task.position):
             del self.doubts[key]
 
+    def ended(self, task: Task) -> None:
+        """The broker took what the end of a batch without records sent."""
+        key = (task.info.inlet, task.info.partition)
+        if (doubt := self.doubts.get(key)) is not None:
+            doubt.passed()
+            if doubt.past(task.position):
+                del self.doubts[key]
+
     def doubt(self, task: Task, records: Sequence[Record], error: Exception) -> None:
         """The broker refused what a batch of these records wrote: the next one is smaller, or does without them."""
         self.doubts.setdefault((task.info.inlet, task.info.partition), Doubt()).learn(records, error)

@@ -133,7 +133,7 @@ def work(desk: Desk, records: Sequence[Record], out: Outputs) -> Iterator[Part |
     Yields parts that are ready: commit each (`tables.settle`) before going on. Yields ``None`` now and then: others may
     have their turn. Raises `StoreError`.
     """
-    todo = [(records, _Blame(finish=desk.doubt.finish))]
+    todo = [(records, _Blame(finish=desk.doubt.left_out(records)))]
     while todo:
         some, blame = todo.pop()
         part = Part(some, out.fresh(caught_up=not todo), unfinished=blame.finish)
@@ -187,13 +187,30 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
     for table in tables:
         table.mark()
     folded = getattr(processor, "folded", True)
-    if blame.finish is None and processor.finish(part.out):
+    if blame.finish is not None:
+        _keep(desk, processor)
+    elif processor.finish(part.out):
         desk.hurry()
     try:
         part.rows = {table.spec.name: table.changes() for table in tables if table.dirty}
         part.due = deadlines(desk.tables)
     except RowFault as fault:  # a record that only lets time pass is not to blame, or time would stand
         raise RowFault(fault.rows, certain=fault.certain or not folded) from fault
+
+
+def _keep(desk: Desk, processor: Processor) -> None:
+    """The end of the batch is left out. Nothing is left to do without when this fails, too."""
+    keep = getattr(processor, "keep", None)
+    if keep is None:
+        return
+    try:
+        keep()
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        for table in desk.tables.values():
+            table.undo()
+        log.warning("%s: what its batch noted beside the tables is lost (%s)", desk.info.name, type(error).__name__)
 
 
 def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iterator[None]:
