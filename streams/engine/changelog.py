@@ -146,6 +146,8 @@ class Changelog:
     partition: TopicPartition
     begin: int
     end: int
+    stable: int
+    """The last stable offset when it was opened: behind it lies a transaction that has no mark here."""
 
     async def read(self, rows: Rows, progress: Progress, since: int = 0) -> Restored:
         """Everything from an offset to the end, into the store of ``rows``."""
@@ -182,8 +184,9 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
     try:
         begin = int((await consumer.beginning_offsets([partition]))[partition])
         end = (await written_ends(consumer, [partition]))[partition]
+        stable = int((await consumer.end_offsets([partition]))[partition])
         consumer.assign([partition])
-        yield Changelog(consumer, partition, begin, end)
+        yield Changelog(consumer, partition, begin, end, stable)
     finally:
         await consumer.stop()
 

@@ -1,6 +1,7 @@
 """A task: one partition of an inlet, with its transactional producer, its tables and the batch in flight."""
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -40,6 +41,8 @@ REFUSALS = (
     RecordListTooLargeError,
 )
 """Errors of the broker that say something of the records and nothing of the broker."""
+
+log = logging.getLogger(__name__)
 
 
 class Task:
@@ -92,13 +95,17 @@ class Task:
         self.idle = asyncio.Event()
         self.idle.set()
         self._bootstrap = bootstrap
+        self.written: Sequence[TopicPartition] = ()
+        """All partitions that it may write to, the changelog's aside."""
 
     async def restore(self, progress: changelog.Progress) -> Restored:
         """Bring the store to the changelog's end, make fresh tables over it and a fresh processor. Raises
         `ChangelogError`, `StoreError`.
         """
-        async with changelog.opened(self._bootstrap, self.changelog) as log:
-            found = await self._catch_up(log, progress)
+        async with changelog.opened(self._bootstrap, self.changelog) as opened:
+            if opened.stable < opened.end:
+                await self._end_what_hangs()
+            found = await self._catch_up(opened, progress)
         self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
         for table in self.tables.values():
             table.largest = self.largest
@@ -114,6 +121,23 @@ class Task:
         self.renew()
         self.restored = True
         return found
+
+    async def _end_what_hangs(self) -> None:
+        """Abort a transaction that the broker takes for ended and has not marked: killed at the wrong moment, it leaves
+        one behind. The next commit of this producer would end it as committed, long after it was done once more.
+
+        A transaction that is aborted in the same partitions ends it; the broker begins none before all that it knows of
+        has its marks, so what is only on its way is not touched. Raises `TaskLost`.
+        """
+        log.warning("%s: a transaction of an owner before has no mark; aborting what may be left of it", self.info.name)
+        try:
+            await self.producer.begin_transaction()
+            for tp in (self.changelog, *self.written):
+                (batch,) = self._packed([(b"aborted", b"")])
+                await (await self.producer.send_batch(batch, tp.topic, partition=tp.partition))
+            await self.producer.abort_transaction()
+        except KafkaError as error:
+            raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error
 
     def renew(self) -> None:
         """A fresh processor over the tables as they are."""

@@ -94,6 +94,24 @@ async def test_a_transaction_that_the_broker_has_not_marked_yet_is_waited_for(pi
     assert (found.offsets, found.records) == ({pipeline.input: 7}, 1)
 
 
+async def test_what_no_mark_ends_is_aborted_and_waited_for(pipeline: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    """Here it is another producer's: it is not ended by that, and until it is the task is not ready."""
+    stranger = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-stranger")
+    await stranger.start()
+    try:
+        await stranger.begin_transaction()
+        await stranger.send_and_wait(pipeline.changelog, key=b"counts\0k0", value=b"rubbish", partition=0)
+        await publish(pipeline.bootstrap, pipeline.input, load(20, 20))
+        async with pipeline.run("w1") as source:
+            await until(lambda: "a transaction of an owner before has no mark" in caplog.text)
+            await until(lambda: len(source.takeover.ready) == 1)
+            await stranger.abort_transaction()
+            await until(lambda: pipeline.drained(20))
+    finally:
+        await stranger.stop()
+    await exactly(pipeline, 1, 20)
+
+
 async def test_a_restart_with_its_disk_reads_only_the_tail(pipeline: Kept) -> None:
     await some_rounds(pipeline, range(20), pipeline.on_disk(), Recorder())
     whole = len(await read_all(pipeline.bootstrap, pipeline.changelog, "read_uncommitted"))
