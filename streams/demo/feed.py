@@ -34,9 +34,9 @@ class Feed:
             enable_auto_commit=False,
             fetch_max_wait_ms=POLL_MS,
         )
-        await consumer.start()
-        adapt(consumer)
         try:
+            await consumer.start()
+            adapt(consumer)
             partitions = await partitions_of(consumer, [self._prefix + topic for topic in TOPICS])
             consumer.assign(partitions)
             await consumer.seek_to_end(*partitions)

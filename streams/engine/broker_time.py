@@ -18,8 +18,8 @@ async def compare(bootstrap: str, topic: str, name: str, clock: Clock) -> None:
     ``topic``: one whose records the broker stamps; ``name``: the transactional id. Raises `WrongClock`.
     """
     producer = transactional_producer(bootstrap, name)
-    await producer.start()
     try:
+        await producer.start()
         await producer.begin_transaction()
         sent = clock.steady()
         written = await producer.send_and_wait(topic, key=b"clock", value=b"", partition=0)

@@ -20,6 +20,8 @@ for _name in ("aiokafka", "aiokafka.consumer.group_coordinator"):
 # Every transaction that follows closely on another is answered with a retriable error, and each of those is a warning.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
+CANCEL_SECONDS = 1.0
+"""How long a client whose start is cancelled may take to come to its end."""
 MAX_REQUEST_BYTES = 2 << 20
 MAX_BATCH_BYTES = 1_000_000
 """One record batch as produced; below the broker's default ``message.max.bytes`` of 1,048,588."""
@@ -81,6 +83,20 @@ def _own_failures(producer: AIOKafkaProducer) -> None:
 
     transactions.error_transaction, transactions.fatal_error = may_be_aborted, is_fatal
     accumulator.fail_all = fails_all
+
+
+async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Start a client; when that is cancelled, wait a moment for its end all the same: the client loses the connection
+    that it is just opening, and whoever stops it then cannot close that.
+    """
+    starting = asyncio.ensure_future(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting], timeout=CANCEL_SECONDS)
+        if not starting.cancel():
+            asked(starting)
+        raise
 
 
 async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:

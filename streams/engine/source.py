@@ -147,12 +147,12 @@ class Source(Service, ConsumerRebalanceListener):
             max_poll_interval_ms=3_600_000,
             partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
         )
-        await self.consumer.start()
-        own_failures(self.consumer)
-        if options.static:
-            keep_identity(self.consumer)
-        self.ration = adapt(self.consumer, self.wake.set, AT_WORK_BYTES)
         try:
+            await self.consumer.start()
+            own_failures(self.consumer)
+            if options.static:
+                keep_identity(self.consumer)
+            self.ration = adapt(self.consumer, self.wake.set, AT_WORK_BYTES)
             await self.topology.read()
             await self.door.knock(self.consumer, self.app_id)
             await self.read_limits()

@@ -18,6 +18,7 @@ from mode.utils.logging import get_logger
 from streams.engine.doubt import Doubt
 from streams.engine.errors import ChangelogError, Refused, TopologyError
 from streams.engine.inlet import Record, TaskInfo
+from streams.engine.kafka import start_client
 from streams.engine.task import Task
 from streams.engine.trial import Turns
 
@@ -161,7 +162,7 @@ class TakeOver(Service):
 
     async def _start(self, task: Task) -> None:
         info, observer = task.info, self.source.observer
-        await task.producer.start()
+        await start_client(task.producer)
         started = said = time.monotonic()
 
         def progress(done: int, total: int) -> None:

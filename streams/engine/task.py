@@ -132,9 +132,11 @@ class Task:
         log.warning("%s: a transaction of an owner before has no mark; aborting what may be left of it", self.info.name)
         try:
             await self.producer.begin_transaction()
+            sent = []
             for tp in (self.changelog, *self.written):
                 (batch,) = self._packed([(b"aborted", b"")])
-                await (await self.producer.send_batch(batch, tp.topic, partition=tp.partition))
+                sent.append(await self.producer.send_batch(batch, tp.topic, partition=tp.partition))
+            await asyncio.gather(*sent)
             await self.producer.abort_transaction()
         except KafkaError as error:
             raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error

@@ -117,8 +117,8 @@ async def temporary_topics(settings: Settings, keep: bool) -> AsyncIterator[None
     finally:
         if not keep:
             admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-            await admin.start()
             try:
+                await admin.start()
                 await admin.delete_topics([topic.name for topic in wanted])
             finally:
                 await admin.close()

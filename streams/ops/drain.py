@@ -26,9 +26,9 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
         bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", fetch_max_wait_ms=20
     )
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-    await consumer.start()
-    await admin.start()
     try:
+        await consumer.start()
+        await admin.start()
         for hop, topics in CHANGELOGS.items():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in topics])
             ends = await consumer.end_offsets(tps)

@@ -137,6 +137,8 @@ def key_of(doc: dict[str, Any]) -> Key:
 def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bool, world: World) -> str | None:
     """What is wrong with an alert whose newest record is ``last``."""
     firing, reason = last["status"] == "firing", last["reason"]
+    if firing and closed:
+        return "it was closed by a command, and still fires"
     if episode is None:
         return _unproven(key, last, closed, world)
     if firing and episode.over is not None:

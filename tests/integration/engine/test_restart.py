@@ -1,6 +1,7 @@
 """Restarts on a real broker: with the disk, without it, with a wrong one, with state of other versions."""
 
 import asyncio
+import gc
 import logging
 import shutil
 import sys
@@ -110,6 +111,18 @@ async def test_what_no_mark_ends_is_aborted_and_waited_for(pipeline: Kept, caplo
     finally:
         await stranger.stop()
     await exactly(pipeline, 1, 20)
+
+
+async def test_a_restore_that_is_cut_short_leaves_no_client_open(pipeline: Kept) -> None:
+    """At whatever moment: what is left open is told when it is collected, and that fails the test."""
+    for moment in range(12):
+        reading = asyncio.create_task(
+            restore(pipeline.bootstrap, TopicPartition(pipeline.changelog, 0), Read([LARGE], MemoryStore()), print)
+        )
+        await asyncio.wait([reading], timeout=moment * 0.002)
+        reading.cancel()
+        await asyncio.wait([reading])
+    gc.collect()
 
 
 async def test_a_restart_with_its_disk_reads_only_the_tail(pipeline: Kept) -> None:
