@@ -68,7 +68,7 @@ class Ingest:
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
         self.hold_ms = int(settings.time_hold_s * 1000)
-        self.holders = Holders(self.hold_ms)
+        self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
         for topic in info.topics:
             metrics.released.labels(topic)
         self.progress = ProgressSender(info, self.normalised)

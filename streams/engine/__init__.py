@@ -22,6 +22,7 @@ from streams.engine.errors import (
     RowFault,
     TaskLost,
     TopologyError,
+    UnreadableState,
 )
 from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo
 from streams.engine.lag import Lag
@@ -61,4 +62,5 @@ __all__ = [
     "TaskInfo",
     "TaskLost",
     "TopologyError",
+    "UnreadableState",
 ]

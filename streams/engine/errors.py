@@ -14,7 +14,8 @@
     ├── Differs                 other workers have other settings, rules or versions: this one does not take part
     ├── NameTaken               another worker with the same static name has joined: this one ends
     ├── ChangelogError          a changelog cannot be read: the task does not start, the worker says why
-    │   └── NewerState          it was written by a newer version of the program
+    │   ├── NewerState          it was written by a newer version of the program
+    │   └── UnreadableState     this program can decode hardly any of its rows
     ├── StoreError              the store of a task cannot be read or written: the task is lost and taken over again
     │   └── StoreInUse          another process, or another task of this one, has it open
     ├── RowFault                rows of the tables are at fault: they are set aside (`work`)
@@ -123,6 +124,12 @@ class ChangelogError(EngineError):
 
 class NewerState(ChangelogError):
     """The state was written by a newer version; run that version, or a newer one."""
+
+
+class UnreadableState(ChangelogError):
+    """So many rows cannot be decoded that it is the program that is at fault: to set them all aside would empty the
+    state.
+    """
 
 
 class StoreError(EngineError):

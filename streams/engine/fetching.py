@@ -51,7 +51,7 @@ def adapt(consumer: AIOKafkaConsumer, arrived: Callable[[], None] = lambda: None
     fetch = fetcher._proc_fetch_request  # noqa: SLF001
     waiting = fetcher._records  # noqa: SLF001
     fetcher._prefetch_backoff = 0.0  # noqa: SLF001
-    polled, ration = fetcher.fetched_records, Ration(limit)
+    polled, ration = fetcher.fetched_records, Ration(limit, waiting=waiting)
 
     async def rationed(*args: Any, **options: Any) -> Any:
         ration.begin()

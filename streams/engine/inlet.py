@@ -68,6 +68,9 @@ class TaskInfo:
     topics: tuple[str, ...]
     stages: Mapping[str, int] = field(default_factory=dict, compare=False)
     """How many tasks each inlet of the app has; empty where only this one is known."""
+    kept: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What outlives a processor that is made anew because a batch was taken back, and ends with the task: how long
+    something has lasted. Nothing of it may decide what is written."""
 
     @property
     def name(self) -> str:

@@ -230,6 +230,8 @@ class TakeOver(Service):
         if task.lost:
             return
         task.lost = True
+        for tp in task.inputs:  # it is fetched again from where the next one begins; until then it holds no memory
+            self.source.ration.waiting.pop(tp, None)
         self.ready.discard(key)
         if self.tasks.get(key) is task:
             del self.tasks[key]

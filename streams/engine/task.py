@@ -23,7 +23,7 @@ from streams.engine.broker_time import APPEND_TIME
 from streams.engine.changelog import Restored
 from streams.engine.clock import clock
 from streams.engine.doubt import Doubt
-from streams.engine.errors import Refused, TaskLost
+from streams.engine.errors import Refused, TaskLost, UnreadableState
 from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
 from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, asked, transactional_producer
 from streams.engine.lag import Backlog
@@ -32,6 +32,7 @@ from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.table import Table
 from streams.engine.tables import Storage, open_tables, settle
 from streams.engine.trial import KEY, Trial, Turns
+from streams.engine.work import MAX_ASIDE
 
 REFUSALS = (
     CorruptRecordException,
@@ -100,7 +101,7 @@ class Task:
 
     async def restore(self, progress: changelog.Progress) -> Restored:
         """Bring the store to the changelog's end, make fresh tables over it and a fresh processor. Raises
-        `ChangelogError`, `StoreError`.
+        `ChangelogError` (`UnreadableState` for more than 1,000 rows that cannot be decoded), `StoreError`.
         """
         async with changelog.opened(self._bootstrap, self.changelog) as opened:
             if opened.stable < opened.end:
@@ -111,6 +112,11 @@ class Task:
             table.largest = self.largest
         for (name, key), why in found.unreadable.items():
             self.tables[name].spoil(key, why)
+        spoilt = [(table.spec.name, why) for table in self.tables.values() for _, why in table.spoilt.values()]
+        if len(spoilt) > MAX_ASIDE:
+            name, why = spoilt[0]
+            what = f"{len(spoilt)} rows cannot be decoded, of table {name!r}: {type(why).__name__}"
+            raise UnreadableState(self.changelog.topic, self.changelog.partition, found.end, what)
         self.changelog_end, self.position = found.end, found.offsets or {}
         self.known = found.topics
         self.state = found.id or uuid.uuid4().hex

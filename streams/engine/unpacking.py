@@ -49,14 +49,16 @@ class Ration:
     opened: dict[TopicPartition, int] = field(default_factory=dict)
     """In this poll."""
     spent: int = 0
-    """Both together."""
+    """Both together, and what polls before this one have opened and not read to its end."""
     doubted: dict[TopicPartition, int] = field(default_factory=dict)
     """Offsets of damaged batches that are fetched once more: it may have been the way here."""
+    waiting: dict[TopicPartition, Any] = field(default_factory=dict)
+    """What is fetched and not read to its end, with the batches that are read in portions."""
 
     def begin(self) -> None:
         """A poll begins."""
         self.opened.clear()
-        self.spent = self.lent
+        self.spent = self.lent + sum([getattr(result, "inflated", 0) for result in self.waiting.values()])
 
     def open(self, tp: TopicPartition, size: int) -> None:
         """A record batch was opened."""
@@ -91,6 +93,8 @@ class Unpacked(PartitionRecords):
         self._fetched_from = self._next_offset = self.next_fetch_offset
         self._open: Iterator[Any] | None = None
         self._batch: Opened | None = None
+        self.inflated = 0
+        """Bytes of the batch that is open."""
         self._made: Any = None
 
     def __next__(self) -> Any:
@@ -116,6 +120,7 @@ class Unpacked(PartitionRecords):
             else:
                 if len(records) < most or records[-1].offset + 1 == self._next_offset:
                     self.next_fetch_offset, self._open, self._batch = self._next_offset, None, None
+                    self.inflated = 0
                 else:
                     self.next_fetch_offset = records[-1].offset + 1
         return records
@@ -204,7 +209,8 @@ class Unpacked(PartitionRecords):
             self._pass_by(last, error, Opened(header, b"", len(data)))
             return
         self._batch, self._next_offset = batch, last + 1
-        self.ration.open(self._tp, len(batch.data))
+        self.inflated = len(batch.data)
+        self.ration.open(self._tp, self.inflated)
         records = iter(DefaultRecordBatch(batch.data))
         if header.base < start:
             records = dropwhile(lambda record: record.offset < start, records)
@@ -225,7 +231,8 @@ class Unpacked(PartitionRecords):
             return
         wanted = [r for r in found if start <= r.offset <= last]
         if wanted:
-            self.ration.open(self._tp, sum([len(r.value or b"") for r in wanted]))
+            self.inflated = sum([len(r.value or b"") for r in wanted])
+            self.ration.open(self._tp, self.inflated)
             self._open, self._next_offset = map(partial(self._consumer_record, self._tp), wanted), last + 1
 
     def _damaged(self, last: int, error: UnreadableRecord) -> None:
@@ -262,6 +269,12 @@ class Result(FetchResult):
         super().__init__(tp, assignment=assignment, partition_records=partition_records, backoff=backoff)
         partition_records.ration = vars(assignment).setdefault("ration", Ration())
         partition_records.end = assignment.state_value(tp).highwater
+
+    @property
+    def inflated(self) -> int:
+        """Bytes of the batch that is open, while the partition is read."""
+        waiting = self._partition_records
+        return waiting.inflated if waiting is not None and self._assignment.active else 0
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         waiting = self._partition_records

@@ -181,7 +181,12 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
     processor, tables = desk.processor, list(desk.tables.values())
     if processor is None:
         raise EngineError(f"{desk.info.name} has no processor: it was not restored")
-    _set_aside(desk, part, blame)
+    if not _set_aside(desk, part, blame):
+        part.records, part.left = (), part.records  # none may come upon a row that cannot be read
+        part.rows = {name: table.changes() for name, table in desk.tables.items() if table.dirty}
+        part.due = deadlines(desk.tables)
+        desk.hurry()
+        return
     yield from _handle(desk, processor, part, blame)
     part.ending = True
     for table in tables:
@@ -282,13 +287,17 @@ def _bury(desk: Desk, failure: Failure, out: Outputs) -> None:
             return
 
 
-def _set_aside(desk: Desk, part: Part, blame: _Blame) -> None:
-    """Remove the rows that are at fault, each with a dead letter that holds it."""
+def _set_aside(desk: Desk, part: Part, blame: _Blame) -> bool:
+    """Remove the rows that are at fault, each with a dead letter that holds it. False: there are more of those that
+    cannot be decoded than one part takes.
+    """
     spoilt = {(name, key): why for name, table in desk.tables.items() for key, (_, why) in table.spoilt.items()}
     for (name, key), error in {**spoilt, **blame.rows}.items():
         table = desk.tables.get(name)
         if table is None:
             continue
+        if part.out.size > PART_BYTES and (name, key) not in blame.rows:
+            return False
         data, mark = table.discard(key), part.out.mark()
         part.aside[name] += 1
         try:
@@ -296,6 +305,7 @@ def _set_aside(desk: Desk, part: Part, blame: _Blame) -> None:
         except Exception:
             part.out.undo(mark)
             log.exception("%s: no dead letter for a row of table %s", desk.info.name, name)
+    return True
 
 
 def _say(desk: Desk, part: Part, error: Exception) -> None:

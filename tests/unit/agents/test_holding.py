@@ -51,6 +51,20 @@ def test_a_flood_holds_time_for_the_limit_and_no_longer() -> None:
     assert task.processor.held() == {"contacts.voice": 0.0, "contacts.chat": 79.0}
 
 
+def test_batches_that_are_taken_back_meanwhile_do_not_begin_its_time_anew() -> None:
+    """Each of them makes a fresh processor; one every half minute held time for ever."""
+    task, times = flooded(20, time_hold_s=30)
+    task.task.renew()
+    for second in range(21, 41):
+        now = NOW + second * S
+        task.task.batch(rubbish(second, now), now, {VOICE: now})
+        times.append(live(task))
+        if second % 5 == 0:
+            task.task.renew()
+    assert times[:30] == [NOW - 2 * S] * 30
+    assert times[30:] == [NOW + (second - 2) * S for second in range(31, 41)]
+
+
 def test_what_comes_behind_the_flood_is_taken() -> None:
     task, _ = flooded(40, time_hold_s=30)
     now = NOW + 41 * S

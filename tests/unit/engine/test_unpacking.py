@@ -232,6 +232,27 @@ def test_a_poll_opens_no_further_batch_once_it_has_opened_enough() -> None:
     assert (len(reader.take(1000)), reader.next_fetch_offset) == (1, 5)
 
 
+def test_a_batch_that_is_read_in_portions_counts_until_it_is_read() -> None:
+    """Many partitions with one such batch each would hold 16 MB for each of them."""
+    many = batch(0, [(b"k", bytes(LIMIT // 100))] * 90, ZSTD)
+    ration = Ration(2 * LIMIT)
+    readers = [Unpacked(TopicPartition("t", n), Batches(many), None, 0, None, None, True, 1) for n in range(5)]
+    ration.waiting = {TopicPartition("t", n): reader for n, reader in enumerate(readers)}
+    for reader in readers:
+        reader.ration = ration
+
+    def poll() -> list[int]:
+        ration.begin()
+        return [len(reader.take(30)) for reader in readers]
+
+    assert poll() == [30, 30, 30, 0, 0]
+    assert poll() == [30, 30, 30, 0, 0], "those that are open are read on, no other is opened"
+    assert poll() == [30, 30, 30, 0, 0]
+    assert [reader.inflated for reader in readers] == [0] * 5
+    assert poll() == [0, 0, 0, 30, 30]
+    assert [reader.inflated > 0.8 * LIMIT for reader in readers] == [False, False, False, True, True]
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_record_that_cannot_be_read_costs_only_itself(codec: int) -> None:
     good = [(b"k%d" % n, b"v%d" % n) for n in range(5)]

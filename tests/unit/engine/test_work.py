@@ -202,6 +202,43 @@ def test_rows_that_cannot_be_read_after_a_restart_are_set_aside_with_their_bytes
         assert run(task, load([("time", 9)], 4))["due"] == [(b"a", b"5"), (b"b", b"5")]
 
 
+@pytest.mark.parametrize("resident", [True, False])
+def test_many_rows_that_cannot_be_read_leave_in_parts_before_any_record_is_handled(
+    resident: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "PART_BYTES", 10)
+    task = a_task(Faults(), resident=resident)
+    keys = [f"k{n}" for n in range(7)]
+    run(task, load([(key, 1) for key in keys]))
+    for key in keys[:6]:
+        task.changelog[b"sums\0" + key.encode()] = b"\xff" * 3
+    task.restart()
+    out, parts, dead = Outputs({"touched": 1, "sums": 1, "dead": 1}, 0, {}), [], []
+    for part in work.work(task, load([(key, 5) for key in keys], 7), out):
+        if part is not None:
+            sent = task._commit(part)
+            parts.append((part.aside["sums"], len(part.records)))
+            dead += [key for (topic, _), items in sent.items() for key, _ in items if topic == "dead"]
+    rest = run(task, [])
+    assert sorted(dead) == [key.encode() for key in keys[:6]]
+    assert rest.get("dead") is None
+    assert sum(rows for rows, _ in parts) == 6
+    assert max(rows for rows, _ in parts) <= 3
+    assert dict(task.tables["sums"]) == {**{key: {"sum": 5} for key in keys[:6]}, "k6": {"sum": 6}}
+    assert task.position == {"in": 14}
+
+
+def test_a_tick_alone_sets_them_aside_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "PART_BYTES", 4)
+    task = a_task(Faults())
+    run(task, load([(f"k{n}", 1) for n in range(5)]))
+    for n in range(5):
+        task.changelog[b"sums\0k%d" % n] = b"\xff" * 3
+    task.restart()
+    told = [len(run(task, []).get("dead", [])) for _ in range(4)]
+    assert (sum(told), told[-1], dict(task.tables["sums"])) == (5, 0, {})
+
+
 def test_a_dead_letter_that_fails_is_tried_with_the_place_alone_and_then_passed_by() -> None:
     task = a_task(Faults({"handle": {"bad"}, "bury": {"bad"}}))
     assert run(task, load([("bad", 1), ("a", 1)]))["dead"] == [(b"0", b"handle bad")]
