@@ -198,7 +198,7 @@ class Hop:
         rows = table.take_due(line, NO_DEADLINE + 1, room) if room else []
         self.fired += len(rows)
         self.each(rows, lambda key: self.drop(key, line), lambda key: [(table.spec.name, key)], certain=True)
-        return len(rows) < room
+        return len(rows) < room and not table.full
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
@@ -211,7 +211,7 @@ class Hop:
             due = self.timed.take_due(line, now, room) if room else []
             self.fired += len(due)
             self._fire(due, now, out)
-            if len(due) == room:
+            if len(due) == room or self.timed.full:
                 self.behind[line] = True
             else:
                 self.behind.pop(line, None)

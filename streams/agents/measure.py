@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.agents.hop import WATERMARKS, Hop, struct_table
+from streams.agents.hop import BEHIND, WATERMARKS, Hop, struct_table
 from streams.agents.hop import Name as TopicName
 from streams.domain import kpis, vocabulary
 from streams.domain.kpi_policy import KpiPolicy
@@ -19,7 +19,7 @@ from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
 from streams.domain.times import DAY_MS
 from streams.domain.vocabulary import Name, place
-from streams.domain.windows import advance, fold, record_key
+from streams.domain.windows import advance, arrived, fold, record_key
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.ops.live import LiveReadings, queues_now
 from streams.ops.metrics import Metrics
@@ -32,7 +32,11 @@ def _table(name: str, kind: Any) -> TableSpec[Any]:
     return replace(spec, encode=lambda pane: _encode_row(bounded(pane))) if kind is Pane else spec
 
 
-TABLES = (WATERMARKS, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
+MOST_RECORDS = 4000
+"""Readings that one batch publishes, about: 16 MB. What stream time has passed beyond that follows in batches of their
+own."""
+
+TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
 
 
 class Measure(Hop):
@@ -73,10 +77,15 @@ class Measure(Hop):
         self.counted.clear()
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        for line, state in lines.items():
+        room = MOST_RECORDS
+        for line, state in sorted(lines.items()):  # the live one first: its name is empty
             before = self.kpi_tables.lines.get(line)
+            if room <= 0:
+                self._is_behind(line, state)
+                continue
             try:
-                records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy)
+                records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy, room)
+                room -= len(records)
                 self._forget_names(line, before)
                 for record in records:
                     self._publish(line, record, out)
@@ -84,7 +93,15 @@ class Measure(Hop):
                     self._publish_queue(line, queue, out)
             except LaneFault as fault:
                 raise RowFault(self._rows(fault), certain=not self._has_counted(fault)) from fault
+            self._is_behind(line, state)
         self.counted.clear()
+
+    def _is_behind(self, line: str, state: Line) -> None:
+        """Note whether there is more to publish than this batch took."""
+        if arrived(self.kpi_tables, line, state.watermark, state.ended):
+            self.behind.pop(line, None)
+        else:
+            self.behind[line] = True
 
     def _publish(self, line: str, record: dict[str, Any], out: Outputs) -> None:
         try:

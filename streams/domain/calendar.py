@@ -31,7 +31,7 @@ def _days(lane: Lane) -> list[Day]:
     day = sweep.policy.day
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
-    spans = [(max(entered, sweep.before), min(until, sweep.sealed + 1)) for entered, until in lane.stays]
+    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]
     # A day that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Day = (0, 0)
@@ -70,7 +70,7 @@ def _moments(lane: Lane, day: Day) -> list[int]:
         changed = start in lane.changes.days or any(since <= end < until for since, until in lane.changes.legs)
         return [end] if changed else []
     first = start + max(1, (sweep.before - start) // every + 1) * every
-    moments = list(range(first, min(end - 1, sweep.sealed) + 1, every))
+    moments = list(range(first, min(end - 1, sweep.reached) + 1, every))
     has_row = start in sweep.days.get(lane.dims, ())
     if end <= sweep.sealed or (sweep.ended and has_row):
         moments.append(end)

@@ -34,12 +34,15 @@ class Changes:
 
 @dataclass
 class Sweep:
-    """The move of one line from ``before`` to ``sealed``."""
+    """The move of one line from ``before`` to ``sealed``; ``reached``: stream time, which a line that ends leaves
+    behind when what comes of it takes several moves.
+    """
 
     tables: Tables
     line: str
     before: int
     sealed: int
+    reached: int
     policy: KpiPolicy
     watermark: str
     ended: bool

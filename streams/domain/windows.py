@@ -10,8 +10,20 @@ from typing import Any, Literal
 
 from streams.domain.calendar import day_records
 from streams.domain.kpi_policy import PANE_MS, KpiPolicy
-from streams.domain.kpi_tables import SEP, LaneFault, Late, LineState, Tables, dimensions, leg_key, of_line, split_start
+from streams.domain.kpi_tables import (
+    FOREVER,
+    SEP,
+    LaneFault,
+    Late,
+    LineState,
+    Tables,
+    dimensions,
+    leg_key,
+    of_line,
+    split_start,
+)
 from streams.domain.panes import EMPTY, NO_PANES, Pane, add, pane_start
+from streams.domain.portions import farthest, late_portion
 from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs, until_of
 from streams.domain.records import Fact
 from streams.domain.sweep import Changes, Lane, Ordered, Sweep
@@ -84,9 +96,11 @@ def _mark_leg(tables: Tables, dims: str, key: str) -> None:
         tables.late[mark] = Late(until_of(tables, key))
 
 
-def advance(tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy) -> list[dict[str, Any]]:
+def advance(
+    tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy, most: int | None = None
+) -> list[dict[str, Any]]:
     """Move a line's stream time to ``watermark`` (it never goes back); ``ended``: no fact of the line will come any
-    more.
+    more. With ``most``, only so far that about as many records come of it, and `arrived` says whether that was all.
 
     Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
     that hold data or legs waiting at their end, those that late facts changed, and with ``ended`` all that hold data.
@@ -97,20 +111,40 @@ def advance(tables: Tables, line: str, watermark: int, ended: bool, policy: KpiP
     if state.ended:
         return []
     sealed = max(state.sealed, pane_start(watermark))
+    reached = pane_start(watermark) if ended else sealed
     late = of_line(tables.late, line) if tables.late else []
     if sealed == state.sealed and not late and not ended:
         return []
-    sweep = Sweep(tables, line, state.sealed, sealed, policy, iso(max(watermark, sealed)), ended)
+    if most is not None:
+        some = late_portion(tables, late, state.sealed, policy, most)
+        if len(some) < len(late):  # what they amend is asked of the panes: time waits for the others
+            late, sealed, ended = some, state.sealed, False
+        else:
+            until = FOREVER if ended else sealed
+            cut = farthest(tables, line, (state.sealed, sealed), until, policy, most)
+            if cut < until:
+                sealed, ended = cut, False
+        reached = min(reached, sealed)
+    sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended)
     records = _records(sweep, late)
     for key in late:
         del tables.late[key]
     if ended:
         tables.forget(line)
-        tables.lines[line] = LineState(sealed, ended=True)
+        tables.lines[line] = LineState(reached, ended=True)
     elif sealed > state.sealed:
-        tables.lines[line] = LineState(sealed, state.shown)
+        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed)
         _expire(sweep)
     return records
+
+
+def arrived(tables: Tables, line: str, watermark: int, ended: bool) -> bool:
+    """Has the line been moved so far, and have its late facts been looked after?"""
+    state = tables.lines.get(line) or LineState()
+    if state.ended:
+        return True
+    late = any(key.startswith(line + SEP) for key in tables.late)
+    return not late and not ended and state.sealed >= pane_start(watermark)
 
 
 def record_key(record: dict[str, Any]) -> str:

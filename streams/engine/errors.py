@@ -23,7 +23,7 @@
     ├── TaskLost                a commit failed or was fenced: the task is dropped and taken over again (never fatal)
     │   └── Refused             the broker refuses what it wrote for what it is: too large, not valid
     ├── UnreadableRecord        what was fetched cannot be taken apart: it is passed by and becomes a dead letter
-    │   └── BatchTooLarge       a record batch inflates to more than is taken, or claims too many records
+    │   └── BatchTooLarge       a record batch inflates to more than is taken, or claims too many records or headers
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """

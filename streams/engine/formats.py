@@ -16,6 +16,10 @@ from streams.engine.inflating import inflate
 
 MAX_RECORDS = 200_000
 """Most records of one batch. What a batch may inflate to would hold 2.4 million empty ones."""
+MAX_HEADERS = 100
+"""Most headers of one record. An empty one is two bytes of a batch and 64 of memory."""
+LARGE = 4096
+"""Bytes of a record that may hold enough headers to matter: 16 MB of them would take over 600 MB and a second."""
 FRAME = struct.Struct(">qi")
 """Base offset, and the length of what follows."""
 HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -55,6 +59,8 @@ class Unreadable(NamedTuple):
     why: str
     key: bytes | None = None
     value: bytes | None = None
+    large: bool = False
+    """Is it refused for what reading it would cost?"""
 
 
 def inflated(header: Header, data: memoryview) -> Any:
@@ -114,6 +120,8 @@ def _record(header: Header, data: memoryview, expected: int) -> Any:
         key, at = _bytes(data, at)
         value, at = _bytes(data, at)
         count, at = _varint(data, at)
+        if count > MAX_HEADERS:
+            raise BatchTooLarge(too_many(count))
         headers = []
         for _ in range(count):
             name, at = _bytes(data, at)
@@ -122,7 +130,47 @@ def _record(header: Header, data: memoryview, expected: int) -> Any:
         _ends(data, at, count)
         return DefaultRecord(offset, time, int(bool(header.attributes & APPEND_TIME)), key, value, headers)
     except (UnreadableRecord, IndexError, UnicodeDecodeError, OverflowError) as error:
-        return Unreadable(offset, offset, said(error), key, value)
+        return Unreadable(offset, offset, said(error), key, value, large=isinstance(error, BatchTooLarge))
+
+
+def too_many(headers: int) -> str:
+    """Why a record is refused."""
+    return f"the record says it has {headers} headers; at most {MAX_HEADERS} are taken"
+
+
+def crowded(header: Header, data: Any) -> bool:
+    """Must an inflated batch be read one by one, because a large record in it has too many headers, or is damaged?
+
+    The client's decoder makes all headers of a record before anybody can ask how many there are.
+    """
+    at, size = HEADER.size, len(data)
+    try:
+        for _ in range(header.records):
+            low, high = data[at], data[at + 1]
+            if low < 0x80:
+                length, at = low >> 1, at + 1
+            elif high < 0x80:
+                length, at = (low & 0x7F | high << 7) >> 1, at + 2
+            else:
+                length, at = _varint(data, at)
+            if length > LARGE and _headers(data, at) > MAX_HEADERS:
+                return True
+            at += length
+            if length < 0 or at > size:
+                return True
+    except (UnreadableRecord, IndexError):
+        return True
+    return False
+
+
+def _headers(data: Any, at: int) -> int:
+    """How many headers the record has whose attributes are at ``at``."""
+    _, at = _varint(data, at + 1)
+    _, at = _varint(data, at)
+    for _ in range(2):
+        length, at = _varint(data, at)
+        at += max(length, 0)
+    return _varint(data, at)[0]
 
 
 def _length(data: Any, at: int) -> tuple[int, int]:

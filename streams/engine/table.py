@@ -14,6 +14,12 @@ from streams.engine.store import Due, Entry, MemoryStore, Store
 V = TypeVar("V")
 ABSENT: Any = object()
 Changes = list[tuple[str, bytes | None]]
+PART_BYTES = 32 << 20
+"""A batch that has sent so much, or taken so much of rows from the store, is committed, and the rest of its records
+follow in a part of their own.
+"""
+DUE_AT_ONCE = 64
+"""Rows that are taken for due before it is asked how large they were."""
 
 
 class Table(MutableMapping[str, V]):
@@ -23,7 +29,7 @@ class Table(MutableMapping[str, V]):
     back.
     """
 
-    __slots__ = ("__weakref__", "_taken", "dirty", "largest", "spec", "spoilt", "store", "values_", "writes")
+    __slots__ = ("__weakref__", "_taken", "dirty", "largest", "read", "spec", "spoilt", "store", "values_", "writes")
 
     def __init__(self, spec: TableSpec[V], store: Store | None = None) -> None:
         """Its rows are what the store holds."""
@@ -32,6 +38,8 @@ class Table(MutableMapping[str, V]):
         self.largest = LARGEST_RECORD
         """Most bytes of a row's key and value."""
         self.values_: dict[str, V] = {}
+        self.read = 0
+        """Bytes of the rows that this batch took from the store."""
         self.dirty: dict[str, V] = {}
         """Touched key → the value before the batch."""
         self.spoilt: dict[str, tuple[bytes, Exception]] = {}
@@ -105,6 +113,7 @@ class Table(MutableMapping[str, V]):
         for key, old in self.dirty.items():
             self._put_back(key, old)
         taken = list(self._taken)
+        self.read = 0
         self.writes.clear()
         self.dirty.clear()
         self._taken.clear()
@@ -141,12 +150,16 @@ class Table(MutableMapping[str, V]):
         """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the
         earliest first, then those that this batch wrote or took before. Whoever takes a row gives it a later deadline,
         or none. Raises `RowFault` for a row that does not tell.
+
+        There may be more when as many as ``limit`` are found, or when the batch is `full`.
         """
         if self.spec.due is None:
             return []
         found = dict[str, None]()
         out_of_order = [*self.dirty, *(entry.key for entry in self._taken if entry.line == line)]
-        while entries := self.store.due(self.spec.name, line, before, limit - len(found)):
+        while not self.full and (
+            entries := self.store.due(self.spec.name, line, before, min(limit - len(found), DUE_AT_ONCE))
+        ):
             self._taken += entries
             for entry in entries:
                 if self._due(entry.key).get(line, before + 1) < before:
@@ -157,6 +170,11 @@ class Table(MutableMapping[str, V]):
             if len(found) < limit and self._due(key).get(line, before + 1) < before:
                 found[key] = None
         return list(found)
+
+    @property
+    def full(self) -> bool:
+        """Has the batch taken so many bytes of rows that others are to follow in one of their own?"""
+        return self.read > PART_BYTES
 
     def changes(self) -> Changes:
         """The touched keys with their encoded values; ``None`` = removed. Raises `RowFault` for rows that cannot be
@@ -231,6 +249,7 @@ class Table(MutableMapping[str, V]):
         """The batch that touched these keys is in Kafka and in the store."""
         if self.spoilt:
             self.spoilt = {key: why for key, why in self.spoilt.items() if key not in self.dirty}
+        self.read = 0
         self.dirty.clear()
         self.writes.clear()
         self._taken.clear()

@@ -16,11 +16,17 @@ V = TypeVar("V")
 _UNKNOWN: Any = object()
 
 
-class Cache:
-    """How many decoded rows a worker keeps of its large tables, all together; each table has the same share."""
+LARGE_ROW = 4096
+"""Bytes of a row from which on its size counts: what is smaller is bounded by the number of rows."""
 
-    def __init__(self, rows: int = 50_000) -> None:
-        self.rows = rows
+
+class Cache:
+    """How many decoded rows a worker keeps of its large tables, all together, and how many bytes (encoded) of rows over
+    4 KiB; decoded, such a row takes about four times as much. Each table has the same share.
+    """
+
+    def __init__(self, rows: int = 50_000, large_bytes: int = 64 << 20) -> None:
+        self.rows, self.large_bytes = rows, large_bytes
         self._tables: WeakValueDictionary[int, Table[Any]] = WeakValueDictionary()
 
     def join(self, table: "Table[Any]") -> None:
@@ -29,6 +35,10 @@ class Cache:
     @property
     def share(self) -> int:
         return self.rows // max(len(self._tables), 1)
+
+    @property
+    def large_share(self) -> int:
+        return self.large_bytes // max(len(self._tables), 1)
 
 
 @dataclass(frozen=True)
@@ -44,10 +54,15 @@ class CachedTable(Table[V]):
     change places after a commit, so that no row is let go before it is in the store.
     """
 
-    __slots__ = ("_cache", "_old")
+    __slots__ = ("_cache", "_large", "_large_bytes", "_old", "_old_large")
 
     def __init__(self, spec: TableSpec[V], store: Store, cache: Cache) -> None:
         self._old: dict[str, V] = {}
+        self._large: dict[str, int] = {}
+        """Bytes of the rows over 4 KiB in ``values_``."""
+        self._large_bytes = 0
+        """All of them."""
+        self._old_large: dict[str, int] = {}
         self._cache = cache
         cache.join(self)
         super().__init__(spec, store)
@@ -64,8 +79,19 @@ class CachedTable(Table[V]):
             except Exception as error:
                 self.spoilt[key] = (data or b"", error)
                 raise RowFault({(self.spec.name, key): error}, certain=True) from error
+            size = 0 if data is None else len(data)
+        else:
+            size = self._old_large.get(key, 0)
         self.values_[key] = value
+        self.read += size
+        if size > LARGE_ROW:
+            self._note(key, size)
         return value
+
+    def _note(self, key: str, size: int) -> None:
+        """A row over 4 KiB is in ``values_``."""
+        self._large_bytes += size - self._large.get(key, 0)
+        self._large[key] = size
 
     def get(self, key: str, default: Any = None) -> Any:
         value = self.values_.get(key, _UNKNOWN)
@@ -121,12 +147,17 @@ class CachedTable(Table[V]):
 
     def _encoded(self, keys: Iterable[str]) -> Changes:
         dump, values = self.spec.dump, self.values_
-        return [(key, None if (row := values[key]) is ABSENT else dump(row)) for key in keys]
+        found = [(key, None if (row := values[key]) is ABSENT else dump(row)) for key in keys]
+        for key, data in found:
+            if data is not None and len(data) > LARGE_ROW:
+                self._note(key, len(data))
+        return found
 
     def committed(self) -> None:
         super().committed()
-        if len(self.values_) > self._cache.share // 2:
+        if len(self.values_) > self._cache.share // 2 or self._large_bytes > self._cache.large_share // 2:
             self._old, self.values_ = self.values_, {}
+            self._old_large, self._large, self._large_bytes = self._large, {}, 0
 
     def rows(self) -> Iterator[tuple[str, bytes]]:
         """Every committed row as it was written."""

@@ -21,12 +21,21 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import calc_crc32c
 
 from streams.engine import formats
-from streams.engine.errors import UnreadableRecord
+from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.formats import FRAME, Header, Unreadable
 from streams.engine.inlet import Unfetchable
 
 _SPECIAL = formats.TRANSACTIONAL | formats.CONTROL
 _length = struct.Struct(">i").unpack_from
+SLICE = 256
+"""Records that are made before it is asked what their headers cost."""
+SMALL, MIDDLE, DENSE = 64 << 10, 1 << 20, 32
+"""An inflated batch is looked through for records with too many headers before any is made, if it has more bytes than
+``MIDDLE``, or more than ``SMALL`` and came in a part of them that no events come in. What is not holds 32 MB of headers
+at most, and who sent it had to send it.
+"""
+HEADER_BYTES = 64
+"""Of memory, of an empty header."""
 
 
 class Opened(NamedTuple):
@@ -107,8 +116,10 @@ class Unpacked(PartitionRecords):
         records: list[Any] = []
         while len(records) < most and (self._open is not None or self._advance()):
             known, start = len(records), self.next_fetch_offset
+            want = min(most - known, SLICE)
             try:
-                records.extend(islice(self._open or (), most - known))
+                records.extend(islice(self._open or (), want))
+                self._count_headers(records, known)
                 offsets = [record.offset for record in records[known:]]
                 if offsets and not (
                     start <= offsets[0] and offsets[-1] < self._next_offset and all(map(lt, offsets, offsets[1:]))
@@ -118,12 +129,24 @@ class Unpacked(PartitionRecords):
             except Exception as error:  # noqa: BLE001 - whatever the decoder stumbled over, the others are wanted
                 self._stumbled(records, known, error)
             else:
-                if len(records) < most or records[-1].offset + 1 == self._next_offset:
+                if len(records) - known < want or records[-1].offset + 1 == self._next_offset:
                     self.next_fetch_offset, self._open, self._batch = self._next_offset, None, None
                     self.inflated = 0
                 else:
                     self.next_fetch_offset = records[-1].offset + 1
         return records
+
+    def _count_headers(self, records: list[Any], known: int) -> None:
+        """They count to what is open; a record with too many is refused."""
+        counts = [len(record.headers) for record in (records[known:] if known else records)]
+        if not any(counts):
+            return
+        for number, count in enumerate(counts, known):
+            if count > formats.MAX_HEADERS:
+                record = records[number]
+                what = Unreadable(record.offset, record.offset, formats.too_many(count), record.key, record.value)
+                records[number] = self._fault(what, BatchTooLarge(what.why), self._batch)
+        self.ration.open(self._tp, HEADER_BYTES * sum(counts))
 
     def _lie(self) -> NoReturn:
         raise UnreadableRecord("records say that they have offsets which they cannot have")
@@ -137,6 +160,7 @@ class Unpacked(PartitionRecords):
                 break
             whole = record.offset + 1
         self.next_fetch_offset = whole
+        self._count_headers(records, known)
         batch, self._batch = self._batch, None
         if batch is None:  # it was read one by one already
             self._pass_by(self._next_offset - 1, error)
@@ -146,7 +170,8 @@ class Unpacked(PartitionRecords):
     def _singly(self, batch: Opened) -> Iterator[Any]:
         for found in formats.singly(batch.header, batch.data, self.next_fetch_offset):
             if type(found) is Unreadable:
-                yield self._fault(found, UnreadableRecord(found.why), batch)
+                kind = BatchTooLarge if found.large else UnreadableRecord
+                yield self._fault(found, kind(found.why), batch)
             else:
                 yield self._consumer_record(self._tp, found)
 
@@ -208,9 +233,17 @@ class Unpacked(PartitionRecords):
         except UnreadableRecord as error:
             self._pass_by(last, error, Opened(header, b"", len(data)))
             return
-        self._batch, self._next_offset = batch, last + 1
+        self._next_offset = last + 1
         self.inflated = len(batch.data)
         self.ration.open(self._tp, self.inflated)
+        if (
+            self.inflated > SMALL
+            and (self.inflated > MIDDLE or self.inflated > DENSE * batch.size)
+            and formats.crowded(header, batch.data)
+        ):
+            self._open = self._singly(batch)
+            return
+        self._batch = batch
         records = iter(DefaultRecordBatch(batch.data))
         if header.base < start:
             records = dropwhile(lambda record: record.offset < start, records)

@@ -27,7 +27,7 @@ from streams.engine.errors import EngineError, RowFault, StoreError, UnreadableR
 from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo, Unfetchable
 from streams.engine.outputs import Outputs
 from streams.engine.store import Due, Rows, Store
-from streams.engine.table import Table
+from streams.engine.table import PART_BYTES, Table
 from streams.engine.tables import deadlines, take_back
 from streams.engine.trial import Trial
 
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.05
 """How long records are handled before the event loop gets its turn: heartbeats, rebalances, /healthz."""
-PART_BYTES = 32 << 20
-"""A batch that has sent so much is committed, and the rest of its records follow in a part of their own."""
+LOOK_EVERY = 16
+"""After so many records it is asked how many bytes of rows they took from the store."""
 MAX_ASIDE = 1000
 """Rows a task sets aside since its start (those that failed together count once). A fault that hits more of them is no
 fault of rows: then time stands instead, and the state is kept.
@@ -222,7 +222,7 @@ def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iter
     """The records one by one; one that raises is taken back and becomes a dead letter."""
     handle, out, written = processor.handle, part.out, [table.writes for table in desk.tables.values()]
     doubtful = desk.trial.suspect is not None or bool(desk.doubt.refused or blame.record)
-    turn = time.perf_counter() + TURN_SECONDS
+    turn, full = time.perf_counter() + TURN_SECONDS, False
     for number, record in enumerate(part.records, 1):
         mark, begun = out.mark(), False
         for writes in written:
@@ -243,7 +243,9 @@ def _handle(desk: Desk, processor: Processor, part: Part, blame: _Blame) -> Iter
             _undo(desk, part.out, mark, record if begun else None)
             part.count(error)
             _bury(desk, Failure(record, error), out)
-        if out.size > PART_BYTES and number < len(part.records):
+        if number % LOOK_EVERY == 0 or out.size > PART_BYTES:
+            full = out.size + sum([table.read for table in desk.tables.values()]) > PART_BYTES
+        if full and number < len(part.records):
             part.records, part.left = part.records[:number], part.records[number:]
             out.caught_up = {}
             return

@@ -13,7 +13,7 @@ from streams.domain.kpis import Snapshot, Waiting, readings
 from streams.domain.panes import EMPTY, add, longest_wait
 from streams.domain.records import Fact
 from streams.domain.times import HOUR_MS, MINUTE_MS, iso
-from streams.domain.windows import fold, record_key
+from streams.domain.windows import advance, arrived, fold, record_key
 from tests.unit.domain.kpi_facts import T0, at, leg, one_fact, taken_back
 from tests.unit.domain.test_windows import Record, move
 
@@ -39,16 +39,28 @@ def story(draw: st.DrawFn) -> list[Fact]:
     return facts + wrong + [taken_back(each) for each in wrong]
 
 
-def final_readings(facts: list[Fact], cuts: dict[int, int]) -> dict[str, list[Any]]:
+def moved(tables: Tables, seconds: float, most: int | None, *, ended: bool = False) -> list[Record]:
+    """The line in portions of about ``most`` records, or at once."""
+    if most is None:
+        return move(tables, seconds, ended, LATE)
+    records: list[Record] = []
+    for _ in range(3000):
+        records += advance(tables, "", at(seconds), ended, LATE, most)
+        if arrived(tables, "", at(seconds), ended):
+            return records
+    raise AssertionError("it never arrives")
+
+
+def final_readings(facts: list[Fact], cuts: dict[int, int], most: int | None = None) -> dict[str, list[Any]]:
     """Readings of the newest revisions, of windows that are not empty; ``cuts``: after how many facts, stream time."""
     tables = Tables()
     newest: dict[str, Record] = {}
     records: list[Record] = []
     for i, each in enumerate(facts):
         if i in cuts:
-            records += move(tables, cuts[i], policy=LATE)
+            records += moved(tables, cuts[i], most)
         assert fold(tables, each, LATE) in ("counted", "amends")
-    records += move(tables, SPAN + 400, policy=LATE)
+    records += moved(tables, SPAN + 400, most)
     for record in records:
         key = record_key(record)
         assert record["revision"] > newest.get(key, {"revision": 0})["revision"]
@@ -80,6 +92,29 @@ def test_vector_5_order_duplicates_and_cuts_inside_the_lateness_change_nothing(
     expected = final_readings(in_time, {})
     assert final_readings(shuffled, cuts) == expected
     assert final_readings(in_time, cuts) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(story(), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=3), st.integers(1, 200))
+def test_a_line_that_moves_in_portions_says_the_same(facts: list[Fact], cuts: dict[int, int], most: int) -> None:
+    assert final_readings(facts, cuts, most) == final_readings(facts, cuts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(story(), st.integers(0, SPAN), st.integers(1, 200))
+def test_a_line_that_ends_in_portions_says_the_same(facts: list[Fact], watermark: int, most: int) -> None:
+    """Wherever its stream time stood: what lies behind it comes out, too."""
+    said = []
+    for portion in (None, most):
+        tables = Tables()
+        for each in facts:
+            fold(tables, each, LATE)
+        records = moved(tables, watermark, portion, ended=True)
+        final = {record_key(each): each["readings"] for each in records}
+        said.append({key: each for key, each in final.items() if any(r["numerator"] for r in happened(each))})
+        assert arrived(tables, "", at(watermark), ended=True)
+        assert not (tables.panes or tables.days or tables.legs)
+    assert said[1] == said[0]
 
 
 def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:

@@ -155,3 +155,27 @@ def test_batches_grow_when_all_goes_well() -> None:
         trial.passed([record()])
     assert limits == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
     assert not trial.announced
+
+
+def test_large_rows_leave_the_cache_by_their_bytes() -> None:
+    store, cache = MemoryStore(), Cache(rows=1000, large_bytes=100_000)
+    texts: TableSpec[str] = TableSpec("t", lambda text: text.encode(), bytes.decode, resident=False)
+    table = CachedTable(texts, store, cache)
+
+    def kept() -> list[str]:
+        return [*table.values_, *table._old]
+
+    for n in range(60):
+        table[f"k{n}"] = "x" * 10_000
+        settle({"t": table}, store, {"t": table.changes()}, Due(), None)
+        assert len(kept()) <= 13
+    for n in range(60):
+        assert len(table[f"k{n}"]) == 10_000
+        settle({"t": table}, store, {}, Due(), None)
+        assert len(kept()) <= 13
+    table["k59"] = "small"
+    settle({"t": table}, store, {"t": table.changes()}, Due(), None)
+    for n in range(400):
+        table[f"s{n}"] = "x" * 100
+        settle({"t": table}, store, {"t": table.changes()}, Due(), None)
+    assert len(kept()) >= 400, "small rows are bounded by their number"

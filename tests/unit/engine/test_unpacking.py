@@ -6,6 +6,7 @@ import gzip
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -212,6 +213,58 @@ def test_a_batch_of_too_many_records_is_one_refusal(codec: int) -> None:
     assert values(found) == [GOOD, (1, MAX_RECORDS + 1), GOOD]
     assert type(found[1].error) is BatchTooLarge
     assert str(MAX_RECORDS) in str(found[1].error)
+
+
+def crowd(headers: int, last: bytes = b"", at: int = 0) -> bytes:
+    """A record with so many empty headers, and what comes behind them, as number ``at`` of its batch."""
+    value = b"{}"
+    body = b"\0\0" + zigzag(at) + zigzag(1) + b"k" + zigzag(len(value)) + value
+    body += zigzag(headers + bool(last)) + b"\0\1" * headers + last
+    return zigzag(len(body)) + body
+
+
+def zigzag(number: int) -> bytes:
+    number, out = number << 1, bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+@pytest.mark.parametrize("last", [b"", b"\2\xff\1"])
+def test_eight_million_headers_are_refused_before_any_is_made(last: bytes) -> None:
+    """1,443 bytes of a batch were 600 MB of a worker; with a name that is not UTF-8, nine seconds."""
+    bomb = packed(0, ZSTD, zstd_encode(crowd(8_000_000, last)), 1)
+    tracemalloc.start()
+    try:
+        found = Log(bomb, batch(1, [GOOD])).read()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert values(found) == [(0, 0), GOOD]
+    assert type(found[0].error) is BatchTooLarge
+    assert "8000" in str(found[0].error)
+    assert "headers; at most 100 are taken" in str(found[0].error)
+    assert (found[0].key, found[0].value) == (b"k", b"{}")
+    assert peak < 70_000_000
+
+
+@pytest.mark.parametrize("count", [101, 1900, 40_000])
+@pytest.mark.parametrize("around", [0, 300])
+def test_a_record_with_too_many_headers_costs_only_itself(count: int, around: int) -> None:
+    """In whatever company: a small batch is read by the client's decoder, a large one looked through before."""
+    payload = b"".join(crowd(*one, at=n) for n, one in enumerate([*[(100,)] * around, (count,), (100,)]))
+    found = Log(packed(0, ZSTD, zstd_encode(payload), around + 2)).read(most=7)
+    assert [type(one) is Fetched for one in found] == [True] * around + [False, True]
+    assert [len(one.headers) for one in found if type(one) is Fetched] == [100] * (around + 1)
+    assert [one.offset for one in found] == list(range(around + 2))
+    assert str(count) in str(found[around].error)
+
+
+def test_headers_count_to_what_is_open() -> None:
+    ration = Ration()
+    Log(packed(0, ZSTD, zstd_encode(crowd(100)), 1)).read(ration=ration)
+    assert ration.spent > 100 * 60
 
 
 def test_a_poll_opens_no_further_batch_once_it_has_opened_enough() -> None:

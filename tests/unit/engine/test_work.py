@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.engine import Failure, Inlet, Record, RowFailure, RowFault, Table, TableSpec, TaskInfo, work
+from streams.engine import Failure, Inlet, Record, RowFailure, RowFault, Table, TableSpec, TaskInfo, table, work
 from streams.engine.errors import StoreError
 from streams.engine.offline import OfflineTask
 from streams.engine.outputs import Outputs
@@ -275,6 +275,29 @@ def test_a_batch_that_sends_much_is_committed_in_parts(monkeypatch: pytest.Monke
     task = a_task(Faults())
     parts = [part for part in work.work(task, load([("a", 1)] * 5), Outputs({"touched": 1, "sums": 1}, 0, {})) if part]
     assert [len(part.records) for part in parts] == [2, 2, 1]
+
+
+def test_a_batch_that_takes_much_from_the_store_is_committed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each small event of a contact with much to it writes all of its row."""
+    for module in (work, table):
+        monkeypatch.setattr(module, "PART_BYTES", 300)
+    monkeypatch.setattr(work, "LOOK_EVERY", 1)
+    task = a_task(Faults(), resident=False)
+    keys = [f"k{n}" for n in range(100)]
+    run(task, load([(key, 1) for key in keys]))
+    task.restart()
+    parts = [
+        (len(part.records), task._commit(part))
+        for part in work.work(task, load([(key, 2) for key in keys], 100), Outputs({"touched": 1, "sums": 1}, 0, {}))
+        if part is not None
+    ]
+    assert 2 < len(parts) <= 12
+    assert max(size for size, _ in parts) <= 35
+    assert {key: row["sum"] for key, row in task.tables["sums"].items()} == dict.fromkeys(keys, 3)
+    task.restart()
+    due = [len(run(task, load([("time", 9)], 200 + n)).get("due", [])) for n in range(5)]
+    assert sum(due) == 100, "what is due is taken in portions, too"
+    assert max(due) <= table.DUE_AT_ONCE
 
 
 def test_only_the_last_part_of_a_batch_may_know_that_everything_was_read() -> None:
