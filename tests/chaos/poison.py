@@ -56,15 +56,15 @@ class Dose:
             waiting = [await kafka.send(self.prefix + topic, value, key) for topic, key, value in records]
             await asyncio.gather(*waiting)
 
-    async def pack(self, value: bytes, count: int) -> None:
-        """Publish one compressed record batch of so many equal records."""
+    async def pack(self, value: bytes | None, count: int, headers: int = 0) -> None:
+        """Publish one compressed record batch of so many equal records, each with so many empty headers."""
         largest = 2**31 - 1
         async with AIOKafkaProducer(
             bootstrap_servers=self.bootstrap, compression_type="zstd", max_batch_size=largest, max_request_size=largest
         ) as kafka:
             batch = kafka.create_batch()
             for _ in range(count):
-                batch.append(key=None, value=value, timestamp=None)
+                batch.append(key=None, value=value, timestamp=None, headers=[("", b"")] * headers)
             batch.close()
             await (await kafka.send_batch(batch, self.prefix + UNUSED, partition=self.dice.randrange(4)))
 
@@ -164,6 +164,11 @@ async def empties(dose: Dose) -> None:
     await dose.pack(b"", 50_000)
 
 
+async def headers(dose: Dose) -> None:
+    """A record of 500,000 headers, in a batch of less than 1 KB."""
+    await dose.pack(None, 1, headers=500_000)
+
+
 async def alternating(dose: Dose) -> None:
     """A contact that is another customer's with each of 300 events."""
     await dose.send(
@@ -225,7 +230,7 @@ async def replayed(dose: Dose) -> None:
 KINDS: Mapping[str, Callable[[Dose], Awaitable[None]]] = {
     kind.__name__: kind
     for kind in (
-        years, durations, fields, crowd, tiers, replays, digits, long_text, bomb, empties, alternating, progress, hanging, ended, replayed,
+        years, durations, fields, crowd, tiers, replays, digits, long_text, bomb, empties, headers, alternating, progress, hanging, ended, replayed,
     )
 }  # fmt: skip
 
