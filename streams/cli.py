@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,15 +40,12 @@ def fail(message: object) -> typer.Exit:
     return typer.Exit(1)
 
 
-def load(*, broker: bool = False, start: bool = False, **overrides: object) -> Settings:
-    """The settings; with ``broker``, one that answers is looked for, and with ``start`` one is started when there is
-    none.
-    """
+def load(*, broker: bool = False, **overrides: object) -> Settings:
+    """The settings; with ``broker`` and none named, a local one is looked for."""
     try:
         settings = settings_module.load(**overrides)
         if broker and not settings.bootstrap_servers:
-            found = resolve_bootstrap(start=start, say=lambda text: err.print(text, style="grey62", highlight=False))
-            settings = settings.model_copy(update={"bootstrap_servers": found.servers})
+            settings = settings.model_copy(update={"bootstrap_servers": resolve_bootstrap(start=False).servers})
         return settings
     except (SettingsError, OpsError) as error:
         raise fail(error) from None
@@ -208,6 +206,8 @@ _mount()
 
 def main() -> Any:
     """Entry point of ``contact-streams``."""
+    # What the client says of a broker that does not answer is said by each command in a sentence.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     return app()
 
 

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     bootstrap_servers: str = Field(
         "",
         validation_alias=AliasChoices(BROKER_VARIABLE, "bootstrap_servers"),
-        description="Kafka brokers, host:port,…; empty: a local broker is looked for or started",
+        description="Kafka brokers; empty: the local one that runs, and `demo` and `calls` start one where none does",
     )
     topic_prefix: str = Field(
         "", pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="put before every topic name and the application's id"

@@ -15,7 +15,7 @@ from streams.engine import Differs, EngineError, NameTaken, TopologyError
 from streams.ops import logs
 from streams.ops.errors import OpsError
 from streams.ops.private import UMASK
-from streams.ops.probe import demand
+from streams.ops.probe import unreachable
 from streams.ops.text import echo
 from streams.ops.web import WebError
 from streams.settings import Settings
@@ -38,6 +38,13 @@ def run(settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; the exit code: 0 after a graceful stop, one of `CODES`, or 1 when it could
     not start or crashed.
     """
+    code, why = _worked(settings)
+    if why:  # when all that stops has been logged: the reason is the last line
+        echo(f"contact-streams worker: {why}", err=True)
+    return code
+
+
+def _worked(settings: Settings) -> tuple[int, str]:
     logs.configure(settings)
     os.umask(UMASK)  # the state is personal data
     # Batches make many short-lived objects and few cycles: collecting less often saves a fifth of the CPU.
@@ -46,13 +53,13 @@ def run(settings: Settings) -> int:
         return runner.run(_run(settings))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings) -> tuple[int, str]:
+    """The exit code, and the reason when it is none of the good ones."""
     zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else {}
     try:
         application = build(settings, rule_files.load(settings.rules_dir, zone))
     except (rule_files.RulesError, OpsError) as error:
-        echo(f"contact-streams worker: {error}", err=True)
-        return 1
+        return 1, str(error)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,26 +67,27 @@ async def _run(settings: Settings) -> int:
     try:
         await application.app.start()
     except (EngineError, WebError, KafkaError) as error:
-        where = ""
+        why = str(error)
         if isinstance(error, KafkaError):
-            asked = await asyncio.to_thread(demand, settings.bootstrap_servers)
-            where = f" (KAFKA_BOOTSTRAP_SERVERS = {settings.bootstrap_servers}){asked and f': {asked}'}"
-        echo(f"contact-streams worker: {error}{where}", err=True)
-        await application.app.stop()
-        return code_of(error)
+            why = await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)
+        await _stop(application)
+        return code_of(error), why
     log.info("worker %s started", settings.worker_name)
     crashed = await _until(stop, application)
+    await _stop(application)
+    if crashed is not None:
+        return code_of(crashed), str(crashed) or type(crashed).__name__
+    log.info("worker %s stopped", settings.worker_name)
+    return 0, ""
+
+
+async def _stop(application: Application) -> None:
     try:
         await asyncio.wait_for(application.app.stop(), STOP_SECONDS)
     except TimeoutError:
         log.warning(
             "the worker did not stop within %s s; what was in flight is repeated by the next owner", STOP_SECONDS
         )
-    if crashed is not None:
-        echo(f"contact-streams worker: {crashed}", err=True)
-        return code_of(crashed)
-    log.info("worker %s stopped", settings.worker_name)
-    return 0
 
 
 async def _until(stop: asyncio.Event, application: Application) -> BaseException | None:

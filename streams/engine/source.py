@@ -183,6 +183,8 @@ class Source(Service, ConsumerRebalanceListener):
         self.largest = await largest_record(self.bootstrap, written)
 
     async def on_stop(self) -> None:
+        if not hasattr(self, "consumer"):
+            return  # another service could not start: there is nothing to stop yet
         self.takeover.ready.clear()
         await self.topology.stop()  # it asks over the consumer's connections
         try:

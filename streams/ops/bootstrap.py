@@ -10,14 +10,15 @@ from typing import Literal
 
 from streams.ops.broker import HOST, PREFERRED_PORT, ROOT, Broker, Say, to_log
 from streams.ops.errors import BrokerError
-from streams.ops.probe import answers, demand
+from streams.ops.probe import answers, demand, silent
 
 VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 COMPOSE_TIMEOUT = 300.0
 """Seconds for `docker compose up --wait`, a first download of the image included."""
 
+MISSING = f"No Kafka broker: {VARIABLE} is not set, and no local broker runs"
 INSTALL = (
-    f"No Kafka broker: {VARIABLE} is not set, no local broker runs, and none can be started. One of these helps:\n"
+    f"{MISSING} or can be started. One of these helps:\n"
     "  apt-get install default-jdk-headless maven    (the embedded broker)\n"
     "  apt-get install docker.io docker-compose-v2   (a container; the package is docker-compose on Debian)\n"
     f"  export {VARIABLE}=host:port       (a broker you already have)"
@@ -47,13 +48,12 @@ def resolve_bootstrap(
         start: whether one may be started; without, only what is there counts.
 
     Raises:
-        BrokerError: nothing answers and nothing can be started; the message says what to install.
+        BrokerError: nothing answers and nothing can or may be started; the message says what to start or to install.
     """
     servers = environment.get(VARIABLE, "").strip()
     if servers:
         if not answers(servers):
-            helps = demand(servers) or "start it, or unset the variable to use the embedded one"
-            raise BrokerError(f"no broker answers at {VARIABLE}={servers}; {helps}")
+            raise BrokerError(demand(servers) or silent(servers))
         return Found(servers, "environment")
     local = broker or Broker(say=say)
     running = local.running()
@@ -62,8 +62,20 @@ def resolve_bootstrap(
     ways: tuple[Callable[[], Found | None], ...] = (lambda: _java(local), lambda: _docker(say))
     found = next((found for way in ways if (found := way())), None) if start else None
     if found is None:
-        raise BrokerError(INSTALL)
+        way = how_to_start()
+        raise BrokerError(f"{MISSING}; start one with {way}, or set {VARIABLE}=host:port" if way else INSTALL)
     return found
+
+
+def how_to_start() -> str:
+    """The command by which a broker can be started on this machine; empty when it has none."""
+    if has_java():
+        return "`contact-streams broker start`"
+    if has_compose():
+        file = ROOT / "docker-compose.yml"
+        up = f"GRAFANA_ADMIN_PASSWORD=- docker compose -f {file} up --detach --wait kafka"
+        return f"`{up}` and {VARIABLE}={HOST}:{PREFERRED_PORT}"
+    return ""
 
 
 def has_java() -> bool:

@@ -15,6 +15,7 @@ from streams.app import CHANGELOGS
 from streams.engine import TableSpec, changelog, trial
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import OpsError
+from streams.ops.probe import unreachable
 from streams.ops.topics import existing
 from streams.settings import Settings
 
@@ -99,7 +100,7 @@ async def read(
                 at = await log.consumer.position(tp)
                 tell(at - log.begin, log.end - log.begin)
     except KafkaError as error:
-        raise StateError(f"{tp.topic}-{partition} cannot be read: {type(error).__name__} {error}") from error
+        raise StateError(f"{tp.topic}-{partition} cannot be read: {error}") from error
     return found
 
 
@@ -152,7 +153,7 @@ async def inputs(settings: Settings) -> AsyncIterator[Inputs]:
         await consumer.start()
         yield Inputs(settings, consumer, await partition_counts(consumer))
     except KafkaError as error:
-        raise StateError(f"Kafka at {settings.bootstrap_servers}: {type(error).__name__} {error}") from error
+        raise StateError(await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)) from error
     finally:
         await consumer.stop()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.ops.bootstrap import VARIABLE, has_compose, has_java, resolve_bootstrap
+from streams.ops.bootstrap import VARIABLE, has_compose, has_java, how_to_start, resolve_bootstrap
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
 from streams.ops.topics import TopicsError, existing
@@ -116,9 +116,9 @@ def reachable(broker: Broker, servers: str) -> tuple[str | None, Finding]:
     try:
         found = resolve_bootstrap(broker=broker, environment={VARIABLE: servers}, start=False)
     except BrokerError as error:
-        if servers or not (has_java() or has_compose()):
+        if servers or not (way := how_to_start()):
             return None, Finding("broker", Status.FAILED, "none answers", str(error))
-        return None, Finding("broker", Status.NOTE, "none runs", "contact-streams broker start")
+        return None, Finding("broker", Status.NOTE, "none runs", way.strip("`"))
     return found.servers, Finding("broker", Status.OK, f"{found.servers} ({found.how})")
 
 

@@ -18,6 +18,7 @@ from streams.engine.group import members
 from streams.engine.metadata import topics
 from streams.engine.topology import DIGITS, lost_changelogs
 from streams.ops.errors import OpsError
+from streams.ops.probe import unreachable
 from streams.settings import Settings
 
 ANSWER_SECONDS = 30.0
@@ -51,7 +52,7 @@ async def settle(settings: Settings, choice: Choice | None) -> list[str]:
             raise StateGone(f"stop the workers first: {', '.join(sorted(member.worker for member in running))}")
         await _begin(settings, consumer, {tp: tasks[tp] for tp in tasks if tp.topic in lost}, choice)
     except (KafkaError, TimeoutError) as error:
-        raise StateGone(f"Kafka at {settings.bootstrap_servers}: {type(error).__name__} {error}") from error
+        raise StateGone(await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)) from error
     finally:
         await consumer.stop()
     return lost

@@ -53,6 +53,22 @@ def demand(bootstrap: str, *, timeout: float = 2.0) -> str:
     return ""
 
 
+def unreachable(bootstrap: str, error: BaseException) -> str:
+    """Why Kafka could not be asked, as a sentence: nobody answers, somebody wants what we have not, or the error."""
+    if answers(bootstrap):
+        said = str(error) or type(error).__name__
+        return f"no answer from Kafka at {bootstrap}: {said}"
+    return demand(bootstrap) or silent(bootstrap)
+
+
+def silent(bootstrap: str) -> str:
+    """That nobody answers there, and what to look at."""
+    return (
+        f"no broker answers at {bootstrap}; is KAFKA_BOOTSTRAP_SERVERS right (host:port, several with commas between)? "
+        "`contact-streams doctor` looks at the rest"
+    )
+
+
 def _connect(address: str, timeout: float) -> socket.socket:
     host, _, port = address.strip().rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), timeout=timeout)

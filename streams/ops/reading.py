@@ -1,5 +1,6 @@
 """Reading topics to the end they have now."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -11,6 +12,7 @@ from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import BrokerError
+from streams.ops.probe import unreachable
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,6 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
                         yield record
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
     except KafkaError as error:
-        raise BrokerError(f"no answer from Kafka at {bootstrap}: {error}") from error
+        raise BrokerError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
     finally:
         await consumer.stop()

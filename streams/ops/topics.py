@@ -14,7 +14,7 @@ from streams.app import CHANGELOGS
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import OpsError
-from streams.ops.probe import demand
+from streams.ops.probe import unreachable
 from streams.settings import Settings
 
 CHANGELOG_CONFIG = {
@@ -73,8 +73,7 @@ async def existing(bootstrap: str) -> dict[str, int]:
         await consumer.start()
         return await partition_counts(consumer)
     except KafkaError as error:
-        why = await asyncio.to_thread(demand, bootstrap) or error
-        raise TopicsError(f"no answer from Kafka at {bootstrap}: {why}") from error
+        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
     finally:
         await consumer.stop()
 

@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from streams.ops.probe import unreachable
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.times import to_rfc3339
 
@@ -104,9 +105,7 @@ class ReplayPublisher:
             await self._control("replay.started", self._reached)
         except KafkaError as error:
             await self._stop()
-            raise PublishError(
-                f"no answer from Kafka at {self._servers}: {error!r}; start one with: contact-streams broker start"
-            ) from error
+            raise PublishError(await asyncio.to_thread(unreachable, self._servers, error)) from error
         except BaseException:
             await self._stop()
             raise

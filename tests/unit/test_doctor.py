@@ -51,7 +51,7 @@ def test_a_named_broker_comes_first(machine: set[str], tmp_path: Path) -> None:
 
 def test_a_named_broker_that_is_silent_is_an_error_and_no_other_is_taken(machine: set[str], tmp_path: Path) -> None:
     machine |= {"java"}
-    with pytest.raises(BrokerError, match="no broker answers at KAFKA_BOOTSTRAP_SERVERS=kafka:9092"):
+    with pytest.raises(BrokerError, match="no broker answers at kafka:9092; is KAFKA_BOOTSTRAP_SERVERS right"):
         resolve_bootstrap(broker=Pretended(tmp_path), environment={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"})
 
 
@@ -80,9 +80,19 @@ def test_with_nothing_the_error_says_what_to_install(machine: set[str], tmp_path
 def test_nothing_is_started_when_that_is_not_wanted(machine: set[str], tmp_path: Path) -> None:
     machine |= {"java"}
     broker = Pretended(tmp_path)
-    with pytest.raises(BrokerError, match="No Kafka broker"):
+    with pytest.raises(BrokerError, match="start one with `contact-streams broker start`") as error:
         resolve_bootstrap(broker=broker, environment={}, start=False)
+    assert "apt-get" not in str(error.value)
     assert not broker.runs
+
+
+def test_without_java_but_with_docker_the_way_that_is_named_is_compose(machine: set[str], tmp_path: Path) -> None:
+    machine |= {"compose"}
+    with pytest.raises(BrokerError, match="up --detach --wait kafka` and KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:19092"):
+        resolve_bootstrap(broker=Pretended(tmp_path), environment={}, start=False)
+    _, finding = doctor.reachable(Pretended(tmp_path), "")
+    assert finding.status is Status.NOTE
+    assert "contact-streams broker start" not in finding.advice
 
 
 # The doctor
