@@ -7,12 +7,16 @@ working folder, or what ``CONTACT_STREAMS_CONFIG`` names.
 """
 
 import os
+import re
 import socket
+import tomllib
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -23,6 +27,25 @@ from pydantic_settings import (
 
 PREFIX = "CONTACT_STREAMS_"
 BROKER_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+OPTIONS: Mapping[str, str] = {"worker_name": "--name", "web_port": "--port", "topic_prefix": "--topic-prefix"}
+"""Settings that are options of commands, too."""
+WORDS: Mapping[str, str] = {
+    "bootstrap_servers": "host:port, several with commas between",
+    "topic_prefix": "up to 100 of a-z, A-Z, 0-9, `.`, `_`, `-`",
+    "app_id": "1 to 100 of a-z, A-Z, 0-9, `.`, `_`, `-`, the first no dot",
+    "worker_name": "1 to 200 of a-z, A-Z, 0-9, `.`, `_`, `-`, the first no dot",
+    "phone_region": "a country with phone numbers of its own, such as DE, GB or US",
+    "time_zone": "a zone of the tz database, such as Europe/Berlin",
+}
+"""What is allowed where a pattern or a list too long to show says it."""
+_LIMITS: Mapping[str, str] = {
+    "ge": "{} or more",
+    "gt": "above {}",
+    "le": "at most {}",
+    "min_length": "at least {} characters",
+}
+"""Of pydantic's limits, how they are said."""
+_ADDRESS = re.compile(r"(?:\[[0-9A-Za-z:.%]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 class SettingsError(Exception):
@@ -118,9 +141,7 @@ class Settings(BaseSettings):
     )
 
     phone_region: str | None = Field(
-        None,
-        pattern=r"^[A-Z]{2}$",
-        description="country of phone numbers without a country code (ISO 3166, such as DE)",
+        None, description="country of phone numbers without a country code (ISO 3166, such as DE)"
     )
     sentiment_scorer: str = Field(
         "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
@@ -145,23 +166,41 @@ class Settings(BaseSettings):
     )
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON")
 
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        parts = [part.strip() for part in value.split(",")] if value.strip() else []
+        for part in parts:
+            match = _ADDRESS.fullmatch(part)
+            if match is None or not 0 < int(match[1]) < 1 << 16:
+                raise ValueError(WORDS["bootstrap_servers"])
+        return ",".join(parts)
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_region(cls, value: str | None) -> str | None:
+        if value is not None and value not in SUPPORTED_REGIONS:
+            raise ValueError(WORDS["phone_region"])
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
         if value is not None and value not in available_timezones():
-            raise ValueError("not a time zone of the tz database, such as Europe/Berlin")
+            raise ValueError(WORDS["time_zone"])
         return value
 
     @model_validator(mode="after")
     def _age_below_horizon(self) -> "Settings":
+        horizon = f"{variable('dedup_horizon_h')} ({self.dedup_horizon_h} hours)"
         if self.max_age_h + self.future_tolerance_s / 3600 >= self.dedup_horizon_h:
             raise ValueError(
-                f"max_age_h ({self.max_age_h}) must be below dedup_horizon_h ({self.dedup_horizon_h}), "
-                "or a late duplicate could count twice"
+                f"{variable('max_age_h')} ({self.max_age_h} hours) with {variable('future_tolerance_s')} "
+                f"({self.future_tolerance_s} s) must be below {horizon}, or a late duplicate could count twice"
             )
         if self.replay_life_d * 24 <= self.dedup_horizon_h:
             raise ValueError(
-                f"replay_life_d ({self.replay_life_d}) must be above dedup_horizon_h ({self.dedup_horizon_h} hours), "
+                f"{variable('replay_life_d')} ({self.replay_life_d} days) must be above {horizon}, "
                 "or the events of a forgotten replay would be taken for duplicates"
             )
         return self
@@ -175,8 +214,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get(PREFIX + "CONFIG", "contact-streams.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -200,6 +238,63 @@ def environment(settings: Settings) -> dict[str, str]:
     return {variable(name): str(each) for name, each in clear.items() if each is not None}
 
 
+def allowed(field: str) -> str:
+    """What a setting may be, in words."""
+    if field in WORDS:
+        return WORDS[field]
+    about = Settings.model_fields[field]
+    kind: Any = about.annotation
+    if kind is bool:
+        return "true or false"
+    if values := [each for each in get_args(kind) if isinstance(each, str)]:
+        return f"{', '.join(values[:-1])} or {values[-1]}"
+    limits = {name: getattr(each, name) for each in about.metadata for name in _LIMITS if hasattr(each, name)}
+    if kind in (int, float):
+        number = "a whole number" if kind is int else "a number"
+        if "ge" in limits and "le" in limits:
+            return f"{number} from {limits['ge']} to {limits['le']}"
+        return ", ".join([number, *(_LIMITS[name].format(limit) for name, limit in limits.items())])
+    if "min_length" in limits:
+        return _LIMITS["min_length"].format(limits["min_length"])
+    return "a path" if Path in get_args(kind) else "text"
+
+
+def _file() -> Path:
+    return Path(os.environ.get(PREFIX + "CONFIG", "contact-streams.toml"))
+
+
+def _in_file() -> dict[str, Any]:
+    """What the settings file says, if there is one. Raises `SettingsError` that names the file and the line."""
+    file = _file()
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{file} is not in UTF-8 (at line {line})") from error
+    except OSError as error:
+        raise SettingsError(f"the settings file cannot be read: {error}") from error
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], where: str = "") -> None:
+    """Raises `SettingsError` for the first name that is no setting, with the one that was probably meant."""
+    known = set(known)
+    if unknown := sorted(set(names) - known):
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; `contact-streams settings` lists those there are"
+        raise SettingsError(f"{where}{unknown[0]} is not a setting{hint}")
+
+
+def _as_set(field: str, overridden: Mapping[str, object]) -> str:
+    """A setting's name where it was set: the option, the variable, or the file and the name in it."""
+    if field in overridden:
+        return OPTIONS.get(field, field)
+    if variable(field).lower() in {name.lower() for name in os.environ}:
+        return variable(field)
+    return f"{_file()}: {field}"
+
+
 def load(**overrides: object) -> Settings:
     """Settings with overrides (``None`` = not given). Raises `SettingsError` that names each wrong one, its value and
     what is allowed.
@@ -208,24 +303,23 @@ def load(**overrides: object) -> Settings:
     config = os.environ.get(PREFIX + "CONFIG")
     if config and not Path(config).is_file():
         raise SettingsError(f"{PREFIX}CONFIG names {config!r}, which is not a file")
-    known = {variable(field) for field in Settings.model_fields} | {PREFIX + "CONFIG"}
-    if unknown := sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        near = get_close_matches(unknown[0], known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; `contact-streams settings` lists those there are"
-        raise SettingsError(f"{unknown[0]} is not a setting{hint}")
+    variables = {variable(field) for field in Settings.model_fields} | {PREFIX + "CONFIG"}
+    _refuse_unknown((name for name in os.environ if name.startswith(PREFIX)), variables)
+    _refuse_unknown(set(_in_file()) - {BROKER_VARIABLE}, Settings.model_fields, f"{_file()}: ")
     try:
         return Settings(**overridden)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"]) or "settings"
+            name = str(problem["loc"][0]) if problem["loc"] else ""
             field = "bootstrap_servers" if name == BROKER_VARIABLE else name
             meant = Settings.model_fields.get(field)
-            about = f" ({meant.description})" if meant else ""
-            secret = meant is not None and meant.annotation == SecretStr | None
-            given = "…" if secret else repr(problem["input"])
-            value = "" if problem["type"] == "value_error" and not meant else f" = {given}"
-            lines.append(f"{variable(field) if meant else name}{value}: {problem['msg']}{about}")
+            if meant is None:  # several settings that do not go together; the message names them
+                lines.append(str(problem["ctx"]["error"]) if "ctx" in problem else problem["msg"])
+                continue
+            given = "…" if meant.annotation == SecretStr | None else repr(problem["input"])
+            about = f"must be {allowed(field)} ({meant.description})"
+            lines.append(f"{_as_set(field, overridden)} = {given}: {about}")
         raise SettingsError("\n".join(lines)) from error
     except OSError as error:
         raise SettingsError(f"the settings file cannot be read: {error}") from error

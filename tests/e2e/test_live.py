@@ -198,4 +198,6 @@ async def test_a_wrong_setting_fails_at_start_with_its_name(settings: Settings, 
     system = System(settings.model_copy(update={"max_age_h": 900.0}), tmp_path)
     worker = await system.add_worker()
     assert await asyncio.wait_for(worker.process.wait(), 20) == 1
-    assert "max_age_h (900.0) must be below dedup_horizon_h (26.0)" in worker.last_words()
+    said = worker.last_words()
+    assert "CONTACT_STREAMS_MAX_AGE_H (900.0 hours)" in said
+    assert "must be below CONTACT_STREAMS_DEDUP_HORIZON_H (26.0 hours)" in said

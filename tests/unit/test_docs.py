@@ -101,9 +101,12 @@ def settings_table() -> list[str]:
             return "–"
         return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
+    def allowed(name: str) -> str:
+        return "–" if (words := settings.allowed(name)) == "text" else words
+
     fields = Settings.model_fields.items()
     return [
-        f"| `{settings.variable(name)}` | {shown(field.get_default())} | {field.description} |"
+        f"| `{settings.variable(name)}` | {shown(field.get_default())} | {allowed(name)} | {field.description} |"
         for name, field in fields
     ]
 

@@ -88,7 +88,7 @@ def test_nothing_is_started_when_that_is_not_wanted(machine: set[str], tmp_path:
 
 def test_without_java_but_with_docker_the_way_that_is_named_is_compose(machine: set[str], tmp_path: Path) -> None:
     machine |= {"compose"}
-    with pytest.raises(BrokerError, match="up --detach --wait kafka` and KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:19092"):
+    with pytest.raises(BrokerError, match=r"--wait kafka` and KAFKA_BOOTSTRAP_SERVERS=127\.0\.0\.1:19092"):
         resolve_bootstrap(broker=Pretended(tmp_path), environment={}, start=False)
     _, finding = doctor.reachable(Pretended(tmp_path), "")
     assert finding.status is Status.NOTE

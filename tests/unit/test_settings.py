@@ -29,16 +29,28 @@ def test_the_broker_is_named_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
     assert s.load().bootstrap_servers == "kafka:9092"
     assert s.load(bootstrap_servers="other:1").bootstrap_servers == "other:1"
+    assert s.load(bootstrap_servers=" a.b-c:9092, [::1]:9093").bootstrap_servers == "a.b-c:9092,[::1]:9093"
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("CONTACT_STREAMS_WEB_PORT", "abc", ["CONTACT_STREAMS_WEB_PORT = 'abc'", "valid integer"]),
-        ("CONTACT_STREAMS_LOG_LEVEL", "loud", ["CONTACT_STREAMS_LOG_LEVEL = 'loud'", "'debug', 'info', 'warning' or 'error'"]),
+        ("CONTACT_STREAMS_WEB_PORT", "abc", ["CONTACT_STREAMS_WEB_PORT = 'abc'", "must be a whole number from 0 to 65535"]),
+        ("CONTACT_STREAMS_LOG_LEVEL", "loud", ["CONTACT_STREAMS_LOG_LEVEL = 'loud'", "must be debug, info, warning or error"]),
         ("CONTACT_STREAMS_TIME_ZONE", "Mars", ["CONTACT_STREAMS_TIME_ZONE = 'Mars'", "Europe/Berlin"]),
-        ("CONTACT_STREAMS_REPLAY_LIFE_D", "1", ["replay_life_d (1.0) must be above dedup_horizon_h (26.0 hours)"]),
-        ("CONTACT_STREAMS_MAX_AGE_H", "100", ["max_age_h (100.0) must be below dedup_horizon_h (26.0)"]),
+        ("CONTACT_STREAMS_REPLAY_LIFE_D", "1", ["CONTACT_STREAMS_REPLAY_LIFE_D (1.0 days) must be above CONTACT_STREAMS_DEDUP_HORIZON_H (26.0 hours)"]),
+        ("CONTACT_STREAMS_MAX_AGE_H", "100",
+         ["CONTACT_STREAMS_MAX_AGE_H (100.0 hours) with", "must be below CONTACT_STREAMS_DEDUP_HORIZON_H (26.0 hours)"]),
+        ("CONTACT_STREAMS_MAX_AGE_H", "0", ["CONTACT_STREAMS_MAX_AGE_H = '0': must be a number, above 0, at most 2160"]),
+        ("CONTACT_STREAMS_READY_LAG_RECORDS", "-1", ["must be a whole number, 0 or more"]),
+        ("CONTACT_STREAMS_STATIC_MEMBERSHIP", "perhaps", ["= 'perhaps': must be true or false"]),
+        ("CONTACT_STREAMS_PHONE_REGION", "XX", ["CONTACT_STREAMS_PHONE_REGION = 'XX'", "DE, GB or US"]),
+        ("CONTACT_STREAMS_PHONE_REGION", "de", ["DE, GB or US"]),
+        ("KAFKA_BOOTSTRAP_SERVERS", "http://h:9092", ["KAFKA_BOOTSTRAP_SERVERS = 'http://h:9092': must be host:port"]),
+        ("KAFKA_BOOTSTRAP_SERVERS", "h", ["KAFKA_BOOTSTRAP_SERVERS = 'h': must be host:port"]),
+        ("KAFKA_BOOTSTRAP_SERVERS", "h:9092,", ["must be host:port"]),
+        ("KAFKA_BOOTSTRAP_SERVERS", "h:70000", ["must be host:port"]),
+        ("KAFKA_BOOTSTRAP_SERVERS", "::1:9092", ["must be host:port"]),
         ("CONTACT_STREAMS_TOPIC_PREFIX", "a b", ["CONTACT_STREAMS_TOPIC_PREFIX = 'a b'"]),
         ("CONTACT_STREAMS_WORKER_NAME", "..", ["CONTACT_STREAMS_WORKER_NAME = '..'", "its folder"]),
         ("CONTACT_STREAMS_WORKER_NAME", ".hidden", ["CONTACT_STREAMS_WORKER_NAME = '.hidden'"]),
@@ -72,10 +84,41 @@ def test_a_secret_is_shown_nowhere_and_handed_on_in_clear(monkeypatch: pytest.Mo
     assert "CONTACT_STREAMS_RULES_DIR" not in made
 
 
-def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_name_in_the_file_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
     (tmp_path / "contact-streams.toml").write_text("web_prot = 7001\n")
-    with pytest.raises(s.SettingsError, match="web_prot"):
+    with pytest.raises(s.SettingsError) as error:
         s.load()
+    assert str(error.value) == "contact-streams.toml: web_prot is not a setting; did you mean web_port?"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"store = 'memory'\nweb_port = = 7\n",
+            "contact-streams.toml is not TOML: Invalid value (at line 2, column 12)",
+        ),
+        (b"store = 'memory'\napp_id = '\xff'\n", "contact-streams.toml is not in UTF-8 (at line 2)"),
+        (b"[worker]\nweb_port = 7\n", "contact-streams.toml: worker is not a setting"),
+        (b"web_port = 'x'\n", "contact-streams.toml: web_port = 'x': must be a whole number from 0 to 65535"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named_with_the_line(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "contact-streams.toml").write_bytes(content)
+    with pytest.raises(s.SettingsError) as error:
+        s.load()
+    assert str(error.value).startswith(words)
+    assert "\n" not in str(error.value)
+
+
+def test_an_option_is_named_as_it_was_given() -> None:
+    with pytest.raises(s.SettingsError, match=r"^--name = '\.\.': must be 1 to 200 of"):
+        s.load(worker_name="..")
+
+
+@pytest.mark.parametrize("region", ["DE", "GB", "US", "CH"])
+def test_a_country_with_phone_numbers_is_taken(region: str) -> None:
+    assert s.load(phone_region=region).phone_region == region
 
 
 def test_every_setting_says_what_it_is() -> None:
