@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.test_docs import anchors
+
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 ALERTS: list[dict[str, Any]] = [
     rule
@@ -24,7 +26,12 @@ def test_names_and_severities_are_unique() -> None:
 
 @pytest.mark.parametrize("rule", ALERTS, ids=IDS)
 def test_an_alert_says_what_happened_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
-    assert set(rule["annotations"]) == {"summary", "description", "action"}
+    says = {"summary", "description", "action"}
+    if rule["labels"]["component"] == "pipeline":
+        says.add("runbook")
+        page, _, section = rule["annotations"]["runbook"].partition("#")
+        assert section in anchors(DEPLOY.parent / page)
+    assert set(rule["annotations"]) == says
     assert all(text.strip() for text in rule["annotations"].values())
     assert len(rule["annotations"]["summary"]) < 120
     assert rule["labels"]["severity"] in ("critical", "warning")

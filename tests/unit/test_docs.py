@@ -1,11 +1,16 @@
 """The documents say what is there: links, commands, settings, metrics, KPIs, and the first event of the README."""
 
 import ast
+import base64
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
@@ -13,9 +18,12 @@ from pydantic_core import PydanticUndefined
 
 from schemas import events
 from streams import app, cli, rules, settings
+from streams.agents.dead_letters import ROW_LIMIT, on_row
 from streams.domain.kpis import CATALOGUE, INSTANT
+from streams.engine import RowFailure, TaskInfo
 from streams.settings import Settings
 
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
@@ -118,6 +126,63 @@ def test_the_table_of_settings_is_current() -> None:
     variables = set(re.findall(r"CONTACT_STREAMS_[A-Z_]+", "\n".join(text(each) for each in PAGES)))
     known = {settings.variable(name) for name in Settings.model_fields} | {settings.PREFIX + "CONFIG"}
     assert {variable for variable in variables if not variable.endswith("_")} <= known
+
+
+KCAT = "kcat -C -b $B -t contacts.dead-letters -e -q"
+
+
+def recipe(marker: str, letters: list[dict[str, Any]], folder: Path) -> bytes:
+    """What the one command of the page with these words prints, for these dead letters in place of the topic's."""
+    lines = [line for line in text(ROOT / "docs" / "operations.md").splitlines() if line.startswith(KCAT)]
+    (command,) = [line for line in lines if marker in line]
+    (folder / "letters").write_text("".join(json.dumps(letter) + "\n" for letter in letters))
+    command = command.replace(KCAT, "cat letters")
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command], cwd=folder, capture_output=True, check=True
+    ).stdout
+
+
+def letter(name: str, payload: bytes = b"", **more: Any) -> dict[str, Any]:
+    key = base64.b64encode(b"M\xfcller").decode()
+    return {"id": name, "key": key, "payload": base64.b64encode(payload).decode(), **more}
+
+
+@needs_jq
+def test_the_original_of_a_dead_letter_comes_out_byte_for_byte(tmp_path: Path) -> None:
+    original = '{"text": "Grüße"}\n'.encode("latin-1") + b"\x00\xff"
+    letters = [letter("contacts.voice-3-17", original), letter("contacts.voice-3-18", b"another")]
+    recipe("> letter.json", letters, tmp_path)
+    assert (tmp_path / "letter.json").read_bytes() == original
+    assert recipe(".key //", letters, tmp_path) == b"M\xfcller"
+    assert recipe(".key //", [letter("contacts.voice-3-17") | {"key": None}], tmp_path) == b""
+
+
+@needs_jq
+def test_the_newest_dead_letters_are_the_newest(tmp_path: Path) -> None:
+    times = [f"2026-03-02T09:{minute:02}:00.000Z" for minute in range(20)]
+    letters = [letter(time, timestamp=time, reason="too-old", path=None) for time in times]
+    shown = recipe("sort_by(.timestamp)", letters[::-1], tmp_path).splitlines()
+    assert [json.loads(line)["id"] for line in shown] == times[-10:]
+
+
+@needs_jq
+def test_a_row_that_was_set_aside_is_listed_and_put_together(tmp_path: Path) -> None:
+    row = b'\x02{"name": "' + b"x" * (2 * ROW_LIMIT) + b'"}'
+    sent: list[bytes] = []
+    out = SimpleNamespace(now=0, send=lambda topic, key, value: sent.append(value))
+    info = TaskInfo("track", 1, 4, ("contact.interactions",))
+    on_row("dead", "app")(RowFailure(info, "customers", "customer:7", row, ValueError("odd"), 5), out)
+    letters = [json.loads(value) for value in sent]
+    assert len(letters) == 3
+    name = letters[0]["id"].removesuffix("-1")
+    mixed = [letters[2], letter("contacts.voice-3-17", b"no row"), letters[0], letters[1]]
+    listed = [json.loads(line) for line in recipe("select(.table) |", mixed, tmp_path).splitlines()]
+    assert [(each["table"], each["part"], each["parts"]) for each in listed] == [("customers", n, 3) for n in (3, 1, 2)]
+    named = [{**each, "id": each["id"].replace(name, "ID")} for each in mixed]
+    recipe("> row", named, tmp_path)
+    assert (tmp_path / "row").read_bytes() == row
+    assert recipe("tr '", [{**letters[0], "id": "ID"}], tmp_path) == b"customers customer:7"
+    assert b"ValueError: odd" in recipe(".traceback", [{**letters[0], "id": "ID"}], tmp_path)
 
 
 def test_every_metric_is_described_and_no_other() -> None:
