@@ -57,7 +57,11 @@ def validate_command(
     file: Annotated[str, typer.Argument(help="JSON, or JSON Lines; - reads standard input.")],
     topic: Annotated[str | None, typer.Option(help="Check as records of this topic, not as events.")] = None,
 ) -> None:
-    """Check events: OK, or reason, path and message, one line each. Fails when one is not OK."""
+    """Check events: OK, or reason, path and message, one line each. Fails when one is not OK.
+
+    Each is checked by itself. Not checked: age, size, key, the topic it is published to, ids that were used before, the
+    order of a contact's events.
+    """
     checker: Callable[[object], Problem | None] = _topic(topic).check if topic else check
     refused = False
     for number, value in _values(_read(file)):
@@ -93,8 +97,8 @@ class _Unreadable:
     reason = UNREADABLE
     path = None
 
-    def __init__(self, error: Exception) -> None:
-        self.message = "nested too deeply" if isinstance(error, RecursionError) else f"is not JSON: {error}"
+    def __init__(self, why: str) -> None:
+        self.message = why
 
 
 def _values(text: str) -> Iterator[tuple[int, Any]]:
@@ -104,7 +108,7 @@ def _values(text: str) -> Iterator[tuple[int, Any]]:
         lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
         yield from ((number, _decode(line)) for number, line in lines)
         if not lines:
-            yield 1, document
+            yield 1, _Unreadable("is empty: an event is a JSON object")
     elif isinstance(document, list):
         yield from enumerate(document, start=1)
     else:
@@ -114,8 +118,10 @@ def _values(text: str) -> Iterator[tuple[int, Any]]:
 def _decode(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        return _Unreadable(error)
+    except RecursionError:
+        return _Unreadable("nested too deeply")
+    except ValueError as error:
+        return _Unreadable(f"is not JSON: {error}")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,10 +1,12 @@
 """The transition table: total, and what it says about the ordinary courses of a contact."""
 
 import itertools
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+import schemas
 from schemas.events import ContactEvent
 from streams.domain import lifecycle
 from streams.domain.lifecycle import STATES, TABLE, TRIGGERS, Verdict
@@ -55,6 +57,11 @@ def test_what_cannot_be_is_illegal_and_so_is_an_unknown_event() -> None:
     assert lifecycle.move("queued", "contact.held") == ("queued", Verdict.ILLEGAL)
     assert lifecycle.move("ended", "contact.connected") == ("ended", Verdict.ILLEGAL)
     assert lifecycle.move("new", "contact.exploded") == ("new", Verdict.ILLEGAL)
+
+
+def test_the_contract_shows_the_table() -> None:
+    guide = Path(schemas.__file__).parents[1] / "docs" / "contract.md"
+    assert lifecycle.markdown() in guide.read_text(encoding="utf-8")
 
 
 def test_the_table_as_markdown() -> None:

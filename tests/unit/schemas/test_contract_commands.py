@@ -63,13 +63,20 @@ def test_validate_lines() -> None:
         (json.dumps(VALID, indent=2), "1: OK"),
         (json.dumps([VALID, 3]), "1: OK\n2: wrong-type - the value must be a JSON object, got a number"),
         ("[" * 100_000, "1: unreadable - nested too deeply"),
-        ("", "1: unreadable - is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("", "1: unreadable - is empty: an event is a JSON object"),
+        (" \n\n", "1: unreadable - is empty: an event is a JSON object"),
     ],
 )
 def test_validate_documents(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "events.json"
     file.write_text(text)
     assert run("validate", str(file))[1].rstrip("\n") == told
+
+
+def test_validate_says_what_it_does_not_check() -> None:
+    code, output = run("validate", "--help")
+    assert code == 0
+    assert "Not checked: age, size, key, the topic" in " ".join(output.split())
 
 
 def test_validate_bytes_that_are_not_utf8() -> None:

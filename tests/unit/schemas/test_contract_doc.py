@@ -13,7 +13,8 @@ from schemas.fields import Model
 from schemas.registry import topics
 
 GUIDE = (Path(schemas.__file__).parents[1] / "docs" / "contract.md").read_text(encoding="utf-8")
-ROWS = {row.split("|")[1].strip().strip("`"): row for row in GUIDE.splitlines() if row.startswith("| `")}
+ROWS = {row.split("|")[1].strip().strip("`"): row for row in GUIDE.splitlines()[::-1] if row.startswith("| `")}
+"""The first row of each name: the last one of a type is that of the order of events."""
 
 
 @pytest.mark.parametrize("type_", sorted(EVENTS))
