@@ -5,7 +5,7 @@ Every contact event also carries the fields of ``ContactData``. A field with ``N
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WrapValidator
 
 from schemas.fields import (
     MAX_IDENTIFIER,
@@ -29,6 +29,8 @@ from schemas.fields import (
     Whole,
     Words,
     bounded,
+    few,
+    in_parts,
 )
 
 Channel = Literal["voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person"]
@@ -49,6 +51,9 @@ class Identifier(Model):
 
 
 Identifiers = Annotated[list[Identifier], Field(max_length=MAX_IDENTIFIERS, fail_fast=True)]
+
+
+Consent = Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), BeforeValidator(few), AfterValidator(bounded)]
 
 
 class ContactData(Model):
@@ -237,7 +242,7 @@ class CustomerProfileChangedData(Model):
     """The customer's value in cents."""
     preferences: Object | None = None
     """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
-    consent: Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), AfterValidator(bounded)] | None = None
+    consent: Consent | None = None
     """Purpose → given or not."""
     language: Label | None = None
     """BCP 47."""
@@ -270,7 +275,7 @@ class AlertCommandedData(Model):
 class ReplayCounts(Model):
     published: Whole | None = None
     """Events published so far."""
-    left_out: dict[str, Whole] | None = None
+    left_out: Annotated[dict[str, Whole], WrapValidator(in_parts)] | None = None
     """Rows left out, by reason."""
 
 

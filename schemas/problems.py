@@ -4,7 +4,7 @@ pydantic's findings become one ``Problem``: the reason a dead letter carries, th
 says what is expected. Values that may name a person are never repeated in it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -12,11 +12,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.fields import FIRST_TIME, LAST_TIME, PATTERN_WORDS
+from schemas.fields import FIRST_TIME, LAST_TIME, MAX_WHOLE, PATTERN_WORDS
 
 Reason = Literal["missing-field", "wrong-type", "unknown-type"]
 SHOWN = 60
 """Characters of a publisher's own word that a message or path repeats."""
+LEAST_ALIKE = 0.74
+"""How alike two words are, from 0 to 1, when one is taken for the other misspelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,23 @@ def _tag_problem(finding: ErrorDetails, models: Mapping[str, type[BaseModel]]) -
     given = finding["input"].get(name)
     if not isinstance(given, str):
         return Problem("wrong-type", name, f"{name} must be a string, got {_kind(given)}")
-    near = get_close_matches(given[:SHOWN], models, n=1)
-    hint = f"did you mean {near[0]}?" if near else "the contract lists the types there are"
+    near = _meant(given[:SHOWN], models)
+    hint = f"did you mean {near}?" if near else "the contract lists the types there are"
     return Problem("unknown-type", name, f"{name} {shown(given)} is not one we know; {hint}")
+
+
+def _meant(given: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant. What stands before the dot is alike in many: it makes nothing alike."""
+    first, _, rest = given.partition(".")
+    words = {word: word for word in known}
+    below = {word.partition(".")[2]: word for word in words if not rest or word.partition(".")[0] == first}
+    choices = [(rest, below)] if rest and below else [(given, words), (given, below)]
+    for asked, among in choices:
+        if near := get_close_matches(asked, among, n=1, cutoff=LEAST_ALIKE):
+            return among[near[0]]
+        if len(asked) > 2 and (part := next((name for name in among if asked in name), None)):
+            return among[part]
+    return None
 
 
 def _field_problem(finding: ErrorDetails, models: Mapping[str, type[BaseModel]]) -> Problem:
@@ -139,6 +155,14 @@ def _number(finding: ErrorDetails) -> str:
     return "is too large a number" if too_large else _expected("a number")(finding)
 
 
+def _whole(finding: ErrorDetails) -> str:
+    """Decoders of JSON make a float of a whole number with more than 19 digits."""
+    given = finding["input"]
+    if isinstance(given, float) and abs(given) > MAX_WHOLE:
+        return f"is too large a number: at most {MAX_WHOLE}, written without a decimal point"
+    return _expected("a whole number, written without a decimal point")(finding)
+
+
 def _not_empty(finding: ErrorDetails) -> str:
     length = finding["ctx"]["min_length"]
     return "must not be empty" if length == 1 else f"must have at least {length} entries"
@@ -155,7 +179,7 @@ def _fixed(words: str) -> Callable[[ErrorDetails], str]:
 
 
 def _filled(template: str) -> Callable[[ErrorDetails], str]:
-    return lambda finding: template.format(**finding["ctx"])
+    return lambda finding: template.format(**finding["ctx"], length=len(finding["input"]))
 
 
 def _limit(finding: ErrorDetails) -> str:
@@ -172,10 +196,10 @@ _EXPECTATIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "string_type": _expected("a string"),
     "string_unicode": _fixed("must be valid Unicode, names included; half of a surrogate pair is not"),
     "string_too_short": _not_empty,
-    "string_too_long": _filled("must have at most {max_length} characters"),
+    "string_too_long": _filled("must have at most {max_length} characters, got {length}"),
     "string_pattern_mismatch": lambda finding: PATTERN_WORDS.get(finding["ctx"]["pattern"], finding["msg"]),
     "timezone_aware": _fixed("must carry a time zone: end it with Z or an offset such as +01:00"),
-    "int_type": _expected("a whole number, written without a decimal point"),
+    "int_type": _whole,
     "float_type": _number,
     "finite_number": _fixed("must be a number; NaN and Infinity are none"),
     "bool_type": _expected("true or false"),
@@ -187,7 +211,7 @@ _EXPECTATIONS: Mapping[str, Callable[[ErrorDetails], str]] = {
     "greater_than_equal": _limit,
     "less_than_equal": _limit,
     "too_short": _not_empty,
-    "too_long": _filled("must have at most {max_length} entries, got {actual_length}"),
+    "too_long": _filled("must have at most {max_length} entries, got {length}"),
 }
 
 

@@ -119,6 +119,17 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         "type",
         'type "contact.qeued" is not one we know; did you mean contact.queued?',
     ),
+    *(
+        (event("type", type_), "unknown-type", "type", f'type "{type_}" is not one we know; {hint}')
+        for type_, hint in [
+            ("contact.teleported", "the contract lists the types there are"),
+            ("contact.finished", "the contract lists the types there are"),
+            ("contact.end", "did you mean contact.ended?"),
+            ("contact_queued", "did you mean contact.queued?"),
+            ("queued", "did you mean contact.queued?"),
+            ("feedback", "did you mean feedback.given?"),
+        ]
+    ),
     (
         event("type", "\ud800"),
         "unknown-type",
@@ -170,6 +181,12 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         "wrong-type",
         "data.priority",
         "data.priority must be 9007199254740991 or less",
+    ),
+    (
+        event(type_="contact.wrapped_up", duration_ms=1e30),  # what orjson makes of a one with thirty zeros
+        "wrong-type",
+        "data.duration_ms",
+        "data.duration_ms is too large a number: at most 9007199254740991, written without a decimal point",
     ),
     (
         event(type_="article.viewed", article_id="a", helpful=1),
@@ -275,7 +292,7 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
     ),
     # limits
     (event("data.contact_id", ""), "wrong-type", "data.contact_id", "data.contact_id must not be empty"),
-    (event("source", "s" * 201), "wrong-type", "source", "source must have at most 200 characters"),
+    (event("source", "s" * 201), "wrong-type", "source", "source must have at most 200 characters, got 201"),
     (event("data.customer_id", "c" * 201), "wrong-type", "data.customer_id", None),
     (
         event(identifiers=[{"kind": "email", "value": f"a{n}@example.com"} for n in range(10_000)]),
@@ -287,7 +304,7 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
         event(type_="message.sent", direction="inbound", author="customer", text="x" * 100_001),
         "wrong-type",
         "data.text",
-        "data.text must have at most 100000 characters",
+        "data.text must have at most 100000 characters, got 100001",
     ),
     # characters
     (event("id", "a\x00b"), "wrong-type", "id", f"id {NO_CONTROL}"),

@@ -3,11 +3,14 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from schemas.envelope import from_binary, is_binary
 from schemas.events import check, parse
+from schemas.fields import MAX_VALUES
 from schemas.registry import topics
 
 QUEUED: dict[str, Any] = {
@@ -51,6 +54,39 @@ def test_structured_mode_is_not_binary() -> None:
     assert not is_binary([])
     assert not is_binary([("content-type", b"application/json")])
     assert not is_binary([("ce_id", b"1"), ("content-type", b"application/cloudevents+json; charset=utf-8")])
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "said"),
+    [
+        (
+            "customer.profile_changed",
+            {"customer_id": "c", "consent": {f"purpose {n}": "yes" for n in range(90_000)}},
+            "data.consent must have at most 1000 entries, got 90000",
+        ),
+        (
+            "replay.ended",
+            {"replay_id": "r", "topics": [], "counts": {"left_out": {f"reason {n}": "1" for n in range(70_000)}}},
+            'data.counts.left_out["reason 0"] must be a whole number',
+        ),
+    ],
+)
+def test_not_every_one_of_very_many_wrong_entries_costs_a_finding(type_: str, data: object, said: str) -> None:
+    event = {**QUEUED, "type": type_, "data": data}
+    with pytest.raises(ValidationError) as refused:
+        parse(event)
+    assert refused.value.error_count() <= MAX_VALUES
+    problem = check(event)
+    assert problem is not None
+    assert problem.message.startswith(said)
+
+
+def test_rows_left_out_by_very_many_reasons_are_taken() -> None:
+    left_out = {f"reason {n}": n for n in range(3 * MAX_VALUES + 1)}
+    counts = parse(
+        {**QUEUED, "type": "replay.ended", "data": {"replay_id": "r", "topics": [], "counts": {"left_out": left_out}}}
+    ).data.counts
+    assert counts.left_out == left_out
 
 
 json_text = st.text(st.characters(), max_size=20)  # lone surrogates too: json.loads lets them through
