@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from schemas.envelope import CloudEvent, from_binary, is_binary
-from streams.domain.times import DAY_MS, HOUR_MS
+from schemas.problems import shown
+from streams.domain.times import DAY_MS, HOUR_MS, iso
 from streams.engine import Record
 from streams.settings import Settings
 
@@ -31,6 +32,20 @@ class Rejected(Exception):
     def __init__(self, reason: str, path: str | None, message: str) -> None:
         super().__init__(message)
         self.reason, self.path, self.message = reason, path, message
+
+
+def _another_kind(record: Record) -> str:
+    """What the record says it is, where that is not JSON."""
+    given = next((value for name, value in record.headers or () if name.lower() == "content-type"), b"") or b""
+    kind = given.decode("utf-8", "replace")
+    return f"; its content-type is {shown(kind)}, and only JSON is read" if kind and "json" not in kind.lower() else ""
+
+
+def _long(ms: int) -> str:
+    """A span in the unit in which it is easily read."""
+    if ms < 2 * HOUR_MS:
+        return f"{ms / 1000:.0f} s"
+    return f"{ms / HOUR_MS:.1f} h" if ms < 2 * DAY_MS else f"{ms / DAY_MS:.0f} days"
 
 
 class Checks:
@@ -60,7 +75,7 @@ class Checks:
         try:
             obj = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise Rejected("unreadable", None, f"not JSON in UTF-8: {error}") from None
+            raise Rejected("unreadable", None, f"not JSON in UTF-8: {error}{_another_kind(record)}") from None
         if record.headers and is_binary(record.headers):
             obj = from_binary(record.headers, obj)
         if not isinstance(obj, dict):
@@ -93,14 +108,14 @@ class Checks:
             raise Rejected(
                 "in-the-future",
                 "time",
-                f"time lies {(time - record.timestamp) / 1000:.0f} s after the arrival; "
+                f"time is {iso(time)}, {_long(time - record.timestamp)} after the arrival; "
                 f"{self.tolerance_ms / 1000:.0f} s are tolerated. Is the clock set, and the zone right?",
             )
         if time < record.timestamp - self.max_age_ms:
             raise Rejected(
                 "too-old",
                 "time",
-                f"time lies {(record.timestamp - time) / HOUR_MS:.1f} h before the arrival; at most "
+                f"time is {iso(time)}, {_long(record.timestamp - time)} before the arrival; at most "
                 f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
             )
 
