@@ -27,6 +27,8 @@ from streams.ops.text import PLAIN_WIDTH, Terminal, echo
 
 TOPIC = "kpis"
 ALL_LINES = "all"
+LINES_NAMED = 10
+"""How many replays are named to whoever asks for one that is not there."""
 
 
 class Format(StrEnum):
@@ -87,7 +89,9 @@ def _moment(text: str, zone: ZoneInfo, days: int) -> int:
 
 
 async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy) -> list[Row]:
-    """Rows of the records that come; raises QueryError when no windows make up the span, or a dimension is unknown."""
+    """Rows of the records that come. Raises QueryError when no windows make up the span, a dimension is unknown, or
+    nothing that comes is of the line.
+    """
     try:
         windows = set(tiles(query.start, query.end, policy))
         by = query.by if query.line is not None else ("line", *query.by)
@@ -95,11 +99,24 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     except ValueError as error:
         raise QueryError(str(error)) from None
     kept = Newest(lambda _: True)
+    lines = {LIVE}
     async for value in values:
         head = _head.decode(value)
+        lines.add(head.line)
         if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
             kept.add(msgspec.json.decode(value))
+    if query.line is not None and query.line not in lines:
+        raise QueryError(_no_line(query.line, lines))
     return table(kept.records(), by, query.end)
+
+
+def _no_line(line: str, lines: set[str]) -> str:
+    names = sorted(lines - {LIVE})
+    more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
+    there = ", ".join(["live", *names[:LINES_NAMED]])
+    return (
+        f"there is no line {line} with readings; there {'are' if names else 'is'} {there}{more}. all: each on its own"
+    )
 
 
 async def read(bootstrap_servers: str, topic: str) -> AsyncIterator[bytes]:

@@ -168,3 +168,14 @@ def test_the_command_says_what_is_wrong_and_fails() -> None:
     result = CliRunner().invoke(app, ["--from", "1999-02-01", "--to", "the end"])
     assert result.exit_code == 1
     assert "contact-streams: 'the end' is neither a date" in result.output
+
+
+async def test_a_line_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
+    with pytest.raises(QueryError, match=r"^there is no line nosuch with readings; there are live, week-1\."):
+        await collect(topic(), Query(DAY.start, DAY.end, line="nosuch"), POLICY)
+
+
+async def test_a_line_that_is_there_and_the_live_one_may_be_empty_on_a_day() -> None:
+    later = DAY.start + 30 * DAY_MS
+    for line in ("week-1", ""):
+        assert await collect(topic(), Query(later, later + DAY_MS, line=line), POLICY) == []
