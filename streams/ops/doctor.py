@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from streams.ops.bootstrap import VARIABLE, has_compose, has_java, how_to_start, resolve_bootstrap
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
+from streams.ops.probe import demand
 from streams.ops.topics import TopicsError, existing
 
 MIN_PYTHON = (3, 11)
@@ -116,7 +117,10 @@ def reachable(broker: Broker, servers: str) -> tuple[str | None, Finding]:
     try:
         found = resolve_bootstrap(broker=broker, environment={VARIABLE: servers}, start=False)
     except BrokerError as error:
-        if servers or not (way := how_to_start()):
+        if servers:
+            advice = demand(servers) or f"start it, or put {VARIABLE} right: host:port, several with commas between"
+            return None, Finding("broker", Status.FAILED, f"none answers at {servers}", advice)
+        if not (way := how_to_start()):
             return None, Finding("broker", Status.FAILED, "none answers", str(error))
         return None, Finding("broker", Status.NOTE, "none runs", way.strip("`"))
     return found.servers, Finding("broker", Status.OK, f"{found.servers} ({found.how})")

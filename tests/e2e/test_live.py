@@ -191,7 +191,9 @@ async def test_a_worker_without_topics_says_what_to_do(settings: Settings, tmp_p
     system = System(nowhere, tmp_path)
     worker = await system.add_worker()
     assert await asyncio.wait_for(worker.process.wait(), 20) == 3
-    assert "contact-streams topics create" in worker.last_words()
+    last = worker.last_words().strip().splitlines()[-1]
+    assert last.startswith("contact-streams worker: topics missing on the broker")
+    assert "contact-streams topics create" in last
 
 
 async def test_a_wrong_setting_fails_at_start_with_its_name(settings: Settings, tmp_path: Path) -> None:

@@ -162,6 +162,8 @@ def test_a_broker_that_was_not_started_yet_is_a_note_and_a_named_silent_one_a_fa
     )
     bootstrap_servers, finding = doctor.reachable(broker, "kafka:9092")
     assert (bootstrap_servers, finding.status) == (None, Status.FAILED)
+    assert finding.found == "none answers at kafka:9092"
+    assert "contact-streams doctor" not in finding.advice
 
 
 def test_topics_and_clock_are_looked_at_only_where_a_broker_answers(machine: set[str], tmp_path: Path) -> None:

@@ -92,3 +92,19 @@ def test_a_broker_that_wants_tls(tmp_path: Path) -> None:
 
     with server(serve) as address:
         assert probe.demand(address) == f"the broker at {address} wants TLS, for which this version has no settings"
+
+
+def test_why_kafka_could_not_be_asked_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs_up(connection: socket.socket) -> None:
+        api, correlation_id = request(connection)
+        if api == 18:
+            answer(connection, correlation_id)
+            request(connection)
+
+    error = RuntimeError("NotController: try another one")
+    assert probe.unreachable("127.0.0.1:1", error).startswith("no broker answers at 127.0.0.1:1; is KAFKA_BOOTSTRAP_")
+    with server(hangs_up) as address:
+        assert probe.unreachable(address, error).startswith(f"the broker at {address} wants a login")
+    monkeypatch.setattr(probe, "answers", lambda _: True)
+    assert probe.unreachable("kafka:1", error) == "no answer from Kafka at kafka:1: NotController: try another one"
+    assert probe.unreachable("kafka:1", TimeoutError()) == "no answer from Kafka at kafka:1: TimeoutError"
