@@ -206,8 +206,9 @@ _mount()
 
 def main() -> Any:
     """Entry point of ``contact-streams``."""
-    # What the client says of a broker that does not answer is said by each command in a sentence.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # What the client says of a broker that does not answer is said by each command in a sentence. A worker sends its
+    # logs to a handler of its own, and these too.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     return app()
 
 
