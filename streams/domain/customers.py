@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
 from streams.domain import publishing, relief, timelines
+from streams.domain.journeys import Journey
 from streams.domain.lifecycle import Illegal
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
@@ -148,18 +149,29 @@ def _fitting(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
     customer = outcome.customer
     if customer is None or customer.size <= relief.ROW_BYTES:
         return outcome
-    size = relief.measured(customer)
+    over_ms = rules.tracking.journey_gap_ms + rules.tracking.lateness_ms
+    if any(_passed(clock.stream_time(line), each.past, over_ms) for line, each in customer.lines.items()):
+        outcome = _published(outcome, clock, rules)  # what need not be kept any more goes first
+        if (customer := outcome.customer) is None:
+            return outcome
+    owner = customer.owner
+    size = relief.measured(customer.lines, owner, rules)
     if size <= relief.ROW_BYTES:
         return replace(outcome, customer=replace(customer, size=size))
-    owner = customer.owner
     eased = relief.relieve(customer.lines, lambda line: Place(owner, line, clock.stream_time(line)), rules)
     return replace(
         outcome,
         customer=replace(customer, lines=eased.lines, size=eased.size),
         facts=outcome.facts + eased.facts,
         alerts=outcome.alerts + tuple(alerting.record(alert, owner, line) for line, alert in eased.alerts),
+        journeys=outcome.journeys + eased.journeys,
+        segments=outcome.segments + eased.segments,
         limited=(*outcome.limited, "row"),
     )
+
+
+def _passed(now: int | None, past: tuple[Journey, ...], over_ms: int) -> bool:
+    return now is not None and bool(past) and past[0].last + over_ms < now
 
 
 def _command(customer: Customer | None, record: Command) -> Outcome:
@@ -203,7 +215,12 @@ def _is_empty(timeline: Timeline, owner: str) -> bool:
 
 def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
-    return replace(outcome, customer=after.customer, journeys=after.journeys, segments=after.segments)
+    return replace(
+        outcome,
+        customer=after.customer,
+        journeys=outcome.journeys + after.journeys,
+        segments=outcome.segments + after.segments,
+    )
 
 
 def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
@@ -216,10 +233,19 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
         change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
         facts += change.facts
         alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
-        if change.timeline is not timeline:
-            grown = relief.grown_by_time(_size(customer), len(change.alerts))
-            customer = replace(customer, lines=customer.lines | {line: change.timeline}, size=grown)
+        after, size = change.timeline, customer.size
+        if after is not timeline:
+            size = relief.grown_by_time(_size(customer), len(change.alerts))
+        if not after.stale and _reviewed(after, clock.stream_time(line)):
+            after = replace(after, stale=True)
+        if after is not timeline:
+            customer = replace(customer, lines=customer.lines | {line: after}, size=size)
     return _published(_fitting(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules), clock, rules)
+
+
+def _reviewed(timeline: Timeline, now: int | None) -> bool:
+    """Does it look different without any event?"""
+    return timeline.review is not None and now is not None and now > timeline.review
 
 
 def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:

@@ -11,10 +11,13 @@ give up something, the cheapest first, until ``ROW_KEPT`` bytes are left:
    life. What still comes of them is late;
 5. lists are cut short, replays touched long ago forgotten.
 
-No step counts anything twice or takes anything back: facts, journeys and alerts that are out stay as they are.
+No step counts anything twice or takes anything back: facts, journeys and alerts that are out stay as they are. Before
+journeys are dropped all are published, so that each comes out in its last state however the log is cut into batches;
+and a row is measured without what only publishing writes into it, so that it is made smaller at the same record.
 """
 
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -22,7 +25,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
-from streams.domain import histories, lifecycle, waits
+from streams.domain import histories, journeys, lifecycle, publishing, waits
 from streams.domain.alerts import Alert
 from streams.domain.condensing import condense_early, condensed, settle_messages
 from streams.domain.policy import Rules
@@ -33,12 +36,16 @@ ROW_BYTES = 768_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
 ROW_KEPT = 512_000
 """Bytes at most that are left of a row that exceeded it."""
-LINE_KEPT = ROW_KEPT // 8
+LINE_KEPT = ROW_KEPT // 9
 """Bytes that one line may keep at least."""
 RECORD_BYTES = 5_000
 """JSON bytes of a record without its texts, at most: six names of 200 characters."""
 ALERT_BYTES = 6_000
 """JSON bytes of an alert, at most, its id as the key included."""
+LINE_BYTES = 1_200
+"""JSON bytes of a line's score, deadlines and marks, at most."""
+SHOWN_BYTES = 100
+"""JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -73,56 +80,88 @@ def grown_by_time(size: int, alerts: int) -> int:
 
 
 class Relief(NamedTuple):
-    """Lines that fit, with the facts and the alerts by line of the contacts that were closed."""
+    """Lines that fit, with the facts and the alerts by line of the contacts that were closed, and the journey and
+    segment records that had to be published on the way.
+    """
 
     lines: dict[str, Timeline]
     size: int
     facts: tuple[Fact, ...] = ()
     alerts: tuple[tuple[str, Alert], ...] = ()
+    journeys: tuple[dict[str, Any], ...] = ()
+    segments: tuple[dict[str, Any], ...] = ()
 
 
-def measured(customer: Any) -> int:
-    """The row's JSON bytes."""
-    return len(_encode(customer))
+class _Case(NamedTuple):
+    """One timeline that is made smaller: whose it is, and what is told on the way."""
+
+    place: Place
+    rules: Rules
+    facts: list[Fact]
+    alerts: list[tuple[str, Alert]]
+    journeys: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
 
 
-def relieve(lines: dict[str, Timeline], place_of: Callable[[str], Place], rules: Rules) -> Relief:
+def measured(lines: Mapping[str, Timeline], owner: str, rules: Rules) -> int:
+    """JSON bytes of a row once it is published, at most; the same whether or not it is."""
+    return len(_encode(owner)) + sum(_measured(timeline, owner, line, rules) for line, timeline in lines.items())
+
+
+def _measured(timeline: Timeline, owner: str, line: str, rules: Rules) -> int:
+    plain = replace(timeline, shown={}, score=None, score_revision=0, stale=False, review=None)
+    name = len(_encode(owner)) + len(line) + SHOWN_BYTES
+    return len(_encode(plain)) + _journeys(timeline, rules) * name + LINE_BYTES
+
+
+def _journeys(timeline: Timeline, rules: Rules) -> int:
+    """How many journeys there are."""
+    lives = [(life.started, life.last) for history in timeline.histories.values() for life in history.lives]
+    count, reached = 0, 0
+    for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.past)]):
+        if not count or started - reached > rules.tracking.journey_gap_ms:
+            count, reached = count + 1, last
+        reached = max(reached, last)
+    return count
+
+
+def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rules: Rules) -> Relief:
     """Lines whose bytes are too many together, made smaller, the largest first."""
-    sizes = {line: measured(timeline) for line, timeline in lines.items()}
-    emitted: list[Fact] = []
-    published: list[tuple[str, Alert]] = []
-    lines = dict(lines)
+    lines, owner = dict(lines), place_of(LIVE).owner
+    sizes = {line: _measured(timeline, owner, line, rules) for line, timeline in lines.items()}
+    case = _Case(place_of(LIVE), rules, [], [], [], [])
     for line in sorted(sizes, key=lambda line: -sizes[line]):
         over = sum(sizes.values()) - ROW_KEPT
         if over > 0 and sizes[line] > LINE_KEPT:
             room = max(LINE_KEPT, sizes[line] - over)
-            lines[line], alerts = _fitting(lines[line], place_of(line), rules, room, emitted)
-            published += [(line, alert) for alert in alerts]
-            sizes[line] = measured(lines[line])
+            lines[line] = _fitting(lines[line], case._replace(place=place_of(line)), room)
+            sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
             del lines[line], sizes[line]
-    return Relief(lines, sum(sizes.values()), tuple(emitted), tuple(published))
+    told = (tuple(case.facts), tuple(case.alerts), tuple(case.journeys), tuple(case.segments))
+    return Relief(lines, len(_encode(owner)) + sum(sizes.values()), *told)
 
 
-def _fitting(
-    timeline: Timeline, place: Place, rules: Rules, room: int, emitted: list[Fact]
-) -> tuple[Timeline, list[Alert]]:
-    """The timeline in no more than ``room`` bytes, as far as it can be; the facts are added to ``emitted``."""
+def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
+    """The timeline in no more than ``room`` bytes, as far as it can be."""
+
+    def over() -> int:
+        return _measured(timeline, case.place.owner, case.place.line, case.rules) - room
+
     for stage in (_settled, _shorter, _lighter):
-        timeline = replace(stage(timeline, place, rules, _FEWER), stale=True)
-        if measured(timeline) <= room:
-            return timeline, []
-    alerts: list[Alert] = []
-    while (keys := _quietest(timeline, measured(timeline) - room)) and measured(timeline) > room:
-        change = condense_early(timeline, keys, place, rules)
-        emitted += change.facts
-        alerts += change.alerts
-        timeline = _shorter(_settled(change.timeline, place, rules, _FEWER), place, rules, _FEWER)
-    if measured(timeline) > room:
-        timeline = _lighter(_shorter(timeline, place, rules, _FEWEST), place, rules, _FEWEST)
+        timeline = replace(stage(timeline, case, _FEWER), stale=True)
+        if over() <= 0:
+            return timeline
+    while (excess := over()) > 0 and (keys := _quietest(timeline, excess)):
+        change = condense_early(timeline, keys, case.place, case.rules)
+        case.facts.extend(change.facts)
+        case.alerts.extend((case.place.line, alert) for alert in change.alerts)
+        timeline = _shorter(_settled(change.timeline, case, _FEWER), case, _FEWER)
+    if over() > 0:
+        timeline = _lighter(_shorter(timeline, case, _FEWEST), case, _FEWEST)
         timeline = replace(timeline, tiers=timeline.tiers[-2:], gone=dict(list(timeline.gone.items())[-200:]))
-    return timeline, alerts
+    return timeline
 
 
 def _quietest(timeline: Timeline, over: int) -> list[str]:
@@ -133,13 +172,14 @@ def _quietest(timeline: Timeline, over: int) -> list[str]:
     for key, _ in pairwise(order):
         if over <= 0:
             break
-        over -= measured(kept[key])
+        over -= len(_encode(kept[key]))
         found.append(key)
     return found
 
 
-def _settled(timeline: Timeline, place: Place, rules: Rules, limits: Limits) -> Timeline:
+def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """No event waits for late company any more; resolved alerts are forgotten where nothing calls them up again."""
+    place, rules = case.place, case.rules
     for key, history in timeline.histories.items():
         if history.tail:
             settled, finished = histories.settle(history, history.tail[-1].time, rules)
@@ -160,22 +200,44 @@ def _settled(timeline: Timeline, place: Place, rules: Rules, limits: Limits) -> 
     return replace(timeline, alerts=kept)
 
 
-def _shorter(timeline: Timeline, place: Place, rules: Rules, limits: Limits) -> Timeline:
+def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """Fewer messages, past journeys and contacts listed in them."""
-    timeline = settle_messages(timeline, len(timeline.messages) - limits.messages, rules)
-    past = timeline.past[-limits.journeys :]
-    starts = {part.started for part in timeline.past[: -limits.journeys]}
+    timeline = settle_messages(timeline, len(timeline.messages) - limits.messages, case.rules)
+    timeline = _later(timeline, case, limits.journeys)
+    return replace(timeline, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in timeline.past))
+
+
+def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
+    """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later ones
+    follow; all are published before they go.
+    """
+    old = timeline.past[:-count]
+    if not old:
+        return timeline
+    contacts = [life for history in timeline.histories.values() for life in history.lives]
+    parts = (*timeline.past, *(journeys.of(each, timeline.tiers) for each in contacts))
+    found = journeys.group(parts, case.rules.tracking.journey_gap_ms)
+    starts = sorted(contact.started for contact in contacts)
+    going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
+    going &= {part.started for part in old}
+    if not going:
+        return timeline
+    published = publishing.publish(replace(timeline, stale=True), case.place, case.rules)
+    case.journeys.extend(published.journeys)
+    case.segments.extend([published.segment] if published.segment else [])
+    timeline = published.timeline
     return replace(
         timeline,
-        past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in past),
-        shown={name: each for name, each in timeline.shown.items() if each.started not in starts},
+        past=tuple(part for part in timeline.past if part.started not in going),
+        shown={name: each for name, each in timeline.shown.items() if each.started not in going},
+        stale=True,
     )
 
 
-def _lighter(timeline: Timeline, place: Place, rules: Rules, limits: Limits) -> Timeline:
+def _lighter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """Contacts with fewer marks, legs and tiers."""
     kept = {
-        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), rules)
+        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), case.rules)
         for key, history in timeline.histories.items()
     }
-    return _settled(replace(timeline, histories=kept), place, rules, limits)
+    return _settled(replace(timeline, histories=kept), case, limits)

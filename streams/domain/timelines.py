@@ -162,8 +162,6 @@ def advance(timeline: Timeline, place: Place, rules: Rules) -> Change:
     timeline, alerts = _sentiment(timeline, place, now, rules)
     published += alerts
     timeline = _settle(timeline, now, rules)
-    if timeline.review is not None and now > timeline.review:
-        timeline = replace(timeline, stale=True)
     return Change(timeline, tuple(emitted), tuple(published))
 
 
