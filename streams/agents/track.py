@@ -10,6 +10,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
+from streams.agents.dead_letters import Why, bury
 from streams.agents.hop import BEHIND, NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain import customers
 from streams.domain.customers import Customer, Outcome
@@ -55,6 +56,7 @@ class Track(Hop):
             name("journeys"),
             name("segments"),
         )
+        self.dead = name("contacts.dead-letters")
         self.timed, self.firing = self.customers, tables["firing"]
         self.touched: dict[str, None] = {}
         """Whose rows do not say yet when they are due."""
@@ -62,6 +64,15 @@ class Track(Hop):
         """Of whom something may be to publish."""
         self.decided: dict[str, customers.Decisions] = {}
         """By owner, as long as nothing but publishing has changed the row in this batch."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        try:
+            super().handle(record, out)
+        except customers.Refused as why:
+            bury(self.dead, record, Why("track", why.reason, str(why), why.path), out)
+            self.metrics.dead.labels(why.reason).inc()
+            if why.limited:
+                self.metrics.limited("track", why.limited)
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)

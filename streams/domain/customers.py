@@ -29,8 +29,16 @@ from streams.domain.timeline_state import Change, Place, Timeline
 
 Decisions = Mapping[str, int | None]
 """Line → stream time, ms: see `decisions`."""
-MAX_LINES = 8
-"""Lines kept of one customer: the live one, and the replays that were touched last."""
+MAX_REPLAYS = 8
+"""Replays kept of one customer beside the live line; one that has ended gives way to another."""
+
+
+class Refused(Exception):
+    """A record that cannot be taken in: reason and path as in a dead letter, ``limited`` as in an `Outcome`."""
+
+    def __init__(self, reason: str, path: str, message: str, limited: str | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.path, self.limited = reason, path, limited
 
 
 class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,6 +58,9 @@ class StreamTimes(Protocol):
 
     def stream_time(self, line: str) -> int | None:
         """In ms; None = not known yet."""
+
+    def ended(self, line: str) -> bool:
+        """Has the replay ended?"""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -91,12 +102,18 @@ def fold(
     size: int = relief.RECORD_BYTES,
 ) -> Outcome:
     """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
-    Raises ValueError for a record without an owner."""
+    Raises `Refused`, and ValueError for a record without an owner."""
     if isinstance(record, Command):
         return _fitting(_command(customer, record), clock, rules)
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
+    if isinstance(record, Left) and (customer is None or line not in customer.lines):
+        return Outcome(customer)  # nothing of it is here
+    if customer is not None and line != LIVE and line not in customer.lines and len(customer.lines) >= MAX_REPLAYS:
+        room = _room(customer, line, clock, rules)
+        if room.customer is not customer:
+            return _after(room, fold(room.customer, record, clock, rules, size))
     customer = customer or Customer(owner)
     timeline, place = customer.lines.get(line, EMPTY), Place(owner, line, clock.stream_time(line))
     if isinstance(record, Event):
@@ -111,6 +128,39 @@ def fold(
 
 
 EMPTY = Timeline()
+
+
+def _room(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> Outcome:
+    """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
+    it; any other keeps what it has. Raises `Refused`."""
+    if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
+        return Outcome(customer)
+    room = publish(customer, clock, rules)  # a line of which nothing is left goes
+    lines = room.customer.lines if room.customer else {}
+    if room.customer is None or len(lines) - (LIVE in lines) < MAX_REPLAYS:
+        return room
+    over = next((name for name in lines if name != LIVE and _over(room.customer, name, clock, rules)), None)
+    if over is None:
+        raise Refused(
+            "replay-refused",
+            "replayid",
+            f"{MAX_REPLAYS} replays that have not ended are known of this customer, and this is another one; "
+            "end them, or wait until they are forgotten",
+            "lines",
+        )
+    return replace(room, customer=replace(room.customer, lines={n: each for n, each in lines.items() if n != over}))
+
+
+def _over(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> bool:
+    """It has ended, and no deadline of it is to be looked after."""
+    timeline, now = customer.lines[line], clock.stream_time(line)
+    due = publishing.next_deadline(timeline, publishing.next_decision(timeline, customer.owner, line, rules))
+    return clock.ended(line) and (due is None or now is None or now <= due)
+
+
+def _after(before: Outcome, outcome: Outcome) -> Outcome:
+    """Both, one after the other."""
+    return replace(outcome, journeys=before.journeys + outcome.journeys, segments=before.segments + outcome.segments)
 
 
 def _outcome(customer: Customer, line: str, change: Change, size: int) -> Outcome:
@@ -134,8 +184,6 @@ def _with(customer: Customer, line: str, timeline: Timeline, growth: int) -> Cus
     if len(customer.lines) <= 1 and (known or not customer.lines):
         return replace(customer, lines={line: timeline}, size=size)
     lines = {name: each for name, each in customer.lines.items() if name != line} | {line: timeline}
-    if len(lines) > MAX_LINES:
-        del lines[next(name for name in lines if name != LIVE)]
     return replace(customer, lines=lines, size=size)
 
 
@@ -175,7 +223,7 @@ def _passed(now: int | None, past: tuple[Journey, ...], over_ms: int) -> bool:
 
 
 def _command(customer: Customer | None, record: Command) -> Outcome:
-    """A person's word on one alert; on an alert that is not known it changes nothing."""
+    """A person's word on one alert. Raises `Refused` for one that is not known."""
     for line, timeline in customer.lines.items() if customer else ():
         alert = timeline.alerts.get(record.alert)
         if customer is None or alert is None:
@@ -184,7 +232,12 @@ def _command(customer: Customer | None, record: Command) -> Outcome:
         closed = (after,) if alert.firing and not after.firing else ()
         changed = replace(timeline, alerts=timeline.alerts | {alert.id: after})
         return _outcome(customer, line, Change(changed, alerts=closed), relief.RECORD_BYTES)
-    return Outcome(customer)
+    raise Refused(
+        "wrong-type",
+        "data.alert_id",
+        "no such alert is known of the customer: it never fired, or it was over and is forgotten; the command changes "
+        "nothing",
+    )
 
 
 def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:

@@ -41,7 +41,7 @@ monitoring.
 """
 LIMITS = {
     "identify": ("history", "owner", "queues"),
-    "track": ("row", "contacts", "labels"),
+    "track": ("row", "contacts", "labels", "lines"),
     "measure": ("queue", "tier", "lane", "by_tier"),
 }
 """Hop → what of its state or outputs has a bound that a connector can reach."""

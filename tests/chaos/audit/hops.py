@@ -118,7 +118,10 @@ class Fold:
             return
         owner = customers.owner_of(value)
         assert owner is not None
-        folded = customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer
+        try:
+            folded = customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer
+        except customers.Refused:
+            return
         self._put(owner, customers.publish(folded, self.clock, self.rules).customer)
         self._plan(owner)
 

@@ -204,6 +204,8 @@ def _dead_letters(logs: Logs, accounts: Accounts, prefix: str) -> Iterator[Diffe
 def _dead_letter(letter: Rec, place: str, whole: bool, accounts: Accounts) -> Iterator[Difference]:
     """One record that a letter stands for; ``whole``: the letter holds its bytes."""
     doc, about = letter.doc, (letter.doc["id"],)
+    if _too_late(doc):
+        return
     if place not in accounts.refused:
         what = f"{place} became a dead letter ({doc['hop']}, {doc['reason']}: {doc['message']}), but can be used"
         yield Difference("raw", what, (*about, *_names_in(base64.b64decode(doc["payload"]))), letter)
@@ -217,6 +219,13 @@ def _dead_letter(letter: Rec, place: str, whole: bool, accounts: Accounts) -> It
         )
     elif whole and base64.b64decode(doc["payload"]) != kept:
         yield Difference("raw", f"the dead letter of {place} holds other bytes than the record", about, letter)
+
+
+def _too_late(doc: dict[str, Any]) -> bool:
+    """A command came when its alert was forgotten, or set aside with its row. That an alert stays as it was although a
+    command closed it is told beside: it still fires.
+    """
+    return (doc["hop"], doc["reason"], doc["path"]) == ("track", "wrong-type", "data.alert_id")
 
 
 def _places(doc: dict[str, Any], prefix: str) -> list[str]:

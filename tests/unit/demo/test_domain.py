@@ -34,6 +34,9 @@ class Domain:
     def stream_time(self, line: str) -> int | None:
         return self.now
 
+    def ended(self, line: str) -> bool:
+        return False
+
     def take(self, owner: str, record: Event | Profile) -> None:
         self._keep(owner, customers.fold(self.customers.get(owner), record, self, RULES))
 

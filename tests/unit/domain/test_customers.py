@@ -223,11 +223,52 @@ def test_lines_do_not_touch_each_other() -> None:
     ]
 
 
-def test_old_replays_are_dropped_the_live_line_never() -> None:
+def replay(number: int, at: int = 0) -> Event:
+    return event("contact.queued", at, f"c{number}", queue="cards", line=f"r{number}", id=f"q{number}-{at}")
+
+
+def test_a_replay_too_many_is_refused_and_those_that_are_known_keep_what_they_have() -> None:
+    """It once took the place of the one touched longest ago: eight events of junk took a replay's open contacts away."""
+    task = Task().take(*(replay(number) for number in range(customers.MAX_REPLAYS)))
+    before = task.customer
+    for junk in range(20, 40):
+        with pytest.raises(customers.Refused, match="8 replays") as refused:
+            task.take(replay(junk))
+        assert (refused.value.reason, refused.value.path) == ("replay-refused", "replayid")
+    assert task.customer == before
+    task.take(event("contact.connected", 30 * S, "c0", line="r0", agent="a"))
+    assert [each.line for each in task.of("leg_closed")] == ["r0"]
+
+
+def test_the_live_line_is_never_refused() -> None:
+    task = Task().take(*(replay(number) for number in range(customers.MAX_REPLAYS)))
+    task.take(profile("gold", 0), event("contact.queued", 0, queue="cards"))
+    assert task.customer is not None and len(task.customer.lines) == customers.MAX_REPLAYS + 1
+    assert [each.tier for each in task.of("leg_opened") if not each.line] == ["gold"]
+
+
+def test_a_replay_that_has_ended_gives_way() -> None:
+    """What is known of it is published first, in the same batch; one that has deadlines left stays."""
     task = Task().take(event("contact.queued", 0, queue="cards"))
-    for number in range(20):
-        task.take(event("contact.queued", 0, queue="cards", line=f"r{number}"))
-    assert task.customer is not None and next(iter(task.customer.lines)) == "" and len(task.customer.lines) == 8
+    task.over |= {"r3", "r5"}
+    known = [replay(number) for number in range(customers.MAX_REPLAYS)]
+    task.take(*known, replay(8), replay(9))
+    assert task.customer is not None
+    assert list(task.customer.lines) == ["", "r0", "r1", "r2", "r4", "r6", "r7", "r8", "r9"]
+    assert {each["line"] for each in task.journeys} == {"", *(f"r{number}" for number in range(10))}
+    task.over.add("r0")
+    task.now = T0 + 30 * H
+    with pytest.raises(customers.Refused):
+        task.take(replay(10))
+    task.until(31 * H).take(replay(10))
+    assert "r0" not in task.customer.lines
+
+
+def test_a_contact_that_leaves_a_line_that_is_not_known_changes_nothing() -> None:
+    task = Task().take(*(replay(number) for number in range(customers.MAX_REPLAYS)))
+    before = task.customer
+    task.take(Left(OWNER, "c1", "customer:C2", T0, "junk"))
+    assert task.customer == before
 
 
 def test_what_comes_after_its_place_was_settled_is_late() -> None:
@@ -328,7 +369,11 @@ def test_a_record_without_an_owner_is_refused() -> None:
         play(event("contact.initiated", 0, owner=""))
 
 
-def test_a_command_on_an_unknown_alert_changes_nothing() -> None:
+def test_a_command_on_an_unknown_alert_is_refused() -> None:
+    """It once changed nothing and left no trace."""
     command = Command("k1", "desk", f"high-tier-wait.00@{OWNER}", "close", T0)
-    assert customers.fold(None, command, Task(), RULES) == customers.Outcome(None)
+    for task in (Task(), play(event("contact.queued", 0, queue="cards"))):
+        with pytest.raises(customers.Refused, match="no such alert is known") as refused:
+            customers.fold(task.customer, command, task, RULES)
+        assert (refused.value.reason, refused.value.path) == ("wrong-type", "data.alert_id")
     assert customers.owner_of(command) == OWNER

@@ -120,9 +120,9 @@ def test_everything_at_once_fits(channel: str) -> None:
             task.feed(widest(one))
         task.feed(profile(wide(("gold", "red")[number % 2] + str(number)), number * M))
         task.feed(
-            widest(event("contact.queued", number * 73 * H, f"d{number}", channel, queue="q", line=f"r{number % 9}"))
+            widest(event("contact.queued", number * 73 * H, f"d{number}", channel, queue="q", line=f"r{number % 8}"))
         )
-        ended = event("contact.ended", number * 73 * H + 1, f"d{number}", channel, by="agent", line=f"r{number % 9}")
+        ended = event("contact.ended", number * 73 * H + 1, f"d{number}", channel, by="agent", line=f"r{number % 8}")
         task.feed(widest(ended))
         if number % 20 == 0:
             task.until(number * M)

@@ -52,9 +52,14 @@ class Task:
     segments: list[dict[str, Any]] = field(default_factory=list)
     illegal: list[lifecycle.Illegal] = field(default_factory=list)
     late: int = 0
+    over: set[str] = field(default_factory=set)
+    """Replays that have ended."""
 
     def stream_time(self, line: str) -> int | None:
         return self.now
+
+    def ended(self, line: str) -> bool:
+        return line in self.over
 
     def take(self, *records: Record) -> "Task":
         """One batch."""
