@@ -117,6 +117,12 @@ class Settings(BaseSettings):
     max_replays: int = Field(
         50, ge=1, le=10_000, description="replays a partition knows at most; what belongs to another one is refused"
     )
+    max_undeclared_events: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="events a partition takes of a replay before its replay.started; further ones are refused",
+    )
     replay_life_d: float = Field(
         32.0,
         ge=1,

@@ -65,6 +65,7 @@ class Ingest:
         self.seen = Seen(self.chunks.items())
         self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
         self.max_replays, self.replay_life_ms = settings.max_replays, int(settings.replay_life_d * DAY_MS)
+        self.max_undeclared = settings.max_undeclared_events
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
         self.hold_ms = int(settings.time_hold_s * 1000)
@@ -207,6 +208,14 @@ class Ingest:
         if event.line != LIVE and self.clock.ended(event.line):
             self._after_end(event.line, record)
             return
+        if event.line != LIVE and not self.clock.admit_event(event.line, self.max_undeclared):
+            self.metrics.limited("ingest", "undeclared")
+            raise Rejected(
+                _REFUSED,
+                "replayid",
+                f"{self.max_undeclared} events of this replay came here before its replay.started; send that first, on "
+                "every partition of every topic it writes to, and then what was refused",
+            )
         out.send(self.normalised, key, self._normalised(obj, time, event.line))
         self.seen.add(record.topic, source, event.id, content)
         self.added = True

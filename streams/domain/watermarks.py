@@ -139,6 +139,8 @@ class LineClock(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who declared the replay: its markers count only from there."""
     used: int = 0
     """The hour in which its last event or marker arrived, ms; 0 = not known (a row of the version before)."""
+    early: int = 0
+    """Events taken before it was declared."""
 
 
 class InputClock:
@@ -164,6 +166,18 @@ class InputClock:
         hour = arrived - arrived % HOUR_MS
         if clock is None or hour > clock.used:
             self._table[line] = msgspec.structs.replace(clock or _NEW, used=hour)
+        return True
+
+    def admit_event(self, line: str, limit: int) -> bool:
+        """An event of a replay is about to be taken; False: no marker has declared it yet, so its time has not begun
+        and nothing of it is ever forgotten, and ``limit`` events were taken before.
+        """
+        clock = self._table.get(line, _NEW)
+        if clock.declared:
+            return True
+        if clock.early >= limit:
+            return False
+        self._table[line] = msgspec.structs.replace(clock, early=clock.early + 1)
         return True
 
     def quiet(self, life: int, limit: int, portion: int = 200) -> list[str]:
@@ -218,7 +232,7 @@ class InputClock:
         if not clock.source:
             # In a row of the version before, topics may be declared and the source not known.
             declared = tuple(sorted({*clock.declared, *topics}))
-            clock = self._table[line] = msgspec.structs.replace(clock, source=source, declared=declared)
+            clock = self._table[line] = msgspec.structs.replace(clock, source=source, declared=declared, early=0)
             self._moved.add(line)
         return clock.source, frozenset(clock.declared)
 

@@ -40,6 +40,7 @@ SERIES_LIMIT = 20_000
 monitoring.
 """
 LIMITS = {
+    "ingest": ("undeclared",),
     "identify": ("history", "owner", "queues"),
     "track": ("row", "contacts", "labels", "lines"),
     "measure": ("queue", "tier", "lane", "by_tier"),

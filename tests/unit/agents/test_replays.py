@@ -64,6 +64,41 @@ def test_markers_count_only_from_the_source_that_declared_the_replay() -> None:
     assert told(task)["r"]["ended"]
 
 
+@pytest.mark.parametrize("cuts", [[(99, False)], [(1, True)], [(4, False), (3, True)]])
+def test_a_replay_without_a_marker_has_a_budget_of_events(cuts: list[tuple[int, bool]]) -> None:
+    """Its time never begins, so nothing of it is ever forgotten: its state once had any size."""
+    task = the_ingest(max_undeclared_events=10)
+    many = [{**event("contact.initiated", f"c{n}", OLD + n), "replayid": "r"} for n in range(15)]
+    twice = many[:10] + many  # what was taken is a duplicate, and no event of the budget
+    task.batches(fetched(twice), cuts)
+    assert len(task.on("contact.normalised")) == 10
+    assert refused(task) == [("replay-refused", "replayid")] * 5
+    limits = task.processor.metrics.registry.get_sample_value
+    assert limits("contact_streams_limits_total", {"hop": "ingest", "what": "undeclared"}) == 5
+    live = [event("contact.initiated", f"l{n}", NOW / 1000) for n in range(30)]
+    other = [{**each, "replayid": "s"} for each in many[:10]]
+    task.batches(fetched(live + other, 100), cuts)
+    assert len(task.on("contact.normalised")) == 50, "neither live events nor another replay's have to do with it"
+    task.batches([lying(marker("started", "r", at=OLD), offset=200), *fetched(many * 2, 201)], cuts)
+    assert len(task.on("contact.normalised")) == 55, "what was refused is taken when it is sent again"
+    assert len(refused(task)) == 5
+    assert task.tables["clocks"]["r"].early == 0
+
+
+def test_a_declared_replay_has_no_budget_on_any_topic() -> None:
+    task = the_ingest(max_undeclared_events=3)
+    task.batch([lying(marker("started", "r", at=OLD, topics=["contacts.voice", "contacts.chat"]))])
+    many = [
+        {**each, "replayid": "r", "data": {**each["data"], "channel": channel}, "id": f"{channel}-{n}"}
+        for n in range(9)
+        for channel in ("voice", "chat")
+        for each in [event("contact.initiated", f"c{n}", OLD + n)]
+    ]
+    task.batch(fetched(many, 1))
+    assert refused(task) == []
+    assert len(task.on("contact.normalised")) == 18
+
+
 def test_what_comes_for_a_replay_that_has_ended_is_logged_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     """Four records at the right time made 18 of 18 events of another's replay vanish without a word."""
     task = the_ingest("contacts.voice", "contacts.forum")
