@@ -76,12 +76,13 @@ def arrive(history: History, step: Step, now: int | None, rules: Rules) -> Arriv
     at = bisect_left(tail, order, key=lambda known: known.order)
     if tail[at].order == order:
         return Arrival(history, taken=False)
-    contact = _next(run(history, tail[:at], rules), step, history, rules)
-    illegal = None
-    if judge(contact, step).verdict is Verdict.ILLEGAL:  # judged once, at its place among those known now
-        illegal = Illegal(history.id, contact.state, step.type)
+    lives = run(history, tail[:at], rules)
+    contact = _next(lives, step, history, rules)
+    move = judge(contact, step)  # judged once, at its place among those known now
+    illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
+    lives = _go_on(_with(lives, contact, take(contact, step, rules, move), rules), history, tail[at:], rules)
     tail = (*tail[:at], step, *tail[at:])
-    return Arrival(replace(history, tail=tail, lives=run(history, tail, rules), touched=now), illegal=illegal)
+    return Arrival(replace(history, tail=tail, lives=lives, touched=now), illegal=illegal)
 
 
 def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arrival:
@@ -97,7 +98,11 @@ def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arri
 
 def run(history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
     """The lives that sorted steps behind the base make; without steps the base alone."""
-    lives: Lives = () if history.base is None else (history.base,)
+    return _go_on(() if history.base is None else (history.base,), history, steps, rules)
+
+
+def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
+    """The lives after more steps."""
     for step in steps:
         contact = _next(lives, step, history, rules)
         lives = _with(lives, contact, take(contact, step, rules), rules)
