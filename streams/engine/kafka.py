@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import aiokafka.producer.sender as _sender
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 
 # A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20
@@ -20,6 +22,8 @@ for _name in ("aiokafka", "aiokafka.consumer.group_coordinator"):
 # Every transaction that follows closely on another is answered with a retriable error, and each of those is a warning.
 logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
+PAUSES = (0.02, 0.1)
+"""Least and most seconds between two tries to reach a node that is away; in between a tenth of the time it has been."""
 CANCEL_SECONDS = 1.0
 """How long a client whose start is cancelled may take to come to its end."""
 MAX_REQUEST_BYTES = 2 << 20
@@ -44,11 +48,44 @@ def transactional_producer(
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,
         # The broker answers a produce request right after a transaction with a retriable error; at the default 100 ms
-        # each costs 100 ms.
+        # each costs 100 ms. A broker that does not answer at all is asked less often, see `patient`.
         retry_backoff_ms=5,
     )
     _own_failures(producer)
+    patient(producer.client)
     return producer
+
+
+def patient(client: AIOKafkaClient) -> None:
+    """Let a client pause after each try to reach a node that is away.
+
+    It has no back-off of its own for connections: whoever failed tries again after its ``retry_backoff_ms``, or at
+    once where it waits for metadata.
+    """
+    ready, update = client.ready, client._metadata_update  # noqa: SLF001 - the client has no public way for it
+    since: dict[Any, float] = {}
+    """Node, or ``None`` for all of them → when it was first found away."""
+
+    async def pause(node: Any) -> None:
+        now = time.monotonic()
+        least, most = PAUSES
+        await asyncio.sleep(min(max((now - since.setdefault(node, now)) / 10, least), most))
+
+    async def is_ready(node_id: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> bool:
+        if await ready(node_id, group=group):
+            since.pop(node_id, None)
+            return True
+        await pause(node_id)
+        return False
+
+    async def updated(*given: Any) -> bool:
+        if await update(*given):
+            since.pop(None, None)
+            return True
+        await pause(None)
+        return False
+
+    client.ready, client._metadata_update = is_ready, updated  # noqa: SLF001
 
 
 def asked(future: asyncio.Future[Any]) -> None:

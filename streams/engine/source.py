@@ -27,7 +27,7 @@ from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity, own_failures
 from streams.engine.heart import Heart
 from streams.engine.inlet import Inlet, Record, Unfetchable
-from streams.engine.kafka import LARGEST_RECORD
+from streams.engine.kafka import LARGEST_RECORD, patient
 from streams.engine.lag import Lag
 from streams.engine.limits import largest_record
 from streams.engine.observer import BatchDone, Observer
@@ -147,6 +147,7 @@ class Source(Service, ConsumerRebalanceListener):
             max_poll_interval_ms=3_600_000,
             partition_assignment_strategy=[RendezvousAssignor.bind(self.door, topics)],
         )
+        patient(self.consumer._client)  # noqa: SLF001 - a consumer has no public way to its client
         try:
             await self.consumer.start()
             own_failures(self.consumer)
