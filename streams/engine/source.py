@@ -341,8 +341,11 @@ class Source(Service, ConsumerRebalanceListener):
         """How far each owned input partition that is ready is behind its end on the broker.
 
         The broker is asked: what is fetched and waits for a batch at work keeps the client's own mark old. When it does
-        not answer within 2 s, the ends of the last time hold.
+        not answer within 2 s, the ends of the last time hold; while it is silent nothing is known of any partition.
         """
+        if self.topology.silent:
+            self._ends.clear()
+            return {}
         tasks = {tp: t for k in self.takeover.ready if (t := self.takeover.tasks.get(k)) for tp in t.inputs}
         try:
             ends = await asyncio.wait_for(self.consumer.end_offsets(list(tasks)), ANSWER_SECONDS) if tasks else {}

@@ -4,10 +4,13 @@ A topic that is deleted, made anew or given more partitions says nothing to thos
 what it knows, and events stay unread or state is written to where nobody will look for it. So the broker is asked every
 5 s. At a difference no more batches begin, `/readyz` says why at once, and when the difference stays the worker ends:
 its supervisor's next start finds the topics as they then are, or refuses with what helps.
+
+The same question tells whether the broker answers at all: when it has not for a while, `silent` says for how long.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
+"""Until the next look when the broker did not answer."""
+SILENT_SECONDS = 8.0
+"""How long the broker may leave a question unanswered: a restart takes 3 to 5 s and is nobody's business."""
 LOOKS = 3
 """A difference that is still there after so many looks ends the worker: long enough for `/readyz` and a scrape to say
 it, and for a broker that has just started to know all topics.
@@ -124,6 +131,14 @@ class Topology(Service):
         self.why: tuple[str, ...] = ()
         """What is no longer as it was, in words. While there is something, no batch begins."""
         self._seen = 0
+        self._asked: float | None = None
+        """When the oldest question was asked to which there was no answer since."""
+
+    @property
+    def silent(self) -> float:
+        """For how many seconds the broker has not answered; 0 while it may be slow only, or restart."""
+        seconds = time.monotonic() - self._asked if self._asked is not None else 0.0
+        return seconds if seconds > SILENT_SECONDS else 0.0
 
     @property
     def partitions(self) -> dict[str, int]:
@@ -195,11 +210,16 @@ class Topology(Service):
 
     async def look(self) -> None:
         """Ask the broker once. Raises `TopicsChanged` when a difference has stayed."""
+        if self._asked is None:
+            self._asked = time.monotonic()
         try:
             now = await asyncio.wait_for(topics(self.source.consumer, self.roles), ANSWER_SECONDS)
         except (KafkaError, TimeoutError) as error:
             log.info("the broker did not say how its topics are: %s %s", type(error).__name__, error)
             return
+        if silent := self.silent:
+            log.warning("the broker answers again, after %.0f s", silent)
+        self._asked = None
         found = {name: difference(name, role, self.topics[name], now[name]) for name, role in self.roles.items()}
         why = tuple(each for each in found.values() if each)
         if why != self.why:
@@ -224,7 +244,7 @@ class Topology(Service):
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            await self.sleep(LOOK_SECONDS)
+            await self.sleep(LOOK_SECONDS if self._asked is None else AGAIN_SECONDS)
             try:
                 await self.look()
             except TopicsChanged as error:

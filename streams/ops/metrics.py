@@ -198,13 +198,20 @@ class Metrics(Observer):
         self.registry.register(_Gauges(source, self))
 
     async def measure(self, source: Source) -> dict[str, Lag]:
-        """Ask the broker how far each hop is behind: records in all, seconds of the partition furthest behind."""
+        """Ask the broker how far each hop is behind: records in all, seconds of the partition furthest behind.
+
+        A hop of which nothing is known is left out. Its series is a gap then; 0 would be a lie, and NaN would spoil the
+        sum over all workers.
+        """
+        asked = {hop for hop, _ in source.takeover.ready}
         lag = dict.fromkeys(source.inlets, Lag(0, 0.0))
-        for tp, (records, seconds) in (await source.lag()).items():
+        told = await source.lag()
+        for tp, (records, seconds) in told.items():
             hop = source.inlet_of[tp.topic].name
             lag[hop] = Lag(lag[hop].records + records, max(lag[hop].seconds, seconds))
-        self.lag = lag
-        return lag
+        unknown = asked - {source.inlet_of[tp.topic].name for tp in told}
+        self.lag = {} if source.topology.silent else {hop: each for hop, each in lag.items() if hop not in unknown}
+        return self.lag
 
 
 class _Gauges(Collector):

@@ -127,7 +127,7 @@ class Fleet:
         return False
 
     async def lag(self) -> int | None:
-        """Records the workers have not read yet, as they say; None when none of them answers."""
+        """Records the workers have not read yet, as they say; None when none of them knows."""
         said = None
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as web:
             for slot in self.running():
@@ -139,6 +139,8 @@ class Fleet:
                 except (aiohttp.ClientError, TimeoutError):
                     continue
                 lines = [line for line in text.splitlines() if line.startswith("contact_streams_lag_records{")]
+                if not lines:
+                    continue  # its broker is away
                 said = (said or 0) + sum(int(float(line.rpartition(" ")[2])) for line in lines)
         return said
 

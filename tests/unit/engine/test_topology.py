@@ -1,9 +1,14 @@
-"""What a worker makes of a topic that is no longer what it was."""
+"""What a worker makes of a topic that is no longer what it was, and of a broker that does not answer."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka.errors import NodeNotReadyError
 
+from streams.engine import topology as module
 from streams.engine.metadata import NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic
-from streams.engine.topology import Role, difference
+from streams.engine.topology import SILENT_SECONDS, Role, Topology, difference
 
 WAS = Topic(4, "a" * 32)
 GONE, HIDDEN = Topic(0, "", UNKNOWN_TOPIC), Topic(0, "", NOT_AUTHORIZED)
@@ -36,3 +41,32 @@ def test_a_difference_is_told_where_the_worker_cannot_go_on(role: Role, now: Top
         assert said is not None
         assert said.startswith("x.topic")
         assert words in said
+
+
+async def test_a_broker_is_silent_when_no_answer_came_for_longer_than_a_restart_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, answers = 1000.0, True
+
+    async def topics(consumer: Any, names: Any) -> dict[str, Topic]:
+        if not answers:
+            raise NodeNotReadyError
+        return {}
+
+    monkeypatch.setattr(module, "topics", topics)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    watched = Topology(SimpleNamespace(consumer=None))  # type: ignore[arg-type]
+    watched.roles = {}
+    await watched.look()
+    now += 3600
+    assert watched.silent == 0, "nobody asked for an hour: that is no silence"
+    answers = False
+    await watched.look()
+    now += SILENT_SECONDS
+    await watched.look()
+    assert watched.silent == 0
+    now += 1
+    assert watched.silent == SILENT_SECONDS + 1, "since the first question without an answer"
+    answers = True
+    await watched.look()
+    assert watched.silent == 0

@@ -19,7 +19,8 @@ HOPS = ("ingest", "track", "measure")
 
 
 async def lag() -> dict[TopicPartition, Lag]:
-    return {TopicPartition("x.facts", 0): Lag(7, 1.5), TopicPartition("x.facts", 1): Lag(4, 42.0)}
+    known = {TopicPartition("x.facts", 0): Lag(7, 1.5), TopicPartition("x.facts", 1): Lag(4, 42.0)}
+    return known | {TopicPartition("x.in", 0): Lag(0, 0.0)}
 
 
 def source(**processors: Any) -> Any:
@@ -32,10 +33,10 @@ def source(**processors: Any) -> Any:
     )
     return SimpleNamespace(
         inlets=inlets,
-        inlet_of={"x.facts": inlets["measure"]},
+        inlet_of={"x.facts": inlets["measure"], "x.in": inlets["ingest"]},
         takeover=takeover,
         reach=SimpleNamespace(open_transactions=lambda inputs: {topic: 7.5 for topic, _ in inputs}),
-        topology=SimpleNamespace(why=("x.facts was deleted",)),
+        topology=SimpleNamespace(why=("x.facts was deleted",), silent=0.0),
         lag=lag,
     )
 
@@ -89,8 +90,21 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
     }
     assert {name: found.get(name) for name in expected} == expected
     assert 'contact_streams_lag_seconds{hop="measure"}' not in found, "no stream time yet is not 0 s behind"
+    assert 'contact_streams_lag_records{hop="track"}' not in found, "it runs, and nothing is known of it"
     metrics.task_closed("track", 1)
     assert lines(metrics)['contact_streams_restore_remaining_records{hop="track"}'] == 0
+
+
+async def test_what_nobody_can_ask_the_broker_is_no_figure() -> None:
+    metrics = Metrics()
+    away = source(track=SimpleNamespace(live_time=lambda: 0))
+    metrics.watch(away)
+    assert set(await metrics.measure(away)) == {"ingest", "measure"}
+    away.topology.silent = 12.0
+    assert await metrics.measure(away) == {}
+    found = lines(metrics)
+    assert not [name for name in found if name.startswith(("contact_streams_lag_records", "contact_streams_unread"))]
+    assert found['contact_streams_lag_seconds{hop="track"}'] > 0, "and time goes on"
 
 
 def test_counters_begin_at_zero_where_their_labels_are_known() -> None:
