@@ -18,6 +18,8 @@ PART_BYTES = 32 << 20
 """A batch that has sent so much, or taken so much of rows from the store, is committed, and the rest of its records
 follow in a part of their own.
 """
+NEVER = 1 << 63
+"""The deadline of a row that has none."""
 DUE_AT_ONCE = 64
 """Rows that are taken for due before it is asked how large they were."""
 
@@ -29,7 +31,19 @@ class Table(MutableMapping[str, V]):
     back.
     """
 
-    __slots__ = ("__weakref__", "_taken", "dirty", "largest", "read", "spec", "spoilt", "store", "values_", "writes")
+    __slots__ = (
+        "__weakref__",
+        "_looked",
+        "_taken",
+        "dirty",
+        "largest",
+        "read",
+        "spec",
+        "spoilt",
+        "store",
+        "values_",
+        "writes",
+    )
 
     def __init__(self, spec: TableSpec[V], store: Store | None = None) -> None:
         """Its rows are what the store holds."""
@@ -48,6 +62,9 @@ class Table(MutableMapping[str, V]):
         """What `undo` takes back: key, the value before. Always the same list, so that a loop over records can empty it
         without a call (`mark`)."""
         self._taken: list[Entry] = []
+        self._looked: dict[str, dict[str, tuple[Any, int]]] = {}
+        """Line → key → the row of this batch when it was last asked, and its deadline: time passes many times in a
+        batch, and most rows do not change in between."""
         self._begin()
 
     def _begin(self) -> None:
@@ -117,6 +134,7 @@ class Table(MutableMapping[str, V]):
         self.writes.clear()
         self.dirty.clear()
         self._taken.clear()
+        self._looked.clear()
         return taken
 
     def _put_back(self, key: str, old: V) -> None:
@@ -166,8 +184,12 @@ class Table(MutableMapping[str, V]):
                     found[entry.key] = None
             if len(found) >= limit:
                 return list(found)
+        looked, rows = self._looked.setdefault(line, {}), self.values_
         for key in out_of_order:
-            if len(found) < limit and self._due(key).get(line, before + 1) < before:
+            row, known = rows.get(key), looked.get(key)
+            if known is None or known[0] is not row:
+                known = looked[key] = row, self._due(key).get(line, NEVER)
+            if known[1] < before and len(found) < limit:
                 found[key] = None
         return list(found)
 
@@ -253,6 +275,7 @@ class Table(MutableMapping[str, V]):
         self.dirty.clear()
         self.writes.clear()
         self._taken.clear()
+        self._looked.clear()
 
     def rows(self) -> Iterator[tuple[str, bytes]]:
         """Every row, encoded; between two batches these are the committed ones. Rows of a resident table are encoded

@@ -16,13 +16,13 @@ V = TypeVar("V")
 _UNKNOWN: Any = object()
 
 
-LARGE_ROW = 4096
+LARGE_ROW = 16_384
 """Bytes of a row from which on its size counts: what is smaller is bounded by the number of rows."""
 
 
 class Cache:
     """How many decoded rows a worker keeps of its large tables, all together, and how many bytes (encoded) of rows over
-    4 KiB; decoded, such a row takes about four times as much. Each table has the same share.
+    16 KiB; decoded, such a row takes about four times as much. Each table has the same share.
     """
 
     def __init__(self, rows: int = 50_000, large_bytes: int = 64 << 20) -> None:
@@ -59,7 +59,7 @@ class CachedTable(Table[V]):
     def __init__(self, spec: TableSpec[V], store: Store, cache: Cache) -> None:
         self._old: dict[str, V] = {}
         self._large: dict[str, int] = {}
-        """Bytes of the rows over 4 KiB in ``values_``."""
+        """Bytes of the rows over 16 KiB in ``values_``."""
         self._large_bytes = 0
         """All of them."""
         self._old_large: dict[str, int] = {}
@@ -89,7 +89,7 @@ class CachedTable(Table[V]):
         return value
 
     def _note(self, key: str, size: int) -> None:
-        """A row over 4 KiB is in ``values_``."""
+        """A row over 16 KiB is in ``values_``."""
         self._large_bytes += size - self._large.get(key, 0)
         self._large[key] = size
 

@@ -158,7 +158,7 @@ def test_batches_grow_when_all_goes_well() -> None:
 
 
 def test_large_rows_leave_the_cache_by_their_bytes() -> None:
-    store, cache = MemoryStore(), Cache(rows=1000, large_bytes=100_000)
+    store, cache = MemoryStore(), Cache(rows=1000, large_bytes=200_000)
     texts: TableSpec[str] = TableSpec("t", lambda text: text.encode(), bytes.decode, resident=False)
     table = CachedTable(texts, store, cache)
 
@@ -166,11 +166,11 @@ def test_large_rows_leave_the_cache_by_their_bytes() -> None:
         return [*table.values_, *table._old]
 
     for n in range(60):
-        table[f"k{n}"] = "x" * 10_000
+        table[f"k{n}"] = "x" * 20_000
         settle({"t": table}, store, {"t": table.changes()}, Due(), None)
         assert len(kept()) <= 13
     for n in range(60):
-        assert len(table[f"k{n}"]) == 10_000
+        assert len(table[f"k{n}"]) == 20_000
         settle({"t": table}, store, {}, Due(), None)
         assert len(kept()) <= 13
     table["k59"] = "small"
