@@ -43,13 +43,14 @@ class Batch:
         error: BaseException | None = None
         try:
             if not self.task.lost:
-                if self.records and self.task.trial.announced:
-                    turns = self.task.turns
-                    async with turns.alone() if self.task.trial.careful else turns.together():
+                trial, turns = self.task.trial, self.task.turns
+                if self.records and trial.announced:
+                    async with turns.alone(decides=trial.decisive) if trial.careful else turns.together():
                         await self.task.announce(self.records)
                         await self._work()
                 else:
-                    await self._work()
+                    async with turns.beside():
+                        await self._work()
         except Exception as raised:  # noqa: BLE001 - whatever it was, the task must be dropped and the agent must live
             error = raised
         except BaseException as raised:  # cancelled: the worker stops, or the agent is restarted

@@ -8,7 +8,8 @@ flight at three deaths in a row: in a trial, alone, and alone again (four when t
 first one was in a batch that nobody announced).
 
 Once would not be enough: as long as records are taken one at a time, whoever kills the worker from outside hits one.
-The same record again is one short moment, which is hit practically never.
+The same record again is one short moment, which is hit practically never, as long as nothing else is at work in it: a
+record of another partition that kills the worker is in a batch that nobody announced, again and again.
 """
 
 import asyncio
@@ -39,11 +40,24 @@ class KilledWorker(EngineError):
 
 
 class Turns:
-    """Who may be at work on an announced batch: several first batches together, or one record that is in doubt."""
+    """Who may be at work: batches beside each other, several first batches among them, or one record in doubt."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(TOGETHER)
-        self._doors = asyncio.Lock()
+        self._doors, self._all_doors = asyncio.Lock(), asyncio.Lock()
+        self._beside = 0
+        self._left = asyncio.Event()
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """A batch that nobody announced, beside all but a record whose next death decides."""
+        async with self._all_doors:
+            self._beside += 1
+        try:
+            yield
+        finally:
+            self._beside -= 1
+            self._left.set()
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
@@ -56,15 +70,24 @@ class Turns:
             self._places.release()
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """With no other announced batch: if the process dies, it was this record."""
+    async def alone(self, *, decides: bool) -> AsyncIterator[None]:
+        """With no other announced batch; ``decides``: with no other batch at all. If the process dies, it was this
+        record.
+        """
         taken = 0
         async with self._doors:
             try:
                 while taken < TOGETHER:
                     await self._places.acquire()
                     taken += 1
-                yield
+                if not decides:
+                    yield
+                    return
+                async with self._all_doors:  # nobody comes in, and those at work come to their end
+                    while self._beside:
+                        self._left.clear()
+                        await self._left.wait()
+                    yield
             finally:
                 for _ in range(taken):
                     self._places.release()
@@ -108,6 +131,11 @@ class Trial:
     def careful(self) -> bool:
         """Is the next record one that was in flight when the previous owner died?"""
         return bool(self.until)
+
+    @property
+    def decisive(self) -> bool:
+        """Is the suspect set aside if the worker dies once more?"""
+        return self.suspect is not None and self.deaths == DEATHS_ALONE - 1
 
     @property
     def announced(self) -> bool:

@@ -6,7 +6,7 @@ one has been taken back, and there is an event that arrived too late to prevent 
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.chaos.audit.contacts import NEVER_LEFT, Contact, Leg, Message, World
@@ -34,6 +34,10 @@ class Episode:
     over: tuple[int, str] | None
     value: float = WAIT_LIMIT
     """The limit of a wait, or the mood at the message that began it, −1 to 1."""
+    earlier: Key | None = None
+    """The same by profiles that are no longer kept in the end: it may have begun with one of them."""
+    needed: bool = True
+    """False: only such profiles prove it."""
 
 
 def wanted(world: World, now: dict[str, int]) -> dict[Key, Episode]:
@@ -52,10 +56,11 @@ def _waits(contact: Contact, world: World) -> Iterator[Episode]:
     if contact.channel not in LIVE_CHANNELS:
         return
     for leg in contact.legs:
-        since = _high_since(contact, leg, world)
-        if since is not None:
-            over = None if leg.left == NEVER_LEFT else (leg.left, leg.outcome or "")
-            yield Episode(("wait", contact.line, contact.owner, contact.id, since), over)
+        over = None if leg.left == NEVER_LEFT else (leg.left, leg.outcome or "")
+        since, first = (_high_since(contact, leg, each) for each in (world, replace(world, tiers=world.changes)))
+        keys = [("wait", contact.line, contact.owner, contact.id, at) for at in (since, first) if at is not None]
+        if keys:
+            yield Episode(keys[0], over, earlier=keys[-1], needed=since is not None)
 
 
 def _high_since(contact: Contact, leg: Leg, world: World) -> int | None:
@@ -110,6 +115,7 @@ def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) 
     for rec in logs.of("alerts"):
         by_id[rec.doc["alert_id"]].append(rec)
     episodes = wanted(world, now)
+    earlier = {episode.earlier: key for key, episode in episodes.items() if episode.earlier}
     closed = {each.data["alert_id"] for each in accepted if each.data.get("action") == "close"}
     seen: dict[Key, str] = {}
     for name, records in by_id.items():
@@ -118,6 +124,7 @@ def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) 
             yield Difference("alerts", f"alert {name}: {told}", (name, records[0].doc["contact_id"]), records[-1])
             continue
         key = key_of(records[0].doc)
+        key = earlier.get(key, key)
         if key in seen:
             yield Difference("alerts", f"two alerts for one episode: {seen[key]} and {name}", (key[3],), records[0])
         seen[key] = name
@@ -125,7 +132,7 @@ def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) 
         if problem := _problem(key, last.doc, episodes.get(key), name in closed, world):
             yield Difference("alerts", f"alert {name} for {key}: {problem}", (name, key[3]), last)
     for key, episode in episodes.items():
-        if key not in seen and key[4] < now.get(key[1], 0):
+        if episode.needed and key not in seen and key[4] < now.get(key[1], 0):
             yield Difference("alerts", f"no alert for {key}, over: {episode.over}", (key[3],))
 
 

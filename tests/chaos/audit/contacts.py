@@ -94,6 +94,9 @@ class World:
 
     contacts: dict[str, Contact]
     tiers: Tiers
+    """By their newest profiles, as many as are kept in the end."""
+    changes: Tiers
+    """By all that there ever were."""
     profiles: dict[str, list[Input]]
     """Owner → its profile events."""
 
@@ -116,11 +119,12 @@ def tell(accounts: Accounts) -> World:
             profiles[f"customer:{each.data['customer_id']}"].append(each)
         elif "contact_id" in each.data:
             events[each.data["contact_id"]].append(each)
-    tiers = {
-        owner: sorted((each.time, each.event["id"], each.data["tier"]) for each in told)[-CHANGES_KEPT:]
+    changes = {
+        owner: sorted((each.time, each.event["id"], each.data["tier"]) for each in told)
         for owner, told in profiles.items()
     }
-    world = World({}, tiers, profiles)
+    tiers = {owner: told[-CHANGES_KEPT:] for owner, told in changes.items()}
+    world = World({}, tiers, changes, profiles)
     for name, told in events.items():
         told.sort(key=lambda each: (each.time, each.event["id"]))
         world.contacts[name] = _contact(name, told, world)

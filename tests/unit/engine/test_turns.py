@@ -1,59 +1,66 @@
-"""Who may be at work on announced batches at the same time."""
+"""Who is at work beside a record that may have killed the worker."""
 
 import asyncio
 
-from streams.engine.trial import TOGETHER, Turns
+from streams.engine.trial import DEATHS_ALONE, Trial, Turns
 
 
-class Watch:
-    """Counts who is inside."""
+async def test_when_the_next_death_decides_nothing_else_is_at_work() -> None:
+    """A record of another partition killed the worker in a batch that nobody announced, and the suspect was blamed."""
+    turns, seen, end = Turns(), list[str](), asyncio.Event()
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
-        self.inside: list[str] = []
-        self.seen: list[tuple[str, ...]] = []
+    async def batch(name: str) -> None:
+        async with turns.beside():
+            seen.append(f"{name} begins")
+            await end.wait()
+            seen.append(f"{name} ends")
 
-    async def together(self) -> None:
-        async with self.turns.together():
-            await self._work("together")
+    async def suspect() -> None:
+        async with turns.alone(decides=True):
+            seen.append("suspect begins")
+            await asyncio.sleep(0.01)
+            seen.append("suspect ends")
 
-    async def alone(self) -> None:
-        async with self.turns.alone():
-            await self._work("alone")
-
-    async def _work(self, how: str) -> None:
-        self.inside.append(how)
-        await asyncio.sleep(0.001)
-        self.seen.append(tuple(self.inside))
-        self.inside.remove(how)
-
-
-async def test_first_batches_are_at_work_together_up_to_a_limit() -> None:
-    watch = Watch(Turns())
-    await asyncio.gather(*(watch.together() for _ in range(3 * TOGETHER)))
-    assert max(map(len, watch.seen)) == TOGETHER
-    assert len(watch.seen) == 3 * TOGETHER
-
-
-async def test_a_record_in_doubt_is_alone_and_is_not_kept_waiting_by_those_who_come_later() -> None:
-    watch = Watch(Turns())
-    early = [asyncio.ensure_future(watch.together()) for _ in range(4)]
+    running = [asyncio.create_task(batch("a")), asyncio.create_task(batch("b"))]
     await asyncio.sleep(0)
-    doubt = asyncio.ensure_future(watch.alone())
-    await asyncio.sleep(0)
-    later = [asyncio.ensure_future(watch.together()) for _ in range(4)]
-    await asyncio.gather(*early, doubt, *later)
-    assert [seen for seen in watch.seen if "alone" in seen] == [("alone",)]
-    assert watch.seen.index(("alone",)) == 4
+    running.append(asyncio.create_task(suspect()))
+    await asyncio.sleep(0.01)
+    running.append(asyncio.create_task(batch("c")))
+    await asyncio.sleep(0.01)
+    assert seen == ["a begins", "b begins"], "c waits behind the suspect"
+    end.set()
+    await asyncio.wait_for(asyncio.gather(*running), 5)
+    assert seen[2:4] == ["a ends", "b ends"]
+    assert seen[4:] == ["suspect begins", "suspect ends", "c begins", "c ends"]
 
 
-async def test_one_who_is_cancelled_while_it_waits_leaves_the_way_free() -> None:
-    watch = Watch(Turns())
-    first = asyncio.ensure_future(watch.together())
-    await asyncio.sleep(0)
-    doubt = asyncio.ensure_future(watch.alone())
-    await asyncio.sleep(0)
-    doubt.cancel()
-    await asyncio.gather(first, doubt, return_exceptions=True)
-    await asyncio.wait_for(watch.alone(), 1)
-    assert watch.seen == [("together",), ("alone",)]
+async def test_before_that_batches_go_on_beside_it() -> None:
+    turns = Turns()
+    async with turns.alone(decides=False), asyncio.timeout(5), turns.beside():
+        pass
+    async with turns.beside(), asyncio.timeout(5), turns.alone(decides=False):
+        pass
+
+
+async def test_who_gives_up_waiting_lets_the_others_in() -> None:
+    turns = Turns()
+    async with turns.beside():
+        waiting = asyncio.create_task(_alone(turns))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        async with asyncio.timeout(5), turns.beside(), turns.together():
+            pass
+    async with asyncio.timeout(5), turns.alone(decides=True):
+        pass
+
+
+async def _alone(turns: Turns) -> None:
+    async with turns.alone(decides=True):
+        pass
+
+
+def test_the_last_death_but_one_decides() -> None:
+    suspect = ("t", 5)
+    assert [Trial(1, {"t": 9}, suspect, deaths).decisive for deaths in range(DEATHS_ALONE + 1)] == [False, True, False]
+    assert not Trial(1, {"t": 9}).decisive
