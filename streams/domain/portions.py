@@ -29,10 +29,12 @@ def farthest(tables: Tables, line: str, span: tuple[int, int], until: int, polic
     lanes = len(of_line(tables.days, line)) + len(of_line(tables.legs, line))
     if lanes * _rate(policy) * (until - sealed) <= most:
         return until
-    kept = sealed - policy.longest_ms
-    starts = ((at, dims) for dims, at in map(split_start, of_line(tables.panes, line)) if at >= kept)
-    earliest = nsmallest(most + 1, starts)
-    steps = [*_of_panes(earliest[:most], sealed, policy), *_of_legs(tables, line, sealed, to)]
+    starts = [(at, dims) for dims, at in map(split_start, of_line(tables.panes, line))]
+    # Of those that are counted, the newest of each lane: its windows are the last to end.
+    counted = {dims: at for at, dims in sorted(starts) if at < sealed}
+    earliest = nsmallest(most + 1, (pane for pane in starts if pane[0] >= sealed))
+    panes = [*((at, dims) for dims, at in counted.items()), *earliest[:most]]
+    steps = [*_of_panes(panes, sealed, policy), *_of_legs(tables, line, sealed, to)]
     steps += _of_days(tables, line, max(sealed, earliest[0][0]) if earliest else sealed, until, policy)
     horizon = min(until, earliest[most][0]) if len(earliest) > most else until
     steps.sort()

@@ -51,6 +51,15 @@ def test_what_a_jump_releases_comes_in_portions(facts: list[Fact], hours: int, e
         assert sum(map(len, found)) / len(found) > MOST / 3, "portions that are too small take for ever"
 
 
+def test_what_is_counted_already_does_not_make_portions_small() -> None:
+    """More panes of the last hour than readings of a batch: a busy line moved a minute at a time."""
+    facts = [each for n in range(700) for each in leg(f"c{n}", n * 5, n * 5 + 2, queue=f"q{n % 2}")]
+    tables = counted(facts)
+    portions(tables, at(3500))
+    assert len(tables.panes) > MOST
+    assert [len(some) for some in portions(tables, at(3500 + 4 * 3600))] == [42]
+
+
 def test_somebody_who_waits_for_years_is_a_reading_a_day() -> None:
     facts = [each for n in range(3) for each in leg(f"c{n}", 0, None, queue=f"q{n}")]
     found = portions(counted(facts), at(0) + 2_000 * DAY_MS)
