@@ -10,7 +10,7 @@ import msgspec
 from streams.domain.progress import GONE, Origins
 from streams.domain.records import LIVE, Line, Progress
 from streams.domain.watermarks import Watermarks
-from streams.engine import Outputs, Record, RowFault, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Record, Rest, RowFault, Table, TableSpec, TaskInfo
 from streams.engine.errors import StoreError
 
 Name = Callable[[str], str]
@@ -83,6 +83,11 @@ class ProgressSender:
         self.sent.update(self.moved)
         self.moved = {}
         self.sent_at = out.now
+
+    @property
+    def rest(self) -> Rest:
+        """Is there a replay that moved and was not told of yet? The live line moves with every second."""
+        return Rest.NEXT_TICK if self.moved.keys() - {LIVE} else Rest.NOTHING
 
     def forget(self, lines: Collection[str], out: Outputs) -> None:
         """Nothing more comes of these lines: they are to be forgotten."""
@@ -157,7 +162,7 @@ class Hop:
         self.fired = 0
         self.folded = False
 
-    def finish(self, out: Outputs) -> bool:
+    def finish(self, out: Outputs) -> Rest:
         self._heal(out.now)
         leaving = self._forget(out)
         if self.behind:
@@ -172,7 +177,9 @@ class Hop:
         self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
         self.fired = 0
         self.folded = False
-        return leaving or bool(self.behind)
+        if leaving or self.behind:
+            return Rest.AT_ONCE
+        return self.progress.rest
 
     def _forget(self, out: Outputs) -> bool:
         """Drop what is kept of the lines that nobody speaks of any more; True: there is more than one batch takes."""

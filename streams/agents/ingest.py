@@ -26,7 +26,7 @@ from streams.domain.records import LIVE
 from streams.domain.sentiment import Scorer
 from streams.domain.times import DAY_MS, HOUR_MS
 from streams.domain.watermarks import InputClock, LineClock
-from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
 from streams.ops.metrics import Metrics
 from streams.settings import Settings
 
@@ -110,7 +110,7 @@ class Ingest:
                 self.chunks[key] = chunk
             self.batch = None
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         self.keep()
         for topic, records in buried(out).items():
             self.holders.refused(topic, records)
@@ -123,6 +123,7 @@ class Ingest:
         self.progress.send(self.clock.watermarks(now, holding), out)
         self._expire(behind)
         self._forget_replays(out)
+        return self.progress.rest
 
     def _forget_replays(self, out: Outputs) -> None:
         """Those for which nothing has come for long: here, and by what is said here, at every agent."""

@@ -150,6 +150,13 @@ class Measure(Hop):
         for queue in of_line(self.kpi_tables.queues, line):
             del self.kpi_tables.queues[queue]
 
+    def live_time(self) -> int | None:
+        """As far as readings are out: what is due may be more than one batch takes."""
+        now = super().live_time()
+        if now is None or LIVE not in self.behind:
+            return now
+        return min(now, (self.kpi_tables.lines.get(LIVE) or LineState()).sealed)
+
     def readings(self) -> dict[tuple[str, ...], float]:
         """Newest live readings by label values; for the metrics."""
         return self.live.current(self.live_time())

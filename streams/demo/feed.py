@@ -1,12 +1,14 @@
 """Reads the pipeline's output topics and feeds them to a `BoardState`."""
 
 import asyncio
+from collections.abc import Iterable
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.demo.state import TOPICS, BoardState
 from streams.engine.fetching import adapt
+from streams.engine.kafka import written_ends
 from streams.ops.reading import partitions_of
 
 POLL_MS = 100
@@ -61,7 +63,7 @@ class Feed:
         consumer, reader = self._consumer, self._reader
         if consumer is None or reader is None:
             raise RuntimeError("the feed is not open: use it as an async context manager")
-        ends = await consumer.end_offsets(list(consumer.assignment()))
+        ends = await self._ends(consumer.assignment())
         for _ in range(max(int(timeout_s * 20), 1)):
             if reader.done():
                 reader.result()
@@ -71,6 +73,15 @@ class Feed:
                 return True
             await asyncio.sleep(0.05)
         return False
+
+    async def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Asked by a consumer that reads nothing; what is committed may have no marker yet, so it is no stable end."""
+        asking = AIOKafkaConsumer(bootstrap_servers=self._bootstrap)
+        try:
+            await asking.start()
+            return await written_ends(asking, partitions)
+        finally:
+            await asking.stop()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         decode = msgspec.json.decode

@@ -24,7 +24,7 @@ from streams.engine.errors import (
     TopologyError,
     UnreadableState,
 )
-from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo
+from streams.engine.inlet import Failure, Inlet, Processor, Record, Rest, RowFailure, TaskInfo
 from streams.engine.lag import Lag
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.outputs import Outputs
@@ -54,6 +54,7 @@ __all__ = [
     "Outputs",
     "Processor",
     "Record",
+    "Rest",
     "RowFailure",
     "RowFault",
     "Source",

@@ -87,7 +87,7 @@ class Batch:
             self.transaction_seconds += await task.commit(sends, position, part.rows, part.due)
         elif part.due.drop or part.due.add:
             task.skip(part.due)
-        task.unfinished = part.unfinished
+        task.unfinished, task.rest = part.unfinished, part.rest
         self.failed += part.failed
         self.unreadable += part.unreadable
         self.aside += part.aside

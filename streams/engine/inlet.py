@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Protocol
 
 from streams.engine.outputs import Outputs
@@ -77,6 +78,16 @@ class TaskInfo:
         return f"{self.inlet}-{self.partition}"
 
 
+class Rest(IntEnum):
+    """What the end of a batch leaves to be done, although all its records are."""
+
+    NOTHING = 0
+    AT_ONCE = 1
+    """More than one batch takes: a tick is to follow at once."""
+    NEXT_TICK = 2
+    """Little: the next tick does it."""
+
+
 class Processor(Protocol):
     """The handler of one task. Made anew after each restore, so what it derives from the tables is always in step with
     them.
@@ -88,9 +99,9 @@ class Processor(Protocol):
     def undo(self, record: Record) -> None:
         """`handle` raised: forget what was kept outside the tables for this record."""
 
-    def finish(self, out: Outputs) -> bool | None:
-        """After the records of a batch, and on every tick: deadlines, windows, progress. True: there is more to do, a
-        tick is to follow at once.
+    def finish(self, out: Outputs) -> Rest | None:
+        """After the records of a batch, and on every tick: deadlines, windows, progress. Returns what is left to be
+        done; whoever watches the group can tell from it whether all has come out (`telling`).
 
         Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches. A
         processor whose records may only let time pass says in ``folded`` if one of this batch did more: for a row that

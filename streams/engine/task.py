@@ -24,7 +24,7 @@ from streams.engine.changelog import Restored
 from streams.engine.clock import clock
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost, UnreadableState
-from streams.engine.inlet import Inlet, Processor, Record, TaskInfo
+from streams.engine.inlet import Inlet, Processor, Record, Rest, TaskInfo
 from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, asked, transactional_producer
 from streams.engine.lag import Backlog
 from streams.engine.outputs import Items, Sends
@@ -88,6 +88,8 @@ class Task:
         """Most bytes of the key and value of what it writes."""
         self.unfinished: Exception | None = None
         """Why time stands: the end of the last batch raised whatever the batch was (`work`)."""
+        self.rest = Rest.NEXT_TICK
+        """What was left to be done after the last commit; before the first one, what nobody knows."""
         self.restored = False
         self.lost = False
         self.turns = Turns()

@@ -1,5 +1,8 @@
 """What the group is told of positions: for those who watch its lag. The engine reads it only to know whether state that
 is not there was ever there (`topology`).
+
+A position says which records are done. Where they leave more to be done than a batch takes, the offset's metadata says
+so: `UNFINISHED`. Both are of the same commit.
 """
 
 import asyncio
@@ -19,6 +22,11 @@ log = logging.getLogger(__name__)
 TELL_SECONDS = 0.25
 """How often the group is told of positions that moved."""
 ANSWER_SECONDS = 2.0
+UNFINISHED = "unfinished"
+"""Metadata of an offset below which all records are done, but not all that comes of them."""
+
+Told = tuple[int, str]
+"""Position and metadata."""
 
 
 class Telling(Service):
@@ -29,7 +37,7 @@ class Telling(Service):
     def __init__(self, source: "Source") -> None:
         super().__init__()
         self.source = source
-        self.told: dict[TopicPartition, int] = {}
+        self.told: dict[TopicPartition, Told] = {}
 
     @Service.task
     async def _now_and_then(self) -> None:
@@ -45,7 +53,7 @@ class Telling(Service):
             return
         ours = source.consumer.assignment()
         positions = {
-            tp: position
+            tp: (position, UNFINISHED if task.rest else "")
             for task in source.takeover.tasks.values()
             for tp in task.inputs
             if tp in ours and (position := task.position.get(tp.topic)) is not None

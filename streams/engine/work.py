@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from streams.engine.doubt import Doubt
 from streams.engine.errors import EngineError, RowFault, StoreError, UnreadableRecord
-from streams.engine.inlet import Failure, Inlet, Processor, Record, RowFailure, TaskInfo, Unfetchable
+from streams.engine.inlet import Failure, Inlet, Processor, Record, Rest, RowFailure, TaskInfo, Unfetchable
 from streams.engine.outputs import Outputs
 from streams.engine.store import Due, Rows, Store
 from streams.engine.table import PART_BYTES, Table
@@ -89,6 +89,8 @@ class Part:
     """Why the end of the batch was left out."""
     ending: bool = False
     """Are all records handled?"""
+    rest: Rest = Rest.NEXT_TICK
+    """What is left to be done when it is committed."""
 
     def count(self, error: Exception) -> None:
         """A record, or the place of some, became a dead letter for this reason."""
@@ -194,8 +196,10 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
     folded = getattr(processor, "folded", True)
     if blame.finish is not None:
         _keep(desk, processor)
-    elif processor.finish(part.out):
-        desk.hurry()
+    else:
+        part.rest = processor.finish(part.out) or Rest.NOTHING
+        if part.rest is Rest.AT_ONCE:
+            desk.hurry()
     try:
         part.rows = {table.spec.name: table.changes() for table in tables if table.dirty}
         part.due = deadlines(desk.tables)

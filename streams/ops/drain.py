@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.app import CHANGELOGS
-from streams.ops.reading import partitions_of
+from streams.engine.telling import UNFINISHED
+from streams.ops.reading import OpenTransaction, partitions_of, settled_ends
 from streams.settings import Settings
 
 Progress = Callable[[str, int], None]
@@ -16,10 +17,12 @@ Progress = Callable[[str, int], None]
 
 
 async def wait_drained(settings: Settings, timeout: float, progress: Progress = lambda hop, left: None) -> bool:
-    """Wait until every agent has committed what its inputs held when it was its turn, in the order of the flow.
+    """Wait until every agent has committed what its inputs held when it was its turn, and all that comes of it, in the
+    order of the flow.
 
     What an agent wrote before its turn ended is then in the input of the next, so in the end everything published
-    before the call has come out. Returns whether that was reached within ``timeout`` seconds.
+    before the call has come out, and `read_to_end` finds it. Returns whether that was reached within ``timeout``
+    seconds.
     """
     until = time.monotonic() + timeout
     consumer = AIOKafkaConsumer(
@@ -31,12 +34,15 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
         await admin.start()
         for hop, topics in CHANGELOGS.items():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in topics])
-            ends = await consumer.end_offsets(tps)
+            ends = await settled_ends(consumer, tps, until - time.monotonic())
             while left := await _unread(consumer, admin, settings.group, ends):
                 progress(hop, left)
                 if time.monotonic() > until:
                     return False
                 await asyncio.sleep(0.1)
+    except OpenTransaction:
+        return False
+    else:
         return True
     finally:
         await admin.close()
@@ -46,12 +52,14 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
 async def _unread(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, group: str, ends: dict[TopicPartition, int]
 ) -> int:
-    """Offsets below ``ends`` that the group has not committed and that hold records (not only transaction markers)."""
+    """Offsets below ``ends`` that the group has not committed and that hold records (not only transaction markers), and
+    partitions that are done with their records but not with what comes of them. Nothing is assigned afterwards.
+    """
     committed = await admin.list_consumer_group_offsets(group)
     begins = await consumer.beginning_offsets(list(ends))
     at = {tp: max(committed[tp].offset if tp in committed else 0, begins[tp]) for tp in ends}
     behind = [tp for tp in ends if at[tp] < ends[tp]]
-    left = 0
+    left = len([tp for tp in ends if tp in committed and committed[tp].metadata == UNFINISHED])
     for tp in behind:
         consumer.assign([tp])
         consumer.seek(tp, at[tp])
@@ -60,4 +68,5 @@ async def _unread(
             if records and records[0].offset < ends[tp]:
                 left += ends[tp] - records[0].offset
                 break
+    consumer.unsubscribe()
     return left

@@ -1,5 +1,7 @@
 """All records of a run as the broker has them, read by the auditor's own consumer."""
 
+import asyncio
+import time
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +18,9 @@ OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
 
+
+OPEN_SECONDS = 10.0
+"""How long a transaction may be without its markers after the end of a run."""
 
 POISON = "poison"
 """In the names of all contacts, customers, queues and replays that are poison."""
@@ -125,10 +130,13 @@ async def read(bootstrap: str, prefix: str, group: str) -> Logs:
         logs.partitions = {names[name]: count for name, count in counts.items()}
         tps = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
         consumer.assign(tps)
-        ends = await consumer.end_offsets(tps)
+        very_ends, ends = await other.end_offsets(tps), await consumer.end_offsets(tps)
+        until = time.monotonic() + OPEN_SECONDS
+        while any(ends[tp] < very_ends[tp] for tp in tps) and time.monotonic() < until:
+            await asyncio.sleep(0.05)  # what is committed has its markers a moment later
+            ends = await consumer.end_offsets(tps)
         begins = await consumer.beginning_offsets(tps)
-        very_ends = await other.end_offsets(tps)
-        logs.open = [(names[tp.topic], tp.partition) for tp in tps if very_ends[tp] != ends[tp]]
+        logs.open = [(names[tp.topic], tp.partition) for tp in tps if ends[tp] < very_ends[tp]]
         logs.ends = {(names[tp.topic], tp.partition): ends[tp] for tp in tps}
         left = {tp for tp in tps if begins[tp] < ends[tp]}
         while left:

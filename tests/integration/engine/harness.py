@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ from streams.engine import (
 )
 from streams.engine.app import engine_app
 from streams.engine.kafka import partition_counts
+from streams.ops.errors import BrokerError
+from streams.ops.reading import settled_ends
 
 PARTITIONS = 2
 
@@ -65,8 +67,8 @@ async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed"
     try:
         await consumer.start()
         tps = [TopicPartition(topic, p) for p in range((await partition_counts(consumer))[topic])]
+        ends = await _ends(consumer, tps, isolation)
         consumer.assign(tps)
-        ends = await consumer.end_offsets(tps)
         out: list[Any] = []
         todo = {tp for tp in tps if ends[tp]}
         while todo:
@@ -76,6 +78,14 @@ async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed"
         return sorted(out, key=lambda r: (r.partition, r.offset))
     finally:
         await consumer.stop()
+
+
+async def _ends(consumer: AIOKafkaConsumer, tps: list[TopicPartition], isolation: str) -> dict[TopicPartition, int]:
+    """What is committed included; behind a transaction that hangs nothing can be read."""
+    if isolation == "read_committed":
+        with suppress(BrokerError):
+            return await settled_ends(consumer, tps, seconds=1)
+    return dict(await consumer.end_offsets(tps))
 
 
 async def until(check: Callable[[], Any], seconds: float = 20.0) -> Any:

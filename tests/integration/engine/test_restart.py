@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.engine import Inlet, NewerState, Outputs, Record, Table, TableSpec, TaskInfo, UnreadableState
+from streams.engine import Inlet, NewerState, Outputs, Record, Rest, Table, TableSpec, TaskInfo, UnreadableState
 from streams.engine.changelog import POSITION, encode_position, restore
 from streams.engine.changelog import Rows as Read
 from streams.engine.errors import StoreError
@@ -355,11 +355,11 @@ class Slowly(Count):
         super().__init__(info, tables, output)
         self.left = 30
 
-    def finish(self, out: Outputs) -> bool:
+    def finish(self, out: Outputs) -> Rest:
         super().finish(out)
         self.left -= 1
         out.send(self.output, b"left", b"%d" % self.left)
-        return self.left > 0
+        return Rest.AT_ONCE if self.left > 0 else Rest.NOTHING
 
 
 async def test_what_is_still_due_does_not_wait_for_the_next_second(pipeline: Kept) -> None:

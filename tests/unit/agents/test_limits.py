@@ -10,6 +10,7 @@ import pytest
 from streams import app
 from streams.domain.identity import ContactOwner
 from streams.domain.records import AgentState, Event, Fact, Line, Progress
+from streams.domain.times import iso
 from streams.ops.metrics import LIMITS, Metrics
 from tests.support.offline import NOW, RULES, SETTINGS, Stage
 from tests.unit.engine.records import Fetched, record
@@ -128,6 +129,24 @@ def test_a_queue_and_a_tier_for_each_contact_are_counted_under_other(cuts: list[
     caught_up(task)
     last = {each["queue"]: each["depth"] for each in task.on("queue.state")}
     assert set(last.values()) == {0} and set(last) == set(queues)
+
+
+def test_the_lag_of_measure_is_that_of_its_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While what stream time has passed is not out yet, it is not the time of which there are readings."""
+    monkeypatch.setattr("streams.agents.measure.MOST_RECORDS", 5)
+    task, start = stage("measure", Metrics()), NOW // MINUTE * MINUTE
+    told = [Fact("leg_opened", f"l{n}", start, "voice", f"q{n % 4}", "gold", entered=start) for n in range(8)]
+    task.batch([*read(told), until(start + 30 * MINUTE)])
+    seen = [task.processor.live_time()]
+    while task.processor.behind:
+        ends = [each["window"]["end"] for each in task.on("kpis") if each["window"]["length_ms"] < 86_400_000]
+        assert seen[-1] < start + 30 * MINUTE
+        assert max(ends, default="") <= iso(seen[-1])
+        task.batch([])
+        seen.append(task.processor.live_time())
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+    assert seen[-1] == start + 30 * MINUTE
 
 
 def test_a_queue_state_of_very_many_tiers_fits() -> None:
