@@ -40,7 +40,7 @@ class JourneyContact(Model):
     """Time of its first event."""
     ended: UtcTime | None
     """null while it is open."""
-    outcome: Literal["open", "answered", "abandoned", "contained", "flow_out"]
+    outcome: Literal["open", "answered", "abandoned", "contained", "left", "flow_out"]
     """How it came out."""
     wait_ms: Whole
     """Waited in queues before the outcome, in milliseconds."""

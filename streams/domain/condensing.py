@@ -1,14 +1,13 @@
 """Contacts that are over, or too many, become part of the past: their sums stay, their state goes."""
 
-from hashlib import blake2b
-
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
 from streams.domain import facts, histories, journeys, lifecycle, moods, segments, waits
 from streams.domain.alerts import Alert, Gone
+from streams.domain.contact_state import Contact
 from streams.domain.histories import History
-from streams.domain.policy import Rules
+from streams.domain.policy import NO_TIER, Rules
 from streams.domain.profiles import Tiers
 from streams.domain.records import Event, Fact
 from streams.domain.timeline_state import Change, Place, Timeline
@@ -18,8 +17,8 @@ MAX_ENDED = 100
 MAX_OPEN = 500
 """Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose
 partitions are read far apart."""
-MAX_GONE = 2000
-"""Contacts condensed early that are remembered, 35 bytes each; of more, the quietest is forgotten."""
+MAX_RESTED = 2000
+"""Contacts at rest that are remembered, some 300 bytes each; of more, the quietest is forgotten."""
 
 
 def waits_of(
@@ -59,44 +58,57 @@ def uncrowded(timeline: Timeline, place: Place, rules: Rules) -> Change:
 
 
 def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rules) -> Change:
-    """Without these contacts, whose events might still come: open ones are closed at their last sign of life, and what
-    comes of any of them until it would have been over is late. Its facts stay as they are.
+    """Without these contacts, whose events might still come: open ones are closed at their last sign of life. What
+    still comes of one goes on with it, but no longer before the events that have come. Its facts stay as they are.
     """
-    kept, gone = dict(timeline.histories), dict(timeline.gone)
+    kept, resting = dict(timeline.histories), dict[str, History]()
     finished: histories.Lives = ()
     emitted: list[Fact] = []
     published: list[Alert] = []
     opened, tiers = False, (timeline.tiers, timeline.tiers)
     for key in keys:
         history = kept.pop(key)
+        if history.tail:
+            history, complete = histories.settle(history, history.tail[-1].time, rules)
+            finished += complete
         opened = opened or history.lives[-1].state != lifecycle.END
         closed = histories.close(history, rules)
         emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
         timeline, alerts = waits_of(timeline, key, closed, place, rules, Gone(alerting.WITHDRAWN, closed.last))
         published += alerts
         finished += closed.lives
-        gone[mark_of(key)] = closed.last
-    if len(gone) > MAX_GONE:
-        gone = dict(sorted(gone.items(), key=lambda each: each[1])[-MAX_GONE:])
-    timeline = condensed(replace(timeline, histories=kept, gone=gone), finished, rules)
+        resting[key] = closed
+    timeline = _with_rested(replace(timeline, histories=kept), resting)
+    timeline = condensed(timeline, finished, rules)
     return Change(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
 
-def mark_of(key: str) -> str:
-    """A short name of a history's key."""
-    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def revived(timeline: Timeline, key: str, event: Event, rules: Rules) -> History | None:
+    """The history of a contact that had come to rest and goes on with this event; None: the event begins one."""
+    contact = timeline.rested.get(key)
+    if contact is None or histories.begins_another(contact, event.type, event.time, rules):
+        return None
+    return histories.revived(contact, rules)
 
 
-def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
-    """Whether the event belongs to a contact that has been condensed."""
-    last = timeline.gone.get(mark_of(key)) if timeline.gone else None
-    if last is not None and event.time <= last + rules.tracking.timeout_ms(event.channel):
-        return event.type != "contact.initiated" or event.time <= last
+def is_past(timeline: Timeline, event: Event) -> bool:
+    """Whether the event belongs to a contact of the past of which nothing else is kept."""
     return any(
         point.contact == event.contact and point.channel == event.channel and event.time <= point.last
         for part in timeline.past
         for point in part.listed
     )
+
+
+def forgotten(timeline: Timeline, now: int, rules: Rules) -> Timeline:
+    """Without the contacts to which nothing can come any more."""
+    kept = {key: each for key, each in timeline.rested.items() if now <= rested_until(each, rules)}
+    return timeline if len(kept) == len(timeline.rested) else replace(timeline, rested=kept, stale=True)
+
+
+def rested_until(contact: Contact, rules: Rules) -> int:
+    """Stream time after which nothing comes of a contact any more."""
+    return contact.last + rules.tracking.horizon_ms(contact.channel) + rules.tracking.lateness_ms
 
 
 def labelled(timeline: Timeline, tiers: Tiers, rules: Rules) -> Timeline:
@@ -117,8 +129,24 @@ def labelled(timeline: Timeline, tiers: Tiers, rules: Rules) -> Timeline:
 def condense(timeline: Timeline, key: str, rules: Rules) -> Timeline:
     """Without a contact that is over and to which nothing can be added any more."""
     history = timeline.histories[key]
-    rest = {name: each for name, each in timeline.histories.items() if name != key}
-    return condensed(replace(timeline, histories=rest), history.lives, rules)
+    others = {name: each for name, each in timeline.histories.items() if name != key}
+    timeline = _with_rested(replace(timeline, histories=others), {key: history})
+    return condensed(timeline, history.lives, rules)
+
+
+def _with_rested(timeline: Timeline, settled: dict[str, History]) -> Timeline:
+    """With contacts that have come to rest; of too many, those that were quiet for longest are forgotten."""
+    rested = timeline.rested | {
+        key: histories.rest(history, _known_tier(history, timeline.tiers)) for key, history in settled.items()
+    }
+    if len(rested) > MAX_RESTED:
+        rested = dict(sorted(rested.items(), key=lambda each: each[1].last)[-MAX_RESTED:])
+    return replace(timeline, rested=rested)
+
+
+def _known_tier(history: History, tiers: Tiers) -> str | None:
+    tier = facts.tier_of(history.lives[-1], tiers)
+    return None if tier == NO_TIER else tier
 
 
 def condensed(timeline: Timeline, finished: histories.Lives, rules: Rules) -> Timeline:

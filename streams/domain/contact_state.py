@@ -9,9 +9,17 @@ from msgspec.structs import replace
 from streams.domain import decay, lifecycle
 from streams.domain.decay import Decayed
 from streams.domain.policy import Rules
-from streams.domain.steps import HUMAN, Step
+from streams.domain.steps import CUSTOMER, HUMAN, Step
 
-ANSWERED, ABANDONED, FLOW_OUT, CONTAINED, OPEN = "answered", "abandoned", "flow_out", "contained", "open"
+ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
+CONTAINED, LEFT = "contained", "left"
+"""Outcomes of one that asked for no human: it was served by a menu or a bot, or the customer went before that."""
+LATE_WORDS = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved"})
+"""What is said of a contact afterwards, and does not go on with it."""
+TWO_CLOCKS_MS = 2_000
+"""A human connected this much before the queue says that the contact entered: two systems with two clocks."""
+AT_ONCE_MS = 1_000
+"""Two events of one moment, as logs with whole seconds have it."""
 MAX_SAID = 16
 MAX_LABELS = 4
 """Tiers that count a contact of many marks one after the other; what its events say after that, alerts alone know: each
@@ -32,6 +40,12 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     entered: int
     left: int | None = None
     outcome: str | None = None
+    offered: int | None = None
+    """When an agent was last asked to take it, or did not."""
+    told: bool = False
+    """Its alerts are over and forgotten."""
+    idle: int | None = None
+    """When the contact was first taken for over: nobody is alarmed any more."""
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -52,6 +66,22 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of a message: the tier the events up to it said."""
 
 
+class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a journey sums up of one contact."""
+
+    contacts: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    messages: int = 0
+    transfers: int = 0
+    wait_ms: int = 0
+    scored: int = 0
+    scored_milli: int = 0
+
+
+NOTHING = Counted()
+
+
 class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """One conversation on one channel, as its events so far tell it."""
 
@@ -69,25 +99,44 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     agent: str | None = None
     legs: tuple[Leg, ...] = ()
     outcome: str = OPEN
+    offered: bool = False
+    """It counts as one that asked for a human."""
     wait_ms: int = 0
     """In queues, until the outcome was known."""
     answered: int | None = None
-    replied: bool = False
-    """A human wrote to the customer."""
+    known: int | None = None
+    """When an event first named the owner."""
     talking: int | None = None
     holding: int | None = None
+    unqueued: bool = False
+    """The human who has it took it out of no queue."""
+    warm: bool = False
+    """The human stays until another one has it."""
     released: int | None = None
+    connected: bool = False
+    """A human had it."""
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
     wrapped: int | None = None
+    served: bool = False
+    """A menu or a bot had it, or a bot wrote."""
+    wants_human: bool = False
+    """It was handed off, offered to an agent, or left a queue."""
     handed_off: int | None = None
     asked: int | None = None
-    """First message of the customer."""
+    """First message of the customer since it began, was reopened or solved."""
+    unanswered: int | None = None
+    """The oldest message of the customer to which no human has replied."""
     responses: tuple[str, ...] = ()
     """Variants of the first response that have their value."""
     ended: int | None = None
     timed_out: bool = False
+    reopened: int = 0
+    """Times it went on after an end or a time-out."""
+    solved: bool = False
+    asks_again: bool = False
+    """The customer's messages since it was reopened or solved have no reply of a human yet."""
     messages: int = 0
     transfers: int = 0
     scored: int = 0
@@ -95,6 +144,14 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     mood: Decayed = decay.NOTHING
     friction: Decayed = decay.NOTHING
     marks: tuple[Mark, ...] = ()
+    before: "Counted | None" = None
+    """What of it is in a journey of the past already."""
+    rested_queue: str | None = None
+    """Queue of the last leg, which is no longer kept."""
+    parted: int | None = None
+    """Another part of it has begun, and its labels are those of this moment."""
+    closed_at: int | None = None
+    """At rest: when it was closed although it had not ended."""
 
     @property
     def waiting(self) -> Leg | None:
@@ -104,7 +161,21 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def queue(self) -> str | None:
         """Queue of the last leg."""
-        return self.legs[-1].queue if self.legs else None
+        return self.legs[-1].queue if self.legs else self.rested_queue
+
+    @property
+    def counted(self) -> Counted:
+        """What a journey sums up of it."""
+        return Counted(
+            1,
+            int(self.outcome == ANSWERED),
+            int(self.outcome == ABANDONED),
+            self.messages,
+            self.transfers,
+            self.wait_ms,
+            self.scored,
+            self.scored_milli,
+        )
 
 
 def begin(name: str, channel: str, step: Step) -> Contact:
@@ -118,10 +189,56 @@ def trigger(contact: Contact, step: Step) -> str:
         return f"contact.connected:{step.actor}"
     if step.type == "contact.wrapped_up" and step.agent and contact.agent and step.agent != contact.agent:
         return "contact.wrapped_up:other"
+    if step.type == "contact.queued" and took_before(contact, step):
+        return "contact.queued:late"
+    if step.type == "message.sent" and step.actor == CUSTOMER:
+        return "message.sent:customer"
     return step.type
+
+
+def took_before(contact: Contact, step: Step) -> bool:
+    """Does a queue say that the contact entered after a human had taken it out of no queue, by another clock?"""
+    return contact.talking is not None and contact.unqueued and step.time - contact.talking <= TWO_CLOCKS_MS
 
 
 def trouble(contact: Contact, what: str, at: int, rules: Rules) -> Contact:
     """Points of friction for the segment."""
     points = decay.add(contact.friction, FRICTION[what], at, rules.segments.friction_half_life_ms)
     return replace(contact, friction=points)
+
+
+REPLACED = frozenset({"contact_handled", "feedback"})
+"""Facts of which a contact has one, and a later one takes its place."""
+
+
+def rested(contact: Contact) -> Contact:
+    """The contact without what only matters while it goes on: a few hundred bytes, to which something may still come.
+    What is counted of it stays counted.
+
+    ``contact``: not closed because it was idle, so that it can go on.
+    """
+    leg = contact.waiting
+    return replace(
+        contact,
+        said=contact.said[-1:],
+        legs=(replace(leg, told=True),) if leg else (),
+        rested_queue=contact.queue,
+        wants_human=contact.wants_human or bool(contact.legs),
+        marks=tuple(mark for mark in contact.marks if mark.fact in REPLACED),
+        mood=decay.NOTHING,
+        friction=decay.NOTHING,
+    )
+
+
+def another_part(earlier: Contact, at: int) -> Contact:
+    """The contact as it goes on after a part of it, which counts what it has counted."""
+    tier = earlier.said[-1][1] if earlier.said else None
+    part = replace(rested(earlier), tier=tier, before=earlier.counted, parted=None, closed_at=None, marks=())
+    return part if part.state == lifecycle.END else reopened(part, at)
+
+
+def reopened(contact: Contact, at: int) -> Contact:
+    """It was over, or taken for over, and goes on."""
+    number = contact.reopened + 1
+    mark = Mark("contact_reopened", f"{contact.id}/{number}", at, contact.queue)
+    return replace(contact, reopened=number, marks=(*contact.marks, mark))

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.domain import conversation, lifecycle, messages
-from streams.domain.contact_state import MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
+from streams.domain.contact_state import (
+    MANY_MARKS,
+    MAX_LABELS,
+    MAX_SAID,
+    Contact,
+    trigger,
+    trouble,
+)
 from streams.domain.lifecycle import Move, Verdict
 from streams.domain.policy import Rules
 from streams.domain.steps import Step
@@ -26,6 +33,10 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time)
+    if contact.state == lifecycle.END != state:
+        contact = conversation.reopen(contact, step.time)
+    if step.named and contact.known is None:
+        contact = replace(contact, known=step.time)
     contact = replace(contact, last=step.time, first_queue=contact.first_queue or step.queue)
     if step.tier is not None and step.tier != (contact.said[-1][1] if contact.said else contact.tier):
         fixed = len(contact.marks) > MANY_MARKS and len(contact.said) >= MAX_LABELS
@@ -48,12 +59,16 @@ def _search_failed(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def _case_reopened(contact: Contact, step: Step, rules: Rules) -> Contact:
-    return trouble(contact, "case reopened", step.time, rules)
+    return trouble(conversation.asks_anew(contact), "case reopened", step.time, rules)
 
 
 _HANDLERS: dict[str, Callable[[Contact, Step, Rules], Contact]] = {
     "contact.initiated": messages.initiated,
     "contact.queued": conversation.queued,
+    "contact.offered": conversation.offered,
+    "contact.missed": conversation.offered,
+    "contact.left_queue": conversation.left_queue,
+    "contact.turned_away": conversation.turned_away,
     "contact.connected": conversation.connected,
     "contact.held": conversation.held,
     "contact.resumed": conversation.resumed,
@@ -67,6 +82,7 @@ _HANDLERS: dict[str, Callable[[Contact, Step, Rules], Contact]] = {
     "post.answered": messages.wrote,
     "feedback.given": messages.rated,
     "search.failed": _search_failed,
+    "case.solved": messages.solved,
     "case.reopened": _case_reopened,
 }
 """What each type does beyond moving the state; a type that is not named here does nothing more."""

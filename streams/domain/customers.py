@@ -263,6 +263,8 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
 def _is_empty(timeline: Timeline, owner: str) -> bool:
     if timeline.histories or timeline.past or timeline.alerts or timeline.tiers or timeline.shown or timeline.messages:
         return False
+    if timeline.rested:
+        return False
     return owner.startswith(publishing.NAMELESS) or timeline.standing == NOBODY
 
 

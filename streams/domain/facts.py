@@ -21,7 +21,8 @@ Lives = tuple[Contact, ...]
 
 def tier_of(contact: Contact, tiers: Tiers) -> str:
     """The tier its events say, else the customer's as of the contact's end (now, while it is open)."""
-    return contact.tier or tier_at(tiers, contact.ended) or NO_TIER
+    at = contact.ended if contact.parted is None else contact.parted
+    return contact.tier or tier_at(tiers, at) or NO_TIER
 
 
 def facts(contact: Contact, line: str, tiers: Tiers) -> tuple[Fact, ...]:

@@ -1,24 +1,31 @@
 """A contact's events while their order can still change, and what they make of it.
 
-``tail``: the events that may still get company, sorted; ``base``: the fold of those before (they are settled, nothing
-earlier is taken any more); ``lives``: the fold of all. An event that comes in order is folded into the last life, any
-other one refolds the tail, so the lives are a function of the set of events. A contact id that is used again, after its
-contact ended by a new ``contact.initiated`` or after it was idle for its channel's timeout, begins another life:
-another contact of the same name.
+``tail``: the events that may still get company, in order of their times, those of one time as they came; ``base``: the
+fold of those before (they are settled, nothing earlier is taken any more); ``lives``: the fold of all. An event that
+comes in order is folded into the last life, any other one refolds the tail, so the lives are a function of the set of
+events, and of the order in which those of one moment came.
+
+Idle is not over: a contact that was idle for its channel's time-out is closed, and what comes later takes that back
+and goes on with the same contact. What comes so long after an end, or after a time-out, is another *part* of the
+contact: a life of its own that knows all the others knew, and counts what is new. What the earlier part counted keeps
+its labels, so nothing depends on whether it was still here with all it had (`rest`, `revived`). A contact id that is
+used again begins another contact of the same name: after the horizon, or with a ``contact.initiated`` after an end or
+the time-out.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.domain.contact_state import Contact, begin
+from streams.domain import conversation
+from streams.domain.contact_state import LATE_WORDS, REPLACED, Contact, another_part, begin, rested
 from streams.domain.contacts import close_idle, judge, take
 from streams.domain.lifecycle import END, Illegal, Verdict
 from streams.domain.policy import Rules
-from streams.domain.steps import Order, Step
+from streams.domain.steps import Step
 
 MAX_TAIL = 1000
 """Events kept in case of late company; of a busier contact the earlier half settles at once."""
@@ -31,7 +38,7 @@ MAX_RECOUNTS = 3
 """Times that a contact is counted anew with that many facts."""
 
 Lives = tuple[Contact, ...]
-NEVER = (-(2**62), 0, "", "")
+NEVER = -(2**62)
 
 
 class History(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,8 +49,10 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     tail: tuple[Step, ...] = ()
     lives: Lives = ()
     base: Contact | None = None
-    settled: Order = NEVER
-    """Order of the last settled event: whatever is not behind it comes too late."""
+    settled: int = NEVER
+    """Time of the last settled event: whatever lies before it comes too late."""
+    boundary: tuple[tuple[str, str], ...] = ()
+    """Names of the settled events of that time."""
     touched: int | None = None
     """Stream time when the last event arrived: a history that is sent again after a change of owner is judged only when
     stream time has moved on."""
@@ -68,31 +77,48 @@ class Arrival(NamedTuple):
 
 def arrive(history: History, step: Step, now: int | None, rules: Rules) -> Arrival:
     """The history with one more event, wherever its place is."""
-    order, tail = step.order, history.tail
-    if order > (tail[-1].order if tail else history.settled):
+    tail = history.tail
+    if step.time > (tail[-1].time if tail else history.settled):
         return _append(history, step, now, rules)
-    if order <= history.settled:
-        return Arrival(history, taken=False, late=order != history.settled)
-    at = bisect_left(tail, order, key=lambda known: known.order)
-    if tail[at].order == order:
+    if step.time < history.settled:
+        return Arrival(history, taken=False, late=True)
+    if step.time == history.settled and step.name in history.boundary:
         return Arrival(history, taken=False)
-    lives = run(history, tail[:at], rules)
-    contact = _next(lives, step, history, rules)
+    at = bisect_right(tail, step.time, key=_time)
+    if _is_known(tail, at, step):
+        return Arrival(history, taken=False)
+    if at == len(tail):
+        return _append(history, step, now, rules)
+    kept, contact = _next(run(history, tail[:at], rules), step, history, rules)
     move = judge(contact, step)  # judged once, at its place among those known now
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = _go_on(_with(lives, contact, take(contact, step, rules, move), rules), history, tail[at:], rules)
+    lives = _go_on(_with(kept, take(contact, step, rules, move)), history, tail[at:], rules)
     tail = (*tail[:at], step, *tail[at:])
     return Arrival(replace(history, tail=tail, lives=lives, touched=now), illegal=illegal)
 
 
+def _time(step: Step) -> int:
+    return step.time
+
+
+def _is_known(tail: tuple[Step, ...], behind: int, step: Step) -> bool:
+    """Is it among the events of its time, which end at ``behind``?"""
+    for known in reversed(tail[:behind]):
+        if known.time < step.time:
+            return False
+        if known.name == step.name:
+            return True
+    return False
+
+
 def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arrival:
     lives = history.lives
-    if lives and lives[-1].timed_out and step.time <= lives[-1].last + rules.tracking.timeout_ms(history.channel):
-        lives = run(history, history.tail, rules)  # the time-out was premature
-    contact = _next(lives, step, history, rules)
+    if lives and lives[-1].timed_out:
+        lives = run(history, history.tail, rules)  # it was not over
+    kept, contact = _next(lives, step, history, rules)
     move = judge(contact, step)
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = _with(lives, contact, take(contact, step, rules, move), rules)
+    lives = _with(kept, take(contact, step, rules, move))
     return Arrival(replace(history, tail=(*history.tail, step), lives=lives, touched=now), True, False, illegal)
 
 
@@ -104,30 +130,58 @@ def run(history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
 def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
     """The lives after more steps."""
     for step in steps:
-        contact = _next(lives, step, history, rules)
-        lives = _with(lives, contact, take(contact, step, rules), rules)
+        kept, contact = _next(lives, step, history, rules)
+        lives = _with(kept, take(contact, step, rules))
     return lives
 
 
-def _next(lives: Lives, step: Step, history: History, rules: Rules) -> Contact:
-    """The contact the step belongs to, before the step: the last life, or the beginning of another."""
-    if lives and not _begins_another(lives[-1], step, rules):
-        return lives[-1]
-    return begin(history.id, history.channel, step)
-
-
-def _with(lives: Lives, before: Contact, after: Contact, rules: Rules) -> Lives:
+def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Lives, Contact]:
+    """The lives before the one that the step belongs to, and that one before the step: the last life, another part of
+    it, or the beginning of another contact."""
     if not lives:
-        return (after,)
-    if lives[-1] is before:
-        return (*lives[:-1], after)
-    return (*lives[:-1], _finished(lives[-1], rules), after)
+        return (), begin(history.id, history.channel, step)
+    last = lives[-1]
+    if begins_another(last, step.type, step.time, rules):
+        return (*lives[:-1], _finished(last, rules)), begin(history.id, history.channel, step)
+    earlier = _parted(last, step, rules)
+    return (lives[:-1], last) if earlier is None else ((*lives[:-1], earlier), another_part(earlier, step.time))
 
 
-def _begins_another(contact: Contact, step: Step, rules: Rules) -> bool:
-    if contact.state == END and step.type == "contact.initiated":
+def _with(lives: Lives, after: Contact) -> Lives:
+    """With the last life; what it counts anew, its earlier parts count no more."""
+    mark = after.marks[-1] if after.marks else None
+    if after.before is None or mark is None or mark.fact not in REPLACED:
+        return (*lives, after)
+    kept = list(lives)
+    for at in range(len(kept) - 1, -1, -1):
+        if kept[at].parted is None:
+            break
+        same = [each for each in kept[at].marks if each.fact != mark.fact or each.variant != mark.variant]
+        if len(same) < len(kept[at].marks):
+            kept[at] = replace(kept[at], marks=tuple(same))
+    return (*kept, after)
+
+
+def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
+    """What stays of a contact with which something so late goes on as another part; None: it is not late enough."""
+    if contact.state == END:
+        late = step.time - contact.last > rules.tracking.lateness_ms
+        return replace(contact, parted=contact.ended) if late else None
+    idle = contact.last + rules.tracking.timeout_ms(contact.channel)
+    if step.time <= idle:
+        return None
+    closed = close_idle(contact, idle, rules) if step.type in LATE_WORDS else conversation.idled(contact, idle)
+    return replace(closed, parted=idle)
+
+
+def begins_another(contact: Contact, kind: str, time: int, rules: Rules) -> bool:
+    """Does an event of this type begin another contact of the same name?"""
+    idle_ms, tracking = time - contact.last, rules.tracking
+    if idle_ms < 0:
+        return False
+    if kind == "contact.initiated" and (contact.state == END or idle_ms > tracking.timeout_ms(contact.channel)):
         return True
-    return step.time - contact.last > rules.tracking.timeout_ms(contact.channel)
+    return idle_ms > tracking.horizon_ms(contact.channel)
 
 
 def _finished(contact: Contact, rules: Rules) -> Contact:
@@ -172,10 +226,25 @@ def settles_at(history: History, rules: Rules) -> int | None:
 
 def over_at(history: History, rules: Rules) -> int | None:
     """Nothing can be added to any life when stream time passes this; None = not to be said yet."""
-    if history.tail or history.lives[-1].state != END:
+    contact = history.lives[-1]
+    if history.tail or contact.state != END:
         return None
-    idle = idle_at(history, rules)
-    return (idle if history.touched is None else max(idle, history.touched)) + rules.tracking.lateness_ms
+    quiet = idle_at(history, rules) if contact.timed_out else contact.last + rules.tracking.lateness_ms
+    return (quiet if history.touched is None else max(quiet, history.touched)) + rules.tracking.lateness_ms
+
+
+def rest(history: History, tier: str | None) -> Contact:
+    """What is kept of the last life of a settled history: see `contact_state.rested`."""
+    base, life = history.base or history.lives[-1], history.lives[-1]
+    closed_at = life.ended if life.timed_out and not base.timed_out else None
+    return replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+
+
+def revived(contact: Contact, rules: Rules) -> History:
+    """The history of a contact that had come to rest."""
+    base = replace(contact, closed_at=None)
+    life = base if contact.closed_at is None else close_idle(base, contact.closed_at, rules)
+    return History(contact.id, contact.channel, lives=(life,), base=base, settled=contact.last)
 
 
 def settle(history: History, up_to: int, rules: Rules) -> tuple[History, Lives]:
@@ -194,6 +263,7 @@ def relieve(history: History, rules: Rules) -> tuple[History, Lives]:
 
 
 def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]:
+    count = bisect_right(history.tail, history.tail[count - 1].time, key=_time)  # a moment is not cut in two
     steps, rest = history.tail[:count], history.tail[count:]
     settled = run(history, steps, rules)
     base = settled[-1]
@@ -204,7 +274,11 @@ def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]
         lives = run(replace(history, base=base), rest, rules)
         if history.lives[-1].timed_out:
             lives = (*lives[:-1], _finished(lives[-1], rules))
-    return replace(history, tail=rest, base=base, settled=steps[-1].order, lives=lives), history.lives[:known]
+    last = steps[-1].time
+    names = tuple(step.name for step in steps if step.time == last)
+    if last == history.settled:
+        names = history.boundary + names
+    return replace(history, tail=rest, base=base, settled=last, boundary=names, lives=lives), history.lives[:known]
 
 
 def lighter(history: History, latest: tuple[int, int, int], rules: Rules) -> History:

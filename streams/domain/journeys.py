@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from streams.domain.contact_state import ABANDONED, ANSWERED, Contact
+from streams.domain.contact_state import ABANDONED, ANSWERED, NOTHING, Contact
 from streams.domain.facts import NO_QUEUE, tier_of
 from streams.domain.lifecycle import END
 from streams.domain.policy import NO_TIER
@@ -91,20 +91,14 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
 
 def of(contact: Contact, tiers: Tiers) -> Journey:
     """The journey of one contact."""
-    point = touchpoint(contact, tiers)
+    point, counted, before = touchpoint(contact, tiers), contact.counted, contact.before or NOTHING
     return Journey(
         point.started,
         point.last,
         (point,),
         {point.channel: point.started},
-        answered=int(point.outcome == ANSWERED),
-        abandoned=int(point.outcome == ABANDONED),
-        messages=point.messages,
-        transfers=point.transfers,
-        wait_ms=point.wait_ms,
-        scored=point.scored,
-        scored_milli=point.scored_milli,
-        open=contact.state != END,
+        **{name: getattr(counted, name) - getattr(before, name) for name in _SUMS},
+        open=contact.state != END and contact.parted is None,
     )
 
 
@@ -116,11 +110,25 @@ def join(one: Journey, other: Journey) -> Journey:
     return Journey(
         min(one.started, other.started),
         max(one.last, other.last),
-        tuple(sorted(one.listed + other.listed, key=_in_order)[-MAX_CONTACTS:]),
+        _listed_once(one.listed + other.listed),
         firsts,
         **{name: getattr(one, name) + getattr(other, name) for name in _SUMS},
         open=one.open or other.open,
     )
+
+
+def _listed_once(points: tuple[Touchpoint, ...]) -> tuple[Touchpoint, ...]:
+    """Each contact as it was heard of last, oldest first."""
+    found: dict[tuple[str, str, int], Touchpoint] = {}
+    for point in points:
+        name = (point.contact, point.channel, point.started)
+        if name not in found or _progress(point) > _progress(found[name]):
+            found[name] = point
+    return tuple(sorted(found.values(), key=_in_order)[-MAX_CONTACTS:])
+
+
+def _progress(point: Touchpoint) -> tuple[int, int, int, int, str]:
+    return point.last, point.messages, point.talk_ms, point.wait_ms, point.outcome
 
 
 def group(parts: Iterable[Journey], gap_ms: int) -> tuple[Journey, ...]:

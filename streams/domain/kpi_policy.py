@@ -50,8 +50,8 @@ class KpiPolicy:
     """Where the calendar day begins at midnight."""
     lateness_ms: int = 10 * MINUTE_MS
     """How far behind stream time a fact may be and still amend every window."""
-    day_kept_ms: int = 2 * DAY_MS
-    """How long after its end a day can still be amended."""
+    day_kept_ms: int = 15 * DAY_MS
+    """How long after its end a day can still be amended: a contact may go on for 14 days."""
     csat_scale: tuple[int, int] = (1, 5)
     """Lowest and highest score; `ingest` refuses others."""
     csat_satisfied_from: int = 4

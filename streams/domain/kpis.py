@@ -106,6 +106,10 @@ def _service_level(name: str, of: Callable[[Legs, int], Ratio]) -> Kpi:
 
 CATALOGUE: tuple[Kpi, ...] = (
     Kpi("contacts_offered", "all", "contact", "count", lambda s: (_offered(s.sums), 1), "count"),
+    Kpi("contacts_contained", "all", "contact", "count", lambda s: (s.sums.contained, 1), "count"),
+    Kpi("contacts_left", "all", "contact", "count", lambda s: (s.sums.left, 1), "count"),
+    Kpi("contacts_reopened", "all", "contact", "count", lambda s: (s.sums.reopened, 1), "count"),
+    Kpi("contacts_turned_away", "all", "contact", "count", lambda s: (s.sums.turned_away, 1), "count"),
     Kpi("legs_entered", "all", "leg", "count", lambda s: (s.sums.entered, 1), "count"),
     *(_service_level(name, of) for name, of in VARIANTS.items()),
     Kpi("abandonment", "of_left", "leg", "ratio", lambda s: _abandoned(s, s.sums.abandoned, _left(s.sums))),
@@ -153,6 +157,14 @@ CATALOGUE: tuple[Kpi, ...] = (
         "ms",
         lambda s: (s.sums.first_from_handoff_ms, s.sums.first_from_handoff),
     ),
+    Kpi(
+        "first_response",
+        "after_reopen",
+        "contact",
+        "ms",
+        lambda s: (s.sums.first_after_reopen_ms, s.sums.first_after_reopen),
+    ),
+    Kpi("next_response", "human", "message", "ms", lambda s: (s.sums.next_response_ms, s.sums.next_response)),
     Kpi("csat", "satisfied", "contact", "ratio", lambda s: (s.sums.csat_satisfied, s.sums.csat)),
     Kpi("csat", "mean_score", "contact", "milli", lambda s: (s.sums.csat_milli, s.sums.csat)),
     # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.
@@ -200,7 +212,8 @@ def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
 
 _HAS_DATA: dict[str, Callable[[Pane], int]] = {
     "handle_time": lambda p: p.handled,
-    "first_response": lambda p: p.first_any or p.first_from_start or p.first_from_handoff,
+    "first_response": lambda p: p.first_any or p.first_from_start or p.first_from_handoff or p.first_after_reopen,
+    "next_response": lambda p: p.next_response,
     "csat": lambda p: p.csat,
     "nps": lambda p: p.nps,
     "ces": lambda p: p.ces,
@@ -214,10 +227,14 @@ _Family = tuple[Callable[[Pane], int] | None, tuple[Kpi, ...], tuple[dict[str, A
 def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     """The catalogue in its order, in runs of one name, with what each run reads where there is no data."""
     runs = [(name, tuple(run)) for name, run in groupby(catalogue, lambda kpi: kpi.name)]
-    return tuple((_HAS_DATA.get(name), run, tuple(reading(kpi, 0, 0) for kpi in run)) for name, run in runs)
+    return tuple((_HAS_DATA.get(name), run, tuple(_nothing(kpi) for kpi in run)) for name, run in runs)
 
 
-# Most readings of most windows are 0 of 0: those are one dict that all records share.
+def _nothing(kpi: Kpi) -> dict[str, Any]:
+    return reading(kpi, 0, 1 if kpi.unit == "count" else 0)
+
+
+# Most readings of most windows are 0, or 0 of 0: those are one dict that all records share.
 _ALWAYS = _families(CATALOGUE)
 _WITH_INSTANT = _ALWAYS + _families(INSTANT)
 _FRAGMENTS = {id(each): orjson.Fragment(orjson.dumps(each)) for _, _, shared in _ALWAYS for each in shared}
@@ -247,7 +264,8 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             continue
         for kpi, empty in zip(kpis, nothing, strict=True):
             numerator, denominator = kpi.of(snapshot)
-            found.append(reading(kpi, numerator, denominator) if denominator or numerator else empty)
+            same = numerator == 0 and denominator == empty["denominator"]
+            found.append(empty if same else reading(kpi, numerator, denominator))
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
     return found

@@ -48,34 +48,45 @@ STAY = "="
 # a state in no row: illegal.
 _Row = dict[str, dict[str, str]]
 _ANY_TIME: _Row = {"legal": {"*": STAY}, "tolerated": {"ended": STAY}}
+_GOES_ON: _Row = {"legal": {"*": STAY, "ended": "new"}}
 _EVEN_AFTER: _Row = {"legal": {"*": STAY}}
 
 _ROWS: dict[str, _Row] = {
     "contact.initiated": {"legal": {"new": STAY}, "tolerated": {"*": STAY}},
     "contact.connected:self-service": {
-        "legal": {"new bot transferring": "self-service"},
+        "legal": {"new bot transferring ended": "self-service"},
         "tolerated": {"self-service queued offered connected held callback wrapping": STAY},
     },
     "contact.connected:bot": {
-        "legal": {"new self-service transferring": "bot"},
+        "legal": {"new self-service transferring ended": "bot"},
         "tolerated": {"bot queued offered connected held callback wrapping": STAY},
     },
     "contact.handed_off": {
         "legal": {"bot self-service": "transferring"},
-        "tolerated": {"new": "transferring", "queued offered connected held transferring callback wrapping": STAY},
+        "tolerated": {
+            "new ended": "transferring",
+            "queued offered connected held transferring callback wrapping": STAY,
+        },
     },
     "contact.queued": {
-        "legal": {"new self-service bot queued offered transferring callback": "queued"},
+        "legal": {"new self-service bot queued offered transferring callback ended": "queued"},
         "tolerated": {"connected held wrapping": "queued"},
     },
+    "contact.queued:late": {"tolerated": {"connected held": STAY}},
+    "contact.left_queue": {
+        "legal": {"queued offered": "transferring"},
+        "tolerated": {"new self-service bot transferring callback": STAY},
+    },
+    "contact.turned_away": {"legal": {"new self-service bot transferring callback": STAY}, "tolerated": {"*": STAY}},
+    "contact.reopened": {"legal": {"ended": "new"}, "tolerated": {"*": STAY}},
     "contact.offered": {
         "legal": {"queued transferring callback": "offered", "offered": STAY},
-        "tolerated": {"new self-service bot wrapping": "offered", "connected held": STAY},
+        "tolerated": {"new self-service bot wrapping ended": "offered", "connected held": STAY},
     },
     "contact.missed": {"legal": {"offered": "queued"}, "tolerated": {"*": STAY}},
     "contact.connected": {
         "legal": {"new queued offered transferring callback": "connected", "connected": STAY},
-        "tolerated": {"self-service bot held wrapping": "connected"},
+        "tolerated": {"self-service bot held wrapping ended": "connected"},
     },
     "contact.held": {"legal": {"connected": "held"}, "tolerated": {"held transferring": STAY}},
     "contact.resumed": {"legal": {"held": "connected"}, "tolerated": {"connected transferring": STAY}},
@@ -94,7 +105,8 @@ _ROWS: dict[str, _Row] = {
     "contact.wrapped_up:other": {"legal": {"queued offered connected held transferring wrapping ended": STAY}},
     "contact.ended": {"legal": {"*": END}, "tolerated": {"ended": STAY}},
     "message.sent": _ANY_TIME,
-    "post.made": _ANY_TIME,
+    "message.sent:customer": _GOES_ON,
+    "post.made": _GOES_ON,
     "post.answered": _ANY_TIME,
     "article.viewed": _ANY_TIME,
     "search.failed": _ANY_TIME,
@@ -102,7 +114,7 @@ _ROWS: dict[str, _Row] = {
     "feedback.given": _EVEN_AFTER,
     "case.opened": _EVEN_AFTER,
     "case.solved": _EVEN_AFTER,
-    "case.reopened": _EVEN_AFTER,
+    "case.reopened": _GOES_ON,
 }
 
 TRIGGERS = tuple(_ROWS)

@@ -1,29 +1,42 @@
-"""What messages, posts and ratings make of a contact: its sentiment, its first response times, its feedback."""
+"""What messages, posts and ratings make of a contact: its answer in writing, its sentiment, its response times, its
+feedback.
+
+A response time runs from the customer's message to a reply, through idle time. The *first* responses run from the
+first message of the asking in which they come: what was written before an end, or before the matter was solved, is
+another asking, and the hours in between are nobody's waiting. Every further reply of a human has the time since the
+oldest message that nobody had replied to (``next_response``).
+"""
 
 from msgspec.structs import replace
 
-from streams.domain import decay
+from streams.domain import conversation, decay
 from streams.domain.contact_state import Contact, Mark
-from streams.domain.policy import Rules
+from streams.domain.policy import SPOKEN, Rules
 from streams.domain.steps import AGENT, CUSTOMER, Step
 
-SPOKEN = frozenset({"voice", "in-person"})
-"""No written replies: they have no first response time."""
-_RESPONSES = ("any", "human_from_start", "human_from_handoff")
+_BOT = "bot"
+_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
 
 
 def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
     contact = replace(contact, messages=contact.messages + 1)
     if step.actor == CUSTOMER:
         return _customer_wrote(contact, step, rules) if step.type != "post.answered" else contact
-    if step.actor == AGENT and not contact.replied:
-        contact = replace(contact, replied=True)
-    return contact if contact.channel in SPOKEN else _responded(contact, step)
+    if step.actor not in (AGENT, _BOT) or contact.channel in SPOKEN:
+        return contact
+    if step.actor == _BOT:
+        return _responded(replace(contact, served=True), step)
+    if contact.ended is None and not (contact.asked is None and contact.ours):
+        contact = conversation.answer(contact, step, rules)
+    return _responded(contact, step)
 
 
 def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
-    if contact.asked is None:
-        contact = replace(contact, asked=step.time)
+    if contact.solved:
+        contact = conversation.asks_anew(contact)
+    if contact.asked is None or contact.unanswered is None:
+        asked = step.time if contact.asked is None else contact.asked
+        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time)
     if step.value is None:
         return contact
     mark = Mark("sentiment", step.id, step.time, contact.queue, value=step.value, tier=contact.tier)
@@ -37,30 +50,35 @@ def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def _responded(contact: Contact, step: Step) -> Contact:
-    """A reply of ours: the first one of each kind has a response time. Bots never count as humans."""
-    if step.actor not in (AGENT, "bot") or len(contact.responses) == len(_RESPONSES):
+    """A reply of ours. Bots never count as humans."""
+    asked, human = contact.asked, step.actor == AGENT
+    if asked is None:
         return contact
-    asked = contact.asked if contact.ours else contact.started
-    since = {"any": asked, "human_from_start": asked, "human_from_handoff": contact.handed_off}
-    due = [
-        variant
-        for variant in (_RESPONSES if step.actor == AGENT else _RESPONSES[:1])
-        if variant not in contact.responses and since[variant] is not None
-    ]
-    if not due:
+    since = {_ANY: asked}
+    if human:
+        since |= {_FROM_START: asked}
+        if contact.handed_off is not None:
+            since |= {_FROM_HANDOFF: contact.handed_off}
+    due = {variant: at for variant, at in since.items() if variant not in contact.responses}
+    marks = [_response(contact, step, "first_response", variant, at) for variant, at in due.items()]
+    if human and contact.asks_again:
+        marks.append(_response(contact, step, "first_response", _AFTER_REOPEN, asked))
+    if human and contact.unanswered is not None and _FROM_START not in due:
+        marks.append(_response(contact, step, "next_response", None, contact.unanswered))
+    if not human and not marks:
         return contact
-    marks = tuple(
-        Mark(
-            "first_response",
-            contact.id,
-            step.time,
-            contact.queue,
-            variant=variant,
-            value=step.time - (since[variant] or 0),
-        )
-        for variant in due
+    return replace(
+        contact,
+        responses=(*contact.responses, *due),
+        asks_again=contact.asks_again and not human,
+        unanswered=None if human else contact.unanswered,
+        marks=(*contact.marks, *marks),
     )
-    return replace(contact, responses=(*contact.responses, *due), marks=contact.marks + marks)
+
+
+def _response(contact: Contact, step: Step, fact: str, variant: str | None, since: int) -> Mark:
+    name = contact.id if fact == "first_response" and variant != _AFTER_REOPEN else f"{contact.id}/{step.id}"
+    return Mark(fact, name, step.time, contact.queue, variant=variant, value=step.time - since)
 
 
 def initiated(contact: Contact, step: Step, rules: Rules) -> Contact:
@@ -72,5 +90,13 @@ def handed_off(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
-    mark = Mark("feedback", step.id, step.time, contact.queue, variant=step.detail, value=step.value)
-    return replace(contact, marks=(*contact.marks, mark))
+    """One answer per metric: the last one."""
+    name = f"{contact.id}/{step.detail}"
+    mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=step.value)
+    kept = tuple(each for each in contact.marks if each.fact != mark.fact or each.variant != mark.variant)
+    return replace(contact, marks=(*kept, mark))
+
+
+def solved(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """What the customer writes next is another asking."""
+    return contact if contact.solved else replace(contact, solved=True)

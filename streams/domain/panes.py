@@ -52,6 +52,11 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
     contacts_wait_ms: int = 0
     """Waits of the answered contacts; 0 for one that did not queue."""
 
+    contained: int = 0
+    left: int = 0
+    reopened: int = 0
+    turned_away: int = 0
+
     handled: int = 0
     talk_ms: int = 0
     hold_ms: int = 0
@@ -63,6 +68,10 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
     first_from_start_ms: int = 0
     first_from_handoff: int = 0
     first_from_handoff_ms: int = 0
+    first_after_reopen: int = 0
+    first_after_reopen_ms: int = 0
+    next_response: int = 0
+    next_response_ms: int = 0
 
     csat: int = 0
     csat_satisfied: int = 0
@@ -255,7 +264,35 @@ def _first_response(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
                 first_from_handoff=pane.first_from_handoff + n,
                 first_from_handoff_ms=pane.first_from_handoff_ms + value,
             )
+        case "after_reopen":
+            return replace(
+                pane,
+                first_after_reopen=pane.first_after_reopen + n,
+                first_after_reopen_ms=pane.first_after_reopen_ms + value,
+            )
     raise _unknown("variant", fact)
+
+
+def _next_response(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
+    n, value = fact.sign, fact.sign * _duration(_value(fact))
+    return replace(pane, next_response=pane.next_response + n, next_response_ms=pane.next_response_ms + value)
+
+
+def _contact_unasked(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
+    match fact.outcome:
+        case "contained":
+            return replace(pane, contained=pane.contained + fact.sign)
+        case "left":
+            return replace(pane, left=pane.left + fact.sign)
+    raise _unknown("outcome", fact)
+
+
+def _contact_reopened(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
+    return replace(pane, reopened=pane.reopened + fact.sign)
+
+
+def _turned_away(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
+    return replace(pane, turned_away=pane.turned_away + fact.sign)
 
 
 def _feedback(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
@@ -306,7 +343,11 @@ _FOLDS: dict[str, Callable[[Pane, Fact, KpiPolicy], Pane]] = {
     "leg_closed": _leg_closed,
     "contact_offered": _contact_offered,
     "contact_handled": _contact_handled,
+    "contact_unasked": _contact_unasked,
+    "contact_reopened": _contact_reopened,
+    "turned_away": _turned_away,
     "first_response": _first_response,
+    "next_response": _next_response,
     "feedback": _feedback,
     "sentiment": _sentiment,
 }

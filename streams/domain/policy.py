@@ -10,6 +10,8 @@ from streams.domain.kpi_policy import KpiPolicy
 NO_TIER = "none"
 LIVE_CHANNELS = frozenset({"voice", "chat", "in-person"})
 """Channels on which the customer sits and waits."""
+SPOKEN = frozenset({"voice", "in-person"})
+"""Channels on which a human answers by being there; on the others by a message, too."""
 WITHOUT_ABANDONMENT = frozenset({"email", "messaging"})
 """Channels on which nobody gives up a queue: one writes, and goes on with the day."""
 
@@ -56,6 +58,8 @@ class TrackingRules:
     contact_timeout_ms: int = 24 * 3_600_000
     channel_timeouts_ms: tuple[tuple[str, int], ...] = ()
     journey_gap_ms: int = 72 * 3_600_000
+    contact_horizon_ms: int = 14 * 86_400_000
+    channel_horizons_ms: tuple[tuple[str, int], ...] = ()
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""
@@ -63,6 +67,10 @@ class TrackingRules:
             if name == channel:
                 return timeout_ms
         return self.contact_timeout_ms
+
+    def horizon_ms(self, channel: str) -> int:
+        """How long after it was last heard of a contact of the channel goes on when something more comes of it."""
+        return dict(self.channel_horizons_ms).get(channel, self.contact_horizon_ms)
 
 
 @dataclass(frozen=True, slots=True)

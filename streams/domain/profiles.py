@@ -19,6 +19,8 @@ def changed(tiers: Tiers, profile: Profile) -> Tiers:
         return tiers
     changes = list(tiers)
     insort(changes, change)
+    if len(changes) > MAX_CHANGES:  # those that change nothing go first
+        changes = [each for at, each in enumerate(changes) if not at or each[2] != changes[at - 1][2]]
     return tuple(changes[-MAX_CHANGES:])
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
 from streams.domain import histories, journeys, moods, segments, waits
+from streams.domain.condensing import rested_until
 from streams.domain.histories import History
 from streams.domain.journeys import Journey
 from streams.domain.lifecycle import END
@@ -108,8 +109,8 @@ def _dropped_at(timeline: Timeline, journey: Journey, rules: Rules) -> float:
     """When a journey need not be kept any more: closed, and every contact of it condensed."""
     kept = any(
         journey.started <= contact.started <= journey.last
-        for history in timeline.histories.values()
-        for contact in history.lives
+        for contacts in (*(history.lives for history in timeline.histories.values()), timeline.rested.values())
+        for contact in contacts
     )
     return (
         float("inf")
@@ -153,6 +154,7 @@ def next_decision(timeline: Timeline, owner: str, line: str, rules: Rules) -> in
         times += _history_deadlines(history, rules)
         watch = waits.Watch(key, history, owner, line, timeline.tiers)
         times += waits.deadlines(watch, timeline.alerts, rules)
+    times += [rested_until(contact, rules) for contact in timeline.rested.values()]
     times += _sentiment_deadlines(timeline, rules)
     times += [
         alerting.forgotten_at(alert, rules.tracking.lateness_ms)

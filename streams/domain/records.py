@@ -99,7 +99,8 @@ class Fact(Record, tag="fact", frozen=True):
     """One thing that happened and counts in a KPI; ``sign`` −1 takes an identical earlier fact back."""
 
     fact: str
-    """leg_opened, leg_closed, contact_offered, contact_handled, first_response, feedback, sentiment"""
+    """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
+    first_response, next_response, feedback, sentiment"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int

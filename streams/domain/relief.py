@@ -28,6 +28,7 @@ from streams.domain import alerts as alerting
 from streams.domain import histories, journeys, lifecycle, publishing, waits
 from streams.domain.alerts import Alert
 from streams.domain.condensing import condense_early, condensed, settle_messages
+from streams.domain.contact_state import Contact
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Fact
 from streams.domain.timeline_state import Place, Timeline
@@ -160,8 +161,13 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
         timeline = _shorter(_settled(change.timeline, case, _FEWER), case, _FEWER)
     if over() > 0:
         timeline = _lighter(_shorter(timeline, case, _FEWEST), case, _FEWEST)
-        timeline = replace(timeline, tiers=timeline.tiers[-2:], gone=dict(list(timeline.gone.items())[-200:]))
+        timeline = replace(timeline, tiers=timeline.tiers[-2:], rested=_latest(timeline, 200))
     return timeline
+
+
+def _latest(timeline: Timeline, count: int) -> dict[str, Contact]:
+    """The contacts at rest that were heard of last."""
+    return dict(sorted(timeline.rested.items(), key=lambda each: each[1].last)[-count:])
 
 
 def _quietest(timeline: Timeline, over: int) -> list[str]:
@@ -185,9 +191,12 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
             settled, finished = histories.settle(history, history.tail[-1].time, rules)
             timeline = condensed(replace(timeline, histories=timeline.histories | {key: settled}), finished, rules)
     wanted = {
-        waits.name_of(rule, waits.Watch(key, history, place.owner, place.line, timeline.tiers), leg)
+        name
         for key, history in timeline.histories.items()
         for _, leg, rule in waits.watched(history, rules)
+        for name in waits.known_names(
+            rule, waits.Watch(key, history, place.owner, place.line, timeline.tiers), leg, timeline.alerts
+        )
     }
     wanted |= {
         message for mood in timeline.moods.values() for message in ((mood.firing.message.id,) if mood.firing else ())

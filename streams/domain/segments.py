@@ -61,13 +61,13 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def of(contact: Contact) -> Standing:
-    """What one contact adds."""
-    inbound = not contact.ours
+    """What one contact adds; of one that goes on, what came since it was over."""
+    inbound, again = not contact.ours, contact.before is not None
     return Standing(
-        Decayed(1.0, 1.0, contact.started) if inbound else decay.NOTHING,
+        Decayed(1.0, 1.0, contact.started) if inbound and not again else decay.NOTHING,
         contact.mood,
         contact.friction,
-        contacts=1,
+        contacts=0 if again else 1,
         first=contact.started,
         last=contact.last,
         last_inbound=contact.started if inbound else None,

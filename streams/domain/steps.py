@@ -1,24 +1,16 @@
-"""What is kept of a contact event while it can still be put into another order: a few words and a number, no text."""
+"""What is kept of a contact event while it can still be put into another order: a few words and a number, no text.
+
+A contact's events are in order of their times; those of one time stay in the order in which they came. Whatever has
+stamps in whole seconds tells its events one after the other.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from streams.domain.identity import owner_of
 from streams.domain.records import Event
-
-Order = tuple[int, int, str, str]
-"""(time, rank of the type, id, source): the order of a contact's events."""
-
-# Events of one millisecond are taken in this order; a human connecting comes after queueing, a bot before it.
-_ORDER = (
-    "contact.initiated", "visit.made", "contact.connected:early", "contact.handed_off", "contact.transferred",
-    "contact.queued", "contact.missed", "contact.offered", "contact.connected", "case.opened", "case.reopened",
-    "article.viewed", "search.failed", "post.made", "post.answered", "message.sent", "contact.held", "contact.resumed",
-    "case.solved", "contact.callback_requested", "contact.ended", "contact.wrapped_up", "feedback.given",
-)  # fmt: skip
-RANKS = {name: rank for rank, name in enumerate(_ORDER)}
-_LAST = len(_ORDER)
 
 HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"
 
@@ -27,7 +19,6 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``."""
 
     time: int
-    rank: int
     id: str
     source: str
     type: str
@@ -37,10 +28,13 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     actor: str | None = None
     detail: str | None = None
     value: int | None = None
+    named: bool = False
+    """It says itself whose contact it is."""
 
     @property
-    def order(self) -> Order:
-        return (self.time, self.rank, self.id, self.source)
+    def name(self) -> tuple[str, str]:
+        """Of the event, on its channel."""
+        return self.id, self.source
 
 
 Parts = tuple[str | None, str | None, int | None]
@@ -56,6 +50,8 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
     "contact.connected": lambda data: (data.get("party") or HUMAN, None, None),
     "contact.transferred": lambda data: (None, data.get("kind") or "cold", None),
     "contact.wrapped_up": lambda data: (None, None, data.get("duration_ms")),
+    "contact.left_queue": lambda data: (None, data.get("reason"), None),
+    "contact.turned_away": lambda data: (None, data.get("reason"), None),
     "contact.ended": lambda data: (data.get("by") or "system", data.get("reason") or "completed", None),
     "message.sent": lambda data: (data.get("author"), data.get("direction"), _milli(data.get("sentiment"))),
     "post.made": lambda data: (CUSTOMER, "inbound", _milli(data.get("sentiment"))),
@@ -69,8 +65,7 @@ def step(event: Event) -> Step:
     kind = event.type
     parts = _PARTS.get(kind)
     actor, detail, value = parts(event.data) if parts else (None, None, None)
-    early = kind == "contact.connected" and actor != HUMAN
-    rank = RANKS["contact.connected:early"] if early else RANKS.get(kind, _LAST)
+    named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
     return Step(
-        event.time, rank, event.id, event.source, kind, event.queue, event.tier, event.agent, actor, detail, value
+        event.time, event.id, event.source, kind, event.queue, event.tier, event.agent, actor, detail, value, named
     )

@@ -6,6 +6,7 @@ import msgspec
 
 from streams.domain import segments
 from streams.domain.alerts import Alert, Alerts
+from streams.domain.contact_state import Contact
 from streams.domain.histories import NEVER, History
 from streams.domain.journeys import Journey
 from streams.domain.lifecycle import Illegal
@@ -14,7 +15,7 @@ from streams.domain.profiles import Tiers
 from streams.domain.records import Fact
 from streams.domain.segments import Score, Standing
 
-NO_MESSAGE = (NEVER[0], "")
+NO_MESSAGE = (NEVER, "")
 
 
 class Place(NamedTuple):
@@ -61,9 +62,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Stream time after which journeys and segment look different without any event."""
     recounted: tuple[int, int] = (0, 0)
     """A day of stream time (since the epoch), and how many facts other tiers of the customer counted anew in it."""
-    gone: dict[str, int] = {}
-    """Contacts that were condensed early, by `mark_of` their key: when they were last heard of. What is still to come
-    of them is late: it must not count them once more."""
+    rested: dict[str, Contact] = {}
+    """Contacts of the past, by their history's key, to which something may still come: see `contact_state.rested`."""
 
 
 class Change(NamedTuple):

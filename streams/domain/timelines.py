@@ -12,9 +12,11 @@ from streams.domain.condensing import (
     MAX_ENDED,
     condense,
     condensed,
+    forgotten,
     is_past,
     labelled,
     relieved,
+    revived,
     settle_messages,
     uncrowded,
     waits_of,
@@ -45,9 +47,11 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Chan
     key, new = key_of(event), step(event)
     history = timeline.histories.get(key)
     if history is None:
-        if is_past(timeline, key, event, rules):
+        if key in timeline.rested:
+            history = revived(timeline, key, event, rules)
+        elif is_past(timeline, event):
             return Change(timeline, late=True)
-        history = History(event.contact, event.channel)
+        history = history or History(event.contact, event.channel)
     arrival = histories.arrive(history, new, place.now, rules)
     if not arrival.taken:
         return Change(timeline, late=arrival.late)
@@ -58,6 +62,8 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Chan
         after = replace(after, recounts=after.recounts + 1)
         limited = ("labels",) if after.recounts > histories.MAX_RECOUNTS else ()
     timeline = replace(timeline, histories=timeline.histories | {key: after}, stale=True)
+    if key in timeline.rested:
+        timeline = replace(timeline, rested={name: each for name, each in timeline.rested.items() if name != key})
     if new.type in WRITTEN or timeline.messages:
         timeline = _written(timeline, key, new, (history, after))
     timeline, alerts = waits_of(timeline, key, after, place, rules, Gone(alerting.WITHDRAWN, event.time))
@@ -131,6 +137,7 @@ def leave(timeline: Timeline, left: Left, place: Place) -> Change:
     timeline = replace(
         timeline,
         histories={key: history for key, history in timeline.histories.items() if key not in keys},
+        rested={key: each for key, each in timeline.rested.items() if each.id != left.contact},
         past=past,
         alerts=known,
         messages=tuple(message for message in timeline.messages if message.contact != left.contact),
@@ -198,6 +205,8 @@ def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
         over = histories.over_at(history, rules)
         if over is not None and now > over:
             timeline = condense(timeline, key, rules)
+    if timeline.rested:
+        timeline = forgotten(timeline, now, rules)
     old = sum(message.time <= now - 2 * lateness_ms for message in timeline.messages)
     if old and timeline.judged >= (timeline.messages[old - 1].time, timeline.messages[old - 1].id):
         timeline = settle_messages(timeline, old, rules)

@@ -5,13 +5,17 @@ customer was of one of the rule's tiers at some moment after that. It begins at 
 deadline, entered + limit. It fires when stream time has passed that and the leg was open then, whether its end is known
 by now or not. It is over when the leg is, whatever the tier does, and is resolved when stream time has got there: up to
 then an event still to come may show another end.
+
+It is the wait of somebody: whose contact it is must be known before the leg is over, else it stands for nobody. One
+that went to another customer with its contact and came back, or was withdrawn and holds after all, is another episode.
 """
 
 from collections.abc import Iterator
+from itertools import count, takewhile
 from typing import NamedTuple
 
-from streams.domain.alerts import WAIT, Alerts, Episode, Subject, alert_id
-from streams.domain.contact_state import Contact, Leg
+from streams.domain.alerts import MOVED, WAIT, WITHDRAWN, Alerts, Episode, Subject, alert_id
+from streams.domain.contact_state import FLOW_OUT, Contact, Leg
 from streams.domain.histories import History
 from streams.domain.policy import Rules, WaitRule
 from streams.domain.profiles import Tiers, tier_at
@@ -33,14 +37,15 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
     for contact, leg, rule in watched(watch.history, rules):
         due = leg.entered + rule.limit_ms
         passed = now is not None and now > due
-        if (leg.left is not None and leg.left <= due) or not (passed or known):
+        left, outcome = _end(leg)
+        if (left is not None and left <= due) or not (passed or known):
             continue
-        since = _high_since(contact, leg, rule, watch.tiers)
+        since = _since(contact, leg, rule, watch.tiers)
         if since is None:
             continue
-        name = name_of(rule, watch, leg)
+        name = _current(rule, watch, leg, known)
         published = name in known
-        over = leg.left is not None and now is not None and now >= leg.left
+        over = left is not None and now is not None and now >= left
         if not published and not (passed and now is not None and now >= _certain(contact, watch.tiers, since)):
             continue
         if not published and touched is not None and now is not None and now <= touched:
@@ -55,9 +60,14 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
             rule.limit_ms,
             rule.limit_ms,
             since,
-            leg.left if over else None,
-            leg.outcome if over else None,
+            left if over else None,
+            outcome if over else None,
         )
+
+
+def _end(leg: Leg) -> tuple[int | None, str | None]:
+    """When the leg is over, and how; one that was taken for over once alarms nobody any more."""
+    return (leg.left, leg.outcome) if leg.idle is None else (leg.idle, FLOW_OUT)
 
 
 def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
@@ -66,17 +76,18 @@ def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
     touched = watch.history.touched
     for contact, leg, rule in watched(watch.history, rules):
         due = leg.entered + rule.limit_ms
-        if leg.left is not None and leg.left <= due:
+        left, _ = _end(leg)
+        if left is not None and left <= due:
             continue
-        since = _high_since(contact, leg, rule, watch.tiers)
+        since = _since(contact, leg, rule, watch.tiers)
         if since is None:
             continue
-        alert = alerts.get(name_of(rule, watch, leg))
+        alert = alerts.get(_current(rule, watch, leg, alerts))
         if alert is None:
             due = max(due, _certain(contact, watch.tiers, since) - 1)
             yield due if touched is None else max(due, touched)
-        elif alert.firing and leg.left is not None:
-            yield leg.left - 1
+        elif alert.firing and left is not None:
+            yield left - 1
 
 
 def watched(history: History, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRule]]:
@@ -85,13 +96,23 @@ def watched(history: History, rules: Rules) -> Iterator[tuple[Contact, Leg, Wait
         if history.channel in rule.channels:
             for contact in history.lives:
                 for leg in contact.legs:
-                    yield contact, leg, rule
+                    if not leg.told:
+                        yield contact, leg, rule
+
+
+def _since(contact: Contact, leg: Leg, rule: WaitRule, tiers: Tiers) -> int | None:
+    """When the episode begins: with the tier, and not before it is known whose wait it is."""
+    since = _high_since(contact, leg, rule, tiers)
+    if since is None or contact.known is None or contact.known <= since:
+        return since
+    left, _ = _end(leg)
+    return contact.known if left is None or contact.known < left else None
 
 
 def _high_since(contact: Contact, leg: Leg, rule: WaitRule, tiers: Tiers) -> int | None:
     """The first moment from the deadline on, before the end of the leg, at which the customer was of one of the rule's
     tiers."""
-    due = leg.entered + rule.limit_ms
+    due, (left, _) = leg.entered + rule.limit_ms, _end(leg)
     if _tier(contact, leg, tiers, due) in rule.tiers:
         return due
     changes = [time for time, _ in contact.said] + [time for time, _, _ in tiers]
@@ -99,7 +120,7 @@ def _high_since(contact: Contact, leg: Leg, rule: WaitRule, tiers: Tiers) -> int
         (
             time
             for time in sorted(changes)
-            if due < time and (leg.left is None or time < leg.left) and _tier(contact, leg, tiers, time) in rule.tiers
+            if due < time and (left is None or time < left) and _tier(contact, leg, tiers, time) in rule.tiers
         ),
         None,
     )
@@ -110,7 +131,8 @@ def _tier(contact: Contact, leg: Leg, tiers: Tiers, at: int) -> str | None:
     say later, up to the end of the leg.
     """
     known = _tier_then(contact, tiers, at)
-    if known is None and contact.said and (leg.left is None or contact.said[0][0] <= leg.left):
+    left, _ = _end(leg)
+    if known is None and contact.said and (left is None or contact.said[0][0] <= left):
         known = contact.said[0][1]
     return known
 
@@ -130,6 +152,23 @@ def _certain(contact: Contact, tiers: Tiers, at: int) -> int:
     return max(at, contact.said[0][0]) if later else at
 
 
-def name_of(rule: WaitRule, watch: Watch, leg: Leg) -> str:
-    """The id of the leg's alert under the rule."""
-    return alert_id(rule.name, watch.line, watch.owner, watch.key, leg.id)
+def names_of(rule: WaitRule, watch: Watch, leg: Leg) -> Iterator[str]:
+    """The ids of the leg's alerts under the rule, one after the other."""
+    yield alert_id(rule.name, watch.line, watch.owner, watch.key, leg.id)
+    for number in count(2):
+        yield alert_id(rule.name, watch.line, watch.owner, watch.key, leg.id, str(number))
+
+
+def known_names(rule: WaitRule, watch: Watch, leg: Leg, known: Alerts) -> Iterator[str]:
+    """Those of the leg's alerts that are known."""
+    return takewhile(known.__contains__, names_of(rule, watch, leg))
+
+
+def _current(rule: WaitRule, watch: Watch, leg: Leg, known: Alerts) -> str:
+    """The id of the alert that stands, or would be the next one."""
+    return next(
+        name for name in names_of(rule, watch, leg) if name not in known or known[name].reason not in _MAY_COME_BACK
+    )
+
+
+_MAY_COME_BACK = frozenset({MOVED, WITHDRAWN})

@@ -148,11 +148,12 @@ def test_a_late_event_withdraws_a_firing_alert() -> None:
     assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:02:00.000Z"
 
 
-def test_a_resolved_alert_never_fires_again() -> None:
+def test_what_was_withdrawn_and_holds_after_all_is_another_alert() -> None:
     task = play(waiting()).until(LIMIT + 1)
     task.take(profile("red", 0), event("contact.connected", M, party="human"))
     task.take(Left(OWNER, "c1", "customer:C2", T0 + 3 * M)).take(waiting()).until(H)
-    assert told(task) == [("firing", None), ("resolved", "withdrawn")]
+    assert told(task) == [("firing", None), ("resolved", "withdrawn"), ("firing", None)]
+    assert len({each["alert_id"] for each in task.alerts}) == 2
 
 
 def test_an_alert_moves_with_its_contact() -> None:

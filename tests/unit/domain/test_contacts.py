@@ -92,7 +92,11 @@ def test_waits_of_all_legs_before_the_outcome_add_up() -> None:
     ("events", "expected"),
     [
         ((ended(9 * S, reason="abandoned"),), [("abandoned", "none", 9 * S, 0)]),
-        ((ended(9 * S, reason="completed"),), [("abandoned", "none", 9 * S, 0)]),
+        ((ended(9 * S, reason="completed"),), []),
+        ((event("contact.offered", 2 * S), ended(9 * S)), [("abandoned", "none", 9 * S, 0)]),
+        ((event("contact.handed_off", 2 * S), ended(9 * S, "system", "error")), [("flow_out", "none", 9 * S, 0)]),
+        ((event("contact.turned_away", 2 * S, queue="q", reason="full"), ended(9 * S, "system")), [("flow_out", "q", 9 * S, 0)]),
+        ((queued(0), event("contact.left_queue", 5 * S, queue="cards", reason="key"), ended(9 * S, "system", "voicemail")), [("flow_out", "cards", 9 * S, 5 * S)]),
         ((ended(9 * S, reason="self-served"),), []),
         ((ended(9 * S, "system", "timeout"),), []),
         ((ended(9 * S, "bot"),), []),
@@ -109,7 +113,7 @@ def test_which_contacts_are_offered(events: tuple[Event, ...], expected: list[An
 
 
 def test_the_first_named_queue_labels_what_has_no_leg() -> None:
-    task = play(event("contact.initiated", 0), event("contact.ended", S, by="customer", queue="cards"))
+    task = play(event("contact.initiated", 0), event("contact.ended", S, by="customer", reason="abandoned", queue="cards"))
     assert [each.queue for each in task.of("contact_offered")] == ["cards"]
     task = play(said(0, -0.5), said(S, 0.5, queue="help"))
     assert [each.queue for each in task.of("sentiment")] == ["help", "help"]
@@ -133,15 +137,25 @@ def handled(*events: Event) -> tuple[int, int, int, int]:
 def test_talk_hold_and_wrap() -> None:
     talk = (connected(0), event("contact.held", 10 * S), event("contact.resumed", 15 * S), ended(40 * S))
     assert handled(*talk) == (35 * S, 5 * S, 0, 40 * S)
-    assert handled(*talk, event("contact.wrapped_up", 70 * S)) == (35 * S, 5 * S, 30 * S, 70 * S)
-    assert handled(*talk, event("contact.wrapped_up", 70 * S, duration_ms=7 * S)) == (35 * S, 5 * S, 7 * S, 70 * S)
+    assert handled(*talk, event("contact.wrapped_up", 70 * S)) == (35 * S, 5 * S, 30 * S, 40 * S)
+    assert handled(*talk, event("contact.wrapped_up", 70 * S, duration_ms=7 * S)) == (35 * S, 5 * S, 7 * S, 40 * S)
     assert handled(connected(0), event("contact.held", 10 * S), ended(40 * S)) == (10 * S, 30 * S, 0, 40 * S)
     assert handled(connected(0), ended(0)) == (0, 0, 0, 0)
 
 
 def test_wrap_up_before_the_end_stops_the_talk() -> None:
     wrapped = event("contact.wrapped_up", 30 * S, agent="a1", duration_ms=9 * S)
-    assert handled(connected(0), wrapped, ended(50 * S, "system")) == (30 * S, 0, 9 * S, 50 * S)
+    assert handled(connected(0), wrapped, ended(50 * S, "system")) == (21 * S, 0, 9 * S, 50 * S)
+
+
+def test_after_contact_work_told_when_it_is_done_was_no_talk() -> None:
+    """100 s of talk, 30 s of work: the end is reported after both."""
+    wrapped = event("contact.wrapped_up", 130 * S, agent="a1", duration_ms=30 * S)
+    assert handled(connected(0), wrapped, ended(131 * S, "agent")) == (100 * S, 0, 30 * S, 131 * S)
+    held = (connected(0), event("contact.held", 120 * S), wrapped, ended(131 * S, "agent"))
+    assert handled(*held) == (120 * S, 0, 30 * S, 131 * S)  # no more of it than there was
+    unsaid = event("contact.wrapped_up", 130 * S, agent="a1")
+    assert handled(connected(0), unsaid, ended(131 * S, "agent")) == (130 * S, 0, 0, 131 * S)
 
 
 def test_several_agents_add_up() -> None:
@@ -157,11 +171,15 @@ def test_in_a_warm_transfer_the_first_agent_stays_until_the_second_answers() -> 
     assert handled(*events) == (20 * S, 0, 0, 20 * S)
     cold = (connected(0), event("contact.transferred", 10 * S, kind="cold"), connected(15 * S, "a2"), ended(20 * S))
     assert handled(*cold) == (15 * S, 0, 0, 20 * S)
+    queue = (connected(0), event("contact.transferred", 10 * S, kind="warm"), queued(11 * S, "b"))
+    assert handled(*queue, connected(15 * S, "a2"), ended(20 * S)) == (20 * S, 0, 0, 20 * S)
+    assert handled(*queue, ended(20 * S)) == (20 * S, 0, 0, 20 * S)
+    assert legs(*queue, connected(15 * S, "a2")) == [("b", 11 * S, 15 * S, "answered")]
 
 
 def test_bots_are_not_human_time() -> None:
     task = play(connected(0, party="bot"), ended(60 * S, "bot", "self-served"))
-    assert not task.net
+    assert [(fact.fact, fact.outcome) for fact in task.net] == [("contact_unasked", "contained")]
 
 
 def responses(*events: Event) -> dict[str | None, int | None]:
@@ -176,10 +194,10 @@ def test_first_responses() -> None:
         said(5 * S, author="system"),
         said(7 * S, author="bot"),
     )
-    assert responses(*start) == {"any": 7 * S}
+    assert responses(*start) == {"any": 5 * S}
     assert responses(*start, event("contact.handed_off", 10 * S, **chat), said(30 * S, author="agent")) == {
-        "any": 7 * S,
-        "human_from_start": 30 * S,
+        "any": 5 * S,
+        "human_from_start": 28 * S,
         "human_from_handoff": 20 * S,
     }
     assert responses(event("contact.initiated", 0), said(5 * S, author="agent", channel="voice")) == {}
@@ -235,7 +253,7 @@ def test_a_late_event_takes_back_what_it_proves_wrong() -> None:
 
 def test_a_contact_id_that_is_used_again_is_another_contact() -> None:
     day = 24 * H
-    task = play(queued(0), connected(S), ended(2 * S), queued(2 * day), connected(2 * day + S))
+    task = play(queued(0), connected(S), ended(2 * S), queued(15 * day), connected(15 * day + S))
     assert len(task.of("contact_offered")) == 2
     again = play(
         event("contact.initiated", 0), connected(S), ended(2 * S), event("contact.initiated", H), connected(H + S)

@@ -44,7 +44,7 @@ def test_vector_2_from_the_answers() -> None:
 
 def test_vector_4_an_empty_window_has_no_values() -> None:
     for (kpi, variant), reading in by_name(Snapshot(EMPTY), instant=True).items():
-        counts = (kpi, variant) in {("contacts_offered", "all"), ("legs_entered", "all"), ("queue_depth", "now")}
+        counts = kpi.startswith("contacts_") or (kpi, variant) in {("legs_entered", "all"), ("queue_depth", "now")}
         assert reading == ((0, 0, 1) if counts else (None, 0, 0)), (kpi, variant)
 
 
@@ -77,6 +77,14 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("first_response", "m", 9, variant="any", value=1_000),
         fact("first_response", "m", 9, variant="human_from_start", value=9_000),
         fact("first_response", "m", 9, variant="human_from_handoff", value=7_000),
+        fact("first_response", "m/2", 9, variant="after_reopen", value=4_000),
+        fact("next_response", "m/3", 9, value=3_000),
+        fact("next_response", "m/4", 9, value=5_000),
+        fact("contact_unasked", "e", 9, outcome="contained"),
+        fact("contact_unasked", "f", 9, outcome="contained"),
+        fact("contact_unasked", "g", 9, outcome="left"),
+        fact("contact_reopened", "a/1", 9),
+        fact("turned_away", "h/9", 9, outcome="full"),
         fact("feedback", "a", 99, variant="ces", value=6_000),
         fact("sentiment", "m", 1, value=-500),
         fact("sentiment", "n", 2, value=100),
@@ -84,6 +92,10 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         pane = add(pane, each, POLICY)
     assert by_name(Snapshot(pane, longest=60_000)) == {
         ("contacts_offered", "all"): (5, 5, 1),
+        ("contacts_contained", "all"): (2, 2, 1),
+        ("contacts_left", "all"): (1, 1, 1),
+        ("contacts_reopened", "all"): (1, 1, 1),
+        ("contacts_turned_away", "all"): (1, 1, 1),
         ("legs_entered", "all"): (4, 4, 1),
         ("service_level", "reached_threshold"): (1 / 3, 1, 3),
         ("service_level", "abandon_in_time_is_hit"): (2 / 3, 2, 3),
@@ -107,6 +119,8 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("first_response", "any"): (1_000, 1_000, 1),
         ("first_response", "human_from_start"): (9_000, 9_000, 1),
         ("first_response", "human_from_handoff"): (7_000, 7_000, 1),
+        ("first_response", "after_reopen"): (4_000, 4_000, 1),
+        ("next_response", "human"): (4_000, 8_000, 2),
         ("csat", "satisfied"): (None, 0, 0),
         ("csat", "mean_score"): (None, 0, 0),
         ("nps", "every_answer"): (None, 0, 0),

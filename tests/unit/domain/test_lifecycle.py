@@ -10,7 +10,6 @@ import schemas
 from schemas.events import ContactEvent
 from streams.domain import lifecycle
 from streams.domain.lifecycle import STATES, TABLE, TRIGGERS, Verdict
-from streams.domain.steps import RANKS
 
 
 def test_the_table_is_total_and_leads_to_known_states() -> None:
@@ -22,10 +21,9 @@ def test_what_is_illegal_changes_nothing() -> None:
     assert all(move.state == state for (state, _), move in TABLE.items() if move.verdict is Verdict.ILLEGAL)
 
 
-def test_every_contact_event_of_the_contract_has_a_row_and_a_rank() -> None:
+def test_every_contact_event_of_the_contract_has_a_row() -> None:
     types = {get_args(model.model_fields["type"].annotation)[0] for model in get_args(ContactEvent)}
     assert types == {trigger.split(":", maxsplit=1)[0] for trigger in TRIGGERS}
-    assert types <= set(RANKS)
 
 
 @pytest.mark.parametrize(

@@ -159,14 +159,15 @@ LIKELY = ["contact.queued", "contact.connected", "contact.ended", "message.sent"
 
 @st.composite
 def contact_events(draw: st.DrawFn) -> list[Event]:
-    """Events of one to three contacts of one customer, close together or days apart, in event order."""
+    """Events of one to three contacts of one customer, close together or days apart, in event order; no two of a
+    contact at one moment."""
     events = []
     for number in range(draw(st.integers(1, 3))):
         channel = draw(st.sampled_from(["voice", "chat", "email", "messaging"]))
         time = draw(st.sampled_from([0, 40 * M, 5 * H, 30 * H, 80 * H, 100 * H]))
         for index in range(draw(st.integers(1, 8))):
             kind = draw(st.sampled_from(TYPES + LIKELY))
-            time += draw(st.sampled_from([0, 1, 20 * S, 121 * S, 10 * M, 50 * M, 3 * H, 25 * H]))
+            time += draw(st.sampled_from([1, 2, 20 * S, 121 * S, 10 * M, 50 * M, 3 * H, 25 * H]))
             events.append(
                 event(
                     kind,
