@@ -1,5 +1,8 @@
 """Contacts that are over, or too many, become part of the past: their sums stay, their state goes."""
 
+from collections.abc import Collection
+from hashlib import blake2b
+
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
@@ -17,8 +20,10 @@ MAX_ENDED = 100
 MAX_OPEN = 500
 """Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose
 partitions are read far apart."""
-MAX_RESTED = 2000
-"""Contacts at rest that are remembered, some 300 bytes each; of more, the quietest is forgotten."""
+MAX_RESTED = 1000
+"""Contacts at rest that can go on, some 300 bytes each with short names; of more, the quietest is gone."""
+MAX_GONE = 2000
+"""Contacts that are gone and remembered, 35 bytes each; of more, the quietest is forgotten."""
 
 
 def waits_of(
@@ -91,8 +96,11 @@ def revived(timeline: Timeline, key: str, event: Event, rules: Rules) -> History
     return histories.revived(contact, rules)
 
 
-def is_past(timeline: Timeline, event: Event) -> bool:
-    """Whether the event belongs to a contact of the past of which nothing else is kept."""
+def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
+    """Whether the event belongs to a contact of the past that cannot go on."""
+    last = timeline.gone.get(mark_of(key)) if timeline.gone else None
+    if last is not None and event.time <= last + rules.tracking.horizon_ms(event.channel):
+        return event.type != "contact.initiated" or event.time <= last
     return any(
         point.contact == event.contact and point.channel == event.channel and event.time <= point.last
         for part in timeline.past
@@ -139,9 +147,30 @@ def _with_rested(timeline: Timeline, settled: dict[str, History]) -> Timeline:
     rested = timeline.rested | {
         key: histories.rest(history, _known_tier(history, timeline.tiers)) for key, history in settled.items()
     }
-    if len(rested) > MAX_RESTED:
-        rested = dict(sorted(rested.items(), key=lambda each: each[1].last)[-MAX_RESTED:])
-    return replace(timeline, rested=rested)
+    return with_fewer_rested(replace(timeline, rested=rested), MAX_RESTED)
+
+
+def with_fewer_rested(timeline: Timeline, most: int) -> Timeline:
+    """The contacts at rest that were heard of last; what comes of the others is late."""
+    if len(timeline.rested) <= most:
+        return timeline
+    in_order = sorted(timeline.rested, key=lambda key: (timeline.rested[key].last, key))
+    return gone_for_good(timeline, in_order[: len(in_order) - most])
+
+
+def gone_for_good(timeline: Timeline, keys: Collection[str]) -> Timeline:
+    """With contacts at rest that cannot go on any more."""
+    if not keys:
+        return timeline
+    gone = timeline.gone | {mark_of(key): timeline.rested[key].last for key in keys}
+    if len(gone) > MAX_GONE:
+        gone = dict(sorted(gone.items(), key=lambda each: each[1])[-MAX_GONE:])
+    return replace(timeline, rested={k: each for k, each in timeline.rested.items() if k not in keys}, gone=gone)
+
+
+def mark_of(key: str) -> str:
+    """A short name of a history's key."""
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _known_tier(history: History, tiers: Tiers) -> str | None:

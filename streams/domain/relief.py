@@ -5,7 +5,8 @@ since. Only when that exceeds ``ROW_BYTES`` is the row encoded and measured, and
 give up something, the cheapest first, until ``ROW_KEPT`` bytes are left:
 
 1. events that wait for late company are settled, resolved alerts that nothing can call up again forgotten;
-2. older messages become part of the mood, older journeys and contacts listed in them are no longer kept;
+2. older messages become part of the mood, older journeys and contacts listed in them are no longer kept; what comes of
+   older contacts at rest is late;
 3. contacts keep the latest of their marks, legs and tiers;
 4. contacts are condensed, ended ones before open ones, the quietest first; an open one is closed at its last sign of
    life. What still comes of them is late;
@@ -27,8 +28,7 @@ from msgspec.structs import replace
 from streams.domain import alerts as alerting
 from streams.domain import histories, journeys, lifecycle, publishing, waits
 from streams.domain.alerts import Alert
-from streams.domain.condensing import condense_early, condensed, settle_messages
-from streams.domain.contact_state import Contact
+from streams.domain.condensing import condense_early, condensed, gone_for_good, settle_messages, with_fewer_rested
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Fact
 from streams.domain.timeline_state import Place, Timeline
@@ -60,10 +60,11 @@ class Limits(NamedTuple):
     marks: int
     legs: int
     said: int
+    rested: int
 
 
-_FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8)
-_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4)
+_FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8, rested=100)
+_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4, rested=3)
 
 
 def growth(record_bytes: int, alerts: int) -> int:
@@ -154,20 +155,17 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
         timeline = replace(stage(timeline, case, _FEWER), stale=True)
         if over() <= 0:
             return timeline
+    timeline = with_fewer_rested(timeline, _FEWEST.rested)
     while (excess := over()) > 0 and (keys := _quietest(timeline, excess)):
         change = condense_early(timeline, keys, case.place, case.rules)
         case.facts.extend(change.facts)
         case.alerts.extend((case.place.line, alert) for alert in change.alerts)
-        timeline = _shorter(_settled(change.timeline, case, _FEWER), case, _FEWER)
+        timeline = with_fewer_rested(change.timeline, _FEWEST.rested)
+        timeline = _shorter(_settled(timeline, case, _FEWER), case, _FEWER)
     if over() > 0:
         timeline = _lighter(_shorter(timeline, case, _FEWEST), case, _FEWEST)
-        timeline = replace(timeline, tiers=timeline.tiers[-2:], rested=_latest(timeline, 200))
+        timeline = replace(timeline, tiers=timeline.tiers[-2:], gone=dict(list(timeline.gone.items())[-200:]))
     return timeline
-
-
-def _latest(timeline: Timeline, count: int) -> dict[str, Contact]:
-    """The contacts at rest that were heard of last."""
-    return dict(sorted(timeline.rested.items(), key=lambda each: each[1].last)[-count:])
 
 
 def _quietest(timeline: Timeline, over: int) -> list[str]:
@@ -210,7 +208,8 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
 
 
 def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
-    """Fewer messages, past journeys and contacts listed in them."""
+    """Fewer messages, contacts at rest, past journeys and contacts listed in them."""
+    timeline = with_fewer_rested(timeline, limits.rested)
     timeline = settle_messages(timeline, len(timeline.messages) - limits.messages, case.rules)
     timeline = _later(timeline, case, limits.journeys)
     return replace(timeline, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in timeline.past))
@@ -231,6 +230,13 @@ def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
     going &= {part.started for part in old}
     if not going:
         return timeline
+    over = [each for each in found if each.started in going]
+    resting = {
+        key
+        for key, contact in timeline.rested.items()
+        if any(each.started <= contact.started <= each.last for each in over)
+    }
+    timeline = gone_for_good(timeline, resting)
     published = publishing.publish(replace(timeline, stale=True), case.place, case.rules)
     case.journeys.extend(published.journeys)
     case.segments.extend([published.segment] if published.segment else [])

@@ -64,6 +64,9 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """A day of stream time (since the epoch), and how many facts other tiers of the customer counted anew in it."""
     rested: dict[str, Contact] = {}
     """Contacts of the past, by their history's key, to which something may still come: see `contact_state.rested`."""
+    gone: dict[str, int] = {}
+    """Contacts of which not even that is kept, by `mark_of` their key: when they were last heard of. What is still to
+    come of them is late: it must not count them once more."""
 
 
 class Change(NamedTuple):

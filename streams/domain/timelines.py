@@ -49,7 +49,7 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Chan
     if history is None:
         if key in timeline.rested:
             history = revived(timeline, key, event, rules)
-        elif is_past(timeline, event):
+        elif is_past(timeline, key, event, rules):
             return Change(timeline, late=True)
         history = history or History(event.contact, event.channel)
     arrival = histories.arrive(history, new, place.now, rules)

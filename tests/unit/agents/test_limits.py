@@ -99,7 +99,10 @@ def test_a_customer_of_very_many_contacts_keeps_its_row() -> None:
     row = task.changelog[b"customers\0customer:hot"]
     assert len(row) < 772_000
     assert limited(metrics)["track", "row"] > 0
-    offered = Counter(each["id"] for each in task.on("contact.measurements") if each["fact"] == "contact_offered")
+    offered = Counter[str]()
+    for each in task.on("contact.measurements"):
+        if each["fact"] == "contact_offered":
+            offered[each["id"]] += each.get("sign", 1)
     assert set(offered.values()) == {1} and len(offered) == 150
 
 
@@ -166,17 +169,12 @@ def test_a_queue_state_of_very_many_tiers_fits() -> None:
 def test_names_go_with_the_last_day_they_were_used_and_with_their_line() -> None:
     task = stage("measure", Metrics())
     day = 86_400_000
-    for days in range(6):
+    for days in range(19):
         at = NOW + days * day
         told = [Fact("leg_opened", f"l{days}", at, "voice", f"q{days}", "gold"), Progress("up-0", 1, {"": Line(at)})]
         task.batch(read(told))
-    assert sorted(key.split("\x1f")[2] for key in task.tables["names"] if "\x1fqueue\x1f" in key) == [
-        "q1",
-        "q2",
-        "q3",
-        "q4",
-        "q5",
-    ]
+    kept = {key.split("\x1f")[2] for key in task.tables["names"] if "\x1fqueue\x1f" in key}
+    assert kept == {f"q{days}" for days in range(1, 19)}
     replay = Fact("leg_opened", "l", NOW, "voice", "q", "gold", line="r")
     task.batch(read([replay, Progress("up-0", 1, {"r": Line(NOW)})]))
     assert [key for key in task.tables["names"] if key.startswith("r")]

@@ -95,8 +95,18 @@ def test_waits_of_all_legs_before_the_outcome_add_up() -> None:
         ((ended(9 * S, reason="completed"),), []),
         ((event("contact.offered", 2 * S), ended(9 * S)), [("abandoned", "none", 9 * S, 0)]),
         ((event("contact.handed_off", 2 * S), ended(9 * S, "system", "error")), [("flow_out", "none", 9 * S, 0)]),
-        ((event("contact.turned_away", 2 * S, queue="q", reason="full"), ended(9 * S, "system")), [("flow_out", "q", 9 * S, 0)]),
-        ((queued(0), event("contact.left_queue", 5 * S, queue="cards", reason="key"), ended(9 * S, "system", "voicemail")), [("flow_out", "cards", 9 * S, 5 * S)]),
+        (
+            (event("contact.turned_away", 2 * S, queue="q", reason="full"), ended(9 * S, "system")),
+            [("flow_out", "q", 9 * S, 0)],
+        ),
+        (
+            (
+                queued(0),
+                event("contact.left_queue", 5 * S, queue="cards", reason="key"),
+                ended(9 * S, "system", "voicemail"),
+            ),
+            [("flow_out", "cards", 9 * S, 5 * S)],
+        ),
         ((ended(9 * S, reason="self-served"),), []),
         ((ended(9 * S, "system", "timeout"),), []),
         ((ended(9 * S, "bot"),), []),
@@ -113,7 +123,9 @@ def test_which_contacts_are_offered(events: tuple[Event, ...], expected: list[An
 
 
 def test_the_first_named_queue_labels_what_has_no_leg() -> None:
-    task = play(event("contact.initiated", 0), event("contact.ended", S, by="customer", reason="abandoned", queue="cards"))
+    task = play(
+        event("contact.initiated", 0), event("contact.ended", S, by="customer", reason="abandoned", queue="cards")
+    )
     assert [each.queue for each in task.of("contact_offered")] == ["cards"]
     task = play(said(0, -0.5), said(S, 0.5, queue="help"))
     assert [each.queue for each in task.of("sentiment")] == ["help", "help"]

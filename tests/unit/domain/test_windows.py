@@ -56,7 +56,7 @@ def test_a_record_in_full() -> None:
         "revision": 1,
         "line": "",
     }
-    assert readings[2] == {
+    assert readings[6] == {
         "kpi": "service_level",
         "variant": "reached_threshold",
         "grain": "leg",
@@ -225,9 +225,9 @@ def test_a_fact_beyond_the_lateness_amends_its_day_alone() -> None:
 def test_a_fact_beyond_the_kept_days_is_too_late_and_says_so() -> None:
     tables = Tables()
     count(tables, leg("a", 12, 15))
-    move(tables, 4 * 86_400)
+    move(tables, 17 * 86_400)
     assert count(tables, [fact("sentiment", "m", 12, value=1)]) == ["too_late"]
-    assert move(tables, 4 * 86_400) == []
+    assert move(tables, 17 * 86_400) == []
 
 
 def test_a_leg_that_waits_over_midnight_is_in_the_days_last_reading_even_when_it_is_amended_much_later() -> None:
@@ -324,15 +324,15 @@ def test_what_no_window_can_change_any_more_is_forgotten() -> None:
     move(tables, 110 * 3600)
     assert {name: len(getattr(tables, name)) for name in TABLE_TYPES} == {
         "panes": 0,
-        "days": 2 + 1,
+        "days": 4 + 1,
         "legs": 0,
         "left": 0,
-        "published": 2 + 1,
+        "published": 4 + 1,
         "lines": 1,
         "late": 0,
         "queues": 0,
     }
-    move(tables, 400 * 3600)
+    move(tables, 500 * 3600)
     assert not tables.days
     assert not tables.published
 
