@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol
+from typing import Protocol, get_args
 
+from schemas.data import Channel
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
 TOPICS = (
-    *(
-        f"contacts.{name}"
-        for name in ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
-    ),
+    *(f"contacts.{name}" for name in get_args(Channel)),
     "customers.profile",
     "agents.state",
 )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from streams.domain import decay, lifecycle
 from streams.domain.decay import Decayed
 from streams.domain.policy import Rules
-from streams.domain.steps import HUMAN, Step
+from streams.domain.steps import CUSTOMER, HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, CONTAINED, OPEN = "answered", "abandoned", "flow_out", "contained", "open"
 MAX_SAID = 16
@@ -112,12 +112,20 @@ def begin(name: str, channel: str, step: Step) -> Contact:
     return Contact(name, channel, step.time, step.time)
 
 
+_WORDS = frozenset({"message.sent", "post.answered"})
+"""Types that go on with an ended contact when the customer is their author."""
+
+
 def trigger(contact: Contact, step: Step) -> str:
     """What the transition table calls this step."""
     if step.type == "contact.connected" and step.actor != HUMAN:
         return f"contact.connected:{step.actor}"
     if step.type == "contact.wrapped_up" and step.agent and contact.agent and step.agent != contact.agent:
         return "contact.wrapped_up:other"
+    if step.type in _WORDS and step.actor == CUSTOMER:
+        return f"{step.type}:customer"
+    if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
+        return "contact.left_queue:other"
     return step.type
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from streams.domain import conversation, lifecycle, messages
 from streams.domain.contact_state import MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
-from streams.domain.lifecycle import Move, Verdict
+from streams.domain.lifecycle import END, Move, Verdict
 from streams.domain.policy import Rules
 from streams.domain.steps import Step
 
@@ -27,6 +27,8 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time)
     contact = replace(contact, last=step.time, first_queue=contact.first_queue or step.queue)
+    if contact.state == END and state != END:
+        contact = replace(contact, ended=None, timed_out=False)  # it goes on
     if step.tier is not None and step.tier != (contact.said[-1][1] if contact.said else contact.tier):
         fixed = len(contact.marks) > MANY_MARKS and len(contact.said) >= MAX_LABELS
         said = (*contact.said, (step.time, step.tier))[-MAX_SAID:]

@@ -10,7 +10,7 @@ from streams.domain.kpi_policy import KpiPolicy
 NO_TIER = "none"
 LIVE_CHANNELS = frozenset({"voice", "chat", "in-person"})
 """Channels on which the customer sits and waits."""
-WITHOUT_ABANDONMENT = frozenset({"email", "messaging"})
+WITHOUT_ABANDONMENT = frozenset({"email", "messaging", "ticket", "task"})
 """Channels on which nobody gives up a queue: one writes, and goes on with the day."""
 
 
