@@ -97,8 +97,8 @@ _ROWS: dict[str, _Row] = {
     "contact.held": {"legal": {"connected": "held"}, "tolerated": {"held transferring": STAY}},
     "contact.resumed": {"legal": {"held": "connected"}, "tolerated": {"connected transferring": STAY}},
     "contact.transferred": {
-        "legal": {"queued offered connected held": "transferring"},
-        "tolerated": {"new self-service bot wrapping": "transferring", "transferring callback ended": STAY},
+        "legal": {"queued offered connected held": "transferring", "transferring": STAY},
+        "tolerated": {"new self-service bot wrapping": "transferring", "callback ended": STAY},
     },
     "contact.callback_requested": {
         "legal": {"new self-service bot queued offered transferring": "callback", "connected held": STAY},

@@ -257,9 +257,9 @@ def test_agent_state() -> None:
     assert event_record(obj, 3, "", PLAIN) == AgentState(
         "e1", "/pbx", "a1", "busy", 3, capacity={"chat": (1, 3), "voice": (0, 1)}
     )
-    assert event_record(cloud_event("agent.state_changed", agent_id="a1", state="busy", capacity=None), 3, "", PLAIN) == (
-        AgentState("e1", "/pbx", "a1", "busy", 3)
-    )
+    assert event_record(
+        cloud_event("agent.state_changed", agent_id="a1", state="busy", capacity=None), 3, "", PLAIN
+    ) == (AgentState("e1", "/pbx", "a1", "busy", 3))
 
 
 def test_command() -> None:

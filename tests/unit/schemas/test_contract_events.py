@@ -318,7 +318,12 @@ WRONG: list[tuple[object, str, str | None, str | None]] = [
     (without("data.queue") | {"type": "contact.turned_away"}, "missing-field", "data.queue", None),
     (event(type_="message.changed", change="read"), "missing-field", "data.message_id", None),
     (event(type_="message.changed", message_id="m", change="seen"), "wrong-type", "data.change", None),
-    (event("timebasis", "guessed"), "wrong-type", "timebasis", "timebasis must be 'event' or 'received', got \"guessed\""),
+    (
+        event("timebasis", "guessed"),
+        "wrong-type",
+        "timebasis",
+        "timebasis must be 'event' or 'received', got \"guessed\"",
+    ),
     (
         event(type_="feedback.given", metric="csat", score=1, scale="1-10"),
         "wrong-type",
