@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Protocol, get_args
+from typing import Protocol
 
-from schemas.data import Channel
+from streams.demo.centre import ARRIVALS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
 TOPICS = (
-    *(f"contacts.{name}" for name in get_args(Channel)),
+    *(f"contacts.{channel}" for channel in ARRIVALS),
     "customers.profile",
     "agents.state",
 )
