@@ -216,9 +216,9 @@ class MessageSentData(ContactData):
 
 class MessageChangedData(ContactData):
     message_id: Id
-    """The message.sent it is about."""
+    """The message.sent, post.made or post.answered it is about."""
     change: Literal["delivered", "read", "failed", "edited", "deleted"]
-    """What became of the message."""
+    """What became of it."""
     text: Text | None = None
     """What it says now, with change edited; masked like that of the message."""
     reason: Words | None = None
@@ -251,6 +251,8 @@ class SearchFailedData(ContactData):
 class PostMadeData(ContactData):
     thread: Name | None = None
     """The thread posted in."""
+    message_id: Id | None = None
+    """What message.changed calls this post by."""
     text: Text | None = None
     """What was posted."""
     sentiment: Sentiment | None = None
@@ -262,6 +264,8 @@ class PostAnsweredData(ContactData):
     """The thread answered in."""
     author: Author = "agent"
     """Who answered."""
+    message_id: Id | None = None
+    """What message.changed calls this post by."""
     text: Text | None = None
     """The answer."""
 
