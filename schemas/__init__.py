@@ -4,7 +4,7 @@ Importable on its own: it needs pydantic only (``registry`` and ``export`` also 
 
 =================  ===================================================================================
 ``events``         every event type; ``parse``, ``check``, ``problem_of``
-``data``           what each event type says
+``data``           what each type of contact event says; ``other_data`` the other types
 ``envelope``       CloudEvents: the envelope, binary mode
 ``outputs``        what the system publishes; ``dead_letter`` among it
 ``internal``       the records between our own agents

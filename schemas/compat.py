@@ -102,7 +102,7 @@ class _Comparison:
         yield from self._values(writer, reader, path)
         yield from self._limits(writer, reader, path)
         yield from self._fields(writer, reader, path)
-        for keyword, suffix in (("items", "[]"), ("additionalProperties", "{}")):
+        for keyword, suffix in (("items", "[]"), ("additionalProperties", "{}"), ("propertyNames", "{name}")):
             yield from self._below(writer, reader, keyword, path + suffix)
 
     def _values(self, writer: Side, reader: Side, path: str) -> Iterator[str]:
@@ -150,7 +150,7 @@ class _Comparison:
             yield self._sentence(path, f"has another default, {read.get('default')!r} instead of {sent['default']!r}")
 
     def _below(self, writer: Side, reader: Side, keyword: str, path: str) -> Iterator[str]:
-        """Items of lists, values of maps; ``true`` or nothing there means anything."""
+        """Items of lists, values and names of maps; ``true`` or nothing there means anything."""
         sent, read = writer.schema.get(keyword, True), reader.schema.get(keyword, True)
         if isinstance(read, Mapping):
             if isinstance(sent, Mapping):

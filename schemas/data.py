@@ -1,44 +1,44 @@
-"""What each event says: one model of ``data`` per event type.
+"""What each contact event says: one model of ``data`` per event type; the others are in ``other_data``.
 
 Every contact event also carries the fields of ``ContactData``. A field with ``None`` may be left out or null.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WrapValidator
+from pydantic import Field, StringConstraints
 
 from schemas.fields import (
     MAX_IDENTIFIER,
     MAX_IDENTIFIERS,
-    MAX_VALUES,
     NO_CONTROL,
     Bool,
     Duration,
     Id,
     Integer,
     Label,
-    LineName,
     Model,
     Name,
-    Names,
     Number,
-    Object,
     Sentiment,
     Text,
     Time,
-    Whole,
+    Total,
     Words,
-    bounded,
-    few,
-    in_parts,
 )
 
-Channel = Literal["voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person"]
+Channel = Literal[
+    "voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person", "ticket", "task"
+]
 IdentifierKind = Literal["customer", "email", "phone", "social", "device", "account", "cookie"]
 Direction = Literal["inbound", "outbound"]
 Author = Literal["customer", "agent", "bot", "system"]
+Party = Literal["customer", "agent", "system", "bot", "unknown"]
+"""Whose act it was; unknown where the provider does not say."""
+QueueReason = Literal["timeout", "key", "no-agents", "full", "closed", "withdrawn", "moved", "other"]
+"""Why a queue let a contact go, or did not let it in."""
+Scale = Literal["1-5", "0-10", "1-7", "good-bad"]
 Score = Annotated[Number, Field(ge=0, le=100)]
-"""Wide enough for every scale; the configured scale is checked by the rules, not by the contract."""
+"""Wide enough for every scale; the scale it is on is checked where the event arrives, not by the contract."""
 
 
 class Identifier(Model):
@@ -51,9 +51,6 @@ class Identifier(Model):
 
 
 Identifiers = Annotated[list[Identifier], Field(max_length=MAX_IDENTIFIERS, fail_fast=True)]
-
-
-Consent = Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), BeforeValidator(few), AfterValidator(bounded)]
 
 
 class ContactData(Model):
@@ -84,6 +81,17 @@ class ContactInitiatedData(ContactData):
     """Number dialled, page, shop, …"""
     language: Label | None = None
     """BCP 47, for example de-CH."""
+    continues: Id | None = None
+    """The earlier contact, of this channel, that this one goes on with."""
+
+
+class ContactReopenedData(ContactData):
+    """An ended contact goes on under its id."""
+
+    by: Party = "unknown"
+    """Who opened it again."""
+    reason: Words | None = None
+    """Why, in the connector's words."""
 
 
 class ContactQueuedData(ContactData):
@@ -95,6 +103,27 @@ class ContactQueuedData(ContactData):
     """Greater is more urgent."""
 
 
+class ContactLeftQueueData(ContactData):
+    queue: Name
+    """The queue it leaves without an answer; the contact goes on."""
+    reason: QueueReason = "other"
+    """Why it left."""
+    key: Label | None = None
+    """What the customer pressed, with reason key."""
+
+
+class ContactTurnedAwayData(ContactData):
+    queue: Name
+    """The queue it asked for and was not let into."""
+    reason: QueueReason = "other"
+    """Why not."""
+
+
+class ContactAssignedData(ContactData):
+    """Who is to deal with it from now on: agent_id, and queue for a team. One that is null or left out: nobody. It is
+    no answer and ends no wait."""
+
+
 class ContactOfferedData(ContactData):
     agent_id: Id
     """The agent whose phone rings or whose screen shows the contact."""
@@ -103,6 +132,9 @@ class ContactOfferedData(ContactData):
 class ContactMissedData(ContactData):
     agent_id: Id
     """The agent who did not take the contact."""
+    cause: Literal["rejected", "timeout", "cancelled", "rescinded", "unavailable", "other"] | None = None
+    """Why, in the contract's words. cancelled = the offer was taken back, or the customer left; rescinded = somebody
+    else took it; unavailable = it never reached the agent."""
     reason: Words | None = None
     """Why, in the connector's words."""
 
@@ -125,6 +157,8 @@ class ContactTransferredData(ContactData):
     """The queue it goes to."""
     to_agent: Id | None = None
     """The agent it goes to."""
+    to_external: Label | None = None
+    """The number or name outside that it goes to."""
     kind: Literal["warm", "cold"] = "cold"
     """Warm: the agent stays until the other one answers."""
 
@@ -146,15 +180,23 @@ class ContactWrappedUpData(ContactData):
     """After-contact work in ms, at most 7 days; absent = the time since the agent was free of the customer."""
     disposition: Words | None = None
     """The agent's verdict."""
+    talk_ms: Total | None = None
+    """Talk with humans over the whole contact in ms, where only the sum is known."""
+    hold_ms: Total | None = None
+    """Hold over the whole contact in ms, where only the sum is known."""
 
 
 class ContactEndedData(ContactData):
-    by: Literal["customer", "agent", "system", "bot"]
+    by: Party
     """Who ended it."""
     reason: Literal[
         "completed", "abandoned", "self-served", "callback", "voicemail", "transferred", "timeout", "error"
     ] = "completed"
     """How it ended."""
+    talk_ms: Total | None = None
+    """Talk with humans over the whole contact in ms, where only the sum is known."""
+    hold_ms: Total | None = None
+    """Hold over the whole contact in ms, where only the sum is known."""
 
 
 class MessageSentData(ContactData):
@@ -162,6 +204,8 @@ class MessageSentData(ContactData):
     """inbound = from the customer's side."""
     author: Author
     """Who wrote it."""
+    message_id: Id | None = None
+    """What message.changed calls this message by."""
     text: Text | None = None
     """What was written; personal data in it is masked by us."""
     sentiment: Sentiment | None = None
@@ -170,11 +214,24 @@ class MessageSentData(ContactData):
     """BCP 47."""
 
 
+class MessageChangedData(ContactData):
+    message_id: Id
+    """The message.sent, post.made or post.answered it is about."""
+    change: Literal["delivered", "read", "failed", "edited", "deleted"]
+    """What became of it."""
+    text: Text | None = None
+    """What it says now, with change edited; masked like that of the message."""
+    reason: Words | None = None
+    """Why, in the connector's words."""
+
+
 class FeedbackGivenData(ContactData):
     metric: Literal["csat", "nps", "ces"]
     """Which survey."""
     score: Score
-    """The answer: CSAT 1 to 5, NPS 0 to 10, CES 1 to 7 unless configured otherwise."""
+    """The answer, on the scale that is given. good-bad: 1 = good, 0 = bad."""
+    scale: Scale | None = None
+    """The scale of the answer; absent = CSAT 1 to 5 unless configured otherwise, NPS 0 to 10, CES 1 to 7."""
     comment: Text | None = None
     """What the customer added."""
 
@@ -194,6 +251,8 @@ class SearchFailedData(ContactData):
 class PostMadeData(ContactData):
     thread: Name | None = None
     """The thread posted in."""
+    message_id: Id | None = None
+    """What message.changed calls this post by."""
     text: Text | None = None
     """What was posted."""
     sentiment: Sentiment | None = None
@@ -205,6 +264,8 @@ class PostAnsweredData(ContactData):
     """The thread answered in."""
     author: Author = "agent"
     """Who answered."""
+    message_id: Id | None = None
+    """What message.changed calls this post by."""
     text: Text | None = None
     """The answer."""
 
@@ -229,74 +290,3 @@ class CaseReopenedData(ContactData):
 class VisitMadeData(ContactData):
     location: Label | None = None
     """The branch or shop."""
-
-
-class CustomerProfileChangedData(Model):
-    """What changed; a field that is left out stays as it was."""
-
-    customer_id: Id
-    """The customer; also the record's key."""
-    tier: Name | None = None
-    """The new tier."""
-    value_cents: Whole | None = None
-    """The customer's value in cents."""
-    preferences: Object | None = None
-    """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
-    consent: Consent | None = None
-    """Purpose → given or not."""
-    language: Label | None = None
-    """BCP 47."""
-    identifiers: Identifiers | None = None
-    """Identifiers known to be this customer's."""
-
-
-class AgentStateChangedData(Model):
-    agent_id: Id
-    """The agent; also the record's key."""
-    state: Literal["available", "busy", "wrap-up", "break", "training", "offline"]
-    """The state from now on."""
-    reason: Words | None = None
-    """Why, in the connector's words."""
-    queues: Names | None = None
-    """The queues the agent serves."""
-
-
-class AlertCommandedData(Model):
-    alert_id: Id
-    """The alert; also the record's key."""
-    action: Literal["acknowledge", "snooze", "close"]
-    """What to do with it."""
-    by: Label | None = None
-    """Who asked."""
-    until: Time | None = None
-    """The end of a snooze."""
-
-
-class ReplayCounts(Model):
-    published: Whole | None = None
-    """Events published so far."""
-    left_out: Annotated[dict[str, Whole], WrapValidator(in_parts)] | None = None
-    """Rows left out, by reason."""
-
-
-class ReplayData(Model):
-    """A marker on every partition of every topic a replay writes to; the envelope's time is the event time reached."""
-
-    replay_id: LineName
-    """The replay; the same as the envelope's replayid."""
-    topics: Names
-    """The topics it writes to."""
-    counts: ReplayCounts | None = None
-    """How far it has come."""
-
-
-class ReplayStartedData(ReplayData):
-    """The replay begins."""
-
-
-class ReplayProgressedData(ReplayData):
-    """Everything before the envelope's time has been published."""
-
-
-class ReplayEndedData(ReplayData):
-    """The replay is complete: its last windows can be closed."""

@@ -12,12 +12,17 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas import data as d
+from schemas import other_data as o
 from schemas.envelope import CloudEvent
 from schemas.fields import Text, Words
 from schemas.problems import Problem, describe
 
 ContactInitiated = CloudEvent[Literal["contact.initiated"], d.ContactInitiatedData]
+ContactReopened = CloudEvent[Literal["contact.reopened"], d.ContactReopenedData]
 ContactQueued = CloudEvent[Literal["contact.queued"], d.ContactQueuedData]
+ContactLeftQueue = CloudEvent[Literal["contact.left_queue"], d.ContactLeftQueueData]
+ContactTurnedAway = CloudEvent[Literal["contact.turned_away"], d.ContactTurnedAwayData]
+ContactAssigned = CloudEvent[Literal["contact.assigned"], d.ContactAssignedData]
 ContactOffered = CloudEvent[Literal["contact.offered"], d.ContactOfferedData]
 ContactMissed = CloudEvent[Literal["contact.missed"], d.ContactMissedData]
 ContactConnected = CloudEvent[Literal["contact.connected"], d.ContactConnectedData]
@@ -29,6 +34,7 @@ ContactCallbackRequested = CloudEvent[Literal["contact.callback_requested"], d.C
 ContactWrappedUp = CloudEvent[Literal["contact.wrapped_up"], d.ContactWrappedUpData]
 ContactEnded = CloudEvent[Literal["contact.ended"], d.ContactEndedData]
 MessageSent = CloudEvent[Literal["message.sent"], d.MessageSentData]
+MessageChanged = CloudEvent[Literal["message.changed"], d.MessageChangedData]
 FeedbackGiven = CloudEvent[Literal["feedback.given"], d.FeedbackGivenData]
 ArticleViewed = CloudEvent[Literal["article.viewed"], d.ArticleViewedData]
 SearchFailed = CloudEvent[Literal["search.failed"], d.SearchFailedData]
@@ -38,17 +44,21 @@ CaseOpened = CloudEvent[Literal["case.opened"], d.CaseOpenedData]
 CaseSolved = CloudEvent[Literal["case.solved"], d.CaseSolvedData]
 CaseReopened = CloudEvent[Literal["case.reopened"], d.CaseReopenedData]
 VisitMade = CloudEvent[Literal["visit.made"], d.VisitMadeData]
-CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], d.CustomerProfileChangedData]
-AgentStateChanged = CloudEvent[Literal["agent.state_changed"], d.AgentStateChangedData]
-AlertCommanded = CloudEvent[Literal["alert.commanded"], d.AlertCommandedData]
-ReplayStarted = CloudEvent[Literal["replay.started"], d.ReplayStartedData]
-ReplayProgressed = CloudEvent[Literal["replay.progressed"], d.ReplayProgressedData]
-ReplayEnded = CloudEvent[Literal["replay.ended"], d.ReplayEndedData]
+CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], o.CustomerProfileChangedData]
+AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
+AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
+ReplayStarted = CloudEvent[Literal["replay.started"], o.ReplayStartedData]
+ReplayProgressed = CloudEvent[Literal["replay.progressed"], o.ReplayProgressedData]
+ReplayEnded = CloudEvent[Literal["replay.ended"], o.ReplayEndedData]
 
 ReplayEvent = ReplayStarted | ReplayProgressed | ReplayEnded
 ContactEvent = (
     ContactInitiated
+    | ContactReopened
     | ContactQueued
+    | ContactLeftQueue
+    | ContactTurnedAway
+    | ContactAssigned
     | ContactOffered
     | ContactMissed
     | ContactConnected
@@ -60,6 +70,7 @@ ContactEvent = (
     | ContactWrappedUp
     | ContactEnded
     | MessageSent
+    | MessageChanged
     | FeedbackGiven
     | ArticleViewed
     | SearchFailed

@@ -34,6 +34,8 @@ MAX_WHOLE = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 MAX_DURATION_MS = 7 * 86_400_000
 """A week: what a person does in one go is never longer."""
+MAX_TOTAL_MS = 366 * 86_400_000
+"""A year: what is summed over a contact is never longer."""
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
 """The edges of every time we are told, in UTC and inclusive: beyond them nothing is meant, and not every calendar,
@@ -176,6 +178,8 @@ UtcTime = Annotated[datetime, TimeText(UTC_MS, UTC_MS)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
 Duration = Annotated[int, Field(strict=True, ge=0, le=MAX_DURATION_MS)]
 """Milliseconds of something a person did, at most 7 days."""
+Total = Annotated[int, Field(strict=True, ge=0, le=MAX_TOTAL_MS)]
+"""Milliseconds of something summed over a contact, at most 366 days."""
 Integer = Annotated[int, Field(strict=True, ge=-MAX_WHOLE, le=MAX_WHOLE)]
 Revision = Annotated[int, Field(strict=True, ge=1, le=MAX_WHOLE)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]

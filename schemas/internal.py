@@ -12,6 +12,7 @@ from schemas.data import Channel
 from schemas.fields import Bool, Integer, Line, Model, String, Whole
 
 Pair = Annotated[list[String], Field(min_length=2, max_length=2)]
+Slots = Annotated[list[Whole], Field(min_length=2, max_length=2)]
 
 
 class EventRecord(Model):
@@ -63,6 +64,8 @@ class AgentRecord(Model):
     time: Integer
     line: Line = ""
     queues: list[String] = Field(default=[])
+    capacity: dict[String, Slots] = Field(default={})
+    """Channel → free, and of how many."""
 
 
 class CommandRecord(Model):

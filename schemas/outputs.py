@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.data import Channel
 from schemas.dead_letter import DeadLetter
 from schemas.fields import (
     Integer,
@@ -93,8 +92,8 @@ class Journey(Model):
     are."""
     counts: JourneyCounts
     """Sums over the journey."""
-    channels: list[Channel]
-    """Channels used, in order of first use."""
+    channels: list[String]
+    """Channels used, in order of first use; new ones may come."""
     wait_ms: Whole
     """Waited in queues over all contacts, in milliseconds."""
     sentiment: Sentiment | None

@@ -86,8 +86,9 @@ def _field_problem(finding: ErrorDetails, models: Mapping[str, type[BaseModel]])
     model = models.get(str(steps[0])) if steps else None
     if model is not None:
         steps = steps[1:]
-    path = dotted(steps)
-    subject = path or "the value"
+    named = steps and steps[-1] == "[key]"  # the name of an entry is wrong: the object that has it is to blame
+    path = dotted(steps[:-2] if named else steps)
+    subject = f"a name in {path}" if named else path or "the value"
     if finding["type"] == "missing":
         about = _description(model, steps)
         return Problem("missing-field", path, f"{subject} is missing{': ' + about if about else '; it is required'}")

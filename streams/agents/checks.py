@@ -20,6 +20,8 @@ _HOMES = {
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
 }
+SCALES = {"1-5": (1, 5), "0-10": (0, 10), "1-7": (1, 7), "good-bad": (0, 1)}
+"""The scales a survey may name: lowest and highest score."""
 PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
 """Event type → the field of its data that plans something."""
 _CONTACTS = "contacts."
@@ -131,8 +133,14 @@ class Checks:
             )
 
     def scale(self, data: Any) -> None:
-        low, high = self.scales[data.metric]
+        """The score lies on its scale: the one that is given, else that of its metric."""
+        if data.scale is None:
+            (low, high), whose = self.scales[data.metric], data.metric
+        else:
+            (low, high), whose = SCALES[data.scale], data.scale
+        if data.metric == "nps" and (low, high) != self.scales["nps"]:
+            raise Rejected("wrong-type", "data.scale", "data.scale must be 0-10: an NPS has no other scale")
         if not low <= data.score <= high:
-            raise Rejected(
-                "wrong-type", "data.score", f"data.score must lie on the scale of {data.metric}, {low} to {high}"
-            )
+            raise Rejected("wrong-type", "data.score", f"data.score must lie on the scale of {whose}, {low} to {high}")
+        if data.scale == "good-bad" and data.score not in (0, 1):
+            raise Rejected("wrong-type", "data.score", "data.score must be 1 (good) or 0 (bad) on the scale good-bad")

@@ -25,7 +25,9 @@ TIER_STYLE = {
     "red": "white on dark_red",
 }
 _NAME_STYLE = {"platinum": "bold bright_white", "gold": "bold yellow", "silver": "grey74", "red": "red"}
-CHANNEL_ORDER = ("voice", "chat", "bot", "messaging", "social", "email", "in-person", "self-service", "forum")
+CHANNEL_ORDER = (
+    "voice", "chat", "bot", "messaging", "social", "email", "ticket", "task", "in-person", "self-service", "forum",
+)  # fmt: skip
 BARS = 18
 """Steps of ten seconds in a queue's history."""
 _EIGHTHS = "▁▂▃▄▅▆▇█"

@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
+from streams.demo.centre import ARRIVALS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
 TOPICS = (
-    *(
-        f"contacts.{name}"
-        for name in ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
-    ),
+    *(f"contacts.{channel}" for channel in ARRIVALS),
     "customers.profile",
     "agents.state",
 )

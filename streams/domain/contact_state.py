@@ -117,6 +117,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """A human had it."""
     talk_ms: int = 0
     hold_ms: int = 0
+    summed_hold_ms: int = 0
+    """Of ``hold_ms``: what came as a sum."""
     wrap_ms: int = 0
     wrapped: int | None = None
     served: bool = False
@@ -183,6 +185,10 @@ def begin(name: str, channel: str, step: Step) -> Contact:
     return Contact(name, channel, step.time, step.time)
 
 
+_WORDS = frozenset({"message.sent", "post.answered"})
+"""Types that go on with an ended contact when the customer is their author."""
+
+
 def trigger(contact: Contact, step: Step) -> str:
     """What the transition table calls this step."""
     if step.type == "contact.connected" and step.actor != HUMAN:
@@ -191,8 +197,10 @@ def trigger(contact: Contact, step: Step) -> str:
         return "contact.wrapped_up:other"
     if step.type == "contact.queued" and took_before(contact, step):
         return "contact.queued:late"
-    if step.type == "message.sent" and step.actor == CUSTOMER:
-        return "message.sent:customer"
+    if step.type in _WORDS and step.actor == CUSTOMER:
+        return f"{step.type}:customer"
+    if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
+        return "contact.left_queue:other"
     return step.type
 
 

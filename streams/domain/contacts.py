@@ -9,14 +9,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.domain import conversation, lifecycle, messages
-from streams.domain.contact_state import (
-    MANY_MARKS,
-    MAX_LABELS,
-    MAX_SAID,
-    Contact,
-    trigger,
-    trouble,
-)
+from streams.domain.contact_state import MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
 from streams.domain.lifecycle import Move, Verdict
 from streams.domain.policy import Rules
 from streams.domain.steps import Step

@@ -149,6 +149,15 @@ def _offered(contact: Contact, outcome: str, at: int) -> Contact:
     return replace(contact, offered=True, marks=(*contact.marks, mark))
 
 
+def _summed_up(contact: Contact, step: Step) -> Contact:
+    """With the sums of talk and hold that a provider gives; they rule where no moments of holding came."""
+    if (step.talk_ms is None and step.hold_ms is None) or contact.hold_ms > contact.summed_hold_ms:
+        return contact
+    hold_ms = contact.hold_ms if step.hold_ms is None else step.hold_ms
+    talk_ms = max(0, contact.talk_ms + contact.hold_ms - hold_ms) if step.talk_ms is None else step.talk_ms
+    return replace(contact, connected=True, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
+
+
 def held(contact: Contact, step: Step, rules: Rules) -> Contact:
     if contact.talking is None:
         return contact
@@ -166,7 +175,8 @@ def wrapped_up(contact: Contact, step: Step, rules: Rules) -> Contact:
         since = contact.talking if contact.holding is None else contact.holding
         # Told when it is done: the talk ended before it.
         contact = release(contact, max(since or 0, step.time - (step.value or 0)))
-    since = None if contact.talking is not None or contact.holding is not None else contact.released
+    since = None if _has_human(contact) else contact.released
+    contact = _summed_up(contact, step)
     wrap_ms = step.value if step.value is not None else 0 if since is None else step.time - since
     contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms, wrapped=step.time)
     return _handled(contact) if contact.ended is not None else contact
@@ -191,6 +201,7 @@ def _handled(contact: Contact) -> Contact:
 def ended(contact: Contact, step: Step, rules: Rules) -> Contact:
     if contact.ended is not None:
         return contact
+    contact = _summed_up(release(contact, step.time), step)
     return close(contact, step.time, step.actor or "system", step.detail or "completed", rules)
 
 

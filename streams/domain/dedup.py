@@ -38,10 +38,13 @@ _OF_THE_DELIVERY = frozenset({"replayid", "traceparent", "tracestate"})
 def content_of(obj: Mapping[str, Any]) -> bytes:
     """The content of a decoded CloudEvent, the same for every order of keys and white space.
 
-    Without ``replayid``, ``traceparent`` and ``tracestate``: they belong to the delivery. Raises
+    Without ``replayid``, ``traceparent`` and ``tracestate``: they belong to the delivery. So does ``time`` where it is
+    that of receipt (``timebasis``): a provider that sends no time and delivers twice tells of one event. Raises
     ``orjson.JSONEncodeError`` (a ``TypeError``) for what is nested more than 254 levels deep.
     """
     told = {name: value for name, value in obj.items() if name not in _OF_THE_DELIVERY}
+    if told.get("timebasis") == "received":
+        told.pop("time", None)
     return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 

@@ -70,6 +70,8 @@ class AgentState(Record, tag="agent", frozen=True):
     time: int
     line: str = LIVE
     queues: tuple[str, ...] = ()
+    capacity: dict[str, tuple[int, int]] = {}
+    """Channel → contacts that the agent can still take, and of how many."""
 
 
 class Command(Record, tag="command", frozen=True):

@@ -16,7 +16,8 @@ HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``."""
+    """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``; of
+    ``note``, see ``_NOTES``."""
 
     time: int
     id: str
@@ -28,6 +29,11 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     actor: str | None = None
     detail: str | None = None
     value: int | None = None
+    talk_ms: int | None = None
+    """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
+    hold_ms: int | None = None
+    note: str | None = None
+
     named: bool = False
     """It says itself whose contact it is."""
 
@@ -48,16 +54,21 @@ def _milli(value: Any) -> int | None:
 _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
     "contact.initiated": lambda data: (data.get("opened_by") or CUSTOMER, data.get("direction") or "inbound", None),
     "contact.connected": lambda data: (data.get("party") or HUMAN, None, None),
+    "contact.reopened": lambda data: (data.get("by") or "unknown", None, None),
+    "contact.left_queue": lambda data: (None, data.get("reason") or "other", None),
+    "contact.turned_away": lambda data: (None, data.get("reason") or "other", None),
+    "contact.missed": lambda data: (None, data.get("cause"), None),
     "contact.transferred": lambda data: (None, data.get("kind") or "cold", None),
     "contact.wrapped_up": lambda data: (None, None, data.get("duration_ms")),
-    "contact.left_queue": lambda data: (None, data.get("reason"), None),
-    "contact.turned_away": lambda data: (None, data.get("reason"), None),
     "contact.ended": lambda data: (data.get("by") or "system", data.get("reason") or "completed", None),
     "message.sent": lambda data: (data.get("author"), data.get("direction"), _milli(data.get("sentiment"))),
+    "message.changed": lambda data: (None, data.get("change"), None),
     "post.made": lambda data: (CUSTOMER, "inbound", _milli(data.get("sentiment"))),
     "post.answered": lambda data: (data.get("author") or AGENT, "outbound", None),
     "feedback.given": lambda data: (CUSTOMER, data.get("metric"), _milli(data.get("score"))),
 }
+# type → the field of its data that is the note
+_NOTES = {"contact.initiated": "continues", "contact.transferred": "to_external", "feedback.given": "scale"}
 
 
 def step(event: Event) -> Step:
@@ -66,6 +77,20 @@ def step(event: Event) -> Step:
     parts = _PARTS.get(kind)
     actor, detail, value = parts(event.data) if parts else (None, None, None)
     named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
+    data, noted = event.data, _NOTES.get(kind)
     return Step(
-        event.time, event.id, event.source, kind, event.queue, event.tier, event.agent, actor, detail, value, named
+        event.time,
+        event.id,
+        event.source,
+        kind,
+        event.queue,
+        event.tier,
+        event.agent,
+        actor,
+        detail,
+        value,
+        data.get("talk_ms"),
+        data.get("hold_ms"),
+        None if noted is None else data.get(noted),
+        named,
     )

@@ -53,6 +53,7 @@ OFFSETS = (0, 1, -1, 59_000, 61_000, 3_600_000, -1000, -60_000, -3_599_000, -3_6
 
 EDGES: Mapping[str, tuple[Any, ...]] = {
     "duration_ms": (7 * DAY, 7 * DAY + 1, 2**53 - 1),
+    "talk_ms": (366 * DAY, 366 * DAY + 1, 0),
     "score": (0, 1, 5, 7, 10, 100, 4.4999999, 1e308),
     "sentiment": (-1, 1, 0, -0.0, 1e-300, 1.0000001),
     "phone": ("", "+", "110", "00 12 34 56", "+49 30 1234567;ext=5", "tel:+1-201-555-0123"),
@@ -163,7 +164,9 @@ class Draw:
         count = self.dice.choice((0, 1, 20, 1001)) if edge else 2
         if not isinstance(values, Mapping) or not values:
             return {f"k{number}": self.anything() for number in range(min(count, 20))}
-        return {f"k{number}": self._of(values, defs, edge=False) for number in range(count)}
+        named = () if edge else schema.get("propertyNames", {}).get("enum", ())
+        names = (*named, *(f"k{number}" for number in range(count)))[:count]
+        return {name: self._of(values, defs, edge=False) for name in names}
 
     def _null(self, *_: Any) -> None:
         return None

@@ -15,7 +15,7 @@ WINDOWS = ((60_000, 10_000), (300_000, 60_000), (900_000, 300_000), (3_600_000, 
 """(length, how often one ends) in ms; the shortest first."""
 PANE, DAY = 10_000, 86_400_000
 THRESHOLD, SHORT = 20_000, 5_000
-WITHOUT_ABANDONMENT = ("email", "messaging")
+WITHOUT_ABANDONMENT = ("email", "messaging", "ticket", "task")
 
 Dims = tuple[str, str, str, str]
 """(line, channel, queue, tier)."""

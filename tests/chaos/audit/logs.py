@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-CHANNELS = ("voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person")
+CHANNELS = (
+    "voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person", "ticket", "task",
+)  # fmt: skip
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")

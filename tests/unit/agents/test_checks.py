@@ -58,3 +58,43 @@ def test_a_time_out_of_range_is_told_as_a_date_and_how_far_off_it_is(time: int, 
     with pytest.raises(Rejected) as refused:
         CHECKS.live(record(), event, time)
     assert refused.value.message.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "scale", "told"),
+    [
+        ("csat", 1, None, None),
+        ("csat", 5, "1-5", None),
+        ("csat", 0, "0-10", None),
+        ("csat", 10, "0-10", None),
+        ("ces", 7, "1-7", None),
+        ("csat", 0, "good-bad", None),
+        ("csat", 1.0, "good-bad", None),
+        ("nps", 10, "0-10", None),
+        ("csat", 0, None, "data.score must lie on the scale of csat, 1 to 5"),
+        ("csat", 6, "1-5", "data.score must lie on the scale of 1-5, 1 to 5"),
+        ("ces", 8, "1-7", "data.score must lie on the scale of 1-7, 1 to 7"),
+        ("csat", 2, "good-bad", "data.score must lie on the scale of good-bad, 0 to 1"),
+        ("csat", 0.5, "good-bad", "data.score must be 1 (good) or 0 (bad) on the scale good-bad"),
+        ("nps", 5, "1-5", "data.scale must be 0-10: an NPS has no other scale"),
+        ("nps", 1, "good-bad", "data.scale must be 0-10: an NPS has no other scale"),
+    ],
+)
+def test_an_answer_lies_on_the_scale_it_names(metric: str, score: float, scale: str | None, told: str | None) -> None:
+    about = {"contact_id": "c", "channel": "voice", "metric": metric, "score": score, "scale": scale}
+    event = parse(
+        {"specversion": "1.0", "id": "1", "source": "s", "type": "feedback.given", "time": iso(NOW), "data": about}
+    )
+    if told is None:
+        CHECKS.scale(event.data)
+        return
+    with pytest.raises(Rejected) as refused:
+        CHECKS.scale(event.data)
+    assert (refused.value.reason, refused.value.message) == ("wrong-type", told)
+    assert told.startswith(f"{refused.value.path} ")
+
+
+@pytest.mark.parametrize("configured", [(0, 10), (1, 7)])
+def test_a_scale_that_is_named_rules_over_the_configured_one(configured: tuple[int, int]) -> None:
+    data = SimpleNamespace(metric="csat", score=0, scale="good-bad")
+    Checks(Settings(), configured).scale(data)

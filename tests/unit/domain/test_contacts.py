@@ -271,3 +271,32 @@ def test_a_contact_id_that_is_used_again_is_another_contact() -> None:
         event("contact.initiated", 0), connected(S), ended(2 * S), event("contact.initiated", H), connected(H + S)
     )
     assert len(again.of("contact_offered")) == 2 and not again.illegal
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "open_again"),
+    [
+        ("message.sent", {"author": "customer"}, True),
+        ("message.sent", {"author": "agent"}, False),
+        ("message.sent", {"author": "bot"}, False),
+        ("post.made", {}, True),
+        ("contact.reopened", {"by": "agent"}, True),
+        ("contact.queued", {"queue": "cards"}, True),
+        ("contact.connected", {}, True),
+        ("contact.offered", {"agent": "a1"}, True),
+        ("contact.handed_off", {}, True),
+        ("contact.wrapped_up", {}, False),
+        ("contact.assigned", {"agent": "a1"}, False),
+        ("message.changed", {"message_id": "m", "change": "read"}, False),
+        ("feedback.given", {"metric": "csat", "score": 5}, False),
+        ("case.reopened", {"case_id": "k"}, False),
+    ],
+)
+def test_what_goes_on_after_an_end_and_what_is_a_late_word(kind: str, data: dict[str, Any], open_again: bool) -> None:
+    task = play(connected(0), ended(S), event(kind, M, **data))
+    assert not task.illegal
+    [contact] = task.journeys[-1]["contacts"]
+    assert (contact["ended"] is None) is open_again
+    again = play(connected(0), ended(S), event(kind, M, **data), ended(2 * M))
+    [contact] = again.journeys[-1]["contacts"]
+    assert contact["ended"] is not None

@@ -29,6 +29,16 @@ def test_new_duplicate_reused() -> None:
     assert seen.check("voice", "/pbx", "1", b"b") == "reused"
 
 
+def test_the_time_of_receipt_is_no_content() -> None:
+    told = {"id": "1", "time": "2026-03-02T09:00:00Z", "data": {"a": 1}}
+    again = {**told, "time": "2026-03-02T09:00:31Z"}
+    assert content_of(told) != content_of(again)
+    received = {"timebasis": "received"}
+    assert content_of(told | received) == content_of(again | received)
+    assert content_of(told | received) != content_of({**again, "data": {"a": 2}} | received)
+    assert content_of(told | {"timebasis": "event"}) != content_of(again | {"timebasis": "event"})
+
+
 def test_topic_source_and_id_are_kept_apart() -> None:
     seen = Seen()
     seen.add("voice", "ab", "c", b"")

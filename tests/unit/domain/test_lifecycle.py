@@ -35,6 +35,9 @@ def test_every_contact_event_of_the_contract_has_a_row() -> None:
             "ended",
         ),
         ("initiated connected:self-service queued callback_requested connected", "connected"),
+        ("initiated turned_away queued left_queue turned_away queued offered left_queue transferred ended", "ended"),
+        ("initiated queued callback_requested ended queued offered connected ended", "ended"),
+        ("initiated assigned connected assigned ended reopened assigned connected wrapped_up ended", "ended"),
     ],
 )
 def test_ordinary_courses_are_legal(course: str, state: str) -> None:
@@ -45,6 +48,51 @@ def test_ordinary_courses_are_legal(course: str, state: str) -> None:
     assert now == state
 
 
+GOES_ON = {
+    "contact.initiated": "new",
+    "contact.reopened": "new",
+    "message.sent:customer": "new",
+    "post.made": "new",
+    "post.answered:customer": "new",
+    "contact.connected:self-service": "self-service",
+    "contact.connected:bot": "bot",
+    "contact.handed_off": "transferring",
+    "contact.queued": "queued",
+    "contact.offered": "offered",
+    "contact.connected": "connected",
+}
+"""What opens an ended contact again, and in which state."""
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_after_an_end_a_contact_goes_on_or_is_told_a_late_word(trigger: str) -> None:
+    """Only a hold of nobody cannot be; nothing else that comes late is refused."""
+    state, verdict = lifecycle.move("ended", trigger)
+    assert state == GOES_ON.get(trigger, "ended")
+    assert (verdict is Verdict.ILLEGAL) == (trigger in ("contact.held", "contact.resumed"))
+
+
+@pytest.mark.parametrize("trigger", [*GOES_ON, "contact.assigned", "contact.turned_away", "message.changed"])
+def test_what_was_late_a_moment_ago_is_legal_when_the_contact_is_open_again(trigger: str) -> None:
+    """After-contact work and the end itself may follow whatever opened the contact again."""
+    state = lifecycle.move("ended", trigger).state
+    for late in ("contact.wrapped_up", "contact.wrapped_up:other", "contact.ended", "feedback.given", "case.solved"):
+        assert lifecycle.move(state, late).verdict is not Verdict.ILLEGAL
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_who_is_on_whose_list_and_what_became_of_a_message_move_nothing(state: str) -> None:
+    for trigger in ("contact.assigned", "message.changed", "contact.turned_away", "contact.left_queue:other"):
+        move = lifecycle.move(state, trigger)
+        assert (move.state, move.verdict is Verdict.ILLEGAL) == (state, False)
+
+
+def test_a_left_queue_is_between_two_parties_and_takes_nobody_from_an_agent() -> None:
+    left = {state: lifecycle.move(state, "contact.left_queue").state for state in STATES}
+    assert {state for state, after in left.items() if after != state} == {"new", "queued", "offered"}
+    assert left["queued"] == "transferring"
+
+
 def test_missing_events_are_tolerated() -> None:
     assert lifecycle.move("bot", "contact.connected") == ("connected", Verdict.TOLERATED)
     assert lifecycle.move("connected", "contact.queued") == ("queued", Verdict.TOLERATED)
@@ -53,7 +101,7 @@ def test_missing_events_are_tolerated() -> None:
 
 def test_what_cannot_be_is_illegal_and_so_is_an_unknown_event() -> None:
     assert lifecycle.move("queued", "contact.held") == ("queued", Verdict.ILLEGAL)
-    assert lifecycle.move("ended", "contact.connected") == ("ended", Verdict.ILLEGAL)
+    assert lifecycle.move("ended", "contact.held") == ("ended", Verdict.ILLEGAL)
     assert lifecycle.move("new", "contact.exploded") == ("new", Verdict.ILLEGAL)
 
 

@@ -188,6 +188,9 @@ def test_an_empty_customer_id_is_none() -> None:
         ("case.opened", "subject"),
         ("contact.wrapped_up", "disposition"),
         ("contact.missed", "reason"),
+        ("contact.reopened", "reason"),
+        ("message.changed", "text"),
+        ("message.changed", "reason"),
     ],
 )
 def test_texts_are_masked(kind: str, field: str) -> None:
@@ -232,6 +235,7 @@ def test_other_texts_are_not_scored() -> None:
     assert scored("message.sent", author="agent", text="bad") == (None, [])
     assert scored("message.sent", author="customer") == (None, [])
     assert scored("post.answered", author="customer", text="bad") == (None, [])
+    assert scored("message.changed", message_id="m", change="edited", text="bad") == (None, [])
     assert scored("feedback.given", metric="csat", score=1, comment="bad") == (None, [])
 
 
@@ -247,6 +251,15 @@ def test_profile() -> None:
 def test_agent_state() -> None:
     obj = cloud_event("agent.state_changed", agent_id="a1", state="busy", queues=["q1", "q2"])
     assert event_record(obj, 3, "r", PLAIN) == AgentState("e1", "/pbx", "a1", "busy", 3, line="r", queues=("q1", "q2"))
+
+    slots = {"chat": {"free": 1, "of": 3}, "voice": {"free": 0, "of": 1}}
+    obj = cloud_event("agent.state_changed", agent_id="a1", state="busy", capacity=slots)
+    assert event_record(obj, 3, "", PLAIN) == AgentState(
+        "e1", "/pbx", "a1", "busy", 3, capacity={"chat": (1, 3), "voice": (0, 1)}
+    )
+    assert event_record(
+        cloud_event("agent.state_changed", agent_id="a1", state="busy", capacity=None), 3, "", PLAIN
+    ) == (AgentState("e1", "/pbx", "a1", "busy", 3))
 
 
 def test_command() -> None:

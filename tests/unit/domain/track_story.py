@@ -136,10 +136,13 @@ _DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "contact.initiated": st.fixed_dictionaries({"opened_by": st.sampled_from(["customer", "customer", "agent"])}),
     "contact.connected": st.fixed_dictionaries({"party": st.sampled_from(["human", "human", "bot", "self-service"])}),
     "contact.transferred": st.fixed_dictionaries({"kind": st.sampled_from(["warm", "cold"])}),
-    "contact.wrapped_up": st.sampled_from([{}, {"duration_ms": 5000}]),
+    "contact.reopened": st.fixed_dictionaries({"by": st.sampled_from(["customer", "agent", "unknown"])}),
+    "contact.left_queue": st.fixed_dictionaries({"reason": st.sampled_from(["timeout", "key"])}),
+    "contact.turned_away": st.fixed_dictionaries({"reason": st.just("full")}),
+    "contact.wrapped_up": st.sampled_from([{}, {"duration_ms": 5000}, {"talk_ms": 60_000, "hold_ms": 5000}]),
     "contact.ended": st.fixed_dictionaries(
         {
-            "by": st.sampled_from(["customer", "agent", "system", "bot"]),
+            "by": st.sampled_from(["customer", "agent", "system", "bot", "unknown"]),
             "reason": st.sampled_from(["completed", "abandoned", "self-served", "callback", "timeout"]),
         }
     ),
@@ -150,6 +153,7 @@ _DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "sentiment": st.sampled_from([-1.0, -0.9, -0.5, 0.0, 0.6]),
         }
     ),
+    "message.changed": st.fixed_dictionaries({"message_id": st.just("m"), "change": st.just("read")}),
     "post.answered": st.fixed_dictionaries({"author": st.sampled_from(["agent", "customer"])}),
     "feedback.given": st.fixed_dictionaries({"metric": st.just("csat"), "score": st.sampled_from([1, 4.5])}),
 }
@@ -176,7 +180,7 @@ def contact_events(draw: st.DrawFn) -> list[Event]:
                     channel,
                     id=f"{number}-{index}",
                     queue=draw(st.sampled_from([None, "cards", "loans"]))
-                    or ("cards" if kind == "contact.queued" else None),
+                    or ("cards" if kind in ("contact.queued", "contact.left_queue", "contact.turned_away") else None),
                     tier=draw(st.sampled_from([None, None, "gold", "red"])),
                     agent=draw(st.sampled_from([None, "a1", "a2"])),
                     **draw(_DATA.get(kind, st.just({}))),

@@ -28,6 +28,7 @@ OLD: dict[str, Any] = {
         "way": {"enum": ["in", "out"], "type": "string", "default": "in"},
         "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
         "by": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "on": {"type": "object", "propertyNames": {"enum": ["a", "b"]}, "additionalProperties": {"type": "integer"}},
     },
     "required": ["id", "mode", "count"],
 }
@@ -131,6 +132,15 @@ CASES = [
     ),
     ("properties/by/additionalProperties", True, None, f"by{{}} may now be anything: {SUBSCRIBERS}"),
     ("additionalProperties", False, f"{{}} refuses unknown fields: {CONNECTORS}", None),
+    ("properties/on/propertyNames/enum", ["a"], f"on{{name}} may no longer be 'b': {CONNECTORS}", None),
+    ("properties/on/propertyNames/enum", ["a", "b", "c"], None, f"on{{name}} may now be 'c': {SUBSCRIBERS}"),
+    ("properties/on/propertyNames", None, None, f"on{{name}} may now be anything: {SUBSCRIBERS}"),
+    (
+        "properties/by/propertyNames",
+        {"enum": ["a"]},
+        f"by{{name}} may no longer be anything: {CONNECTORS}",
+        None,
+    ),
 ]
 
 
@@ -164,3 +174,27 @@ def test_the_real_contract_is_guarded() -> None:
         f"output/alerts: status may now be 'snoozed': {SUBSCRIBERS}",
         f"output/journeys: contacts[].wait_ms is removed: {SUBSCRIBERS}",
     ]
+
+
+def with_a_word_more(part: Any, word: str, beside: str) -> Any:
+    """A schema in which every list of values that holds the one word holds the other one too."""
+    if isinstance(part, list):
+        return [*(with_a_word_more(each, word, beside) for each in part), *([word] if beside in part else ())]
+    if isinstance(part, dict):
+        return {name: with_a_word_more(each, word, beside) for name, each in part.items()}
+    return part
+
+
+def test_a_new_channel_breaks_nobody() -> None:
+    old = json_schemas()
+    new = {name: with_a_word_more(schema, "video", "voice") for name, schema in old.items()}
+    assert new["input/contact.queued"] != old["input/contact.queued"]
+    assert compare(old, new) == []
+
+
+def test_the_channels_of_a_journey_were_the_last_list_that_broke_subscribers() -> None:
+    new = json_schemas()
+    old = copy.deepcopy(new)
+    channels = ["voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person"]
+    old["output/journeys"]["properties"]["channels"]["items"]["enum"] = channels
+    assert compare(old, new) == [f"output/journeys: channels[] is any value: {SUBSCRIBERS}"]

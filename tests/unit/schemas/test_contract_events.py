@@ -26,7 +26,9 @@ NO_CONTROL = "must not contain control characters"
 TIME = "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z"
 NO_TIME = "time must be a time that exists, in RFC 3339 such as 2026-03-02T09:15:00.000Z"
 EDGES = "must lie from 1970-01-01 to 2100-01-01 in UTC"
-CHANNELS = "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum' or 'in-person'"
+CHANNELS = (
+    "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum', 'in-person', 'ticket' or 'task'"
+)
 UNICODE = "must be valid Unicode, names included; half of a surrogate pair is not"
 
 

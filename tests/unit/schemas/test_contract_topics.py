@@ -10,7 +10,7 @@ import pytest
 
 from schemas import internal, registry
 from schemas.data import Channel
-from schemas.events import EVENTS
+from schemas.events import EVENTS, FIELDS
 from schemas.export import json_schemas
 from schemas.registry import Example, RegistryError, TopicSpec, load, topics
 from streams.domain import records
@@ -61,6 +61,13 @@ def test_example_has_the_key_of_its_topic(spec: TopicSpec, example: Example) -> 
 def test_every_event_type_has_an_example() -> None:
     shown = {e.value["type"] for spec in TOPICS.values() if spec.direction == "input" for e in spec.examples}
     assert EVENTS.keys() - shown == set(), "add an example to the YAML of a topic that carries it"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVENTS if not kind.startswith("replay.")])
+def test_every_field_of_a_type_is_in_an_example(kind: str) -> None:
+    inputs = [example.value for spec in TOPICS.values() if spec.direction == "input" for example in spec.examples]
+    shown = {name for value in inputs if value["type"] == kind for name in value["data"]}
+    assert set(FIELDS[kind]) - shown == set(), "add it to the example of a topic that carries the type"
 
 
 def test_every_internal_record_has_an_example() -> None:

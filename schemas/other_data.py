@@ -1,0 +1,111 @@
+"""What the events say that are not about one contact: of customers, agents, alerts, replays."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
+
+from schemas.data import Channel, Identifiers
+from schemas.fields import (
+    MAX_VALUES,
+    Bool,
+    Id,
+    Label,
+    LineName,
+    Model,
+    Name,
+    Names,
+    Object,
+    Time,
+    Whole,
+    Words,
+    bounded,
+    few,
+    in_parts,
+)
+
+Consent = Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), BeforeValidator(few), AfterValidator(bounded)]
+
+
+class CustomerProfileChangedData(Model):
+    """What changed; a field that is left out stays as it was."""
+
+    customer_id: Id
+    """The customer; also the record's key."""
+    tier: Name | None = None
+    """The new tier."""
+    value_cents: Whole | None = None
+    """The customer's value in cents."""
+    preferences: Object | None = None
+    """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
+    consent: Consent | None = None
+    """Purpose → given or not."""
+    language: Label | None = None
+    """BCP 47."""
+    identifiers: Identifiers | None = None
+    """Identifiers known to be this customer's."""
+
+
+class Slots(Model):
+    """How many contacts of one channel an agent can have at a time."""
+
+    free: Whole
+    """How many more there can be now."""
+    of: Whole
+    """How many there can be."""
+
+
+Capacity = Annotated[dict[Channel, Slots], BeforeValidator(few)]
+
+
+class AgentStateChangedData(Model):
+    agent_id: Id
+    """The agent; also the record's key."""
+    state: Literal["available", "busy", "wrap-up", "break", "training", "offline"]
+    """The state from now on."""
+    reason: Words | None = None
+    """Why, in the connector's words."""
+    queues: Names | None = None
+    """The queues the agent serves."""
+    capacity: Capacity | None = None
+    """Channel → slots, of an agent who has several contacts at a time."""
+
+
+class AlertCommandedData(Model):
+    alert_id: Id
+    """The alert; also the record's key."""
+    action: Literal["acknowledge", "snooze", "close"]
+    """What to do with it."""
+    by: Label | None = None
+    """Who asked."""
+    until: Time | None = None
+    """The end of a snooze."""
+
+
+class ReplayCounts(Model):
+    published: Whole | None = None
+    """Events published so far."""
+    left_out: Annotated[dict[str, Whole], WrapValidator(in_parts)] | None = None
+    """Rows left out, by reason."""
+
+
+class ReplayData(Model):
+    """A marker on every partition of every topic a replay writes to; the envelope's time is the event time reached."""
+
+    replay_id: LineName
+    """The replay; the same as the envelope's replayid."""
+    topics: Names
+    """The topics it writes to."""
+    counts: ReplayCounts | None = None
+    """How far it has come."""
+
+
+class ReplayStartedData(ReplayData):
+    """The replay begins."""
+
+
+class ReplayProgressedData(ReplayData):
+    """Everything before the envelope's time has been published."""
+
+
+class ReplayEndedData(ReplayData):
+    """The replay is complete: its last windows can be closed."""
