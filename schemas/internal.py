@@ -101,8 +101,12 @@ class FactRecord(Model):
         "leg_opened",
         "leg_closed",
         "contact_offered",
+        "contact_unasked",
+        "contact_reopened",
         "contact_handled",
+        "turned_away",
         "first_response",
+        "next_response",
         "feedback",
         "sentiment",
     ]

@@ -132,7 +132,7 @@ def flow(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, li
 
 
 calls = st.lists(
-    st.tuples(st.integers(0, 5), st.integers(0, 200), st.integers(0, 300), st.sampled_from(["gold", "silver", None])),
+    st.tuples(st.integers(0, 5), st.integers(1, 200), st.integers(1, 300), st.sampled_from(["gold", "silver", None])),
     min_size=1,
     max_size=8,
     unique_by=lambda call: call[0],

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from streams.domain.contact_state import Contact, Leg, trigger
 from streams.domain.records import Event
-from streams.domain.steps import Step, step
+from streams.domain.steps import step
 
 
 def event(kind: str, queue: str | None = None, agent: str | None = None, **data: Any) -> Event:
@@ -65,9 +64,3 @@ def test_the_leaving_of_another_queue_ends_no_wait() -> None:
     assert called(waiting, "contact.left_queue", queue="loans") == "contact.left_queue:other"
     assert called(nowhere, "contact.left_queue", queue="cards") == "contact.left_queue"
     assert called(left, "contact.left_queue", queue="loans") == "contact.left_queue"
-
-
-def test_a_step_that_was_kept_before_there_were_sums_and_notes_can_be_read() -> None:
-    before = b'[5,3,"1","/pbx","contact.ended",null,null,null,"agent","completed",null]'
-    found = msgspec.json.decode(before, type=Step)
-    assert (found.actor, found.talk_ms, found.hold_ms, found.note) == ("agent", None, None, None)

@@ -79,13 +79,13 @@ def test_a_place_is_free_again_when_nothing_that_became_other_can_be_taken_back(
     tables = Known()
     take(tables, *(entered(f"{n}", f"q{n}") for n in range(4)))
     assert take(tables, entered("x", "q3")) == [("other", "gold")]
-    for days in range(1, 22):
+    for days in range(1, 34):
         take(tables, entered(f"y{days}", "q0", second=days * 86_400))
         advance(tables, "", at(days * 86_400 + 10), False, POLICY)
         forget_old(tables.names, "", at(days * 86_400 + 10), POLICY.day_kept_ms)
-        if days == 12:
+        if days == 15:
             assert take(tables, entered("z", "q8", second=days * 86_400 + 20)) == [("other", "gold")]
-    assert take(tables, entered("new", "q9", second=21 * 86_400 + 20)) == [("q9", "gold")]
+    assert take(tables, entered("new", "q9", second=33 * 86_400 + 20)) == [("q9", "gold")]
     assert tables.names["\x1fqueues"].count == 2
 
 
