@@ -240,6 +240,8 @@ def forum(world: World, contact: Contact) -> Story:
         return "unserved"
     author = world.rng.choice(("agent", "customer"))
     world.tell(contact, "post.answered", thread=thread, author=author, text=world.rng.choice(texts.REPLIES))
+    if author == "agent":
+        world.truth.came_out(contact.id, contact.channel, "none", "answered")
     return "served"
 
 

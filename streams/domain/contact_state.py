@@ -130,6 +130,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """First message of the customer since it began, was reopened or solved."""
     unanswered: int | None = None
     """The oldest message of the customer to which no human has replied."""
+    unheard: bool = False
+    """Nobody, and no bot, has replied to the customer's last message."""
     responses: tuple[str, ...] = ()
     """Variants of the first response that have their value."""
     ended: int | None = None

@@ -253,7 +253,7 @@ def _outcome(contact: Contact, by: str, reason: str) -> str:
         return _unanswered(contact, by, reason)
     if reason == ABANDONED and contact.channel not in WITHOUT_ABANDONMENT:
         return ABANDONED
-    went = by == CUSTOMER and reason != "self-served" and (not contact.served or contact.unanswered is not None)
+    went = by == CUSTOMER and reason != "self-served" and (not contact.served or contact.unheard)
     return LEFT if went else CONTAINED
 
 

@@ -25,7 +25,8 @@ def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
     if step.actor not in (AGENT, _BOT) or contact.channel in SPOKEN:
         return contact
     if step.actor == _BOT:
-        return _responded(replace(contact, served=True), step)
+        return _responded(replace(contact, served=True, unheard=False), step)
+    contact = replace(contact, unheard=False) if contact.unheard else contact
     if contact.ended is None and not (contact.asked is None and contact.ours):
         contact = conversation.answer(contact, step, rules)
     return _responded(contact, step)
@@ -34,9 +35,9 @@ def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
 def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
     if contact.solved:
         contact = conversation.asks_anew(contact)
-    if contact.asked is None or contact.unanswered is None:
+    if contact.asked is None or contact.unanswered is None or not contact.unheard:
         asked = step.time if contact.asked is None else contact.asked
-        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time)
+        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time, unheard=True)
     if step.value is None:
         return contact
     mark = Mark("sentiment", step.id, step.time, contact.queue, value=step.value, tier=contact.tier)

@@ -64,14 +64,16 @@ def _waits(contact: Contact, world: World) -> Iterator[Episode]:
 
 
 def _high_since(contact: Contact, leg: Leg, world: World) -> int | None:
-    """The first moment, from the limit on, at which the leg lasted and the customer was of a high tier."""
+    """The first moment, from the limit on, at which the leg lasted and the customer was of a high tier; not before an
+    event says whose contact it is."""
     due = leg.entered + WAIT_LIMIT
     changes = [time for time, _ in contact.said]
     if not contact.line:
         changes += [time for time, _, _ in world.tiers.get(contact.owner, ())]
     for moment in (due, *sorted(time for time in changes if time > due)):
         if moment < leg.left and _tier(contact, leg, moment, world) in HIGH:
-            return moment
+            begins = max(moment, contact.known)
+            return begins if begins < leg.left else None
     return None
 
 

@@ -77,6 +77,8 @@ class Contact:
     messages: list[Message] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     ended: int | None = None
+    known: int = 0
+    """When an event first said whose it is."""
 
     @property
     def ancient(self) -> bool:
@@ -126,7 +128,7 @@ def tell(accounts: Accounts) -> World:
     tiers = {owner: told[-CHANGES_KEPT:] for owner, told in changes.items()}
     world = World({}, tiers, changes, profiles)
     for name, told in events.items():
-        told.sort(key=lambda each: (each.time, each.event["id"]))
+        told.sort(key=lambda each: each.time)  # those of one moment as they lie in the log
         world.contacts[name] = _contact(name, told, world)
     return world
 
@@ -138,12 +140,19 @@ def _contact(name: str, told: list[Input], world: World) -> Contact:
     phones = [f"anonymous:phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
     owner = (ids[-1:] or phones[:1] or [f"contact:{name}"])[0]
     contact = Contact(name, first.data["channel"], first.line, owner, told, {*ids, *phones, f"contact:{name}"})
+    contact.known = next((each.time for each in told if owner in _named(each)), 0)
     marks = _Teller(contact).tell()
     tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"
     first_queue = next((each.data["queue"] for each in told if "queue" in each.data), "none")
     for kind, ident, time, queue, more in marks:
         contact.facts.append(Fact(kind, ident, time, contact.channel, queue or first_queue, tier, contact.line, **more))
     return contact
+
+
+def _named(event: Input) -> list[str]:
+    """The owners that an event names."""
+    named = [f"customer:{event.data['customer_id']}"] if "customer_id" in event.data else []
+    return named + [f"anonymous:phone:{each['value']}" for each in event.data.get("identifiers", ())]
 
 
 Mark = tuple[str, str, int, str | None, dict[str, Any]]
@@ -155,13 +164,15 @@ class _Teller:
     def __init__(self, contact: Contact) -> None:
         self.contact = contact
         self.marks: list[Mark] = []
-        self.started = contact.events[0].time
+        self.asked: int | None = None
+        """The customer's first message."""
+        self.unanswered: int | None = None
+        self.served = self.unheard = False
         self.waited = 0
-        self.answered = False
+        self.answered = self.connected = False
         self.talking: int | None = None
         self.holding: int | None = None
         self.talk = self.hold = self.wrap = 0
-        self.wrapped = 0
         self.replies: set[str] = set()
 
     def tell(self) -> list[Mark]:
@@ -174,7 +185,8 @@ class _Teller:
                 handle(each.time, each)
         if self.contact.ended is not None and self.answered:
             times = {"talk_ms": self.talk, "hold_ms": self.hold, "wrap_ms": self.wrap}
-            self._mark("contact_handled", self.contact.id, max(self.contact.ended, self.wrapped), **times)
+            if self.connected:
+                self._mark("contact_handled", self.contact.id, self.contact.ended, **times)
         return self.marks
 
     @property
@@ -205,8 +217,11 @@ class _Teller:
         self._mark("leg_opened", leg.id, time)
 
     def _contact_connected(self, time: int, each: Input) -> None:
+        self.talking, self.connected = time, True
+        self._answer(time)
+
+    def _answer(self, time: int) -> None:
         self._leave(time, "answered")
-        self.talking = time
         if not self.answered:
             self.answered = True
             self._mark("contact_offered", self.contact.id, time, outcome="answered", value=self.waited)
@@ -224,30 +239,51 @@ class _Teller:
     def _contact_wrapped_up(self, time: int, each: Input) -> None:
         self._release(time)
         self.wrap += each.data["duration_ms"]
-        self.wrapped = time
 
     def _contact_ended(self, time: int, each: Input) -> None:
         self._release(time)
         gave_up = each.data.get("reason") == "abandoned"
         self._leave(time, "abandoned" if gave_up else "flow_out")
         self.contact.ended = time
-        if gave_up and not self.answered:
-            self._mark("contact_offered", self.contact.id, time, outcome="abandoned", value=self.waited)
+        if self.answered:
+            return
+        if gave_up or self.contact.legs:
+            outcome = "abandoned" if gave_up else "flow_out"
+            self._mark("contact_offered", self.contact.id, time, outcome=outcome, value=self.waited)
+        else:
+            went = each.data["by"] == "customer" and (not self.served or self.unheard)
+            self._mark("contact_unasked", self.contact.id, time, outcome="left" if went else "contained")
 
     def _feedback_given(self, time: int, each: Input) -> None:
         score = round(each.data["score"] * 1000)
-        self._mark("feedback", each.event["id"], time, variant=each.data["metric"], value=score)
+        metric = each.data["metric"]
+        self._mark("feedback", f"{self.contact.id}/{metric}", time, variant=metric, value=score)
 
     def _message_sent(self, time: int, each: Input) -> None:
         author = each.data["author"]
         if author == "customer":
+            self.asked = time if self.asked is None else self.asked
+            self.unanswered = time if self.unanswered is None else self.unanswered
+            self.unheard = True
             self._scored(time, each)
             return
-        if self.contact.channel not in SPOKEN:
-            for variant in ("any", "human_from_start")[: 2 if author == "agent" else 1]:
-                if variant not in self.replies:
-                    self.replies.add(variant)
-                    self._mark("first_response", self.contact.id, time, variant=variant, value=time - self.started)
+        if self.contact.channel in SPOKEN:
+            return
+        self.served, self.unheard = self.served or author == "bot", False
+        if author == "agent":
+            self._answer(time)
+        if self.asked is None:
+            return
+        again = author == "agent" and "human_from_start" in self.replies
+        for variant in ("any", "human_from_start")[: 2 if author == "agent" else 1]:
+            if variant not in self.replies:
+                self.replies.add(variant)
+                self._mark("first_response", self.contact.id, time, variant=variant, value=time - self.asked)
+        if again and self.unanswered is not None:
+            name = f"{self.contact.id}/{each.event['id']}"
+            self._mark("next_response", name, time, value=time - self.unanswered)
+        if author == "agent":
+            self.unanswered = None
 
     def _scored(self, time: int, each: Input) -> None:
         mood = each.data.get("sentiment")

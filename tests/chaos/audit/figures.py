@@ -99,6 +99,10 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
         "handled": 1, "talk_ms": fact.talk_ms, "hold_ms": fact.hold_ms, "wrap_ms": fact.wrap_ms,
     },
     "first_response": _first_response,
+    "contact_unasked": lambda fact: {f"contacts_{fact.outcome}": 1},
+    "contact_reopened": lambda fact: {"contacts_reopened": 1},
+    "turned_away": lambda fact: {"contacts_turned_away": 1},
+    "next_response": lambda fact: {"next_response": 1, "next_response_ms": fact.value or 0},
     "feedback": _feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
 }  # fmt: skip
@@ -119,6 +123,10 @@ def readings(
     talk, hold, wrap = s["talk_ms"], s["hold_ms"], s["wrap_ms"]
     return {
         ("contacts_offered", "all"): (offered, 1),
+        ("contacts_contained", "all"): (s["contacts_contained"], 1),
+        ("contacts_left", "all"): (s["contacts_left"], 1),
+        ("contacts_reopened", "all"): (s["contacts_reopened"], 1),
+        ("contacts_turned_away", "all"): (s["contacts_turned_away"], 1),
         ("legs_entered", "all"): (s["entered"], 1),
         ("service_level", "reached_threshold"): (hits, all_legs + reached),
         ("service_level", "abandon_in_time_is_hit"): (hits + s["abandoned_in_time"], all_legs),
@@ -142,6 +150,8 @@ def readings(
         ("first_response", "any"): (s["first_any_ms"], s["first_any"]),
         ("first_response", "human_from_start"): (s["first_from_start_ms"], s["first_from_start"]),
         ("first_response", "human_from_handoff"): none,
+        ("first_response", "after_reopen"): none,
+        ("next_response", "human"): (s["next_response_ms"], s["next_response"]),
         ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
         ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
