@@ -56,6 +56,10 @@ class TrackingRules:
     contact_timeout_ms: int = 24 * 3_600_000
     channel_timeouts_ms: tuple[tuple[str, int], ...] = ()
     journey_gap_ms: int = 72 * 3_600_000
+    horizon_ms: int = 14 * 86_400_000
+    channel_horizons_ms: tuple[tuple[str, int], ...] = ()
+    identifier_contacts: int = 200
+    """Contacts of a day that an identifier may have; one with more names nobody."""
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""
@@ -63,6 +67,10 @@ class TrackingRules:
             if name == channel:
                 return timeout_ms
         return self.contact_timeout_ms
+
+    def horizon(self, channel: str) -> int:
+        """For how long after its latest event a contact of the channel is known, ms."""
+        return dict(self.channel_horizons_ms).get(channel, self.horizon_ms)
 
 
 @dataclass(frozen=True, slots=True)
