@@ -1,4 +1,6 @@
-"""`identify`: whose contact it is. Reads ``contact.normalised`` by contact, writes ``contact.interactions`` by owner."""
+"""`identify`: whose contact it is. Reads ``contact.normalised`` by contact; writes ``contact.interactions`` by owner,
+and ``identity.changes``.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,12 +10,11 @@ import orjson
 from msgspec.structs import replace
 
 from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
-from streams.domain import owners
 from streams.domain.alerts import owner_of
 from streams.domain.crowds import Crowds, share
 from streams.domain.identity import OTHER_SOURCE, TOO_MANY_CHANGES, assign
 from streams.domain.kpi_tables import SEP
-from streams.domain.owners import ContactOwner
+from streams.domain.owners import ContactOwner, after, due_at
 from streams.domain.policy import TrackingRules
 from streams.domain.records import AgentState, Command, Event, Normalised, Profile, contact_key, output_key
 from streams.domain.times import iso
@@ -111,10 +112,10 @@ class Identify(Hop):
         return over
 
     def _scheduled(self, key: str, state: ContactOwner) -> ContactOwner:
-        return replace(state, due={state.line: owners.due_at(state, _channel(key), self.rules)})
+        return replace(state, due={state.line: due_at(state, _channel(key), self.rules)})
 
     def fire(self, key: str, now: int, out: Outputs) -> None:
-        state = owners.after(self.owners[key], now, _channel(key), self.rules)
+        state = after(self.owners[key], now, _channel(key), self.rules)
         if state is None:
             del self.owners[key]
         else:  # a stub; or the rules have changed, or the row is of an older version

@@ -1,6 +1,5 @@
 """What an event says of its contact's owner."""
 
-from collections.abc import Container
 from hashlib import blake2b
 
 import msgspec
@@ -41,7 +40,7 @@ def owner_of(event: Event) -> str:
     return claim_of(event).owner
 
 
-def claim_of(event: Event, nobody: Container[str] = ()) -> Claim:
+def claim_of(event: Event, nobody: tuple[str, ...] = ()) -> Claim:
     """The event's claim. Identifiers of kinds outside ``STRENGTH`` claim nothing, nor do those whose marks are among
     ``nobody``.
     """

@@ -36,7 +36,7 @@ from typing import NamedTuple, TypedDict
 from msgspec.structs import replace
 
 from streams.domain import owners
-from streams.domain.claims import CUSTOMER, Claim, Order, claim_of, mark_of
+from streams.domain.claims import CUSTOMER, Claim, claim_of, mark_of
 from streams.domain.owners import AFTERWARDS, ContactOwner
 from streams.domain.records import Event, Left
 
@@ -109,7 +109,7 @@ class Decision(NamedTuple):
     correction, what was refused (rule, claim)."""
 
     best: Claim
-    first: Order | None
+    first: tuple[int, str] | None
     corrects: bool = False
     refused: tuple[str, Claim] | None = None
 
@@ -188,18 +188,18 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     if claim.rank != held.rank:
         return Decision(claim, None) if claim.rank < held.rank else stays
     beaten: tuple[str, Claim] | None = None
-    best, first = held, state.first
+    since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
         best = claim if claim.order < held.order else held
     elif claim.source == held.source:
         best = claim if claim.order > held.order else held
-        first = min(state.first or held.order, claim.order)
-    elif claim.order < (state.first or held.order):
-        best, first = _latest(state, event), claim.order
+        since = min(since, (claim.time, claim.id))
+    elif claim.order < (*since, held.source):
+        best, since = _latest(state, event), (claim.time, claim.id)
         beaten = (OTHER_SOURCE, held)
     else:
         return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
-    first = None if first == best.order else first
+    first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
     if best.owner == held.owner:
         return Decision(best, first)
     corrects = len(state.history) >= SHORT_HISTORY
@@ -223,9 +223,7 @@ def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[O
     return heard, [_owned(event, state.owner), *refusals]
 
 
-def _refused(
-    state: ContactOwner, event: Event, refused: tuple[str, Claim] | None
-) -> tuple[ContactOwner, list[Output]]:
+def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | None) -> tuple[ContactOwner, list[Output]]:
     """What was refused is told, unless it was told before."""
     if refused is None:
         return state, []

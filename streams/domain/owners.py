@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from streams.domain.claims import Claim, Order
+from streams.domain.claims import Claim
 from streams.domain.normalise import is_customer_text
 from streams.domain.policy import TrackingRules
 from streams.domain.records import Event
@@ -59,8 +59,8 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """The events so far by time, of one time as they arrived; without owner and texts. Empty: a stub."""
     line: str = ""
     """The line of the latest event."""
-    first: Order | None = None
-    """Where the source whose customer id holds named a customer first; None = in the claim."""
+    first: tuple[int, str] | None = None
+    """(time, id) of the event with which the claim's source named a customer first; None = that of the claim."""
     acted: int = -1
     """Time of the latest event that is not among ``AFTERWARDS``; −1 = none."""
     closed: int = -1

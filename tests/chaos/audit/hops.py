@@ -51,9 +51,7 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
         yield from _same(lane, wanted[lane], found[lane])
 
 
-def _identified(
-    rec: Rec, owners: dict[str, ContactOwner], crowds: Crowds
-) -> Iterator[tuple[str, bytes, bytes]]:
+def _identified(rec: Rec, owners: dict[str, ContactOwner], crowds: Crowds) -> Iterator[tuple[str, bytes, bytes]]:
     """What one record becomes, as (topic, key, value)."""
     value = _normalised(rec.value or b"")
     if isinstance(value, Event):

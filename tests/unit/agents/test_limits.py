@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from streams import app
-from streams.domain.identity import ContactOwner
+from streams.domain.owners import ContactOwner
 from streams.domain.records import AgentState, Event, Fact, Line, Progress
 from streams.domain.times import iso
 from streams.ops.metrics import LIMITS, Metrics

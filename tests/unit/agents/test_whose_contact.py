@@ -1,5 +1,6 @@
 """Whose contact it is, through the agents: names of contacts, crowds, stubs; the same however the log is cut."""
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -195,8 +196,12 @@ events = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(events, st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20))
 def test_what_is_sent_is_a_function_of_the_log(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
-    def said(task: Stage) -> list[Any]:
-        return [(topic, key, value) for topic, key, value in task.sent if key is not None]
+    def said(task: Stage) -> dict[Any, list[Any]]:
+        found: dict[Any, list[Any]] = defaultdict(list)
+        for topic, key, value in task.sent:
+            if key is not None:
+                found[topic, key].append(value)
+        return found
 
     whole, cut = stage(), stage()
     whole.batches(read(log), [(len(log) + 1, False)])

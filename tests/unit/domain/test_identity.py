@@ -256,8 +256,8 @@ def test_changes_make_a_chain(events: list[Event]) -> None:
         assert change["from"] == at
         if change["rule"] == "other-source":
             assert change["to"] == at
-            assert (source := change["evidence"]["source"]) not in told, "once for each source"
-            told.add(source)
+            assert change["evidence"]["source"] not in told, "once for each source"
+            told.add(change["evidence"]["source"])
         else:
             assert change["to"] != at
         at = change["to"]
@@ -283,7 +283,9 @@ def test_a_customer_id_of_another_source_is_refused_and_told_once() -> None:
     assert state.owner == "customer:7"
     assert [one.owner for one in sent if isinstance(one, Event)] == ["customer:7"] * 5, "all are events of the contact"
     refused = [one for one in sent if isinstance(one, dict)]
-    assert [(one["rule"], one["identifier"], one["evidence"], one["from"], one["to"], one["at"]) for one in refused] == [
+    assert [
+        (one["rule"], one["identifier"], one["evidence"], one["from"], one["to"], one["at"]) for one in refused
+    ] == [
         ("other-source", "customer:8", {"event_id": "s1", "source": "/surveys"}, "customer:7", "customer:7", 20),
         ("other-source", "customer:8", {"event_id": "4", "source": "/crm"}, "customer:7", "customer:7", 40),
     ]
