@@ -36,7 +36,7 @@ from typing import NamedTuple, TypedDict
 from msgspec.structs import replace
 
 from streams.domain import owners
-from streams.domain.claims import CUSTOMER, Claim, claim_of, mark_of
+from streams.domain.claims import CONTACT, CUSTOMER, Claim, claim_of, mark_of
 from streams.domain.owners import AFTERWARDS, ContactOwner
 from streams.domain.records import Event, Left
 
@@ -105,21 +105,20 @@ def event_key(event: Event) -> EventKey:
 
 
 class Decision(NamedTuple):
-    """What becomes of a claim: the claim that holds from now on, what the state's ``first`` is by that, whether it is a
-    correction, what was refused (rule, claim)."""
+    """What becomes of an event's claim."""
 
     best: Claim
+    """The one that holds from now on."""
     first: tuple[int, str] | None
+    """The state's ``first`` by that."""
     corrects: bool = False
+    """It is a correction."""
     refused: tuple[str, Claim] | None = None
+    """What was refused, by which rule."""
 
 
-class _Said(NamedTuple):
-    """What an event claims, when identifiers that name nobody are left out: their marks, and the one to tell of."""
-
-    claim: Claim
-    nobody: tuple[str, ...] = ()
-    crowded: Claim | None = None
+_Said = tuple[Decision, tuple[str, ...], Claim | None]
+"""What becomes of an event's claim without identifiers that name nobody; their marks; the one of them to tell of."""
 
 
 def assign(
@@ -132,50 +131,53 @@ def assign(
     """
     kept = owners.lean(event, owners.encoded(event) if size is None else size)
     if state is None:
-        said = _said(None, event, gather)
-        fresh = owners.begun(said.claim, *kept, said.nobody)
-        return fresh, [_owned(event, said.claim.owner), *_crowd(said, fresh, event)]
-    place = bisect_right(state.history, event.time, key=_time)
-    key = event_key(event)
-    if any(event_key(each) == key for each in state.history[bisect_left(state.history, event.time, key=_time) : place]):
+        (claim, *_), nobody, crowded = _said(None, event, gather)
+        fresh = owners.begun(claim, *kept, nobody)
+        return fresh, [_owned(event, claim.owner), *_crowd(crowded, fresh, event)]
+    place = _place(state.history, event)
+    if place is None:
         return state, []
     if not state.history and event.type in AFTERWARDS:
         return _afterwards(state, event)
-    said = _said(state, event, gather)
-    decision = _decided(state, event, said.claim)
-    grown = owners.grown(state, kept, place)
-    grown = replace(
-        grown,
-        claim=decision.best,
-        first=decision.first,
-        corrections=state.corrections + decision.corrects,
-        nobody=said.nobody,
-    )
-    crowd = _crowd(said, grown, event)
-    if decision.best.owner == state.owner:
-        grown, refusals = _refused(grown, event, decision.refused)
-        return grown, [_owned(event, grown.owner), *refusals, *crowd]
-    told = (*state.history[:place], event, *state.history[place:])
-    since = told[0].time if grown.resumed else 0
-    moved: list[Output] = [Left(state.owner, event.contact, event.channel, grown.owner, event.time, event.line, since)]
-    moved += [_owned(past, grown.owner) for past in told]
-    moved.append(_change(state.owner, grown.owner, decision.best, event, _rule(decision.best), since or None))
-    grown, refusals = _refused(grown, event, decision.refused)
-    return grown, [*moved, *refusals, *crowd]
+    decision, nobody, crowded = _said(state, event, gather)
+    best, first, corrects, refused = decision
+    grown = owners.grown(state, kept, place, (best, first, state.corrections + corrects, nobody))
+    moves = best is not state.claim and best.owner != state.owner
+    if not moves:
+        outputs: list[Output] = [_owned(event, best.owner)]
+    else:
+        told = (*state.history[:place], event, *state.history[place:])
+        since = told[0].time if grown.resumed else 0
+        outputs = [Left(state.owner, event.contact, event.channel, best.owner, event.time, event.line, since)]
+        outputs += [_owned(past, best.owner) for past in told]
+        outputs.append(_change(state.owner, best.owner, best, event, _rule(best), since or None))
+    if refused is not None:
+        grown, refusals = _refused(grown, event, refused)
+        outputs += refusals
+    return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+
+
+def _place(history: tuple[Event, ...], event: Event) -> int | None:
+    """Where the event goes in a history, behind those of its time; None = it is there."""
+    if not history or history[-1].time < event.time:
+        return len(history)
+    start, end = (bisect(history, event.time, key=_time) for bisect in (bisect_left, bisect_right))
+    key = event_key(event)
+    return None if any(event_key(each) == key for each in history[start:end]) else end
 
 
 def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
     """``gather`` is asked about an identifier that would own the contact from now on."""
-    nobody, crowded = (() if state is None else state.nobody), None
+    nobody: tuple[str, ...] = () if state is None else state.nobody
+    crowded: Claim | None = None
     while True:
         claim = claim_of(event, nobody)
-        if claim.identifier == claim.owner:  # a customer id or the contact itself
-            return _Said(claim, nobody, crowded)
-        if state is not None and _decided(state, event, claim).best.owner == state.owner:
-            return _Said(claim, nobody, crowded)
+        decision = Decision(claim, None) if state is None else _decided(state, event, claim)
+        if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.owner):
+            return decision, nobody, crowded
         over = gather(claim.identifier)
         if over <= 0 or len(nobody) >= MAX_NOBODY:
-            return _Said(claim, nobody, crowded)
+            return decision, nobody, crowded
         nobody = (*nobody, mark_of(claim.identifier))
         if over == 1:
             crowded = claim
@@ -184,10 +186,11 @@ def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
 def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     """Which claim holds, the state's or the event's."""
     held = state.claim
-    stays = Decision(held, state.first)
-    if claim.rank != held.rank:
-        return Decision(claim, None) if claim.rank < held.rank else stays
-    beaten: tuple[str, Claim] | None = None
+    if claim.rank < held.rank:
+        return Decision(claim, None)
+    stays, beaten = Decision(held, state.first), None
+    if claim.rank > held.rank:
+        return stays
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
         best = claim if claim.order < held.order else held
@@ -200,7 +203,7 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     else:
         return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
     first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
-    if best.owner == held.owner:
+    if best.identifier == held.identifier:
         return Decision(best, first)
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
@@ -235,9 +238,9 @@ def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | Non
     return replace(state, told=(*state.told, mark)), [change]
 
 
-def _crowd(said: _Said, state: ContactOwner, event: Event) -> list[Output]:
+def _crowd(crowded: Claim | None, state: ContactOwner, event: Event) -> list[Output]:
     """An identifier that was found to name nobody is told with the contact that showed it."""
-    return [_change(state.owner, state.owner, said.crowded, event, CROWDED)] if said.crowded else []
+    return [_change(state.owner, state.owner, crowded, event, CROWDED)] if crowded else []
 
 
 def _owned(event: Event, owner: str) -> Event:

@@ -97,9 +97,14 @@ def begun(claim: Claim, event: Event, size: int, nobody: tuple[str, ...]) -> Con
     return ContactOwner(claim, event.time, (event,), event.line, acted=acted, closed=closed, size=size, nobody=nobody)
 
 
-def grown(state: ContactOwner, added: tuple[Event, int], place: int) -> ContactOwner:
-    """The state with one more event (and its bytes) at a place of its history; the claim stays."""
+Held = tuple[Claim, tuple[int, str] | None, int, tuple[str, ...]]
+"""``claim``, ``first``, ``corrections`` and ``nobody`` of a state."""
+
+
+def grown(state: ContactOwner, added: tuple[Event, int], place: int, held: Held) -> ContactOwner:
+    """The state with one more event (and its bytes) at a place of its history, and what holds by that."""
     event, size = added
+    claim, first, corrections, nobody = held
     history = (*state.history[:place], event, *state.history[place:])
     if len(history) > HISTORY_LIMIT:
         history = history[-HISTORY_LIMIT:]
@@ -108,19 +113,19 @@ def grown(state: ContactOwner, added: tuple[Event, int], place: int) -> ContactO
         history, size = _fitting(history)
     acted, closed = _moments(event)
     return ContactOwner(
-        claim=state.claim,
+        claim=claim,
         last=max(state.last, event.time),
         history=history,
         line=event.line if event.time >= state.last else state.line,
-        first=state.first,
+        first=first,
         acted=max(state.acted, acted),
         closed=max(state.closed, closed),
         resumed=state.resumed or not state.history,
         truncated=state.truncated or len(history) != len(state.history) + 1,
         size=size,
-        corrections=state.corrections,
+        corrections=corrections,
         told=state.told,
-        nobody=state.nobody,
+        nobody=nobody,
     )
 
 

@@ -116,6 +116,31 @@ def test_a_contact_that_moves_leaves_nothing_behind(data: st.DataObject, events:
     assert new.net == alone.net
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data(), contact_events(), st.booleans())
+def test_a_contact_that_moves_from_a_time_on_leaves_what_it_did_before(
+    data: st.DataObject, events: list[Event], settled: bool
+) -> None:
+    """A stub that goes on and becomes better known: `identify` has only the events since."""
+    gone = data.draw(st.sampled_from(sorted({(each.channel, each.contact) for each in events})))
+    since = data.draw(st.sampled_from([each.time for each in events]))
+    end = events[-1].time - T0
+    left = Left(OWNER, gone[1], gone[0], "customer:C2", events[-1].time, since=since)
+    goes = [each for each in events if (each.channel, each.contact) == gone and each.time >= since]
+    stays = [each for each in events if each not in goes]
+    task = Task()
+    if settled:
+        task.take(*(each for each in events if each.time < since)).until(since - 1 - T0)
+    task.take(*(each for each in events if each.time >= since or not settled), left).until(end)
+    reference = Task()
+    if settled:
+        reference.take(*(each for each in events if each.time < since)).until(since - 1 - T0)
+    reference.take(*(each for each in stays if each.time >= since or not settled)).until(end)
+    assert task.net == reference.net
+    assert task.last_journeys() == reference.last_journeys() or not stays
+    task.episodes()
+
+
 def alert_essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
     return {name: {**alert, **dict.fromkeys(left_out)} for name, alert in task.episodes().items()}
 
