@@ -26,7 +26,7 @@ VALUE_LIMIT = 2_000
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 
-AFTERWARDS = frozenset({"contact.ended", "contact.wrapped_up", "feedback.given", "case.solved"})
+AFTERWARDS = frozenset({"contact.ended", "contact.wrapped_up", "message.changed", "feedback.given", "case.solved"})
 """What is said of a contact when it is over; anything else goes on with it."""
 
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
@@ -143,7 +143,7 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
     is not over, that is when `track` takes it for timed out.
     """
     if not state.history:
-        return state.last + rules.horizon(channel)
+        return state.last + rules.horizon_ms(channel)
     idle_ms = 0 if state.ended else rules.timeout_ms(channel)
     return state.last + idle_ms + rules.lateness_ms
 

@@ -56,7 +56,7 @@ class TrackingRules:
     contact_timeout_ms: int = 24 * 3_600_000
     channel_timeouts_ms: tuple[tuple[str, int], ...] = ()
     journey_gap_ms: int = 72 * 3_600_000
-    horizon_ms: int = 14 * 86_400_000
+    contact_horizon_ms: int = 14 * 86_400_000
     channel_horizons_ms: tuple[tuple[str, int], ...] = ()
     identifier_contacts: int = 200
     """Contacts of a day that an identifier may have; one with more names nobody."""
@@ -68,9 +68,9 @@ class TrackingRules:
                 return timeout_ms
         return self.contact_timeout_ms
 
-    def horizon(self, channel: str) -> int:
-        """For how long after its latest event a contact of the channel is known, ms."""
-        return dict(self.channel_horizons_ms).get(channel, self.horizon_ms)
+    def horizon_ms(self, channel: str) -> int:
+        """How long after it was last heard of a contact of the channel goes on when something more comes of it."""
+        return dict(self.channel_horizons_ms).get(channel, self.contact_horizon_ms)
 
 
 @dataclass(frozen=True, slots=True)

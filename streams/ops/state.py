@@ -267,7 +267,10 @@ def _run(topic_prefix: str | None, work: Callable[[Settings], Coroutine[Any, Any
 @state_app.command()
 def show(
     key: Annotated[
-        str, typer.Argument(help="A customer's id, a contact's, an owner (customer:7), a queue (voice|loans).")
+        str,
+        typer.Argument(
+            help="A customer's id, a contact's (voice|call-1), an owner (customer:7), a queue (voice|loans)."
+        ),
     ],
     table: Annotated[str | None, typer.Option(help="Only this table; for keys of any other kind.")] = None,
     line: Annotated[str | None, typer.Option(help="Only this replay's line; live: the live one.")] = None,

@@ -303,7 +303,7 @@ class TrackingFile(File):
             contact_timeout_ms=contacts.timeout,
             channel_timeouts_ms=tuple(sorted(contacts.channel_timeouts.items())),
             journey_gap_ms=self.journeys.gap,
-            horizon_ms=contacts.horizon,
+            contact_horizon_ms=contacts.horizon,
             channel_horizons_ms=tuple(sorted(contacts.channel_horizons.items())),
             identifier_contacts=contacts.per_identifier_and_day,
         )

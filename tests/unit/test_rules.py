@@ -28,7 +28,7 @@ def test_the_shipped_rules() -> None:
         7_200_000,
     )
     assert (shipped.tracking.lateness_ms, shipped.tracking.journey_gap_ms) == (3_600_000, 72 * 3_600_000)
-    assert (shipped.tracking.horizon("voice"), shipped.tracking.identifier_contacts) == (14 * 86_400_000, 200)
+    assert (shipped.tracking.horizon_ms("voice"), shipped.tracking.identifier_contacts) == (14 * 86_400_000, 200)
     assert (shipped.tracking.timeout_ms("voice"), shipped.tracking.timeout_ms("email")) == (86_400_000, 72 * 3_600_000)
     assert shipped.segments == SegmentRules()
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
@@ -65,7 +65,7 @@ def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
             "tracking.contacts.per_identifier_and_day": 50,
         },
     ).tracking
-    assert (own.horizon("voice"), own.horizon("email"), own.identifier_contacts) == (
+    assert (own.horizon_ms("voice"), own.horizon_ms("email"), own.identifier_contacts) == (
         3 * 86_400_000,
         90 * 86_400_000,
         50,

@@ -95,6 +95,27 @@ def test_of_two_customers_the_later_event_holds() -> None:
     assert [one.owner for one in run([late, early])[1] if isinstance(one, Event)] == ["customer:8", "customer:8"]
 
 
+def test_a_contact_that_goes_to_another_customer_and_comes_back() -> None:
+    first, second, third = event("1", 10, "7"), event("2", 20, "8"), event("3", 30, "7")
+    state, sent = run([first, second, third])
+    assert sent[1:4] == [
+        Left("customer:7", "c1", "voice", "customer:8", 20),
+        owned(first, "customer:8"),
+        owned(second, "customer:8"),
+    ]
+    assert sent[5:9] == [
+        Left("customer:8", "c1", "voice", "customer:7", 30),
+        owned(first, "customer:7"),
+        owned(second, "customer:7"),
+        owned(third, "customer:7"),
+    ]
+    assert [(one["from"], one["to"]) for one in sent if isinstance(one, dict)] == [
+        ("customer:7", "customer:8"),
+        ("customer:8", "customer:7"),
+    ]
+    assert state.owner == "customer:7"
+
+
 def test_of_two_values_of_a_kind_the_earlier_event_holds() -> None:
     early, late = event("1", 10, None, ("email", "a")), event("2", 20, None, ("email", "b"))
     assert run([early, late])[0].owner == run([late, early])[0].owner == "anonymous:email:a"
@@ -371,7 +392,7 @@ def test_a_contact_that_its_identifier_owns_counts_once() -> None:
 
 # Stubs
 
-RULES = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, horizon_ms=10_000)
+RULES = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, contact_horizon_ms=10_000)
 NAMED = {"type": "contact.ended"}
 
 
@@ -402,13 +423,15 @@ def test_a_contact_that_is_over_becomes_a_stub_and_is_forgotten_after_the_horizo
     assert due_at(rated, "voice", RULES) == 130, "a word about it does not open it again"
     again, _ = assign(rated, event("4", 40))
     assert due_at(again, "voice", RULES) == 1140
-    short = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, horizon_ms=50)
+    short = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, contact_horizon_ms=50)
     assert after(ended, 121, "voice", short) is None
 
 
 def test_the_horizon_and_the_time_out_are_those_of_the_channel() -> None:
     state, _ = run([event("1", 10, "7")])
-    rules = TrackingRules(100, 1000, (("email", 5000),), horizon_ms=10_000, channel_horizons_ms=(("email", 99_000),))
+    rules = TrackingRules(
+        100, 1000, (("email", 5000),), contact_horizon_ms=10_000, channel_horizons_ms=(("email", 99_000),)
+    )
     assert due_at(state, "email", rules) == 5110
     found = after(state, 5111, "email", rules)
     assert found is not None
