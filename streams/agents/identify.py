@@ -89,8 +89,11 @@ class Identify(Hop):
     def _own(self, event: Event, out: Outputs) -> None:
         key = contact_key(event.channel, event.contact)
         key = f"{key}{SEP}{event.line}" if event.line else key
-        known = self.owners.get(key)
-        state, outputs = assign(known, event, self.size, lambda identifier: self._gather(identifier, event))
+        known = current = self.owners.get(key)
+        if known is not None and event.time > known.last + self.rules.lateness_ms:
+            # As if stream time had come to it: on a replay it may not have, and the answer is to be the same.
+            current = after(known, event.time, event.channel, self.rules)
+        state, outputs = assign(current, event, self.size, lambda identifier: self._gather(identifier, event))
         if state is not known:
             self.owners[key] = self._scheduled(key, state)
             if state.truncated and not (known and known.truncated):

@@ -17,8 +17,8 @@ import orjson
 from streams.domain import customers, identity
 from streams.domain.crowds import Crowds, share
 from streams.domain.customers import Customer
-from streams.domain.owners import ContactOwner
-from streams.domain.policy import Rules
+from streams.domain.owners import ContactOwner, after
+from streams.domain.policy import Rules, TrackingRules
 from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.domain.watermarks import Watermarks
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
@@ -40,7 +40,7 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
         crowds = Crowds({}, share(rules.tracking.identifier_contacts, count))
         for rec in logs.of("contact.normalised"):
             if rec.partition == partition:
-                for topic, key, value in _identified(rec, owners, crowds):
+                for topic, key, value in _identified(rec, owners, (crowds, rules.tracking)):
                     wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
     found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
     for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
@@ -51,15 +51,18 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
         yield from _same(lane, wanted[lane], found[lane])
 
 
-def _identified(rec: Rec, owners: dict[str, ContactOwner], crowds: Crowds) -> Iterator[tuple[str, bytes, bytes]]:
+def _identified(
+    rec: Rec, owners: dict[str, ContactOwner], means: tuple[Crowds, TrackingRules]
+) -> Iterator[tuple[str, bytes, bytes]]:
     """What one record becomes, as (topic, key, value)."""
     value = _normalised(rec.value or b"")
     if isinstance(value, Event):
         key = f"{value.channel}|{value.contact}" + (f"\x1f{value.line}" if value.line else "")
-        line, time = value.line, value.time
-        owners[key], outputs = identity.assign(
-            owners.get(key), value, gather=lambda name: crowds.gather(name, line, time, None)
-        )
+        line, time, (crowds, tracking) = value.line, value.time, means
+        known = owners.get(key)
+        if known is not None and time > known.last + tracking.lateness_ms:
+            known = after(known, time, value.channel, tracking)
+        owners[key], outputs = identity.assign(known, value, gather=lambda name: crowds.gather(name, line, time, None))
         for output in outputs:
             if isinstance(output, dict):
                 yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"

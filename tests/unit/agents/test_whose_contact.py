@@ -17,6 +17,7 @@ from streams.domain.times import DAY_MS, HOUR_MS
 from streams.ops.metrics import Metrics
 from tests.e2e.system import event as cloud_event
 from tests.support.offline import NOW, RULES, SETTINGS, Stage, fetched, the_ingest
+from tests.unit.agents.test_agents import flow
 from tests.unit.agents.test_limits import limited
 from tests.unit.engine.records import Fetched, record
 
@@ -74,6 +75,35 @@ def test_one_id_on_two_channels_is_two_contacts_of_two_people() -> None:
         ("voice", "customer:bob"),
     ]
     assert task.on("identity.changes") == []
+
+
+@pytest.mark.parametrize("customers", [("7", "7"), ("7", "8")])
+def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None:
+    """Events of one name at one moment, on two channels; of one customer and of two."""
+    start = NOW / 1000 - 1800
+    told = [
+        cloud_event(kind, "1001", start + at, channel=channel, customer_id=customer, queue="q", tier="gold", **more)
+        for channel, customer in zip(("voice", "chat"), customers, strict=True)
+        for kind, at, more in (
+            ("contact.queued", 0, {}),
+            ("contact.connected", 200, {}),
+            ("contact.ended", 260, {"by": "customer"}),
+        )
+    ]
+    found = flow(told, 100, restart=False)
+    assert len({each["alert_id"] for each in found["alerts"]}) == 2
+    assert {(each["channel"], each["status"]) for each in found["alerts"]} == {
+        (channel, status) for channel in ("voice", "chat") for status in ("firing", "resolved")
+    }
+    listed = [(each["channel"], each["contact_id"]) for journey in found["journeys"] for each in journey["contacts"]]
+    assert sorted(listed) == [("chat", "1001"), ("voice", "1001")]
+    offered = {
+        each["dimensions"]["channel"]: reading["value"]
+        for each in found["kpis"]
+        for reading in each["readings"]
+        if each["window"]["length_ms"] == DAY_MS and reading["kpi"] == "contacts_offered" and reading["value"]
+    }
+    assert offered == {"voice": 1, "chat": 1}
 
 
 def test_a_survey_system_on_the_channel_does_not_take_a_contact() -> None:
@@ -209,6 +239,20 @@ def test_what_is_sent_is_a_function_of_the_log(log: list[Any], cuts: list[tuple[
     assert said(cut) == said(whole)
     assert dict(cut.tables["owners"].items()) == dict(whole.tables["owners"].items())
     assert dict(cut.tables["crowds"].items()) == dict(whole.tables["crowds"].items())
+
+
+@settings(max_examples=100, deadline=None)
+@given(events)
+def test_a_replay_whose_time_stands_says_the_same_as_one_whose_time_goes(log: list[Any]) -> None:
+    """In order of event time; progress comes behind each event, or only at the end."""
+    told = sorted((each for each in log if isinstance(each, Event)), key=lambda each: each.time)
+    stands, goes = stage(), stage()
+    stands.batch(read(told))
+    goes.batch(read([one for each in told for one in (each, until(each.time - 1))]))
+    assert [(topic, key, value) for topic, key, value in stands.sent if key] == [
+        (topic, key, value) for topic, key, value in goes.sent if key
+    ]
+    assert owners_of(stands).items() >= owners_of(goes).items(), "what is beyond the horizon is forgotten"
 
 
 def test_the_rows_of_the_version_before_can_be_read_and_end() -> None:
