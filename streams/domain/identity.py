@@ -25,7 +25,8 @@ Five things are refused or told, each once, in a change whose owner is the same 
   with the owner so far, and so is the word.
 
 A stub with which something goes on is handed over like any other contact, but only from there on: its events are gone,
-and what they contributed stays where it is. ``since`` of the change says from when.
+and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
+end, for another customer. ``since`` of the change says from when.
 """
 
 from bisect import bisect_left, bisect_right
@@ -147,6 +148,8 @@ def assign(
         outputs: list[Output] = [_owned(event, best.owner)]
     else:
         told = (*state.history[:place], event, *state.history[place:])
+        if (start := _used_again(told, state.claim, best)) and told[start - 1].time < told[start].time:
+            told, grown = told[start:], owners.since(grown, told[start].time)
         since = told[0].time if grown.resumed else 0
         outputs = [Left(state.owner, event.contact, event.channel, best.owner, event.time, event.line, since)]
         outputs += [_owned(past, best.owner) for past in told]
@@ -155,6 +158,19 @@ def assign(
         grown, refusals = _refused(grown, event, refused)
         outputs += refusals
     return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+
+
+def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
+    """Where another customer's contact begins under the id of one that had ended; 0 = it is one contact."""
+    if held.rank != CUSTOMER:
+        return 0
+    ended = next((number for number, each in enumerate(told) if each.type == "contact.ended"), len(told))
+    again = (
+        number
+        for number in range(len(told) - 1, ended, -1)
+        if told[number].type == "contact.initiated" and held.time < told[number].time <= best.time
+    )
+    return next(again, 0)
 
 
 def _place(history: tuple[Event, ...], event: Event) -> int | None:

@@ -129,6 +129,12 @@ def grown(state: ContactOwner, added: tuple[Event, int], place: int, held: Held)
     )
 
 
+def since(state: ContactOwner, time: int) -> ContactOwner:
+    """The state of what began at a time (ms) under the name of a contact that had ended."""
+    history = tuple(event for event in state.history if event.time >= time)
+    return replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history)))
+
+
 def _moments(event: Event) -> tuple[int, int]:
     """``acted`` and ``closed`` by one event."""
     closed = event.time if event.type == "contact.ended" else -1

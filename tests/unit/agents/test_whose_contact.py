@@ -106,6 +106,26 @@ def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None
     assert offered == {"voice": 1, "chat": 1}
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int) -> None:
+    start = NOW / 1000 - 3000
+    told = []
+    for customer, at in (("7", start), ("8", start + 1500)):
+        about: dict[str, Any] = {"queue": "q"}
+        told += [
+            cloud_event("contact.initiated", "1001", at, **about),
+            cloud_event("contact.queued", "1001", at + 1, **about),
+            cloud_event("contact.connected", "1001", at + 31, customer_id=customer, **about),
+            cloud_event("contact.ended", "1001", at + 91, by="customer", **about),
+        ]
+    found = flow(told, size, restart=False)
+    counts = {each["customer"]: each["counts"] for each in found["journeys"]}
+    assert {owner: (each["contacts"], each["answered"]) for owner, each in counts.items()} == {
+        "customer:7": (1, 1),
+        "customer:8": (1, 1),
+    }
+
+
 def test_a_survey_system_on_the_channel_does_not_take_a_contact() -> None:
     metrics = Metrics()
     task = stage(metrics)

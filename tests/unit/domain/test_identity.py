@@ -291,6 +291,34 @@ def test_events_of_one_time_are_sent_again_as_they_arrived() -> None:
     assert [one.id for one in sent if isinstance(one, Event) and one.owner == "customer:7"] == ["0", "b", "a", "c", "d"]
 
 
+def story(customer: str | None, name: str, start: int, *, known: int = 0) -> list[Event]:
+    kinds = ("contact.initiated", "contact.queued", "contact.connected", "contact.ended")
+    return [
+        event(f"{name}{n}", start + 10 * n, customer if n >= known else None, type=kind) for n, kind in enumerate(kinds)
+    ]
+
+
+@pytest.mark.parametrize("known", [0, 1, 3])
+def test_an_id_that_is_used_again_for_another_customer_leaves_the_first_ones_call(known: int) -> None:
+    one, other = story("7", "a", 100), story("8", "b", 200, known=known)
+    state, sent = run([*one, *other])
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent).items()} == {
+        "customer:7": ["a0", "a1", "a2", "a3"],
+        "customer:8": ["b0", "b1", "b2", "b3"],
+    }
+    (change,) = [each for each in sent if isinstance(each, dict)]
+    assert (change["from"], change["to"], change["since"]) == ("customer:7", "customer:8", 200)
+    assert state.history == tuple(other)
+    state, sent = run_on(state, [event("b9", 300, "9")])
+    assert sent[0] == Left("customer:8", "c1", "voice", "customer:9", 300, since=200), "a correction of the second"
+
+
+def test_a_call_back_under_the_id_of_a_call_is_one_contact_when_it_becomes_known() -> None:
+    state, sent = run([*story(None, "a", 100), *story("8", "b", 200)])
+    assert state.owner == "customer:8"
+    assert len(seen_by_track(sent)["customer:8", "voice", "c1"]) == 8
+
+
 # Another source
 
 
