@@ -26,7 +26,9 @@ VALUE_LIMIT = 2_000
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 
-AFTERWARDS = frozenset({"contact.ended", "contact.wrapped_up", "message.changed", "feedback.given", "case.solved"})
+AFTERWARDS = frozenset(
+    {"contact.ended", "contact.wrapped_up", "message.changed", "feedback.given", "case.opened", "case.solved"}
+)
 """What is said of a contact when it is over; anything else goes on with it."""
 
 _TEXTS = frozenset({"text", "comment", "query", "subject"})

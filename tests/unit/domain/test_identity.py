@@ -475,7 +475,7 @@ def test_a_stub_gives_its_owner_to_what_comes_and_says_nothing_else() -> None:
     assert aged(state, 15_000) is not None, "known for the horizon after its last word"
 
 
-@pytest.mark.parametrize("word", ["feedback.given", "contact.wrapped_up", "contact.ended", "case.solved"])
+@pytest.mark.parametrize("word", sorted(owners.AFTERWARDS))
 def test_a_word_about_a_stub_stays_with_what_it_is_about(word: str) -> None:
     kept = stub(event("1", 10, None, ("phone", "+49")), event("2", 20, type="contact.ended"))
     first, second = event("s", 5000, "7", type=word), event("t", 5001, "7", type=word)
