@@ -88,9 +88,12 @@ class LeftRecord(Model):
     kind: Literal["left"]
     owner: String
     contact: String
+    channel: Channel
     to: String
     time: Integer
     line: Line = ""
+    since: Integer = 0
+    """What its events before this time contributed stays with the owner before."""
 
 
 class FactRecord(Model):

@@ -74,7 +74,7 @@ class Journey(Model):
     journey_id: String
     """Stable name of the journey."""
     customer: String
-    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<id>; also the record's key."""
+    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<channel>:<id>; also the record's key."""
     started: UtcTime
     """Time of the first event."""
     updated: UtcTime
@@ -265,10 +265,13 @@ class Evidence(Model):
 
 
 class IdentityChange(Model):
-    """A contact has another owner from now on."""
+    """A contact has another owner from now on; or it keeps its owner although something was said against it, and
+    ``from`` and ``to`` are the same."""
 
     contact_id: String
     """The contact."""
+    channel: String
+    """Its channel: a contact is named by both."""
     identifier: String
     """What linked them, <kind>:<value>; also the record's key."""
     from_: String = Field(alias="from")
@@ -276,10 +279,15 @@ class IdentityChange(Model):
     to: String
     """The owner from now on."""
     rule: String
-    """The rule that decided; too-many-changes = the contact stays, from and to are the same."""
+    """The rule that decided: customer-id or strongest-identifier. Of those that refuse, from and to are the same:
+    other-source = another source says another customer id; crowded-identifier = the identifier has more contacts in a
+    day than a person, and names nobody; too-late = a survey or wrap-up of a contact that was over names somebody;
+    too-many-changes = the contact went to and fro."""
     evidence: Evidence
     """The event that proved it."""
     at: UtcTime
     """Event time of the evidence."""
+    since: UtcTime | None
+    """The contact's events from here on went with it: the earlier ones had been over for long. null = all of them."""
     line: Line
     """Empty for live, else the replay."""

@@ -186,12 +186,14 @@ def _mount() -> None:
     from streams.ops.commands_infra import broker_app, doctor
     from streams.ops.commands_schemas import schemas_app
     from streams.ops.kpis import kpis
+    from streams.ops.merges import merges
     from streams.ops.size import size
     from streams.ops.state import state_app
     from streams.replay.command import replay
 
     app.command()(replay)
     app.command()(kpis)
+    app.command()(merges)
     app.command()(calls)
     app.command()(demo)
     app.command()(doctor)

@@ -1,5 +1,5 @@
-"""`identify`: whose contact it is. Reads ``contact.normalised`` by contact id, writes ``contact.interactions`` by
-owner.
+"""`identify`: whose contact it is. Reads ``contact.normalised`` by contact; writes ``contact.interactions`` by owner,
+and ``identity.changes``.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,17 +9,22 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table
+from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain.alerts import owner_of
-from streams.domain.identity import TOO_MANY_CHANGES, ContactOwner, assign, expired
+from streams.domain.crowds import Crowds, share
+from streams.domain.identity import OTHER_SOURCE, TOO_MANY_CHANGES, assign
+from streams.domain.kpi_tables import SEP
+from streams.domain.owners import ContactOwner, after, due_at
 from streams.domain.policy import TrackingRules
-from streams.domain.records import AgentState, Command, Event, Normalised, Profile, output_key
+from streams.domain.records import AgentState, Command, Event, Normalised, Profile, contact_key, output_key
 from streams.domain.times import iso
-from streams.engine import Outputs, Table, TaskInfo
+from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.ops.metrics import Metrics
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
+LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source"}
+"""Rule by which a change was refused → what the metric of limits calls it."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -29,11 +34,18 @@ def _with_due(row: bytes) -> bytes:
     return orjson.dumps({**state, "due": {state.get("line", ""): 0}})
 
 
-TABLES = (WATERMARKS, BEHIND, large_table("owners", ContactOwner, _with_due))
+TABLES = (
+    WATERMARKS,
+    BEHIND,
+    large_table("owners", ContactOwner, _with_due),
+    struct_table("crowds", int),  # line, day, mark of an identifier → contacts, see `streams.domain.crowds`
+)
 
 
 class Identify(Hop):
-    """Table ``owners``: contact id (and line) → its owner, and its events so far while the owner may change."""
+    """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
+    change; ``crowds``: how many contacts an identifier has.
+    """
 
     before = "ingest"
 
@@ -42,6 +54,7 @@ class Identify(Hop):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
         self.timed = self.owners = tables["owners"]
+        self.crowds = Crowds(tables["crowds"], share(rules.identifier_contacts, info.peers))
         self.interactions, self.changes, self.measurements = (
             name("contact.interactions"),
             name("identity.changes"),
@@ -69,40 +82,57 @@ class Identify(Hop):
                 told = replace(value, queues=(queue,)) if value.queues else value
                 out.send(self.measurements, queue.encode(), encode(told))
 
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self.crowds.undo()
+
     def _own(self, event: Event, out: Outputs) -> None:
-        key = f"{event.contact}\x1f{event.line}" if event.line else event.contact
-        known = self.owners.get(key)
-        state, outputs = assign(known, event, self.size)
+        key = contact_key(event.channel, event.contact)
+        key = f"{key}{SEP}{event.line}" if event.line else key
+        known = current = self.owners.get(key)
+        if known is not None and event.time > known.last + self.rules.lateness_ms:
+            # As if stream time had come to it: on a replay it may not have, and the answer is to be the same.
+            current = after(known, event.time, event.channel, self.rules)
+        state, outputs = assign(current, event, self.size, lambda identifier: self._gather(identifier, event))
         if state is not known:
-            self.owners[key] = self._scheduled(state)
+            self.owners[key] = self._scheduled(key, state)
             if state.truncated and not (known and known.truncated):
                 self.metrics.limited("identify", "history")
         for output in outputs:
             if isinstance(output, dict):
-                if output["rule"] == TOO_MANY_CHANGES:
-                    self.metrics.limited("identify", "owner")
-                change = orjson.dumps({**output, "at": iso(output["at"])})
-                out.send(self.changes, output_key(output["line"], output["identifier"]), change)
+                if (what := LIMITED.get(output["rule"])) is not None:
+                    self.metrics.limited("identify", what)
+                since = output["since"]
+                times = {"at": iso(output["at"]), "since": None if since is None else iso(since)}
+                out.send(self.changes, output_key(output["line"], output["identifier"]), orjson.dumps(output | times))
             else:
                 out.send(self.interactions, output.owner.encode(), encode(output))
 
-    def _scheduled(self, state: ContactOwner) -> ContactOwner:
-        limit = self.rules.lateness_ms if state.ended else self._timeout_ms(state)
-        return replace(state, due={state.line: state.last + limit})
+    def _gather(self, identifier: str, event: Event) -> int:
+        over = self.crowds.gather(identifier, event.line, event.time, self.watermarks.stream_time(event.line))
+        if over > 0:
+            self.metrics.limited("identify", "identifier")
+        return over
 
-    def _timeout_ms(self, state: ContactOwner) -> int:
-        """How long a contact that never ended may be silent, as `track` has it."""
-        return self.rules.timeout_ms(state.history[0].channel) + self.rules.lateness_ms
+    def _scheduled(self, key: str, state: ContactOwner) -> ContactOwner:
+        return replace(state, due={state.line: due_at(state, _channel(key), self.rules)})
 
     def fire(self, key: str, now: int, out: Outputs) -> None:
-        state = self.owners[key]
-        if expired(state, now, self.rules.lateness_ms, self._timeout_ms(state)):
+        state = after(self.owners[key], now, _channel(key), self.rules)
+        if state is None:
             del self.owners[key]
-        else:  # the rules have changed, or the row is of an older version
-            self.owners[key] = self._scheduled(state)
+        else:  # a stub; or the rules have changed, or the row is of an older version
+            self.owners[key] = self._scheduled(key, state)
 
     def drop(self, key: str, line: str) -> None:
         del self.owners[key]
+
+    def forget(self, line: str) -> None:
+        self.crowds.forget(line)
+
+
+def _channel(key: str) -> str:
+    return key.partition("|")[0]
 
 
 def factory(

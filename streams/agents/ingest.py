@@ -22,7 +22,7 @@ from streams.domain.dedup import Seen, content_of, upgraded
 from streams.domain.detectors import Budget
 from streams.domain.holding import Holders
 from streams.domain.normalise import Policy, event_record
-from streams.domain.records import LIVE
+from streams.domain.records import LIVE, contact_key
 from streams.domain.sentiment import Scorer
 from streams.domain.times import DAY_MS, HOUR_MS
 from streams.domain.watermarks import InputClock, LineClock
@@ -217,7 +217,9 @@ class Ingest:
                 f"{self.max_undeclared} events of this replay came here before its replay.started; send that first, on "
                 "every partition of every topic it writes to, and then what was refused",
             )
-        out.send(self.normalised, key, self._normalised(obj, time, event.line))
+        channel = getattr(event.data, "channel", None)
+        named = contact_key(channel, event.data.contact_id).encode() if channel else key
+        out.send(self.normalised, named, self._normalised(obj, time, event.line))
         self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)

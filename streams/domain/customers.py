@@ -121,7 +121,7 @@ def fold(
     elif isinstance(record, Profile):
         change = timelines.know(timeline, record, place, rules)
     else:
-        change = timelines.leave(timeline, record, place)
+        change = timelines.leave(timeline, record, place, rules)
     outcome = _outcome(customer, line, change, size)
     after = outcome.customer
     return outcome if after is None or after.size <= relief.ROW_BYTES else _fitting(outcome, clock, rules)

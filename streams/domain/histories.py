@@ -191,6 +191,18 @@ def _finished(contact: Contact, rules: Rules) -> Contact:
     return close_idle(contact, contact.last + rules.tracking.timeout_ms(contact.channel), rules)
 
 
+def before(history: History, since: int, rules: Rules) -> History | None:
+    """The history without its events from a time (ms) on that can still be taken back; None = nothing is left."""
+    tail = tuple(step for step in history.tail if step.time < since)
+    lives = run(history, tail, rules)
+    if not lives:
+        return None
+    known = history.lives[: len(lives)]
+    if known[-1].last == lives[-1].last:
+        lives = known  # by now it may have timed out
+    return replace(history, tail=tail, lives=lives)
+
+
 # Time passes
 
 

@@ -1,69 +1,69 @@
 """Who owns a contact: its customer, else the anonymous customer behind its strongest identifier, else the contact
 itself.
 
-The owner is a function of the *set* of a contact's events, so the order of arrival does not matter in the end:
+A contact is named by its channel and its id. The owner is a function of the *set* of its events, so the order of
+arrival does not matter in the end:
 
-1. a customer id beats every identifier; of two different customer ids the one on the later event, by (time, id,
-   source), holds;
+1. a customer id beats every identifier. The source of the earliest event with one decides, and of its customer ids the
+   one on its latest event, by (time, id, source), holds;
 2. else the strongest kind of identifier (email > phone > social > account > device > cookie); of two values of one kind
    the one on the earlier event, so that a contact in order changes its owner only when it becomes better known;
 3. else the contact.
 
 When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
-the contact's events so far, in event-time order, with the new event in its place. So that few events cannot make many,
-a contact of more than ``SHORT_HISTORY`` events is given from one customer to another (or from one identifier to another
-of the same kind) at most ``MAX_CORRECTIONS`` times. After that it stays, whatever is said of it, unless it becomes
-better known; here alone the order of arrival decides. The first change that is refused is told, with the rule
-``TOO_MANY_CHANGES`` and the same owner before and after.
+the contact's events so far with the new event in its place: by event time, and of one time as they arrived.
+
+Five things are refused or told, each once, in a change whose owner is the same before and after:
+
+- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id; once per source.
+- ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
+  from one customer to another (or from one identifier to another of the same kind) at most ``MAX_CORRECTIONS`` times.
+  After that it stays, unless it becomes better known; here alone the order of arrival decides.
+- ``CROWDED``: an identifier that has more contacts in a day than a person names nobody (`streams.domain.crowds`); the
+  contacts it has by then stay.
+- ``TOO_LATE``: a word about a stub (see `streams.domain.owners`) names a better owner. What it is about was counted
+  with the owner so far, and so is the word.
+
+A stub with which something goes on is handed over like any other contact, but only from there on: its events are gone,
+and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
+end, for another customer. ``since`` of the change says from when.
 """
 
-from bisect import bisect_left
-from typing import Any, TypedDict
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple, TypedDict
 
-import msgspec
+from msgspec.structs import replace
 
-from streams.domain.normalise import STRENGTH, is_customer_text
+from streams.domain import owners
+from streams.domain.claims import CONTACT, CUSTOMER, Claim, claim_of, mark_of
+from streams.domain.owners import AFTERWARDS, ContactOwner
 from streams.domain.records import Event, Left
 
-HISTORY_BYTES = 400_000
-"""Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
-says ``truncated``. Beside the history a row has a claim and a line: less than 4,000 bytes."""
-EVENT_BYTES = 65_536
-"""JSON bytes of one event in a history; of a larger one only what `track` reads is kept: at most 6,000 bytes, made of
-seven names of 200 characters."""
-VALUE_LIMIT = 2_000
-"""Characters of a text, JSON bytes of a value the contract does not know, that a history keeps; nobody behind
-`identify` reads them."""
-HISTORY_LIMIT = 2_000
-"""Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 SHORT_HISTORY = 8
 """Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
 MAX_CORRECTIONS = 3
 """Changes of owner of a longer contact that do not make it better known; those that do are seven by nature."""
+MAX_TOLD = 10
+"""Things told of one contact once; what else is refused of it is not told."""
+MAX_NOBODY = 16
+"""Identifiers of one contact that are remembered as nobody's; any further one is taken for somebody's."""
+
 TOO_MANY_CHANGES = "too-many-changes"
+OTHER_SOURCE = "other-source"
+CROWDED = "crowded-identifier"
+TOO_LATE = "too-late"
 
-_CUSTOMER, _CONTACT = -1, len(STRENGTH)
-_RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
-_TEXTS = frozenset({"text", "comment", "query", "subject"})
-_READ = (
-    "opened_by",
-    "direction",
-    "party",
-    "kind",
-    "duration_ms",
-    "by",
-    "reason",
-    "author",
-    "sentiment",
-    "metric",
-    "score",
-)
-"""What `streams.domain.steps` reads of an event's data."""
+_time = attrgetter("time")
 
-_encode = msgspec.json.Encoder().encode
+Gather = Callable[[str], int]
+"""Counts one more contact of an identifier; how many that is beyond its limit."""
 
-EventKey = tuple[int, str, str, str]
-"""(time, id, source, channel): a total order of events, by event time. An event is named on its channel's topic."""
+
+def _alone(identifier: str) -> int:
+    """No identifier is crowded."""
+    return 0
 
 
 class Evidence(TypedDict):
@@ -77,224 +77,206 @@ IdentityChange = TypedDict(
     "IdentityChange",
     {
         "contact_id": str,
+        "channel": str,
         "identifier": str,
         "from": str,
         "to": str,
         "rule": str,
         "evidence": Evidence,
         "at": int,
+        "since": int | None,
         "line": str,
     },
 )
 """A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id" or "strongest-identifier",
-``at`` the event's time in ms. With the rule ``TOO_MANY_CHANGES`` the contact stays where it is: ``from`` and ``to`` are
-its owner, ``identifier`` and ``evidence`` what was refused.
+``at`` the evidence's time in ms; ``since``: the time from which its events went with it, None = all of them. With any
+other rule the contact stays where it is: ``from`` and ``to`` are its owner, ``identifier`` and ``evidence`` what was
+refused.
 """
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What an event says of its contact's owner."""
-
-    rank: int
-    """−1 customer id, then the place in ``STRENGTH``, last the contact itself."""
-    time: int
-    id: str
-    source: str
-    identifier: str
-    """"<kind>:<value>", such as "customer:7" or "email:a@example.com"."""
-
-    @property
-    def owner(self) -> str:
-        """The name of the owner: "customer:7", "anonymous:email:a@example.com", "contact:c1"."""
-        return self.identifier if self.rank in (_CUSTOMER, _CONTACT) else f"anonymous:{self.identifier}"
-
-    def beats(self, other: "Claim") -> bool:
-        """Does this claim hold against ``other``? A strict total order over the claims of one contact's events."""
-        if self.rank != other.rank:
-            return self.rank < other.rank
-        mine, theirs = (self.time, self.id, self.source), (other.time, other.id, other.source)
-        return mine > theirs if self.rank == _CUSTOMER else mine < theirs
-
-
-class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one contact. JSON by msgspec."""
-
-    claim: Claim
-    """The best claim so far; its owner is the contact's."""
-    history: tuple[Event, ...]
-    """The events so far by (time, id, source), without owner and texts."""
-    last: int
-    """The latest event time, ms."""
-    line: str = ""
-    """The line of the latest event."""
-    ended: bool = False
-    truncated: bool = False
-    size: int = 0
-    """JSON bytes of the history, at most; 0 = not known, in a row of the version before."""
-    corrections: int = 0
-    """Of ``MAX_CORRECTIONS``."""
-    refused: bool = False
-    """Another change of owner was refused, and told."""
-    due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
-    """When the contact can be forgotten, as it was written: its line → stream time, ms. The last field: see
-    `deadlines_in`."""
-
-    @property
-    def owner(self) -> str:
-        """The contact's owner now."""
-        return self.claim.owner
-
-
 Output = Event | Left | IdentityChange
-
-
-def owner_of(event: Event) -> str:
-    """The owner an event names by itself: "customer:<id>", "anonymous:<kind>:<value>" or "contact:<contact id>"."""
-    return claim_of(event).owner
-
-
-def claim_of(event: Event) -> Claim:
-    """The event's claim. Identifiers of kinds outside ``STRENGTH`` claim nothing."""
-    rank, identifier = _CONTACT, f"contact:{event.contact}"
-    if event.customer is not None:
-        rank, identifier = _CUSTOMER, f"customer:{event.customer}"
-    else:
-        for kind, value in event.identifiers:
-            if _RANK.get(kind, _CONTACT) < rank:
-                rank, identifier = _RANK[kind], f"{kind}:{value}"
-    return Claim(rank, event.time, event.id, event.source, identifier)
-
-
-def assign(state: ContactOwner | None, event: Event, size: int | None = None) -> tuple[ContactOwner, list[Output]]:
-    """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
-
-    An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
-    the caller knows them.
-    """
-    claim = claim_of(event)
-    kept, size = _lean(event, _encoded(event) if size is None else size)
-    if state is None:
-        fresh = ContactOwner(claim, (kept,), event.time, event.line, event.type == "contact.ended", size=size)
-        return fresh, [_owned(event, claim.owner)]
-    place = bisect_left(state.history, event_key(event), key=event_key)
-    if place < len(state.history) and event_key(state.history[place]) == event_key(event):
-        return state, []
-    best, corrects = _decided(state, claim) if claim.beats(state.claim) else (state.claim, False)
-    grown = _grown(state, (kept, size), place, best)
-    if best is state.claim or best.owner == state.owner:
-        if best is claim or state.refused or not claim.beats(best):
-            return grown, [_owned(event, best.owner)]
-        refusal = _change(best.owner, best.owner, claim, event)
-        return msgspec.structs.replace(grown, refused=True), [_owned(event, best.owner), refusal]
-    if corrects:
-        grown = msgspec.structs.replace(grown, corrections=state.corrections + 1)
-    told = (*state.history[:place], event, *state.history[place:])
-    moved: list[Output] = [Left(state.owner, event.contact, best.owner, event.time, event.line)]
-    moved += [_owned(past, best.owner) for past in told]
-    return grown, [*moved, _change(state.owner, best.owner, best, event)]
-
-
-def _decided(state: ContactOwner, claim: Claim) -> tuple[Claim, bool]:
-    """Which claim holds, the state's or the one that beats it, and whether that counts as a correction."""
-    counts = claim.rank == state.claim.rank and claim.owner != state.owner and len(state.history) >= SHORT_HISTORY
-    if counts and state.corrections >= MAX_CORRECTIONS:
-        return state.claim, False
-    return claim, counts
-
-
-def expired(state: ContactOwner, watermark: int, retention_ms: int, open_retention_ms: int | None = None) -> bool:
-    """Can the contact be forgotten? Its end lies more than ``retention_ms`` before the watermark of its line.
-
-    ``open_retention_ms``: the same for contacts that never said ``contact.ended`` (posts, visits, lost events);
-    ``None`` = kept. An event that comes after that starts the contact anew.
-    """
-    limit = retention_ms if state.ended else open_retention_ms
-    return limit is not None and watermark > state.last + limit
+EventKey = tuple[int, str, str, str]
+"""(time, id, source, channel): the name of an event, with its time. It is named on its channel's topic."""
 
 
 def event_key(event: Event) -> EventKey:
-    """Where an event stands in its contact's history."""
+    """Which event it is."""
     return event.time, event.id, event.source, event.channel
 
 
-def _grown(state: ContactOwner, added: tuple[Event, int], place: int, best: Claim) -> ContactOwner:
-    event, size = added
-    history = (*state.history[:place], event, *state.history[place:])
-    if len(history) > HISTORY_LIMIT:
-        history = history[-HISTORY_LIMIT:]
-    size += state.size or sum(map(_encoded, state.history))
-    if size > HISTORY_BYTES:
-        history, size = _fitting(history)
-    latest = event.time >= state.last
-    return ContactOwner(
-        claim=best,
-        history=history,
-        last=max(state.last, event.time),
-        line=event.line if latest else state.line,
-        ended=state.ended or event.type == "contact.ended",
-        truncated=state.truncated or len(history) != len(state.history) + 1,
-        size=size,
-        corrections=state.corrections,
-        refused=state.refused,
+class Decision(NamedTuple):
+    """What becomes of an event's claim."""
+
+    best: Claim
+    """The one that holds from now on."""
+    first: tuple[int, str] | None
+    """The state's ``first`` by that."""
+    corrects: bool = False
+    """It is a correction."""
+    refused: tuple[str, Claim] | None = None
+    """What was refused, by which rule."""
+
+
+_Said = tuple[Decision, tuple[str, ...], Claim | None]
+"""What becomes of an event's claim without identifiers that name nobody; their marks; the one of them to tell of."""
+
+
+def assign(
+    state: ContactOwner | None, event: Event, size: int | None = None, gather: Gather = _alone
+) -> tuple[ContactOwner, list[Output]]:
+    """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
+
+    An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
+    the caller knows them. ``gather`` is asked once for each contact and identifier that would own it.
+    """
+    kept = owners.lean(event, owners.encoded(event) if size is None else size)
+    if state is None:
+        (claim, *_), nobody, crowded = _said(None, event, gather)
+        fresh = owners.begun(claim, *kept, nobody)
+        return fresh, [_owned(event, claim.owner), *_crowd(crowded, fresh, event)]
+    place = _place(state.history, event)
+    if place is None:
+        return state, []
+    if not state.history and event.type in AFTERWARDS:
+        return _afterwards(state, event)
+    decision, nobody, crowded = _said(state, event, gather)
+    best, first, corrects, refused = decision
+    grown = owners.grown(state, kept, place, (best, first, state.corrections + corrects, nobody))
+    moves = best is not state.claim and best.owner != state.owner
+    if not moves:
+        outputs: list[Output] = [_owned(event, best.owner)]
+    else:
+        told = (*state.history[:place], event, *state.history[place:])
+        if (start := _used_again(told, state.claim, best)) and told[start - 1].time < told[start].time:
+            told, grown = told[start:], owners.since(grown, told[start].time)
+        since = told[0].time if grown.resumed else 0
+        outputs = [Left(state.owner, event.contact, event.channel, best.owner, event.time, event.line, since)]
+        outputs += [_owned(past, best.owner) for past in told]
+        outputs.append(_change(state.owner, best.owner, best, event, _rule(best), since or None))
+    if refused is not None:
+        grown, refusals = _refused(grown, event, refused)
+        outputs += refusals
+    return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+
+
+def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
+    """Where another customer's contact begins under the id of one that had ended; 0 = it is one contact."""
+    if held.rank != CUSTOMER:
+        return 0
+    ended = next((number for number, each in enumerate(told) if each.type == "contact.ended"), len(told))
+    again = (
+        number
+        for number in range(len(told) - 1, ended, -1)
+        if told[number].type == "contact.initiated" and held.time < told[number].time <= best.time
     )
+    return next(again, 0)
 
 
-def _fitting(history: tuple[Event, ...]) -> tuple[tuple[Event, ...], int]:
-    """A history and its bytes; the newest events of one that has too many."""
-    sizes = [_encoded(event) for event in history]
-    total, dropped = sum(sizes), 0
-    if total > HISTORY_BYTES:
-        while total > HISTORY_BYTES // 2 and dropped < len(history) - 1:
-            total -= sizes[dropped]
-            dropped += 1
-    return history[dropped:], total
+def _place(history: tuple[Event, ...], event: Event) -> int | None:
+    """Where the event goes in a history, behind those of its time; None = it is there."""
+    if not history or history[-1].time < event.time:
+        return len(history)
+    start, end = (bisect(history, event.time, key=_time) for bisect in (bisect_left, bisect_right))
+    key = event_key(event)
+    return None if any(event_key(each) == key for each in history[start:end]) else end
 
 
-def _encoded(event: Event) -> int:
-    """JSON bytes of the event and the comma behind it."""
-    return len(_encode(event)) + 1
+def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
+    """``gather`` is asked about an identifier that would own the contact from now on."""
+    nobody: tuple[str, ...] = () if state is None else state.nobody
+    crowded: Claim | None = None
+    while True:
+        claim = claim_of(event, nobody)
+        decision = Decision(claim, None) if state is None else _decided(state, event, claim)
+        if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.owner):
+            return decision, nobody, crowded
+        over = gather(claim.identifier)
+        if over <= 0 or len(nobody) >= MAX_NOBODY:
+            return decision, nobody, crowded
+        nobody = (*nobody, mark_of(claim.identifier))
+        if over == 1:
+            crowded = claim
+
+
+def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
+    """Which claim holds, the state's or the event's."""
+    held = state.claim
+    if claim.rank < held.rank:
+        return Decision(claim, None)
+    stays, beaten = Decision(held, state.first), None
+    if claim.rank > held.rank:
+        return stays
+    since = (held.time, held.id) if state.first is None else state.first
+    if claim.rank != CUSTOMER:
+        best = claim if claim.order < held.order else held
+    elif claim.source == held.source:
+        best = claim if claim.order > held.order else held
+        since = min(since, (claim.time, claim.id))
+    elif claim.order < (*since, held.source):
+        best, since = _latest(state, event), (claim.time, claim.id)
+        beaten = (OTHER_SOURCE, held)
+    else:
+        return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
+    first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
+    if best.identifier == held.identifier:
+        return Decision(best, first)
+    corrects = len(state.history) >= SHORT_HISTORY
+    if corrects and state.corrections >= MAX_CORRECTIONS:
+        return stays._replace(refused=(TOO_MANY_CHANGES, best))
+    return Decision(best, first, corrects, beaten)
+
+
+def _latest(state: ContactOwner, event: Event) -> Claim:
+    """Of the customer ids that the event's source said so far, the latest."""
+    said = (each for each in (*state.history, event) if each.customer is not None and each.source == event.source)
+    return max((claim_of(each) for each in said), key=attrgetter("order"))
+
+
+def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[Output]]:
+    """A word about a stub."""
+    claim = claim_of(event, state.nobody)
+    decision = _decided(state, event, claim)
+    refused = (TOO_LATE, claim) if decision.best.owner != state.owner else decision.refused
+    heard, refusals = _refused(replace(state, last=max(state.last, event.time)), event, refused)
+    return heard, [_owned(event, state.owner), *refusals]
+
+
+def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | None) -> tuple[ContactOwner, list[Output]]:
+    """What was refused is told, unless it was told before."""
+    if refused is None:
+        return state, []
+    rule, claim = refused
+    mark = f"{rule} {mark_of(claim.source)}" if rule == OTHER_SOURCE else rule
+    if mark in state.told or len(state.told) >= MAX_TOLD:
+        return state, []
+    change = _change(state.owner, state.owner, claim, event, rule)
+    return replace(state, told=(*state.told, mark)), [change]
+
+
+def _crowd(crowded: Claim | None, state: ContactOwner, event: Event) -> list[Output]:
+    """An identifier that was found to name nobody is told with the contact that showed it."""
+    return [_change(state.owner, state.owner, crowded, event, CROWDED)] if crowded else []
 
 
 def _owned(event: Event, owner: str) -> Event:
-    return msgspec.structs.replace(event, owner=owner)
+    return replace(event, owner=owner)
 
 
-def _lean(event: Event, size: int) -> tuple[Event, int]:
-    """The event as a history keeps it, and its bytes: without texts, which nobody reads again; one whose sentiment is
-    not known stays if it is short.
-    """
-    data = event.data
-    if not data and not event.owner and size <= EVENT_BYTES:
-        return event, size
-    unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
-    drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
-    drop |= {name for name, value in data.items() if _is_large(value)}
-    if drop or event.owner:
-        kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
-        event = msgspec.structs.replace(event, data=kept, owner="")
-        size = _encoded(event)
-    if size > EVENT_BYTES:
-        kept = {name: event.data[name] for name in _READ if name in event.data}
-        event = msgspec.structs.replace(event, data=kept, identifiers=())
-        size = _encoded(event)
-    return event, size
+def _rule(claim: Claim) -> str:
+    return "customer-id" if claim.rank == CUSTOMER else "strongest-identifier"
 
 
-def _is_large(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) > VALUE_LIMIT
-    return isinstance(value, dict | list) and len(msgspec.json.encode(value)) > VALUE_LIMIT
-
-
-def _change(old: str, new: str, claim: Claim, event: Event) -> IdentityChange:
-    rule = "customer-id" if claim.rank == _CUSTOMER else "strongest-identifier"
+def _change(old: str, new: str, claim: Claim, event: Event, rule: str, since: int | None = None) -> IdentityChange:
     return {
         "contact_id": event.contact,
+        "channel": event.channel,
         "identifier": claim.identifier,
         "from": old,
         "to": new,
-        "rule": TOO_MANY_CHANGES if old == new else rule,
+        "rule": rule,
         "evidence": {"event_id": claim.id, "source": claim.source},
-        "at": event.time,
+        "at": claim.time,
+        "since": since,
         "line": event.line,
     }

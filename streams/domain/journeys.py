@@ -142,10 +142,10 @@ def group(parts: Iterable[Journey], gap_ms: int) -> tuple[Journey, ...]:
     return tuple(found)
 
 
-def without(journey: Journey, contact: str) -> Journey | None:
+def without(journey: Journey, channel: str, contact: str) -> Journey | None:
     """The journey less a listed contact; None = nothing is left of it. What left the list stays counted."""
-    gone = [point for point in journey.listed if point.contact == contact]
-    kept = tuple(point for point in journey.listed if point.contact != contact)
+    gone = [point for point in journey.listed if (point.channel, point.contact) == (channel, contact)]
+    kept = tuple(point for point in journey.listed if (point.channel, point.contact) != (channel, contact))
     if not gone:
         return journey
     if journey.contacts == len(gone):

@@ -60,6 +60,8 @@ class TrackingRules:
     journey_gap_ms: int = 72 * 3_600_000
     contact_horizon_ms: int = 14 * 86_400_000
     channel_horizons_ms: tuple[tuple[str, int], ...] = ()
+    identifier_contacts: int = 200
+    """Contacts of a day that an identifier may have; one with more names nobody."""
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""

@@ -19,6 +19,11 @@ def output_key(line: str, key: str) -> bytes:
     return f"{line}/{key}".encode() if line else key.encode()
 
 
+def contact_key(channel: str, contact: str) -> str:
+    """The name of a contact, ``<channel>|<id>``: ids are unique on a channel only. No channel has a ``|``."""
+    return f"{channel}|{contact}"
+
+
 class Record(msgspec.Struct, tag_field="kind", omit_defaults=True, frozen=True):
     """Base of every internal record."""
 
@@ -92,9 +97,12 @@ class Left(Record, tag="left", frozen=True):
 
     owner: str
     contact: str
+    channel: str
     to: str
     time: int
     line: str = LIVE
+    since: int = 0
+    """What its events before this time (ms) contributed stays; 0 = nothing does."""
 
 
 class Fact(Record, tag="fact", frozen=True):

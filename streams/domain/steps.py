@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from streams.domain.identity import owner_of
+from streams.domain.claims import owner_of
 from streams.domain.records import Event
 
 HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"

@@ -24,7 +24,7 @@ from streams.domain.condensing import (
 from streams.domain.histories import History
 from streams.domain.policy import Rules
 from streams.domain.profiles import changed
-from streams.domain.records import Event, Fact, Left, Profile
+from streams.domain.records import Event, Fact, Left, Profile, contact_key
 from streams.domain.steps import CUSTOMER, Step, step
 from streams.domain.timeline_state import NO_MESSAGE, Change, Place, Timeline
 from streams.domain.times import DAY_MS
@@ -35,8 +35,8 @@ WRITTEN = frozenset({"message.sent", "post.made"})
 
 
 def key_of(event: Event) -> str:
-    """A contact id on one channel."""
-    return f"{event.channel}|{event.contact}"
+    """Of the history that an event belongs to."""
+    return contact_key(event.channel, event.contact)
 
 
 # Arrivals
@@ -121,27 +121,38 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: Rules) -> Ch
     return Change(timeline, tuple(emitted), tuple(published), limited=limited)
 
 
-def leave(timeline: Timeline, left: Left, place: Place) -> Change:
-    """A contact now belongs to another customer: everything it contributed is taken back."""
-    keys = [key for key, history in timeline.histories.items() if history.id == left.contact]
-    emitted: list[Fact] = []
-    for key in keys:
-        emitted += facts.difference(timeline.histories[key].lives, (), place.line, (timeline.tiers, timeline.tiers))
-    old = [each.id for each in timeline.alerts.values() if each.subject.contact == left.contact]
+def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
+    """A contact now belongs to another customer: what it contributed is taken back, as far as its events are not
+    before ``left.since``.
+    """
+    key, histories_, since = contact_key(left.channel, left.contact), dict(timeline.histories), left.since
+    history = histories_.pop(key, None)
+    kept = histories.before(history, since, rules) if history and since else None
+    if kept:
+        histories_[key] = kept
+    tiers = (timeline.tiers, timeline.tiers)
+    emitted = facts.difference(history.lives, kept.lives if kept else (), place.line, tiers) if history else ()
+    old = [each.id for each in timeline.alerts.values() if each.subject.key == key and each.since >= since]
     known, alerts = alerting.reconcile(timeline.alerts, old, (), place.now, Gone(alerting.MOVED, left.time))
-    moved = {
-        rule: replace(mood, firing=None) if mood.firing and mood.firing.message.contact == left.contact else mood
-        for rule, mood in timeline.moods.items()
-    }
-    past = tuple(part for each in timeline.past if (part := journeys.without(each, left.contact)) is not None)
+
+    def goes(message: moods.Message) -> bool:
+        return message.key == key and message.time >= since
+
+    past = timeline.past
+    if not since:
+        parts = (journeys.without(each, left.channel, left.contact) for each in past)
+        past = tuple(part for part in parts if part is not None)
     timeline = replace(
         timeline,
-        histories={key: history for key, history in timeline.histories.items() if key not in keys},
-        rested={key: each for key, each in timeline.rested.items() if each.id != left.contact},
+        histories=histories_,
+        rested=timeline.rested if since else {name: each for name, each in timeline.rested.items() if name != key},
         past=past,
         alerts=known,
-        messages=tuple(message for message in timeline.messages if message.contact != left.contact),
-        moods=moved,
+        messages=tuple(message for message in timeline.messages if not goes(message)),
+        moods={
+            rule: replace(mood, firing=None) if mood.firing and goes(mood.firing.message) else mood
+            for rule, mood in timeline.moods.items()
+        },
         judged=NO_MESSAGE,
         stale=True,
     )

@@ -41,7 +41,7 @@ monitoring.
 """
 LIMITS = {
     "ingest": ("undeclared",),
-    "identify": ("history", "owner", "queues"),
+    "identify": ("history", "identifier", "owner", "queues", "source"),
     "track": ("row", "contacts", "labels", "lines"),
     "measure": ("queue", "tier", "lane", "by_tier"),
 }

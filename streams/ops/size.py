@@ -8,12 +8,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
 
+from streams import rules as rule_files
 from streams import settings as settings_module
+from streams.domain.times import DAY_MS
 from streams.ops.text import Terminal, echo
 
 HOPS = 4
@@ -60,6 +62,9 @@ class Coefficients:
     )
     contact_events: float = _measured(4.0, "events a contact; the bank's week has 3.3")
     contact_hold_h: float = _measured(1.2, "how long its events are kept: the lateness of kpis.yaml and its own length")
+    stub_bytes: float = _measured(
+        190.0, "encoded row of a contact that is over, whose customer each event named; 140 when one did"
+    )
     row_overhead_bytes: float = _measured(350.0, "estimate: key, dict entry and deadline of a row in memory")
     decoded_ratio: float = _measured(4.3, "resident bytes of a decoded row for each encoded one (tracemalloc)")
     base_mib: float = _measured(95.0, "resident, a worker with 16 tasks and no state")
@@ -93,6 +98,8 @@ class Load:
     partitions: int | None = None
     dedup_horizon_h: float = 26.0
     commit_interval_ms: int = 100
+    horizon_d: float = 14.0
+    """``contacts.horizon`` of tracking.yaml."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,8 @@ class Plan:
     worker_state_disk_gib: float
     ids_gib: float
     """Of the memory, all workers: what the ids for duplicates take."""
+    stubs_gib: float
+    """Of the state, all workers: what the stubs of contacts that are over take on disk."""
     restore_seconds: float
     """A worker that starts without its disk, one core."""
     transactions_per_second: float
@@ -144,14 +153,19 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
 
     ids = rate * HOUR_S * load.dedup_horizon_h
     contacts = rate / c.contact_events * HOUR_S * c.contact_hold_h
-    rows = load.customers + 2 * contacts
-    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes
+    stubs = rate / c.contact_events * 86_400 * load.horizon_d
+    rows = load.customers + 2 * contacts + stubs
+    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes + stubs * c.stub_bytes
     cached = min(m.cache_rows, rows / workers) * c.customer_bytes * c.decoded_ratio
     fixed = c.base_mib * 2**20 + ids * c.id_bytes / workers + cached
     memory = fixed + (encoded + rows * c.row_overhead_bytes) / workers
     stored = rate * c.broker_bytes
     broker_cores = (rate * c.broker_event_us + progress) / 1e6 + transactions * c.broker_transaction_ms / 1e3
-    disk = (stored * 86_400 * m.retention_days + ids * 24) * m.replication
+    disk = (stored * 86_400 * m.retention_days + ids * 24 + stubs * c.stub_bytes) * m.replication
+    ids_bytes, stubs_bytes = (
+        ids * c.id_bytes / workers,
+        stubs * (c.stub_bytes + c.row_overhead_bytes) / workers,
+    )
     limits = {
         "partitions": workers / partitions,
         "worker memory": memory / GIB / m.worker_gib,
@@ -160,7 +174,7 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         "broker disk": disk / 2**40 / m.broker_disk_tib,
     }
     first = max(limits, key=lambda name: limits[name])
-    room = m.worker_gib * GIB - (fixed - ids * c.id_bytes / workers)
+    room = m.worker_gib * GIB - (fixed - ids_bytes)
     fitting_h = room * workers / (rate * HOUR_S * c.id_bytes)
     return Plan(
         partitions=partitions,
@@ -170,6 +184,7 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         worker_memory_rocksdb_gib=fixed / GIB,
         worker_state_disk_gib=encoded / workers / GIB,
         ids_gib=ids * c.id_bytes / GIB,
+        stubs_gib=stubs * c.stub_bytes / GIB,
         restore_seconds=(rows / c.restore_rows_per_s + ids * c.id_restore_us / 1e6) / workers,
         transactions_per_second=transactions,
         broker_cores=broker_cores,
@@ -177,7 +192,7 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         broker_disk_tib=disk / 2**40,
         limits=limits,
         bottleneck=first,
-        advice=_advice(limits, load, ids * c.id_bytes / workers / memory, fitting_h),
+        advice=_advice(limits, load, _Memory(ids_bytes / memory, stubs_bytes / memory, fixed / GIB, fitting_h)),
     )
 
 
@@ -193,21 +208,36 @@ WHAT_TO_DO = {
 }
 
 
-def _advice(limits: Mapping[str, float], load: Load, ids_share: float, fitting_h: float) -> str:
-    """What to do about the first limit, or that there is room. ``fitting_h``: the horizon whose ids would fit."""
+class _Memory(NamedTuple):
+    """Of a worker: the shares of ids and of stubs when everything is in memory; GiB with the store on disk, and the
+    hours whose ids would fit then."""
+
+    ids: float
+    stubs: float
+    on_disk_gib: float
+    fitting_h: float
+
+
+def _advice(limits: Mapping[str, float], load: Load, memory: _Memory) -> str:
+    """What to do about the first limit, or that there is room."""
     first, *others = sorted(limits, key=lambda name: -limits[name])
     taken, what = limits[first], WHAT_TO_DO[first]
-    if first == "worker memory" and ids_share > 0.5:
+    if first == "worker memory" and memory.stubs > 0.5:
         what = (
-            f"{ids_share:.0%} of it are the ids of {load.dedup_horizon_h:g} h by which duplicates are known: more "
+            f"{memory.stubs:.0%} of it are the stubs of the contacts of {load.horizon_d:g} days: put the store on "
+            f"disk, a worker then takes {memory.on_disk_gib:,.1f} GiB; or shorten contacts.horizon of tracking.yaml"
+        )
+    elif first == "worker memory" and memory.ids > 0.5:
+        what = (
+            f"{memory.ids:.0%} of it are the ids of {load.dedup_horizon_h:g} h by which duplicates are known: more "
             "workers and partitions divide them"
         )
-        if taken > 1:
-            what += (
-                f"; or put the store on disk and remember them for {fitting_h:.1f} h (CONTACT_STREAMS_DEDUP_HORIZON_H, "
-                "CONTACT_STREAMS_MAX_AGE_H below it): what is sent again after that counts twice, and what arrives "
-                "older is refused"
-            )
+    if first == "worker memory" and taken > 1 and memory.fitting_h < load.dedup_horizon_h:
+        what += (
+            f"; and remember the ids of {memory.fitting_h:.1f} h instead of {load.dedup_horizon_h:g} "
+            "(CONTACT_STREAMS_DEDUP_HORIZON_H, CONTACT_STREAMS_MAX_AGE_H below it), with the store on disk: what is "
+            "sent again after that counts twice, and what arrives older is refused"
+        )
     if taken <= 1:
         return f"there is room; {first} is the first to run out, at {1 / taken:.1f} times this load: {what}"
     over = ", ".join(f"{name} {limits[name]:.1f} times" for name in others if limits[name] > 1)
@@ -229,6 +259,7 @@ def rows(found: Plan) -> list[tuple[str, str]]:
         ("memory of a worker, store on disk", f"{found.worker_memory_rocksdb_gib:,.1f} GiB"),
         ("state on its disk", f"{found.worker_state_disk_gib:,.1f} GiB"),
         ("ids for duplicates, all workers", f"{found.ids_gib:,.1f} GiB"),
+        ("stubs of contacts, all workers", f"{found.stubs_gib:,.1f} GiB"),
         ("restore of a worker without its disk", f"{found.restore_seconds:,.0f} s"),
         ("transactions a second, at most", f"{found.transactions_per_second:,.0f}"),
         ("cores busy, all brokers", f"{found.broker_cores:,.1f}"),
@@ -249,16 +280,20 @@ def size(
 ) -> None:
     """Workers, partitions, memory, disk and brokers for a load, and what runs out first.
 
-    Arithmetic from measured coefficients; the settings for the duplicate horizon and the commit interval count in.
+    Arithmetic from measured coefficients; the duplicate horizon, the commit interval and the contacts' horizon of the
+    settings and rules count in.
 
     [bold]Example[/]: contact-streams size --events-per-second 1000 --customers 1000000
     """
     try:
         settings = settings_module.load()
-    except settings_module.SettingsError as error:
+        horizon_d = rule_files.load(settings.rules_dir).tracking.contact_horizon_ms / DAY_MS
+    except (settings_module.SettingsError, rule_files.RulesError) as error:
         Terminal(stderr=True).fail(f"contact-streams: {error}")
         raise typer.Exit(1) from None
-    load = Load(events_per_second, customers, partitions, settings.dedup_horizon_h, settings.commit_interval_ms)
+    load = Load(
+        events_per_second, customers, partitions, settings.dedup_horizon_h, settings.commit_interval_ms, horizon_d
+    )
     found = plan(load)
     if as_json:
         parts = {"load": asdict(load), "plan": asdict(found), "machines": asdict(Machines())}

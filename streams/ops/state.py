@@ -20,8 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from streams import settings as settings_module
+from streams.app import CHANNELS
+from streams.domain.claims import mark_of
 from streams.domain.kpi_tables import SEP, TABLE_TYPES
-from streams.domain.records import LIVE
+from streams.domain.records import LIVE, contact_key
 from streams.engine import EngineError
 from streams.engine.spec import version_of
 from streams.ops import verify as checks
@@ -69,8 +71,17 @@ class Search:
 
 
 def owners_of(key: str) -> list[str]:
-    """The names under which a key may own something."""
-    return [key] if _is_owner(key) else [f"customer:{key}", f"contact:{key}"]
+    """The names under which a key may own something; what a contact owns is found by its row in ``owners`` as well."""
+    if _is_owner(key):
+        return [key]
+    channel, _, contact = key.partition("|")
+    return [f"customer:{key}", f"contact:{channel}:{contact}"] if channel in CHANNELS else [f"customer:{key}"]
+
+
+def contacts_of(key: str) -> list[str]:
+    """The contacts that a key may name: ``<channel>|<id>``, or an id on any channel."""
+    named = key.partition("|")[0] in CHANNELS and "|" in key
+    return [key] if named else [contact_key(channel, key) for channel in CHANNELS]
 
 
 def _is_owner(key: str) -> bool:
@@ -80,7 +91,7 @@ def _is_owner(key: str) -> bool:
 def places(table: str, key: str, count: int, *, asked: bool) -> Iterable[int]:
     """The partitions in which a table may have a key; ``asked``: for this table by name, wherever its rows may be."""
     if table == "owners" and (asked or not _is_owner(key)):
-        return {_partition(key, count)}
+        return {_partition(contact, count) for contact in contacts_of(key)}
     if table in OWNED:
         return {_partition(owner, count) for owner in owners_of(key)}
     if table in TABLE_TYPES and "|" in key:
@@ -96,7 +107,10 @@ def matches(table: str, row: str, key: str, line: str | None) -> bool:
     """Is this the row of a key (and of a line)?"""
     if table == "owners":
         contact, _, its_line = row.partition(SEP)
-        return contact == key and line in (None, its_line)
+        return contact in contacts_of(key) and line in (None, its_line)
+    if table == "crowds":
+        its_line, _, mark = row.split(SEP)
+        return mark == mark_of(key) and line in (None, its_line)
     if table in OWNED:
         return row in owners_of(key)
     if table in TABLE_TYPES:
@@ -253,7 +267,10 @@ def _run(topic_prefix: str | None, work: Callable[[Settings], Coroutine[Any, Any
 @state_app.command()
 def show(
     key: Annotated[
-        str, typer.Argument(help="A customer's id, a contact's, an owner (customer:7), a queue (voice|loans).")
+        str,
+        typer.Argument(
+            help="A customer's id, a contact's (voice|call-1), an owner (customer:7), a queue (voice|loans)."
+        ),
     ],
     table: Annotated[str | None, typer.Option(help="Only this table; for keys of any other kind.")] = None,
     line: Annotated[str | None, typer.Option(help="Only this replay's line; live: the live one.")] = None,

@@ -222,6 +222,9 @@ class KpisFile(File):
 class ContactsEntry(File):
     timeout: Span = DAY_MS
     channel_timeouts: dict[Channel, Span] = {}
+    horizon: Span = 14 * DAY_MS
+    channel_horizons: dict[Channel, Span] = {}
+    per_identifier_and_day: Annotated[int, Field(ge=1, le=1_000_000)] = 200
 
 
 class JourneysEntry(File):
@@ -294,8 +297,16 @@ class TrackingFile(File):
     segments: SegmentsEntry
 
     def rules(self, lateness_ms: int) -> TrackingRules:
-        timeouts = tuple(sorted(self.contacts.channel_timeouts.items()))
-        return TrackingRules(lateness_ms, self.contacts.timeout, timeouts, self.journeys.gap)
+        contacts = self.contacts
+        return TrackingRules(
+            lateness_ms=lateness_ms,
+            contact_timeout_ms=contacts.timeout,
+            channel_timeouts_ms=tuple(sorted(contacts.channel_timeouts.items())),
+            journey_gap_ms=self.journeys.gap,
+            contact_horizon_ms=contacts.horizon,
+            channel_horizons_ms=tuple(sorted(contacts.channel_horizons.items())),
+            identifier_contacts=contacts.per_identifier_and_day,
+        )
 
 
 FILES: dict[str, type[File]] = {"tiers": TiersFile, "alerts": AlertsFile, "kpis": KpisFile, "tracking": TrackingFile}

@@ -51,7 +51,7 @@ async def test_show_finds_a_contact_and_its_owner_and_says_where_it_looked(syste
     assert code == 0
     rows = {row["table"]: row for row in json.loads(out)["rows"]}
     assert set(rows) == {"owners", "customers"}, "the owner of the contact too"
-    assert f"{rows['owners']['agent']}-{rows['owners']['partition']}" == task_of("identify", "call-7")
+    assert f"{rows['owners']['agent']}-{rows['owners']['partition']}" == task_of("identify", "voice|call-7")
     assert f"{rows['customers']['agent']}-{rows['customers']['partition']}" == task_of("track", "customer:7")
     assert [each["type"] for each in rows["owners"]["value"]["history"]] == list(KINDS)
     assert rows["customers"]["key"] == "customer:7"
@@ -62,16 +62,16 @@ async def test_show_finds_a_contact_and_its_owner_and_says_where_it_looked(syste
     code, _, err = await cli(system, "show", "nobody")
     assert code == 1
     for place in (
-        f"owners in {task_of('identify', 'nobody')}",
+        f"owners in {task_of('identify', 'voice|nobody')}",
+        f"owners in {task_of('identify', 'chat|nobody')}",
         f"customers in {task_of('track', 'customer:nobody')}",
-        f"customers in {task_of('track', 'contact:nobody')}",
     ):
         assert place in err.replace("\n", " ")
     code, out, _ = await cli(system, "show", "7", "--line", "some-replay", "--json")
     assert (code, json.loads(out)["rows"]) == (1, []), "the row has no such line"
     code, _, err = await cli(system, "show", "7", "--table", "custmers")
     assert code == 1
-    assert "custmers: there is no such table; there are behind, clocks, customers" in err
+    assert "custmers: there is no such table; there are behind, clocks, crowds, customers" in err
 
 
 async def test_show_finds_a_queue(system: System) -> None:

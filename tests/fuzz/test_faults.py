@@ -48,7 +48,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "identify assign": (identify, "assign", 1),
     "identify fold": (Identify, "fold", 1),
     "identify fire": (Identify, "fire", 1),
-    "identify expired": (identify, "expired", 0),
+    "identify after": (identify, "after", 0),
     "track fold": (customers, "fold", 1),
     "track advance": (customers, "advance", 0),
     "track publish": (customers, "publish", 0),

@@ -21,7 +21,7 @@ from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
 from streams.domain.kpi_tables import SEP
 from streams.domain.summary import Row
-from streams.ops import commands_infra, logs, state
+from streams.ops import commands_infra, logs, merges, state
 from streams.ops.doctor import Finding, Status
 from streams.ops.kpis import Format, Query, show
 from streams.ops.state import Found, PartitionStats, Search, TableStats
@@ -75,6 +75,16 @@ def readings(how: Format) -> Draw:
         "unit": "count",
     }
     return on(lambda console, name: show([Row({"queue": name}, [reading])], Query(0, 60_000, ("queue",)), how, console))
+
+
+def merged(how: merges.Format) -> Draw:
+    def draw(console: Terminal, name: str) -> None:
+        change = merges.Change(
+            name, f"email:{name}", f"customer:{name}", name, name, merges.Evidence(name, name), "2026", "", name
+        )
+        merges.show(merges.merged([change]), merges.Query(0, 1), how, console)
+
+    return on(draw)
 
 
 class Stored(msgspec.Struct):
@@ -167,6 +177,8 @@ RENDERERS: dict[str, Draw] = {
     "kpis --format table": readings(Format.table),
     "kpis --format csv": readings(Format.csv),
     "kpis --format json": readings(Format.json),
+    "merges --format table": merged(merges.Format.table),
+    "merges --format json": merged(merges.Format.json),
     "demo: board": on(board),
     "demo: summary": on(summary),
     "replay": on(replayed),

@@ -26,6 +26,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
     "command",
     [
         "kpis --from 2026-01-01 --to 2026-01-02",
+        "merges",
         "topics create",
         "state stats",
         "state show customer:1",

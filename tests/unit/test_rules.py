@@ -28,6 +28,7 @@ def test_the_shipped_rules() -> None:
         7_200_000,
     )
     assert (shipped.tracking.lateness_ms, shipped.tracking.journey_gap_ms) == (3_600_000, 72 * 3_600_000)
+    assert (shipped.tracking.horizon_ms("voice"), shipped.tracking.identifier_contacts) == (14 * 86_400_000, 200)
     assert (shipped.tracking.timeout_ms("voice"), shipped.tracking.timeout_ms("email")) == (86_400_000, 72 * 3_600_000)
     assert shipped.segments == SegmentRules()
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
@@ -53,6 +54,22 @@ def test_overrides() -> None:
     assert changed.wait[0].limit_ms == 90_000
     assert (changed.kpis.threshold("loans"), changed.kpis.threshold("cards")) == (30_000, 20_000)
     assert load().wait[0].limit_ms == 120_000
+
+
+def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
+    own = load(
+        None,
+        {
+            "tracking.contacts.horizon": "3d",
+            "tracking.contacts.channel_horizons": {"email": "90d"},
+            "tracking.contacts.per_identifier_and_day": 50,
+        },
+    ).tracking
+    assert (own.horizon_ms("voice"), own.horizon_ms("email"), own.identifier_contacts) == (
+        3 * 86_400_000,
+        90 * 86_400_000,
+        50,
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +119,8 @@ MISTAKES = [
         "satisfied_from (7) must be above 1",
     ),
     ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
+    ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
+    ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
 ]
 
 

@@ -138,8 +138,10 @@ def _contact(name: str, told: list[Input], world: World) -> Contact:
     named = [each for each in told if "customer_id" in each.data]
     ids = [f"customer:{each.data['customer_id']}" for each in named]
     phones = [f"anonymous:phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
-    owner = (ids[-1:] or phones[:1] or [f"contact:{name}"])[0]
-    contact = Contact(name, first.data["channel"], first.line, owner, told, {*ids, *phones, f"contact:{name}"})
+    channel = first.data["channel"]
+    itself = f"contact:{channel}:{name}"
+    owner = (ids[-1:] or phones[:1] or [itself])[0]
+    contact = Contact(name, channel, first.line, owner, told, {*ids, *phones, itself})
     contact.known = next((each.time for each in told if owner in _named(each)), 0)
     marks = _Teller(contact).tell()
     tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"

@@ -15,8 +15,10 @@ import msgspec
 import orjson
 
 from streams.domain import customers, identity
+from streams.domain.crowds import Crowds, share
 from streams.domain.customers import Customer
-from streams.domain.policy import Rules
+from streams.domain.owners import ContactOwner, after
+from streams.domain.policy import Rules, TrackingRules
 from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.domain.watermarks import Watermarks
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
@@ -29,15 +31,16 @@ _customer = msgspec.json.Decoder(Customer).decode
 Sent = list[tuple[bytes, bytes]]
 
 
-def check_identify(logs: Logs) -> Iterator[Difference]:
+def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
     """contact.normalised → contact.interactions, identity.changes and agent states on contact.measurements."""
     count = logs.partitions["contact.normalised"]
     wanted: dict[tuple[str, int, int], Sent] = defaultdict(list)
     for partition in range(count):
-        owners: dict[str, identity.ContactOwner] = {}
+        owners: dict[str, ContactOwner] = {}
+        crowds = Crowds({}, share(rules.tracking.identifier_contacts, count))
         for rec in logs.of("contact.normalised"):
             if rec.partition == partition:
-                for topic, key, value in _identified(rec, owners):
+                for topic, key, value in _identified(rec, owners, (crowds, rules.tracking)):
                     wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
     found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
     for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
@@ -48,12 +51,18 @@ def check_identify(logs: Logs) -> Iterator[Difference]:
         yield from _same(lane, wanted[lane], found[lane])
 
 
-def _identified(rec: Rec, owners: dict[str, identity.ContactOwner]) -> Iterator[tuple[str, bytes, bytes]]:
+def _identified(
+    rec: Rec, owners: dict[str, ContactOwner], means: tuple[Crowds, TrackingRules]
+) -> Iterator[tuple[str, bytes, bytes]]:
     """What one record becomes, as (topic, key, value)."""
     value = _normalised(rec.value or b"")
     if isinstance(value, Event):
-        key = f"{value.contact}\x1f{value.line}" if value.line else value.contact
-        owners[key], outputs = identity.assign(owners.get(key), value)
+        key = f"{value.channel}|{value.contact}" + (f"\x1f{value.line}" if value.line else "")
+        line, time, (crowds, tracking) = value.line, value.time, means
+        known = owners.get(key)
+        if known is not None and time > known.last + tracking.lateness_ms:
+            known = after(known, time, value.channel, tracking)
+        owners[key], outputs = identity.assign(known, value, gather=lambda name: crowds.gather(name, line, time, None))
         for output in outputs:
             if isinstance(output, dict):
                 yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"
@@ -73,8 +82,10 @@ def _origin(rec: Rec) -> str | None:
     """The key on contact.normalised of the record behind an output of `identify`; None for what is not of it."""
     doc = rec.doc
     if rec.topic == "identity.changes":
-        return str(doc["contact_id"])
-    names = {"event": "contact", "left": "contact", "profile": "customer", "command": "alert", "agent": "agent"}
+        return f"{doc['channel']}|{doc['contact_id']}"
+    if doc["kind"] in ("event", "left"):
+        return f"{doc['channel']}|{doc['contact']}"
+    names = {"profile": "customer", "command": "alert", "agent": "agent"}
     return str(doc[names[doc["kind"]]]) if doc["kind"] in names else None
 
 

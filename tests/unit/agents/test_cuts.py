@@ -30,7 +30,9 @@ def logs(draw: st.DrawFn) -> list[Any]:
             at = T0 + draw(st.integers(-H, D))
             told.append(Profile(f"p{change}", "crm", f"C{number}", at, tier=draw(st.sampled_from(["gold", "red"]))))
         if draw(st.booleans()):
-            told.append(Left(owner, f"{number}-c0", "customer:C9", T0 + draw(st.integers(0, D))))
+            name = f"{number}-c0"
+            channel = next(each.channel for each in told if getattr(each, "contact", "") == name)
+            told.append(Left(owner, name, channel, "customer:C9", T0 + draw(st.integers(0, D))))
     told = draw(st.permutations(told)) if draw(st.booleans()) else told
     log: list[Any] = []
     clocks = [T0 - H, T0 - H]

@@ -11,7 +11,7 @@ from schemas.dead_letter import DeadLetter
 from streams.agents import hop, identify, track
 from streams.domain import customers
 from streams.domain.customers import Customer
-from streams.domain.identity import ContactOwner
+from streams.domain.owners import ContactOwner
 from streams.domain.records import Line, Progress
 from streams.engine.errors import StoreError
 from streams.engine.outputs import Outputs
@@ -106,9 +106,16 @@ def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
         as_version_1(task, "owners")
     task.restart()
     task.batch([at("contact.normalised", limit)])
-    assert len(task.tables["owners"]) == 3
+    assert [len(row.history) for row in task.tables["owners"].values()] == [1] * 3
     task.restart()
     task.batch([at("contact.normalised", limit + 1)])
+    assert [len(row.history) for row in task.tables["owners"].values()] == [0] * 3
+    forgotten = NOW - MINUTE + rules.horizon_ms("voice")
+    task.restart()
+    task.batch([at("contact.normalised", forgotten)])
+    assert len(task.tables["owners"]) == 3
+    task.restart()
+    task.batch([at("contact.normalised", forgotten + 1)])
     assert len(task.tables["owners"]) == 0
     assert not [key for key in task.changelog if key.startswith(b"owners\0")]
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from streams import app
-from streams.domain.identity import ContactOwner
+from streams.domain.owners import ContactOwner
 from streams.domain.records import AgentState, Event, Fact, Line, Progress
 from streams.domain.times import iso
 from streams.ops.metrics import LIMITS, Metrics
@@ -62,7 +62,7 @@ def test_a_contact_that_alternates_between_customers_makes_few_records() -> None
     changes = [change["rule"] for change in task.on("identity.changes")]
     assert Counter(changes) == {"customer-id": 10, "too-many-changes": 1}
     assert limited(metrics) == {("identify", "owner"): 1, ("identify", "history"): 1}
-    row = task.tables["owners"]["flip"]
+    row = task.tables["owners"]["voice|flip"]
     assert isinstance(row, ContactOwner) and len(row.history) == 2000
 
 

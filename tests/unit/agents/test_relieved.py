@@ -84,7 +84,7 @@ def long_logs(draw: st.DrawFn) -> list[Any]:
         if draw(st.integers(0, 9)) == 0:
             told.append(Profile(f"p{number}", "crm", "C1", T0 + at, line, tier=draw(st.sampled_from(["gold", "red"]))))
         if draw(st.integers(0, 9)) == 0:
-            told.append(Left(OWNER, f"c{draw(st.integers(0, number))}", "customer:C9", T0 + at, line))
+            told.append(Left(OWNER, f"c{draw(st.integers(0, number))}", channel, "customer:C9", T0 + at, line))
         if draw(st.integers(0, 5)) == 0:
             swap = draw(st.integers(0, len(told) - 1))
             told[swap], told[-1] = told[-1], told[swap]

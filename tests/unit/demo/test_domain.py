@@ -80,7 +80,7 @@ def records(emissions: list[Emission]) -> list[tuple[str, Event | Profile]]:
             found.append((f"customer:{profile.customer}", profile))
         elif "contact_id" in data:
             contact = data["contact_id"]
-            owner = owners.get(contact, f"contact:{contact}")
+            owner = owners.get(contact, f"contact:{data['channel']}:{contact}")
             rest = {name: value for name, value in data.items() if name not in APART}
             if rest.get("author") == "customer":
                 rest.setdefault("sentiment", 0.0)

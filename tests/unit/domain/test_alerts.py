@@ -151,13 +151,13 @@ def test_a_late_event_withdraws_a_firing_alert() -> None:
 def test_what_was_withdrawn_and_holds_after_all_is_another_alert() -> None:
     task = play(waiting()).until(LIMIT + 1)
     task.take(profile("red", 0), event("contact.connected", M, party="human"))
-    task.take(Left(OWNER, "c1", "customer:C2", T0 + 3 * M)).take(waiting()).until(H)
+    task.take(Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * M)).take(waiting()).until(H)
     assert told(task) == [("firing", None), ("resolved", "withdrawn"), ("firing", None)]
     assert len({each["alert_id"] for each in task.alerts}) == 2
 
 
 def test_an_alert_moves_with_its_contact() -> None:
-    old = play(waiting()).until(LIMIT + 1).take(Left(OWNER, "c1", "customer:C2", T0 + 3 * M))
+    old = play(waiting()).until(LIMIT + 1).take(Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * M))
     assert told(old) == [("firing", None), ("resolved", "moved")]
     new = Task(now=T0 + LIMIT + 1).take(waiting(owner="customer:C2"))
     assert not new.alerts  # the history may still be arriving
@@ -175,7 +175,7 @@ def test_a_history_that_arrives_again_raises_only_what_holds_at_its_end() -> Non
 def test_a_contact_that_goes_on_to_the_next_customer_at_once_raises_nothing_here() -> None:
     """Its events and its leaving come together, whether a batch is cut between them or not."""
     history = [waiting(), event("contact.connected", 9 * M, party="human")]
-    left = Left(OWNER, "c1", "customer:C2", T0 + 9 * M)
+    left = Left(OWNER, "c1", "voice", "customer:C2", T0 + 9 * M)
     for batches in ([[*history, left]], [history, [left]], [[each] for each in (*history, left)]):
         task = Task(now=T0 + H)
         for batch in batches:
@@ -297,10 +297,10 @@ def test_mood_goes_over_all_contacts_of_the_customer() -> None:
 
 
 def test_messages_of_a_contact_that_moves_are_forgotten() -> None:
-    task = play(*bad(0, M, 2 * M)).until(3 * M).take(Left(OWNER, "c1", "customer:C2", T0 + 3 * M)).until(H)
+    task = play(*bad(0, M, 2 * M)).until(3 * M).take(Left(OWNER, "c1", "chat", "customer:C2", T0 + 3 * M)).until(H)
     assert told(task) == [("firing", None), ("resolved", "moved")]
     task = play(*bad(0, M, contact="a"), *bad(2 * M, contact="b")).until(3 * M)
-    task.take(Left(OWNER, "a", "customer:C2", T0 + 3 * M)).until(H)
+    task.take(Left(OWNER, "a", "chat", "customer:C2", T0 + 3 * M)).until(H)
     assert told(task) == [("firing", None), ("resolved", "withdrawn")]
 
 

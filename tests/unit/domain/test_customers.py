@@ -108,10 +108,14 @@ def test_duplicates_change_nothing(data: st.DataObject, events: list[Event], end
 @settings(max_examples=60, deadline=None)
 @given(st.data(), contact_events())
 def test_a_contact_that_moves_leaves_nothing_behind(data: st.DataObject, events: list[Event]) -> None:
-    gone = data.draw(st.sampled_from(sorted({each.contact for each in events})))
+    """Nor does it take anything of one that has its id on another channel."""
+    channels = {each.contact: each.channel for each in events}
+    if len(set(channels.values())) == len(channels):
+        events = [msgspec.structs.replace(each, contact="c0") for each in events]
+    gone = data.draw(st.sampled_from(sorted({(each.channel, each.contact) for each in events})))
     end = events[-1].time - T0
-    left = Left(OWNER, gone, "customer:C2", events[-1].time)
-    stays = [each for each in events if each.contact != gone]
+    left = Left(OWNER, gone[1], gone[0], "customer:C2", events[-1].time)
+    stays = [each for each in events if (each.channel, each.contact) != gone]
     old = Task().take(*data.draw(st.permutations(events)), left).until(end)
     reference = play(*stays, until=end)
     assert old.net == reference.net
@@ -120,13 +124,37 @@ def test_a_contact_that_moves_leaves_nothing_behind(data: st.DataObject, events:
         assert all(not each["contacts"] for each in {each["journey_id"]: each for each in old.journeys}.values())
         assert old.customer is None or not any(line.histories for line in old.customer.lines.values())
     old.episodes()
-    new = play(
-        *(msgspec.structs.replace(each, owner="customer:C2") for each in events if each.contact == gone), until=end
-    )
+    goes = [each for each in events if each not in stays]
+    new = play(*(msgspec.structs.replace(each, owner="customer:C2") for each in goes), until=end)
     both = old.net + new.net
     assert all(count == 1 for count in both.values())
-    alone = play(*(each for each in events if each.contact == gone), until=end)
+    alone = play(*goes, until=end)
     assert new.net == alone.net
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), contact_events(), st.booleans())
+def test_a_contact_that_moves_from_a_time_on_leaves_what_it_did_before(
+    data: st.DataObject, events: list[Event], settled: bool
+) -> None:
+    """A stub that goes on and becomes better known: `identify` has only the events since."""
+    gone = data.draw(st.sampled_from(sorted({(each.channel, each.contact) for each in events})))
+    since = data.draw(st.sampled_from([each.time for each in events]))
+    end = events[-1].time - T0
+    left = Left(OWNER, gone[1], gone[0], "customer:C2", events[-1].time, since=since)
+    goes = [each for each in events if (each.channel, each.contact) == gone and each.time >= since]
+    stays = [each for each in events if each not in goes]
+    task = Task()
+    if settled:
+        task.take(*(each for each in events if each.time < since)).until(since - 1 - T0)
+    task.take(*(each for each in events if each.time >= since or not settled), left).until(end)
+    reference = Task()
+    if settled:
+        reference.take(*(each for each in events if each.time < since)).until(since - 1 - T0)
+    reference.take(*(each for each in stays if each.time >= since or not settled)).until(end)
+    assert task.net == reference.net
+    assert task.last_journeys() == reference.last_journeys() or not stays
+    task.episodes()
 
 
 def alert_essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
@@ -283,7 +311,7 @@ def test_a_replay_that_has_ended_gives_way() -> None:
 def test_a_contact_that_leaves_a_line_that_is_not_known_changes_nothing() -> None:
     task = Task().take(*(replay(number) for number in range(customers.MAX_REPLAYS)))
     before = task.customer
-    task.take(Left(OWNER, "c1", "customer:C2", T0, "junk"))
+    task.take(Left(OWNER, "c1", "voice", "customer:C2", T0, "junk"))
     assert task.customer == before
 
 

@@ -7,28 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.domain import identity
-from streams.domain.identity import ContactOwner, IdentityChange, Output, assign, event_key, expired, owner_of
+from streams.domain.claims import owner_of
+from streams.domain.identity import IdentityChange, Output, assign, event_key
+from streams.domain.owners import ContactOwner
 from streams.domain.records import Event, Left
-
-
-def event(event_id: str, time: int, customer: str | None = None, *identifiers: tuple[str, str], **more: Any) -> Event:
-    fields = {"type": "contact.queued", "contact": "c1", "channel": "voice"} | more
-    return Event(id=event_id, source="/pbx", time=time, customer=customer, identifiers=identifiers, **fields)
-
-
-def run(events: list[Event]) -> tuple[ContactOwner, list[Output]]:
-    state: ContactOwner | None = None
-    sent: list[Output] = []
-    for one in events:
-        state, outputs = assign(state, one)
-        sent += outputs
-    assert state is not None
-    return state, sent
-
-
-def owned(one: Event, owner: str) -> Event:
-    return msgspec.structs.replace(one, owner=owner)
+from tests.unit.domain.identity_story import contacts, event, owned, run, run_on, seen_by_track
 
 
 @pytest.mark.parametrize(
@@ -37,8 +20,9 @@ def owned(one: Event, owner: str) -> Event:
         (event("1", 1, "7", ("email", "a@b.example")), "customer:7"),
         (event("1", 1, None, ("phone", "+49170"), ("email", "a@b.example")), "anonymous:email:a@b.example"),
         (event("1", 1, None, ("cookie", "k"), ("device", "d")), "anonymous:device:d"),
-        (event("1", 1, None, ("palm", "x")), "contact:c1"),
-        (event("1", 1), "contact:c1"),
+        (event("1", 1, None, ("palm", "x")), "contact:voice:c1"),
+        (event("1", 1), "contact:voice:c1"),
+        (event("1", 1, channel="chat"), "contact:chat:c1"),
     ],
 )
 def test_owner_of_one_event(one: Event, owner: str) -> None:
@@ -50,17 +34,19 @@ def test_a_contact_becomes_known() -> None:
     state, sent = run([first, second, third])
     change: IdentityChange = {
         "contact_id": "c1",
+        "channel": "voice",
         "identifier": "customer:7",
-        "from": "contact:c1",
+        "from": "contact:voice:c1",
         "to": "customer:7",
         "rule": "customer-id",
         "evidence": {"event_id": "2", "source": "/pbx"},
         "at": 20,
+        "since": None,
         "line": "",
     }
     assert sent == [
-        owned(first, "contact:c1"),
-        Left("contact:c1", "c1", "customer:7", 20),
+        owned(first, "contact:voice:c1"),
+        Left("contact:voice:c1", "c1", "voice", "customer:7", 20),
         owned(first, "customer:7"),
         owned(second, "customer:7"),
         change,
@@ -80,13 +66,34 @@ def test_a_stronger_identifier_takes_over() -> None:
     _, sent = run([event("1", 10, None, ("cookie", "k")), event("2", 20, None, ("email", "a@b.example"), line="r1")])
     change: Any = sent[-1]
     assert (change["rule"], change["identifier"], change["line"]) == ("strongest-identifier", "email:a@b.example", "r1")
-    assert sent[1] == Left("anonymous:cookie:k", "c1", "anonymous:email:a@b.example", 20, "r1")
+    assert sent[1] == Left("anonymous:cookie:k", "c1", "voice", "anonymous:email:a@b.example", 20, "r1")
 
 
 def test_of_two_customers_the_later_event_holds() -> None:
     early, late = event("1", 10, "7"), event("2", 20, "8")
     assert run([early, late])[0].owner == run([late, early])[0].owner == "customer:8"
     assert [one.owner for one in run([late, early])[1] if isinstance(one, Event)] == ["customer:8", "customer:8"]
+
+
+def test_a_contact_that_goes_to_another_customer_and_comes_back() -> None:
+    first, second, third = event("1", 10, "7"), event("2", 20, "8"), event("3", 30, "7")
+    state, sent = run([first, second, third])
+    assert sent[1:4] == [
+        Left("customer:7", "c1", "voice", "customer:8", 20),
+        owned(first, "customer:8"),
+        owned(second, "customer:8"),
+    ]
+    assert sent[5:9] == [
+        Left("customer:8", "c1", "voice", "customer:7", 30),
+        owned(first, "customer:7"),
+        owned(second, "customer:7"),
+        owned(third, "customer:7"),
+    ]
+    assert [(one["from"], one["to"]) for one in sent if isinstance(one, dict)] == [
+        ("customer:7", "customer:8"),
+        ("customer:8", "customer:7"),
+    ]
+    assert state.owner == "customer:7"
 
 
 def test_of_two_values_of_a_kind_the_earlier_event_holds() -> None:
@@ -100,53 +107,6 @@ def test_the_same_event_again_changes_nothing() -> None:
     assert assign(state, one) == (state, [])
 
 
-def test_history_holds_no_texts() -> None:
-    def said(event_id: str, kind: str, **data: Any) -> Event:
-        return event(event_id, int(event_id), type=kind, data=data)
-
-    state, sent = run(
-        [
-            said("1", "message.sent", author="customer", text="hi", sentiment=0.5),
-            said("2", "message.sent", author="customer", text="unscored"),
-            said("3", "message.sent", author="agent", text="hello"),
-            said("4", "feedback.given", metric="csat", score=5, comment="good"),
-            said("5", "contact.missed", reason="busy"),
-        ]
-    )
-    assert [one.data for one in state.history] == [
-        {"author": "customer", "sentiment": 0.5},
-        {"author": "customer", "text": "unscored"},
-        {"author": "agent"},
-        {"metric": "csat", "score": 5},
-        {"reason": "busy"},
-    ]
-    assert isinstance(sent[0], Event)
-    assert sent[0].data["text"] == "hi"
-
-
-def test_history_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "HISTORY_LIMIT", 3)
-    state, _ = run([event(str(at), at) for at in (1, 2, 3)])
-    assert not state.truncated
-    state, _ = assign(state, event("0", 0))
-    assert state.truncated
-    assert [one.id for one in state.history] == ["1", "2", "3"]
-    state, outputs = assign(state, event("4", 4, "7"))
-    assert [one.id for one in outputs if isinstance(one, Event)] == ["1", "2", "3", "4"]
-    assert [one.id for one in state.history] == ["2", "3", "4"]
-    assert state.owner == "customer:7"
-
-
-def test_expiry() -> None:
-    state, _ = run([event("1", 10)])
-    assert not expired(state, 10_000, 100)
-    assert expired(state, 10_000, 100, open_retention_ms=1000)
-    assert not expired(state, 1010, 100, open_retention_ms=1000)
-    state, _ = assign(state, event("2", 20, type="contact.ended"))
-    assert not expired(state, 120, 100)
-    assert expired(state, 121, 100)
-
-
 def test_a_state_survives_json() -> None:
     state, _ = run([event("1", 10, None, ("email", "a")), event("2", 20, "7", type="contact.ended", line="r")])
     again = msgspec.json.decode(msgspec.json.encode(state), type=ContactOwner)
@@ -154,44 +114,53 @@ def test_a_state_survives_json() -> None:
     assert (again.owner, again.line, again.ended) == ("customer:7", "r", True)
 
 
-customers = st.none() | st.sampled_from(["7", "8", "9"])
-pairs = st.tuples(st.sampled_from(["email", "phone", "cookie", "palm"]), st.sampled_from(["x", "y"]))
-
-
-@st.composite
-def contacts(draw: st.DrawFn) -> list[Event]:
-    told = draw(st.lists(st.tuples(st.integers(0, 6), customers, st.lists(pairs, max_size=2)), min_size=1, max_size=8))
-    return [event(str(at), time, customer, *known) for at, (time, customer, known) in enumerate(told)]
-
-
-def seen_by_track(sent: list[Output]) -> dict[str, list[Event]]:
-    """Owner → the contact's events it has, the way a track adds events and takes them all back on a Left."""
-    tracks: dict[str, list[Event]] = {}
-    for one in sent:
-        if isinstance(one, Event):
-            tracks.setdefault(one.owner, []).append(msgspec.structs.replace(one, owner=""))
-        elif isinstance(one, Left):
-            assert tracks.pop(one.owner)
-    return tracks
-
-
 @given(contacts(), st.randoms(use_true_random=False))
 def test_order_of_arrival_does_not_matter(events: list[Event], random: Any) -> None:
     shuffled = random.sample(events, len(events))
+    shuffled += random.sample(events, len(events) // 2)
     in_order, _ = run(events)
     state, sent = run(shuffled)
-    assert state == in_order
+    assert (state.claim, state.first, state.last, state.ended) == (
+        in_order.claim,
+        in_order.first,
+        in_order.last,
+        in_order.ended,
+    )
     tracks = seen_by_track(sent)
-    assert list(tracks) == [state.owner]
-    assert sorted(tracks[state.owner], key=event_key) == sorted(events, key=event_key)
+    assert list(tracks) == [(state.owner, "voice", "c1")]
+    (found,) = tracks.values()
+    assert sorted(found, key=event_key) == sorted(events, key=event_key)
+    assert sorted(state.history, key=event_key) == sorted(events, key=event_key)
+    assert [one.time for one in state.history] == sorted(one.time for one in events)
+
+
+@given(contacts(), contacts(), st.randoms(use_true_random=False))
+def test_two_channels_with_one_contact_id_have_nothing_of_each_other(
+    voice: list[Event], other: list[Event], random: Any
+) -> None:
+    chat = [msgspec.structs.replace(one, channel="chat") for one in other]
+    mixed = random.sample([*voice, *chat], len(voice) + len(chat))
+    states: dict[str, ContactOwner] = {}
+    sent: list[Output] = []
+    for one in mixed:
+        states[one.channel], outputs = assign(states.get(one.channel), one)
+        sent += outputs
+    assert states["voice"].owner == run(voice)[0].owner
+    assert states["chat"].owner == run(chat)[0].owner
+    tracks = seen_by_track(sent)
+    assert set(tracks) == {(states["voice"].owner, "voice", "c1"), (states["chat"].owner, "chat", "c1")}
+    for (_, channel, _), events in tracks.items():
+        expected = voice if channel == "voice" else chat
+        assert sorted(events, key=event_key) == sorted(expected, key=event_key)
 
 
 @given(contacts())
 def test_the_owner_follows_the_rule(events: list[Event]) -> None:
     ordered = sorted(events, key=event_key)
-    known = [one.customer for one in ordered if one.customer is not None]
+    known = [one for one in ordered if one.customer is not None]
     if known:
-        expected = f"customer:{known[-1]}"
+        decides = known[0].source
+        expected = f"customer:{[one.customer for one in known if one.source == decides][-1]}"
     else:
         found = [
             (kind, value)
@@ -200,7 +169,7 @@ def test_the_owner_follows_the_rule(events: list[Event]) -> None:
             for other, value in one.identifiers
             if other == kind
         ]
-        expected = "anonymous:{}:{}".format(*found[0]) if found else "contact:c1"
+        expected = "anonymous:{}:{}".format(*found[0]) if found else "contact:voice:c1"
     assert run(events)[0].owner == expected
 
 
@@ -208,90 +177,147 @@ def test_the_owner_follows_the_rule(events: list[Event]) -> None:
 def test_changes_make_a_chain(events: list[Event]) -> None:
     state, sent = run(events)
     at = owner_of(events[0])
+    told = set()
     for change in (one for one in sent if isinstance(one, dict)):
         assert change["from"] == at
-        assert change["to"] != at
+        if change["rule"] == "other-source":
+            assert change["to"] == at
+            assert change["evidence"]["source"] not in told, "once for each source"
+            told.add(change["evidence"]["source"])
+        else:
+            assert change["to"] != at
         at = change["to"]
     assert at == state.owner
 
 
-def test_a_history_fits_into_a_changelog_record_whatever_a_publisher_adds() -> None:
-    state = None
-    many = tuple(("device", f"{number:03d}" + "d" * 300) for number in range(50))
-    for number in range(200):
-        event = Event(
-            id=f"e{number}", source="s", type="message.sent", time=number, contact="c", channel="chat", customer="1",
-            identifiers=many, data={"vendor": "x" * 600_000, "author": "agent"},
-        )  # fmt: skip
-        state, _ = assign(state, event)
-    assert state is not None
-    assert state.truncated
-    assert len(msgspec.json.encode(state)) < 900_000
-    assert state.history[-1].id == "e199"
-    assert state.history[-1].data == {"author": "agent"}
+def test_events_of_one_time_are_sent_again_as_they_arrived() -> None:
+    arrived = [event(name, 10) for name in ("b", "a", "c")]
+    _, sent = run([*arrived, event("0", 5), event("d", 20, "7")])
+    assert [one.id for one in sent if isinstance(one, Event) and one.owner == "customer:7"] == ["0", "b", "a", "c", "d"]
 
 
-def alternating(count: int, first: int = 0) -> list[Event]:
-    return [event(f"{at:05d}", at, f"own{at % 2}") for at in range(first, first + count)]
+def story(customer: str | None, name: str, start: int, *, known: int = 0) -> list[Event]:
+    kinds = ("contact.initiated", "contact.queued", "contact.connected", "contact.ended")
+    return [
+        event(f"{name}{n}", start + 10 * n, customer if n >= known else None, type=kind) for n, kind in enumerate(kinds)
+    ]
 
 
-def test_a_long_contact_is_given_to_another_customer_three_times_and_then_stays() -> None:
-    """3,000 events that alternate between two customers once made 4,008,129."""
-    state, sent = run(alternating(3000))
-    assert len([one for one in sent if isinstance(one, Event)]) == 3000 + sum(range(1, 8)) + 8 + 9 + 10
-    changes = [one for one in sent if isinstance(one, dict)]
-    assert len([one for one in sent if isinstance(one, Left)]) == len(changes) - 1 == 10
-    told = changes[-1]
-    assert (told["rule"], told["from"], told["to"]) == ("too-many-changes", state.owner, state.owner)
-    assert told["identifier"] == f"customer:own{1 - int(state.owner[-1])}"
-    assert told["evidence"] == {"event_id": "00011", "source": "/pbx"}
-    assert (state.corrections, state.refused) == (3, True)
-    tracks = seen_by_track(sent)
-    assert list(tracks) == [state.owner]
-    assert len(tracks[state.owner]) == 3000
+@pytest.mark.parametrize("known", [0, 1, 3])
+def test_an_id_that_is_used_again_for_another_customer_leaves_the_first_ones_call(known: int) -> None:
+    one, other = story("7", "a", 100), story("8", "b", 200, known=known)
+    state, sent = run([*one, *other])
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent).items()} == {
+        "customer:7": ["a0", "a1", "a2", "a3"],
+        "customer:8": ["b0", "b1", "b2", "b3"],
+    }
+    (change,) = [each for each in sent if isinstance(each, dict)]
+    assert (change["from"], change["to"], change["since"]) == ("customer:7", "customer:8", 200)
+    assert state.history == tuple(other)
+    state, sent = run_on(state, [event("b9", 300, "9")])
+    assert sent[0] == Left("customer:8", "c1", "voice", "customer:9", 300, since=200), "a correction of the second"
 
 
-def test_a_contact_that_stays_still_becomes_better_known() -> None:
-    known = [event(f"{at:03d}", 1000 - at, None, ("email", f"{at}@x.example")) for at in range(40)]
-    state, _ = run(known)
-    assert (state.corrections, state.refused) == (3, True)
-    state, outputs = assign(state, event("c", 2000, "7"))
+def test_a_call_back_under_the_id_of_a_call_is_one_contact_when_it_becomes_known() -> None:
+    state, sent = run([*story(None, "a", 100), *story("8", "b", 200)])
+    assert state.owner == "customer:8"
+    assert len(seen_by_track(sent)["customer:8", "voice", "c1"]) == 8
+
+
+# Another source
+
+
+def test_a_customer_id_of_another_source_is_refused_and_told_once() -> None:
+    pbx, survey, again = (
+        event("1", 10, "7"),
+        event("s1", 20, "8", source="/surveys"),
+        event("s2", 30, "9", source="/surveys"),
+    )
+    state, sent = run([pbx, survey, again, event("4", 40, "8", source="/crm"), event("5", 50, "7", source="/wfm")])
     assert state.owner == "customer:7"
-    assert len([one for one in outputs if isinstance(one, Event)]) == 41
+    assert [one.owner for one in sent if isinstance(one, Event)] == ["customer:7"] * 5, "all are events of the contact"
+    refused = [one for one in sent if isinstance(one, dict)]
+    assert [
+        (one["rule"], one["identifier"], one["evidence"], one["from"], one["to"], one["at"]) for one in refused
+    ] == [
+        ("other-source", "customer:8", {"event_id": "s1", "source": "/surveys"}, "customer:7", "customer:7", 20),
+        ("other-source", "customer:8", {"event_id": "4", "source": "/crm"}, "customer:7", "customer:7", 40),
+    ]
+    state, sent = run([pbx, survey, event("6", 60, "6")])
+    assert state.owner == "customer:6", "of one source the later one holds"
 
 
-def longest_names(at: int, **more: Any) -> Event:
-    """An event as large as the contract allows, but for texts."""
-    wide = "\U0001f600" * 194 + f"{at:06d}"
-    pairs = [("device", f"{number:03d}" + "\U0001f600" * 317) for number in range(50)]
-    one = event(wide, at, None, *pairs, contact="\U0001f600" * 200, queue=wide, tier=wide, agent=wide, **more)
-    return msgspec.structs.replace(one, source=wide)
+def test_a_source_that_named_the_customer_first_decides_though_it_comes_later() -> None:
+    late = event("2", 20, "8", source="/crm")
+    state, sent = run([late, event("3", 30, "9", source="/crm"), event("1", 10, "7")])
+    assert state.owner == "customer:7"
+    changes = [one for one in sent if isinstance(one, dict)]
+    assert [(one["rule"], one["from"], one["to"], one["evidence"]["source"]) for one in changes] == [
+        ("customer-id", "customer:8", "customer:9", "/crm"),
+        ("customer-id", "customer:9", "customer:7", "/pbx"),
+        ("other-source", "customer:7", "customer:7", "/crm"),
+    ]
+    state, _ = assign(state, event("0", 5, "6", source="/crm"))
+    assert state.owner == "customer:9", "now /crm was first, and this is its latest"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"author": "customer", "text": "\x01" * 100_000},
-        {"author": "customer", "text": "\U0001f600" * 1999},
-        {f"x{number}": "b" * 1900 for number in range(470)},
-        {"reason": '"' * 200, "by": "agent"},
-    ],
-)
-def test_a_row_has_a_size_whatever_comes_in(data: dict[str, Any]) -> None:
-    state = None
-    for at in range(60):
-        one = longest_names(at, type="message.sent", data=data)
-        state, _ = assign(state, one, len(msgspec.json.encode(one)))
-        size = len(msgspec.json.encode(state))
-        assert size <= identity.HISTORY_BYTES + 4000
-        assert len(msgspec.json.encode(state.history)) <= state.size + 2
-    assert state is not None
-    assert state.history[-1].time == 59
-    assert state.truncated == (len(state.history) < 60)
+def test_a_contact_becomes_better_known_from_any_source() -> None:
+    steps = [
+        event("1", 10, source="/pbx"),
+        event("2", 20, None, ("phone", "+49"), source="/wfm"),
+        event("3", 30, None, ("email", "a"), source="/mail"),
+        event("4", 40, "7", source="/crm"),
+    ]
+    state, sent = run(steps)
+    assert state.owner == "customer:7"
+    assert [one["rule"] for one in sent if isinstance(one, dict)] == ["strongest-identifier"] * 2 + ["customer-id"]
 
 
-def test_a_row_of_the_version_before_learns_its_size() -> None:
-    state, _ = run([event(str(at), at, "7") for at in range(5)])
-    before = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(state, size=0)), type=ContactOwner)
-    assert assign(before, event("9", 9))[0] == assign(state, event("9", 9))[0]
+def test_what_is_told_of_one_contact_is_bounded() -> None:
+    claims = [event(f"{n}", 100 + n, "8", source=f"/s{n}") for n in range(50)]
+    state, sent = run([event("1", 10, "7"), *claims])
+    assert len([one for one in sent if isinstance(one, dict)]) == len(state.told) == 10
+
+
+# Identifiers that name nobody
+
+
+def test_a_contact_with_a_crowded_identifier_alone_owns_itself() -> None:
+    asked: list[str] = []
+
+    def over(identifier: str) -> int:
+        asked.append(identifier)
+        return 1 if identifier == "phone:0" else 0
+
+    first, second = event("1", 10, None, ("phone", "0")), event("2", 20, None, ("phone", "0"), ("device", "d"))
+    state, sent = assign(None, first, gather=over)
+    assert state.owner == "contact:voice:c1"
+    change: Any = sent[1]
+    assert (change["rule"], change["identifier"], change["from"], change["to"]) == (
+        ("crowded-identifier", "phone:0", "contact:voice:c1", "contact:voice:c1")
+    )
+    state, _ = assign(state, event("1b", 15, None, ("phone", "0")), gather=over)
+    assert asked == ["phone:0"], "a contact counts once"
+    state, sent = assign(state, second, gather=over)
+    assert (state.owner, asked) == ("anonymous:device:d", ["phone:0", "device:d"])
+    state, _ = assign(state, event("3", 30, "7", ("phone", "0")), gather=over)
+    assert (state.owner, asked) == ("customer:7", ["phone:0", "device:d"]), "a customer id is not counted"
+
+
+def test_a_contact_that_its_identifier_owns_counts_once() -> None:
+    asked: list[str] = []
+
+    def never(identifier: str) -> int:
+        asked.append(identifier)
+        return -1
+
+    state: ContactOwner | None = None
+    for one in (
+        event("1", 10, None, ("phone", "1")),
+        event("2", 20, None, ("phone", "1"), ("cookie", "k")),
+        event("3", 30, None, ("phone", "2")),
+        event("4", 5, None, ("phone", "2")),
+        event("4", 5, None, ("phone", "2")),
+    ):
+        state, _ = assign(state, one, gather=never)
+    assert asked == ["phone:1", "phone:2"]

@@ -34,7 +34,7 @@ def test_a_tier_that_alternates_with_every_event() -> None:
     fold(task, *(msgspec.structs.replace(one, tier=("gold", "red")[n % 2]) for n, one in enumerate(messages(1500))))
     assert len(task.facts) < 1500 + 2 * sum(range(33)) + 100
     assert len(task.of("sentiment")) == 1500, "each counts once"
-    fold(task, Left(OWNER, "c1", "customer:C2", 0))
+    fold(task, Left(OWNER, "c1", "chat", "customer:C2", 0))
     assert not net(task.facts)
 
 
@@ -75,7 +75,7 @@ def test_a_profile_that_alternates(open_contacts: int) -> None:
     fold(task, *messages(5, "new"))
     assert Counter(each.tier for each in task.of("sentiment") if each.id.startswith("new")) == {"red": 5}
     for number in range(open_contacts):
-        fold(task, Left(OWNER, f"c{number}", "customer:C2", 0))
+        fold(task, Left(OWNER, f"c{number}", "chat", "customer:C2", 0))
     assert set(net(task.facts).values()) <= {1}
     assert {each.id.split("-")[0] for each in task.net} == {"new"}
     task.take()

@@ -20,20 +20,24 @@ def test_the_arithmetic_for_one_load() -> None:
     costs = Coefficients(
         ingest_us=20, identify_us=10, track_us=50, measure_us=20, client_us=100, transaction_ms=1, progress_us=0,
         broker_event_us=40, broker_transaction_ms=2, broker_bytes=1000, fanout=4, id_bytes=100, id_restore_us=1,
-        customer_bytes=1000, contact_bytes=2000, contact_events=4, contact_hold_h=1, row_overhead_bytes=0,
+        customer_bytes=1000, contact_bytes=2000, contact_events=4, contact_hold_h=1, stub_bytes=100, row_overhead_bytes=0,
         decoded_ratio=2, base_mib=0, restore_rows_per_s=100_000,
     )  # fmt: skip
-    found = plan(Load(10_000, 1_000_000, partitions=8, dedup_horizon_h=10), costs, Machines(cache_rows=1000))
+    found = plan(
+        Load(10_000, 1_000_000, partitions=8, dedup_horizon_h=10, horizon_d=2), costs, Machines(cache_rows=1000)
+    )
     assert found.transactions_per_second == 4 * 8 * 10
     assert found.cores == pytest.approx(10_000 * 200e-6 + 320 * 1e-3)
     assert found.workers == 4, "2.32 cores of which 70 % are used"
-    ids, contacts = 10_000 * 36_000, 9_000_000
+    ids, contacts, stubs = 10_000 * 36_000, 9_000_000, 2500 * 86_400 * 2
+    encoded = 1e9 + contacts * 2000 + stubs * 100
     cached = 1000 * 1000 * 2
     assert found.ids_gib * 2**30 == pytest.approx(ids * 100)
     assert found.worker_memory_rocksdb_gib * 2**30 == pytest.approx(ids * 100 / 4 + cached)
-    assert found.worker_memory_gib * 2**30 == pytest.approx((ids * 100 + 1e9 + contacts * 2000) / 4 + cached)
-    assert found.worker_state_disk_gib * 2**30 == pytest.approx((1e9 + contacts * 2000) / 4)
-    assert found.restore_seconds == pytest.approx((19_000_000 / 100_000 + ids / 1e6) / 4)
+    assert found.worker_memory_gib * 2**30 == pytest.approx((ids * 100 + encoded) / 4 + cached)
+    assert found.worker_state_disk_gib * 2**30 == pytest.approx(encoded / 4)
+    assert found.stubs_gib * 2**30 == pytest.approx(stubs * 100)
+    assert found.restore_seconds == pytest.approx(((19_000_000 + stubs) / 100_000 + ids / 1e6) / 4)
     assert found.broker_cores == pytest.approx(0.4 + 0.64, abs=0.001)
     assert found.broker_network_mb_s == pytest.approx(40)
     assert found.limits["partitions"] == 0.5
@@ -55,19 +59,29 @@ def test_the_partitions_proposed_give_each_worker_one_of_each_hop() -> None:
 
 
 def test_ids_for_duplicates_are_the_first_limit_at_a_hundred_thousand_events() -> None:
-    found = plan(LOADS[1])
+    load = replace(LOADS[1], horizon_d=0.05)
+    found = plan(load)
     assert found.bottleneck == "worker memory"
     assert "the ids of 26 h" in found.advice
     assert found.ids_gib == pytest.approx(100_000 * 26 * 3600 * 131 / 2**30)
-    (hours,) = re.findall(r"remember them for ([\d.]+) h", found.advice)
-    less = plan(replace(LOADS[1], dedup_horizon_h=float(hours) - 0.1))
+    (hours,) = re.findall(r"remember the ids of ([\d.]+) h", found.advice)
+    less = plan(replace(load, dedup_horizon_h=float(hours) - 0.1))
     assert less.worker_memory_rocksdb_gib <= Machines().worker_gib, "what it says to do is enough"
-    more = plan(replace(LOADS[1], dedup_horizon_h=float(hours) + 0.2))
+    more = plan(replace(load, dedup_horizon_h=float(hours) + 0.2))
     assert more.worker_memory_rocksdb_gib > Machines().worker_gib
 
 
+def test_stubs_fill_a_memory_that_holds_everything_and_the_store_on_disk_helps() -> None:
+    found = plan(Load(100, 100_000))
+    assert found.bottleneck == "worker memory"
+    assert f"a worker then takes {found.worker_memory_rocksdb_gib:,.1f} GiB" in found.advice
+    assert "remember" not in found.advice, "with that there is room for the ids"
+    assert "stubs of the contacts of 14 days" in found.advice
+    assert plan(Load(100, 100_000, horizon_d=0.5)).limits["worker memory"] < 1
+
+
 def test_a_small_load_has_room() -> None:
-    found = plan(Load(100, 10_000, dedup_horizon_h=2))
+    found = plan(Load(100, 10_000, dedup_horizon_h=2, horizon_d=1))
     assert found.workers == 1
     assert max(found.limits.values()) < 1
     assert found.advice.startswith("there is room")
@@ -81,6 +95,7 @@ def test_the_command_counts_the_settings_in_and_names_its_sources(monkeypatch: p
     found = json.loads(done.output)
     assert found["load"] == {
         "events_per_second": 1000, "customers": 5, "partitions": None, "dedup_horizon_h": 13, "commit_interval_ms": 100,
+        "horizon_d": 14,
     }  # fmt: skip
     assert found["plan"]["ids_gib"] == pytest.approx(1000 * 13 * 3600 * 131 / 2**30)
     assert all(each["source"] for each in found["coefficients"].values())

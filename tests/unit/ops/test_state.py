@@ -5,6 +5,8 @@ from zlib import crc32
 import orjson
 import pytest
 
+from streams.app import CHANNELS
+from streams.domain.claims import mark_of
 from streams.domain.customers import Customer
 from streams.domain.kpi_tables import SEP
 from streams.ops.changelogs import Contents, spec_of
@@ -25,9 +27,11 @@ def home(key: str, count: int = 16) -> int:
 @pytest.mark.parametrize(
     ("table", "key", "found"),
     [
-        ("owners", "c1", {home("c1")}),
+        ("owners", "c1", {home(f"{channel}|c1") for channel in CHANNELS}),
+        ("owners", "voice|c1", {home("voice|c1")}),
         ("owners", "customer:7", set()),
-        ("customers", "7", {home("customer:7"), home("contact:7")}),
+        ("customers", "7", {home("customer:7")}),
+        ("customers", "voice|7", {home("customer:voice|7"), home("contact:voice:7")}),
         ("customers", "anonymous:email:a@b.c", {home("anonymous:email:a@b.c")}),
         ("firing", "customer:7", {home("customer:7")}),
         ("panes", "voice|loans", {home("voice|loans")}),
@@ -41,17 +45,21 @@ def test_a_key_lives_where_the_pipeline_sent_it(table: str, key: str, found: set
 
 def test_a_table_asked_for_by_name_is_read_whole_when_its_keys_do_not_tell() -> None:
     assert list(places("seen", "7", 3, asked=True)) == [0, 1, 2]
-    assert list(places("owners", "customer:7", 16, asked=True)) == [home("customer:7")], "a contact may be named so"
+    named = {home(f"{channel}|customer:7") for channel in CHANNELS}
+    assert set(places("owners", "customer:7", 16, asked=True)) == named, "a contact may be named so"
 
 
 @pytest.mark.parametrize(
     ("table", "row", "key", "line", "found"),
     [
-        ("owners", "c1", "c1", None, True),
-        ("owners", f"c1{SEP}replay", "c1", None, True),
-        ("owners", f"c1{SEP}replay", "c1", "", False),
-        ("owners", f"c1{SEP}replay", "c1", "replay", True),
-        ("owners", "c11", "c1", None, False),
+        ("owners", "voice|c1", "c1", None, True),
+        ("owners", "chat|c1", "voice|c1", None, False),
+        ("owners", f"voice|c1{SEP}replay", "c1", None, True),
+        ("owners", f"voice|c1{SEP}replay", "voice|c1", "", False),
+        ("owners", f"voice|c1{SEP}replay", "voice|c1", "replay", True),
+        ("owners", "voice|c11", "c1", None, False),
+        ("crowds", SEP.join(["", "20000", mark_of("phone:0")]), "phone:0", "", True),
+        ("crowds", SEP.join(["", "20000", mark_of("phone:0")]), "phone:1", None, False),
         ("customers", "customer:7", "7", None, True),
         ("customers", "customer:77", "7", None, False),
         ("panes", SEP.join(["", "voice", "loans", "gold", "1000"]), "voice|loans", "", True),
