@@ -71,6 +71,8 @@ def replay_file(
     except KeyboardInterrupt:
         plain(console, "not waited for: whether events are refused shows in contacts.dead-letters")
         return report, Verdict()
+    except (OpsError, ReplayError) as error:
+        raise ReplayError(f"all is published, but what is refused is not known: {error}") from error
 
 
 def is_faulty(log: CallLog | Report, found: Verdict, tolerate: int) -> bool:

@@ -18,11 +18,10 @@ MOST_LINES = 1000
 BOM = "\ufeff"
 MISREAD_BOMS = {
     "ï»¿": "UTF-8",
-    **{
-        mark.decode(*how): "UTF-16"
-        for mark in (BOM_UTF16_LE, BOM_UTF16_BE)
-        for how in (("utf-8", "surrogateescape"), ("latin-1",))
-    },
+    "ÿþ": "UTF-16",
+    "þÿ": "UTF-16",
+    BOM_UTF16_LE.decode("utf-8", "surrogateescape"): "UTF-16",
+    BOM_UTF16_BE.decode("utf-8", "surrogateescape"): "UTF-16",
 }
 """What a byte order mark becomes in another encoding; undecodable bytes are lone surrogates."""
 
