@@ -18,7 +18,7 @@ from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import load_mapping, shipped_names
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
-from streams.replay.refused import Door, Target, Verdict, positions, verdict
+from streams.replay.refused import Door, Refused, Target, Verdict, positions, taken_before, too_late, verdict
 from streams.replay.run import Report, parse_speed, replay_log
 from streams.settings import SettingsError
 
@@ -57,20 +57,25 @@ def replay_file(
         report = Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None, log.replayed)
         return report, Verdict()
     target = find_target()
-    begins = asyncio.run(positions(target, [f"contacts.{log.channel}"]))
+    topic = f"contacts.{log.channel}"
+    begins = asyncio.run(positions(target, [topic]))
+    late: list[Refused] = []
+    if replay_id is not None:  # a name of its own follows from the contents: what it published before is the same
+        with console.status("looking for an earlier replay of this name …"):
+            late = too_late(log, line, asyncio.run(taken_before(target, topic, line)))
     report = asyncio.run(publish_log(log, line, pace, target, console))
 
     async def ask() -> Verdict:
         async with Door(target, line, begins) as door:
             unread, watched = await door.wait()
-            return verdict(log, await door.refused(), unread, watched=watched)
+            return verdict(log, [*late, *await door.refused()], unread, watched=watched)
 
     try:
         with console.status("waiting until the workers have read it …"):
             return report, asyncio.run(ask())
     except KeyboardInterrupt:
         plain(console, "not waited for: whether events are refused shows in contacts.dead-letters")
-        return report, Verdict()
+        return report, verdict(log, late)
     except (OpsError, ReplayError) as error:
         raise ReplayError(f"all is published, but what is refused is not known: {error}") from error
 

@@ -24,7 +24,7 @@ from aiokafka.errors import KafkaError
 from streams.engine.kafka import partition_counts, written_ends
 from streams.ops.drain import unread
 from streams.ops.probe import unreachable
-from streams.ops.reading import settled_ends
+from streams.ops.reading import read_to_end, settled_ends
 from streams.replay.contacts import event_id
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.reader import CallLog
@@ -106,6 +106,21 @@ async def positions(target: Target, topics: Collection[str]) -> dict[TopicPartit
         raise PublishError(await asyncio.to_thread(unreachable, target.bootstrap_servers, error)) from error
     finally:
         await consumer.stop()
+
+
+async def taken_before(target: Target, topic: str, line: str) -> set[str] | None:
+    """Ids of the events that a replay of this name published before, when it has ended: of what comes now, only these
+    are known, and change nothing. None when it has not ended. Reads the whole topic. Raises OpsError.
+    """
+    key, mark = f"replay:{line}".encode(), f'"replayid":"{line}"'.encode()
+    ids: set[str] = set()
+    ended = False
+    async for record in read_to_end(target.bootstrap_servers, [target.topic_prefix + topic]):
+        if mark in (record.value or b""):
+            event = orjson.loads(record.value)
+            ended = ended or (record.key == key and event["type"] == "replay.ended")
+            ids.add(event["id"])
+    return ids if ended else None
 
 
 class Door:
@@ -258,3 +273,15 @@ def verdict(log: CallLog, refused: Collection[Refused], unread: int = 0, *, watc
     ]
     rows = {line for of_kind in kinds.values() for line, _ in of_kind} - {0}
     return Verdict(tuple(found), len(rows), unread, watched)
+
+
+def too_late(log: CallLog, line: str, taken: Collection[str] | None) -> list[Refused]:
+    """The events of a replay that has ended without them (`taken_before`)."""
+    if taken is None:
+        return []
+    message = f"the replay {line} has ended before, and takes nothing more; replay under another --replay-id"
+    return [
+        Refused("replay-ended", None, message, event_id(event), event.contact["contact_id"])
+        for event in log.planned
+        if event_id(event) not in taken
+    ]

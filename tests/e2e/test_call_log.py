@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from streams.cli import app
 from streams.ops.calls import read_outputs, summary
+from streams.replay import refused
 from streams.replay.command import Target, publish_log
 from streams.replay.mapping import load_mapping, parse_mapping
 from streams.replay.reader import CallLog, read_log
@@ -207,6 +208,11 @@ def survey(tmp_path: Path) -> Path:
     return path
 
 
+def append(file: Path, text: str) -> None:
+    with file.open("a") as opened:
+        opened.write(text)
+
+
 def command(*arguments: str | Path) -> tuple[int, str]:
     """Exit code, and what a command writes to stdout."""
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -263,6 +269,46 @@ async def test_a_replay_waits_for_its_dead_letters(
     assert code == 2
     assert "refused: not known, as no worker reads" in said
     assert time.monotonic() - started < 20
+
+
+async def test_workers_that_stand_still_are_not_waited_for_for_ever(
+    system: System, survey: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused, "STALL_SECONDS", 1.0)
+    log = read_log(survey, parse_mapping(SURVEY, "survey.yaml"))
+    target = Target(system.settings.bootstrap_servers, system.settings.topic_prefix, system.settings.group)
+    async with system.run(1) as running:
+        begins = await positions(target, [f"contacts.{log.channel}"])
+        worker = running.workers[0]
+        worker.process.send_signal(signal.SIGSTOP)
+        try:
+            await publish_log(log, "run-1", None, target, Console(quiet=True))
+            async with Door(target, "run-1", begins) as door:
+                unread, watched = await door.wait()
+        finally:
+            worker.process.send_signal(signal.SIGCONT)
+    assert (unread > 200, watched) == (True, True)
+
+
+async def test_a_name_that_has_ended_takes_nothing_more_and_says_so(
+    system: System, survey: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", system.settings.bootstrap_servers)
+    arguments = (
+        "replay", survey, "--mapping", survey.with_suffix(".yaml"), "--replay-id", "week-1", "--tolerate", "26",
+        "--topic-prefix", system.settings.topic_prefix,
+    )  # fmt: skip
+    async with system.run(1):
+        assert (await asyncio.to_thread(command, *arguments))[0] == 0
+        assert (await asyncio.to_thread(command, *arguments))[0] == 0, "the same once more is nothing new"
+        append(survey, "42,2024-03-04 09:00:00,5,-\n43,2024-03-04 09:30:00,5,4\n")
+        code, said = await asyncio.to_thread(command, *arguments)
+    assert code == 2
+    said_so = "the replay week-1 has ended before, and takes nothing more; replay under another --replay-id"
+    assert [line for line in said.splitlines() if "replay-ended" in line] == [
+        f"refused: 9 × replay-ended, such as line 44: {said_so}"
+    ]
+    assert "44 rows = 42 published, of which 27 had an event refused + 1 left out + 1 unreadable" in said
 
 
 @pytest.mark.slow

@@ -108,6 +108,19 @@ def test_every_line_of_any_text_is_in_one_row_or_blank(text: str) -> None:
     assert all(not left.strip('\ufeff;" \r\n') for left in lines[at:])
 
 
+@given(
+    table=st.lists(st.lists(LETTERS, min_size=2, max_size=5), min_size=1, max_size=6),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_csv_writes_without_quotes_reads_back(table: list[list[str]], end: str) -> None:
+    assume(all(any(value and not value.isspace() for value in row) for row in table))
+    dialect: dict[str, Any] = {"delimiter": ";", "quoting": csv.QUOTE_NONE, "escapechar": "\\", "lineterminator": end}
+    out = io.StringIO(newline="")
+    csv.writer(out, **dialect).writerows(table)
+    assume(list(csv.reader(io.StringIO(out.getvalue(), newline=""), **dialect)) == table)
+    assert rows(out.getvalue(), FileFormat(delimiter=";", escape="\\")) == table
+
+
 def test_a_quote_that_does_not_close_costs_its_row(tmp_path: Path, mapping: Mapping) -> None:
     text = "\n".join([HEADER, *(line(n, '"urgent, call back' if n == 20 else "fine") for n in range(1, 201))]) + "\n"
     log = read(tmp_path, mapping, text)
