@@ -93,6 +93,8 @@ class Cutter:
                 return self._broken(error)
             begins, lines = self._done + 1, len(self._feed.taken)
             self._done += lines
+            if values and values[0].startswith(BOM):  # written inside the quotes
+                values[0] = values[0].lstrip(BOM)
             if any(value and not value.isspace() for value in values):
                 return Cut(begins, lines, values, None)
 

@@ -96,8 +96,8 @@ def _read(text: IO[str], path: Path, mapping: Mapping, replay_id: str) -> CallLo
     reader = RowReader(mapping, _positions(names, path, mapping))
     contacts = Contacts(mapping, reader)
     for found in cuts:
-        if found.values is not None and [value.strip() for value in found.values] == names:
-            continue  # files that were joined end to end
+        if _is_header(found, names, path, mapping):
+            continue
         log.rows += 1
         cut = found
         try:
@@ -144,6 +144,16 @@ def _header(cut: Cut | None, path: Path, mapping: Mapping) -> list[str]:
                 f" {mapping.file.encoding}: file: {{encoding: {encoding.lower()}}}"
             )
     return [value.strip() for value in cut.values]
+
+
+def _is_header(cut: Cut, names: list[str], path: Path, mapping: Mapping) -> bool:
+    """Is it the header line once more, as files were joined end to end? Raises InputError where it is another one."""
+    again = [value.strip() for value in cut.values or ()]
+    if again != names and mapping.columns.keys() <= set(again):
+        raise InputError(
+            f"{path}: line {cut.line} is another header line: files that are joined must have the same one"
+        )
+    return again == names
 
 
 def _positions(names: list[str], path: Path, mapping: Mapping) -> dict[str, int]:

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from streams.replay.cut import MOST_LINES, Cut, Cutter
+from streams.replay.errors import InputError
 from streams.replay.mapping import FileFormat, Mapping, parse_mapping
 from streams.replay.reader import CallLog, read_log
 
@@ -165,7 +166,7 @@ def test_a_value_of_very_many_lines_is_an_open_quote(tmp_path: Path, mapping: Ma
 
 
 def test_a_quote_in_the_header_stops_the_replay(tmp_path: Path, mapping: Mapping) -> None:
-    with pytest.raises(Exception, match="line 1, the header: a quote opens here"):
+    with pytest.raises(InputError, match="line 1, the header: a quote opens here"):
         read(tmp_path, mapping, '"id;start;wait;note\n' + line(1))
 
 
@@ -193,6 +194,18 @@ def test_byte_order_marks_before_the_header_and_between_files(
     assert (ids(log), log.rows, log.unreadable) == (["c-1", "c-2", "c-3"], 3, 0)
 
 
+def test_a_byte_order_mark_inside_the_quotes_of_the_first_value(tmp_path: Path, mapping: Mapping) -> None:
+    first = HEADER.replace("id", '"\ufeffid"') + "\n" + line(1) + "\n"
+    log = read(tmp_path, mapping, first + first.replace("\n1;", '\n"\ufeff2";'))
+    assert (ids(log), log.rows, log.unreadable) == (["c-1", "c-2"], 2, 0)
+
+
+@pytest.mark.parametrize("header", ["start;id;wait;note", "id;start;wait;note;more", "note; id;wait;start "])
+def test_joined_files_must_have_the_same_header(tmp_path: Path, mapping: Mapping, header: str) -> None:
+    with pytest.raises(InputError, match="line 3 is another header line"):
+        read(tmp_path, mapping, f"{HEADER}\n{line(1)}\n{header}\n{line(2)}\n")
+
+
 @pytest.mark.parametrize(
     ("raw", "encoding", "words"),
     [
@@ -208,7 +221,7 @@ def test_byte_order_marks_before_the_header_and_between_files(
 def test_a_mark_of_another_encoding_is_named(
     tmp_path: Path, mapping: Mapping, raw: bytes, encoding: str, words: str
 ) -> None:
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(InputError) as caught:
         read(tmp_path, mapping, raw + b"\n", encoding=encoding)
     assert words in str(caught.value)
 
@@ -230,7 +243,7 @@ def test_a_part_of_another_encoding_is_named_with_its_line(tmp_path: Path, mappi
     ],
 )
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, mapping: Mapping, header: str, words: str) -> None:
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(InputError) as caught:
         read(tmp_path, mapping, f"{header}\n1;1;1;1;1;1\n")
     assert words in str(caught.value)
 
