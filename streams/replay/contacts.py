@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from schemas.events import check
 from streams.replay.mapping import Mapping
-from streams.replay.order import rank
+from streams.replay.order import outside, rank, told
 from streams.replay.rows import BadRow, LeftOut, Made, Planned, RowReader
 from streams.replay.times import to_rfc3339
 
@@ -97,19 +97,29 @@ class Contacts:
             if legs.bad is not None:
                 yield lines, BadRow(_other(legs.bad))
                 continue
-            at = lines[0]
             try:
-                made: list[tuple[int, dict[str, Any], Made]] = []
-                for leg, first, last in _in_order(legs.rows):
-                    at = leg.line
-                    read = self._reader.read(leg.values, first=first, last=last)
-                    made += [(leg.line, read.contact, event) for event in read.events]
-                made.sort(key=lambda event: (event[2].time, rank(event[2].rule.type)))
-                yield lines, self._planned(made)
+                planned = self._of_one(legs.rows)
             except BadRow as error:
-                at = error.line or at
+                at = error.line or lines[0]
                 yield [at], error
                 yield [line for line in lines if line != at], BadRow(_other(at))
+            else:
+                yield lines, planned
+
+    def _of_one(self, rows: list[_Leg]) -> list[Planned]:
+        """The events of joined rows, by time. Raises BadRow."""
+        made: list[tuple[int, dict[str, Any], Made]] = []
+        for leg, first, last in _in_order(rows):
+            try:
+                read = self._reader.read(leg.values, first=first, last=last)
+            except BadRow as error:
+                error.line = leg.line
+                raise
+            made += [(leg.line, read.contact, event) for event in read.events]
+        if fault := outside([event for _, _, event in made], self._mapping.skew):
+            raise BadRow(told(fault))
+        made.sort(key=lambda event: (event[2].time, rank(event[2].rule.type)))
+        return self._planned(made)
 
     def _distinct(self, contact_id: str, values: Sequence[str]) -> int:
         """How many other rows had this id. Raises LeftOut when one of them was the same."""

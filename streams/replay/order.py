@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from streams.replay.times import to_rfc3339
+
 if TYPE_CHECKING:
     from streams.replay.rows import Made
 
@@ -22,7 +24,7 @@ def backwards(events: "Sequence[Made]", skew: int) -> "tuple[Made, Made] | None"
     ``contact.ended`` last, unless the contact is reopened. A wrap-up, messages, feedback, posts and cases have no place
     in this order.
     """
-    own = [event for event in events if event.rule.type.startswith("contact.") and event.rule.type != _ANY_TIME]
+    own = _own(events)
     if not any(event.rule.type == REOPENS for event in own):
         own.sort(key=lambda event: rank(event.rule.type))
     reached: Made | None = None
@@ -36,3 +38,28 @@ def backwards(events: "Sequence[Made]", skew: int) -> "tuple[Made, Made] | None"
         if begun is not None and event.time < begun.time - skew:
             return begun, event
     return None
+
+
+def outside(events: "Sequence[Made]", skew: int) -> "tuple[Made, Made] | None":
+    """Of the events of joined rows: two that run backwards because one lies outside the contact's beginning and end."""
+    own = _own(events)
+    if any(event.rule.type == REOPENS for event in own):
+        return None
+    begun = [event for event in own if event.rule.type == BEGINS]
+    ended = [event for event in own if event.rule.type == ENDS]
+    for event in own:
+        if begun and event.time < begun[0].time - skew:
+            return begun[0], event
+        if ended and event.time > ended[-1].time + skew:
+            return event, ended[-1]
+    return None
+
+
+def told(fault: "tuple[Made, Made]") -> str:
+    """Two events that run backwards, with both moments."""
+    later, sooner = (f"{event.rule.type} ({event.rule.at}, {to_rfc3339(event.time)})" for event in fault)
+    return f"runs backwards: {sooner} lies before {later}"
+
+
+def _own(events: "Sequence[Made]") -> "list[Made]":
+    return [event for event in events if event.rule.type.startswith("contact.") and event.rule.type != _ANY_TIME]

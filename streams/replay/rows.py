@@ -11,7 +11,7 @@ from schemas.fields import FIRST_TIME, LAST_TIME
 from streams.replay import formats, values
 from streams.replay.check import PLUS, TEMPLATE_FIELD, typed
 from streams.replay.mapping import Column, Condition, EventRule, Lookup, Mapping, Moment, Value, When
-from streams.replay.order import BEGINS, ENDS, backwards
+from streams.replay.order import BEGINS, ENDS, backwards, told
 from streams.replay.times import DAY_MS, Calendar, from_utc, to_ms, to_rfc3339
 from streams.replay.values import UNITS_MS
 
@@ -110,12 +110,12 @@ class RowReader:
             raise
 
     def span(self, row: Sequence[str]) -> tuple[str, int, int]:
-        """Contact id, and ms of the first and the last of the events that the row can have, wherever it stands among
-        those it is joined with. Raises BadRow, LeftOut.
+        """Contact id, and ms of the first and the last event that the row would have if it were joined with no other.
+        Raises BadRow, LeftOut.
         """
         found, contact = self._begun(row)
         try:
-            times = [found.moment(rule.at) for rule in self.mapping.events if found.holds(rule.when)]
+            times = [found.moment(rule.at) for rule in self._rules[True, True] if found.holds(rule.when)]
         except BadRow as error:
             error.contact_id = contact["contact_id"]
             raise
@@ -148,11 +148,10 @@ class RowReader:
         again = self._made(_Row(self, row, forward=True), rules)
         if backwards(again, self.mapping.skew) is None:
             return again
-        later, sooner = fault
         hint = ""
         if any(len(self.calendar.showing(event.time)) > 1 for event in fault):
             hint = "; the clock was set back then: near says which of two occurrences is meant"
-        raise BadRow(f"runs backwards: {_said(sooner)} lies before {_said(later)}{hint}")
+        raise BadRow(told(fault) + hint)
 
     def _made(self, row: "_Row", rules: list[EventRule]) -> list[Made]:
         made: list[Made] = []
@@ -315,10 +314,6 @@ def _holds(condition: Condition, text: str | None) -> bool:
 
 def _outside(moment: str) -> str:
     return f"{moment!r} lies outside {FIRST_TIME:%Y} to {LAST_TIME:%Y}; {_STANDS_FOR_NONE}"
-
-
-def _said(event: Made) -> str:
-    return f"{event.rule.type} ({event.rule.at}, {to_rfc3339(event.time)})"
 
 
 def _parser(column: Column, decimal: str | None) -> Callable[[str], Any]:

@@ -102,6 +102,19 @@ def test_a_contact_is_whole_or_not_there(tmp_path: Path) -> None:
     assert (log.rows, log.replayed, log.unreadable) == (3, 1, 2)
 
 
+def test_the_last_leg_is_the_one_that_ends_last(tmp_path: Path) -> None:
+    """What it would have if another one were the last does not count: this one was hung up at once."""
+    log = read(tmp_path, leg(1, 0, 0, "LOST", "60"), leg(1, 0, 0, "OK", "30"))
+    assert (log.replayed, log.unreadable) == (0, 2)
+    ended, left = (
+        "contact.ended (over, 2024-03-04T09:00:30.000Z)",
+        "contact.transferred (over, 2024-03-04T09:01:00.000Z)",
+    )
+    assert log.faults[0].message == f"runs backwards: {ended} lies before {left}"
+    log = read(tmp_path, leg(1, 0, 0, "LOST", "10"), leg(1, 0, 0, "OK", "30"))
+    assert (log.replayed, story(log, "b-1")[-1]) == (2, ("00:30", "contact.ended", "sales"))
+
+
 def test_repeated_rows_and_rows_left_out_are_no_legs(tmp_path: Path) -> None:
     log = read(tmp_path, leg(1, 0), leg(1, 0), leg(1, 2, result="TEST"))
     assert (log.rows, log.replayed, dict(log.left_out)) == (3, 1, {"repeated row": 1, "test": 1})
