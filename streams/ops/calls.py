@@ -103,20 +103,20 @@ def summary(outputs: Outputs, events_per_second: float) -> dict[str, float | int
 
 
 def account(log: CallLog, found: Verdict) -> dict[str, Any]:
-    """Where the rows of the file are: rows = rows_published + rows_left_out + rows_unreadable. Of the published ones
-    ``rows_refused`` had an event refused by the workers; ``refused`` says why, with the line of an example.
+    """Where the rows of the file are: rows = rows_published + left_out + unreadable. ``published`` and ``refused``
+    count events; ``refusals`` say why workers refused some, with the line of an example.
     """
     return {
         "rows": log.rows,
         "rows_published": log.replayed,
-        "rows_left_out": dict(log.left_out),
-        "rows_unreadable": log.unreadable,
+        "left_out": dict(log.left_out),
+        "unreadable": log.unreadable,
         "rows_refused": found.rows,
-        "events_published": len(log.planned),
-        "events_refused": found.events,
-        "unreadable": [dataclasses.asdict(fault) for fault in log.faults],
-        "refused": [dataclasses.asdict(refusal) for refusal in found.refusals],
+        "published": len(log.planned),
+        "refused": found.events,
         "ids_twice": log.twice,
+        "unreadable_rows": [dataclasses.asdict(fault) for fault in log.faults],
+        "refusals": [dataclasses.asdict(refusal) for refusal in found.refusals],
     }
 
 

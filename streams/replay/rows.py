@@ -17,6 +17,8 @@ from streams.replay.values import UNITS_MS
 
 FIRST_MS, LAST_MS = to_ms(FIRST_TIME), to_ms(LAST_TIME)
 _STANDS_FOR_NONE = "where such a time stands for none, list it under absent"
+_LITTLE_MS = 5000
+"""By so much two clocks disagree, or columns that are rounded in different ways."""
 _NEAR_EPOCH_MS = DAY_MS * 14 // 24
 """How far a local clock can be from UTC."""
 
@@ -151,6 +153,8 @@ class RowReader:
         hint = ""
         if any(len(self.calendar.showing(event.time)) > 1 for event in fault):
             hint = "; the clock was set back then: near says which of two occurrences is meant"
+        elif fault[0].time - fault[1].time <= _LITTLE_MS:
+            hint = "; skew says how far clocks may disagree"
         raise BadRow(told(fault) + hint)
 
     def _made(self, row: "_Row", rules: list[EventRule]) -> list[Made]:

@@ -321,11 +321,11 @@ async def test_calls_accounts_for_every_row(bootstrap: str, survey: Path, monkey
     assert {name: told[name] for name in ("agent", "offered", "queued", "asa_all_s")} == {
         "agent": 40, "offered": 40, "queued": 40, "asa_all_s": 12.5,
     }  # fmt: skip
-    assert told["rows"] == told["rows_published"] + sum(told["rows_left_out"].values()) + told["rows_unreadable"] == 42
-    assert (told["rows_left_out"], told["rows_refused"]) == ({"test": 1}, OFF_SCALE)
-    assert (told["events_published"], told["events_refused"], told["ids_twice"]) == (200, OFF_SCALE, 0)
-    assert [fault["line"] for fault in told["unreadable"]] == [43]
-    assert told["refused"] == [
+    assert told["rows"] == told["rows_published"] + sum(told["left_out"].values()) + told["unreadable"] == 42
+    assert (told["left_out"], told["rows_refused"]) == ({"test": 1}, OFF_SCALE)
+    assert (told["published"], told["refused"], told["ids_twice"]) == (200, OFF_SCALE, 0)
+    assert [fault["line"] for fault in told["unreadable_rows"]] == [43]
+    assert told["refusals"] == [
         {"reason": "wrong-type", "path": "data.score", "message": LETTERS.message, "events": OFF_SCALE, "line": 2}
     ]
 
@@ -335,7 +335,7 @@ def test_calls_of_a_log_without_an_event_needs_no_broker(survey: Path, rows: lis
     survey.write_text("\n".join(["id,start,wait,csat", *rows, ""]))
     code, said = command("calls", "--file", survey, "--mapping", survey.with_suffix(".yaml"))
     told = json.loads(said.splitlines()[-1])
-    assert (code, told["rows"], told["rows_unreadable"], told["offered"]) == (expected, len(rows), len(rows), 0)
+    assert (code, told["rows"], told["unreadable"], told["offered"]) == (expected, len(rows), len(rows), 0)
 
 
 async def test_a_row_for_each_leg_is_one_call(system: System, tmp_path: Path) -> None:
