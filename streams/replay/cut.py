@@ -87,8 +87,6 @@ class Cutter:
             self._feed.taken = []
             try:
                 values = next(self._read)
-            except StopIteration:
-                raise
             except (csv.Error, _TooLong) as error:
                 return self._broken(error)
             begins, lines = self._done + 1, len(self._feed.taken)
