@@ -1,6 +1,7 @@
 """``contact-streams calls``: a call log through the whole pipeline, and its figures read back from what came out."""
 
 import asyncio
+import dataclasses
 import json
 import tempfile
 import time
@@ -25,10 +26,12 @@ from streams.ops.errors import OpsError
 from streams.ops.processes import WorkerFailed, workers
 from streams.ops.reading import read_to_end
 from streams.ops.text import Terminal, echo
-from streams.replay.command import Target, publish_log
+from streams.replay.command import FAULTY, Tolerate, is_faulty, publish_log
+from streams.replay.console import show_read
 from streams.replay.errors import ReplayError
 from streams.replay.mapping import load_mapping
 from streams.replay.reader import CallLog, read_log
+from streams.replay.refused import Door, Target, Verdict, positions, verdict
 from streams.settings import Settings, SettingsError
 
 DRAIN_SECONDS = 600.0
@@ -99,6 +102,24 @@ def summary(outputs: Outputs, events_per_second: float) -> dict[str, float | int
     }
 
 
+def account(log: CallLog, found: Verdict) -> dict[str, Any]:
+    """Where the rows of the file are: rows = rows_published + left_out + unreadable. ``published`` and ``refused``
+    count events; ``refusals`` say why workers refused some, with the line of an example.
+    """
+    return {
+        "rows": log.rows,
+        "rows_published": log.replayed,
+        "left_out": dict(log.left_out),
+        "unreadable": log.unreadable,
+        "rows_refused": found.rows,
+        "published": len(log.planned),
+        "refused": found.events,
+        "ids_twice": log.twice,
+        "unreadable_rows": [dataclasses.asdict(fault) for fault in log.faults],
+        "refusals": [dataclasses.asdict(refusal) for refusal in found.refusals],
+    }
+
+
 def _percent(numerator: int | None, denominator: int) -> float | None:
     return round(100 * (numerator or 0) / denominator, 2) if denominator else None
 
@@ -126,13 +147,16 @@ async def temporary_topics(settings: Settings, keep: bool) -> AsyncIterator[None
 
 async def run(
     log: CallLog, settings: Settings, count: int, keep: bool, console: Terminal
-) -> dict[str, float | int | None]:
-    """Topics, workers, the replay at full speed, the wait until all is worked off, the figures. Raises `CallsError`."""
+) -> tuple[dict[str, Any], Verdict]:
+    """Topics, workers, the replay at full speed, the wait until all is worked off; the figures, and what was refused.
+    Raises `CallsError`.
+    """
     logs = Path(tempfile.mkdtemp(prefix="contact-streams-calls-"))
     console.print(f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}", style="grey62", highlight=False)
     async with temporary_topics(settings, keep), workers(settings, count, logs):
         started = time.perf_counter()
-        target = Target(settings.bootstrap_servers, settings.topic_prefix)
+        target = Target(settings.bootstrap_servers, settings.topic_prefix, settings.group)
+        begins = await positions(target, [f"contacts.{log.channel}"])
         report = await publish_log(log, log.replay_id, None, target, console)
         with console.status("working off …") as status:
             done = await wait_drained(
@@ -142,7 +166,9 @@ async def run(
             raise CallsError(f"the pipeline had not worked off everything after {DRAIN_SECONDS:.0f} s; see {logs}")
         seconds = time.perf_counter() - started
         outputs = await read_outputs(settings, log.replay_id, log.channel)
-    return summary(outputs, report.published / seconds)
+        async with Door(target, log.replay_id, begins, everything=True) as door:
+            found = verdict(log, await door.refused())
+    return summary(outputs, report.published / seconds) | account(log, found), found
 
 
 @contextmanager
@@ -164,10 +190,12 @@ def calls(
     workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 1,
     mapping: Annotated[str, typer.Option(help="Mapping: a YAML file, or a shipped one.")] = "bank.yaml",
     keep: Annotated[bool, typer.Option("--keep", help="Keep the topics, to look at what came out.")] = False,
+    tolerate: Tolerate = 0,
 ) -> None:
     """Send a call log through the whole pipeline and print its figures, read back from the output topics, as JSON.
 
-    Starts a broker when there is none. Topics have a prefix of their own, so that nothing else is touched.
+    Starts a broker when there is none. Topics have a prefix of their own, so that nothing else is touched. Ends with 2
+    when rows were unreadable, or refused by the workers.
 
     [bold]Example[/]: contact-streams calls --file calls.tsv --workers 2
     """
@@ -175,9 +203,14 @@ def calls(
     try:
         read = load_mapping(mapping)
         log = read_log(file, read)
+        show_read(console, log)
         settings = settings_module.load(topic_prefix=f"calls-{uuid.uuid4().hex[:6]}.", time_zone=read.time_zone)
-        with _broker(settings, keep, console) as settings:
-            found = asyncio.run(run(log, settings, workers, keep, console))
+        if log.first_time is None:
+            nothing = Outputs(figures([], log.replay_id), dict(log.left_out), 0, 0)
+            counted, found = summary(nothing, 0) | account(log, Verdict()), Verdict()
+        else:
+            with _broker(settings, keep, console) as settings:
+                counted, found = asyncio.run(run(log, settings, workers, keep, console))
     except (OpsError, ReplayError, SettingsError, topics.TopicsError, WorkerFailed, LookupError) as error:
         console.fail(f"calls: {error}")
         raise typer.Exit(1) from None
@@ -189,4 +222,6 @@ def calls(
             highlight=False,
             soft_wrap=True,
         )
-    echo(json.dumps(found))
+    echo(json.dumps(counted))
+    if is_faulty(log, found, tolerate):
+        raise typer.Exit(FAULTY)

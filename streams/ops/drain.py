@@ -35,7 +35,7 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
         for hop, topics in CHANGELOGS.items():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in topics])
             ends = await settled_ends(consumer, tps, until - time.monotonic())
-            while left := await _unread(consumer, admin, settings.group, ends):
+            while left := await unread(consumer, admin, settings.group, ends):
                 progress(hop, left)
                 if time.monotonic() > until:
                     return False
@@ -49,7 +49,7 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
         await consumer.stop()
 
 
-async def _unread(
+async def unread(
     consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, group: str, ends: dict[TopicPartition, int]
 ) -> int:
     """Offsets below ``ends`` that the group has not committed and that hold records (not only transaction markers), and

@@ -4,10 +4,11 @@
 its control events, ``replay_file`` does both. ``streams.replay.command.replay`` is the command.
 """
 
+from streams.replay.contacts import cloud_event
 from streams.replay.errors import InputError, MappingError, PublishError, ReplayError, TopicMissing
 from streams.replay.mapping import Mapping, load_mapping, parse_mapping, shipped_names
 from streams.replay.publish import ReplayPublisher
-from streams.replay.reader import CallLog, cloud_event, read_log
+from streams.replay.reader import CallLog, read_log
 from streams.replay.run import Report, replay_log
 
 __all__ = [

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, get_args
 
 from schemas.events import EVENTS, ContactEvent
+from streams.replay.values import UNITS_MS
 
 if TYPE_CHECKING:
-    from streams.replay.mapping import Mapping, Moment, Value, When
+    from collections.abc import Mapping as MappingABC
+
+    from streams.replay.mapping import Column, Mapping, Moment, Value, When
 
 Fault = tuple[tuple[str | int, ...], str]
 """Where in the document, and what is wrong."""
@@ -15,6 +18,14 @@ Fault = tuple[tuple[str | int, ...], str]
 CONTACT_TYPES = frozenset(name for name, model in EVENTS.items() if model in get_args(ContactEvent))
 TEMPLATE_FIELD = re.compile(r"\{([^{}]*)\}")
 PLUS = " + "
+TYPED = frozenset(("number", "boolean", "datetime", *UNITS_MS))
+"""Kinds of columns whose value is more than their text."""
+
+
+def typed(template: str, columns: "MappingABC[str, Column]") -> str | None:
+    """The column whose value a template is, when it is one column alone and more than a text."""
+    found = TEMPLATE_FIELD.fullmatch(template)
+    return found[1] if found and columns[found[1]].kind in TYPED else None
 
 
 def faults(mapping: "Mapping") -> Iterator[Fault]:
@@ -37,6 +48,8 @@ def faults(mapping: "Mapping") -> Iterator[Fault]:
             )
         if rule.at not in mapping.times:
             yield ("events", index, "at"), f"no moment is called {rule.at!r}; {_choice(mapping.times)}"
+        if rule.row is not None and not mapping.contact.join:
+            yield ("events", index, "row"), "has no effect: rows are joined only with contact: {join: true}"
         yield from _when(mapping, rule.when, ("events", index, "when"))
         for field, value in rule.data.items():
             yield from _value(mapping, value, ("events", index, "data", field))
@@ -81,18 +94,32 @@ def _moment(mapping: "Mapping", moment: "Moment", known: set[str], path: tuple[s
         yield (*path, "near"), f"no moment above is called {moment.near!r}; {_choice(known)}"
     if moment.date is not None and (moment.date not in mapping.columns or mapping.columns[moment.date].kind != "date"):
         yield (*path, "date"), f"{moment.date!r} is not a column of kind date"
-    if moment.date is not None and moment.near is not None:
-        yield path, "give date or near, not both"
+    bad = False
     for index, term in enumerate(moment.first):
-        yield from _term(mapping, moment, term, known, (*path, "first", index))
+        for fault in _term(mapping, moment, term, known, (*path, "first", index)):
+            bad = True
+            yield fault
+    if not bad:
+        yield from _effects(mapping, moment, known, path)
+
+
+def _effects(mapping: "Mapping", moment: "Moment", known: set[str], path: tuple[str | int, ...]) -> Iterator[Fault]:
+    """``near`` and ``date`` that cannot change anything: who wrote them thinks that they do."""
+    bases = {term.partition(PLUS)[0] for term in moment.first} - known
+    kinds = {mapping.columns[base].kind for base in bases}
+    if moment.date is not None and "time" not in kinds:
+        yield (*path, "date"), "has no effect: none of the alternatives is a column of kind time"
+    local = [base for base in bases if mapping.columns[base].kind == "time" or not mapping.columns[base].is_zoned]
+    if moment.near is not None and not local:
+        yield (*path, "near"), "has no effect: none of the alternatives is a column with a local time"
 
 
 def _term(
     mapping: "Mapping", moment: "Moment", term: str, known: set[str], path: tuple[str | int, ...]
 ) -> Iterator[Fault]:
     base, _, plus = term.partition(PLUS)
-    if plus and (plus not in mapping.columns or mapping.columns[plus].kind != "seconds"):
-        yield path, f"{plus!r} is not a column of kind seconds"
+    if plus and (plus not in mapping.columns or mapping.columns[plus].kind not in UNITS_MS):
+        yield path, f"{plus!r} is not a column of kind {' or '.join(UNITS_MS)}"
     if base in known:
         return
     kind = mapping.columns[base].kind if base in mapping.columns else None

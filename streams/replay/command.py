@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,21 +13,20 @@ from streams import settings as settings_module
 from streams.ops.bootstrap import resolve_bootstrap
 from streams.ops.errors import OpsError
 from streams.ops.text import Terminal
-from streams.replay.console import Display, show_read, show_report
+from streams.replay.console import Display, plain, show_read, show_report, show_verdict
 from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import load_mapping, shipped_names
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
+from streams.replay.refused import Door, Refused, Target, Verdict, positions, taken_before, too_late, verdict
 from streams.replay.run import Report, parse_speed, replay_log
 from streams.settings import SettingsError
 
-
-@dataclass(frozen=True)
-class Target:
-    """Where to publish."""
-
-    bootstrap_servers: str
-    topic_prefix: str = ""
+FAULTY = 2
+"""Exit code when rows were unreadable or refused, and more of them than are tolerated."""
+Tolerate = Annotated[
+    int, typer.Option(min=0, help="End with 0 though so many rows are unreadable or refused; else with 2.")
+]
 
 
 def replay_file(
@@ -39,9 +37,9 @@ def replay_file(
     *,
     replay_id: str | None = None,
     console: Terminal | None = None,
-) -> Report:
-    """Read ``file`` with the mapping ``mapping`` and publish its events; ``speed`` as on the command line. The target
-    is asked for only when there is something to publish.
+) -> tuple[Report, Verdict]:
+    """Read ``file`` with the mapping ``mapping``, publish its events, and wait until the workers have read them;
+    ``speed`` as on the command line. The target is asked for only when there is something to publish.
 
     Raises ReplayError of every kind, before anything is published except for PublishError.
     """
@@ -56,8 +54,35 @@ def replay_file(
     show_read(console, log)
     line = replay_id or log.replay_id
     if log.first_time is None:
-        return Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None)
-    return asyncio.run(publish_log(log, line, pace, find_target(), console))
+        report = Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None, log.replayed)
+        return report, Verdict()
+    target = find_target()
+    topic = f"contacts.{log.channel}"
+    begins = asyncio.run(positions(target, [topic]))
+    late: list[Refused] = []
+    if replay_id is not None:  # a name of its own follows from the contents: what it published before is the same
+        with console.status("looking for an earlier replay of this name …"):
+            late = too_late(log, line, asyncio.run(taken_before(target, topic, line)))
+    report = asyncio.run(publish_log(log, line, pace, target, console))
+
+    async def ask() -> Verdict:
+        async with Door(target, line, begins) as door:
+            unread, watched = await door.wait()
+            return verdict(log, [*late, *await door.refused()], unread, watched=watched)
+
+    try:
+        with console.status("waiting until the workers have read it …"):
+            return report, asyncio.run(ask())
+    except KeyboardInterrupt:
+        plain(console, "not waited for: whether events are refused shows in contacts.dead-letters")
+        return report, verdict(log, late)
+    except (OpsError, ReplayError) as error:
+        raise ReplayError(f"all is published, but what is refused is not known: {error}") from error
+
+
+def is_faulty(log: CallLog | Report, found: Verdict, tolerate: int) -> bool:
+    """Were more rows unreadable or refused than are tolerated, or markers of the replay, without which none counts?"""
+    return log.unreadable + found.rows > tolerate or any(refusal.line is None for refusal in found.refusals)
 
 
 async def publish_log(log: CallLog, line: str, pace: float | None, target: Target, console: Terminal) -> Report:
@@ -86,8 +111,11 @@ def replay(
         str | None, typer.Option(help="Name of the time line; by default made from the contents of file and mapping.")
     ] = None,
     topic_prefix: Annotated[str | None, typer.Option(help="Put before every topic's name.")] = None,
+    tolerate: Tolerate = 0,
 ) -> None:
     """Publish a call log as contact events, in event-time order, on a time line of its own.
+
+    Ends with 2 when rows were unreadable, or refused by the workers.
 
     [bold]Example[/]: contact-streams replay calls.tsv --mapping bank.yaml --speed 60
     """
@@ -96,9 +124,9 @@ def replay(
 
         def find_target() -> Target:
             servers = settings.bootstrap_servers or resolve_bootstrap(start=False).servers
-            return Target(servers, settings.topic_prefix)
+            return Target(servers, settings.topic_prefix, settings.group)
 
-        report = replay_file(file, mapping, speed, find_target, replay_id=replay_id)
+        report, found = replay_file(file, mapping, speed, find_target, replay_id=replay_id)
     except (OpsError, SettingsError) as error:
         Terminal(stderr=True).fail(f"replay: {error}")
         raise typer.Exit(1) from None
@@ -108,4 +136,7 @@ def replay(
     except KeyboardInterrupt:
         Terminal(stderr=True).print("replay: stopped; the line stays open until the same replay is run to its end")
         raise typer.Exit(130) from None
+    show_verdict(Terminal(), report, found)
     show_report(Terminal(), report)
+    if is_faulty(report, found, tolerate):
+        raise typer.Exit(FAULTY)

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from streams.ops.text import Terminal
 from streams.replay.reader import CallLog
+from streams.replay.refused import Verdict
 from streams.replay.run import Report
 from streams.replay.times import to_rfc3339
 
@@ -71,6 +72,32 @@ def show_read(console: Terminal, log: CallLog) -> None:
         plain(console, f"  line {fault.line}: {fault.message}")
     if log.unreadable > SHOWN_FAULTS:
         plain(console, f"  … and {log.unreadable - SHOWN_FAULTS:,} more")
+    if log.twice:
+        ids = "1 id" if log.twice == 1 else f"{log.twice:,} ids"
+        plain(console, f"  {ids} came twice: such rows are kept apart (…~2); `join: true` makes them one contact")
+
+
+def show_verdict(console: Terminal, report: Report, verdict: Verdict) -> None:
+    """What became of the rows: published, left out, unreadable, and refused by the workers, with reasons."""
+    if verdict.unread and not verdict.watched:
+        plain(console, "refused: not known, as no worker reads; what is refused will be in contacts.dead-letters")
+    elif verdict.unread:
+        plain(console, f"refused: not known in full, the workers stand still with {verdict.unread:,} records unread")
+    for refusal in verdict.refusals[:SHOWN_FAULTS]:
+        what = " ".join(filter(None, (refusal.reason, refusal.path)))
+        where = "" if refusal.line is None else f", such as line {refusal.line}"
+        plain(console, f"refused: {refusal.events:,} × {what}{where}: {refusal.message}")
+    if len(verdict.refusals) > SHOWN_FAULTS:
+        plain(console, f"refused: … and for {len(verdict.refusals) - SHOWN_FAULTS:,} more reasons")
+    if not report.rows:
+        return
+    left_out = sum(report.left_out.values())
+    refused = f", of which {verdict.rows:,} had an event refused" if verdict.rows else ""
+    plain(
+        console,
+        f"{report.rows:,} rows = {report.replayed:,} published{refused} + {left_out:,} left out"
+        f" + {report.unreadable:,} unreadable",
+    )
 
 
 def show_report(console: Terminal, report: Report) -> None:

@@ -1,21 +1,19 @@
-"""A whole call log: read once, counted, and its events in the order of their times."""
+"""A whole call log: read once, every row accounted for, and its events in the order of their times."""
 
-import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
-from streams.replay.errors import InputError
+from streams.replay.contacts import Contacts, cloud_event
+from streams.replay.cut import MISREAD_BOMS, Cut, Cutter
+from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import Mapping
 from streams.replay.rows import BadRow, LeftOut, Planned, RowReader
-from streams.replay.times import to_rfc3339
 
-REPEATED = "repeated row"
-"""Reason under which rows that equal an earlier row in every field are left out."""
 MAX_FAULTS = 100
 
 
@@ -29,15 +27,19 @@ class Fault:
 
 @dataclass
 class CallLog:
-    """What a file holds: rows = rows with events + left out (by reason) + unreadable."""
+    """What a file holds: rows = replayed + left out (by reason) + unreadable."""
 
     replay_id: str
     """Default id of its replay: the mapping's name and a hash of the file's and the mapping's content."""
     source: str
     channel: str
     rows: int = 0
+    replayed: int = 0
+    """Rows whose events are in `planned`."""
     left_out: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
+    twice: int = 0
+    """Ids that came in more than one row; each of these rows is a contact of its own."""
     faults: list[Fault] = field(default_factory=list)
     """The first unreadable rows, at most `MAX_FAULTS`."""
     planned: list[Planned] = field(default_factory=list)
@@ -58,26 +60,17 @@ class CallLog:
         for event in self.planned:
             yield event.time, cloud_event(event, self.source, replay_id)
 
-
-def cloud_event(planned: Planned, source: str, replay_id: str) -> dict[str, Any]:
-    """The event as it is published. Its id follows from contact and type: reading a file again gives the same."""
-    contact_id = planned.contact["contact_id"]
-    nth = f".{planned.nth + 1}" if planned.nth else ""
-    return {
-        "specversion": "1.0",
-        "id": f"{contact_id}:{planned.type}{nth}",
-        "source": source,
-        "type": planned.type,
-        "time": to_rfc3339(planned.time),
-        "subject": contact_id,
-        "datacontenttype": "application/json",
-        "replayid": replay_id,
-        "data": planned.contact | planned.extra,
-    }
+    def refuse(self, line: int, message: str) -> None:
+        """A row cannot be read."""
+        self.unreadable += 1
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(Fault(line, message))
 
 
 def read_log(path: Path, mapping: Mapping) -> CallLog:
-    """Read the call log at ``path``. Raises InputError (no such file, wrong encoding, a column that is not there)."""
+    """Read the call log at ``path``. Raises InputError: no such file, wrong encoding, a column that is not there or
+    that is there twice.
+    """
     try:
         # Undecodable bytes become surrogates: they make their own row unreadable, not the file.
         with path.open("rb") as raw:
@@ -98,73 +91,69 @@ def _replay_id(mapping: Mapping, digest: str) -> str:
 
 def _read(text: IO[str], path: Path, mapping: Mapping, replay_id: str) -> CallLog:
     log = CallLog(replay_id=replay_id, source=mapping.source, channel=mapping.contact.channel)
-    lines = _rows(text, mapping)
-    _, header = next(lines, (0, None))
-    if not isinstance(header, list):
-        raise InputError(f"{path}: is empty: expected a header line with {', '.join(mapping.columns)}")
-    names = [name.strip() for name in header]
+    cuts = Cutter(text, mapping.file)
+    names = _header(next(cuts, None), path, mapping)
     reader = RowReader(mapping, _positions(names, path, mapping))
-    ids = _ContactIds()
-    for line, values in lines:
-        if values == header:  # files that were joined end to end
+    contacts = Contacts(mapping, reader)
+    for found in cuts:
+        if _is_header(found, names, path, mapping):
             continue
         log.rows += 1
+        cut = found
         try:
-            fields = _checked(values, len(names))
-            log.planned += ids.distinct(reader.events(fields), fields)
+            if cut.lines > 1 and cut.values is not None and _swallowed(cuts, reader, len(names)):
+                cut = cuts.take_back()
+            values = _checked(cut, len(names), mapping)
+            planned = contacts.take(cut.line, values)
+            if planned is not None:
+                log.planned += planned
+                log.replayed += 1
         except LeftOut as reason:
             log.left_out[str(reason)] += 1
         except BadRow as error:
-            log.unreadable += 1
-            if len(log.faults) < MAX_FAULTS:
-                log.faults.append(Fault(line, str(error)))
+            contacts.spoil(error.contact_id, cut.line)
+            log.refuse(cut.line, str(error))
+    _join(log, contacts)
+    log.twice = contacts.twice
+    log.faults.sort(key=attrgetter("line"))
     log.planned.sort(key=attrgetter("time"))
+    if log.rows != log.replayed + log.left_out.total() + log.unreadable:
+        raise ReplayError(f"{path}: {log.rows:,} rows were read and not all are accounted for; this is a fault of ours")
     return log
 
 
-class _ContactIds:
-    """Keeps rows apart whose contact ids are equal: the same row again is left out, another one gets a number."""
-
-    def __init__(self) -> None:
-        self._contents: dict[str, tuple[int, ...]] = {}
-
-    def distinct(self, events: list[Planned], values: Sequence[str]) -> list[Planned]:
-        """``events`` with a contact id no earlier row has. Raises LeftOut."""
-        if not events:
-            raise LeftOut("no event")
-        contact = events[0].contact
-        contact_id = contact["contact_id"]
-        content = hash(tuple(values))
-        earlier = self._contents.get(contact_id, ())
-        if content in earlier:
-            raise LeftOut(REPEATED)
-        self._contents[contact_id] = (*earlier, content)
-        if earlier:
-            contact["contact_id"] = f"{contact_id}~{len(earlier) + 1}"  # the row's events share this dict
-        return events
+def _join(log: CallLog, contacts: Contacts) -> None:
+    for lines, found in contacts.joined():
+        if isinstance(found, BadRow):
+            for line in lines:
+                log.refuse(line, str(found))
+        else:
+            log.planned += found
+            log.replayed += len(lines)
 
 
-def _rows(text: IO[str], mapping: Mapping) -> Iterator[tuple[int, list[str] | BadRow]]:
-    """(line number, fields) of every line that is not blank; BadRow in the place of fields that could not be cut."""
-    quote = mapping.file.quote
-    lines = csv.reader(
-        text,
-        delimiter=mapping.file.delimiter,
-        quotechar=quote,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-    )
-    while True:
-        try:
-            values = next(lines)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield lines.line_num, BadRow(str(error))
-            continue
-        if lines.line_num == 1 and values:
-            values[0] = values[0].removeprefix("\ufeff")
-        if any(value and not value.isspace() for value in values):
-            yield lines.line_num, values
+def _header(cut: Cut | None, path: Path, mapping: Mapping) -> list[str]:
+    if cut is None:
+        raise InputError(f"{path}: is empty: expected a header line with {', '.join(mapping.columns)}")
+    if cut.values is None:
+        raise InputError(f"{path}: line {cut.line}, the header: {cut.fault}")
+    for mark, encoding in MISREAD_BOMS.items():
+        if cut.values[0].startswith(mark):
+            raise InputError(
+                f"{path}: line {cut.line} begins with the byte order mark of {encoding}, and the mapping says"
+                f" {mapping.file.encoding}: file: {{encoding: {encoding.lower()}}}"
+            )
+    return [value.strip() for value in cut.values]
+
+
+def _is_header(cut: Cut, names: list[str], path: Path, mapping: Mapping) -> bool:
+    """Is it the header line once more, as files were joined end to end? Raises InputError where it is another one."""
+    again = [value.strip() for value in cut.values or ()]
+    if again != names and mapping.columns.keys() <= set(again):
+        raise InputError(
+            f"{path}: line {cut.line} is another header line: files that are joined must have the same one"
+        )
+    return again == names
 
 
 def _positions(names: list[str], path: Path, mapping: Mapping) -> dict[str, int]:
@@ -174,15 +163,40 @@ def _positions(names: list[str], path: Path, mapping: Mapping) -> dict[str, int]
             f"{path}: column missing: {', '.join(missing)}; the file has: {', '.join(names)}"
             f" (cut at {mapping.file.delimiter!r}; is {mapping.name} the right mapping?)"
         )
+    for name in mapping.columns:
+        places = [str(place) for place, found in enumerate(names, 1) if found == name]
+        if len(places) > 1:
+            raise InputError(
+                f"{path}: the column {name} is there {len(places)} times, in places {' and '.join(places)}: which one"
+                " is meant cannot be told; give them different names in the header line"
+            )
     return {name: names.index(name) for name in mapping.columns}
 
 
-def _checked(values: list[str] | BadRow, width: int) -> list[str]:
-    if isinstance(values, BadRow):
-        raise values
+def _swallowed(cuts: Cutter, reader: RowReader, width: int) -> bool:
+    """Is a whole row inside a value of the row that was cut last? Then a quote opens in it that never closes."""
+    for values in cuts.inner():
+        try:
+            if len(values) == width and reader.read(values).events:
+                return True
+        except (BadRow, LeftOut):
+            continue
+    return False
+
+
+def _checked(cut: Cut, width: int, mapping: Mapping) -> list[str]:
+    values = cut.values
+    if values is None:
+        raise BadRow(str(cut.fault))
     if len(values) < width or any(values[width:]):
         raise BadRow(f"{len(values)} fields, expected {width}")
+    if values[0].startswith(tuple(MISREAD_BOMS)):
+        raise BadRow(
+            "begins with a byte order mark of another encoding: files of different encodings, joined end to end"
+        )
     joined = "".join(values)
     if not joined.isascii() and any("\ud800" <= character <= "\udfff" for character in joined):
-        raise BadRow("bytes that are not in the file's encoding")
+        raise BadRow(
+            f"bytes that are not in the file's encoding, {mapping.file.encoding}; file: {{encoding: …}} says it"
+        )
     return values

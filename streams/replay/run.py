@@ -28,6 +28,8 @@ class Report:
     seconds: float
     first_time: int | None
     last_time: int | None
+    replayed: int = 0
+    """Rows whose events were published: rows = replayed + left out + unreadable."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ async def replay_log(
         seconds=pacer.elapsed(),
         first_time=log.first_time,
         last_time=log.last_time,
+        replayed=log.replayed,
     )
 
 

@@ -195,12 +195,26 @@ async def test_command(prefix: str, calls_file: Path, mapping_file: Path) -> Non
         command, str(calls_file), "--mapping", str(mapping_file),
         "--topic-prefix", prefix, "--replay-id", "run-1",
     )  # fmt: skip
-    assert code == 0, output
+    assert code == 2, output
     lines = output.splitlines()
     assert lines[0] == "1,502 rows: 3,000 events; left out: 1 test call; unreadable: 1"
     assert lines[1] == "  line 1503: start: time data 'yesterday' does not match format '%Y-%m-%d %H:%M:%S'"
+    assert "refused: not known, as no worker reads; what is refused will be in contacts.dead-letters" in lines
+    assert lines[-2] == "1,502 rows = 1,500 published + 1 left out + 1 unreadable"
     assert lines[-1].startswith("replay run-1: 3,000 events in ")
     assert lines[-1].endswith("2026-03-01T10:00:01.000Z to 2026-03-01T10:26:30.000Z")
+
+
+@pytest.mark.usefixtures("_servers", "topic")
+@pytest.mark.parametrize(("tolerate", "expected"), [("0", 2), ("1", 0), ("5", 0)])
+async def test_unreadable_rows_are_tolerated_when_asked(
+    prefix: str, calls_file: Path, mapping_file: Path, tolerate: str, expected: int
+) -> None:
+    code, output = await asyncio.to_thread(
+        command, str(calls_file), "--mapping", str(mapping_file),
+        "--topic-prefix", prefix, "--replay-id", "run-1", "--tolerate", tolerate,
+    )  # fmt: skip
+    assert code == expected, output
 
 
 @pytest.mark.usefixtures("_servers")

@@ -26,8 +26,10 @@ from streams.ops.doctor import Finding, Status
 from streams.ops.kpis import Format, Query, show
 from streams.ops.state import Found, PartitionStats, Search, TableStats
 from streams.ops.text import Terminal
-from streams.replay.console import Display, show_read
+from streams.replay.console import Display, show_read, show_report, show_verdict
 from streams.replay.reader import CallLog, Fault
+from streams.replay.refused import Refusal, Verdict
+from streams.replay.run import Report
 from streams.settings import load
 from tests.unit.demo.recount import RULES
 
@@ -168,6 +170,9 @@ def replayed(console: Terminal, name: str) -> None:
     log = CallLog(name, name, name, rows=2, unreadable=1, faults=[Fault(1, f"column {name}: {name!r} is no time")])
     log.left_out[name] = 1
     show_read(console, log)
+    report = Report(name, 2, 0, {name: 1}, 1, 0.0, None, None)
+    show_verdict(console, report, Verdict((Refusal(name, name, name, 1, 2),), 1))
+    show_report(console, report)
     display = Display(console, name, 10)
     display._printed = -1000.0
     display(1, 0)

@@ -170,7 +170,7 @@ def test_rows_left_out_and_unreadable_are_counted(tmp_path: Path) -> None:
         (8, "vru_entry: time data '25:00:00' does not match format '%H:%M:%S'"),
         (10, "1 fields, expected 17"),
         (11, "contact.initiated: none of the times for 'entered' is present"),
-        (12, "q_time: could not convert string to float: 'many'"),
+        (12, "q_time: 'many' is no duration such as 205 s, 3m25s or 205000 ms"),
         (13, "contact id: call_id is absent"),
     ]
     assert {event.contact["contact_id"] for event in found.planned} == {"990310-XX0101-1", "990310-XX0101-9"}
@@ -183,6 +183,7 @@ def test_rows_with_one_contact_id_stay_apart(tmp_path: Path) -> None:
         "990310-XX0101-1:contact.ended", "990310-XX0101-1~2:contact.ended", "990310-XX0101-1~3:contact.ended",
     ]  # fmt: skip
     assert dict(found.left_out) == {"repeated row": 1}
+    assert (found.rows, found.replayed, found.twice) == (4, 3, 1)
 
 
 def test_files_joined_end_to_end(tmp_path: Path) -> None:

@@ -72,6 +72,16 @@ def test_no_events(calls: Path) -> None:
     assert output.startswith("0 rows: 0 events; left out: none; unreadable: 0\nreplay bank-")
 
 
+@pytest.mark.parametrize(("tolerate", "expected"), [("0", 2), ("1", 2), ("2", 0)])
+def test_no_row_that_can_be_read(calls: Path, tolerate: str, expected: int) -> None:
+    calls.write_text("\n".join(["\t".join(COLUMNS), row(date="?"), row(outcome="PHANTOM"), "one field"]) + "\n")
+    code, output = run(calls, "--mapping", "bank.yaml", "--tolerate", tolerate)
+    assert code == expected
+    lines = output.splitlines()
+    assert lines[0] == "3 rows: 0 events; left out: 1 phantom; unreadable: 2"
+    assert lines[-2] == "3 rows = 0 published + 1 left out + 2 unreadable"
+
+
 def test_no_broker(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused

@@ -132,7 +132,9 @@ def test_bytes_outside_the_encoding_cost_their_row_only(tmp_path: Path) -> None:
         b"\xef\xbb\xbfid;caller;start;wait;rating\r1;\xff;28.02.2026 10:00;1;\r2;\xc3\xa4;28.02.2026 10:00;1;\r"
     )
     found = read_log(path, parse_mapping(GOOD.replace("latin-1", "utf-8"), "m.yaml"))
-    assert [(fault.line, fault.message) for fault in found.faults] == [(2, "bytes that are not in the file's encoding")]
+    assert [(fault.line, fault.message) for fault in found.faults] == [
+        (2, "bytes that are not in the file's encoding, utf-8; file: {encoding: …} says it")
+    ]
     assert [event["data"]["contact_id"] for _, event in found.events("x")] == ["call-2"]
 
 
