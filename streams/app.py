@@ -35,6 +35,7 @@ from streams.ops.plugins import load_scorer
 from streams.ops.storage import storage
 from streams.ops.web import Web, WebOptions
 from streams.settings import Settings
+from streams.upkeep import of_all
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
@@ -116,6 +117,7 @@ def build(settings: Settings, rules: Rules) -> Application:
         ),
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
+        demands=of_all(settings, CHANGELOGS),
     )
     state_key = settings.state_key.get_secret_value() if settings.state_key else ""
     options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)

@@ -7,7 +7,7 @@ records the more there is to do.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch
 from streams.engine.broker_time import compare
 from streams.engine.clock import clock
+from streams.engine.demands import Demand
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity, own_failures
@@ -98,6 +99,7 @@ class Source(Service, ConsumerRebalanceListener):
         *,
         observer: Observer | None = None,
         outputs: Iterable[str] = (),
+        demands: Mapping[str, Sequence[Demand]] | None = None,
     ) -> None:
         super().__init__()
         self.app, self.bootstrap, self.app_id = app, bootstrap, app.conf.id
@@ -105,6 +107,8 @@ class Source(Service, ConsumerRebalanceListener):
         self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
         self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.inlets}
         self.outputs = tuple(outputs)
+        self.demands = demands or {}
+        """Topic → what its settings have to be."""
         self.options = options
         self.observer = observer or Observer()
         self.partitions: dict[str, int] = {}
@@ -181,7 +185,7 @@ class Source(Service, ConsumerRebalanceListener):
     async def read_limits(self) -> None:
         """How large a record the topics take that are written: it is asked again when the broker has refused one."""
         written = [*self.outputs, *(inlet.changelog(self.app_id) for inlet in self.inlets.values())]
-        self.largest = await largest_record(self.bootstrap, written)
+        self.largest = await largest_record(self.consumer, written)
 
     async def on_stop(self) -> None:
         if not hasattr(self, "consumer"):

@@ -1,7 +1,7 @@
 """A small two-hop pipeline on the engine, run inside the test's event loop, and the means to look at what it wrote."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,7 @@ from streams.engine import (
     TaskInfo,
 )
 from streams.engine.app import engine_app
+from streams.engine.demands import Demand
 from streams.engine.kafka import partition_counts
 from streams.ops.errors import BrokerError
 from streams.ops.reading import settled_ends
@@ -198,6 +199,7 @@ class Pipeline:
         worker: str = "w1",
         processor: Callable[..., Any] = Count,
         observer: Observer | None = None,
+        demands: Mapping[str, Sequence[Demand]] | None = None,
         **options: Any,
     ) -> AsyncIterator[Source]:
         """A worker inside this event loop; stopped gracefully at the end."""
@@ -208,6 +210,7 @@ class Pipeline:
             Options(worker, **{"session_timeout_ms": 6000, **options}),
             observer=observer,
             outputs=[self.output, self.dead],
+            demands=demands,
         )
 
         @app.agent(source.channel("count"), name=f"{self.app_id}.count", concurrency=2)
