@@ -114,10 +114,10 @@ def build(settings: Settings, rules: Rules) -> Application:
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
             features=features(settings, rules, parts),
+            demands=of_all(settings, CHANGELOGS),
         ),
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
-        demands=of_all(settings, CHANGELOGS),
     )
     state_key = settings.state_key.get_secret_value() if settings.state_key else ""
     options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)

@@ -162,7 +162,7 @@ def topics_alter(
     every: Annotated[
         bool, typer.Option("--all", help="Those of which workers only warn, too; default: those they refuse.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option(help="Only say what would be changed, and whether the broker lets us.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would change, and have the broker check it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     topic_prefix: Prefix = None,
 ) -> None:

@@ -44,9 +44,7 @@ _UNREAD_KEPT = at_least(
     mend=7 * DAY_MS,
     unit=" (a day)",
 )
-_BY_SIZE = exactly(
-    "retention.bytes", "-1", "records are deleted before their time when there are many", Effect.WARNED
-)
+_BY_SIZE = exactly("retention.bytes", "-1", "records are deleted before their time when there are many", Effect.WARNED)
 
 
 def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:

@@ -1,13 +1,12 @@
 """A Faust app whose agents read from the engine's `Source` instead of Faust's own consumer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.transports import ConsumerT
 from mode import ServiceT
 
-from streams.engine.demands import Demand
 from streams.engine.inlet import Inlet
 from streams.engine.observer import Observer
 from streams.engine.source import Options, Source
@@ -50,10 +49,9 @@ def engine_app(
     *,
     observer: Observer | None = None,
     outputs: Iterable[str] = (),
-    demands: Mapping[str, Sequence[Demand]] | None = None,
 ) -> tuple[faust.App, Source]:
     """An app and its source. Agents are declared with ``@app.agent(source.channel(inlet))``; ``options`` go to
-    `Source`; ``demands`` is what the settings of topics have to be.
+    `Source`.
 
     Faust keeps what it is good at (agents, supervision, timers, sensors); its Kafka consumer, producer, tables and
     leader election are not started.
@@ -65,7 +63,7 @@ def engine_app(
         topic_disable_leader=True,
         topic_allow_declare=False,
     )
-    source = Source(app, bootstrap, inlets, options, observer=observer, outputs=outputs, demands=demands)
+    source = Source(app, bootstrap, inlets, options, observer=observer, outputs=outputs)
 
     class EngineBoot(app.BootStrategy):  # type: ignore[name-defined]
         enable_kafka = False

@@ -1,6 +1,6 @@
-"""What the broker says of topics: how many partitions, the id, which a topic that is deleted and made anew has not kept,
-and the settings. aiokafka asks in a version of the request that knows no ids, so the one that does (12) is written down
-here.
+"""What the broker says of topics: how many partitions, the id, which a topic that is deleted and made anew has not
+kept, and the settings. aiokafka asks in a version of the request that knows no ids, so the one that does (12) is
+written down here.
 """
 
 from collections.abc import Collection, Iterable

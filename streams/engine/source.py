@@ -78,6 +78,8 @@ class Options:
 
     features: Features = field(default_factory=dict)
     """What all workers of the group must have alike, {name: short value}: one that differs does not take part."""
+    demands: Mapping[str, Sequence[Demand]] = field(default_factory=dict)
+    """Topic → what its settings have to be."""
 
     @property
     def heartbeat_interval(self) -> float:
@@ -99,7 +101,6 @@ class Source(Service, ConsumerRebalanceListener):
         *,
         observer: Observer | None = None,
         outputs: Iterable[str] = (),
-        demands: Mapping[str, Sequence[Demand]] | None = None,
     ) -> None:
         super().__init__()
         self.app, self.bootstrap, self.app_id = app, bootstrap, app.conf.id
@@ -107,8 +108,6 @@ class Source(Service, ConsumerRebalanceListener):
         self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
         self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.inlets}
         self.outputs = tuple(outputs)
-        self.demands = demands or {}
-        """Topic → what its settings have to be."""
         self.options = options
         self.observer = observer or Observer()
         self.partitions: dict[str, int] = {}

@@ -137,8 +137,8 @@ async def shortened(consumer: AIOKafkaConsumer, changelogs: Collection[TopicPart
         if begin:
             places.setdefault(tp.topic, []).append(f"{tp.partition} at {begin}")
     return [
-        f"{topic}: records were deleted from its beginning, and with them rows that had not changed since; it begins in "
-        f"partition {', '.join(found)}"
+        f"{topic}: records were deleted from its beginning, and with them rows that had not changed since; it begins "
+        f"in partition {', '.join(found)}"
         for topic, found in places.items()
     ]
 
@@ -209,7 +209,7 @@ class Topology(Service):
 
     async def _weigh(self) -> None:
         """Ask how the topics are kept, and say what has become of it. Raises `KafkaError`."""
-        demands = {name: self.source.demands[name] for name in self.roles if name in self.source.demands}
+        demands = {name: asked for name, asked in self.source.options.demands.items() if name in self.roles}
         wanted = {demand.setting for each in demands.values() for demand in each}
         told = await settings(self.source.consumer, demands, wanted) if demands else {}
         if self._weighed is None and (untold := sorted(demands.keys() - told.keys())):

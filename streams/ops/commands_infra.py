@@ -73,14 +73,16 @@ def doctor() -> None:
         here = settings.model_copy(update={"bootstrap_servers": bootstrap})
         try:
             report = asyncio.run(create(bootstrap, wanted(here), dry_run=True))
-            if report.present:
-                asyncio.run(settle(here, None))
         except TopicsError as error:
             return [checks.Finding("topics", checks.Status.FAILED, str(error))]
+        found = checks.topics(report)
+        try:
+            if report.present:
+                asyncio.run(settle(here, None))
         except StateGone as error:
-            found, _, choices = str(error).partition(" Choose:\n")
-            return [*checks.topics(report), checks.Finding("state", checks.Status.FAILED, found, choices)]
-        return checks.topics(report)
+            gone, _, choices = str(error).partition(" Choose:\n")
+            found.append(checks.Finding("state", checks.Status.FAILED, gone, choices.strip()))
+        return found
 
     def clock(bootstrap: str) -> list[checks.Finding]:
         names = [topic.name for topic in wanted(settings)]

@@ -127,7 +127,7 @@ def reachable(broker: Broker, servers: str) -> tuple[str | None, Finding]:
 
 def topics(report: Report) -> list[Finding]:
     """What was found of the topics: for each thing that can be done, a row."""
-    no_worker, told = [str(each) for each in report.of(Effect.REFUSED)], [str(each) for each in report.of(Effect.WARNED)]
+    no_worker, told = ([str(each) for each in report.of(effect)] for effect in (Effect.REFUSED, Effect.WARNED))
     missing = [f"missing: {', '.join(report.created)}"] if report.created else []
     unknown = [f"how they are kept is not told: {', '.join(report.untold)}"] if report.untold else []
     rows = (

@@ -135,8 +135,8 @@ async def create(
     planned = fitted(topics, have) if follow else wide_enough(topics, have)
     report = Report(present=[each.name for each in planned if each.name in have])
     missing = [each for each in planned if each.name not in have]
-    if too_wide := too_wide(missing, planned, have):
-        raise TopicsError(too_wide)
+    if why := too_wide(missing, planned, have):
+        raise TopicsError(why)
     if missing and not dry_run:
         await _create(bootstrap, missing, replication)
     report.created = [each.name for each in missing]
@@ -170,16 +170,17 @@ def too_wide(missing: Iterable[Wanted], topics: Iterable[Wanted], have: Mapping[
         for each in changelogs:
             if topic.name in each.reads and topic.partitions > have[each.name]:
                 return (
-                    f"{topic.name} with {topic.partitions} partitions: {each.name} has {have[each.name]}, and no worker "
-                    f"would start. Leave --partitions out, or rebuild: {HELP}"
+                    f"{topic.name} with {topic.partitions} partitions: {each.name} has {have[each.name]}, and no "
+                    f"worker would start. Leave --partitions out, or rebuild: {HELP}"
                 )
     return ""
 
 
 def told_counts(topics: Iterable[Wanted], have: Mapping[str, int], *, asked: bool) -> list[str]:
+    """Sentences on the counts with which no worker starts; with ``asked`` on those, too, that are not as asked for."""
     topics = list(topics)
     counts = {each.name: have.get(each.name, each.partitions) for each in topics}
-    found = []
+    found, other = [], list[str]()
     for each in topics:
         widest = max(each.reads, key=lambda topic: counts[topic], default=each.name)
         if counts[each.name] < counts[widest]:
@@ -188,10 +189,9 @@ def told_counts(topics: Iterable[Wanted], have: Mapping[str, int], *, asked: boo
                 f"others, and no worker starts. {HELP}"
             )
         elif asked and counts[each.name] != each.partitions:
-            found.append(
-                f"{each.name} has {counts[each.name]} partitions, not {each.partitions}: the count is fixed once there "
-                f"is state. {HELP}"
-            )
+            other.append(f"{each.name} has {counts[each.name]} partitions, not {each.partitions}")
+    if other:
+        found.append(f"{', '.join(other)}: the count is fixed once there is state. {HELP}")
     return found
 
 

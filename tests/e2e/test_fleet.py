@@ -11,13 +11,13 @@ from pathlib import Path
 
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
 from streams.ops.processes import WorkerProcess, start_worker
 from streams.ops.topics import existing
 from streams.settings import Settings, environment
 from tests.e2e.system import System, event
+from tests.integration.engine.harness import keep
 
 HELP = "docs/operations.md, Topics and partitions"
 
@@ -39,17 +39,6 @@ async def extend(system: System, topic: str, count: int) -> None:
     await admin.start()
     try:
         await admin.create_partitions({topic: NewPartitions(count)})
-    finally:
-        await admin.close()
-
-
-async def keep(system: System, topic: str, **values: str) -> None:
-    """As a tool of somebody else does: settings that are not named go back to the broker's defaults."""
-    config = {name.replace("_", "."): value for name, value in values.items()}
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.settings.bootstrap_servers)
-    await admin.start()
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
     finally:
         await admin.close()
 
@@ -232,7 +221,7 @@ async def test_topics_that_are_kept_otherwise_are_refused_and_what_is_advised_he
     names = {"changelog": f"{system.settings.group}-track-changelog"}
     for name, values in KEPT.values():
         topic = names.get(name, system.topic(name))
-        await keep(system, topic, **values)
+        await keep(system.settings.bootstrap_servers, topic, **values)
         refused = await system.add_worker()
         assert await ends(refused) == 3, name
         last = refused.last_words().strip().splitlines()[-1]
@@ -252,7 +241,12 @@ async def test_a_setting_altered_under_workers_makes_them_not_ready_until_it_is_
     changelog = f"{system.settings.group}-measure-changelog"
     async with system.run():
         (worker,) = system.workers
-        await keep(system, changelog, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
+        await keep(
+            system.settings.bootstrap_servers,
+            changelog,
+            cleanup_policy="delete",
+            message_timestamp_type="LogAppendTime",
+        )
         await not_ready(worker, f"{changelog}: cleanup.policy is delete, allowed is compact: rows", 60)
         await contacts(system, "a")
         await system.drained()

@@ -5,21 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 from typer.testing import CliRunner, Result
 
 from streams import settings as settings_module
 from streams.cli import app
-from streams.engine import metadata
 from streams.engine.demands import Effect
 from streams.ops import doctor
 from streams.ops.altering import alter
 from streams.ops.topics import Report, TopicsError, create, existing, wanted
 from streams.settings import Settings, environment
-from tests.integration.engine.harness import publish, until
+from tests.integration.engine.harness import keep, kept, publish, until
 
 
 @pytest.fixture
@@ -35,27 +32,6 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
-
-
-async def keep(settings: Settings, topic: str, **values: str) -> None:
-    """As ``kafka-configs.sh`` of before 2.3 does: what is not named goes back to the broker's default."""
-    config = {name.replace("_", "."): value for name, value in values.items()}
-    async with admin(settings) as client:
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
-
-    async def is_kept() -> bool:
-        return config.items() <= (await kept(settings, topic, *config)).items()
-
-    await until(is_kept)
-
-
-async def kept(settings: Settings, topic: str, *names: str) -> dict[str, str]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
-    await consumer.start()
-    try:
-        return (await metadata.settings(consumer, [topic], names))[topic]
-    finally:
-        await consumer.stop()
 
 
 async def delete(settings: Settings, *topics: str) -> None:
@@ -86,7 +62,11 @@ async def test_what_is_created_is_as_wanted_and_a_choice_at_the_start_is_no_diff
     assert (report.departures, report.counts, report.untold, report.shortened) == ([], [], [], [])
     assert advice(await look(settings)) == {"": doctor.Status.OK}
     before = {name: n for name, n in (await existing(servers)).items() if name.startswith(settings.topic_prefix)}
-    gone = [f"{settings.group}-track-changelog", settings.topic_prefix + "contacts.forum", settings.topic_prefix + "kpis"]
+    gone = [
+        f"{settings.group}-track-changelog",
+        settings.topic_prefix + "contacts.forum",
+        settings.topic_prefix + "kpis",
+    ]
     await delete(settings, *gone)
     assert advice(await look(settings)) == {"contact-streams topics create": doctor.Status.FAILED}
     done = await run(settings, "topics", "create")
@@ -102,10 +82,22 @@ async def test_what_the_doctor_advises_for_settings_helps_and_touches_nothing_el
     voice, log, out, between = (
         prefix + "contacts.voice", f"{settings.group}-track-changelog", prefix + "kpis", prefix + "contact.interactions"
     )  # fmt: skip
-    await keep(settings, voice, message_timestamp_type="CreateTime", retention_ms="-1", segment_bytes="7340032")
-    await keep(settings, log, cleanup_policy="compact,delete", delete_retention_ms="1000", segment_ms="600000")
-    await keep(settings, out, retention_ms="3600000", max_message_bytes="500000")
-    await keep(settings, between, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
+    await keep(
+        settings.bootstrap_servers,
+        voice,
+        message_timestamp_type="CreateTime",
+        retention_ms="-1",
+        segment_bytes="7340032",
+    )
+    await keep(
+        settings.bootstrap_servers,
+        log,
+        cleanup_policy="compact,delete",
+        delete_retention_ms="1000",
+        segment_ms="600000",
+    )
+    await keep(settings.bootstrap_servers, out, retention_ms="3600000", max_message_bytes="500000")
+    await keep(settings.bootstrap_servers, between, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     report = await look(settings)
     assert {(each.topic, each.demand.setting) for each in report.of(Effect.REFUSED)} == {
         (voice, "message.timestamp.type"), (log, "cleanup.policy"), (log, "delete.retention.ms"),
@@ -134,10 +126,10 @@ async def test_what_the_doctor_advises_for_settings_helps_and_touches_nothing_el
     done = await run(settings, "topics", "alter", "--all", "--yes")
     assert done.exit_code == 0, done.stderr
     assert advice(await look(settings)) == {"": doctor.Status.OK}
-    assert await kept(settings, voice, "retention.ms", "segment.bytes") == {
+    assert await kept(settings.bootstrap_servers, voice, "retention.ms", "segment.bytes") == {
         "retention.ms": "-1", "segment.bytes": "7340032"
     }  # fmt: skip
-    assert await kept(settings, log, "segment.ms") == {"segment.ms": "600000"}
+    assert await kept(settings.bootstrap_servers, log, "segment.ms") == {"segment.ms": "600000"}
     done = await run(settings, "topics", "alter", "--all", "--yes")
     assert (done.exit_code, done.stdout.strip()) == (0, "0 to change")
 
@@ -145,12 +137,14 @@ async def test_what_the_doctor_advises_for_settings_helps_and_touches_nothing_el
 async def test_topics_create_says_what_mends_the_settings(settings: Settings) -> None:
     await create(settings.bootstrap_servers, wanted(settings))
     voice = settings.topic_prefix + "contacts.voice"
-    await keep(settings, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
+    await keep(settings.bootstrap_servers, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     done = await run(settings, "topics", "create")
     assert done.exit_code == 0
     assert f"refused: {voice}: cleanup.policy is compact, allowed is delete: records are removed" in done.stderr
     assert "`contact-streams topics alter` mends it" in done.stderr
-    assert await kept(settings, voice, "cleanup.policy") == {"cleanup.policy": "compact"}, "it changes nothing"
+    assert await kept(settings.bootstrap_servers, voice, "cleanup.policy") == {"cleanup.policy": "compact"}, (
+        "it changes nothing"
+    )
 
 
 async def test_partitions_beyond_what_there_is_state_for_are_not_created(settings: Settings) -> None:
@@ -159,7 +153,9 @@ async def test_partitions_beyond_what_there_is_state_for_are_not_created(setting
     await delete(settings, forum)
     done = await run(settings, "topics", "create", "--partitions", "8")
     assert done.exit_code == 1
-    assert f"{forum} with 8 partitions: {settings.group}-ingest-changelog has 4, and no worker would start" in done.stderr
+    assert (
+        f"{forum} with 8 partitions: {settings.group}-ingest-changelog has 4, and no worker would start" in done.stderr
+    )
     assert forum not in await existing(settings.bootstrap_servers)
 
 
@@ -167,7 +163,7 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Setting
     await create(settings.bootstrap_servers, wanted(settings))
     log = f"{settings.group}-track-changelog"
     await publish(settings.bootstrap_servers, log, [(2, b"customers\0a", b"1"), (2, b"customers\0b", b"1")])
-    await keep(settings, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
+    await keep(settings.bootstrap_servers, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
     async with admin(settings) as client:
         await client.delete_records({TopicPartition(log, 2): RecordsToDelete(before_offset=1)})
     done = await run(settings, "topics", "alter", "--yes")
@@ -182,7 +178,7 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Setting
 async def test_a_broker_that_refuses_names_the_topic(settings: Settings) -> None:
     await create(settings.bootstrap_servers, wanted(settings))
     voice = settings.topic_prefix + "contacts.voice"
-    await keep(settings, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
+    await keep(settings.bootstrap_servers, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     changes = (await look(settings)).of(Effect.REFUSED)
     await delete(settings, voice)
     with pytest.raises(TopicsError, match=f"the broker refuses to alter {voice}: "):

@@ -149,7 +149,7 @@ def test_what_may_be_left_out_may_be_empty(
 
 
 def test_every_description_that_speaks_of_empty_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [name for name, field in s.Settings.model_fields.items() if "empty" in (field.description or "")]
+    told = [name for name, field in s.Settings.model_fields.items() if "empty:" in (field.description or "")]
     assert len(told) >= 4
     for name in told:
         monkeypatch.setenv(s.variable(name), "")

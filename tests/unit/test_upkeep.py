@@ -15,7 +15,9 @@ from streams.upkeep import of_all
 DAY = 86_400_000
 VALUES = {
     "cleanup.policy": st.sampled_from(["compact", "delete", "compact,delete"]),
-    "retention.ms": st.sampled_from([-1, 0, 3_600_000, DAY - 1, DAY, 7 * DAY - 1, 7 * DAY, 31 * DAY, 400 * DAY]).map(str),
+    "retention.ms": st.sampled_from([-1, 0, 3_600_000, DAY - 1, DAY, 7 * DAY - 1, 7 * DAY, 31 * DAY, 400 * DAY]).map(
+        str
+    ),
     "retention.bytes": st.sampled_from(["-1", "0", "1073741824"]),
     "delete.retention.ms": st.sampled_from(["0", "86399999", "86400000", "604800000"]),
     "message.timestamp.type": st.sampled_from(["CreateTime", "LogAppendTime"]),
@@ -33,7 +35,9 @@ def settings() -> Settings:
 
 
 def of(settings: Settings, topic: str, **values: str) -> dict[str, Effect]:
-    found = departures(topic, of_all(settings, CHANGELOGS)[topic], {k.replace("_", "."): v for k, v in values.items()}, 1)
+    found = departures(
+        topic, of_all(settings, CHANGELOGS)[topic], {k.replace("_", "."): v for k, v in values.items()}, 1
+    )
     return {each.demand.setting: each.demand.effect for each in found}
 
 

@@ -8,13 +8,12 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
 from streams.engine import LostState, MissingTopics, Source, TopologyError, topology
 from streams.engine.demands import CHANGELOG, READ, Demand, Effect, at_least, exactly
 from streams.engine.errors import MadeAnew, PartitionsDiffer, SettingsDiffer, TopicsChanged
-from tests.integration.engine.harness import PARTITIONS, Pipeline, create_topics, publish, read_all, until
+from tests.integration.engine.harness import PARTITIONS, Pipeline, create_topics, keep, publish, read_all, until
 
 
 @pytest.fixture(autouse=True)
@@ -236,20 +235,22 @@ async def test_a_position_of_the_version_before_is_read(pipeline: Pipeline) -> N
     assert await outputs(pipeline) == PARTITIONS
 
 
-async def keep(pipeline: Pipeline, topic: str, **values: str) -> None:
-    config = {name.replace("_", "."): value for name, value in values.items()}
-    async with admin(pipeline) as client:
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
-
-
 def demanded(pipeline: Pipeline) -> dict[str, tuple[Demand, ...]]:
     early = at_least("retention.ms", 604_800_000, "subscribers were told more", Effect.WARNED)
     return {pipeline.input: READ, pipeline.changelog: CHANGELOG, pipeline.output: (early,)}
 
 
 COSTS: dict[str, tuple[str, dict[str, str], str]] = {
-    "an input that is compacted": ("input", {"cleanup_policy": "compact"}, "in: cleanup.policy is compact, allowed is d"),
-    "a changelog that is deleted": ("changelog", {"cleanup_policy": "delete"}, "cleanup.policy is delete, allowed is com"),
+    "an input that is compacted": (
+        "input",
+        {"cleanup_policy": "compact"},
+        "in: cleanup.policy is compact, allowed is d",
+    ),
+    "a changelog that is deleted": (
+        "changelog",
+        {"cleanup_policy": "delete"},
+        "cleanup.policy is delete, allowed is com",
+    ),
     "a changelog that forgets removals": (
         "changelog",
         {"cleanup_policy": "compact", "delete_retention_ms": "1"},
@@ -267,7 +268,7 @@ COSTS: dict[str, tuple[str, dict[str, str], str]] = {
 async def test_a_topic_that_is_kept_in_a_way_that_costs_state_is_refused(pipeline: Pipeline, what: str) -> None:
     name, values, words = COSTS[what]
     topic = getattr(pipeline, name)
-    await keep(pipeline, topic, **values)
+    await keep(pipeline.bootstrap, topic, **values)
     with pytest.raises(SettingsDiffer) as error:
         async with pipeline.run(demands=demanded(pipeline)):
             pass
@@ -279,7 +280,7 @@ async def test_a_topic_that_is_kept_in_a_way_that_costs_state_is_refused(pipelin
 async def test_what_only_weakens_a_promise_is_warned_about(
     pipeline: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await keep(pipeline, pipeline.output, retention_ms="3600000")
+    await keep(pipeline.bootstrap, pipeline.output, retention_ms="3600000")
     async with pipeline.run(demands=demanded(pipeline)) as source:
         await handle(pipeline, b"k", PARTITIONS)
         assert {(each.topic, each.demand.setting) for each in source.topology.departures} == {
@@ -295,11 +296,11 @@ async def test_a_setting_that_is_altered_under_a_worker_is_told_and_ends_nobody(
     async with pipeline.run(demands=demanded(pipeline)) as source:
         await handle(pipeline, b"before", PARTITIONS)
         assert source.topology.refused == []
-        await keep(pipeline, pipeline.changelog, cleanup_policy="delete")
+        await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="delete")
         await until(lambda: source.topology.refused)
         assert str(source.topology.refused[0]).startswith(f"{pipeline.changelog}: cleanup.policy is delete")
         await handle(pipeline, b"meanwhile", 2 * PARTITIONS)
-        await keep(pipeline, pipeline.changelog, cleanup_policy="compact")
+        await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact")
         await until(lambda: not source.topology.refused)
         await handle(pipeline, b"after", 3 * PARTITIONS)
         assert source.crash_reason is None
@@ -318,7 +319,10 @@ async def test_what_the_broker_does_not_tell_is_not_demanded(
         return {name: found for name, found in (await real(consumer, names, wanted)).items() if name not in hidden}
 
     monkeypatch.setattr(topology, "settings", partly)
-    demands = {pipeline.input: (exactly("cleanup.policy", "compact", "x", Effect.WARNED),), pipeline.changelog: CHANGELOG}
+    demands = {
+        pipeline.input: (exactly("cleanup.policy", "compact", "x", Effect.WARNED),),
+        pipeline.changelog: CHANGELOG,
+    }
     async with pipeline.run(demands=demands) as source:
         await handle(pipeline, b"k", PARTITIONS)
         assert [each.topic for each in source.topology.departures] == [pipeline.input]
@@ -335,10 +339,10 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told_at_the_start(
     async with pipeline.run():
         await handle(pipeline, b"before", PARTITIONS)
     assert "deleted from its beginning" not in caplog.text
-    await keep(pipeline, pipeline.changelog, cleanup_policy="delete")
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="delete")
     async with admin(pipeline) as client:
         await client.delete_records({TopicPartition(pipeline.changelog, 1): RecordsToDelete(before_offset=1)})
-    await keep(pipeline, pipeline.changelog, cleanup_policy="compact")
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact")
     async with pipeline.run(demands=demanded(pipeline)):
         await handle(pipeline, b"after", 2 * PARTITIONS)
     assert f"{pipeline.changelog}: records were deleted from its beginning" in caplog.text

@@ -55,7 +55,14 @@ def test_what_replicas_are_worth_hangs_on_how_many_there_are(
 
 @pytest.mark.parametrize(
     ("version", "fine"),
-    [("0.10.2-IV0", False), ("0.9.0", False), ("0.11.0-IV2", True), ("0.11.0", True), ("2.8-IV1", True), ("3.0-IV1", True)],
+    [
+        ("0.10.2-IV0", False),
+        ("0.9.0", False),
+        ("0.11.0-IV2", True),
+        ("0.11.0", True),
+        ("2.8-IV1", True),
+        ("3.0-IV1", True),
+    ],
 )
 def test_a_record_format_without_transactions_is_refused(version: str, fine: bool) -> None:
     assert (found(EVERY, message_format_version=version) == []) is fine
@@ -74,7 +81,9 @@ def test_what_the_broker_does_not_tell_is_no_departure() -> None:
 
 
 def test_a_departure_says_topic_setting_value_what_is_allowed_and_what_breaks() -> None:
-    (each,) = departures("x.t", (exactly("cleanup.policy", "compact", "state is lost"),), {"cleanup.policy": "delete"}, 1)
+    (each,) = departures(
+        "x.t", (exactly("cleanup.policy", "compact", "state is lost"),), {"cleanup.policy": "delete"}, 1
+    )
     assert str(each) == "x.t: cleanup.policy is delete, allowed is compact: state is lost"
     assert each.mended == "compact"
 
