@@ -126,6 +126,7 @@ def topics_create(
     warn. May be run again at any time.
     """
     from streams.engine.demands import Effect
+    from streams.engine.topology import HELP
     from streams.ops import lost_state as lost
     from streams.ops import topics
 
@@ -148,7 +149,7 @@ def topics_create(
         if found:
             err.print(f"`contact-streams topics {advice}` mends it", style="yellow", highlight=False)
     for sentence in (*report.counts, *report.shortened):
-        err.print(sentence, style="yellow", highlight=False, soft_wrap=True)
+        err.print(f"{sentence}: {HELP}", style="yellow", highlight=False, soft_wrap=True)
     if not dry_run:
         try:
             for changelog in asyncio.run(lost.settle(settings, lost_state)):

@@ -19,7 +19,7 @@ from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
-from streams.engine.kafka import start_client, written_ends
+from streams.engine.kafka import patient, start_client, written_ends
 from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, Mark, Store
 
@@ -179,6 +179,7 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=25,
     )
+    patient(consumer._client)  # noqa: SLF001 - a consumer has no public way to its client
     try:
         await start_client(consumer)
         adapt(consumer)

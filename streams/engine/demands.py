@@ -110,7 +110,7 @@ EVERY = (
         "min.insync.replicas",
         "2 or more of three replicas, and no more than there are",
         lambda found, replicas: (2 if replicas > 2 else 1) <= int(found) <= replicas,
-        "what was confirmed may be on one broker only, or nothing can be written",
+        "what was confirmed may be on one broker only; of too many, older brokers let nothing be written",
         lambda replicas: "2" if replicas > 1 else "1",
         Effect.WARNED,
     ),

@@ -186,12 +186,12 @@ def told_counts(topics: Iterable[Wanted], have: Mapping[str, int], *, asked: boo
         if counts[each.name] < counts[widest]:
             found.append(
                 f"{each.name} has {counts[each.name]} partitions and {widest} {counts[widest]}: nobody reads the "
-                f"others, and no worker starts. {HELP}"
+                f"others, and no worker starts. Make {widest} anew with {counts[each.name]}, or rebuild"
             )
         elif asked and counts[each.name] != each.partitions:
             other.append(f"{each.name} has {counts[each.name]} partitions, not {each.partitions}")
     if other:
-        found.append(f"{', '.join(other)}: the count is fixed once there is state. {HELP}")
+        found.append(f"{', '.join(other)}: the count is fixed once there is state")
     return found
 
 

@@ -4,6 +4,7 @@ helps.
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -44,7 +45,11 @@ async def extend(system: System, topic: str, count: int) -> None:
 
 
 async def create_topics(system: System, *options: str, word: str = "create") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", "topics", word, *options]
+    return await run(system, "topics", word, *options)
+
+
+async def run(system: System, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli", *words]
     env = {**os.environ, **environment(system.settings)}
     return await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True, timeout=60)
 
@@ -176,6 +181,9 @@ async def test_a_changelog_that_is_gone_and_what_helps(system: System) -> None:
     refused = await system.add_worker()
     assert await ends(refused) == 3
     assert "To begin would publish everything again" in refused.last_words()
+    told = await run(system, "doctor")
+    assert told.returncode == 1
+    assert "contact-streams topics create --lost-state" in " ".join(re.sub("[│ \n]+", " ", told.stdout).split())
     system.workers.clear()
     done = await create_topics(system, "--lost-state", "go-on")
     assert done.returncode == 0, done.stderr
