@@ -76,12 +76,13 @@ class SettingsDiffer(TopologyError):
 
 
 class LostState(TopologyError):
-    """Changelogs are empty, and the group has read what they were made of."""
+    """Changelogs are empty, or partitions of them, and the group has read what they were made of."""
 
     def __init__(self, changelogs: list[str]) -> None:
         super().__init__(
-            f"{', '.join(changelogs)}: empty, though the group has read the inputs: deleted and made anew, the state "
-            "is gone. To begin would publish everything again; `contact-streams topics create --lost-state` decides"
+            f"{', '.join(changelogs)}: empty, though the group has read the inputs: deleted and made anew, or all that "
+            "a partition held was deleted; the state is gone. To begin would publish everything again; "
+            "`contact-streams topics create --lost-state` decides"
         )
         self.changelogs = changelogs
 

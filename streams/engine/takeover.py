@@ -199,7 +199,8 @@ class TakeOver(Service):
         begin = await self.consumer.beginning_offsets(list(task.inputs))
         ends = await self.consumer.end_offsets(list(task.inputs))
         starts = {tp: self.source.topology.begin(task, tp, begin[tp], ends[tp]) for tp in task.inputs}
-        task.known = task.topics
+        # Those of inputs that are not there at the moment stay beside their positions: they may be made anew, too.
+        task.topics = task.known = {**task.known, **task.topics}
         return starts
 
     def passed(self, task: Task) -> None:

@@ -98,31 +98,35 @@ def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
     return says.format(name=name, was=was.partitions, now=now.partitions) if says else None
 
 
-async def lost_changelogs(consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]) -> list[str]:
-    """Changelogs that are empty although the group has read what they are made of: their state is gone, and an empty
-    one would have everything published again.
+async def lost_changelogs(
+    consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
+) -> list[TopicPartition]:
+    """Partitions of changelogs of which the state is gone, and of which an empty one would have everything published
+    again: those from which all was deleted; and all of a changelog that is empty, although the group has read what it
+    is made of.
 
     ``inputs``: each partition of each changelog, and the topics its task reads there. ``consumer`` is of the group.
     """
-    empty = await _empty(consumer, inputs)
+    ends = await consumer.end_offsets(list(inputs))
+    begins = await consumer.beginning_offsets(list(inputs))
+    gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
+    empty = _empty(ends)
     if not empty:
-        return []
+        return sorted(gone)
     read = [TopicPartition(topic, tp.partition) for tp in empty for topic in inputs[tp]]
     # One request for all; the public call takes one for each partition.
     told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
-    begins = await consumer.beginning_offsets(read) if told else {}
-    ends = await consumer.end_offsets(read) if told else {}
-    again = {tp for tp in told if begins[tp] < told[tp].offset <= ends[tp]}
+    firsts = await consumer.beginning_offsets(read) if told else {}
+    lasts = await consumer.end_offsets(read) if told else {}
+    again = {tp for tp in told if firsts[tp] < told[tp].offset <= lasts[tp]}
     # Asked once more: another worker's very first commits may have come between the two questions.
-    lost = [
-        tp for tp in await _empty(consumer, inputs) if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])
-    ]
-    return sorted({tp.topic for tp in lost})
+    still = set(_empty(await consumer.end_offsets(list(inputs))))
+    topics = {tp.topic for tp in still if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])}
+    return sorted([*gone, *(tp for tp in still if tp.topic in topics)])
 
 
-async def _empty(consumer: AIOKafkaConsumer, inputs: Iterable[TopicPartition]) -> list[TopicPartition]:
+def _empty(ends: Mapping[TopicPartition, int]) -> list[TopicPartition]:
     """Partitions of changelogs of which every partition is empty."""
-    ends = await consumer.end_offsets(list(inputs))
     written = {tp.topic for tp, end in ends.items() if end}
     return [tp for tp in ends if tp.topic not in written]
 
@@ -203,7 +207,7 @@ class Topology(Service):
         if refused := self.refused:
             raise SettingsDiffer(refused)
         if lost := await lost_changelogs(self.source.consumer, tasks):
-            raise LostState(lost)
+            raise LostState(sorted({tp.topic for tp in lost}))
         for each in await shortened(self.source.consumer, tasks):
             log.error("%s", each)
 
@@ -245,6 +249,12 @@ class Topology(Service):
             raise MadeAnew(
                 f"{name} was deleted and made anew while workers ran, and holds a part of the state only. Stop all "
                 f"workers, delete it, and `contact-streams topics create --lost-state` decides: {HELP}"
+            )
+        nothing = not (task.position or task.known)
+        if nothing and (await self.source.consumer.beginning_offsets([task.changelog]))[task.changelog]:
+            raise MadeAnew(
+                f"{name}-{task.changelog.partition}: all that it held was deleted. Stop all workers, delete {name}, "
+                f"and `contact-streams topics create --lost-state` decides: {HELP}"
             )
 
     def begin(self, task: Task, tp: TopicPartition, first: int, end: int) -> int:

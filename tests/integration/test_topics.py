@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
@@ -11,12 +12,14 @@ from typer.testing import CliRunner, Result
 
 from streams import settings as settings_module
 from streams.cli import app
+from streams.engine.changelog import POSITION, encode_position
 from streams.engine.demands import Effect
 from streams.ops import doctor
 from streams.ops.altering import alter
+from streams.ops.lost_state import StateGone, settle
 from streams.ops.topics import Report, TopicsError, create, existing, wanted
 from streams.settings import Settings, environment
-from tests.integration.engine.harness import keep, kept, publish, until
+from tests.integration.engine.harness import keep, kept, publish, read_all, until
 
 
 @pytest.fixture
@@ -183,3 +186,21 @@ async def test_a_broker_that_refuses_names_the_topic(settings: Settings) -> None
     await delete(settings, voice)
     with pytest.raises(TopicsError, match=f"the broker refuses to alter {voice}: "):
         await alter(settings.bootstrap_servers, changes)
+
+
+async def test_only_the_partition_whose_state_is_gone_begins_anew(settings: Settings) -> None:
+    await create(settings.bootstrap_servers, wanted(settings))
+    log = f"{settings.group}-track-changelog"
+    position = encode_position({settings.topic_prefix + "contact.interactions": 7}, "state")
+    await publish(settings.bootstrap_servers, log, [(1, POSITION, position), (2, POSITION, position)])
+    assert await settle(settings, None) == []
+    await keep(settings.bootstrap_servers, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
+    async with admin(settings) as client:
+        await client.delete_records({TopicPartition(log, 2): RecordsToDelete(before_offset=1)})
+    with pytest.raises(StateGone, match=f"the state of {log} is gone"):
+        await settle(settings, None)
+    assert await settle(settings, "go-on") == [log]
+    records = await read_all(settings.bootstrap_servers, log)
+    assert [(record.partition, record.offset) for record in records] == [(1, 0), (2, 1)]
+    assert orjson.loads(records[0].value)["offsets"] == {settings.topic_prefix + "contact.interactions": 7}
+    assert await settle(settings, None) == []

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from streams.engine import LostState, MissingTopics, Source, TopologyError, topology
+from streams.engine import Inlet, LostState, MissingTopics, Source, TopologyError, topology
 from streams.engine.demands import CHANGELOG, READ, Demand, Effect, at_least, exactly
 from streams.engine.errors import MadeAnew, PartitionsDiffer, SettingsDiffer, TopicsChanged
-from tests.integration.engine.harness import PARTITIONS, Pipeline, create_topics, keep, publish, read_all, until
+from tests.integration.engine.harness import PARTITIONS, Count, Pipeline, create_topics, keep, publish, read_all, until
 
 
 @pytest.fixture(autouse=True)
@@ -347,3 +349,65 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told_at_the_start(
         await handle(pipeline, b"after", 2 * PARTITIONS)
     assert f"{pipeline.changelog}: records were deleted from its beginning" in caplog.text
     assert "it begins in partition 1 at 1" in caplog.text
+
+
+@pytest.mark.parametrize("part", ["all", "all but a mark"])
+async def test_a_partition_of_a_changelog_that_lost_all_it_held_is_refused(pipeline: Pipeline, part: str) -> None:
+    """Kept with `delete` for longer than its retention, then put right: to begin would publish everything again."""
+    async with pipeline.run():
+        await handle(pipeline, b"before", PARTITIONS)
+    log = TopicPartition(pipeline.changelog, 1)
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="delete")
+    async with AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap) as consumer:
+        end = (await consumer.end_offsets([log]))[log]
+    async with admin(pipeline) as client:
+        await client.delete_records({log: RecordsToDelete(before_offset=end if part == "all" else end - 1)})
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact")
+    if part == "all":
+        with pytest.raises(LostState, match="all that a partition held was deleted; the state is gone"):
+            async with pipeline.run():
+                pass
+    else:
+        async with pipeline.run() as source:
+            reason = await ended(source)
+        assert isinstance(reason, MadeAnew)
+        assert f"{pipeline.changelog}-1: all that it held was deleted" in str(reason)
+    assert await outputs(pipeline) == PARTITIONS
+
+
+class TwoInputs(Pipeline):
+    """Reads a second topic beside the first one."""
+
+    @property
+    def other(self) -> str:
+        return self.prefix + "other"
+
+    def inlet(self, processor: Callable[..., Any] = Count) -> Inlet:
+        return replace(super().inlet(processor), topics=(self.input, self.other))
+
+
+async def test_an_input_that_lacked_a_partition_for_a_time_is_known_when_it_is_made_anew(
+    bootstrap: str, prefix: str
+) -> None:
+    """The state of a partition that is not there keeps the id beside its position."""
+    pipeline = TwoInputs(bootstrap, prefix)
+    await pipeline.create()
+    await create_topics(bootstrap, {pipeline.other: PARTITIONS})
+    async with pipeline.run():
+        await handle(pipeline, b"before", PARTITIONS)
+    await delete(pipeline, pipeline.input)
+    await create_topics(bootstrap, {pipeline.input: PARTITIONS - 1})
+    await publish(bootstrap, pipeline.other, [(p, b"meanwhile", b"v") for p in range(PARTITIONS)])
+    async with pipeline.run():
+        await until(lambda: counted(pipeline, "meanwhile", 1))
+    await delete(pipeline, pipeline.input)
+    await create_topics(bootstrap, {pipeline.input: PARTITIONS})
+    await publish(bootstrap, pipeline.input, [(p, b"after", b"v") for p in range(PARTITIONS)] * 3)
+    async with pipeline.run():
+        await until(lambda: pipeline.drained(3 * PARTITIONS))
+    assert await outputs(pipeline) == 5 * PARTITIONS
+
+
+async def counted(pipeline: Pipeline, key: str, times: int) -> bool:
+    found = [record for record in await read_all(pipeline.bootstrap, pipeline.output) if record.key == key.encode()]
+    return len(found) == times * PARTITIONS
