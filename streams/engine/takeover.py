@@ -179,7 +179,7 @@ class TakeOver(Service):
         task.largest = self.source.largest
         found = await task.restore(progress)
         # After reading, not before: it is of the topic that was there all the while.
-        await self.source.topology.confirm(task)
+        await self.source.topology.confirm(task, found)
         task.doubt = self.doubts.get((info.inlet, info.partition), task.doubt)
         if task.doubt.limit is not None:
             task.trial.limit = min(task.doubt.limit, task.trial.limit or task.doubt.limit)

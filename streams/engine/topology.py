@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
+from streams.engine.changelog import Restored
 from streams.engine.demands import Departure, Effect, departures
 from streams.engine.errors import (
     ConfigurationError,
@@ -237,7 +238,7 @@ class Topology(Service):
         """Topic → first digits of its id, as they are kept in the position."""
         return {name: self.topics[name].id[:DIGITS] for name in names}
 
-    async def confirm(self, task: Task) -> None:
+    async def confirm(self, task: Task, found: Restored) -> None:
         """Is the restored changelog the one that the worker started with, and the one that it was written to? Raises
         `TopicsChanged`, `MadeAnew`.
         """
@@ -250,8 +251,7 @@ class Topology(Service):
                 f"{name} was deleted and made anew while workers ran, and holds a part of the state only. Stop all "
                 f"workers, delete it, and `contact-streams topics create --lost-state` decides: {HELP}"
             )
-        nothing = not (task.position or task.known)
-        if nothing and (await self.source.consumer.beginning_offsets([task.changelog]))[task.changelog]:
+        if found.offsets is None and found.begin:
             raise MadeAnew(
                 f"{name}-{task.changelog.partition}: all that it held was deleted. Stop all workers, delete {name}, "
                 f"and `contact-streams topics create --lost-state` decides: {HELP}"
