@@ -35,6 +35,7 @@ from streams.ops.plugins import load_scorer
 from streams.ops.storage import storage
 from streams.ops.web import Web, WebOptions
 from streams.settings import Settings
+from streams.upkeep import of_all
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
@@ -113,6 +114,7 @@ def build(settings: Settings, rules: Rules) -> Application:
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
             features=features(settings, rules, parts),
+            demands=of_all(settings, CHANGELOGS),
         ),
         observer=metrics,
         outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],

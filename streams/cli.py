@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-topics_app = typer.Typer(no_args_is_help=True, help="Create and list the topics.")
+topics_app = typer.Typer(no_args_is_help=True, help="Create, list and alter the topics.")
 rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
@@ -85,12 +85,12 @@ def worker(
 
 @app.command("settings")
 def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List every setting: environment variable, value, default, meaning."""
+    """List every setting: environment variable, value, default, what is allowed, meaning."""
     settings = load()
     if as_json:
         echo(json.dumps(settings.model_dump(mode="json"), indent=1))
         return
-    table = Table("variable", "value", "meaning")
+    table = Table("variable", "value", "allowed", "meaning")
     table.columns[0].no_wrap = True
     for name, field in Settings.model_fields.items():
         value, default = getattr(settings, name), field.get_default()
@@ -99,6 +99,7 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
         table.add_row(
             settings_module.variable(name),
             Text.assemble((shown, "bold"), f" (default {default})") if changed else shown,
+            settings_module.allowed(name),
             field.description,
         )
     Terminal().print(table)
@@ -110,7 +111,8 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
 @topics_app.command("create")
 def topics_create(
     partitions: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Partitions of each topic; default: the contract's 4.")
+        int | None,
+        typer.Option(min=1, max=1000, help="Partitions of each topic; default: as those that are there, else 4."),
     ] = None,
     replication: Annotated[int, typer.Option(min=1, max=9, help="Replication factor.")] = 1,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be created.")] = False,
@@ -120,30 +122,78 @@ def topics_create(
     ] = None,
     topic_prefix: Prefix = None,
 ) -> None:
-    """Create the topics that are missing, and say where existing ones differ from the contract. May be run again at
-    any time.
+    """Create the topics that are missing, and say with what of the existing ones a worker would not start, or would
+    warn. May be run again at any time.
     """
+    from streams.engine.demands import Effect
+    from streams.engine.topology import HELP
     from streams.ops import lost_state as lost
     from streams.ops import topics
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     try:
         report = asyncio.run(
-            topics.create(settings.bootstrap_servers, topics.wanted(settings, partitions), replication, dry_run=dry_run)
-        )
+            topics.create(
+                settings.bootstrap_servers, topics.wanted(settings, partitions), replication, dry_run=dry_run,
+                follow=partitions is None,
+            )
+        )  # fmt: skip
     except topics.TopicsError as error:
         raise fail(error) from None
     for name in report.created:
         echo(f"{'would create' if dry_run else 'created'} {name}")
     echo(f"{len(report.created)} {'to create' if dry_run else 'created'}, {len(report.present)} were there")
-    for difference in report.differs:
-        err.print(f"differs: {difference}", style="yellow", highlight=False)
+    for effect, advice in ((Effect.REFUSED, "alter"), (Effect.WARNED, "alter --all")):
+        for departure in (found := report.of(effect)):
+            err.print(f"{effect}: {departure}", style="yellow", highlight=False, soft_wrap=True)
+        if found:
+            err.print(f"`contact-streams topics {advice}` mends it", style="yellow", highlight=False)
+    for sentence in (*report.counts, *report.shortened):
+        err.print(f"{sentence}: {HELP}", style="yellow", highlight=False, soft_wrap=True)
     if not dry_run:
         try:
             for changelog in asyncio.run(lost.settle(settings, lost_state)):
                 echo(f"{changelog} begins anew: {lost_state}")
         except lost.StateGone as error:
             raise fail(error) from None
+
+
+@topics_app.command("alter")
+def topics_alter(
+    every: Annotated[
+        bool, typer.Option("--all", help="Those of which workers only warn, too; default: those they refuse.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would change, and have the broker check it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    topic_prefix: Prefix = None,
+) -> None:
+    """Give settings of topics with which workers do not start the values that they have to have. Shows them and asks
+    first; every other setting stays as it is, and so do partitions.
+    """
+    from streams.engine.demands import Effect
+    from streams.ops import topics
+    from streams.ops.altering import alter
+
+    settings = load(broker=True, topic_prefix=topic_prefix)
+    servers, wanted = settings.bootstrap_servers, topics.wanted(settings)
+    try:
+        report = asyncio.run(topics.create(servers, wanted, dry_run=True))
+        changes = report.departures if every else report.of(Effect.REFUSED)
+        for each in changes:
+            echo(f"{each.topic}: {each.demand.setting} {each.value} -> {each.mended}  ({each.demand.breaks})")
+        if report.untold:
+            err.print(f"not known, it takes DESCRIBE_CONFIGS: {', '.join(report.untold)}", style="yellow")
+        if not changes or dry_run:
+            if changes:
+                asyncio.run(alter(servers, changes, only_check=True))
+            echo(f"{len(changes)} to change")
+            return
+        if not yes:
+            typer.confirm(f"Change {len(changes)} settings at {servers}?", abort=True, err=True)
+        asyncio.run(alter(servers, changes))
+    except topics.TopicsError as error:
+        raise fail(error) from None
+    echo(f"{len(changes)} changed")
 
 
 @topics_app.command("list")

@@ -17,7 +17,15 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -171,6 +179,13 @@ class Settings(BaseSettings):
         "info", description="least severe level that is logged"
     )
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object, about: ValidationInfo) -> object:
+        """What may be left out may be given empty, as compose files and shells do: it is as if it had its default."""
+        optional = cls.model_fields[about.field_name or ""].default is None
+        return None if optional and isinstance(value, str) and not value.strip() else value
 
     @field_validator("bootstrap_servers")
     @classmethod

@@ -19,7 +19,7 @@ from streams.engine import trial
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
-from streams.engine.kafka import start_client, written_ends
+from streams.engine.kafka import patient, start_client, written_ends
 from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, Mark, Store
 
@@ -52,9 +52,10 @@ def encode_position(offsets: Mapping[str, int], state: str = "", topics: Mapping
 
 @dataclass
 class Restored:
-    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written), the last trial, the
-    state's id, the ids of the topics it is about, where the last position record lies, its end offset, how many records
-    were read, and the rows (table, key) that do not tell their deadlines.
+    """What a changelog told beside the tables: input offsets (``None``: nothing was ever written, or it is gone), the
+    last trial, the state's id, the ids of the topics it is about, where the last position record lies, where it begins
+    (compaction leaves that at 0) and ends, how many records were read, and the rows (table, key) that do not tell their
+    deadlines.
     """
 
     offsets: dict[str, int] | None = None
@@ -62,6 +63,7 @@ class Restored:
     id: str | None = None
     topics: dict[str, str] = field(default_factory=dict)
     position_at: int = 0
+    begin: int = 0
     end: int = 0
     records: int = 0
     unreadable: dict[tuple[str, str], Exception] = field(default_factory=dict)
@@ -162,7 +164,7 @@ class Changelog:
             at = await self.consumer.position(partition)
             progress(at - start, self.end - start)
             await asyncio.sleep(0)  # live partitions go on while this one is read
-        rows.restored.end = self.end
+        rows.restored.begin, rows.restored.end = self.begin, self.end
         return rows.restored
 
 
@@ -179,6 +181,7 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=25,
     )
+    patient(consumer._client)  # noqa: SLF001 - a consumer has no public way to its client
     try:
         await start_client(consumer)
         adapt(consumer)

@@ -8,6 +8,7 @@
     ├── TopologyError           the topics are not as the worker needs them: it does not start, or ends
     │   ├── MissingTopics       topics are not there
     │   ├── PartitionsDiffer    an input has more partitions than there is state for
+    │   ├── SettingsDiffer      topics are kept in a way that costs state, or makes results wrong
     │   ├── LostState           a changelog is empty that cannot be: it was deleted
     │   ├── MadeAnew            the state stands at a position in a topic that is no longer there
     │   └── TopicsChanged       they were changed while the worker ran
@@ -28,7 +29,7 @@
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class EngineError(Exception):
@@ -61,13 +62,27 @@ class PartitionsDiffer(TopologyError):
         )
 
 
+class SettingsDiffer(TopologyError):
+    """Topics are kept in a way that costs state, or makes results wrong; ``found`` says each setting."""
+
+    SHOWN = 3
+
+    def __init__(self, found: Sequence[object]) -> None:
+        more = f"; and {len(found) - self.SHOWN} more" if len(found) > self.SHOWN else ""
+        super().__init__(
+            "; ".join(str(each) for each in found[: self.SHOWN])
+            + f"{more}. `contact-streams topics alter` shows what it would change, and asks"
+        )
+
+
 class LostState(TopologyError):
-    """Changelogs are empty, and the group has read what they were made of."""
+    """Changelogs are empty, or partitions of them, and the group has read what they were made of."""
 
     def __init__(self, changelogs: list[str]) -> None:
         super().__init__(
-            f"{', '.join(changelogs)}: empty, though the group has read the inputs: deleted and made anew, the state "
-            "is gone. To begin would publish everything again; `contact-streams topics create --lost-state` decides"
+            f"{', '.join(changelogs)}: empty, though the group has read the inputs: deleted and made anew, or all that "
+            "a partition held was deleted; the state is gone. To begin would publish everything again; "
+            "`contact-streams topics create --lost-state` decides"
         )
         self.changelogs = changelogs
 

@@ -9,6 +9,7 @@ from typing import Any
 import aiokafka.producer.sender as _sender
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 
 # A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20
@@ -24,6 +25,7 @@ logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
 
 PAUSES = (0.02, 0.1)
 """Least and most seconds between two tries to reach a node that is away; in between a tenth of the time it has been."""
+_LEADERS = "leaders"
 CANCEL_SECONDS = 1.0
 """How long a client whose start is cancelled may take to come to its end."""
 MAX_REQUEST_BYTES = 2 << 20
@@ -57,14 +59,15 @@ def transactional_producer(
 
 
 def patient(client: AIOKafkaClient) -> None:
-    """Let a client pause after each try to reach a node that is away.
+    """Let a client pause after each try to reach a node that is away, and after each answer that names no leader.
 
-    It has no back-off of its own for connections: whoever failed tries again after its ``retry_backoff_ms``, or at
-    once where it waits for metadata.
+    It has no back-off of its own for either: whoever failed tries again after its ``retry_backoff_ms``, or at once
+    where it waits for metadata; and who wants to fetch or send where there is no leader asks for metadata as quickly as
+    a broker answers.
     """
     ready, update = client.ready, client._metadata_update  # noqa: SLF001 - the client has no public way for it
     since: dict[Any, float] = {}
-    """Node, or ``None`` for all of them → when it was first found away."""
+    """Node, ``None`` for all of them, or `_LEADERS` → when it was first found away."""
 
     async def pause(node: Any) -> None:
         now = time.monotonic()
@@ -78,14 +81,27 @@ def patient(client: AIOKafkaClient) -> None:
         await pause(node_id)
         return False
 
-    async def updated(*given: Any) -> bool:
-        if await update(*given):
-            since.pop(None, None)
-            return True
-        await pause(None)
-        return False
+    async def updated(cluster: Any, topics: Any) -> bool:
+        if not await update(cluster, topics):
+            await pause(None)
+            return False
+        since.pop(None, None)
+        if _leaderless(cluster, topics or ()):
+            await pause(_LEADERS)
+        else:
+            since.pop(_LEADERS, None)
+        return True
 
     client.ready, client._metadata_update = is_ready, updated  # noqa: SLF001
+
+
+def _leaderless(cluster: ClusterMetadata, topics: Iterable[str]) -> bool:
+    """Does one of these topics have a partition that nobody leads, or is one not known at all?"""
+    return any(
+        (partitions := cluster.partitions_for_topic(topic)) is None
+        or partitions != cluster.available_partitions_for_topic(topic)
+        for topic in topics
+    )
 
 
 def asked(future: asyncio.Future[Any]) -> None:

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Iterable
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from streams.engine import metadata
 from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD
 
 log = logging.getLogger(__name__)
@@ -14,28 +14,18 @@ log = logging.getLogger(__name__)
 SETTING = "max.message.bytes"
 
 
-async def largest_record(bootstrap: str, topics: Iterable[str]) -> int:
+async def largest_record(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> int:
     """Most bytes of a record's key and value that all these topics take, at most `LARGEST_RECORD`; that too when the
     broker does not tell (it wants the right to describe configurations).
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    asked = [ConfigResource(ConfigResourceType.TOPIC, topic, {SETTING: ""}) for topic in topics]
     try:
-        await admin.start()
-        told = {
-            resource[3]: int(entry[1])
-            for response in await admin.describe_configs(asked)
-            for resource in response.resources
-            for entry in resource[4]
-            if entry[0] == SETTING and entry[1]
-        }
+        told = await metadata.settings(consumer, topics, [SETTING])
     except KafkaError as error:
         log.warning("how large a record may be is not known (%s): %s bytes it is", error, LARGEST_RECORD)
         told = {}
-    finally:
-        await admin.close()
-    name = min(told, key=lambda topic: told[topic], default="")
-    largest = min(told.get(name, LARGEST_RECORD + FRAMING_BYTES) - FRAMING_BYTES, LARGEST_RECORD)
+    limits = {topic: int(found[SETTING]) for topic, found in told.items() if SETTING in found}
+    name = min(limits, key=lambda topic: limits[topic], default="")
+    largest = min(limits.get(name, LARGEST_RECORD + FRAMING_BYTES) - FRAMING_BYTES, LARGEST_RECORD)
     if largest < LARGEST_RECORD:
         log.warning("%s takes records of %s bytes at most: rows and outputs are held to that", name, largest)
     return max(largest, 1)

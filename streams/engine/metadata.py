@@ -1,13 +1,16 @@
-"""What the broker says of topics: how many partitions, and the id, which a topic that is deleted and made anew has not
-kept. aiokafka asks in a version of the request that knows no ids, so the one that does (12) is written down here.
+"""What the broker says of topics: how many partitions, the id, which a topic that is deleted and made anew has not
+kept, and the settings. aiokafka asks in a version of the request that knows no ids, so the one that does (12) is
+written down here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.errors import NodeNotReadyError
+from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     Boolean,
@@ -29,6 +32,8 @@ class Topic(NamedTuple):
     id: str
     """32 hexadecimal digits; empty for a topic that does not exist."""
     error: int = NO_ERROR
+    replicas: int = 1
+    """Of the partition that has the fewest."""
 
 
 class _Uuid:
@@ -117,12 +122,36 @@ class _Request(Request[_Struct]):
 
 async def topics(consumer: AIOKafkaConsumer, names: Iterable[str]) -> dict[str, Topic]:
     """These topics as the broker has them now; none is created by asking. Raises `KafkaError`."""
+    response = await _ask(consumer, _Request(names))
+    return {
+        name: Topic(
+            len(partitions),
+            "" if topic_id == _NO_ID else topic_id,
+            error,
+            min([len(replicas) for _, _, _, _, replicas, *_ in partitions], default=1),
+        )
+        for error, name, topic_id, _, partitions, *_ in response.topics
+    }
+
+
+async def settings(
+    consumer: AIOKafkaConsumer, names: Iterable[str], wanted: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Topic → the wanted settings that it has, the broker's defaults included. A topic of which this client may not
+    ask (it takes DESCRIBE_CONFIGS), or that is not there, is left out. Raises `KafkaError`.
+    """
+    resources = [(ConfigResourceType.TOPIC, name, list(wanted)) for name in names]
+    response = await _ask(consumer, DescribeConfigsRequest(resources))
+    return {
+        name: {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+        for error, _, _, name, entries in response.resources
+        if error == NO_ERROR
+    }
+
+
+async def _ask(consumer: AIOKafkaConsumer, request: Request[Any]) -> Any:
     client = consumer._client  # noqa: SLF001 - a consumer has no public way to ask
     node = client.get_random_node()
     if node is None:
         raise NodeNotReadyError("no broker is known")
-    response = await client.send(node, _Request(names))
-    return {
-        name: Topic(len(partitions), "" if topic_id == _NO_ID else topic_id, error)
-        for error, name, topic_id, _, partitions, *_ in response.topics
-    }
+    return await client.send(node, request)

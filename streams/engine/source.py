@@ -7,7 +7,7 @@ records the more there is to do.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch
 from streams.engine.broker_time import compare
 from streams.engine.clock import clock
+from streams.engine.demands import Demand
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity, own_failures
@@ -77,6 +78,8 @@ class Options:
 
     features: Features = field(default_factory=dict)
     """What all workers of the group must have alike, {name: short value}: one that differs does not take part."""
+    demands: Mapping[str, Sequence[Demand]] = field(default_factory=dict)
+    """Topic → what its settings have to be."""
 
     @property
     def heartbeat_interval(self) -> float:
@@ -181,7 +184,7 @@ class Source(Service, ConsumerRebalanceListener):
     async def read_limits(self) -> None:
         """How large a record the topics take that are written: it is asked again when the broker has refused one."""
         written = [*self.outputs, *(inlet.changelog(self.app_id) for inlet in self.inlets.values())]
-        self.largest = await largest_record(self.bootstrap, written)
+        self.largest = await largest_record(self.consumer, written)
 
     async def on_stop(self) -> None:
         if not hasattr(self, "consumer"):

@@ -179,7 +179,7 @@ class TakeOver(Service):
         task.largest = self.source.largest
         found = await task.restore(progress)
         # After reading, not before: it is of the topic that was there all the while.
-        await self.source.topology.confirm(task)
+        await self.source.topology.confirm(task, found)
         task.doubt = self.doubts.get((info.inlet, info.partition), task.doubt)
         if task.doubt.limit is not None:
             task.trial.limit = min(task.doubt.limit, task.trial.limit or task.doubt.limit)
@@ -199,7 +199,8 @@ class TakeOver(Service):
         begin = await self.consumer.beginning_offsets(list(task.inputs))
         ends = await self.consumer.end_offsets(list(task.inputs))
         starts = {tp: self.source.topology.begin(task, tp, begin[tp], ends[tp]) for tp in task.inputs}
-        task.known = task.topics
+        # Those of inputs that are not there at the moment stay beside their positions: they may be made anew, too.
+        task.topics = task.known = {**task.known, **task.topics}
         return starts
 
     def passed(self, task: Task) -> None:

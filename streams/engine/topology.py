@@ -6,12 +6,16 @@ what it knows, and events stay unread or state is written to where nobody will l
 its supervisor's next start finds the topics as they then are, or refuses with what helps.
 
 The same question tells whether the broker answers at all: when it has not for a while, `silent` says for how long.
+
+How the topics are kept (`demands`) is asked at the start, and every 30 s. A setting that costs state or makes results
+wrong keeps a worker from starting. It does not end one that runs: what the broker deletes it deletes anyway, and the
+worker still has the state. `/readyz` says no, so that no rolling restart takes it away before somebody has mended that.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,15 +24,18 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
+from streams.engine.changelog import Restored
+from streams.engine.demands import Departure, Effect, departures
 from streams.engine.errors import (
     ConfigurationError,
     LostState,
     MadeAnew,
     MissingTopics,
     PartitionsDiffer,
+    SettingsDiffer,
     TopicsChanged,
 )
-from streams.engine.metadata import NO_ERROR, NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic, topics
+from streams.engine.metadata import NO_ERROR, NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic, settings, topics
 from streams.engine.task import Task
 from streams.engine.trial import Trial
 
@@ -46,6 +53,8 @@ LOOKS = 3
 """A difference that is still there after so many looks ends the worker: long enough for `/readyz` and a scrape to say
 it, and for a broker that has just started to know all topics.
 """
+SETTINGS_SECONDS = 30.0
+"""Between two questions how the topics are kept."""
 ANSWER_SECONDS = 10.0
 DIGITS = 8
 """Of a topic's id, as kept in the position of a task: enough to tell two topics of one name apart."""
@@ -90,33 +99,53 @@ def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
     return says.format(name=name, was=was.partitions, now=now.partitions) if says else None
 
 
-async def lost_changelogs(consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]) -> list[str]:
-    """Changelogs that are empty although the group has read what they are made of: their state is gone, and an empty
-    one would have everything published again.
+async def lost_changelogs(
+    consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
+) -> list[TopicPartition]:
+    """Partitions of changelogs of which the state is gone, and of which an empty one would have everything published
+    again: those from which all was deleted; and all of a changelog that is empty, although the group has read what it
+    is made of.
 
     ``inputs``: each partition of each changelog, and the topics its task reads there. ``consumer`` is of the group.
     """
-    empty = await _empty(consumer, inputs)
+    ends = await consumer.end_offsets(list(inputs))
+    begins = await consumer.beginning_offsets(list(inputs))
+    gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
+    empty = _empty(ends)
     if not empty:
-        return []
+        return sorted(gone)
     read = [TopicPartition(topic, tp.partition) for tp in empty for topic in inputs[tp]]
     # One request for all; the public call takes one for each partition.
     told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
-    begins = await consumer.beginning_offsets(read) if told else {}
-    ends = await consumer.end_offsets(read) if told else {}
-    again = {tp for tp in told if begins[tp] < told[tp].offset <= ends[tp]}
+    firsts = await consumer.beginning_offsets(read) if told else {}
+    lasts = await consumer.end_offsets(read) if told else {}
+    again = {tp for tp in told if firsts[tp] < told[tp].offset <= lasts[tp]}
     # Asked once more: another worker's very first commits may have come between the two questions.
-    lost = [
-        tp for tp in await _empty(consumer, inputs) if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])
-    ]
-    return sorted({tp.topic for tp in lost})
+    still = set(_empty(await consumer.end_offsets(list(inputs))))
+    topics = {tp.topic for tp in still if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])}
+    return sorted([*gone, *(tp for tp in still if tp.topic in topics)])
 
 
-async def _empty(consumer: AIOKafkaConsumer, inputs: Iterable[TopicPartition]) -> list[TopicPartition]:
+def _empty(ends: Mapping[TopicPartition, int]) -> list[TopicPartition]:
     """Partitions of changelogs of which every partition is empty."""
-    ends = await consumer.end_offsets(list(inputs))
     written = {tp.topic for tp, end in ends.items() if end}
     return [tp for tp in ends if tp.topic not in written]
+
+
+async def shortened(consumer: AIOKafkaConsumer, changelogs: Collection[TopicPartition]) -> list[str]:
+    """Changelogs from whose beginning something was deleted, with the places. Compaction leaves the beginning at 0;
+    only another policy, or somebody with a tool, moves it.
+    """
+    begins = await consumer.beginning_offsets(list(changelogs))
+    places: dict[str, list[str]] = {}
+    for tp, begin in sorted(begins.items()):
+        if begin:
+            places.setdefault(tp.topic, []).append(f"{tp.partition} at {begin}")
+    return [
+        f"{topic}: records were deleted from its beginning, and with them rows that had not changed since; it begins "
+        f"in partition {', '.join(found)}"
+        for topic, found in places.items()
+    ]
 
 
 class Topology(Service):
@@ -130,6 +159,10 @@ class Topology(Service):
         self.topics: dict[str, Topic] = {}
         self.why: tuple[str, ...] = ()
         """What is no longer as it was, in words. While there is something, no batch begins."""
+        self.departures: tuple[Departure, ...] = ()
+        """What is not kept as demanded."""
+        self._weighed: float | None = None
+        """When that was asked last."""
         self._seen = 0
         self._asked: float | None = None
         """When the oldest question was asked to which there was no answer since."""
@@ -143,6 +176,11 @@ class Topology(Service):
     @property
     def partitions(self) -> dict[str, int]:
         return {name: topic.partitions for name, topic in self.topics.items()}
+
+    @property
+    def refused(self) -> list[Departure]:
+        """Of what is not kept as demanded, that with which no worker starts."""
+        return [each for each in self.departures if each.demand.effect is Effect.REFUSED]
 
     def _roles(self) -> Iterator[tuple[str, Role]]:
         source = self.source
@@ -166,14 +204,41 @@ class Topology(Service):
                 raise PartitionsDiffer(changelog, partitions[changelog], widest, partitions[widest], HELP)
             for number in range(partitions[widest]):
                 tasks[TopicPartition(changelog, number)] = [t for t in inlet.topics if number < partitions[t]]
+        await self._weigh()
+        if refused := self.refused:
+            raise SettingsDiffer(refused)
         if lost := await lost_changelogs(self.source.consumer, tasks):
-            raise LostState(lost)
+            raise LostState(sorted({tp.topic for tp in lost}))
+        for each in await shortened(self.source.consumer, tasks):
+            log.error("%s", each)
+
+    async def _weigh(self) -> None:
+        """Ask how the topics are kept, and say what has become of it. Raises `KafkaError`."""
+        demands = {name: asked for name, asked in self.source.options.demands.items() if name in self.roles}
+        wanted = {demand.setting for each in demands.values() for demand in each}
+        told = await settings(self.source.consumer, demands, wanted) if demands else {}
+        if self._weighed is None and (untold := sorted(demands.keys() - told.keys())):
+            log.warning("how these are kept is not known, it takes DESCRIBE_CONFIGS on them: %s", ", ".join(untold))
+        self._weighed = time.monotonic()
+        found = tuple(each for each in self.departures if each.topic not in told) + tuple(
+            each
+            for name, values in told.items()
+            for each in departures(name, demands[name], values, self.topics[name].replicas)
+        )
+        for each in found:
+            if each not in self.departures:
+                log.log(logging.ERROR if each.demand.effect is Effect.REFUSED else logging.WARNING, "%s", each)
+        kept = {(each.topic, each.demand.setting) for each in found}
+        for each in self.departures:
+            if (each.topic, each.demand.setting) not in kept:
+                log.warning("%s: %s is as it has to be again", each.topic, each.demand.setting)
+        self.departures = found
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:
         """Topic → first digits of its id, as they are kept in the position."""
         return {name: self.topics[name].id[:DIGITS] for name in names}
 
-    async def confirm(self, task: Task) -> None:
+    async def confirm(self, task: Task, found: Restored) -> None:
         """Is the restored changelog the one that the worker started with, and the one that it was written to? Raises
         `TopicsChanged`, `MadeAnew`.
         """
@@ -185,6 +250,11 @@ class Topology(Service):
             raise MadeAnew(
                 f"{name} was deleted and made anew while workers ran, and holds a part of the state only. Stop all "
                 f"workers, delete it, and `contact-streams topics create --lost-state` decides: {HELP}"
+            )
+        if found.offsets is None and found.begin:
+            raise MadeAnew(
+                f"{name}-{task.changelog.partition}: all that it held was deleted. Stop all workers, delete {name}, "
+                f"and `contact-streams topics create --lost-state` decides: {HELP}"
             )
 
     def begin(self, task: Task, tp: TopicPartition, first: int, end: int) -> int:
@@ -220,6 +290,7 @@ class Topology(Service):
         if silent := self.silent:
             log.warning("the broker answers again, after %.0f s", silent)
         self._asked = None
+        await self._look_at_settings()
         found = {name: difference(name, role, self.topics[name], now[name]) for name, role in self.roles.items()}
         why = tuple(each for each in found.values() if each)
         if why != self.why:
@@ -230,16 +301,25 @@ class Topology(Service):
             self.why, self._seen = why, 0
         self._seen += 1
         for name, topic in now.items():
-            if topic != self.topics[name] and not found[name] and topic.error == NO_ERROR:
+            was = self.topics[name]
+            if (topic.partitions, topic.id) != (was.partitions, was.id) and not found[name] and topic.error == NO_ERROR:
                 log.warning(
                     "%s was changed from %s to %s partitions, or made anew; nothing here depends on it",
                     name,
-                    self.topics[name].partitions,
+                    was.partitions,
                     topic.partitions,
                 )
                 self.topics[name] = topic
         if why and self._seen >= LOOKS:
             raise TopicsChanged(why)
+
+    async def _look_at_settings(self) -> None:
+        if self._weighed is None or time.monotonic() < self._weighed + SETTINGS_SECONDS:
+            return
+        try:
+            await asyncio.wait_for(self._weigh(), ANSWER_SECONDS)
+        except (KafkaError, TimeoutError) as error:
+            log.info("the broker did not say how its topics are kept: %s %s", type(error).__name__, error)
 
     @Service.task
     async def _watch(self) -> None:

@@ -1,7 +1,6 @@
 """The commands ``contact-streams broker …`` and ``contact-streams doctor``."""
 
 import asyncio
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -11,9 +10,10 @@ from rich.text import Text
 from streams.ops import doctor as checks
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
+from streams.ops.lost_state import StateGone, settle
 from streams.ops.text import Terminal, echo
 from streams.ops.topics import TopicsError, create, wanted
-from streams.settings import Settings, SettingsError, load
+from streams.settings import SettingsError, load
 
 broker_app = typer.Typer(help="The embedded Kafka broker of this checkout.", no_args_is_help=True)
 
@@ -69,12 +69,25 @@ def doctor() -> None:
     except SettingsError as error:
         raise _fail(error) from error
 
-    def topics(bootstrap: str) -> list[str]:
-        return asyncio.run(_topic_problems(settings, bootstrap))
+    def topics(bootstrap: str) -> list[checks.Finding]:
+        here = settings.model_copy(update={"bootstrap_servers": bootstrap})
+        try:
+            report = asyncio.run(create(bootstrap, wanted(here), dry_run=True))
+        except TopicsError as error:
+            return [checks.Finding("topics", checks.Status.FAILED, str(error))]
+        found = checks.topics(report)
+        try:
+            if report.present:
+                asyncio.run(settle(here, None))
+        except StateGone as error:
+            gone, _, choices = str(error).partition(" Choose:\n")
+            found.append(checks.Finding("state", checks.Status.FAILED, gone, choices.strip()))
+        return found
 
-    def clock(bootstrap: str) -> Iterable[str]:
+    def clock(bootstrap: str) -> list[checks.Finding]:
         names = [topic.name for topic in wanted(settings)]
-        return asyncio.run(checks.records_from_the_future(bootstrap, names, settings.future_tolerance_s))
+        ahead = asyncio.run(checks.records_from_the_future(bootstrap, names, settings.future_tolerance_s))
+        return [checks.clock(ahead)]
 
     findings = checks.examine(Broker(), servers=settings.bootstrap_servers, topics=topics, clock=clock)
     table = Table("check", "", "found", "what to do")
@@ -84,15 +97,6 @@ def doctor() -> None:
     Terminal().print(table)
     if any(finding.status is checks.Status.FAILED for finding in findings):
         raise typer.Exit(1)
-
-
-async def _topic_problems(settings: Settings, bootstrap: str) -> list[str]:
-    try:
-        report = await create(bootstrap, wanted(settings), dry_run=True)
-    except TopicsError as error:
-        return [str(error)]
-    missing = [f"missing: {', '.join(report.created)}"] if report.created else []
-    return missing + report.differs
 
 
 def _fail(error: Exception) -> typer.Exit:

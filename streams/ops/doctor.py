@@ -13,11 +13,13 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.engine.demands import Effect
+from streams.engine.topology import HELP
 from streams.ops.bootstrap import VARIABLE, has_compose, has_java, how_to_start, resolve_bootstrap
 from streams.ops.broker import Broker
 from streams.ops.errors import BrokerError
 from streams.ops.probe import demand
-from streams.ops.topics import TopicsError, existing
+from streams.ops.topics import Report, TopicsError, existing
 
 MIN_PYTHON = (3, 11)
 MIN_JAVA = 17
@@ -43,20 +45,17 @@ class Finding:
     advice: str = ""
 
 
-Problems = Callable[[str], Iterable[str]]
-"""Looks at the broker at ``host:port``; returns one sentence per problem."""
+Look = Callable[[str], Iterable[Finding]]
+"""Looks at the broker at ``host:port``."""
 
 
-def examine(broker: Broker, *, servers: str, topics: Problems, clock: Problems) -> list[Finding]:
+def examine(broker: Broker, *, servers: str, topics: Look, clock: Look) -> list[Finding]:
     """Run every check. ``servers`` is the broker that was named (``host:port,…``), empty without one."""
     findings = [python(), java(servers), maven(servers), docker(servers), disk(broker.folder)]
     bootstrap, finding = reachable(broker, servers)
     findings.append(finding)
     if bootstrap:
-        findings.append(_problems("topics", topics, bootstrap, "contact-streams topics create"))
-        findings.append(
-            _problems("clock", clock, bootstrap, "set the clocks of this machine and of the producers by NTP")
-        )
+        findings += [*topics(bootstrap), *clock(bootstrap)]
     return findings
 
 
@@ -126,6 +125,31 @@ def reachable(broker: Broker, servers: str) -> tuple[str | None, Finding]:
     return found.servers, Finding("broker", Status.OK, f"{found.servers} ({found.how})")
 
 
+def topics(report: Report) -> list[Finding]:
+    """What was found of the topics: for each thing that can be done, a row."""
+    no_worker, told = ([str(each) for each in report.of(effect)] for effect in (Effect.REFUSED, Effect.WARNED))
+    missing = [f"missing: {', '.join(report.created)}"] if report.created else []
+    unknown = [f"how they are kept is not told: {', '.join(report.untold)}"] if report.untold else []
+    rows = (
+        (Status.FAILED, missing, "contact-streams topics create"),
+        (Status.FAILED, no_worker, "contact-streams topics alter"),
+        (Status.FAILED, report.counts, HELP),
+        (Status.NOTE, told, "contact-streams topics alter --all"),
+        (Status.NOTE, report.shortened, HELP),
+        (Status.NOTE, unknown, "give this principal DESCRIBE_CONFIGS on them"),
+    )
+    found = [Finding("topics", status, "\n".join(lines), advice) for status, lines, advice in rows if lines]
+    return found or [Finding("topics", Status.OK, "as wanted")]
+
+
+def clock(problems: Sequence[str]) -> Finding:
+    """What was found of the clocks, by the records."""
+    if not problems:
+        return Finding("clock", Status.OK, "as wanted")
+    advice = "set the clocks of this machine and of the producers by NTP"
+    return Finding("clock", Status.FAILED, "\n".join(problems), advice)
+
+
 async def records_from_the_future(
     bootstrap: str, topics: Iterable[str], tolerance_s: float = FUTURE_TOLERANCE_S
 ) -> list[str]:
@@ -148,15 +172,6 @@ async def records_from_the_future(
     finally:
         await consumer.stop()
     return [f"{topic} holds a record stamped {seconds:.0f} s from now" for topic, seconds in found.items()]
-
-
-def _problems(check: str, look: Problems, bootstrap: str, advice: str) -> Finding:
-    problems = list(look(bootstrap))
-    return (
-        Finding(check, Status.FAILED, "\n".join(problems), advice)
-        if problems
-        else Finding(check, Status.OK, "as wanted")
-    )
 
 
 def _output(*command: str) -> str | None:

@@ -1,4 +1,5 @@
-"""State that is gone: a changelog was deleted, and the inputs it was made of have been read.
+"""State that is gone: a changelog was deleted, or all that a partition of it held, and the inputs it was made of have
+been read.
 
 An empty changelog means "begin at the beginning", which would publish all of it again. So a worker refuses to start on
 one, and a person decides here what it begins with: a position record, behind which the worker goes on by itself.
@@ -36,7 +37,9 @@ class StateGone(OpsError):
 
 
 async def settle(settings: Settings, choice: Choice | None) -> list[str]:
-    """Let every changelog whose state is gone begin as chosen; their names. Raises `StateGone` without a choice."""
+    """Let every changelog, or the partition of one, whose state is gone begin as chosen; the names of the changelogs.
+    Raises `StateGone` without a choice.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers, group_id=settings.group, enable_auto_commit=False
     )
@@ -46,16 +49,17 @@ async def settle(settings: Settings, choice: Choice | None) -> list[str]:
         lost = await asyncio.wait_for(lost_changelogs(consumer, tasks), ANSWER_SECONDS)
         if not lost:
             return []
+        names = sorted({tp.topic for tp in lost})
         if choice is None:
-            raise StateGone(_ask(lost))
+            raise StateGone(_ask(names))
         if running := await members(consumer, settings.group):
             raise StateGone(f"stop the workers first: {', '.join(sorted(member.worker for member in running))}")
-        await _begin(settings, consumer, {tp: tasks[tp] for tp in tasks if tp.topic in lost}, choice)
+        await _begin(settings, consumer, {tp: tasks[tp] for tp in lost}, choice)
     except (KafkaError, TimeoutError) as error:
         raise StateGone(await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)) from error
     finally:
         await consumer.stop()
-    return lost
+    return names
 
 
 def _ask(lost: list[str]) -> str:

@@ -28,6 +28,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
 from streams.engine import BatchDone, Lag, Observer, Source
 from streams.engine.clock import clock
+from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -274,6 +275,13 @@ class _Gauges(Collector):
             "Topics that are no longer as they were when the worker started",
             (),
             {(): len(self.source.topology.why)},
+        )
+        kept = [each.demand.effect for each in self.source.topology.departures]
+        yield _family(
+            "contact_streams_topic_settings_differ",
+            "Settings of topics that are not as they have to be: no worker would start with those that are refused",
+            ("effect",),
+            {(effect,): kept.count(effect) for effect in Effect},
         )
         yield from self._business()
 

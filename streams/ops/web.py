@@ -149,6 +149,7 @@ class Web(Service):
         """What keeps this worker from being ready, in words; empty when it is."""
         takeover = self.source.takeover
         why = [*self.source.topology.why]
+        why += [str(each) for each in self.source.topology.refused]
         if silent := self.source.topology.silent:
             why.append(f"the broker has not answered for {silent:.0f} s")
         if not takeover.joined:

@@ -4,6 +4,7 @@ helps.
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from streams.ops.processes import WorkerProcess, start_worker
 from streams.ops.topics import existing
 from streams.settings import Settings, environment
 from tests.e2e.system import System, event
+from tests.integration.engine.harness import keep
 
 HELP = "docs/operations.md, Topics and partitions"
 
@@ -42,8 +44,12 @@ async def extend(system: System, topic: str, count: int) -> None:
         await admin.close()
 
 
-async def create_topics(system: System, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", "topics", "create", *options]
+async def create_topics(system: System, *options: str, word: str = "create") -> subprocess.CompletedProcess[str]:
+    return await run(system, "topics", word, *options)
+
+
+async def run(system: System, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "streams.cli", *words]
     env = {**os.environ, **environment(system.settings)}
     return await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True, timeout=60)
 
@@ -62,9 +68,9 @@ def once(name: str, count: int = 40) -> list[str]:
     return sorted(f"customer:{name}{n}" for n in range(count))
 
 
-async def not_ready(worker: WorkerProcess, why: str) -> None:
+async def not_ready(worker: WorkerProcess, why: str, seconds: float = 30) -> None:
     """Wait until `/readyz` says no, for this reason among others."""
-    until, said = time.monotonic() + 30, []
+    until, said = time.monotonic() + seconds, []
     async with aiohttp.ClientSession() as session:
         while not any(why in each for each in said):
             assert time.monotonic() < until, f"/readyz says {said}"
@@ -175,6 +181,9 @@ async def test_a_changelog_that_is_gone_and_what_helps(system: System) -> None:
     refused = await system.add_worker()
     assert await ends(refused) == 3
     assert "To begin would publish everything again" in refused.last_words()
+    told = await run(system, "doctor")
+    assert told.returncode == 1
+    assert "contact-streams topics create --lost-state" in " ".join(re.sub("[│ \n]+", " ", told.stdout).split())
     system.workers.clear()
     done = await create_topics(system, "--lost-state", "go-on")
     assert done.returncode == 0, done.stderr
@@ -202,3 +211,56 @@ async def test_an_input_deleted_stops_all_until_it_is_there_again(system: System
         await system.drained()
     assert await journeys(system, "f") == ["customer:f1", "customer:f2"]
     assert await journeys(system, "a") == once("a")
+
+
+KEPT = {
+    "an input stamped by its producers": ("contacts.voice", {"message_timestamp_type": "CreateTime"}),
+    "a changelog that is deleted": ("changelog", {"cleanup_policy": "delete"}),
+    "a changelog that is deleted too": ("changelog", {"cleanup_policy": "compact,delete"}),
+    "a topic between agents that is compacted": ("contact.interactions", {"cleanup_policy": "compact"}),
+    "an input that is kept for an hour": (
+        "contacts.chat", {"message_timestamp_type": "LogAppendTime", "retention_ms": "3600000"}
+    ),
+    "an output that takes small records": ("journeys", {"cleanup_policy": "compact", "max_message_bytes": "100000"}),
+}  # fmt: skip
+
+
+async def test_topics_that_are_kept_otherwise_are_refused_and_what_is_advised_helps(system: System) -> None:
+    names = {"changelog": f"{system.settings.group}-track-changelog"}
+    for name, values in KEPT.values():
+        topic = names.get(name, system.topic(name))
+        await keep(system.settings.bootstrap_servers, topic, **values)
+        refused = await system.add_worker()
+        assert await ends(refused) == 3, name
+        last = refused.last_words().strip().splitlines()[-1]
+        assert last.startswith(f"contact-streams worker: {topic}: "), last
+        assert all(f"is {value}, allowed is" in last for value in list(values.values())[-1:])
+        assert last.endswith("`contact-streams topics alter` shows what it would change, and asks")
+        done = await create_topics(system, "--yes", word="alter")
+        assert done.returncode == 0, done.stderr
+    system.workers.clear()
+    async with system.run():
+        await contacts(system, "a")
+        await system.drained()
+    assert await journeys(system, "a") == once("a")
+
+
+async def test_a_setting_altered_under_workers_makes_them_not_ready_until_it_is_mended(system: System) -> None:
+    changelog = f"{system.settings.group}-measure-changelog"
+    async with system.run():
+        (worker,) = system.workers
+        await keep(
+            system.settings.bootstrap_servers,
+            changelog,
+            cleanup_policy="delete",
+            message_timestamp_type="LogAppendTime",
+        )
+        await not_ready(worker, f"{changelog}: cleanup.policy is delete, allowed is compact: rows", 60)
+        await contacts(system, "a")
+        await system.drained()
+        assert worker.process.returncode is None
+        assert (await create_topics(system, "--yes", word="alter")).returncode == 0
+        await worker.wait_ready(60)
+        await contacts(system, "b")
+        await system.drained()
+    assert [await journeys(system, name) for name in "ab"] == [once(name) for name in "ab"]

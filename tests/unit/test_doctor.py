@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from streams.engine.demands import Departure, Effect, exactly
 from streams.ops import bootstrap, doctor
 from streams.ops.bootstrap import Found, resolve_bootstrap
 from streams.ops.broker import Broker, Running
 from streams.ops.doctor import Finding, Status
 from streams.ops.errors import BrokerError
+from streams.ops.topics import Report
 
 
 class Pretended(Broker):
@@ -169,18 +171,40 @@ def test_a_broker_that_was_not_started_yet_is_a_note_and_a_named_silent_one_a_fa
 def test_topics_and_clock_are_looked_at_only_where_a_broker_answers(machine: set[str], tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def topics(address: str) -> list[str]:
+    def topics(address: str) -> list[Finding]:
         asked.append(address)
-        return ["kpis has 1 partition, the contract says 4"]
+        return doctor.topics(Report(created=["kpis"]))
 
     broker = Pretended(tmp_path)
     machine |= {"java"}
-    findings = doctor.examine(broker, servers="", topics=topics, clock=lambda _: [])
+    findings = doctor.examine(broker, servers="", topics=topics, clock=lambda _: [doctor.clock([])])
     assert [finding.check for finding in findings] == ["Python", "Java", "Maven", "Docker", "disk", "broker"]
     broker.runs = True
-    *_, topic_finding, clock_finding = doctor.examine(broker, servers="", topics=topics, clock=lambda _: [])
-    assert asked == ["127.0.0.1:19092"]
-    assert topic_finding == Finding(
-        "topics", Status.FAILED, "kpis has 1 partition, the contract says 4", "contact-streams topics create"
+    *_, topic_finding, clock_finding = doctor.examine(
+        broker, servers="", topics=topics, clock=lambda _: [doctor.clock([])]
     )
+    assert asked == ["127.0.0.1:19092"]
+    assert topic_finding == Finding("topics", Status.FAILED, "missing: kpis", "contact-streams topics create")
     assert clock_finding.status is Status.OK
+
+
+def test_each_thing_that_can_be_done_has_a_row_and_only_what_stops_workers_is_a_failure() -> None:
+    def departure(effect: Effect) -> Departure:
+        return Departure("x.t", "1", exactly("a.b", "2", "it breaks", effect))
+
+    report = Report(
+        created=["x.new"],
+        departures=[departure(Effect.WARNED), departure(Effect.REFUSED)],
+        counts=["x.log has 4 partitions and x.in 8"],
+        shortened=["x.log begins late"],
+        untold=["x.secret"],
+    )
+    assert [(each.status, each.found, each.advice) for each in doctor.topics(report)] == [
+        (Status.FAILED, "missing: x.new", "contact-streams topics create"),
+        (Status.FAILED, "x.t: a.b is 1, allowed is 2: it breaks", "contact-streams topics alter"),
+        (Status.FAILED, "x.log has 4 partitions and x.in 8", doctor.HELP),
+        (Status.NOTE, "x.t: a.b is 1, allowed is 2: it breaks", "contact-streams topics alter --all"),
+        (Status.NOTE, "x.log begins late", doctor.HELP),
+        (Status.NOTE, "how they are kept is not told: x.secret", "give this principal DESCRIBE_CONFIGS on them"),
+    ]
+    assert doctor.topics(Report(present=["x.t"])) == [Finding("topics", Status.OK, "as wanted")]

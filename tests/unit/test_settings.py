@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from streams import cli
 from streams import settings as s
 
 
@@ -55,7 +57,8 @@ def test_the_broker_is_named_as_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
         ("CONTACT_STREAMS_WORKER_NAME", "..", ["CONTACT_STREAMS_WORKER_NAME = '..'", "its folder"]),
         ("CONTACT_STREAMS_WORKER_NAME", ".hidden", ["CONTACT_STREAMS_WORKER_NAME = '.hidden'"]),
         ("CONTACT_STREAMS_APP_ID", "..", ["CONTACT_STREAMS_APP_ID = '..'"]),
-        ("CONTACT_STREAMS_STATE_KEY", "", ["CONTACT_STREAMS_STATE_KEY = …", "at least 16"]),
+        ("CONTACT_STREAMS_STATE_KEY", "short", ["CONTACT_STREAMS_STATE_KEY = …", "at least 16"]),
+        ("CONTACT_STREAMS_WEB_PORT", "", ["CONTACT_STREAMS_WEB_PORT = ''", "must be a whole number"]),
         ("CONTACT_STREAMS_CONFIG", "nowhere.toml", ["CONTACT_STREAMS_CONFIG names 'nowhere.toml'"]),
     ],
 )  # fmt: skip
@@ -123,3 +126,39 @@ def test_a_country_with_phone_numbers_is_taken(region: str) -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert all(field.description for field in s.Settings.model_fields.values())
+
+
+OPTIONAL = [name for name, field in s.Settings.model_fields.items() if field.get_default() is None]
+
+
+@pytest.mark.parametrize("field", [name for name in OPTIONAL if name != "worker_name"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_what_may_be_left_out_may_be_empty(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str, empty: str
+) -> None:
+    """As a compose file hands on a variable that nobody set; the environment is stronger than the file."""
+    assert "time_zone" in OPTIONAL
+    monkeypatch.setenv(s.variable(field), empty)
+    assert getattr(s.load(), field) is None
+    monkeypatch.delenv(s.variable(field))
+    (tmp_path / "contact-streams.toml").write_text(f"{field} = '{empty}'\n")
+    assert getattr(s.load(), field) is None
+    (tmp_path / "contact-streams.toml").write_text("time_zone = 'Europe/Berlin'\n")
+    monkeypatch.setenv("CONTACT_STREAMS_TIME_ZONE", empty)
+    assert s.load().time_zone is None
+
+
+def test_every_description_that_speaks_of_empty_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [name for name, field in s.Settings.model_fields.items() if "empty:" in (field.description or "")]
+    assert len(told) >= 4
+    for name in told:
+        monkeypatch.setenv(s.variable(name), "")
+        assert getattr(s.load(), name) == s.Settings.model_fields[name].get_default()
+
+
+def test_the_command_shows_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = CliRunner().invoke(cli.app, ["settings"], env={"COLUMNS": "400"})
+    assert shown.exit_code == 0
+    for name in s.Settings.model_fields:
+        (row,) = [line for line in shown.stdout.splitlines() if f" {s.variable(name)} " in line]
+        assert s.allowed(name) in row

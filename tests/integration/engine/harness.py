@@ -10,6 +10,7 @@ import faust
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.engine import (
     BatchDone,
@@ -23,6 +24,7 @@ from streams.engine import (
     Table,
     TableSpec,
     TaskInfo,
+    metadata,
 )
 from streams.engine.app import engine_app
 from streams.engine.kafka import partition_counts
@@ -47,6 +49,34 @@ async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Ma
             await asyncio.sleep(0.02)  # the broker answers before its metadata has them
     finally:
         await admin.close()
+
+
+async def keep(bootstrap: str, topic: str, **values: str) -> None:
+    """Alter a topic's settings as a tool of somebody else does: what is not named goes back to the broker's default.
+    Returns when it holds.
+    """
+    config = {name.replace("_", "."): value for name, value in values.items()}
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
+    finally:
+        await admin.close()
+
+    async def holds() -> bool:
+        return config.items() <= (await kept(bootstrap, topic, *config)).items()
+
+    await until(holds)
+
+
+async def kept(bootstrap: str, topic: str, *names: str) -> dict[str, str]:
+    """Some of the settings of a topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        return (await metadata.settings(consumer, [topic], names))[topic]
+    finally:
+        await consumer.stop()
 
 
 async def publish(bootstrap: str, topic: str, records: list[tuple[int, bytes, bytes | None]]) -> None:

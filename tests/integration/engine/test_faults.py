@@ -4,6 +4,7 @@ import os
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -89,10 +90,16 @@ async def set_limit(bootstrap: str, topic: str, size: int) -> None:
     finally:
         await admin.close()
 
-    async def is_set() -> bool:
-        return await largest_record(bootstrap, [topic]) == size - FRAMING_BYTES
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
 
-    await until(is_set)
+    async def is_set() -> bool:
+        return await largest_record(consumer, [topic]) == size - FRAMING_BYTES
+
+    try:
+        await until(is_set)
+    finally:
+        await consumer.stop()
 
 
 async def test_a_record_the_broker_finds_too_large_becomes_a_dead_letter(pipeline: Pipeline) -> None:

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 from prometheus_client import generate_latest
 
 from streams.engine import Lag
+from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.observer import BatchDone
 from streams.ops import metrics as module
@@ -36,7 +37,11 @@ def source(**processors: Any) -> Any:
         inlet_of={"x.facts": inlets["measure"], "x.in": inlets["ingest"]},
         takeover=takeover,
         reach=SimpleNamespace(open_transactions=lambda inputs: {topic: 7.5 for topic, _ in inputs}),
-        topology=SimpleNamespace(why=("x.facts was deleted",), silent=0.0),
+        topology=SimpleNamespace(
+            why=("x.facts was deleted",),
+            silent=0.0,
+            departures=[SimpleNamespace(demand=SimpleNamespace(effect=Effect.WARNED))] * 3,
+        ),
         lag=lag,
     )
 
@@ -85,6 +90,8 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_alerts_open{rule="mood"}': 0,
         'contact_alerts_open{rule="gone"}': 1,
         "contact_streams_topics_changed": 1,
+        'contact_streams_topic_settings_differ{effect="refused"}': 0,
+        'contact_streams_topic_settings_differ{effect="warned"}': 3,
         "contact_streams_series_left_out": 0,
         "contact_streams_rebalances_total": 1,
     }
