@@ -5,6 +5,7 @@ read, keeps a worker from starting; one that only weakens what others were told 
 those that the engine's own promises hang on; an application adds its own.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,9 +94,9 @@ def at_least(
 
 
 def _knows_transactions(version: str, _: int) -> bool:
-    """``version``: ``0.10.2-IV0``, ``3.0-IV1``."""
-    major, minor = version.partition("-")[0].split(".")[:2]
-    return (int(major), int(minor)) >= FIRST_FORMAT
+    """``version``: ``0.10.2-IV0``, ``3.0-IV1``; what is spelled otherwise is of a broker of later."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is None or (int(found[1]), int(found[2])) >= FIRST_FORMAT
 
 
 EVERY = (

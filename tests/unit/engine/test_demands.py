@@ -62,6 +62,7 @@ def test_what_replicas_are_worth_hangs_on_how_many_there_are(
         ("0.11.0", True),
         ("2.8-IV1", True),
         ("3.0-IV1", True),
+        ("4", True),
     ],
 )
 def test_a_record_format_without_transactions_is_refused(version: str, fine: bool) -> None:
