@@ -140,6 +140,9 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
+            published = publishing.publish(replace(lines[line], stale=True), place_of(line), rules)
+            case.journeys.extend(published.journeys)
+            case.segments.extend([published.segment] if published.segment else [])
             del lines[line], sizes[line]
     told = (tuple(case.facts), tuple(case.alerts), tuple(case.journeys), tuple(case.segments))
     return Relief(lines, len(_encode(owner)) + sum(sizes.values()), *told)
