@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
-from schemas.fields import Id, Label, LineName, Model, String, Time
+from schemas.fields import Id, LineName, Model, String, Time
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -30,10 +30,10 @@ class CloudEvent(Model, Generic[T, D]):
     """When it happened: RFC 3339 with a zone."""
     data: D
     """What happened, by type."""
-    subject: Label | None = None
+    subject: String | None = None
     """Not used."""
-    datacontenttype: Label | None = None
-    """Always JSON here."""
+    datacontenttype: String | None = None
+    """Not used: it is always JSON here."""
     dataschema: String | None = None
     """Not used."""
     replayid: LineName | None = None
