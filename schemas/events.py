@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from schemas import data as d
 from schemas.envelope import CloudEvent
-from schemas.fields import Text, Time, Words
+from schemas.fields import Text, Words
 from schemas.problems import Problem, describe
 
 ContactInitiated = CloudEvent[Literal["contact.initiated"], d.ContactInitiatedData]
@@ -117,8 +117,20 @@ def _of_kind(model: type[CloudEvent[Any, Any]], *kinds: object) -> tuple[str, ..
 TEXTS: Mapping[str, tuple[str, ...]] = {kind: _of_kind(model, Text, Words) for kind, model in EVENTS.items()}
 """Event type → the fields of its data in which people write what they like: personal data in them is masked."""
 
-TIMES: Mapping[str, tuple[str, ...]] = {kind: _of_kind(model, Time, datetime) for kind, model in EVENTS.items()}
+
+def _of_type(model: type[CloudEvent[Any, Any]], wanted: type) -> tuple[str, ...]:
+    found = []
+    for name, field in _data_of(model).model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        if wanted in [getattr(kind, "__origin__", kind) for kind in kinds]:
+            found.append(name)
+    return tuple(found)
+
+
+TIMES: Mapping[str, tuple[str, ...]] = {kind: _of_type(model, datetime) for kind, model in EVENTS.items()}
 """Event type → the fields of its data that are times."""
+NUMBERS: Mapping[str, tuple[str, ...]] = {kind: _of_type(model, float) for kind, model in EVENTS.items()}
+"""Event type → the fields of its data that need not be whole numbers."""
 
 _adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 parse: Callable[[object], CloudEvent[Any, Any]] = _adapter.validator.validate_python

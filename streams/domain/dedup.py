@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import orjson
 
-from schemas.events import DEFAULTS, TIMES
+from schemas.events import DEFAULTS, NUMBERS, TIMES
 from streams.domain.times import to_ms
 
 Verdict = Literal["new", "duplicate", "reused"]
@@ -34,8 +34,6 @@ Verdict = Literal["new", "duplicate", "reused"]
 _TIME, _NAME, _CONTENT = 8, 16, 8
 _ENTRY = _NAME + _CONTENT
 
-_WHOLE = 2.0**53
-"""Up to here a float that is a whole number is that number."""
 _OF_THE_DELIVERY = frozenset({"replayid", "traceparent", "tracestate"})
 
 
@@ -50,9 +48,9 @@ def content_of(obj: Mapping[str, Any], time_ms: int) -> bytes:
     kind = obj["type"]
     defaults = DEFAULTS[kind]
     data = {name: value for name, value in obj["data"].items() if value is not None and defaults.get(name) != value}
-    for name, value in data.items():
-        if type(value) is float and value.is_integer() and abs(value) < _WHOLE:
-            data[name] = int(value)
+    for name in NUMBERS[kind]:
+        if name in data and data[name] == int(data[name]):
+            data[name] = int(data[name])
     for name in TIMES[kind]:
         if name in data:
             data[name] = to_ms(data[name])

@@ -209,14 +209,14 @@ _VALUE = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
-def cards(shadow: str, budget: Budget, dates: "Dates") -> Iterator[Span]:
+def cards(shadow: str, budget: Budget, others: "NotPersonal") -> Iterator[Span]:
     for match in _CARD_RUN.finditer(shadow):
         run = run_of(shadow, match.span(), budget)
         luhn = _Luhn(run.digits)
 
         def card(run: Run, first: int, luhn: "_Luhn" = luhn) -> Span | None:
             start = run.spans[first][0]
-            if dates.hold(start):
+            if others.dated(start):
                 return None
             ends = run.reach(first, *_CARD_SIZES)
             budget.spend(CARD * len(ends))
@@ -225,7 +225,9 @@ def cards(shadow: str, budget: Budget, dates: "Dates") -> Iterator[Span]:
                 if not luhn.valid(begin, end) or not _CARD_NETWORKS[end - begin].match(run.digits, begin):
                     continue
                 span = start, run.spans[last][1]
-                if not dates.touch(span) and _is_grouped_as_a_card(run, first, last, shadow):
+                if others.touches_date(span) or others.touches_machine(span):
+                    continue
+                if _is_grouped_as_a_card(run, first, last, shadow):
                     return span
             return None
 
@@ -262,13 +264,13 @@ class _Luhn:
 
 # 5. What looks like a number and is none
 
-OF_MACHINES = re.compile(
-    r"(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})"
+_HEX = "[0-9A-Fa-f]"
+_OF_MACHINES = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+    rf"|(?=[0-9]*[A-Fa-f])(?:{_HEX}{{64}}|{_HEX}{{40}}|{_HEX}{{32}})"
     r"|\d\d([ -])\d{6}\1\d{6}\1\d\d?"
     r"|\d{3}-\d{7}-\d{7}"
-    r"|(?<!\+)1\d{12}(?:\d{3}){0,2})(?![0-9a-z])",
-    re.IGNORECASE,
+    r"|(?<!\+)1\d{12}(?:\d{3}){0,2})(?![0-9A-Za-z])"
 )
 """By their shape: a UUID, also without its dashes; a digest (MD5, SHA-1, SHA-256); an IMEI; an order of a large shop;
 milliseconds and finer since 1970."""
@@ -280,42 +282,60 @@ _DATE = re.compile(
 )
 
 
-class Dates:
-    """The dates in a shadow. Eight digits of a phone number can look like one."""
+class NotPersonal:
+    """The dates in a shadow, and the numbers of machines. Eight digits of a phone number can look like a date."""
 
     def __init__(self, shadow: str) -> None:
+        self._shadow = shadow
         found = list(_DATE.finditer(shadow))
-        self._spans = [match.span() for match in found]
-        self._ends = [end for _, end in self._spans]
+        self._dates = [match.span() for match in found]
+        self._ends = [end for _, end in self._dates]
         self._written = [match["digits"] is None or match["time"] is not None for match in found]
         """With signs between its parts, or with a time: not only eight digits."""
+        self._machines: tuple[list[Span], list[int]] | None = None
 
-    def hold(self, position: int) -> bool:
+    def dated(self, position: int) -> bool:
         """Does it lie in a date?"""
         if not self._ends:
             return False
         at = bisect_right(self._ends, position)
-        return at < len(self._spans) and self._spans[at][0] <= position
+        return at < len(self._dates) and self._dates[at][0] <= position
 
-    def touch(self, span: Span) -> bool:
+    def is_date(self, span: Span) -> bool:
+        """Is it a date, or a part of one?"""
+        if not self._ends:
+            return False
+        at = bisect_right(self._ends, span[0])
+        return at < len(self._dates) and self._dates[at][0] <= span[0] and span[1] <= self._ends[at]
+
+    def touches_date(self, span: Span) -> bool:
         """Is there a date in it, or a part of one?"""
-        return len(self._in(span)) > 0
+        return len(_within(self._dates, self._ends, span)) > 0
 
-    def cut(self, span: Span, *, written: bool = False) -> bool:
+    def cuts_date(self, span: Span, *, written: bool = False) -> bool:
         """Is there a part of a date in it? ``written``: or a whole one that is not only eight digits."""
         start, end = span
         return any(
-            self._spans[at][0] < start or self._spans[at][1] > end or (written and self._written[at])
-            for at in self._in(span)
+            self._dates[at][0] < start or self._ends[at] > end or (written and self._written[at])
+            for at in _within(self._dates, self._ends, span)
         )
 
-    def _in(self, span: Span) -> range:
-        if not self._ends:
-            return range(0)
-        first = last = bisect_right(self._ends, span[0])
-        while last < len(self._spans) and self._spans[last][0] < span[1]:
-            last += 1
-        return range(first, last)
+    def touches_machine(self, span: Span) -> bool:
+        """Is it a number of a machine, or in one?"""
+        if self._machines is None:  # most texts hold nothing for which this has to be known
+            found = [match.span() for match in _OF_MACHINES.finditer(self._shadow)]
+            self._machines = found, [end for _, end in found]
+        return len(_within(*self._machines, span)) > 0
+
+
+def _within(those: list[Span], ends: list[int], span: Span) -> range:
+    """Which of ``those``, from left to right, overlap the span."""
+    if not ends:
+        return range(0)
+    first = last = bisect_right(ends, span[0])
+    while last < len(those) and those[last][0] < span[1]:
+        last += 1
+    return range(first, last)
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"

@@ -81,15 +81,14 @@ def _mask_once(text: str, region: str | None, budget: Budget) -> str:
         take("[email]", _emails(shadow))
     take("[iban]", find.ibans(shadow, budget))
     if _SEVEN_DIGITS.search(shadow):
-        take("", spans(find.OF_MACHINES, shadow))
-        dates = find.Dates(shadow)
-        take("[phone]", phones.international_phones(shadow, budget, dates))
-        take("[card]", find.cards(shadow, budget, dates))
+        others = find.NotPersonal(shadow)
+        take("[phone]", phones.international_phones(shadow, budget, others))
+        take("[card]", find.cards(shadow, budget, others))
         if region or "+" in shadow:
             take("", spans(find.NO_PHONE, shadow))
         if region:
-            take("[phone]", phones.national_phones(shadow, budget, dates, region, whole=True))
-            take("[phone]", phones.national_phones(shadow, budget, dates, region, whole=False))
+            take("[phone]", phones.national_phones(shadow, budget, others, region, whole=True))
+            take("[phone]", phones.national_phones(shadow, budget, others, region, whole=False))
         take("[phone]", spans(phones.PLUS_NUMBER, shadow))
     return _replaced(text, sorted(found))
 

@@ -20,7 +20,7 @@ _PUNCTUATION = dict.fromkeys(code for code in range(0x80) if not chr(code).isaln
 def folded(text: str) -> str:
     """Its letters and digits: case, spaces and punctuation do not matter ("N/A" and "na", "Private Number")."""
     if text.isascii():
-        return text.lower().translate(_PUNCTUATION)
+        return text.lower() if text.isalnum() else text.lower().translate(_PUNCTUATION)
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 

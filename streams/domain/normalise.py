@@ -17,7 +17,6 @@ from streams.domain.identifiers import (
     identifiers,
     phone,
     plain_id,
-    read,
     social,
 )
 from streams.domain.masking import mask
@@ -186,7 +185,9 @@ _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profil
 def _customer(value: str | None, policy: Policy) -> str | None:
     if value is None:
         return None
-    plain, why = read("customer", value, None, policy.nobody or shipped())
-    if why is not None and policy.unused is not None:
-        policy.unused("customer", why)
-    return plain
+    plain = plain_id(value)
+    if plain and not (policy.nobody or shipped()).is_word(plain):
+        return plain
+    if policy.unused is not None:
+        policy.unused("customer", "nobody" if plain else "form")
+    return None

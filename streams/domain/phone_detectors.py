@@ -15,7 +15,7 @@ from streams.domain.detectors import (
     SHAPE,
     THINGS,
     Budget,
-    Dates,
+    NotPersonal,
     Run,
     Span,
     chosen,
@@ -34,7 +34,7 @@ _BEFORE_CALLED = frozenset("/=:")
 _CALLED = re.compile(r"(?:\bwa\.me/|[?&]phone=|\b(?:tel|sms|callto|whatsapp):)\Z", re.IGNORECASE)
 
 
-def international_phones(shadow: str, budget: Budget, dates: Dates) -> Iterator[Span]:
+def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> Iterator[Span]:
     """Numbers with ``+`` or ``00``, or in a link to call them, that ``phonenumbers`` calls valid."""
     for match in PHONE_RUN.finditer(shadow):
         begin = match.start()
@@ -46,15 +46,15 @@ def international_phones(shadow: str, budget: Budget, dates: Dates) -> Iterator[
 
         def phone(run: Run, first: int, leads: int = leads, begin: int = begin) -> Span | None:
             prefix, start = (leads, begin) if first == 0 else (2, run.spans[first][0])
-            if prefix == 2 and (not _leads_abroad(shadow, start) or dates.hold(start)):
+            if prefix == 2 and (not _leads_abroad(shadow, start) or others.dated(start)):
                 return None
             for last in run.reach(first, 7, 17):
                 end = run.spans[last][1]
-                if dates.cut((start, end)):
+                if others.cuts_date((start, end)):
                     continue
                 number = "+" + shadow[start + prefix : end]
                 budget.ask(INTERNATIONAL, number)
-                if _is_valid_phone(number):
+                if _is_valid_phone(number) and not others.touches_machine((start, end)):
                     return start, end
             return None
 
@@ -80,7 +80,7 @@ def _is_valid_phone(raw: str) -> bool:
         return False
 
 
-def national_phones(shadow: str, budget: Budget, dates: Dates, region: str, *, whole: bool) -> Iterator[Span]:
+def national_phones(shadow: str, budget: Budget, others: NotPersonal, region: str, *, whole: bool) -> Iterator[Span]:
     """Numbers as they are written inside ``region``. Raises ``ValueError``: unknown region.
 
     ``whole`` refuses to cut a number at a dash or dot when it holds a space, so that "order 12345 212-555-0123" is cut
@@ -88,11 +88,13 @@ def national_phones(shadow: str, budget: Budget, dates: Dates, region: str, *, w
     """
     shape = _national_shape(region)
     for match in PHONE_RUN.finditer(shadow):
+        if others.is_date(match.span()):
+            continue
         plus = match[0][0] == "+"
 
         def phone(run: Run, first: int, plus: bool = plus) -> Span | None:
             start = run.spans[first][0]
-            if (plus and first == 0) or dates.hold(start):
+            if (plus and first == 0) or others.dated(start):
                 return None
             if shadow[start - 1 : start] == "(":
                 start -= 1
@@ -103,11 +105,11 @@ def national_phones(shadow: str, budget: Budget, dates: Dates, region: str, *, w
                     continue
                 budget.spend(NATIONAL_SHAPE)
                 span = start, run.spans[last][1]
-                if dates.cut(span, written=True) or not _stands_alone(shadow, span, whole):
+                if others.cuts_date(span, written=True) or not _stands_alone(shadow, span, whole):
                     continue
                 number = shadow[slice(*span)]
                 budget.ask(NATIONAL * len(number), number, region)
-                if _is_national_phone(number, region):
+                if _is_national_phone(number, region) and not others.touches_machine(span):
                     return span
             return None
 

@@ -156,16 +156,15 @@ class LexiconScorer:
         words = [word for word in lower if word[0].isalpha()][:_TELLING]
         if not words:
             return "en"
-        votes = dict.fromkeys(self._lexicons, 0)
-        for word in words:
-            for code in self._small.get(word, ()):
-                votes[code] = votes.get(code, 0) + 1
+        small = self._small.get
+        told = [code for word in words for code in small(word, ())]
+        votes = {code: told.count(code) for code in {*told, *self._known}}
         known = {code: sum(map(of_code.__contains__, words)) for code, of_code in self._known.items()}
         best = max(known, key=lambda code: (votes[code], known[code]))
-        others = max(number for code, number in votes.items() if code != best)
+        mine = votes.pop(best)
+        others = max(votes.values())
         share = known[best] / len(words)
-        told = votes[best] > others and share >= _SHARE_TOLD
-        return best if told or (votes[best] >= others and share > _SHARE_ALONE) else None
+        return best if (mine > others and share >= _SHARE_TOLD) or (mine >= others and share > _SHARE_ALONE) else None
 
 
 def _total(tokens: list[str], lower: list[str], lexicon: Lexicon) -> float:
