@@ -119,16 +119,27 @@ def _iban_shape(country: str) -> re.Pattern[str] | None:
 
 # 3. Runs of digits
 
-NEAR = 40
+_NEAR = 40
 """Characters before a number in which a word says what it is."""
-THINGS = (
-    "order|ord|invoice|inv|case|ticket|ref|reference|booking|tracking|shipment|parcel|serial|imei|imeisv|meid|iccid|session"
-    "|request|trace|transaction|bestell(?:ung|nummer)|(?:rechnung|vorgang|sendung|auftrag)(?:snummer)?|seriennummer"
-    "|commande|facture|dossier|colis|pedido|factura|ordine|fattura|pratica|bestelling|factuur|encomenda|fatura"
+_WORD_BEFORE = re.compile(
+    r"(#|\b\w+)[\s#:.\-]*+(?:(?:number|no|nr|n|id|code|nummer|num[eé]ro|número)\b[\s#:.°º\-]*+)?$", re.IGNORECASE
+)
+THINGS = frozenset(
+    (
+        *("order", "ord", "invoice", "inv", "case", "ticket", "ref", "reference", "booking", "tracking", "shipment"),
+        *("parcel", "serial", "imei", "imeisv", "meid", "iccid", "session", "request", "trace", "transaction"),
+        *("bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "vorgang", "vorgangsnummer", "sendung"),
+        *("sendungsnummer", "auftrag", "auftragsnummer", "seriennummer", "commande", "facture", "dossier", "colis"),
+        *("pedido", "factura", "ordine", "fattura", "pratica", "bestelling", "factuur", "encomenda", "fatura"),
+    )
 )
 """What has numbers of its own. Whole words: an order is not what somebody "ordered"."""
-NAMED = r"[\s#:.\-]*+(?:(?:number|no|nr|n|id|code|nummer|num[eé]ro|número)\b[\s#:.°º\-]*+)?$"
-"""What may stand between that word and the number."""
+
+
+def word_before(shadow: str, start: int) -> str:
+    """What a number at ``start`` is said to be the number of, in lower case, or ``#``: "order" in "order no. 5"."""
+    found = _WORD_BEFORE.search(shadow, max(0, start - _NEAR), start)
+    return found[1].lower() if found else ""
 
 
 class Run(NamedTuple):
@@ -203,7 +214,6 @@ _CARD_NETWORKS: Mapping[int, re.Pattern[str]] = {
 }
 """Digits of a number → how the numbers of card networks of that length begin (lists of issuers, ISO/IEC 7812-1)."""
 _CARD_SIZES = min(_CARD_NETWORKS), max(_CARD_NETWORKS)
-_THING = re.compile(rf"\b(?:{THINGS}){NAMED}", re.IGNORECASE)
 _CARD_SHAPES = {(4, 6, 5), (4, 6, 4)}
 _VALUE = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
@@ -225,26 +235,27 @@ def cards(shadow: str, budget: Budget, others: "NotPersonal") -> Iterator[Span]:
                 if not luhn.valid(begin, end) or not _CARD_NETWORKS[end - begin].match(run.digits, begin):
                     continue
                 span = start, run.spans[last][1]
-                if others.touches_date(span) or others.touches_machine(span):
-                    continue
-                if _is_grouped_as_a_card(run, first, last, shadow):
+                if not others.touches_date(span) and (
+                    _is_printed(run, first, last) or _is_alone(run, first, last, shadow, others)
+                ):
                     return span
             return None
 
         yield from chosen(run, card)
 
 
-def _is_grouped_as_a_card(run: Run, first: int, last: int, shadow: str) -> bool:
-    """As cards are printed; or not at all, or somehow and with nothing beside it, where no word says that it is the
-    number of an order, a device or the like.
-    """
+def _is_printed(run: Run, first: int, last: int) -> bool:
+    """Is it grouped as cards are printed?"""
     sizes = tuple(end - start for start, end in run.spans[first : last + 1])
-    if len(sizes) > 1 and (sizes in _CARD_SHAPES or (set(sizes[:-1]) == {4} and sizes[-1] <= 4)):
-        return True
-    if len(sizes) > 1 and len(sizes) < len(run.spans):
+    return len(sizes) > 1 and (sizes in _CARD_SHAPES or (set(sizes[:-1]) == {4} and sizes[-1] <= 4))
+
+
+def _is_alone(run: Run, first: int, last: int, shadow: str, others: "NotPersonal") -> bool:
+    """Is it one group, or are its groups all there are, and it is no number of an order, a device or the like?"""
+    if 0 < last - first < len(run.spans) - 1:
         return False
     start = run.spans[first][0]
-    return _THING.search(shadow, max(0, start - NEAR), start) is None
+    return not others.touches_machine((start, run.spans[last][1])) and word_before(shadow, start) not in THINGS
 
 
 class _Luhn:

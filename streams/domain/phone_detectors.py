@@ -8,10 +8,8 @@ import phonenumbers
 
 from streams.domain.detectors import (
     INTERNATIONAL,
-    NAMED,
     NATIONAL,
     NATIONAL_SHAPE,
-    NEAR,
     SHAPE,
     THINGS,
     Budget,
@@ -20,15 +18,15 @@ from streams.domain.detectors import (
     Span,
     chosen,
     run_of,
+    word_before,
 )
 
 PHONE_RUN = re.compile(r"(?:\+[\s(]{0,2})?\d(?:[\s().\-/]{0,3}\d){6,}")
 PLUS_NUMBER = re.compile(r"\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
 _TIGHT_AFTER, _TIGHT_BEFORE = re.compile(r"[.\-/]\d"), re.compile(r"\d[.\-/]")
-_OWN_NUMBER = re.compile(
-    rf"(?:#|\b(?:{THINGS}|(?:order|invoice|case|ticket|ref|booking|tracking|bestellung|rechnung|vorgang|auftrag)\w*))"
-    + NAMED,
-    re.IGNORECASE,
+_THINGS_BEGIN = (
+    *("order", "invoice", "case", "ticket", "ref", "booking", "tracking"),
+    *("bestellung", "rechnung", "vorgang", "auftrag"),
 )
 _BEFORE_CALLED = frozenset("/=:")
 _CALLED = re.compile(r"(?:\bwa\.me/|[?&]phone=|\b(?:tel|sms|callto|whatsapp):)\Z", re.IGNORECASE)
@@ -54,7 +52,7 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
                     continue
                 number = "+" + shadow[start + prefix : end]
                 budget.ask(INTERNATIONAL, number)
-                if _is_valid_phone(number) and not others.touches_machine((start, end)):
+                if _is_valid_phone(number) and (prefix == 1 or not others.touches_machine((start, end))):
                     return start, end
             return None
 
@@ -128,7 +126,11 @@ def _stands_alone(shadow: str, span: Span, whole: bool) -> bool:
         and (_TIGHT_AFTER.match(shadow, end) or _TIGHT_BEFORE.match(shadow, max(0, start - 2), start))
     ):
         return False
-    return not (raw.isdigit() and _OWN_NUMBER.search(shadow, max(0, start - NEAR), start))
+    return not (raw.isdigit() and _is_of_a_thing(word_before(shadow, start)))
+
+
+def _is_of_a_thing(word: str) -> bool:
+    return word == "#" or word in THINGS or word.startswith(_THINGS_BEGIN)
 
 
 @lru_cache
