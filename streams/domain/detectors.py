@@ -92,12 +92,17 @@ def ibans(shadow: str, budget: Budget) -> Iterator[Span]:
             continue
         budget.spend(IBAN_SHAPE)
         whole = shape.match(shadow, match.start())
-        if whole is None:
+        if whole is None or _is_word_and_number(whole[0]):
             continue
         budget.spend(IBAN)
         if iban.is_valid(re.sub(r"[\s.\-]", "", whole[0]), check_country=False):
             end = whole.end()
             yield whole.span()
+
+
+def _is_word_and_number(text: str) -> bool:
+    """Small letters and then digits that begin with more than two: "at 84044493" and the end of "see 90437502"."""
+    return text[:2].islower() and not text[2].isdigit() and text[5].isdigit()
 
 
 def iban_shape(country: str) -> re.Pattern[str] | None:
