@@ -21,6 +21,7 @@ import idna
 import phonenumbers
 from phonenumbers import PhoneNumber
 
+from schemas.fields import MAX_IDENTIFIER
 from streams.domain.nobody import Nobody, digits_of, folded, shipped
 from streams.domain.plain_forms import JOINERS, READ_FORMS, UNSEEN, is_unseen
 
@@ -215,7 +216,9 @@ def _dialled(value: str) -> str:
 _MAIL_SCHEMES = re.compile(r"(?:(?:mailto|smtp|e-?mail)\s*:\s*(?://)?)+", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _COMMENTS_DEEP = 4
-_AROUND = re.compile(r"\s*([@.])\s*")
+_AROUND = re.compile(rf"[\s{JOINERS}]*+([@.])[\s{JOINERS}]*")
+_LONGEST_FROM = 2 * MAX_IDENTIFIER
+"""Characters of an address with its name in NFKC, in which one sign can become eighteen letters."""
 _EDGES = " \t\r\n,;:<>" + JOINERS
 _PAIRS = frozenset({"''", '""', "[]"})
 _ATOM = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}")
@@ -241,6 +244,8 @@ def _address(value: str) -> tuple[str, str, str] | None:
 def _read_address(value: str) -> tuple[str, str, str] | None:
     """The address, what is before its @, folded, and its domain."""
     text = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(UNSEEN)
+    if len(text) > _LONGEST_FROM:
+        return None
     text = _inner(text.strip())
     if scheme := _MAIL_SCHEMES.match(text):
         text = unicodedata.normalize("NFKC", unquote(text[scheme.end() :].partition("?")[0]))
