@@ -25,7 +25,8 @@ from collections.abc import Iterable, Iterator
 
 from streams.domain import detectors as find
 from streams.domain import phone_detectors as phones
-from streams.domain.detectors import Budget, Span, Spent, spans
+from streams.domain.detectors import Budget, Spent, spans
+from streams.domain.not_personal import NO_PHONE, NotPersonal, Span
 from streams.domain.plain_forms import PLAIN_FORMS
 
 _WORTH_A_LOOK = re.compile(r"[\d@\uff20\ufe6b]")  # U+FF20, U+FE6B: full-width and small @
@@ -81,11 +82,11 @@ def _mask_once(text: str, region: str | None, budget: Budget) -> str:
         take("[email]", _emails(shadow))
     take("[iban]", find.ibans(shadow, budget))
     if _SEVEN_DIGITS.search(shadow):
-        others = find.NotPersonal(shadow)
+        others = NotPersonal(shadow)
         take("[phone]", phones.international_phones(shadow, budget, others))
         take("[card]", find.cards(shadow, budget, others))
         if region or "+" in shadow:
-            take("", spans(find.NO_PHONE, shadow))
+            take("", spans(NO_PHONE, shadow))
         if region:
             take("[phone]", phones.national_phones(shadow, budget, others, region, whole=True))
             take("[phone]", phones.national_phones(shadow, budget, others, region, whole=False))

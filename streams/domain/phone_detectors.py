@@ -13,13 +13,12 @@ from streams.domain.detectors import (
     SHAPE,
     THINGS,
     Budget,
-    NotPersonal,
     Run,
-    Span,
     chosen,
     run_of,
     word_before,
 )
+from streams.domain.not_personal import NotPersonal, Span
 
 PHONE_RUN = re.compile(r"(?:\+[\s(]{0,2})?\d(?:[\s().\-/]{0,3}\d){6,}")
 PLUS_NUMBER = re.compile(r"\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
