@@ -154,11 +154,16 @@ def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
 
 
 def _parsed(said: str, region: str | None) -> PhoneNumber | None:
-    """As the spelling says; without ``+``, a number of the region, else one of abroad, if it is valid there."""
+    """As the spelling says; without ``+``, a number of the region, else one of abroad, if it is valid there.
+
+    What is valid both ways and begins with the region's own country code is that: the zero in front of a German area
+    code that begins with 49 is not left out.
+    """
     if "+" in said:
         return _possible(said[said.index("+") :], None)
     at_home = _possible(said, region) if region else None
-    if at_home is not None and phonenumbers.is_valid_number(at_home):
+    valid = at_home is not None and phonenumbers.is_valid_number(at_home)
+    if at_home is not None and valid and not said.startswith(str(at_home.country_code)):
         return at_home
     abroad = _possible(f"+{said.removeprefix('00')}", None)
     if abroad is not None and (said.startswith("00") or phonenumbers.is_valid_number(abroad)):
@@ -175,6 +180,7 @@ def _possible(said: str, region: str | None) -> PhoneNumber | None:
 
 
 _PHONE_SCHEMES = re.compile(r"(?:(?:tel|sips?|callto|sms|smsto|mms|whatsapp|wa|phone|mobile|fax|h323)\s*:\s*(?://)?)+")
+_REMARK = re.compile(r"\([^()\d]*\)")
 _CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&]phone=)\+?(\d+)")
 _WHATSAPP = frozenset({"c.us", "s.whatsapp.net"})
 _NO_LINES = frozenset({"g.us", "lid", "broadcast", "newsletter", "hosted.lid"})
@@ -194,6 +200,8 @@ def _dialled(value: str) -> str:
         return f"+{link[1]}"
     scheme = _PHONE_SCHEMES.match(text)
     user, at, host = (text[scheme.end() :] if scheme else text).partition("@")
+    if scheme:
+        user = user.partition(":")[0]
     if at:
         host = re.split(r"[\s;:?>,]", host.strip(), maxsplit=1)[0].rstrip(".")
         if host in _NO_LINES:
@@ -202,7 +210,7 @@ def _dialled(value: str) -> str:
         if host in _WHATSAPP:
             return f"+{user.removeprefix('+')}"
     number, *parameters = user.replace("+00", "+", 1).split(";")
-    number = number.lstrip(" (").rstrip()
+    number = _REMARK.sub("", number).lstrip(" (").rstrip(" .,#*")
     told = dict(each.strip().partition("=")[::2] for each in parameters)
     context = told.get("phone-context", "").strip(" .,")
     if context.startswith("+") and not number.startswith(("+", "00")):
@@ -219,7 +227,7 @@ _COMMENTS_DEEP = 4
 _AROUND = re.compile(rf"[\s{JOINERS}]*+([@.])[\s{JOINERS}]*")
 _LONGEST_FROM = 2 * MAX_IDENTIFIER
 """Characters of an address with its name in NFKC, in which one sign can become eighteen letters."""
-_EDGES = " \t\r\n,;:<>" + JOINERS
+_EDGES = " \t\r\n,;:<>“”„‟‘’‚‛«»‹›" + JOINERS  # noqa: RUF001 - the quotes of letters and of word processors
 _PAIRS = frozenset({"''", '""', "[]"})
 _ATOM = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}")
 _QUOTED_LOCAL = re.compile(r'"((?:[^"\\\n]|\\.){1,62})"')
@@ -299,6 +307,8 @@ def _punycode(domain: str) -> str:
     for joiner in JOINERS:
         domain = domain.replace(joiner, "")
     labels = _lower(domain).replace("。", ".").split(".")
+    if any(unicodedata.category(char)[0] in "PZC" for label in labels for char in label if char not in "-_"):
+        return ""
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
 
 

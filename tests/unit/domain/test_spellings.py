@@ -127,9 +127,9 @@ def test_a_phone_is_one_in_every_spelling(data: st.DataObject, line: str) -> Non
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("region", [None, "DE", "GB", "FR", "IL"])
 def test_a_number_of_abroad_without_plus(line: str, region: str | None) -> None:
-    """It is the same where it is valid that way and no valid number of the region."""
+    """It is the same where it is valid that way, and has the region's own code or is no valid number of the region."""
     at_home = None
-    if region:
+    if region and not line.startswith(f"+{phonenumbers.country_code_for_region(region)}"):
         number = phonenumbers.parse(line[1:], region)
         if phonenumbers.is_valid_number(number):
             at_home = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -152,6 +152,12 @@ def test_a_number_of_abroad_without_plus(line: str, region: str | None) -> None:
         ("tel:030901820;phone-context=+49", None, "+4930901820"),
         ("tel:4711;phone-context=pbx.example.com", "DE", "tel:4711;phone-context=pbx.example.com"),
         ("1-800-FLOWERS", "US", "+18003569377"),
+        ("4915112345678", "DE", "+4915112345678"),
+        ("4915 112345", "DE", "+494915112345"),
+        ("15112345678", "DE", "+4915112345678"),
+        ("+49 151 12345678 (mobile)", None, "+4915112345678"),
+        ("+49 151 12345678#", None, "+4915112345678"),
+        ("sip:+4915112345678:5060", None, "+4915112345678"),
         ("49", "DE", "49"),
         ("  4711 ", None, "4711"),
         ("front desk", "US", "front desk"),
@@ -300,6 +306,8 @@ def test_an_address_is_one_in_every_spelling(data: st.DataObject, box: str, doma
         ("anna%40example.com", "anna@example.com"),
         ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
         ('"anna"@example.com', "anna@example.com"),
+        ("\u201canna@example.com\u201d", "anna@example.com"),
+        ("\u00abanna@b\u00fccher.example\u00bb;", "anna@xn--bcher-kva.example"),
         ('"Anna Weber"@example.com', '"anna weber"@example.com'),
         ("a@\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com", "a@xn--mgba3gch31f060k.com"),
         ("no address", "no address"),
