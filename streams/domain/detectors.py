@@ -115,7 +115,7 @@ def _iban_shape(country: str) -> re.Pattern[str] | None:
         return None
     kinds = {"n": r"\d", "a": "[a-z]", "c": "[a-z0-9]"}
     body = "".join(
-        rf"(?:[\s.\-]{{0,2}}{kinds[kind]}){{{count}}}"
+        rf"(?:[\s.\-]{{0,3}}{kinds[kind]}){{{count}}}"
         for count, kind in re.findall(r"(\d+)!([nac])", _COUNTRIES[country])
     )
     return re.compile(rf"{country}(?:[\s.\-]?\d){{2}}{body}", re.IGNORECASE)

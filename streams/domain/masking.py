@@ -39,7 +39,7 @@ _LONGEST_LOCAL = 64
 _LOCAL_BACKWARDS = re.compile(rf"""\"[^"\n]{{1,{_LONGEST_LOCAL}}}\"|[\w.!#$%&'*+/=?^`{{|}}~-]{{1,{_LONGEST_LOCAL}}}""")
 _PLAIN_BACKWARDS = re.compile(rf"\s{{0,2}}[\w.%+-]{{1,{_LONGEST_LOCAL}}}")
 _ESCAPE = re.compile(r"%((?:25)?40|2[0BDF])", re.IGNORECASE)
-_ESCAPED = {"40": "%%@", "2540": "%%%%@", "20": "   ", "2B": "+  ", "2D": " - ", "2F": " / "}
+_ESCAPED = {"40": "%%@", "2540": "%%%%@", "20": "   ", "2B": "%%+", "2D": " - ", "2F": " / "}
 """What matters of what URLs escape, in as many characters."""
 
 

@@ -20,8 +20,8 @@ from streams.domain.detectors import (
 )
 from streams.domain.not_personal import NotPersonal, Span
 
-PHONE_RUN = re.compile(r"(?:\+[\s(]{0,2})?\d(?:[\s().\-/]{0,3}\d){6,}")
-PLUS_NUMBER = re.compile(r"\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
+PHONE_RUN = re.compile(r"(?:(?:%%)?\+[\s(]{0,3})?\d(?:[\s().\-/]{0,3}\d){6,}")  # %%+: a plus that a URL escapes
+PLUS_NUMBER = re.compile(r"(?:%%)?\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
 _TIGHT_AFTER, _TIGHT_BEFORE = re.compile(r"[.\-/]\d"), re.compile(r"\d[.\-/]")
 _THINGS_BEGIN = (
     *("order", "invoice", "case", "ticket", "ref", "booking", "tracking"),
@@ -35,11 +35,11 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
     """Numbers with ``+`` or ``00``, or in a link to call them, that ``phonenumbers`` calls valid."""
     for match in PHONE_RUN.finditer(shadow):
         begin = match.start()
-        plus = match[0][0] == "+"
-        called = match[0][0] not in "+0" and shadow[begin - 1 : begin] in _BEFORE_CALLED and _is_called(shadow, begin)
+        plus = match[0][0] in "+%"
+        called = match[0][0] not in "+%0" and shadow[begin - 1 : begin] in _BEFORE_CALLED and _is_called(shadow, begin)
         if not plus and not called and "00" not in match[0]:
             continue
-        leads = 1 if plus else 0 if called else 2
+        leads = match[0].index("+") + 1 if plus else 0 if called else 2
 
         def phone(run: Run, first: int, leads: int = leads, begin: int = begin) -> Span | None:
             prefix, start = (leads, begin) if first == 0 else (2, run.spans[first][0])
@@ -51,7 +51,7 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
                     continue
                 number = "+" + shadow[start + prefix : end]
                 budget.ask(INTERNATIONAL, number)
-                if _is_valid_phone(number) and (prefix == 1 or not others.touches_machine((start, end))):
+                if _is_valid_phone(number) and (shadow[start] in "+%" or not others.touches_machine((start, end))):
                     return start, end
             return None
 
@@ -87,7 +87,7 @@ def national_phones(shadow: str, budget: Budget, others: NotPersonal, region: st
     for match in PHONE_RUN.finditer(shadow):
         if others.is_date(match.span()):
             continue
-        plus = match[0][0] == "+"
+        plus = match[0][0] in "+%"
 
         def phone(run: Run, first: int, plus: bool = plus) -> Span | None:
             start = run.spans[first][0]
