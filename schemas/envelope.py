@@ -33,7 +33,7 @@ class CloudEvent(Model, Generic[T, D]):
     subject: String | None = None
     """Not used."""
     datacontenttype: String | None = None
-    """Always JSON here."""
+    """Not used: it is always JSON here."""
     dataschema: String | None = None
     """Not used."""
     replayid: LineName | None = None

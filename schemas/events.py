@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -108,14 +109,39 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Event type → the fields of its data beyond those of every contact event."""
 
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    kind: {
+        name: field.default
+        for name, field in _data_of(model).model_fields.items()
+        if not field.is_required() and field.default is not None
+    }
+    for kind, model in EVENTS.items()
+}
+"""Event type → field of its data → what it means to leave it out."""
 
-def _in_words(model: type[CloudEvent[Any, Any]]) -> tuple[str, ...]:
+
+def _of_kind(model: type[CloudEvent[Any, Any]], *kinds: object) -> tuple[str, ...]:
     fields = _data_of(model).model_fields.items()
-    return tuple(name for name, field in fields if {Text, Words} & {field.annotation, *get_args(field.annotation)})
+    return tuple(name for name, field in fields if {*kinds} & {field.annotation, *get_args(field.annotation)})
 
 
-TEXTS: Mapping[str, tuple[str, ...]] = {kind: _in_words(model) for kind, model in EVENTS.items()}
+TEXTS: Mapping[str, tuple[str, ...]] = {kind: _of_kind(model, Text, Words) for kind, model in EVENTS.items()}
 """Event type → the fields of its data in which people write what they like: personal data in them is masked."""
+
+
+def _of_type(model: type[CloudEvent[Any, Any]], wanted: type) -> tuple[str, ...]:
+    found = []
+    for name, field in _data_of(model).model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        if wanted in [getattr(kind, "__origin__", kind) for kind in kinds]:
+            found.append(name)
+    return tuple(found)
+
+
+TIMES: Mapping[str, tuple[str, ...]] = {kind: _of_type(model, datetime) for kind, model in EVENTS.items()}
+"""Event type → the fields of its data that are times."""
+NUMBERS: Mapping[str, tuple[str, ...]] = {kind: _of_type(model, float) for kind, model in EVENTS.items()}
+"""Event type → the fields of its data that need not be whole numbers."""
 
 _adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 parse: Callable[[object], CloudEvent[Any, Any]] = _adapter.validator.validate_python

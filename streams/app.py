@@ -76,7 +76,10 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
     parts: dict[str, tuple[Factory, tuple[TableSpec[Any], ...]]] = {
         "ingest": (
             ingest.factory(
-                name, ingest.Means(settings, load_scorer(settings.sentiment_scorer), metrics, rules.kpis.csat_scale)
+                name,
+                ingest.Means(
+                    settings, load_scorer(settings.sentiment_scorer), metrics, rules.kpis.csat_scale, rules.nobody
+                ),
             ),
             ingest.TABLES,
         ),

@@ -161,7 +161,8 @@ class Settings(BaseSettings):
         "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
     )
     rules_dir: Path | None = Field(
-        None, description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml; empty: the shipped ones"
+        None,
+        description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, nobody.yaml; empty: those shipped",
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 

@@ -18,9 +18,10 @@ from schemas.problems import shown
 from streams.agents.checks import Checks, Rejected
 from streams.agents.dead_letters import Why, buried, bury
 from streams.agents.hop import Name, ProgressSender, struct_table
-from streams.domain.dedup import Seen, content_of, upgraded
+from streams.domain.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.domain.detectors import Budget
 from streams.domain.holding import Holders
+from streams.domain.nobody import Nobody
 from streams.domain.normalise import Policy, event_record
 from streams.domain.records import LIVE, contact_key
 from streams.domain.sentiment import Scorer
@@ -48,6 +49,7 @@ class Means:
     scorer: Scorer | None
     metrics: Metrics
     csat_scale: tuple[int, int] = (1, 5)
+    nobody: Nobody | None = None
 
 
 class Ingest:
@@ -58,7 +60,7 @@ class Ingest:
         self.info, self.metrics = info, metrics
         self.prefix = settings.topic_prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(region=settings.phone_region, scorer=means.scorer)
+        self.policy = Policy(settings.phone_region, means.scorer, means.nobody, metrics.unused_identifier)
         self.checks = Checks(settings, means.csat_scale)
         self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
         self.chunks = tables["seen"]
@@ -189,19 +191,12 @@ class Ingest:
             self._admit(event.line, "replayid", record)
         if event.type == "feedback.given":
             self.checks.scale(event.data)
-        try:
-            content = content_of(obj)
-        except TypeError as error:  # nested beyond what can be written again
-            raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
         # A line is a world of its own: a file replayed once more under another id is not a duplicate.
         source = f"{event.source}\x1f{event.line}" if event.line else event.source
+        content = self._content(obj, time)
         verdict = self.seen.check(record.topic, source, event.id, content)
         if verdict == "reused":
-            raise Rejected(
-                "id-reused",
-                "id",
-                "id was used before by this source for an event with other content; give each event an id of its own",
-            )
+            verdict = self._reused(record.topic, source, obj)
         if verdict == "duplicate":
             self.metrics.duplicates.inc()
             self.holders.refused(record.topic)
@@ -228,6 +223,23 @@ class Ingest:
             time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time
+
+    def _content(self, obj: dict[str, Any], time: int) -> bytes:
+        try:
+            return content_of(obj, time)
+        except TypeError as error:  # nested beyond what can be written again
+            raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
+
+    def _reused(self, topic: str, source: str, obj: dict[str, Any]) -> Verdict:
+        """For a name that was noted with other content: it may be the same, noted by the version before."""
+        verdict = self.seen.check(topic, source, obj["id"], content_before(obj))
+        if verdict == "reused":
+            raise Rejected(
+                "id-reused",
+                "id",
+                "id was used before by this source for an event with other content; give each event an id of its own",
+            )
+        return verdict
 
     def _normalised(self, obj: dict[str, Any], time: int, line: str) -> bytes:
         budget = Budget()

@@ -26,26 +26,48 @@ from typing import Any, Literal
 
 import orjson
 
+from schemas.events import DEFAULTS, NUMBERS, TIMES
+from streams.domain.times import to_ms
+
 Verdict = Literal["new", "duplicate", "reused"]
 
 _TIME, _NAME, _CONTENT = 8, 16, 8
 _ENTRY = _NAME + _CONTENT
 
-# What a second delivery or a second replay of the same event may differ in.
 _OF_THE_DELIVERY = frozenset({"replayid", "traceparent", "tracestate"})
 
 
-def content_of(obj: Mapping[str, Any]) -> bytes:
-    """The content of a decoded CloudEvent, the same for every order of keys and white space.
+def content_of(obj: Mapping[str, Any], time_ms: int) -> bytes:
+    """What an event means: its type, its time, and what its data say. ``obj``: a CloudEvent as a decoded JSON object
+    that passed the contract; ``time_ms``: its time.
 
-    Without ``replayid``, ``traceparent`` and ``tracestate``: they belong to the delivery. So does ``time`` where it is
-    that of receipt (``timebasis``): a provider that sends no time and delivers twice tells of one event. Raises
+    The same for every way to write it: order of keys, structured or binary mode, the envelope's other attributes,
+    offsets and fractions of times, a field that is left out, null, or given as its default, ``5.0`` for ``5``. A time
+    that is that of receipt (``timebasis``) does not count: a provider that sends no time and delivers twice tells of
+    one event. Raises
     ``orjson.JSONEncodeError`` (a ``TypeError``) for what is nested more than 254 levels deep.
     """
+    kind = obj["type"]
+    defaults = DEFAULTS[kind]
+    data = {name: value for name, value in obj["data"].items() if value is not None and defaults.get(name) != value}
+    for name in NUMBERS[kind]:
+        if name in data and data[name] == int(data[name]):
+            data[name] = int(data[name])
+    for name in TIMES[kind]:
+        if name in data:
+            data[name] = to_ms(data[name])
+    time = None if obj.get("timebasis") == "received" else time_ms
+    return orjson.dumps([kind, time, data], option=orjson.OPT_SORT_KEYS)
+
+
+def content_before(obj: Mapping[str, Any]) -> bytes:
+    """The content as the version before took it: the envelope as it was written, for ids that it noted. Empty for what
+    it refused."""
     told = {name: value for name, value in obj.items() if name not in _OF_THE_DELIVERY}
-    if told.get("timebasis") == "received":
-        told.pop("time", None)
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return b""
 
 
 class Seen:

@@ -1,19 +1,19 @@
-"""What in a text is an IBAN, a card or a phone number, and what it costs to find out.
+"""What in a text is an IBAN, a card or none of these, and what it costs to find out. Phone numbers have a module of
+their own, `streams.domain.phone_detectors`.
 
 Every detector gets a shadow, the text in plain forms in which what was dealt with is crossed out, and yields spans from
 left to right. Each look it takes has a price, paid from one `Budget`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-import phonenumbers
 from stdnum import iban, numdb
 
-Span = tuple[int, int]
+from streams.domain.not_personal import NotPersonal, Span
 
 # 1. The price of a look
 
@@ -91,12 +91,17 @@ def ibans(shadow: str, budget: Budget) -> Iterator[Span]:
             continue
         budget.spend(IBAN_SHAPE)
         whole = shape.match(shadow, match.start())
-        if whole is None:
+        if whole is None or _is_word_and_number(whole[0]):
             continue
         budget.spend(IBAN)
         if iban.is_valid(re.sub(r"[\s.\-]", "", whole[0]), check_country=False):
             end = whole.end()
             yield whole.span()
+
+
+def _is_word_and_number(text: str) -> bool:
+    """Small letters and then digits that begin with more than two: "at 84044493" and the end of "see 90437502"."""
+    return text[:2].islower() and not text[2].isdigit() and text[5].isdigit()
 
 
 def iban_shape(country: str) -> re.Pattern[str] | None:
@@ -110,13 +115,35 @@ def _iban_shape(country: str) -> re.Pattern[str] | None:
         return None
     kinds = {"n": r"\d", "a": "[a-z]", "c": "[a-z0-9]"}
     body = "".join(
-        rf"(?:[\s.\-]{{0,2}}{kinds[kind]}){{{count}}}"
+        rf"(?:[\s.\-]{{0,3}}{kinds[kind]}){{{count}}}"
         for count, kind in re.findall(r"(\d+)!([nac])", _COUNTRIES[country])
     )
     return re.compile(rf"{country}(?:[\s.\-]?\d){{2}}{body}", re.IGNORECASE)
 
 
 # 3. Runs of digits
+
+_NEAR = 40
+"""Characters before a number in which a word says what it is."""
+_WORD_BEFORE = re.compile(
+    r"(#|\b\w+)[\s#:.\-]*+(?:(?:number|no|nr|n|id|code|nummer|num[eé]ro|número)\b[\s#:.°º\-]*+)?$", re.IGNORECASE
+)
+THINGS = frozenset(
+    (
+        *("order", "ord", "invoice", "inv", "case", "ticket", "ref", "reference", "booking", "tracking", "shipment"),
+        *("parcel", "serial", "imei", "imeisv", "meid", "iccid", "session", "request", "trace", "transaction"),
+        *("bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "vorgang", "vorgangsnummer", "sendung"),
+        *("sendungsnummer", "auftrag", "auftragsnummer", "seriennummer", "commande", "facture", "dossier", "colis"),
+        *("pedido", "factura", "ordine", "fattura", "pratica", "bestelling", "factuur", "encomenda", "fatura"),
+    )
+)
+"""What has numbers of its own. Whole words: an order is not what somebody "ordered"."""
+
+
+def word_before(shadow: str, start: int) -> str:
+    """What a number at ``start`` is said to be the number of, in lower case, or ``#``: "order" in "order no. 5"."""
+    found = _WORD_BEFORE.search(shadow, max(0, start - _NEAR), start)
+    return found[1].lower() if found else ""
 
 
 class Run(NamedTuple):
@@ -143,7 +170,7 @@ class Run(NamedTuple):
 _DIGITS = re.compile(r"\d+")
 
 
-def _run(shadow: str, span: Span, budget: Budget) -> Run:
+def run_of(shadow: str, span: Span, budget: Budget) -> Run:
     spans = [group.span() for group in _DIGITS.finditer(shadow, *span)]
     budget.spend(RUN + PER_GROUP * len(spans))
     return Run(
@@ -153,7 +180,7 @@ def _run(shadow: str, span: Span, budget: Budget) -> Run:
     )
 
 
-def _chosen(run: Run, find: Callable[[Run, int], Span | None]) -> Iterator[Span]:
+def chosen(run: Run, find: Callable[[Run, int], Span | None]) -> Iterator[Span]:
     """From left to right: what ``find`` sees begin at a group, and then on behind it."""
     first = 0
     while first < len(run.spans):
@@ -168,39 +195,71 @@ def _chosen(run: Run, find: Callable[[Run, int], Span | None]) -> Iterator[Span]
 
 # 4. Cards
 
-_CARD_RUN = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[\s\-]{0,3}\d){12,}|\d{4}(?:\.\d{4}){3}(?!\d)")
-_CARD_NETWORK = re.compile(r"4|5[0-8]|6|3[04-9]|81|220[0-4]|22[2-9]|2[3-6]|27[01]|2720")
+_SIGNS = (
+    r"\d{4}(?P<sign>\s?[^\d\s]\s?)\d{4}(?:(?P=sign)\d{4})+(?:(?P=sign)\d{1,3})?(?!\d)"
+    r"|\d{4}(?P<mark>\s?[^\d\s]\s?)\d{6}(?P=mark)\d{4,5}(?!\d)"
+)
+CARD_OF_SIGNS = re.compile(rf"(?<!\d)(?:{_SIGNS})")
+"""Groups as those of a card, with one and the same sign between them, whatever it is."""
+_CARD_RUN = re.compile(rf"(?<!\d)(?:(?<!\d\.)\d(?:[\s\-]{{0,3}}\d){{12,}}|{_SIGNS})")
+_JCB, _MASTERCARD_2 = "35(?:2[89]|[3-8])", "222[1-9]|22[3-9]|2[3-6]|27[01]|2720"
+_MAESTRO = "5018|5020|5038|6304|633[34]|67[05-7]"
+_CARD_NETWORKS: Mapping[int, re.Pattern[str]] = {
+    size: re.compile(beginnings)
+    for size, beginnings in {
+        13: "4",
+        14: "30[0-59]|3[689]",
+        15: "3[47]|1800|2131",
+        16: f"4|5[0-8]|{_MASTERCARD_2}|220[0-4]|6[02-57]|{_JCB}|3[689]|8[12]|8600|9792|9860",
+        17: f"62|{_MAESTRO}",
+        18: f"62|{_MAESTRO}",
+        19: f"4|62|{_MAESTRO}|6011|64[4-9]|65|81|220[0-4]|{_JCB}",
+    }.items()
+}
+"""Digits of a number → how the numbers of card networks of that length begin (lists of issuers, ISO/IEC 7812-1)."""
+_CARD_SIZES = min(_CARD_NETWORKS), max(_CARD_NETWORKS)
 _CARD_SHAPES = {(4, 6, 5), (4, 6, 4)}
 _VALUE = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 
-def cards(shadow: str, budget: Budget) -> Iterator[Span]:
+def cards(shadow: str, budget: Budget, others: NotPersonal) -> Iterator[Span]:
     for match in _CARD_RUN.finditer(shadow):
-        run = _run(shadow, match.span(), budget)
+        run = run_of(shadow, match.span(), budget)
         luhn = _Luhn(run.digits)
 
         def card(run: Run, first: int, luhn: "_Luhn" = luhn) -> Span | None:
-            network = _CARD_NETWORK.match(run.digits, run.edges[first]) is not None
-            ends = run.reach(first, 13, 19)
+            start = run.spans[first][0]
+            if others.dated(start):
+                return None
+            ends = run.reach(first, *_CARD_SIZES)
             budget.spend(CARD * len(ends))
             for last in ends:
                 begin, end = run.edges[first], run.edges[last + 1]
-                if (
-                    luhn.valid(begin, end)
-                    and (network or _printed(run, first, last))
-                    and run.digits[begin:end].strip("0")
+                if not luhn.valid(begin, end) or not _CARD_NETWORKS[end - begin].match(run.digits, begin):
+                    continue
+                span = start, run.spans[last][1]
+                if not others.touches_date(span) and (
+                    _is_printed(run, first, last) or _is_alone(run, first, last, shadow, others)
                 ):
-                    return run.spans[first][0], run.spans[last][1]
+                    return span
             return None
 
-        yield from _chosen(run, card)
+        yield from chosen(run, card)
 
 
-def _printed(run: Run, first: int, last: int) -> bool:
-    """Is it grouped as cards are printed, or not at all?"""
+def _is_printed(run: Run, first: int, last: int) -> bool:
+    """Is it grouped as cards are printed?"""
     sizes = tuple(end - start for start, end in run.spans[first : last + 1])
-    return len(sizes) == 1 or sizes in _CARD_SHAPES or (set(sizes[:-1]) == {4} and sizes[-1] <= 4)
+    return len(sizes) > 1 and (sizes in _CARD_SHAPES or (set(sizes[:-1]) == {4} and sizes[-1] <= 4))
+
+
+def _is_alone(run: Run, first: int, last: int, shadow: str, others: NotPersonal) -> bool:
+    """Is it one group, or are its groups all there are, and it is no number of an order, a device or the like?"""
+    if 0 < last - first < len(run.spans) - 1:
+        return False
+    start = run.spans[first][0]
+    return not others.touches_machine((start, run.spans[last][1])) and word_before(shadow, start) not in THINGS
 
 
 class _Luhn:
@@ -216,142 +275,6 @@ class _Luhn:
     def valid(self, begin: int, end: int) -> bool:
         sums = self.sums[(end - 1) % 2]
         return (sums[end] - sums[begin]) % 10 == 0
-
-
-# 5. Phone numbers
-
-PHONE_RUN = re.compile(r"(?:\+[\s(]{0,2})?\d(?:[\s().\-/]{0,3}\d){6,}")
-PLUS_NUMBER = re.compile(r"\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
-_TIGHT_AFTER, _TIGHT_BEFORE = re.compile(r"[.\-/]\d"), re.compile(r"\d[.\-/]")
-_OWN_NUMBER = re.compile(
-    r"(?:#|\b(?:order|invoice|case|ticket|ref|reference|booking|tracking|bestellung|rechnung|vorgang|auftrag)\w*)"
-    r"[\s#:.\-]*+(?:(?:number|no|nr|id|nummer)\b[\s#:.\-]*+)?$",
-    re.IGNORECASE,
-)
-
-
-def international_phones(shadow: str, budget: Budget) -> Iterator[Span]:
-    """Numbers with ``+`` or ``00`` that ``phonenumbers`` calls valid."""
-    for match in PHONE_RUN.finditer(shadow):
-        plus = match[0][0] == "+"
-        if not plus and "00" not in match[0]:
-            continue
-        begin = match.start()
-
-        def phone(run: Run, first: int, plus: bool = plus, begin: int = begin) -> Span | None:
-            prefix = 1 if plus and first == 0 else 2
-            start = begin if prefix == 1 else run.spans[first][0]
-            if prefix == 2 and not _leads_abroad(shadow, start):
-                return None
-            for last in run.reach(first, 7, 17):
-                end = run.spans[last][1]
-                number = "+" + shadow[start + prefix : end]
-                budget.ask(INTERNATIONAL, number)
-                if _is_valid_phone(number):
-                    return start, end
-            return None
-
-        yield from _chosen(_run(shadow, match.span(), budget), phone)
-
-
-def _leads_abroad(shadow: str, start: int) -> bool:
-    """Does ``00`` stand there as a prefix: no third zero, nothing grown to it, no parenthesis opened before it?"""
-    if not shadow.startswith("00", start) or shadow.startswith("000", start):
-        return False
-    before = shadow[start - 1 : start]
-    return before != "(" and not before.isalnum()
-
-
-@lru_cache(4096)
-def _is_valid_phone(raw: str) -> bool:
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(raw, None))
-    except phonenumbers.NumberParseException:
-        return False
-
-
-def national_phones(shadow: str, budget: Budget, region: str, *, whole: bool) -> Iterator[Span]:
-    """Numbers as they are written inside ``region``. Raises ``ValueError``: unknown region.
-
-    ``whole`` refuses to cut a number at a dash or dot when it holds a space, so that "order 12345 212-555-0123" is cut
-    at the space.
-    """
-    shape = _national_shape(region)
-    for match in PHONE_RUN.finditer(shadow):
-        plus = match[0][0] == "+"
-
-        def phone(run: Run, first: int, plus: bool = plus) -> Span | None:
-            if plus and first == 0:
-                return None
-            start = run.spans[first][0]
-            if shadow[start - 1 : start] == "(":
-                start -= 1
-            ends = run.reach(first, 7, 17)
-            budget.spend(SHAPE * len(ends))
-            for last in ends:
-                if not shape.fullmatch(run.digits, run.edges[first], run.edges[last + 1]):
-                    continue
-                budget.spend(NATIONAL_SHAPE)
-                span = start, run.spans[last][1]
-                if not _stands_alone(shadow, span, whole):
-                    continue
-                number = shadow[slice(*span)]
-                budget.ask(NATIONAL * len(number), number, region)
-                if _is_national_phone(number, region):
-                    return span
-            return None
-
-        yield from _chosen(_run(shadow, match.span(), budget), phone)
-
-
-def _stands_alone(shadow: str, span: Span, whole: bool) -> bool:
-    """Is it neither a part of something else nor the number of an order or the like?"""
-    start, end = span
-    raw, before, after = shadow[start:end], shadow[start - 1 : start] if start else "", shadow[end : end + 1]
-    if before.isalnum() or before in ("_", "#") or after.isalnum() or after == "_":
-        return False
-    if (
-        whole
-        and " " in raw
-        and (_TIGHT_AFTER.match(shadow, end) or _TIGHT_BEFORE.match(shadow, max(0, start - 2), start))
-    ):
-        return False
-    return not (raw.isdigit() and _OWN_NUMBER.search(shadow, max(0, start - 40), start))
-
-
-@lru_cache
-def _national_shape(region: str) -> re.Pattern[str]:
-    """A cheap sieve before ``phonenumbers``: the region's pattern after its trunk prefix. Raises ``ValueError``:
-    unknown region.
-    """
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region.upper())
-    if metadata is None or metadata.general_desc is None:
-        raise ValueError(f"{region!r} is not a region with phone numbers: expected an ISO 3166-1 code such as 'DE'")
-    trunk = metadata.national_prefix_for_parsing or ""
-    return re.compile(rf"(?:{trunk})?(?:{metadata.general_desc.national_number_pattern})")
-
-
-@lru_cache(4096)
-def _is_national_phone(raw: str, region: str) -> bool:
-    # The matcher, not is_valid_number: it also asks for the trunk prefix where a country writes one.
-    return any(m.end - m.start == len(raw) for m in phonenumbers.PhoneNumberMatcher(raw, region.upper()))
-
-
-# 6. What looks like a number and is none
-
-_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
-DATE = re.compile(
-    rf"(?<![\d+])(?:{_YEAR}[-./]{_MONTH}[-./]{_DAY}|{_DAY}[-./]{_DAY}[-./]{_YEAR}"
-    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-    r"(?:[ _-]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?)?)(?!\d)"
-)
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-NO_PHONE = re.compile(
-    rf"(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\d.])"
-    r"|(?:[€$£¥₹₪]|\b(?:EUR|USD|GBP|CHF|ILS|Rs)\b)\s?\d[\d.,']{0,20}"
-    r"|(?<![\d.,'])\d[\d.,']{0,20}\s?(?:[€$£¥₹₪]|(?:EUR|USD|GBP|CHF|ILS|dollars?|euros?|pounds?)\b)",
-    re.IGNORECASE,
-)
 
 
 def spans(pattern: re.Pattern[str], shadow: str) -> Iterable[Span]:

@@ -3,16 +3,18 @@
 The order is e-mail, IBAN, international phone (``+`` or ``00`` and valid), card, national phone, so that an IBAN or a
 card is not eaten as a phone, nor a phone with its country code as a card. What decides:
 
-* e-mail: ``local@domain.tld``, letters of any script;
+* e-mail: ``local@domain.tld``, letters of any script, also with spaces around the @ or escaped for a URL;
 * IBAN: a country of the IBAN registry, its length and structure, and ISO 7064 mod 97-10 (python-stdnum);
-* card: 13 to 19 digits with spaces or dashes that pass Luhn (ISO/IEC 7812-1). Grouped as cards are printed, or not at
-  all, Luhn is enough; grouped otherwise, the first digits must also be those of a card network, so that lists of
-  numbers survive;
+* card: as many digits as the numbers of a card network that begins so, and Luhn (ISO/IEC 7812-1). In groups of any
+  size with spaces or dashes, or in those of cards with any one sign between them. Not after a word like "order" or
+  "IMEI", unless it is in the groups of a card;
 * phone: a number that ``phonenumbers`` calls valid, and anything with ``+`` and 8 to 15 digits. Numbers without a
-  country code are only recognised when a region is given, and a bare number after a word like "order" is not one.
+  country code are only recognised when a region is given, and a bare number after a word like "order" is not one. A
+  date inside it is a part of the number, if it is not cut.
 
-Dates, times, amounts of money and IPv4 addresses stay. Digits of any script, full-width characters, unusual spaces and
-dashes count as their plain forms. Masking is idempotent.
+Dates, times (seconds since 1970 too), amounts of money, IPv4 addresses, UUIDs, digests and the numbers of devices stay.
+Digits of any script, full-width characters, unusual spaces and dashes count as their plain forms, and what nobody sees
+does not part an address. Masking is idempotent.
 
 What all of this may cost is limited for the texts of an event together (`Budget`). A text for which it is not enough is
 masked by a sieve that asks nobody: whatever has the look of one of the above goes, as ``[number]``, dates included.
@@ -22,17 +24,23 @@ import re
 from collections.abc import Iterable, Iterator
 
 from streams.domain import detectors as find
-from streams.domain.detectors import Budget, Span, Spent, spans
+from streams.domain import phone_detectors as phones
+from streams.domain.detectors import Budget, Spent, spans
+from streams.domain.not_personal import NO_PHONE, NotPersonal, Span
 from streams.domain.plain_forms import PLAIN_FORMS
 
-_WORTH_A_LOOK = re.compile(r"[\d@\uff20]")  # U+FF20: full-width @
-_SEVEN_DIGITS = re.compile(r"\d(?:[\s().\-/]{0,3}\d){6}")
+_WORTH_A_LOOK = re.compile(r"[\d@\uff20\ufe6b]")  # U+FF20, U+FE6B: full-width and small @
+_SEVEN_DIGITS = re.compile(r"\d(?:[\s().\-/]{0,3}\d){6}|\d{4}\D{1,3}\d{4}")
 _FILL = "|"  # stands in the shadow for what is dealt with: neither a word character nor a separator
 
 # From the @ on, so that no text is read twice: a pattern of the whole would try 64 beginnings for each.
-_DOMAIN = re.compile(r"@[\w-]++(?:\.[\w-]++)+")
+_DOMAIN = re.compile(r"@(\s{0,2})([\w-]++)(?:\.([\w-]++))++")
 _LONGEST_LOCAL = 64
 _LOCAL_BACKWARDS = re.compile(rf"""\"[^"\n]{{1,{_LONGEST_LOCAL}}}\"|[\w.!#$%&'*+/=?^`{{|}}~-]{{1,{_LONGEST_LOCAL}}}""")
+_PLAIN_BACKWARDS = re.compile(rf"\s{{0,2}}[\w.%+-]{{1,{_LONGEST_LOCAL}}}")
+_ESCAPE = re.compile(r"%((?:25)?40|2[0BDF])", re.IGNORECASE)
+_ESCAPED = {"40": "%%@", "2540": "%%%%@", "20": "   ", "2B": "%%+", "2D": " - ", "2F": " / "}
+"""What matters of what URLs escape, in as many characters."""
 
 
 def mask(text: str, region: str | None = None, budget: Budget | None = None) -> str:
@@ -74,15 +82,15 @@ def _mask_once(text: str, region: str | None, budget: Budget) -> str:
         take("[email]", _emails(shadow))
     take("[iban]", find.ibans(shadow, budget))
     if _SEVEN_DIGITS.search(shadow):
-        take("", spans(find.DATE, shadow))
-        take("[phone]", find.international_phones(shadow, budget))
-        take("[card]", find.cards(shadow, budget))
+        others = NotPersonal(shadow)
+        take("[phone]", phones.international_phones(shadow, budget, others))
+        take("[card]", find.cards(shadow, budget, others))
         if region or "+" in shadow:
-            take("", spans(find.NO_PHONE, shadow))
+            take("", spans(NO_PHONE, shadow))
         if region:
-            take("[phone]", find.national_phones(shadow, budget, region, whole=True))
-            take("[phone]", find.national_phones(shadow, budget, region, whole=False))
-        take("[phone]", spans(find.PLUS_NUMBER, shadow))
+            take("[phone]", phones.national_phones(shadow, budget, others, region, whole=True))
+            take("[phone]", phones.national_phones(shadow, budget, others, region, whole=False))
+        take("[phone]", spans(phones.PLUS_NUMBER, shadow))
     return _replaced(text, sorted(found))
 
 
@@ -93,7 +101,8 @@ def _sieve(text: str) -> str:
     and none of these is left, nor made by what is put in place.
     """
     shadow = _shadow(text)
-    candidates = [(span, "[number]") for span in spans(find.PHONE_RUN, shadow)]
+    candidates = [(span, "[number]") for span in spans(phones.PHONE_RUN, shadow)]
+    candidates += ((span, "[number]") for span in spans(find.CARD_OF_SIGNS, shadow))
     for start in find.IBAN_START.finditer(shadow):
         shape = find.iban_shape(start[1])
         if shape and (whole := shape.match(shadow, start.start())):
@@ -114,14 +123,26 @@ def _emails(shadow: str, least: int = 1) -> Iterator[Span]:
     done = 0
     for domain in _DOMAIN.finditer(shadow):
         at = domain.start()
-        local = _LOCAL_BACKWARDS.match(shadow[max(done, at - _LONGEST_LOCAL - 2) : at][::-1])
+        before = shadow[max(done, at - _LONGEST_LOCAL - 2) : at][::-1]
+        if before[:1].isspace() or domain[1]:
+            local = _PLAIN_BACKWARDS.match(before) if _is_spaced_domain(domain) else None
+        else:
+            # In a URL the names of its fields are not a part of the address.
+            local = (_PLAIN_BACKWARDS if before.startswith("%%") else _LOCAL_BACKWARDS).match(before)
         if local or not least:
             done = domain.end()
             yield at - (local.end() if local else 0), done
 
 
+def _is_spaced_domain(domain: re.Match[str]) -> bool:
+    """Behind an @ with a space after it, is that a domain? "@ 12.30" is not, and "hi @john.doe" has none."""
+    return bool(domain[1]) and not domain[2].isdigit() and len(domain[3]) > 1 and domain[3].isalpha()
+
+
 def _shadow(text: str) -> str:
-    return text if text.isascii() else text.translate(PLAIN_FORMS)
+    if not text.isascii():
+        text = text.translate(PLAIN_FORMS)
+    return _ESCAPE.sub(lambda escape: _ESCAPED[escape[1].upper()], text) if "%" in text else text
 
 
 def _replaced(text: str, replacements: Iterable[tuple[Span, str]]) -> str:

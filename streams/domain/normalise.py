@@ -4,39 +4,39 @@ milliseconds.
 ``event_record`` is on the path of every event: about 5 µs for one without text.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import idna
-import phonenumbers
-
-from schemas.events import FIELDS, TEXTS
+from schemas.events import FIELDS, TEXTS, TIMES
 from streams.domain.detectors import Budget
+from streams.domain.identifiers import (
+    STRENGTH,
+    Why,
+    email,
+    identifier,
+    identifiers,
+    phone,
+    plain_id,
+    social,
+)
 from streams.domain.masking import mask
+from streams.domain.nobody import Nobody, shipped
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import SCORED, Scorer
+from streams.domain.times import to_ms
 
-STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
-"""Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
-
-_RANK = {"customer": -1} | {kind: rank for rank, kind in enumerate(STRENGTH)}
-_WEAKEST = len(STRENGTH)
-_TIMES = ("scheduled_for", "until")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-REMEMBERED = 64
-"""Characters of an identifier whose form is kept in memory; what is longer is no number or address that comes again,
-and must not fill the memory.
-"""
-_SHORTEST = len(
-    "+683400"
-)  # the shortest numbers in use have 7 digits; what is shorter is an extension inside a company
-
-# What telephone systems send as the number of a caller who hides it: it names nobody, and must not join strangers.
-_WITHHELD = frozenset({"anonymous", "blocked", "private", "restricted", "unavailable", "unknown", "withheld"})
+__all__ = [
+    "STRENGTH",
+    "Policy",
+    "email",
+    "event_record",
+    "identifier",
+    "identifiers",
+    "is_customer_text",
+    "phone",
+    "social",
+    "to_ms",
+]
 
 
 class Policy(NamedTuple):
@@ -47,96 +47,10 @@ class Policy(NamedTuple):
     """
     scorer: Scorer | None = None
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
-
-
-def phone(value: str, region: str | None = None) -> str:
-    """The number in E.164 (``+4917012345``), an extension as ``;ext=5`` (RFC 3966); what is no possible number:
-    trimmed, as given.
-
-    *Possible* (length) rather than *valid* (number ranges): ranges change faster than libraries, and a number that is
-    in use identifies its owner all the same.
-    """
-    value = value.strip()
-    return (_phone if len(value) <= REMEMBERED else _phone.__wrapped__)(value, region)
-
-
-@lru_cache(65_536)
-def _phone(value: str, region: str | None) -> str:
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        return value
-    if not phonenumbers.is_possible_number(number):
-        return value
-    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if len(plain) <= _SHORTEST:
-        return value
-    return f"{plain};ext={number.extension}" if number.extension else plain
-
-
-def email(value: str) -> str:
-    """Trimmed, lower case, the domain in ASCII (IDNA 2008 after UTS 46); a domain IDNA refuses stays as it is."""
-    return (_email if len(value) <= REMEMBERED else _email.__wrapped__)(value)
-
-
-@lru_cache(65_536)
-def _email(value: str) -> str:
-    value = value.strip().removeprefix("mailto:").lower()
-    local, at, domain = value.rpartition("@")
-    if not at or domain.isascii():
-        return value
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
-    except (idna.IDNAError, UnicodeError):
-        return value
-
-
-def social(value: str) -> str:
-    """A social handle: trimmed, lower case, without the leading ``@``."""
-    return value.strip().lstrip("@").lower()
-
-
-def identifier(kind: str, value: str, region: str | None = None) -> str | None:
-    """The value in its one form; ``None`` when nothing is left of it or it names nobody (a withheld phone number)."""
-    if kind == "email":
-        return email(value) or None
-    if kind == "phone":
-        number = phone(value, region)
-        return None if not number or number.lower() in _WITHHELD else number
-    return (social(value) if kind == "social" else value.strip()) or None
-
-
-def identifiers(given: Iterable[Mapping[str, str]], region: str | None = None) -> tuple[tuple[str, str], ...]:
-    """(kind, value) pairs, each once, the strongest kind first and inside a kind as given. Unknown kinds come last."""
-    pairs: dict[tuple[str, str], None] = {}
-    for item in given:
-        kind = item["kind"]
-        value = identifier(kind, item["value"], region)
-        if value is not None:
-            pairs[kind, value] = None
-    if len(pairs) < 2:
-        return tuple(pairs)
-    return tuple(sorted(pairs, key=lambda pair: _RANK.get(pair[0], _WEAKEST)))
-
-
-def to_ms(value: str | datetime | int) -> int:
-    """RFC 3339 text (or a datetime with a zone) as milliseconds since the epoch, cut to the millisecond; an int stays.
-
-    Raises ``ValueError`` for what is no time or has no zone.
-    """
-    if isinstance(value, int):
-        return value
-    moment = value if isinstance(value, datetime) else _moment(value.strip().upper())
-    if moment.tzinfo is None:
-        raise ValueError(f"time {value!r} has no zone: write it with 'Z' or an offset such as '+01:00'")
-    return (moment - _EPOCH) // _MILLISECOND
-
-
-def _moment(text: str) -> datetime:
-    # A leap second exists in RFC 3339 and not in datetime: 23:59:60 is the second after 23:59:59.
-    if text[16:19] == ":60":
-        return datetime.fromisoformat(f"{text[:16]}:59{text[19:]}") + timedelta(seconds=1)
-    return datetime.fromisoformat(text)
+    nobody: Nobody | None = None
+    """What stands for nobody where an identifier belongs; ``None`` = what the product ships."""
+    unused: Callable[[str, Why], None] | None = None
+    """Is told kind and reason of each identifier that is left out."""
 
 
 # The record of an event
@@ -164,8 +78,8 @@ def event_record(
 def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget) -> Event:
     data: dict[str, Any] = obj["data"]
     given = data.get("identifiers")
-    found = identifiers(given, policy.region) if given else ()
-    customer = _trimmed(data.get("customer_id"))
+    found = identifiers(given, policy.region, policy.nobody, policy.unused) if given else ()
+    customer = _customer(data.get("customer_id"), policy)
     if found and found[0][0] == "customer":
         # Only other customer ids stay among the identifiers: they are evidence that two customers share a contact.
         customer = customer or found[0][1]
@@ -197,7 +111,7 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
     for name in TEXTS[kind]:
         if isinstance(rest.get(name), str):
             rest[name] = mask(rest[name], policy.region, budget)
-    for name in _TIMES:
+    for name in TIMES[kind]:
         if rest.get(name) is not None:
             rest[name] = to_ms(rest[name])
     if isinstance(rest.get("phone"), str):
@@ -222,7 +136,7 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
     return Profile(
         id=obj["id"],
         source=obj["source"],
-        customer=data["customer_id"].strip(),
+        customer=plain_id(data["customer_id"]),
         time=time_ms,
         line=line,
         tier=data.get("tier"),
@@ -269,5 +183,12 @@ _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profil
 }
 
 
-def _trimmed(value: str | None) -> str | None:
-    return value.strip() or None if value is not None else None
+def _customer(value: str | None, policy: Policy) -> str | None:
+    if value is None:
+        return None
+    plain = plain_id(value)
+    if plain and not (policy.nobody or shipped()).is_word(plain):
+        return plain
+    if policy.unused is not None:
+        policy.unused("customer", "nobody" if plain else "form")
+    return None

@@ -3,9 +3,10 @@
 They are read from YAML and checked by ``streams.rules``; the folds see only these.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.domain.kpi_policy import KpiPolicy
+from streams.domain.nobody import Nobody, shipped
 
 NO_TIER = "none"
 LIVE_CHANNELS = frozenset({"voice", "chat", "in-person"})
@@ -108,3 +109,4 @@ class Rules:
     tracking: TrackingRules
     segments: SegmentRules
     kpis: KpiPolicy
+    nobody: Nobody = field(default_factory=shipped)

@@ -1,7 +1,8 @@
 """Sentiment of a customer's text: −1 (very unhappy) to 1 (very happy).
 
 ``LexiconScorer`` is the default: offline, no dependencies, about 20 µs for a text of 100 characters. It knows English
-and some German; texts in another language get no score rather than a wrong one. It adds the weights of the words it
+and some German; texts in another language get no score rather than a wrong one. Without a tag the language is found by
+small words and by the script; what is not clearly English or German has no score. It adds the weights of the words it
 knows, looking at negation ("not happy", "funktioniert nicht"), intensifiers ("very", "kaum"), what follows a "but",
 exclamation marks, capitals, emoji and emoticons, and brings the sum x between −1 and 1 by x / √(x² + 12), as VADER
 (Hutto and Gilbert, 2014) does.
@@ -107,22 +108,16 @@ def _forms(word: str) -> list[str]:
     return [stem, *(stem + ending for ending in endings)]
 
 
-# Frequent words that only one of the two languages has.
-_GERMAN = frozenset(
-    re.findall(
-        r"\w+",
-        "der die das den dem und ist nicht ich sie wir mit ein eine einen für auf von zu bei mein meine "
-        "meinen ihre ihr habe hat danke bitte sehr im am kann wie wann noch kein nach seit auch es bin wird "
-        "alles mir mich schon wieder so sind zum man ",
-    )
-)
-_ENGLISH = frozenset(
-    re.findall(
-        r"\w+",
-        "the a and is not i you we with an for on of to at my your have has thanks please it this that are be "
-        "in so can what how do ",
-    )
-)
+_UNDETERMINED = frozenset({"", "und", "mul"})
+"""Tags that say no language."""
+_FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\uff21-\uff5a]")
+"""A letter of a script that neither language is written in."""
+_TELLING = 200
+"""Words of a text, from its beginning, by which its language is found."""
+_SHARE_TOLD, _SHARE_ALONE = 1 / 3, 1 / 2
+"""Of the words of a text, how many must be known: when it has more small words of the language than of any other, and
+when it has not.
+"""
 
 
 class LexiconScorer:
@@ -134,21 +129,42 @@ class LexiconScorer:
             language: _with_signs(parse_lexicon(_data(f"sentiment_{language}.txt"), looks_back=language == "de"), signs)
             for language in ("en", "de")
         }
+        self._small, frequent = _languages(_data("languages.txt"))
+        self._known = {code: _words_of(lexicon) | frequent[code] for code, lexicon in self._lexicons.items()}
 
     def __call__(self, text: str, language: str | None = None) -> float | None:
-        """−1..1 with three decimals; 0 when no word is known. ``language``: a BCP 47 tag; ``None`` = English or German
-        by its words.
+        """−1..1 with three decimals; 0 when no word tells. ``language``: a BCP 47 tag; ``None`` = it is found by the
+        words. ``None``: there is nothing to score, or it is not known to be English or German.
         """
         tokens = _TOKEN.findall(text)
-        if not tokens:
+        if not tokens or _is_foreign(text):
             return None
         lower = [token.lower().replace("’", "'") for token in tokens]
-        code = _guess(lower) if language is None else language[:3].split("-")[0].split("_")[0].lower()
-        lexicon = self._lexicons.get(code)
+        code = "" if language is None else language[:3].split("-")[0].split("_")[0].lower()
+        found = self._language(lower) if code in _UNDETERMINED else code
+        lexicon = self._lexicons.get(found) if found is not None else None
         if lexicon is None:
             return None
         total = _total(tokens, lower, lexicon)
         return round(total / sqrt(total * total + _ALPHA), 3)
+
+    def _language(self, lower: list[str]) -> str | None:
+        """The one of the lexicons' languages that the words are of; ``None``: of none of them, or nobody can tell.
+
+        Signs alone are the same in all of them.
+        """
+        words = [word for word in lower if word[0].isalpha()][:_TELLING]
+        if not words:
+            return "en"
+        small = self._small.get
+        told = [code for word in words for code in small(word, ())]
+        votes = {code: told.count(code) for code in {*told, *self._known}}
+        known = {code: sum(map(of_code.__contains__, words)) for code, of_code in self._known.items()}
+        best = max(known, key=lambda code: (votes[code], known[code]))
+        mine = votes.pop(best)
+        others = max(votes.values())
+        share = known[best] / len(words)
+        return best if (mine > others and share >= _SHARE_TOLD) or (mine >= others and share > _SHARE_ALONE) else None
 
 
 def _total(tokens: list[str], lower: list[str], lexicon: Lexicon) -> float:
@@ -214,9 +230,33 @@ def _negated_after(lower: list[str], at: int, lexicon: Lexicon) -> bool:
     return False
 
 
-def _guess(lower: list[str]) -> str:
-    german = sum(word in _GERMAN for word in lower)
-    return "de" if german > sum(word in _ENGLISH for word in lower) else "en"
+def _is_foreign(text: str) -> bool:
+    """Are most of its letters of another script, whatever its tag says?"""
+    if text.isascii():
+        return False
+    foreign = len(_FOREIGN.findall(text))
+    return foreign > 0 and foreign * 2 > sum(map(str.isalpha, text))
+
+
+def _languages(lines: Iterable[str]) -> tuple[dict[str, tuple[str, ...]], dict[str, set[str]]]:
+    """Small word → the languages it belongs to; language → its small words and the frequent ones."""
+    small: dict[str, dict[str, None]] = {}
+    frequent: dict[str, set[str]] = {}
+    for line in lines:
+        head, _, body = line.partition(": ")
+        if line.startswith("#") or not body:
+            continue
+        words, language = body.split(), head.removesuffix("+")
+        frequent.setdefault(language, set()).update(words)
+        for word in words if head == language else ():
+            small.setdefault(word, {})[language] = None
+    return {word: tuple(languages) for word, languages in small.items()}, frequent
+
+
+def _words_of(lexicon: Lexicon) -> frozenset[str]:
+    """Every word that its entries are made of."""
+    entries = (lexicon.weights, lexicon.phrases, lexicon.negated, lexicon.negators, lexicon.boosts, lexicon.buts)
+    return frozenset(word for each in entries for entry in each for word in entry.split())
 
 
 def _with_signs(lexicon: Lexicon, signs: Lexicon) -> Lexicon:

@@ -1,6 +1,6 @@
 """Times as text and calendar days, from int milliseconds since the epoch (UTC)."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,8 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -44,3 +46,23 @@ def day_bounds(ms: int, zone: ZoneInfo) -> tuple[int, int]:
     changes."""
     day = local_date(ms, zone)
     return day_start(day, zone), day_start(day + timedelta(days=1), zone)
+
+
+def to_ms(value: str | datetime | int) -> int:
+    """RFC 3339 text (or a datetime with a zone) as milliseconds since the epoch, cut to the millisecond; an int stays.
+
+    Raises ``ValueError`` for what is no time or has no zone.
+    """
+    if isinstance(value, int):
+        return value
+    moment = value if isinstance(value, datetime) else _moment(value.strip().upper())
+    if moment.tzinfo is None:
+        raise ValueError(f"time {value!r} has no zone: write it with 'Z' or an offset such as '+01:00'")
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def _moment(text: str) -> datetime:
+    # A leap second exists in RFC 3339 and not in datetime: 23:59:60 is the second after 23:59:59.
+    if text[16:19] == ":60":
+        return datetime.fromisoformat(f"{text[:16]}:59{text[19:]}") + timedelta(seconds=1)
+    return datetime.fromisoformat(text)

@@ -24,8 +24,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
+from streams.domain.identifiers import Why
 from streams.engine import BatchDone, Lag, Observer, Source
 from streams.engine.clock import clock
 from streams.engine.demands import Effect
@@ -89,6 +91,11 @@ class Metrics(Observer):
         self.sieved = counter(
             "contact_streams_masked_by_sieve", "Texts with so many numbers that all of them were masked without asking"
         )
+        self.identifiers = counter(
+            "contact_streams_unused_identifiers",
+            "Identifiers left out: not of the form of their kind, or standing for nobody",
+            *("kind", "why"),
+        )
         self.late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.released = counter(
             "contact_streams_time_released", "Times live time went on without the unread records of a topic", "topic"
@@ -123,6 +130,9 @@ class Metrics(Observer):
             self.dead.labels(reason)
         for why in ("slow", "full"):
             self.connections_closed.labels(why)
+        for identifier in get_args(IdentifierKind):
+            for why in get_args(Why):
+                self.identifiers.labels(identifier, why)
         for kind in EVENTS:
             if not kind.startswith(_NOT_OF_CONTACTS):
                 self.illegal.labels(kind)
@@ -140,6 +150,10 @@ class Metrics(Observer):
         build.labels(_version()).set(1)
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def unused_identifier(self, kind: str, why: str) -> None:
+        """Count an identifier that is left out."""
+        self.identifiers.labels(kind, why).inc()
 
     def limited(self, hop: str, what: str) -> None:
         """Count that a bound of `LIMITS` was met."""

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: four YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: five YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives plain values (`streams.domain.policy.Rules`). Every mistake is reported at
 once, each as ``file:line: path: what is wrong, what is allowed``.
@@ -25,7 +25,7 @@ class RulesError(Exception):
 
 
 def load(directory: Path | None = None, overrides: Mapping[str, object] | None = None) -> Rules:
-    """The rules of a folder; a file it does not have is the shipped one.
+    """The rules of a folder; a file it does not have is the shipped one, and its nobody.yaml adds to that.
 
     ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
     "alerts.wait.0.limit": "90s"}``. Raises RulesError.

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from schemas.data import Channel
 from streams.domain.kpi_policy import KpiPolicy, Window
+from streams.domain.nobody import Nobody, shipped, values_of
 from streams.domain.policy import (
     LIVE_CHANNELS,
     Rules,
@@ -309,7 +311,36 @@ class TrackingFile(File):
         )
 
 
-FILES: dict[str, type[File]] = {"tiers": TiersFile, "alerts": AlertsFile, "kpis": KpisFile, "tracking": TrackingFile}
+def _counts(name: str, value: str) -> str:
+    """Raises ``ValueError`` for a value that would stand for everybody."""
+    values_of({name: [value]})
+    return value
+
+
+Filled = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[Filled, AfterValidator(partial(_counts, "ids"))]
+
+
+class NobodyFile(File):
+    shipped: bool = True
+    words: dict[str, list[Word]] = {}
+    ids: list[Word] = []
+    numbers: list[Annotated[Filled, AfterValidator(partial(_counts, "numbers"))]] = []
+    mailboxes: list[Annotated[Filled, AfterValidator(partial(_counts, "mailboxes"))]] = []
+    domains: list[Annotated[Filled, AfterValidator(partial(_counts, "domains"))]] = []
+
+    def rules(self) -> Nobody:
+        own = values_of(self.model_dump())
+        return own | shipped() if self.shipped else own
+
+
+FILES: dict[str, type[File]] = {
+    "tiers": TiersFile,
+    "alerts": AlertsFile,
+    "kpis": KpisFile,
+    "tracking": TrackingFile,
+    "nobody": NobodyFile,
+}
 """File name without ``.yaml`` → its model."""
 
 
@@ -318,6 +349,7 @@ class Files(NamedTuple):
     alerts: Any
     kpis: Any
     tracking: Any
+    nobody: Any
 
 
 def build(files: Files) -> Rules:
@@ -332,4 +364,5 @@ def build(files: Files) -> Rules:
         files.tracking.rules(kpis.lateness_ms),
         files.tracking.segments.rules(),
         kpis,
+        files.nobody.rules(),
     )

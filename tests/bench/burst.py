@@ -70,7 +70,7 @@ def events() -> Iterator[tuple[bytes, bytes]]:
                 "contact_id": call,
                 "channel": "voice",
                 "queue": f"queue-{number % QUEUES}",
-                "customer_id": f"{number % CUSTOMERS}",
+                "customer_id": f"{1 + number % CUSTOMERS}",
                 "tier": "gold",
             }
             if kind == "contact.connected":

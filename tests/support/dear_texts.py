@@ -71,6 +71,18 @@ TEXTS: Mapping[str, Callable[[int], str]] = {
     "Arabic digits": _filled("٤٥ "),
     "full-width digits": _drawn("\uff14", "\uff11", "#"),
     "zero width": _filled("4\u200b"),
+    "marks": _filled("a\u0308@"),
+    "escaped": _filled("%40"),
+    "escaped addresses": _filled("a%40b.cd "),
+    "escaped numbers": _drawn("%2B#########", "%20", "####"),
+    "@ in spaces": _filled("a @ b.cd "),
+    "@ in spaces, no domain": _filled("a @ b "),
+    "groups of four, one sign": _drawn("####", join="_"),
+    "cards of one sign": _filled("4111/1111/1111/1111/"),
+    "UUIDs": _drawn("4722####-9330-4259-b66c-f2db26efb20c"),
+    "hexadecimal": _filled("0a"),
+    "phones with dates": _drawn("+49 30 20260115", "00 49", "20260115", "030"),
+    "links to call": _drawn("wa.me/49170#######", join="/"),
     "all of it": _drawn("+", "@", "00", "#", "DE##", "####", ".", "-", "a@b.c", "(", "€", "order", join=""),
 }
 """Name → the text of so many characters."""

@@ -4,9 +4,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from streams import rules
+from streams.domain.identifiers import identifier
 from streams.domain.kpi_policy import WINDOWS
+from streams.domain.nobody import Nobody, shipped
 from streams.domain.policy import SegmentRules, Tier, WaitRule
 from streams.rules import RulesError, load
 
@@ -43,6 +46,32 @@ def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
     own = load(tmp_path)
     assert own.wait == (WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),)
     assert own.sentiment == () and own.tiers == load().tiers
+
+
+def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
+    assert load().nobody == shipped()
+    (tmp_path / "nobody.yaml").write_text(
+        "words: {de: [Theken-Kauf]}\nnumbers: ['+49 89 5555']\nmailboxes: [kasse, shop*]\n"
+    )
+    own = load(tmp_path).nobody
+    assert own == shipped() | Nobody.of(["Thekenkauf"], ["+49895555"], ["kasse", "shop*"])
+    (tmp_path / "nobody.yaml").write_text("shipped: false\nids: [till-1]\n")
+    assert load(tmp_path).nobody == Nobody.of(["till1"])
+    assert load(None, {"nobody.shipped": False, "nobody.words": {}}).nobody.words < shipped().words
+
+
+def test_every_shipped_value_names_nobody() -> None:
+    file = yaml.safe_load((rules.SHIPPED / "nobody.yaml").read_text("utf-8"))
+    assert len(file["words"]) >= 10
+    for value in [*file["ids"], *(word for words in file["words"].values() for word in words)]:
+        for kind in ("customer", "account", "device", "cookie", "social"):
+            assert identifier(kind, value) is None, value
+    for number in file["numbers"]:
+        assert identifier("phone", number, "DE") is identifier("phone", number) is None, number
+    for box in file["mailboxes"]:
+        assert identifier("email", f"{box.replace('*', '-7')}@shop.example") is None, box
+    for domain in file["domains"]:
+        assert identifier("email", f"anna@{domain}") is identifier("email", f"anna@x.{domain}") is None, domain
 
 
 def test_overrides() -> None:
@@ -121,6 +150,11 @@ MISTAKES = [
     ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
     ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
     ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
+    ("nobody", "words:\n  en:\n    - unknown\n    - '--'\n", 4, "words.en.1: '--' has no letter or digit that counts"),
+    ("nobody", "mailboxes: ['*']\n", 1, "mailboxes.0: '*' has no letter"),
+    ("nobody", "words:\n  en: [null]\n", 2, "words.en.0: Input should be a valid string, not None"),
+    ("nobody", "numbers:\n  - 4711\n", 2, "numbers.0: Input should be a valid string, not 4711"),
+    ("nobody", "names: []\n", 1, "names: is not known here"),
 ]
 
 

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from schemas.registry import topics
-from streams.domain.dedup import content_of
+from streams.domain.dedup import content_before
 from streams.domain.records import Line, Progress
 from streams.engine.changelog import encode_key
 from tests.e2e.system import event
@@ -105,7 +105,7 @@ def test_what_the_version_before_has_seen_is_still_a_duplicate() -> None:
     value = orjson.loads(one.value or b"")
     name = f"{len(value['source'])}:{value['source']}{value['id']}".encode()
     chunk = NOW.to_bytes(8, "big") + blake2b(name, digest_size=16).digest()
-    chunk += blake2b(content_of(value), digest_size=8).digest()
+    chunk += blake2b(content_before(value), digest_size=8).digest()
     task.changelog[encode_key("seen", "contacts.voice:0")] = chunk
     task.restart()
     task.batch([one])

@@ -187,6 +187,10 @@ class Recount:
             contact.moods.append(mood)
             self._count(contact, now, {("sentiment", "mean"): (round(mood * 1000), 1)})
 
+    def _post_answered(self, contact: Contact, now: int, data: dict[str, Any]) -> None:
+        if data["author"] == "agent":
+            self._came_out(contact, now, "answered")
+
     # -- as output records
 
     def readings(self, start: int, until: int) -> Iterator[dict[str, Any]]:

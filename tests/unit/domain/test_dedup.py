@@ -3,14 +3,17 @@
 import sys
 import tracemalloc
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from streams.domain.dedup import Seen, append_time, content_of, upgraded
+from schemas.envelope import from_binary
+from schemas.events import EVENTS, parse
+from streams.domain.dedup import Seen, append_time, content_before, content_of, upgraded
 
 
 def test_new_duplicate_reused() -> None:
@@ -30,13 +33,12 @@ def test_new_duplicate_reused() -> None:
 
 
 def test_the_time_of_receipt_is_no_content() -> None:
-    told = {"id": "1", "time": "2026-03-02T09:00:00Z", "data": {"a": 1}}
-    again = {**told, "time": "2026-03-02T09:00:31Z"}
-    assert content_of(told) != content_of(again)
+    told = {"id": "1", "type": "article.viewed", "data": {"a": 1}}
+    assert content_of(told, 1000) != content_of(told, 2000)
     received = {"timebasis": "received"}
-    assert content_of(told | received) == content_of(again | received)
-    assert content_of(told | received) != content_of({**again, "data": {"a": 2}} | received)
-    assert content_of(told | {"timebasis": "event"}) != content_of(again | {"timebasis": "event"})
+    assert content_of(told | received, 1000) == content_of(told | received, 2000)
+    assert content_of(told | received, 1000) != content_of({**told, "data": {"a": 2}} | received, 2000)
+    assert content_of(told | {"timebasis": "event"}, 1000) != content_of(told | {"timebasis": "event"}, 2000)
 
 
 def test_topic_source_and_id_are_kept_apart() -> None:
@@ -99,18 +101,128 @@ def test_only_new_events_are_added() -> None:
         seen.add("voice", "s", "1", b"x")
 
 
-def test_content_ignores_order_white_space_and_the_delivery() -> None:
-    first = orjson.loads(b'{"id": "1", "data": {"a": 1, "b": [1, 2]}, "replayid": "r1", "traceparent": "x"}')
-    second = orjson.loads(b'{"data":{"b":[1,2],"a":1},"id":"1","replayid":"r2"}')
-    other = orjson.loads(b'{"data":{"b":[2,1],"a":1},"id":"1"}')
-    assert content_of(first) == content_of(second) == b'{"data":{"a":1,"b":[1,2]},"id":"1"}'
-    assert content_of(other) != content_of(first)
+QUEUED: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "c1-1",
+    "source": "/pbx",
+    "type": "contact.queued",
+    "time": "2026-03-02T09:15:04.120Z",
+    "data": {"contact_id": "c1", "channel": "voice", "queue": "cards", "priority": 2},
+}
+
+
+def content(event: dict[str, Any]) -> bytes:
+    """As `ingest` takes it."""
+    return content_of(event, parse(event).time_ms)
+
+
+def with_data(event: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**event, "data": {**event["data"], **more}}
+
+
+@st.composite
+def spellings(draw: st.DrawFn, event: dict[str, Any]) -> dict[str, Any]:
+    """The same event, written otherwise."""
+    data = dict(draw(st.permutations(list(event["data"].items()))))
+    known = EVENTS[event["type"]].model_fields["data"].annotation.model_fields  # type: ignore[union-attr]
+    for name, field in known.items():
+        if name not in data and not field.is_required() and draw(st.booleans()):
+            data[name] = field.default
+    for name, value in data.items():
+        if name in ("score", "sentiment") and value == int(value):
+            data[name] = draw(st.sampled_from([int(value), float(value)]))
+        elif name in ("scheduled_for", "until") and value is not None:
+            data[name] = draw(st.sampled_from(WRITTEN)).format("2026-03-03T")
+    envelope = {**event, "time": draw(st.sampled_from(WRITTEN)).format("2026-03-02T"), "data": data}
+    more = {
+        "datacontenttype": ["application/json", "application/json; charset=utf-8", None],
+        "subject": ["x", "y" * 300, "call\u0007", None],
+        "dataschema": ["/s", None],
+        "traceparent": ["00-a", "00-b"],
+        "replayid": ["r1", None],
+        "partitionkey": ["c1", 7],
+    }
+    for name, values in more.items():
+        if draw(st.booleans()):
+            envelope[name] = draw(st.sampled_from(values))
+    written: dict[str, Any] = orjson.loads(orjson.dumps(dict(draw(st.permutations(list(envelope.items()))))))
+    if not draw(st.booleans()):
+        return written
+    attributes = [(name, value) for name, value in written.items() if name != "data" and isinstance(value, str)]
+    headers = [(f"ce_{name}", value.encode()) for name, value in attributes]
+    return from_binary([*headers, ("content-type", b"application/json")], written["data"])
+
+
+WRITTEN = [
+    "{}09:15:04.120Z",
+    "{}09:15:04.12Z",
+    "{}09:15:04.12+00:00",
+    "{}10:15:04.120000+01:00",
+    "{}09:15:04.1209-00:00",
+    "{}09:15:04.120z",
+]
+EXAMPLES = [
+    QUEUED,
+    {**QUEUED, "type": "contact.ended", "data": {"contact_id": "c1", "channel": "voice", "by": "customer"}},
+    {
+        **QUEUED,
+        "type": "feedback.given",
+        "data": {"contact_id": "c1", "channel": "voice", "metric": "csat", "score": 5},
+    },
+    {
+        **QUEUED,
+        "type": "contact.callback_requested",
+        "data": {"contact_id": "c1", "channel": "voice", "scheduled_for": "2026-03-03T09:15:04.120Z"},
+    },
+    {
+        **QUEUED,
+        "type": "customer.profile_changed",
+        "data": {"customer_id": "7", "preferences": {"a": None, "b": [1, None]}},
+    },
+]
+
+
+@given(st.data(), st.sampled_from(EXAMPLES))
+def test_the_same_event_has_the_same_content_however_it_is_written(data: st.DataObject, event: dict[str, Any]) -> None:
+    assert content(data.draw(spellings(event))) == content(event)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        with_data(QUEUED, queue="loans"),
+        with_data(QUEUED, priority=3),
+        with_data(QUEUED, tier="gold"),
+        with_data(QUEUED, unknown=1),
+        with_data(QUEUED, unknown=False),
+        with_data(QUEUED, unknown=""),
+        {**QUEUED, "type": "contact.held"},
+        {**QUEUED, "time": "2026-03-02T09:15:04.121Z"},
+    ],
+)
+def test_another_meaning_is_another_content(other: dict[str, Any]) -> None:
+    assert content(other) != content(QUEUED)
+
+
+def test_what_is_inside_an_object_counts_as_it_is() -> None:
+    one = EXAMPLES[4]
+    assert content(with_data(one, preferences={"b": [1, None]})) != content(one)
+    assert content(with_data(one, preferences={"a": None, "b": [None, 1]})) != content(one)
 
 
 def test_content_nested_too_deep_is_refused() -> None:
-    assert content_of({"data": orjson.loads(b"[" * 200 + b"]" * 200)})
+    assert content(with_data(QUEUED, unknown=orjson.loads(b"[" * 200 + b"]" * 200)))
+    deep = orjson.loads(b"[" * 300 + b"]" * 300)
     with pytest.raises(TypeError, match="Recursion limit"):
-        content_of({"data": orjson.loads(b"[" * 300 + b"]" * 300)})
+        content(with_data(QUEUED, unknown=deep))
+    assert content({**QUEUED, "extension": deep}) == content(QUEUED)
+    assert content_before({**QUEUED, "extension": deep}) == b""
+
+
+def test_the_content_of_the_version_before() -> None:
+    first = orjson.loads(b'{"id": "1", "data": {"a": 1, "b": [1, 2]}, "replayid": "r1", "traceparent": "x"}')
+    second = orjson.loads(b'{"data":{"b":[1,2],"a":1},"id":"1","replayid":"r2"}')
+    assert content_before(first) == content_before(second) == b'{"data":{"a":1,"b":[1,2]},"id":"1"}'
 
 
 def test_the_horizon_runs_on_append_time() -> None:

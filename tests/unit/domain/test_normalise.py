@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENTS, TEXTS
 from schemas.fields import MAX_TEXT
-from streams.domain.normalise import Policy, email, event_record, identifier, identifiers, phone, social, to_ms
+from streams.domain.nobody import Nobody
+from streams.domain.normalise import Policy, event_record, to_ms
 from streams.domain.records import AgentState, Command, Event, Profile
 
 PLAIN = Policy()
@@ -29,78 +30,6 @@ def cloud_event(kind: str, **data: Any) -> dict[str, Any]:
 
 def contact_event(kind: str, **data: Any) -> dict[str, Any]:
     return cloud_event(kind, contact_id="c1", channel="voice", **data)
-
-
-@pytest.mark.parametrize(
-    ("given_", "region", "expected"),
-    [
-        (" +49 (0)170 / 123 45 67 ", None, "+491701234567"),
-        ("0170 1234567", "DE", "+491701234567"),
-        ("0170 1234567", None, "0170 1234567"),
-        ("tel:+1-212-555-0123", None, "+12125550123"),
-        ("(212) 555-0123", "US", "+12125550123"),
-        ("+49 30 901820 ext. 5", None, "+4930901820;ext=5"),
-        ("49", "DE", "49"),
-        ("  4711 ", None, "4711"),
-        ("front desk", "US", "front desk"),
-    ],
-)
-def test_phone(given_: str, region: str | None, expected: str) -> None:
-    assert phone(given_, region) == expected
-    assert phone(expected, region) == expected
-
-
-@pytest.mark.parametrize(
-    ("given_", "expected"),
-    [
-        (" Ann.Smith@Example.COM ", "ann.smith@example.com"),
-        ("mailto:a@example.com", "a@example.com"),
-        ("info@BÜCHER.example", "info@xn--bcher-kva.example"),
-        ("a@straße.example", "a@xn--strae-oqa.example"),
-        ("a@-\u00fc-.example", "a@-\u00fc-.example"),
-        ("no address", "no address"),
-    ],
-)
-def test_email(given_: str, expected: str) -> None:
-    assert email(given_) == expected
-    assert email(expected) == expected
-
-
-def test_social() -> None:
-    assert social(" @Ann_Smith ") == "ann_smith"
-
-
-@given(
-    st.sampled_from(["email", "phone", "social", "account", "device", "cookie", "customer", "other"]),
-    st.text(max_size=30),
-)
-def test_normalising_twice_is_normalising_once(kind: str, value: str) -> None:
-    once = identifier(kind, value, "DE")
-    assert once is None or identifier(kind, once, "DE") == once
-
-
-def test_who_hides_the_number_is_nobody() -> None:
-    assert identifier("phone", "Anonymous") is None
-    assert identifier("phone", "  ") is None
-    assert identifier("account", "anonymous") == "anonymous"
-
-
-def test_identifiers_come_once_and_the_strongest_first() -> None:
-    given_ = [
-        {"kind": "cookie", "value": " k "},
-        {"kind": "phone", "value": "+49 170 1234567"},
-        {"kind": "email", "value": "B@example.com"},
-        {"kind": "phone", "value": "0170/1234567"},
-        {"kind": "email", "value": "a@example.com"},
-        {"kind": "palm", "value": "x"},
-    ]
-    assert identifiers(given_, "DE") == (
-        ("email", "b@example.com"),
-        ("email", "a@example.com"),
-        ("phone", "+491701234567"),
-        ("cookie", "k"),
-        ("palm", "x"),
-    )
 
 
 @pytest.mark.parametrize(
@@ -171,10 +100,36 @@ def test_a_customer_identifier_becomes_the_customer() -> None:
     assert record.identifiers == (("customer", "9"), ("email", "a@example.com"))
 
 
-def test_an_empty_customer_id_is_none() -> None:
-    record = event_record(contact_event("contact.initiated", customer_id=" "), 0, "", PLAIN)
+@pytest.mark.parametrize("nobody", [" ", "-", "0", "0000", "UNKNOWN", "n/a", "Guest", "null"])
+def test_a_customer_id_that_names_nobody_is_none(nobody: str) -> None:
+    record = event_record(contact_event("contact.initiated", customer_id=nobody), 0, "", PLAIN)
     assert isinstance(record, Event)
     assert record.customer is None
+
+
+def test_the_event_stays_and_what_is_left_out_is_told() -> None:
+    left_out: list[tuple[str, str]] = []
+    policy = Policy("DE", None, Nobody.of(words=["laufkunde"]), lambda kind, why: left_out.append((kind, why)))
+    values = [
+        ("phone", "4711"),
+        ("email", "weber"),
+        ("account", "Laufkunde"),
+        ("cookie", "k1"),
+        ("phone", "030 901820"),
+    ]
+    given_ = [{"kind": kind, "value": value} for kind, value in values]
+    obj = contact_event("contact.queued", queue="q", customer_id="lauf-kunde", identifiers=given_)
+    record = event_record(obj, 0, "", policy)
+    assert isinstance(record, Event)
+    assert (record.customer, record.identifiers) == (None, (("phone", "+4930901820"), ("cookie", "k1")))
+    assert left_out == [("phone", "form"), ("email", "form"), ("account", "nobody"), ("customer", "nobody")]
+
+
+def test_a_customer_is_one_in_every_form_of_its_letters() -> None:
+    ids = ["Jos\u00e9-7", "Jose\u0301-7", " Jos\u00e9-7\u00a0", "\u200bJos\u00e9-7\ufeff"]
+    records = [event_record(contact_event("contact.initiated", customer_id=each), 0, "", PLAIN) for each in ids]
+    profile = event_record(cloud_event("customer.profile_changed", customer_id=ids[3]), 0, "", PLAIN)
+    assert {record.customer for record in [*records, profile]} == {ids[0]}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
