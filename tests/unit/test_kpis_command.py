@@ -77,7 +77,7 @@ async def test_json_holds_every_reading_exactly() -> None:
     assert (found["from"], found["to"]) == ("1999-02-01T00:00:00.000Z", "1999-02-02T00:00:00.000Z")
     (row,) = found["rows"]
     assert row["dimensions"] == {"tier": "gold"}
-    assert row["readings"][2] == {
+    assert row["readings"][6] == {
         "kpi": "service_level",
         "variant": "reached_threshold",
         "grain": "leg",
