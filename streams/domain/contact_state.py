@@ -217,8 +217,24 @@ def trouble(contact: Contact, what: str, at: int, rules: Rules) -> Contact:
     return replace(contact, friction=points)
 
 
-REPLACED = frozenset({"contact_handled", "feedback"})
-"""Facts of which a contact has one, and a later one takes its place."""
+_REPLACED = {
+    "contact_handled": "contact_handled",
+    "contact_unasked": "outcome",
+    "contact_offered": "outcome",
+    "feedback": "feedback",
+}
+
+
+def replaces(mark: Mark) -> tuple[str, str | None] | None:
+    """Of what a contact has one: a later mark takes the place of an earlier one with the same answer."""
+    group = _REPLACED.get(mark.fact)
+    return None if group is None else (group, mark.variant)
+
+
+def one_each(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
+    """The marks with another one, in place of those that it replaces."""
+    group = replaces(mark)
+    return (*(each for each in marks if replaces(each) != group), mark)
 
 
 def rested(contact: Contact) -> Contact:
@@ -234,7 +250,7 @@ def rested(contact: Contact) -> Contact:
         legs=(replace(leg, told=True),) if leg else (),
         rested_queue=contact.queue,
         wants_human=contact.wants_human or bool(contact.legs),
-        marks=tuple(mark for mark in contact.marks if mark.fact in REPLACED),
+        marks=tuple(mark for mark in contact.marks if replaces(mark) is not None),
         mood=decay.NOTHING,
         friction=decay.NOTHING,
     )

@@ -20,13 +20,14 @@ from streams.domain.contact_state import (
     Contact,
     Leg,
     Mark,
+    one_each,
     reopened,
     took_before,
     trigger,
     trouble,
 )
 from streams.domain.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT, Rules
-from streams.domain.steps import CUSTOMER, HUMAN, Step
+from streams.domain.steps import AGENT, CUSTOMER, HUMAN, Step
 
 FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"})
 
@@ -67,7 +68,9 @@ def offered(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def left_queue(contact: Contact, step: Step, rules: Rules) -> Contact:
-    """It is in the queue no more, and goes on."""
+    """It is in the queue no more, and goes on. Of another queue than the one in which it waits, the word is late."""
+    if trigger(contact, step) != "contact.left_queue":
+        return contact
     return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
 
 
@@ -101,7 +104,7 @@ def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def callback_requested(contact: Contact, step: Step, rules: Rules) -> Contact:
-    return leave(contact, step.time, FLOW_OUT, rules)
+    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
 
 
 def release(contact: Contact, at: int) -> Contact:
@@ -146,7 +149,7 @@ def _offered(contact: Contact, outcome: str, at: int) -> Contact:
     if contact.ours or contact.offered:
         return contact
     mark = Mark("contact_offered", contact.id, at, contact.queue, outcome, value=contact.wait_ms)
-    return replace(contact, offered=True, marks=(*contact.marks, mark))
+    return replace(contact, offered=True, marks=one_each(contact.marks, mark))
 
 
 def _summed_up(contact: Contact, step: Step) -> Contact:
@@ -195,7 +198,7 @@ def _handled(contact: Contact) -> Contact:
         hold_ms=contact.hold_ms,
         wrap_ms=contact.wrap_ms,
     )
-    return replace(contact, marks=(*(mark for mark in contact.marks if mark.fact != handled.fact), handled))
+    return replace(contact, marks=one_each(contact.marks, handled))
 
 
 def ended(contact: Contact, step: Step, rules: Rules) -> Contact:
@@ -213,7 +216,7 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: Rules) -> Cont
         contact = replace(contact, outcome=outcome)
         if outcome in (CONTAINED, LEFT):
             mark = Mark("contact_unasked", contact.id, at, contact.queue, outcome)
-            contact = contact if contact.ours else replace(contact, marks=(*contact.marks, mark))
+            contact = contact if contact.ours else replace(contact, marks=one_each(contact.marks, mark))
         else:
             contact = _offered(contact, outcome, at)
         if outcome == ABANDONED and not waited:
@@ -249,7 +252,7 @@ def _gives_up(contact: Contact, by: str, reason: str) -> bool:
 
 def _outcome(contact: Contact, by: str, reason: str) -> str:
     """How a contact comes out that no human answered."""
-    if contact.legs or contact.wants_human or contact.handed_off is not None:
+    if contact.legs or contact.wants_human or contact.handed_off is not None or by == AGENT:
         return _unanswered(contact, by, reason)
     if reason == ABANDONED and contact.channel not in WITHOUT_ABANDONMENT:
         return ABANDONED

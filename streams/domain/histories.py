@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import conversation
-from streams.domain.contact_state import LATE_WORDS, REPLACED, Contact, another_part, begin, rested
+from streams.domain.contact_state import LATE_WORDS, Contact, another_part, begin, replaces, rested
 from streams.domain.contacts import close_idle, judge, take
 from streams.domain.lifecycle import END, Illegal, Verdict
 from streams.domain.policy import Rules
@@ -149,16 +149,16 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
 
 def _with(lives: Lives, after: Contact) -> Lives:
     """With the last life; what it counts anew, its earlier parts count no more."""
-    mark = after.marks[-1] if after.marks else None
-    if after.before is None or mark is None or mark.fact not in REPLACED:
+    if after.before is None or not after.marks:
         return (*lives, after)
+    anew = {replaces(mark) for mark in after.marks} - {None}
     kept = list(lives)
     for at in range(len(kept) - 1, -1, -1):
-        if kept[at].parted is None:
+        if not anew or kept[at].parted is None:
             break
-        same = [each for each in kept[at].marks if each.fact != mark.fact or each.variant != mark.variant]
+        same = tuple(each for each in kept[at].marks if replaces(each) not in anew)
         if len(same) < len(kept[at].marks):
-            kept[at] = replace(kept[at], marks=tuple(same))
+            kept[at] = replace(kept[at], marks=same)
     return (*kept, after)
 
 

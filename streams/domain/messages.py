@@ -10,11 +10,14 @@ oldest message that nobody had replied to (``next_response``).
 from msgspec.structs import replace
 
 from streams.domain import conversation, decay
-from streams.domain.contact_state import Contact, Mark
+from streams.domain.contact_state import Contact, Mark, one_each
 from streams.domain.policy import SPOKEN, Rules
 from streams.domain.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
+CES_SCALE = (1, 7)
+SCALES = {"1-5": (1, 5), "0-10": (0, 10), "1-7": (1, 7), "good-bad": (0, 1)}
+"""Lowest and highest answer of each scale that an answer may name."""
 _ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
 
 
@@ -93,9 +96,19 @@ def handed_off(contact: Contact, step: Step, rules: Rules) -> Contact:
 def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
     """One answer per metric: the last one."""
     name = f"{contact.id}/{step.detail}"
-    mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=step.value)
-    kept = tuple(each for each in contact.marks if each.fact != mark.fact or each.variant != mark.variant)
-    return replace(contact, marks=(*kept, mark))
+    value = _on_our_scale(step, rules)
+    mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
+    return replace(contact, marks=one_each(contact.marks, mark))
+
+
+def _on_our_scale(step: Step, rules: Rules) -> int | None:
+    """The answer in thousandths of the metric's own scale: one on another scale keeps its place between the ends."""
+    ends = {"csat": rules.kpis.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
+    given = SCALES.get(step.note or "")
+    if step.value is None or ends is None or given is None or given == ends:
+        return step.value
+    (low, high), (least, most) = ends, given
+    return round(low * 1000 + (step.value - least * 1000) * (high - low) / (most - least))
 
 
 def solved(contact: Contact, step: Step, rules: Rules) -> Contact:

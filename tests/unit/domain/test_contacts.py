@@ -300,3 +300,53 @@ def test_what_goes_on_after_an_end_and_what_is_a_late_word(kind: str, data: dict
     again = play(connected(0), ended(S), event(kind, M, **data), ended(2 * M))
     [contact] = again.journeys[-1]["contacts"]
     assert contact["ended"] is not None
+
+
+def test_a_survey_on_another_scale_counts_on_the_scale_of_the_metric() -> None:
+    def value(metric: str, score: float, scale: str | None) -> int | None:
+        given = {} if scale is None else {"scale": scale}
+        [fact] = play(event("feedback.given", 0, metric=metric, score=score, **given)).of("feedback")
+        return fact.value
+
+    assert [value("csat", score, "good-bad") for score in (0, 1)] == [1000, 5000]
+    assert [value("csat", score, "0-10") for score in (0, 7, 8, 10)] == [1000, 3800, 4200, 5000]
+    assert [value("csat", score, "1-7") for score in (1, 5, 6, 7)] == [1000, 3667, 4333, 5000]
+    assert [value("ces", score, "1-5") for score in (1, 4, 5)] == [1000, 5500, 7000]
+    assert value("csat", 4, "1-5") == value("csat", 4, None) == 4000
+    assert value("nps", 9, "0-10") == 9000
+
+
+def test_who_asked_for_a_human_in_other_ways() -> None:
+    assert offered(said(0, channel="email"), ended(S, "agent", channel="email")) == [("flow_out", "none", S, 0)]
+    assert offered(event("contact.callback_requested", 0), ended(S)) == [("flow_out", "none", S, 0)]
+
+
+def test_the_leaving_of_an_earlier_queue_ends_no_wait() -> None:
+    late = event("contact.left_queue", 21 * S, queue="cards", reason="moved")
+    events = (queued(0), queued(20 * S, "loans"), late, connected(50 * S))
+    assert legs(*events) == [("cards", 0, 20 * S, "flow_out"), ("loans", 20 * S, 50 * S, "answered")]
+    told = event("contact.left_queue", 9 * S, queue="cards", reason="timeout")
+    assert legs(queued(0), told, queued(9 * S), connected(30 * S)) == [
+        ("cards", 0, 9 * S, "flow_out"),
+        ("cards", 9 * S, 30 * S, "answered"),
+    ]
+
+
+def test_the_same_queue_once_more() -> None:
+    """While it waits it tells nothing new; after an agent missed it, at once neither, later it is another stay."""
+    missed = (event("contact.offered", 10 * S, agent="a"), event("contact.missed", 30 * S, agent="a"))
+    assert legs(queued(0), queued(180 * S), ended(278 * S, reason="abandoned")) == [("cards", 0, 278 * S, "abandoned")]
+    assert legs(queued(0), *missed, queued(30 * S), connected(40 * S)) == [("cards", 0, 40 * S, "answered")]
+    assert legs(queued(0), *missed, queued(31 * S), connected(60 * S)) == [
+        ("cards", 0, 31 * S, "flow_out"),
+        ("cards", 31 * S, 60 * S, "answered"),
+    ]
+
+
+def test_a_human_who_is_connected_a_moment_before_the_queue_is_told_answered_it() -> None:
+    events = (connected(S), queued(1300), ended(300 * S))
+    assert legs(*events) == [("cards", S, S, "answered")]
+    assert handled(*events) == (299 * S, 0, 0, 300 * S)
+    assert legs(connected(S), queued(4 * S), ended(9 * S)) == [("cards", 4 * S, 9 * S, "abandoned")]
+    moved = (queued(0), connected(30 * S), queued(30 * S, "loans"), connected(300 * S))
+    assert legs(*moved) == [("cards", 0, 30 * S, "answered"), ("loans", 30 * S, 300 * S, "answered")]
