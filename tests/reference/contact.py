@@ -1,0 +1,404 @@
+"""One contact, recounted from all of its events. What each rule rests on stands in README.md."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.reference.events import HOUR, S, Event
+
+SPOKEN = {"voice", "in-person"}
+WAITED_FOR = {"voice", "chat", "in-person"}
+"""Where the customer sits and waits: leaving is abandoning, waits raise alerts."""
+IDLE = {"email": 72 * HOUR}
+IDLE_ELSE = 24 * HOUR
+SKEW = 2 * S
+TWICE = 1 * S
+HUMAN_ACTS = {"contact.offered", "contact.missed", "contact.held", "contact.resumed", "contact.wrapped_up"}
+TAKEN_AWAY = {"callback", "voicemail", "transferred", "timeout", "error", "self-served"}
+"""Reasons of an end that are no giving up, whoever ended it."""
+AGAIN = {
+    "contact.initiated", "contact.queued", "contact.offered", "contact.connected", "contact.handed_off",
+    "contact.reopened", "case.reopened",
+}  # fmt: skip
+"""What makes a contact that had ended go on, beside a customer's message."""
+
+
+@dataclass
+class Leg:
+    """One stay in one queue; times in ms."""
+
+    queue: str
+    entered: int
+    left: int | None = None
+    outcome: str | None = None
+
+    @property
+    def wait(self) -> int:
+        return (self.left or self.entered) - self.entered
+
+
+@dataclass
+class Fact:
+    """One thing that counts: when, in which queue, and its amounts."""
+
+    name: str
+    at: int
+    queue: str
+    amounts: tuple[int, ...] = ()
+
+
+@dataclass
+class Contact:
+    """``ended`` is None while it is open; ``outcome`` as journeys name it."""
+
+    channel: str
+    contact: str
+    events: list[Event]
+    legs: list[Leg] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    started: int = 0
+    ended: int | None = None
+    outcome: str = "open"
+    queue: str = "none"
+    wait: int = 0
+    talk: int = 0
+    hold: int = 0
+    wrap: int = 0
+    messages: int = 0
+    transfers: int = 0
+    reopened: int = 0
+    left: bool = False
+    """Contained because the customer went, not because anything was solved."""
+
+
+def recount(channel: str, contact: str, events: list[Event], until: int) -> Contact:
+    """``events``: of one contact, by time, those of one moment as they came; ``until``: how far time has come, ms."""
+    return _Walk(Contact(channel, contact, events, started=min(e.at for e in events)), until).done()
+
+
+class _Walk:
+    """The contact as of the event it has come to."""
+
+    def __init__(self, contact: Contact, until: int) -> None:
+        self.c, self.until = contact, until
+        self.state = "new"
+        self.named: str | None = None
+        self.leg: Leg | None = None
+        self.asked = self.ours = self.served = self.callback = False
+        self.answered: Fact | None = None
+        self.finished: Fact | None = None
+        """The outcome of the last end of a contact that nobody answered."""
+        self.talk_from: int | None = None
+        self.hold_from: int | None = None
+        self.staying = False
+        self.agent: str | None = None
+        self.free: dict[str | None, int] = {}
+        """Since when each agent is free of the customer."""
+        self.early: int | None = None
+        """When a human was connected whom no leg waited for."""
+        self.asking = 0
+        self.spoke: int | None = None
+        """The customer's first message of the present asking."""
+        self.unanswered: int | None = None
+        self.handed: int | None = None
+        self.replied: set[str] = set()
+        self.closed_asking = False
+        self.answers: dict[str, Fact] = {}
+        self.parts: Fact | None = None
+        self.last = contact.started
+
+    # What is asked of it
+
+    def done(self) -> Contact:
+        before: Event | None = None
+        for event in self.c.events:
+            if self.state != "ended" and event.at - self.last > self.patience:
+                self.c.reopened += 1
+            self.step(event, before)
+            before, self.last = event, event.at
+        if self.state != "ended" and self.until - self.last > self.patience:
+            self.end(self.last + self.patience, "system", "timeout")
+        self.close()
+        return self.c
+
+    @property
+    def patience(self) -> int:
+        return IDLE.get(self.c.channel, IDLE_ELSE)
+
+    @property
+    def queue(self) -> str:
+        """The last leg's, else the first that was named."""
+        return self.c.legs[-1].queue if self.c.legs else self.named or "none"
+
+    def fact(self, name: str, at: int, *amounts: int) -> Fact:
+        made = Fact(name, at, self.queue, amounts)
+        self.c.facts.append(made)
+        return made
+
+    # Events
+
+    def step(self, event: Event, before: Event | None) -> None:
+        data, kind = event.data, event.kind
+        self.named = self.named or data.get("queue")
+        if self.state == "ended" and (kind in AGAIN or self.is_customer(event)):
+            self.reopen()
+        if kind in HUMAN_ACTS and self.state != "ended":
+            self.asked = True
+        known = getattr(self, "on_" + kind.replace(".", "_"), None)
+        if kind == "contact.queued" and self.is_twice(event, before):
+            return
+        if known is not None:
+            known(event.at, data)
+
+    @staticmethod
+    def is_customer(event: Event) -> bool:
+        return event.kind == "post.made" or (event.kind == "message.sent" and event.data["author"] == "customer")
+
+    @staticmethod
+    def is_twice(event: Event, before: Event | None) -> bool:
+        """Two systems report one entering."""
+        return (
+            before is not None
+            and before.kind == "contact.queued"
+            and before.data["queue"] == event.data["queue"]
+            and event.at - before.at <= TWICE
+        )
+
+    def reopen(self) -> None:
+        self.state, self.c.ended = "new", None
+        self.c.reopened += 1
+        self.callback = False
+
+    def on_contact_initiated(self, at: int, data: dict[str, Any]) -> None:
+        if at == self.c.started or self.state == "new":
+            by = data.get("opened_by", "customer")
+            self.ours = self.ours or by in ("agent", "campaign") or data.get("direction") == "outbound"
+
+    def on_contact_queued(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        self.leg = Leg(data["queue"], at)
+        self.c.legs.append(self.leg)
+        self.fact("entered", at)
+        if self.early is not None and at - self.early <= SKEW and self.state == "connected":
+            self.leave(at, "answered")
+            self.answer(at)
+        else:
+            if not self.staying:
+                self.stop(at)
+            self.state = "queued"
+        self.early = None
+
+    def on_contact_offered(self, at: int, data: dict[str, Any]) -> None:
+        if self.state not in ("connected", "held"):
+            self.state = "offered"
+
+    def on_contact_missed(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "offered":
+            self.state = "queued"
+
+    def on_contact_connected(self, at: int, data: dict[str, Any]) -> None:
+        party = data.get("party", "human")
+        if party != "human":
+            if self.state in ("new", "self-service", "bot", "transferring") and not self.staying:
+                self.state = party
+            self.served = True
+            return
+        self.asked = True
+        busy = self.state in ("connected", "held")
+        if self.leg is not None:
+            self.leave(at, "answered")
+        elif not busy:
+            self.early = at
+        if self.hold_from is not None:
+            self.c.hold += at - self.hold_from
+            self.hold_from = None
+        if self.talk_from is None:
+            self.talk_from = at
+        self.state, self.staying = "connected", False
+        self.agent = data.get("agent_id")
+        self.free.pop(self.agent, None)
+        self.answer(at)
+
+    def on_contact_held(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "connected":
+            self.pause(at)
+            self.state, self.hold_from = "held", at
+
+    def on_contact_resumed(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "held":
+            self.c.hold += at - (self.hold_from or at)
+            self.state, self.hold_from, self.talk_from = "connected", None, at
+
+    def on_contact_transferred(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "ended":
+            return
+        self.asked = True
+        self.c.transfers += 1
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        if data.get("kind") == "warm" and self.state == "connected":
+            self.staying = True
+        elif not self.staying:
+            self.stop(at)
+        if self.state != "callback":
+            self.state = "transferring"
+
+    def on_contact_handed_off(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
+        if self.handed is None:
+            self.handed = at
+        if self.state in ("new", "self-service", "bot"):
+            self.state = "transferring"
+
+    def on_contact_callback_requested(self, at: int, data: dict[str, Any]) -> None:
+        if self.state in ("connected", "held", "wrapping", "ended"):
+            return
+        self.asked = self.callback = True
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        self.state = "callback"
+
+    def on_contact_left_queue(self, at: int, data: dict[str, Any]) -> None:
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+            self.state = "new"
+
+    def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
+        if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
+            return
+        agent = data.get("agent_id")
+        mine = agent is None or self.agent is None or agent == self.agent
+        length = data.get("duration_ms")
+        if self.state in ("connected", "held") and mine:
+            self.stop(at - min(length or 0, at - (self.talk_from or self.hold_from or at)))
+            self.state = "wrapping"
+        since = self.free.get(agent if agent in self.free else self.agent, at)
+        self.c.wrap += length if length is not None else at - since
+
+    def on_contact_ended(self, at: int, data: dict[str, Any]) -> None:
+        if self.state != "ended":
+            if data["by"] == "agent":
+                self.asked = True
+            self.end(at, data["by"], data.get("reason", "completed"))
+
+    def on_message_sent(self, at: int, data: dict[str, Any]) -> None:
+        self.c.messages += 1
+        if data["author"] == "customer":
+            self.spoken_by_customer(at)
+            if data.get("sentiment") is not None:
+                self.fact("sentiment", at, round(data["sentiment"] * 1000))
+        elif data["author"] in ("agent", "bot"):
+            self.spoken_by_us(at, data["author"])
+
+    def on_feedback_given(self, at: int, data: dict[str, Any]) -> None:
+        self.answers[data["metric"]] = Fact(data["metric"], at, self.queue, (round(data["score"] * 1000),))
+
+    def on_case_solved(self, at: int, data: dict[str, Any]) -> None:
+        self.close_asking()
+
+    # What they mean
+
+    def spoken_by_customer(self, at: int) -> None:
+        if self.spoke is None or self.closed_asking:
+            self.asking += 1 if self.spoke is not None or self.closed_asking else 0
+            self.spoke, self.closed_asking = at, False
+            if self.asking:
+                self.replied = set()
+        if self.unanswered is None:
+            self.unanswered = at
+
+    def spoken_by_us(self, at: int, author: str) -> None:
+        if self.c.channel in SPOKEN:
+            return
+        if author == "agent":
+            self.asked = True
+        heard = self.spoke is not None and not self.closed_asking
+        if heard and not self.asking and "any" not in self.replied:
+            self.replied.add("any")
+            self.fact("first_response.any", at, at - (self.spoke or at))
+        if author != "agent" or not heard:
+            return
+        if "human" not in self.replied:
+            self.replied.add("human")
+            variant = "after_reopen" if self.asking else "human_from_start"
+            self.fact(f"first_response.{variant}", at, at - (self.spoke or at))
+            if not self.asking and self.handed is not None:
+                self.fact("first_response.human_from_handoff", at, at - self.handed)
+        if self.unanswered is not None:
+            self.fact("next_response", at, at - self.unanswered)
+            self.unanswered = None
+            if self.leg is not None:
+                self.leave(at, "answered")
+                self.state = "connected"
+            if self.answered is None:
+                self.answer(at)
+
+    def close_asking(self) -> None:
+        self.closed_asking = self.spoke is not None or self.closed_asking
+        self.unanswered = None
+
+    def answer(self, at: int) -> None:
+        if self.answered is None:
+            self.c.wait = sum(leg.wait for leg in self.c.legs)
+            self.answered = Fact("answered", at, self.queue, (self.c.wait,))
+
+    def leave(self, at: int, outcome: str) -> None:
+        assert self.leg is not None
+        self.leg.left, self.leg.outcome = at, outcome
+        self.c.facts.append(Fact(f"left.{outcome}", at, self.leg.queue, (self.leg.wait,)))
+        self.leg = None
+
+    def pause(self, at: int) -> None:
+        if self.talk_from is not None:
+            self.c.talk += max(0, at - self.talk_from)
+            self.talk_from = None
+
+    def stop(self, at: int) -> None:
+        """The agent is free of the customer."""
+        if self.talk_from is not None or self.hold_from is not None:
+            self.free[self.agent] = at
+        self.pause(at)
+        if self.hold_from is not None:
+            self.c.hold += max(0, at - self.hold_from)
+            self.hold_from = None
+        self.staying = False
+
+    def end(self, at: int, by: str, reason: str) -> None:
+        outcome = self.how(by, reason)
+        if self.leg is not None:
+            self.leave(at, outcome)
+        self.stop(at)
+        self.close_asking()
+        self.state, self.c.ended = "ended", at
+        self.c.left = outcome == "left"
+        self.finished = Fact("contained" if outcome == "left" else outcome, at, self.queue)
+        if self.c.talk or self.answered is not None:
+            self.parts = Fact("handled", at, self.queue)
+
+    def how(self, by: str, reason: str) -> str:
+        """The outcome of a leg, and of a contact that nobody answered."""
+        lives = self.c.channel in WAITED_FOR
+        gave_up = reason == "abandoned" or (by == "customer" and reason not in TAKEN_AWAY and not self.callback)
+        if self.callback:
+            return "flow_out"
+        if not self.asked:
+            if reason == "abandoned" and lives:
+                return "abandoned"
+            return "left" if by == "customer" or reason == "timeout" else "contained"
+        return "abandoned" if gave_up and lives else "flow_out"
+
+    def close(self) -> None:
+        """Facts of the contact as a whole, once each."""
+        outcome = self.answered or self.finished
+        if outcome is not None:
+            self.c.outcome = outcome.name
+            if not self.ours:
+                self.c.facts.append(outcome)
+        if self.answered is None:
+            self.c.wait = sum(leg.wait for leg in self.c.legs)
+        if self.parts is not None and self.answered is not None:
+            self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
+            self.c.facts.append(self.parts)
+        self.c.facts += self.answers.values()
+        self.c.queue = self.queue

@@ -1,0 +1,38 @@
+"""One history of a theme through the product and through the reference."""
+
+from collections.abc import Callable
+
+from tests.reference.compare import Difference, differences, smallest
+from tests.reference.drive import Outcome, live, replayed
+from tests.reference.events import History
+from tests.reference.histories import make
+from tests.reference.model import truth
+
+WAYS: dict[str, Callable[[History], Outcome]] = {
+    "replay": replayed,
+    "paced replay": lambda told: replayed(told, paced=True),
+    "live": live,
+}
+SHRINK_S = 10.0
+
+
+def way(seed: int) -> str:
+    return list(WAYS)[seed % len(WAYS)]
+
+
+def check(theme: str, seed: int, how: str | None = None) -> tuple[int, str, tuple[Difference, ...]]:
+    """Seed, how it was run, what differs."""
+    how = how or way(seed)
+    told = make(theme, seed)
+    return seed, how, tuple(differences(truth(told), WAYS[how](told)))
+
+
+def report(theme: str, seed: int, how: str, kind: str, head: str = "") -> str:
+    """The smallest history that still shows a difference of that kind."""
+
+    def of_kind(told: History) -> list[Difference]:
+        return [one for one in differences(truth(told), WAYS[how](told)) if one.kind == kind]
+
+    told = smallest(make(theme, seed), lambda shorter: bool(of_kind(shorter)), SHRINK_S)
+    lines = [head, f"{theme}, seed {seed}, {how}:", str(told), *(str(one) for one in of_kind(told))]
+    return "\n".join(lines)

@@ -1,0 +1,28 @@
+"""Random histories, recounted from the documents, against what the product publishes.
+
+CONTACT_STREAMS_HISTORIES says how many of each theme; `pytest -k "calls and legs"` runs a part.
+"""
+
+import os
+from functools import cache
+
+import pytest
+
+from tests.reference import compare
+from tests.reference.histories import THEMES
+from tests.reference.run import check, report
+
+HISTORIES = int(os.environ.get("CONTACT_STREAMS_HISTORIES", "6"))
+
+
+@cache
+def of(theme: str) -> tuple[tuple[int, str, tuple[compare.Difference, ...]], ...]:
+    """(seed, how it was run, differences) of a theme's histories."""
+    return tuple(check(theme, seed) for seed in range(HISTORIES))
+
+
+@pytest.mark.parametrize("kind", compare.KINDS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_product_says_what_a_recount_says(theme: str, kind: str) -> None:
+    wrong = [(seed, how) for seed, how, found in of(theme) if any(one.kind == kind for one in found)]
+    assert not wrong, report(theme, wrong[0][0], wrong[0][1], kind, f"{len(wrong)} of {HISTORIES} histories differ")
