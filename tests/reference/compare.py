@@ -29,6 +29,15 @@ class Difference:
     expected: object
     got: object
 
+    @property
+    def name(self) -> str:
+        """The figure, without its place."""
+        return self.what.rsplit("|", 1)[-1] if "|" in self.what else self.kind
+
+    @property
+    def sign(self) -> tuple[bool, bool]:
+        return self.expected is None, self.got is None
+
     def __str__(self) -> str:
         return f"[{self.kind}] {self.what}: expected {self.expected}, got {self.got}"
 
@@ -100,8 +109,10 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
                 other.talk = None
             if one.outcome == other.outcome.replace("left", "contained") == "contained":
                 other.outcome = one.outcome
-            if one != other:
-                wrong.append(Difference("journeys", owner, one, other))
+            for name, said in vars(one).items():
+                if said != vars(other)[name]:
+                    place = f"{owner}|{one.channel}|{one.contact}|{name}"
+                    wrong.append(Difference("journeys", place, said, vars(other)[name]))
     return wrong
 
 

@@ -81,7 +81,7 @@ class _Walk:
     def __init__(self, contact: Contact, until: int) -> None:
         self.c, self.until = contact, until
         self.state = "new"
-        self.named: str | None = None
+        self.named = next((e.data["queue"] for e in contact.events if e.data.get("queue")), None)
         self.leg: Leg | None = None
         self.asked = self.ours = self.served = self.callback = False
         self.answered: Fact | None = None
@@ -91,6 +91,8 @@ class _Walk:
         self.hold_from: int | None = None
         self.staying = False
         self.agent: str | None = None
+        self.met = False
+        """Whether a human was connected: how long words in writing took to write, nobody tells."""
         self.free: dict[str | None, int] = {}
         """Since when each agent is free of the customer."""
         self.early: int | None = None
@@ -116,6 +118,7 @@ class _Walk:
             self.step(event, before)
             before, self.last = event, event.at
         if self.state != "ended" and self.until - self.last > self.patience:
+            self.stop(self.last)
             self.end(self.last + self.patience, "system", "timeout")
         self.close()
         return self.c
@@ -126,7 +129,7 @@ class _Walk:
 
     @property
     def queue(self) -> str:
-        """The last leg's, else the first that was named."""
+        """The last leg's so far, else the first that the contact names at all."""
         return self.c.legs[-1].queue if self.c.legs else self.named or "none"
 
     def fact(self, name: str, at: int, *amounts: int) -> Fact:
@@ -138,7 +141,6 @@ class _Walk:
 
     def step(self, event: Event, before: Event | None) -> None:
         data, kind = event.data, event.kind
-        self.named = self.named or data.get("queue")
         if self.state == "ended" and (kind in AGAIN or self.is_customer(event)):
             self.reopen()
         if kind in HUMAN_ACTS and self.state != "ended":
@@ -204,7 +206,7 @@ class _Walk:
                 self.state = party
             self.served = True
             return
-        self.asked = True
+        self.asked = self.met = True
         busy = self.state in ("connected", "held")
         if self.leg is not None:
             self.leave(at, "answered")
@@ -373,7 +375,7 @@ class _Walk:
         self.state, self.c.ended = "ended", at
         self.c.left = outcome == "left"
         self.finished = Fact("contained" if outcome == "left" else outcome, at, self.queue)
-        if self.c.talk or self.answered is not None:
+        if self.met:
             self.parts = Fact("handled", at, self.queue)
 
     def how(self, by: str, reason: str) -> str:
@@ -397,7 +399,7 @@ class _Walk:
                 self.c.facts.append(outcome)
         if self.answered is None:
             self.c.wait = sum(leg.wait for leg in self.c.legs)
-        if self.parts is not None and self.answered is not None:
+        if self.parts is not None:
             self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
             self.c.facts.append(self.parts)
         self.c.facts += self.answers.values()

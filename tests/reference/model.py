@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.reference.contact import WAITED_FOR, Contact, Leg, recount
-from tests.reference.events import DAY, HOUR, S, Event, History
+from tests.reference.events import DAY, HOMES, HOUR, S, Event, History
 
 HORIZON = 14 * DAY
 GAP = 72 * HOUR
@@ -70,9 +70,14 @@ class Life:
                     return f"anonymous:{one['kind']}:{one['value']}"
         return f"contact:{self.contact.channel}:{self.contact.contact}"
 
-    def told_tier(self, at: int) -> str | None:
-        told = [e.data["tier"] for e in self.events if e.at <= at and e.data.get("tier")]
-        return told[-1] if told else None
+    def tier(self, profiles: list[Event], until: int, at: int | None = None) -> str:
+        """The last that its events tell; else the customer's as it was at the end of the contact. ``at``: as known then."""
+        told = [e.data["tier"] for e in self.events if e.data.get("tier") and (at is None or e.at <= at)]
+        if told:
+            return str(told[-1])
+        over = min(x for x in (at, self.contact.ended, until) if x is not None)
+        his = [e.data["tier"] for e in profiles if e.at <= over and f"customer:{e.data['customer_id']}" == self.owner(at)]
+        return str(his[-1]) if his else "none"
 
 
 def lives(events: Iterable[Event], until: int) -> list[Life]:
@@ -118,32 +123,22 @@ def once(events: Iterable[Event]) -> list[Event]:
 
 def truth(told: History) -> Truth:
     events = once(told.events)
-    profiles = sorted((e for e in events if e.kind == "customer.profile_changed"), key=lambda e: e.at)
+    profiles = sorted((e for e in events if e.kind in HOMES and e.data.get("tier")), key=lambda e: e.at)
     known = lives(events, told.end)
-
-    def tier(life: Life, at: int) -> str:
-        said = life.told_tier(at)
-        if said is None:
-            owner = life.owner()
-            for one in profiles:
-                if f"customer:{one.data['customer_id']}" == owner and one.at <= at:
-                    said = one.data.get("tier", said)
-        return said or "none"
 
     made = Truth()
     sums: dict[tuple[int, *Place], Sums] = defaultdict(Sums)
     for life in known:
-        channel = life.contact.channel
+        channel, tier = life.contact.channel, life.tier(profiles, told.end)
         for fact in life.contact.facts:
-            sums[fact.at - fact.at % DAY, channel, fact.queue, tier(life, fact.at)].add(fact.name, fact.amounts)
+            sums[fact.at - fact.at % DAY, channel, fact.queue, tier].add(fact.name, fact.amounts)
         for leg in life.contact.legs:
             for day, end in nights(leg, told.end):
-                sums[day, channel, leg.queue, tier(life, end)].waiting += leg.entered <= end - THRESHOLD
-            alert(made, life, leg, tier(life, min(leg.left or told.end, told.end)), told.end)
+                sums[day, channel, leg.queue, tier].waiting += leg.entered <= end - THRESHOLD
+            alert(made, life, leg, life.tier(profiles, told.end, leg.left or told.end), told.end)
             if leg.left is None:
                 depth, oldest, by_tier = made.queues.get((channel, leg.queue), (0, leg.entered, {}))
-                his = tier(life, told.end)
-                by_tier[his] = by_tier.get(his, 0) + 1
+                by_tier[tier] = by_tier.get(tier, 0) + 1
                 made.queues[channel, leg.queue] = (depth + 1, min(oldest, leg.entered), by_tier)
     for place, some in sums.items():
         for name, ratio in some.figures().items():
