@@ -186,7 +186,7 @@ def bot(t: Teller) -> Story:
         s.say("queued", queue=t.r.choice(QUEUES))
     end_wait(t, s, 2, 200)
     if t.chance(0.25):
-        return s.say("ended", by=t.r.choice(["customer", "system"]), reason=t.r.choice(["completed", "error"]))
+        return s.say("ended", by="customer") if t.chance(0.5) else s.say("ended", by="system", reason="error")
     if t.chance(0.4):
         s.customer(mood(t)).wait(t.ms(2, 30))
     if t.chance(0.5):

@@ -1,5 +1,6 @@
 """One history of a theme through the product and through the reference."""
 
+import time
 from collections.abc import Callable
 
 from tests.reference.compare import Difference, differences, smallest
@@ -13,7 +14,10 @@ WAYS: dict[str, Callable[[History], Outcome]] = {
     "paced replay": lambda told: replayed(told, paced=True),
     "live": live,
 }
-SHRINK_S = 10.0
+SHRINK_S = 8.0
+"""For one history that is made smaller; all of a process share ``BUDGET_S``."""
+BUDGET_S = 90.0
+_SPENT: list[float] = []
 
 
 def way(seed: int) -> str:
@@ -39,6 +43,9 @@ def report(theme: str, seed: int, how: str, kind: str, head: str = "") -> str:
         """The first difference is there, in whatever place and of whatever amount."""
         return any(one.name == first.name and one.sign == first.sign for one in of_kind(told))
 
-    told = smallest(make(theme, seed), still, SHRINK_S)
+    spent = sum(_SPENT)
+    begun = time.monotonic()
+    told = smallest(make(theme, seed), still, min(SHRINK_S, max(0.0, BUDGET_S - spent)))
+    _SPENT.append(time.monotonic() - begun)
     lines = [head, f"{theme}, seed {seed}, {how}:", str(told), *(str(one) for one in of_kind(told))]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from tests.reference import compare
 from tests.reference.histories import THEMES
 from tests.reference.run import check, report
 
-HISTORIES = int(os.environ.get("CONTACT_STREAMS_HISTORIES", "6"))
+HISTORIES = int(os.environ.get("CONTACT_STREAMS_HISTORIES", "12"))
 
 
 @cache
