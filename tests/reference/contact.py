@@ -16,8 +16,7 @@ HUMAN_ACTS = {"contact.offered", "contact.missed", "contact.held", "contact.resu
 TAKEN_AWAY = {"callback", "voicemail", "transferred", "timeout", "error", "self-served"}
 """Reasons of an end that are no giving up, whoever ended it."""
 AGAIN = {
-    "contact.initiated", "contact.queued", "contact.offered", "contact.connected", "contact.handed_off",
-    "contact.reopened", "case.reopened",
+    "contact.initiated", "contact.queued", "contact.offered", "contact.connected", "contact.handed_off", "contact.reopened",
 }  # fmt: skip
 """What makes a contact that had ended go on, beside a customer's message."""
 
@@ -89,6 +88,8 @@ class _Walk:
         """The outcome of the last end of a contact that nobody answered."""
         self.talk_from: int | None = None
         self.hold_from: int | None = None
+        self.sums: tuple[int | None, int | None] = (None, None)
+        """Talk and hold where only their sums are told."""
         self.staying = False
         self.agent: str | None = None
         self.met = False
@@ -262,9 +263,12 @@ class _Walk:
         self.state = "callback"
 
     def on_contact_left_queue(self, at: int, data: dict[str, Any]) -> None:
-        if self.leg is not None:
+        if self.leg is not None and self.leg.queue == data["queue"]:
             self.leave(at, "flow_out")
-            self.state = "new"
+            self.state = "transferring"
+
+    def on_contact_turned_away(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
 
     def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
         if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
@@ -277,12 +281,17 @@ class _Walk:
             self.state = "wrapping"
         since = self.free.get(agent if agent in self.free else self.agent, at)
         self.c.wrap += length if length is not None else at - since
+        self.told(data)
 
     def on_contact_ended(self, at: int, data: dict[str, Any]) -> None:
         if self.state != "ended":
             if data["by"] == "agent":
                 self.asked = True
             self.end(at, data["by"], data.get("reason", "completed"))
+            self.told(data)
+
+    def told(self, data: dict[str, Any]) -> None:
+        self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
 
     def on_message_sent(self, at: int, data: dict[str, Any]) -> None:
         self.c.messages += 1
@@ -399,6 +408,9 @@ class _Walk:
                 self.c.facts.append(outcome)
         if self.answered is None:
             self.c.wait = sum(leg.wait for leg in self.c.legs)
+        if not any(e.kind == "contact.held" for e in self.c.events):
+            self.c.talk = self.c.talk if self.sums[0] is None else self.sums[0]
+            self.c.hold = self.c.hold if self.sums[1] is None else self.sums[1]
         if self.parts is not None:
             self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
             self.c.facts.append(self.parts)

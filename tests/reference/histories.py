@@ -230,7 +230,7 @@ def reopened(t: Teller, pause: tuple[float, float] = (600, 40 * 3600)) -> Story:
     s.customer(mood(t)).wait(t.ms(2, 30))
     if how == 2 and s.channel == "chat":
         s.reply("bot").wait(t.ms(5, 60))
-    if t.chance(0.4):
+    if t.chance(0.4) and any("queue" in e.data for e in s.events):
         s.say("queued", queue=t.r.choice(QUEUES))
         end_wait(t, s, 3, 400)
     s.wait(t.ms(2, 300)).reply(agent_id="bob").wait(t.ms(3, 90))
@@ -332,6 +332,22 @@ def skewed(t: Teller) -> Story:
     return s.say("ended", by=t.r.choice(["customer", "agent"]))
 
 
+def overflow(t: Teller) -> Story:
+    """Leaves a queue and goes on: to another one, to a human, away."""
+    s = t.begin("voice").say("initiated").wait(t.ms(0, 4)).say("queued", queue="cards")
+    end_wait(t, s, 3, 300)
+    s.say("left_queue", queue="cards", reason=t.r.choice(["timeout", "key", "no-agents", "other"])).wait(t.ms(0, 20))
+    how = t.r.randrange(3)
+    if how == 0:
+        return s.say("ended", by="system", reason=t.r.choice(["voicemail", "completed"]))
+    if how == 1:
+        s.say("queued", queue="loans")
+        end_wait(t, s, 3, 300)
+    s.say("connected", agent_id="ada").wait(t.ms(9, 90))
+    sums = {"talk_ms": t.ms(3, 8), "hold_ms": t.ms(0, 1)} if t.chance(0.4) else {}
+    return s.say("ended", by=t.r.choice(["customer", "agent", "unknown"]), **sums)
+
+
 def several(t: Teller, *tales: Callable[[Teller], Story], most: int = 5) -> list[Story]:
     return [t.r.choice(tales)(t) for _ in range(t.r.randrange(1, most + 1))]
 
@@ -359,6 +375,7 @@ THEMES: dict[str, Callable[[Teller], History]] = {
     "called-back": lambda t: history(*several(t, called_back, call)),
     "rated": lambda t: history(*several(replace(t, apart=True), lambda u: rated(u, 12 * 3600), most=4)),
     "rated-late": lambda t: history(*several(replace(t, apart=True), lambda u: rated(u, 4 * 86400), most=3)),
+    "overflow": lambda t: history(*several(t, overflow, call)),
     "seconds": lambda t: history(*several(replace(t, grid=S), call, chat)),
     "entered-twice": lambda t: history(*[doubled_entering(t, s) for s in several(t, call)]),
     "two-clocks": lambda t: history(*several(t, skewed, call)),
