@@ -1,9 +1,9 @@
 """python -m tests.reference: thousands of random histories, with progress, and the smallest of each kind that differs.
 
-    --histories N   of each theme (100)      --first N   first seed (0)
-    --theme NAME    only these (repeatable)  --kind NAME only these differences (repeatable)
-    --way NAME      replay, paced replay or live; by turns when left out
-    --seed N        tell one history and what differs, nothing made smaller
+--histories N   of each theme (100)      --first N   first seed (0)
+--theme NAME    only these (repeatable)  --kind NAME only these differences (repeatable)
+--way NAME      replay, paced replay or live; by turns when left out
+--seed N        tell one history and what differs, nothing made smaller
 """
 
 import argparse

@@ -63,13 +63,14 @@ def differences(truth: Truth, came: Outcome) -> list[Difference]:
 
 def figures(truth: Truth, came: Outcome) -> list[Difference]:
     want, got = total(truth.days), total(came.days)
-    wrong: list[Difference] = []
     asked = {name for name in {*want, *got} if kind_of(name[3])}
     # A figure of the definitions that has no line in the catalogue yet is nobody's to compare.
     asked = {name for name in asked if name in got or name[3] in came.catalogue or not came.catalogue}
-    for name in sorted(asked):
-        if want.get(name) != got.get(name):
-            wrong.append(Difference(kind_of(name[3]), "|".join(name), want.get(name), got.get(name)))
+    wrong = [
+        Difference(kind_of(name[3]), "|".join(name), want.get(name), got.get(name))
+        for name in sorted(asked)
+        if want.get(name) != got.get(name)
+    ]
     bad = {one.what for one in wrong}
     for day in sorted({*truth.days, *came.days}):
         figure: Figure = day[1:]  # type: ignore[assignment]
@@ -102,7 +103,9 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
         mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
         its = sorted(got.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
         if [c.contact for c in mine] != [c.contact for c in its]:
-            wrong.append(Difference("journeys", f"contacts of {owner}", [c.contact for c in mine], [c.contact for c in its]))
+            wrong.append(
+                Difference("journeys", f"contacts of {owner}", [c.contact for c in mine], [c.contact for c in its])
+            )
             continue
         for one, other in zip(mine, its, strict=True):
             if one.talk is None:
@@ -120,15 +123,17 @@ def alerts(truth: Truth, came: Outcome) -> list[Difference]:
     """Those that stand: what was withdrawn, or went to another owner, is no final state of a wait."""
     got = {}
     for one in came.alerts:
-        if one["kind"] == "wait" and one["reason"] not in ("withdrawn", "moved"):
+        if one["kind"] == "sentiment" and one["reason"] != "withdrawn":
+            got[one["customer"], "", "", moment(one["since"])] = one["reason"] or one["status"]
+        elif one["reason"] not in ("withdrawn", "moved"):
             owner = one["customer"]
             owner = named(owner, [(one["channel"], one["contact_id"])])
             got[owner, one["contact_id"], one["queue"], moment(one["since"])] = one["reason"] or one["status"]
-    wrong = []
-    for name in sorted({*truth.alerts, *got}):
-        if truth.alerts.get(name) != got.get(name):
-            wrong.append(Difference("alerts", str(name), truth.alerts.get(name), got.get(name)))
-    return wrong
+    return [
+        Difference("alerts", str(name), truth.alerts.get(name), got.get(name))
+        for name in sorted({*truth.alerts, *got})
+        if truth.alerts.get(name) != got.get(name)
+    ]
 
 
 def queues(truth: Truth, came: Outcome) -> list[Difference]:

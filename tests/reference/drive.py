@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.engine.offline import Offline
-from tests.reference.events import DAY, HOUR, S, History, moment, rfc
+from tests.reference.events import DAY, HOUR, History, S, moment, rfc
 from tests.reference.model import Figure, Ratio
 from tests.support.offline import NOW, deployment
 
@@ -47,7 +47,7 @@ def replayed(told: History, paced: bool = False, line: str = LINE, run: Offline 
     yet = [e.at for e in told.events]
     for number, event in enumerate(told.events):
         if paced and event.arrives > reached + S:
-            mark("progressed", min(min(yet[number:]), event.arrives) - 1)
+            mark("progressed", min(*yet[number:], event.arrives) - 1)
             now += 1 * S
             run.run(now)
             reached = event.arrives

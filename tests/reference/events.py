@@ -24,7 +24,7 @@ def rfc(at: int) -> str:
 
 def moment(text: str) -> int:
     """ms of an RFC 3339 time."""
-    return (datetime.fromisoformat(text.replace("Z", "+00:00")) - EPOCH) // timedelta(milliseconds=1)
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,11 @@ class Story:
 
     def reply(self, author: str = "agent", **data: Any) -> "Story":
         return self.say("message.sent", direction="outbound", author=author, **data)
+
+    def served(self, queue: str, wait: int, talk: int, by: str = "agent", agent: str = "a") -> "Story":
+        """Queued, answered, over; ms."""
+        self.say("queued", queue=queue).wait(wait).say("connected", agent_id=agent)
+        return self.wait(talk).say("ended", by=by)
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)

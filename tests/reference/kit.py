@@ -1,12 +1,12 @@
 """What the tests of single kinds share: run a history in each way, look one figure up."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from tests.reference.drive import Outcome, total
-from tests.reference.events import HOUR, MONDAY, S, Event, History, Story, history
-from tests.reference.model import Place, Ratio, truth
+from tests.reference.events import HOUR, MONDAY, Event, History, Story, history
+from tests.reference.model import Place
 from tests.reference.run import WAYS
+from tests.reference.sums import Ratio
 
 T = MONDAY + 9 * HOUR
 
@@ -63,14 +63,3 @@ def filler(until_s: float, every_s: float = 600) -> list[Event]:
     for number in range(int(until_s / every_s) + 1):
         s.at(number * every_s, "article.viewed", article_id="x")
     return s.events
-
-
-def agrees(way: str, told: History, came: Outcome, kinds: Iterable[str]) -> None:
-    """The recount says the same."""
-    from tests.reference.compare import differences
-
-    found = [str(one) for one in differences(truth(told), came) if one.kind in kinds]
-    assert not found, (way, found)
-
-
-__all__ = ["HOUR", "MONDAY", "S", "WAYS", "Story", "T", "agrees", "call", "contacts", "counted", "figure", "filler", "history", "owners", "run", "standing", "story", "tell"]

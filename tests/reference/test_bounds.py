@@ -7,8 +7,8 @@ import pytest
 
 from tests.reference import drive
 from tests.reference.drive import Outcome, read, replayed, settle
-from tests.reference.events import DAY, HOUR, MIN, S, Event, Story, moment
-from tests.reference.kit import T, WAYS, call, counted, figure, filler, history, owners, standing, story, tell
+from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment
+from tests.reference.kit import WAYS, T, call, counted, figure, filler, history, owners, standing, story, tell
 from tests.support.offline import NOW, deployment
 
 PHONE = [{"kind": "phone", "value": "+442079460011"}]
@@ -28,7 +28,13 @@ def test_many_who_wait_at_once_under_one_customer() -> None:
 def test_many_short_calls_that_are_rated_later() -> None:
     told: list[Event] = []
     for n in range(180):
-        s = call(f"p{n}", T + n * 1700, identifiers=PHONE).say("queued", queue="cards").wait(4 * S).say("connected").wait(50 * S)
+        s = (
+            call(f"p{n}", T + n * 1700, identifiers=PHONE)
+            .say("queued", queue="cards")
+            .wait(4 * S)
+            .say("connected")
+            .wait(50 * S)
+        )
         told += s.say("ended", by="agent").wait(25 * MIN).say("feedback.given", metric="csat", score=4).events
     came = tell("replay", told)
     assert figure(came, "csat.satisfied") == {("voice", "cards", "none"): (180, 180)}
@@ -40,7 +46,13 @@ def test_replays_side_by_side_of_the_same_customers() -> None:
     lines = [f"side-{n}" for n in range(12)]
     told = []
     for n in range(4):
-        s = call(f"p{n}", T + n * MIN, customer_id=f"{n % 2}").say("queued", queue="cards").wait(8 * S).say("connected").wait(60 * S)
+        s = (
+            call(f"p{n}", T + n * MIN, customer_id=f"{n % 2}")
+            .say("queued", queue="cards")
+            .wait(8 * S)
+            .say("connected")
+            .wait(60 * S)
+        )
         told += s.say("ended", by="customer").events
     events = history(told)
     topics = sorted({e.topic for e in events.events})
@@ -67,7 +79,16 @@ def mark(run: Any, lines: list[str], kind: str, at: int | str, topics: list[str]
             run.publish(topic, f"replay:{line}".encode(), json.dumps(made).encode(), NOW)
 
 
-@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2100-01-01T00:00:01Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "2100-01-01T00:00:01Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 @pytest.mark.parametrize("kind", ["replay.progressed", "replay.ended", "contact.queued"])
 def test_times_that_cannot_be_are_refused_and_cost_nothing(time: str, kind: str) -> None:
     run = deployment()
@@ -79,7 +100,7 @@ def test_times_that_cannot_be_are_refused_and_cost_nothing(time: str, kind: str)
         made = json.loads(one.value("odd")) | {"time": time}
         run.publish(one.topic, one.key, json.dumps(made).encode(), NOW)
     run.run(NOW)
-    good = history(call("p", customer_id="7").say("queued", queue="cards").wait(9 * S).say("connected").wait(MIN).say("ended", by="agent"))
+    good = history(call("p", customer_id="7").served("cards", 9 * S, MIN))
     came = replayed(good, run=run)
     assert figure(came, "handle_time.talk") == {("voice", "cards", "none"): (MIN, 1)}
     assert owners(came) == {"customer:7": 1}
@@ -103,7 +124,7 @@ def test_what_is_large_is_served(shape: str) -> None:
         for _ in range(3000):
             s.customer(0.5).wait(300)
         told = s.events
-    good = call("p", T + MIN, customer_id="7").say("queued", queue="cards").wait(9 * S).say("connected").wait(MIN).say("ended", by="agent")
+    good = call("p", T + MIN, customer_id="7").served("cards", 9 * S, MIN)
     run = deployment()
     came = replayed(history(told, good.events), run=run)
     assert came.letters == []
@@ -147,7 +168,7 @@ def hourly(run: Any, line: str, name: str) -> int:
 @pytest.mark.parametrize("minutes", [10, 65, 150])
 @pytest.mark.parametrize("paced", [True, False])
 def test_after_contact_work_counts_its_contact_in_one_hour_only(minutes: int, paced: bool) -> None:
-    s = call("p", customer_id="7").say("queued", queue="cards").wait(9 * S).say("connected", agent_id="a").wait(MIN).say("ended", by="agent")
+    s = call("p", customer_id="7").served("cards", 9 * S, MIN)
     s.wait(minutes * MIN).say("wrapped_up", agent_id="a", duration_ms=30 * S)
     run = deployment()
     replayed(history(s, filler(6 * 3600)), paced=paced, run=run)
@@ -161,11 +182,18 @@ def test_what_is_late_within_the_lateness_amends_though_later_words_came_before(
     line, topic = "late", "contacts.voice"
     mark(run, [line], "started", T - 3 * HOUR, [topic])
     clock = T
-    for event in call("tick", clock, customer_id="t").say("queued", queue="x").wait(S).say("ended", by="customer").events:
+    for event in (
+        call("tick", clock, customer_id="t").say("queued", queue="x").wait(S).say("ended", by="customer").events
+    ):
         run.publish(topic, event.key, event.value(line), NOW)
     run.run(NOW)
     for contact, age in (("old", first), ("newer", 40)):
-        s = call(contact, clock - age * MIN, customer_id=contact).say("queued", queue="cards").wait(9 * S).say("ended", by="customer")
+        s = (
+            call(contact, clock - age * MIN, customer_id=contact)
+            .say("queued", queue="cards")
+            .wait(9 * S)
+            .say("ended", by="customer")
+        )
         for event in s.events:
             run.publish(topic, event.key, event.value(line), NOW)
         run.run(NOW)
@@ -182,7 +210,11 @@ def test_what_is_late_within_the_lateness_amends_though_later_words_came_before(
 def test_the_last_state_of_a_queue_stays_when_a_replay_ends() -> None:
     told: list[Event] = []
     for n in range(3):
-        told += call(f"p{n}", T + n * 7 * S, customer_id=f"{n}", tier="gold" if n else "silver").say("queued", queue="cards").events
+        told += (
+            call(f"p{n}", T + n * 7 * S, customer_id=f"{n}", tier="gold" if n else "silver")
+            .say("queued", queue="cards")
+            .events
+        )
     told += call("q", T, customer_id="9").say("queued", queue="loans").wait(31 * S).say("ended", by="customer").events
     came = tell("replay", told, after=2 * MIN)
     state = came.queues["voice", "cards"]
@@ -221,9 +253,21 @@ def test_an_alert_of_a_customer_with_a_long_id_can_be_closed(length: int) -> Non
 
 @pytest.mark.parametrize("way", WAYS)
 def test_two_channels_that_count_from_one_do_not_mix_two_people(way: str) -> None:
-    voice = call("1001", T, customer_id="bob", tier="gold").say("queued", queue="cards").wait(300 * S).say("connected").wait(MIN)
+    voice = (
+        call("1001", T, customer_id="bob", tier="gold")
+        .say("queued", queue="cards")
+        .wait(300 * S)
+        .say("connected")
+        .wait(MIN)
+    )
     voice.say("ended", by="agent")
-    chat = story("chat", "1001", T + 30 * S, customer_id="alice").say("queued", queue="cards").customer().wait(20 * S).reply(agent_id="a")
+    chat = (
+        story("chat", "1001", T + 30 * S, customer_id="alice")
+        .say("queued", queue="cards")
+        .customer()
+        .wait(20 * S)
+        .reply(agent_id="a")
+    )
     chat.wait(MIN).say("ended", by="customer")
     came = tell(way, voice, chat, filler(900, 30))
     assert owners(came) == {"customer:bob": 1, "customer:alice": 1, "customer:filler": 1}
@@ -246,7 +290,12 @@ MASKED = [
 @pytest.mark.parametrize("where", ["text", "a field nobody knows"])
 def test_what_names_a_person_is_masked_before_it_is_stored(text: str, where: str) -> None:
     s = story("chat", "p", customer_id="7")
-    s.say("message.sent", direction="inbound", author="customer", **({"text": text} if where == "text" else {"text": "hi", "remark": text}))
+    s.say(
+        "message.sent",
+        direction="inbound",
+        author="customer",
+        **({"text": text} if where == "text" else {"text": "hi", "remark": text}),
+    )
     run = deployment()
     replayed(history(s), run=run)
     kept = [record for (topic, _), log in run.topics.items() if not topic.startswith("contacts.") for record in log]
@@ -257,7 +306,15 @@ def test_what_names_a_person_is_masked_before_it_is_stored(text: str, where: str
 
 
 def test_a_day_beyond_the_horizon_is_another_contact() -> None:
-    s = story("messaging", "m", customer_id="7").say("initiated").customer().wait(MIN).reply(agent_id="a").wait(MIN).say("ended", by="agent")
+    s = (
+        story("messaging", "m", customer_id="7")
+        .say("initiated")
+        .customer()
+        .wait(MIN)
+        .reply(agent_id="a")
+        .wait(MIN)
+        .say("ended", by="agent")
+    )
     s.wait(16 * DAY).say("initiated").customer().wait(2 * MIN).reply(agent_id="a").wait(MIN).say("ended", by="agent")
     came = tell("paced replay", s)
     assert figure(came, "first_response.human_from_start") == {("messaging", "none", "none"): (3 * MIN, 2)}

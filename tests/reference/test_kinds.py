@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.reference.events import DAY, HOUR, MIN, S, Event, Story, profile
-from tests.reference.kit import T, WAYS, call, contacts, counted, figure, filler, owners, standing, story, tell
+from tests.reference.events import DAY, HOUR, MIN, S, Story
+from tests.reference.kit import WAYS, T, call, contacts, counted, figure, filler, owners, standing, story, tell
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 
@@ -13,7 +13,9 @@ SATURDAY = T + 5 * DAY
 # A reply after a night, a weekend, a week
 
 
-@pytest.mark.parametrize(("channel", "hours"), [("messaging", 47), ("messaging", 26), ("email", 80), ("chat", 30), ("email", 71)])
+@pytest.mark.parametrize(
+    ("channel", "hours"), [("messaging", 47), ("messaging", 26), ("email", 80), ("chat", 30), ("email", 71)]
+)
 def test_the_first_response_runs_through_idle_time(way: str, channel: str, hours: float) -> None:
     s = story(channel, "m", SATURDAY, customer_id="7", queue="post")
     s.say("initiated").customer().wait(round(hours * HOUR)).reply(agent_id="a").wait(10 * MIN).say("ended", by="agent")
@@ -69,7 +71,7 @@ def test_after_contact_work_told_late_counts_the_contact_once(way: str, late: in
 def test_the_last_answer_of_a_contact_counts(way: str) -> None:
     one, two = call("p", customer_id="7"), call("q", customer_id="8")
     for s in (one, two):
-        s.say("queued", queue="cards").wait(9 * S).say("connected", agent_id="a").wait(60 * S).say("ended", by="agent").wait(30 * S)
+        s.served("cards", 9 * S, 60 * S).wait(30 * S)
     one.say("feedback.given", metric="csat", score=2).wait(400).say("feedback.given", metric="csat", score=2)
     one.wait(90 * S).say("feedback.given", metric="csat", score=5).say("feedback.given", metric="ces", score=3)
     two.say("feedback.given", metric="csat", score=1)
@@ -153,7 +155,15 @@ def test_a_bots_message_ends_no_wait(way: str) -> None:
 @pytest.mark.parametrize("hours", [0.5, 5, 30])
 def test_a_customer_who_comes_back_asks_anew(way: str, again: str, hours: float) -> None:
     """No hours in between; the contact is one, and answered by the human whom it asked for in the end."""
-    s = story("chat", "m", customer_id="7").say("initiated").say("connected", party="bot").wait(5 * S).customer().wait(S).reply("bot")
+    s = (
+        story("chat", "m", customer_id="7")
+        .say("initiated")
+        .say("connected", party="bot")
+        .wait(5 * S)
+        .customer()
+        .wait(S)
+        .reply("bot")
+    )
     s.wait(MIN).say("ended", by="bot", reason="self-served").wait(round(hours * HOUR))
     if again == "case":
         s.say("case.reopened", case_id="k").wait(S)
@@ -172,8 +182,10 @@ def test_a_customer_who_comes_back_asks_anew(way: str, again: str, hours: float)
 @pytest.mark.parametrize("wait", [100 * MIN, 3 * HOUR])
 def test_who_begins_anew_is_not_forgotten_while_he_waits(way: str, wait: int) -> None:
     s = Story("messaging", "p", T, {}, {"customer_id": "7"})
-    s.say("initiated").wait(S).say("queued", queue="cards").wait(6 * S).say("connected", agent_id="a").wait(MIN).say("ended", by="agent")
-    s.wait(8 * MIN).say("initiated", customer_id="7").say("queued", queue="cards").wait(wait).say("connected", agent_id="a")
+    s.say("initiated").wait(S).served("cards", 6 * S, MIN)
+    s.wait(8 * MIN).say("initiated", customer_id="7").say("queued", queue="cards").wait(wait).say(
+        "connected", agent_id="a"
+    )
     s.wait(MIN).say("ended", by="agent")
     came = tell(way, s, filler(4 * 3600))
     assert figure(came, "speed_of_answer.answered_legs") == {("messaging", "cards", "none"): (wait + 6 * S, 2)}
@@ -184,7 +196,14 @@ def test_who_begins_anew_is_not_forgotten_while_he_waits(way: str, wait: int) ->
 @pytest.mark.parametrize("reason", ["callback", "completed"])
 @pytest.mark.parametrize("later", [25 * MIN, 3 * HOUR])
 def test_a_call_back_under_the_same_id_is_talked(way: str, later: int, reason: str, offered: bool) -> None:
-    s = call("p", customer_id="7").say("initiated").wait(8 * S).say("queued", queue="q").wait(150 * S).say("callback_requested")
+    s = (
+        call("p", customer_id="7")
+        .say("initiated")
+        .wait(8 * S)
+        .say("queued", queue="q")
+        .wait(150 * S)
+        .say("callback_requested")
+    )
     s.wait(4 * S).say("ended", by="customer", reason=reason).wait(later)
     if offered:
         s.say("offered", agent_id="a").wait(12 * S)
@@ -198,7 +217,7 @@ def test_a_call_back_under_the_same_id_is_talked(way: str, later: int, reason: s
 
 
 def test_an_id_that_comes_again_for_another_customer_is_another_contact(way: str) -> None:
-    s = call("1001", customer_id="7").say("initiated").say("queued", queue="cards").wait(9 * S).say("connected").wait(MIN).say("ended", by="agent")
+    s = call("1001", customer_id="7").say("initiated").served("cards", 9 * S, MIN)
     s.common = {"customer_id": "8"}
     s.wait(20 * MIN).say("initiated").say("queued", queue="loans").wait(30 * S).say("ended", by="customer")
     came = tell(way, s)
@@ -228,7 +247,10 @@ def test_the_first_agent_stays_in_a_warm_transfer_until_the_other_answers(way: s
     s.say("connected", agent_id="b").wait(25 * S).say("ended", by="customer")
     came = tell(way, s)
     assert figure(came, "handle_time.talk") == {("voice", "b", "none"): (talked * S, 1)}
-    assert figure(came, "speed_of_answer.answered_legs") == {("voice", "a", "none"): (5 * S, 1), ("voice", "b", "none"): (40 * S, 1)}
+    assert figure(came, "speed_of_answer.answered_legs") == {
+        ("voice", "a", "none"): (5 * S, 1),
+        ("voice", "b", "none"): (40 * S, 1),
+    }
 
 
 # Queue legs
@@ -259,7 +281,14 @@ def test_one_entering_that_two_systems_report_is_one_leg(way: str, apart: int) -
 
 @pytest.mark.parametrize("before", [1, 300, 1999, 2000])
 def test_a_connect_from_a_clock_that_goes_before_answers_its_leg(way: str, before: int) -> None:
-    s = call("p", customer_id="7").say("initiated").wait(2 * S).say("connected", agent_id="a").wait(before).say("queued", queue="q")
+    s = (
+        call("p", customer_id="7")
+        .say("initiated")
+        .wait(2 * S)
+        .say("connected", agent_id="a")
+        .wait(before)
+        .say("queued", queue="q")
+    )
     s.wait(200 * S).say("ended", by="customer")
     came = tell(way, s)
     place = ("voice", "q", "none")
@@ -297,97 +326,18 @@ def test_what_we_say_before_the_customer_has_spoken_is_no_reply(way: str, greete
 
 
 def test_of_a_contact_that_we_opened_the_first_response_is_to_the_customers_first_message(way: str) -> None:
-    s = story("messaging", "p", customer_id="7").say("initiated", direction="outbound", opened_by="campaign").reply("bot")
+    s = (
+        story("messaging", "p", customer_id="7")
+        .say("initiated", direction="outbound", opened_by="campaign")
+        .reply("bot")
+    )
     s.wait(3 * HOUR).customer().wait(7 * MIN).reply(agent_id="a").wait(MIN).say("ended", by="agent")
-    silent = story("messaging", "q", customer_id="8").say("initiated", direction="outbound", opened_by="agent").reply(agent_id="a")
+    silent = (
+        story("messaging", "q", customer_id="8")
+        .say("initiated", direction="outbound", opened_by="agent")
+        .reply(agent_id="a")
+    )
     silent.wait(HOUR).say("ended", by="agent")
     came = tell(way, s, silent)
     assert figure(came, "first_response.human_from_start") == {("messaging", "none", "none"): (7 * MIN, 1)}
     assert counted(came, "contacts_offered.all") == {}
-
-
-# Whose it is
-
-
-def test_the_owner_who_has_it_again_still_waits(way: str) -> None:
-    s = Story("voice", "p", T, {"tier": "platinum"}, {})
-    s.say("initiated", customer_id="7").wait(S).say("queued", queue="cards").wait(180 * S)
-    s.say("article.viewed", article_id="x", customer_id="8").wait(100 * S).say("article.viewed", article_id="x", customer_id="7")
-    came = tell(way, s, filler(900, 30), after=MIN)
-    assert standing(came) == [("customer:7", "p", None)]
-    assert owners(came) == {"customer:7": 1, "customer:filler": 1}
-
-
-def test_a_wait_that_was_over_before_its_customer_was_known_raises_nothing(way: str) -> None:
-    s = call("p", tier="gold").say("queued", queue="loans").wait(400 * S).say("connected", agent_id="a").wait(MIN)
-    s.say("ended", by="agent", identifiers=[{"kind": "phone", "value": "+442079460017"}]).wait(80 * S)
-    s.say("wrapped_up", duration_ms=0, customer_id="7")
-    told = tell(way, s, filler(900, 20))
-    assert [a for a in told.alerts if a["customer"] in ("customer:7", "anonymous:phone:+442079460017")] == []
-
-
-def test_revisions_go_on_when_a_contact_comes_back(way: str) -> None:
-    s = call("p").say("initiated", customer_id="7").wait(20 * S).say("article.viewed", article_id="x")
-    for who in ("8", "7", "8", "7"):
-        s.wait(2 * MIN).say("article.viewed", article_id="x", customer_id=who)
-    came = tell(way, s, filler(900, 30))
-    assert came.journeys["customer:7"]["revision"] >= 3
-    assert owners(came) == {"customer:7": 1, "customer:filler": 1}
-
-
-@pytest.mark.parametrize("hidden", ["+266696687", "Private Number", "anonymous", "0"])
-def test_who_hides_is_nobody(way: str, hidden: str) -> None:
-    told: list[Event] = []
-    for number in range(3):
-        s = call(f"h{number}", T + number * MIN, identifiers=[{"kind": "phone", "value": hidden}]).say("queued", queue="cards")
-        told += s.wait(9 * S).say("connected", agent_id="a").wait(MIN).say("ended", by="agent").events
-    assert sorted(owners(tell(way, told)).values()) == [1, 1, 1]
-
-
-def test_one_mail_address_is_one_person(way: str) -> None:
-    spelled = ["zoë@example.com", "zoe\u0308@example.com", "Zoë W. <zoë@example.com>", "MAILTO:zoë@EXAMPLE.com"]
-    told: list[Event] = []
-    for number, value in enumerate(spelled):
-        s = story("email", f"e{number}", T + number * S, identifiers=[{"kind": "email", "value": value}])
-        told += s.say("initiated").wait(20 * S).say("ended", by="agent").events
-    assert list(owners(tell(way, told)).values()) == [len(spelled)]
-
-
-# Tiers and moods
-
-
-@pytest.mark.parametrize("profiles", [17, 40])
-def test_profiles_that_say_the_same_change_nothing(way: str, profiles: int) -> None:
-    s = call("p", customer_id="7").say("queued", queue="cards").wait(11 * S).say("connected", agent_id="a").wait(90 * S).say("ended", by="customer")
-    told = [profile("7", T - S if not n else T + 150 * S + n * 45 * S, tier="gold") for n in range(profiles)]
-    came = tell(way, s, told)
-    assert counted(came, "contacts_offered.all") == {("voice", "cards", "gold"): 1}
-    assert came.journeys["customer:7"]["tier"] == "gold"
-
-
-@pytest.mark.parametrize("moods", [(-0.4, -0.4, -0.4), (-0.5, -0.4, -0.3), (-0.6, -0.2, -0.4)])
-@pytest.mark.parametrize("gap", [0, 61, 437])
-def test_a_mean_exactly_at_the_limit_is_an_alert(way: str, moods: tuple[float, ...], gap: int) -> None:
-    """With equal moods any gap; else the messages of one moment, which weigh the same."""
-    s = story("chat", "p", customer_id="7", tier="gold")
-    for mood in moods:
-        s.customer(mood).wait(gap * S if len(set(moods)) == 1 else 0)
-    came = tell(way, s, after=MIN)
-    assert [(a["kind"], a["status"], a["customer"]) for a in came.alerts] == [("sentiment", "firing", "customer:7")]
-
-
-def test_profiles_that_say_the_same_leave_an_alert_on_moods_alone(way: str) -> None:
-    s = story("chat", "p", customer_id="7")
-    for _ in range(4):
-        s.customer(-0.9).wait(20 * S)
-    told = [profile("7", T - S if not n else T + 100 * S + n * 30 * S, tier="gold") for n in range(20)]
-    came = tell(way, s, told, after=MIN)
-    assert [(a["kind"], a["status"]) for a in came.alerts] == [("sentiment", "firing")]
-
-
-@pytest.mark.parametrize("text", ["Estoy muy enfadado, el servicio es horrible", "Я очень зол", "我非常生气", "Je suis très en colère, c'est affreux"])
-def test_what_cannot_be_read_has_no_score(way: str, text: str) -> None:
-    s = story("chat", "p", customer_id="7")
-    for _ in range(2):
-        s.say("message.sent", direction="inbound", author="customer", text=text).wait(S)
-    assert figure(tell(way, s), "sentiment.mean") == {}

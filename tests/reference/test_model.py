@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.reference.drive import total
-from tests.reference.events import DAY, HOUR, MIN, S, History, Story
+from tests.reference.events import DAY, HOUR, MIN, History, S, Story
 from tests.reference.histories import THEMES, make
 from tests.reference.kit import T, call, history, story
 from tests.reference.model import Ratio, Sums, Truth, truth
@@ -58,8 +58,16 @@ def told(*some: Story) -> tuple[Truth, dict[str, Ratio]]:
 
 
 def test_a_call_with_everything() -> None:
-    s = call("p", customer_id="7", tier="gold").at(0, "initiated").at(2, "queued", queue="cards").at(40, "offered", agent_id="a").at(45, "connected", agent_id="a")
-    s.at(105, "held").at(135, "resumed").at(155, "transferred", kind="warm", to_queue="loans").at(156, "queued", queue="loans")
+    s = (
+        call("p", customer_id="7", tier="gold")
+        .at(0, "initiated")
+        .at(2, "queued", queue="cards")
+        .at(40, "offered", agent_id="a")
+        .at(45, "connected", agent_id="a")
+    )
+    s.at(105, "held").at(135, "resumed").at(155, "transferred", kind="warm", to_queue="loans").at(
+        156, "queued", queue="loans"
+    )
     s.at(300, "connected", agent_id="b").at(310, "ended", by="customer").at(330, "wrapped_up", agent_id="b")
     made, got = told(s)
     assert got["speed_of_answer.answered_legs"] == ((43 + 144) * S, 2)
@@ -68,15 +76,25 @@ def test_a_call_with_everything() -> None:
     assert got["handle_time.hold"] == (30 * S, 1)
     assert got["handle_time.wrap"] == (20 * S, 1)
     assert made.alerts == {("customer:7", "p", "loans", T + (156 + 120) * S): "answered"}
-    assert [(c.queue, c.outcome, c.wait, c.transfers) for c in made.journeys["customer:7"]] == [("loans", "answered", 43 * S, 1)]
+    assert [(c.queue, c.outcome, c.wait, c.transfers) for c in made.journeys["customer:7"]] == [
+        ("loans", "answered", 43 * S, 1)
+    ]
 
 
 def test_askings() -> None:
-    s = story("chat", "p", customer_id="7").at(0, "initiated").at(10, "message.sent", author="customer", direction="inbound")
+    s = (
+        story("chat", "p", customer_id="7")
+        .at(0, "initiated")
+        .at(10, "message.sent", author="customer", direction="inbound")
+    )
     for second, author in ((12, "bot"), (70, "agent")):
         s.at(second, "message.sent", author=author, direction="outbound")
-    s.at(100, "message.sent", author="customer", direction="inbound").at(130, "message.sent", author="agent", direction="outbound")
-    s.at(150, "ended", by="agent").at(5000, "message.sent", author="customer", direction="inbound").at(5045, "message.sent", author="agent", direction="outbound")
+    s.at(100, "message.sent", author="customer", direction="inbound").at(
+        130, "message.sent", author="agent", direction="outbound"
+    )
+    s.at(150, "ended", by="agent").at(5000, "message.sent", author="customer", direction="inbound").at(
+        5045, "message.sent", author="agent", direction="outbound"
+    )
     _, got = told(s)
     assert got["first_response.any"] == (2 * S, 1)
     assert got["first_response.human_from_start"] == (60 * S, 1)
@@ -85,11 +103,22 @@ def test_askings() -> None:
 
 
 def test_an_hour_of_silence_and_a_weekend_of_it() -> None:
-    s = story("messaging", "m", T + 5 * DAY, customer_id="7").say("queued", queue="wa").customer().wait(50 * HOUR).say("connected").wait(MIN).say("ended", by="agent")
-    made, got = told(s)
+    s = (
+        story("messaging", "m", T + 5 * DAY, customer_id="7")
+        .say("queued", queue="wa")
+        .customer()
+        .wait(50 * HOUR)
+        .say("connected")
+        .wait(MIN)
+        .say("ended", by="agent")
+    )
+    _, got = told(s)
     assert got["speed_of_answer.answered_legs"] == (50 * HOUR, 1)
     assert got["contacts_offered.all"] == (1, 0)
-    silent, got = told(story("messaging", "m", T, customer_id="7").say("queued", queue="wa"), call("x", T + 30 * HOUR).say("article.viewed", article_id="x"))
+    silent, got = told(
+        story("messaging", "m", T, customer_id="7").say("queued", queue="wa"),
+        call("x", T + 30 * HOUR).say("article.viewed", article_id="x"),
+    )
     assert got["flow_out.of_left"] == (1, 1)
     assert [c.outcome for c in silent.journeys["customer:7"]] == ["flow_out"]
 
@@ -100,7 +129,10 @@ def test_order_of_arrival_and_repetition_change_nothing(theme: str) -> None:
     for seed in range(10):
         one = make(theme, seed)
         when: dict[Any, int] = {}
-        late = [replace(e, arrives=when.setdefault((e.key, e.at), e.at + r.randrange(HOUR))) for e in sorted(one.events, key=lambda e: e.at)]
+        late = [
+            replace(e, arrives=when.setdefault((e.key, e.at), e.at + r.randrange(HOUR)))
+            for e in sorted(one.events, key=lambda e: e.at)
+        ]
         late += r.sample(late, len(late) // 3)
         late.sort(key=lambda e: e.arrives)
         assert truth(History(tuple(late), one.end)) == truth(one)
