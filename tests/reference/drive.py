@@ -28,8 +28,12 @@ class Outcome:
     letters: list[dict[str, Any]] = field(default_factory=list)
 
 
-def replayed(told: History, paced: bool = False, line: str = LINE, run: Offline | None = None) -> Outcome:
-    """As a replay. ``paced``: time comes along with the events; else all of them lie there before anybody reads."""
+def replayed(
+    told: History, paced: bool = False, line: str = LINE, run: Offline | None = None, restart: int = 0
+) -> Outcome:
+    """As a replay. ``paced``: time comes along with the events; else all of them lie there before anybody reads.
+    ``restart``: every task begins anew from its changelog after each so many events.
+    """
     run = run or deployment()
     topics = sorted({e.topic for e in told.events})
     now = NOW
@@ -52,6 +56,9 @@ def replayed(told: History, paced: bool = False, line: str = LINE, run: Offline 
             run.run(now)
             reached = event.arrives
         run.publish(event.topic, event.key, event.value(line), now)
+        if restart and number % restart == restart - 1:
+            run.run(now)
+            run.restart()
     if paced:
         run.run(now)
         for at in range(reached + HOUR // 2, told.end, HOUR // 2):
