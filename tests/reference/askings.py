@@ -32,12 +32,13 @@ class Askings:
             yield "first_response.any", at - self.spoke
         if author != "agent":
             return
-        if "human" not in self.replied:
+        first = "human" not in self.replied
+        if first:
             self.replied.add("human")
             yield f"first_response.{'after_reopen' if self.number else 'human_from_start'}", at - self.spoke
             if self.handed is not None and not self.number:
                 yield "first_response.human_from_handoff", at - self.handed
-        if self.unanswered is not None:
+        if self.unanswered is not None and (self.number or not first):
             yield "next_response", at - self.unanswered
 
     def close(self) -> None:

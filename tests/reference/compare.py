@@ -13,6 +13,7 @@ KINDS = {
              "longest_wait", "service_level"),
     "waiting": ("service_level.reached_threshold",),
     "contacts": ("contacts_offered", "abandonment.of_offered", "answered_in_time", "speed_of_answer.all_contacts"),
+    "counts": ("contacts_contained", "contacts_left", "contacts_reopened", "contacts_turned_away"),
     "handle": ("handle_time",),
     "responses": ("first_response", "next_response"),
     "feedback": ("csat", "nps", "ces"),

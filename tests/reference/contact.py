@@ -63,6 +63,3 @@ class Contact:
     wrap: int = 0
     messages: int = 0
     transfers: int = 0
-    reopened: int = 0
-    left: bool = False
-    """Contained because the customer went, not because anything was solved."""

@@ -128,7 +128,7 @@ def truth(told: History) -> Truth:
         by_owner[life.owner()].append(life)
         count(made, sums, life, profiles, told.end)
     for place, some in sums.items():
-        made.days |= {(*place, name): ratio for name, ratio in some.figures().items() if any(ratio)}
+        made.days |= {(*place, name): ratio for name, ratio in some.figures(place[1]).items() if any(ratio)}
     for owner, his in by_owner.items():
         made.journeys[owner] = journey(his)
         if {life.tier(profiles, told.end) for life in his} & HIGH:

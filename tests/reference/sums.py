@@ -7,6 +7,7 @@ from tests.reference.events import S
 
 THRESHOLD = 20 * S
 SHORT = 5 * S
+NO_GIVING_UP = {"messaging", "email", "ticket", "task"}
 Ratio = tuple[int, int]
 """Numerator and denominator; of counts the denominator is 0."""
 
@@ -23,9 +24,10 @@ class Sums:
         self.counts[name] += 1
         self.amounts[name].append(amounts)
 
-    def figures(self) -> dict[str, Ratio]:
-        """kpi.variant → numerator and denominator."""
-        return self.of_legs() | self.of_contacts() | self.of_words()
+    def figures(self, channel: str = "voice") -> dict[str, Ratio]:
+        """kpi.variant → numerator and denominator; where nobody can give up there is no rate of it."""
+        found = self.of_legs() | self.of_contacts() | self.of_words()
+        return found | {name: (0, 0) for name in found if name.startswith("abandonment.") and channel in NO_GIVING_UP}
 
     def of_legs(self) -> dict[str, Ratio]:
         answered = [a for (a,) in self.amounts["left.answered"]]
@@ -85,5 +87,9 @@ class Sums:
             "nps.every_answer": (100 * (sum(a >= 9000 for a in nps) - sum(a <= 6000 for a in nps)), len(nps)),
             "ces.easy": (sum(a >= 5000 for a in ces), len(ces)),
             "sentiment.mean": (sum(moods), len(moods)),
-            "next_response.all": (sum(replies), len(replies)),
+            "next_response.human": (sum(replies), len(replies)),
+            "contacts_contained.all": (self.counts["contained"], 0),
+            "contacts_left.all": (self.counts["left"], 0),
+            "contacts_reopened.all": (self.counts["reopened"], 0),
+            "contacts_turned_away.all": (self.counts["turned_away"], 0),
         }

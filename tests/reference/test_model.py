@@ -99,7 +99,7 @@ def test_askings() -> None:
     assert got["first_response.any"] == (2 * S, 1)
     assert got["first_response.human_from_start"] == (60 * S, 1)
     assert got["first_response.after_reopen"] == (45 * S, 1)
-    assert got["next_response.all"] == ((60 + 30 + 45) * S, 3)
+    assert got["next_response.human"] == ((30 + 45) * S, 2)
 
 
 def test_an_hour_of_silence_and_a_weekend_of_it() -> None:

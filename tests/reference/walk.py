@@ -60,7 +60,7 @@ class _Walk:
         before: Event | None = None
         for event in self.c.events:
             if self.state != "ended" and event.at - self.last > self.patience:
-                self.c.reopened += 1
+                self.fact("reopened", event.at)
             self.step(event, before)
             before, self.last = event, event.at
         if self.state != "ended" and self.until - self.last > self.patience:
@@ -88,7 +88,7 @@ class _Walk:
     def step(self, event: Event, before: Event | None) -> None:
         data, kind = event.data, event.kind
         if self.state == "ended" and (kind in AGAIN or self.is_customer(event)):
-            self.reopen()
+            self.reopen(event.at)
         if kind in HUMAN_ACTS and self.state != "ended":
             self.asked = True
         known = getattr(self, "on_" + kind.replace(".", "_"), None)
@@ -111,9 +111,9 @@ class _Walk:
             and event.at - before.at <= TWICE
         )
 
-    def reopen(self) -> None:
+    def reopen(self, at: int) -> None:
         self.state, self.c.ended = "new", None
-        self.c.reopened += 1
+        self.fact("reopened", at)
         self.callback = False
 
     def on_contact_initiated(self, at: int, data: dict[str, Any]) -> None:
@@ -213,6 +213,7 @@ class _Walk:
 
     def on_contact_turned_away(self, at: int, data: dict[str, Any]) -> None:
         self.asked = True
+        self.fact("turned_away", at)
 
     def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
         if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
@@ -299,8 +300,7 @@ class _Walk:
         self.stop(at)
         self.askings.close()
         self.state, self.c.ended = "ended", at
-        self.c.left = outcome == "left"
-        self.finished = Fact("contained" if outcome == "left" else outcome, at, self.queue)
+        self.finished = Fact(outcome, at, self.queue)
         if self.met:
             self.parts = Fact("handled", at, self.queue)
 
@@ -320,7 +320,7 @@ class _Walk:
         """Facts of the contact as a whole, once each."""
         outcome = self.answered or self.finished
         if outcome is not None:
-            self.c.outcome = outcome.name
+            self.c.outcome = outcome.name.replace("left", "contained")
             if not self.ours:
                 self.c.facts.append(outcome)
         if self.answered is None:
