@@ -130,10 +130,13 @@ def alerts(truth: Truth, came: Outcome) -> list[Difference]:
             owner = one["customer"]
             owner = named(owner, [(one["channel"], one["contact_id"])])
             got[owner, one["contact_id"], one["queue"], moment(one["since"])] = one["reason"] or one["status"]
+    want = truth.alerts
+    if not truth.in_order:
+        want, got = ({name: how == "firing" for name, how in each.items()} for each in (want, got))  # type: ignore[misc]
     return [
-        Difference("alerts", str(name), truth.alerts.get(name), got.get(name))
-        for name in sorted({*truth.alerts, *got})
-        if truth.alerts.get(name) != got.get(name)
+        Difference("alerts", str(name), want.get(name), got.get(name))
+        for name in sorted({*want, *got})
+        if want.get(name) != got.get(name)
     ]
 
 

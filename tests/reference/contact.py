@@ -6,7 +6,10 @@ from tests.reference.events import HOUR, Event, S
 
 SPOKEN = {"voice", "in-person"}
 WAITED_FOR = {"voice", "chat", "in-person"}
-"""Where the customer sits and waits: leaving is abandoning, waits raise alerts."""
+"""Where the customer sits and waits: waits raise alerts."""
+NO_GIVING_UP = {"messaging", "email", "ticket", "task"}
+"""Where leaving is no abandoning."""
+UNASKED = {"contained", "left"}
 IDLE = {"email": 72 * HOUR}
 IDLE_ELSE = 24 * HOUR
 SKEW = 2 * S

@@ -48,6 +48,8 @@ class Truth:
     alerts: dict[tuple[str, str, str, int], str] = field(default_factory=dict)
     """(owner, contact, queue, deadline) → firing, or how the wait ended; of moods without contact and queue, and since
     when."""
+    in_order: bool = True
+    """Else an alert was resolved by what was known then; it is resolved only once."""
     queues: dict[tuple[str, str], tuple[int, int, dict[str, int]]] = field(default_factory=dict)
     """(channel, queue) → legs that wait, when the oldest entered, how many of each tier; where somebody waits."""
 
@@ -121,7 +123,7 @@ def truth(told: History) -> Truth:
     profiles = sorted((e for e in events if e.kind in HOMES and e.data.get("tier")), key=lambda e: e.at)
     known = lives(events, told.end)
 
-    made = Truth()
+    made = Truth(in_order=all(e.arrives - e.at <= 2 * S for e in events))
     sums: dict[tuple[int, *Place], Sums] = defaultdict(Sums)
     by_owner: dict[str, list[Life]] = defaultdict(list)
     for life in known:

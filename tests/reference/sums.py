@@ -3,11 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from tests.reference.contact import NO_GIVING_UP
 from tests.reference.events import S
 
 THRESHOLD = 20 * S
 SHORT = 5 * S
-NO_GIVING_UP = {"messaging", "email", "ticket", "task"}
 Ratio = tuple[int, int]
 """Numerator and denominator; of counts the denominator is 0."""
 

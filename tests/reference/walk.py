@@ -8,11 +8,12 @@ from tests.reference.contact import (
     HUMAN_ACTS,
     IDLE,
     IDLE_ELSE,
+    NO_GIVING_UP,
     SKEW,
     SPOKEN,
     TAKEN_AWAY,
     TWICE,
-    WAITED_FOR,
+    UNASKED,
     Contact,
     Fact,
     Leg,
@@ -36,7 +37,7 @@ class _Walk:
         self.asked = self.ours = self.callback = False
         self.answered: Fact | None = None
         self.finished: Fact | None = None
-        """The outcome of the last end of a contact that nobody answered."""
+        """The outcome of a contact that nobody answered: the first, but for one that asks for a human later."""
         self.talk_from: int | None = None
         self.hold_from: int | None = None
         self.sums: tuple[int | None, int | None] = (None, None)
@@ -300,21 +301,21 @@ class _Walk:
         self.stop(at)
         self.askings.close()
         self.state, self.c.ended = "ended", at
-        self.finished = Fact(outcome, at, self.queue)
+        if self.finished is None or (self.finished.name in UNASKED and outcome not in UNASKED):
+            self.finished = Fact(outcome, at, self.queue)
         if self.met:
             self.parts = Fact("handled", at, self.queue)
 
     def how(self, by: str, reason: str) -> str:
         """The outcome of a leg, and of a contact that nobody answered."""
-        lives = self.c.channel in WAITED_FOR
-        gave_up = reason == "abandoned" or (by == "customer" and reason not in TAKEN_AWAY and not self.callback)
+        can = self.c.channel not in NO_GIVING_UP
         if self.callback:
             return "flow_out"
+        if can and reason == "abandoned":
+            return "abandoned"
         if not self.asked:
-            if reason == "abandoned" and lives:
-                return "abandoned"
-            return "left" if by == "customer" or reason == "timeout" else "contained"
-        return "abandoned" if gave_up and lives else "flow_out"
+            return "left" if by == "customer" and reason != "self-served" else "contained"
+        return "abandoned" if can and by == "customer" and reason not in TAKEN_AWAY else "flow_out"
 
     def close(self) -> None:
         """Facts of the contact as a whole, once each."""
