@@ -21,6 +21,10 @@ AGAIN = {
     "contact.initiated", "contact.queued", "contact.offered", "contact.connected", "contact.handed_off", "contact.reopened",
 }  # fmt: skip
 """What makes a contact that had ended go on, beside a customer's message."""
+ABOUT = {
+    "feedback.given", "contact.wrapped_up", "case.opened", "case.solved", "case.reopened", "message.changed", "contact.assigned",
+}  # fmt: skip
+"""What is told about a contact that is over, and leaves it so."""
 
 
 @dataclass

@@ -103,9 +103,9 @@ def read(run: Offline, line: str) -> Outcome:
     readings: dict[str, dict[str, Any]] = {}
     for record in of(run, "kpis", line):
         if record["window"]["length_ms"] == DAY:
-            place = "|".join([*record["dimensions"].values(), record["window"]["start"]])
-            if record["revision"] >= readings.get(place, record)["revision"]:
-                readings[place] = record
+            key = "|".join([*record["dimensions"].values(), record["window"]["start"]])
+            if record["revision"] >= readings.get(key, record)["revision"]:
+                readings[key] = record
     for record in readings.values():
         where, day = record["dimensions"], moment(record["window"]["start"])
         for one in record["readings"]:
@@ -113,8 +113,12 @@ def read(run: Offline, line: str) -> Outcome:
             found.catalogue.add(name)
             plain = one["unit"] == "count" or one["kpi"] == "longest_wait"
             ratio = (one["numerator"], 0 if plain else one["denominator"])
+            # Where the documents draw no line: who solved it, and who just went.
+            name = name.replace("contacts_left", "contacts_contained")
+            place = (day, where["channel"], where["queue"], where["tier"], name)
+            had = found.days.get(place, (0, 0))
             if ratio[0] or ratio[1]:
-                found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
+                found.days[place] = (had[0] + ratio[0], had[1] + ratio[1])
     for record in of(run, "journeys", line):
         found.journeys[record["customer"]] = record
     newest: dict[str, dict[str, Any]] = {}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.reference.contact import WAITED_FOR, Contact, Leg
+from tests.reference.contact import ABOUT, WAITED_FOR, Contact, Leg
 from tests.reference.events import DAY, HOMES, HOUR, Event, History, S
 from tests.reference.moods import moods
 from tests.reference.people import owner_of
@@ -14,8 +14,6 @@ from tests.reference.walk import recount
 HORIZON = 14 * DAY
 GAP = 72 * HOUR
 LIMIT = 120 * S
-ABOUT = {"feedback.given", "contact.wrapped_up", "case.solved", "article.viewed"}
-"""What is told about a contact that is over, and leaves it so."""
 HIGH = {"gold", "platinum"}
 
 Place = tuple[str, str, str]

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.reference.askings import Askings
 from tests.reference.contact import (
+    ABOUT,
     AGAIN,
     HUMAN_ACTS,
     IDLE,
@@ -32,7 +33,7 @@ class _Walk:
     def __init__(self, contact: Contact, until: int) -> None:
         self.c, self.until = contact, until
         self.state = "new"
-        self.named = next((e.data["queue"] for e in contact.events if e.data.get("queue")), None)
+        self.named = self.first_named(0)
         self.leg: Leg | None = None
         self.asked = self.ours = self.callback = False
         self.answered: Fact | None = None
@@ -59,16 +60,35 @@ class _Walk:
 
     def done(self) -> Contact:
         before: Event | None = None
-        for event in self.c.events:
+        for number, event in enumerate(self.c.events):
             if self.state != "ended" and event.at - self.last > self.patience:
-                self.fact("reopened", event.at)
+                if event.kind in ABOUT:
+                    self.idle()
+                else:
+                    self.fact("reopened", event.at)
+            if self.state == "ended" and (event.kind in AGAIN or self.is_customer(event)):
+                self.named = self.named or self.first_named(number)
+                self.reopen(event.at)
             self.step(event, before)
             before, self.last = event, event.at
         if self.state != "ended" and self.until - self.last > self.patience:
-            self.stop(self.last)
-            self.end(self.last + self.patience, "system", "timeout")
+            self.idle()
         self.close()
         return self.c
+
+    def first_named(self, number: int) -> str | None:
+        """The first queue that an event names, from that event to the next end."""
+        for event in self.c.events[number:]:
+            if event.data.get("queue"):
+                return str(event.data["queue"])
+            if event.kind == "contact.ended":
+                return None
+        return None
+
+    def idle(self) -> None:
+        """Closed as timed out; what the customer asks is asked still."""
+        self.stop(self.last)
+        self.end(self.last + self.patience, "system", "timeout")
 
     @property
     def patience(self) -> int:
@@ -76,7 +96,7 @@ class _Walk:
 
     @property
     def queue(self) -> str:
-        """The last leg's so far, else the first that the contact names at all."""
+        """The last leg's so far, else the first that the contact names until it ends."""
         return self.c.legs[-1].queue if self.c.legs else self.named or "none"
 
     def fact(self, name: str, at: int, *amounts: int) -> Fact:
@@ -88,8 +108,6 @@ class _Walk:
 
     def step(self, event: Event, before: Event | None) -> None:
         data, kind = event.data, event.kind
-        if self.state == "ended" and (kind in AGAIN or self.is_customer(event)):
-            self.reopen(event.at)
         if kind in HUMAN_ACTS and self.state != "ended":
             self.asked = True
         known = getattr(self, "on_" + kind.replace(".", "_"), None)
@@ -234,6 +252,7 @@ class _Walk:
             if data["by"] == "agent":
                 self.asked = True
             self.end(at, data["by"], data.get("reason", "completed"))
+            self.askings.close()
             self.told(data)
 
     def told(self, data: dict[str, Any]) -> None:
@@ -299,7 +318,6 @@ class _Walk:
         if self.leg is not None:
             self.leave(at, outcome)
         self.stop(at)
-        self.askings.close()
         self.state, self.c.ended = "ended", at
         if self.finished is None or (self.finished.name in UNASKED and outcome not in UNASKED):
             self.finished = Fact(outcome, at, self.queue)
