@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from tests.reference.events import DAY, HOUR, MIN, MONDAY, Event, History, S, Story, history, profile
 from tests.reference.tales import (
-    TIERS,
     Teller,
     bot,
     call,
@@ -67,16 +66,24 @@ def several(t: Teller, *tales: Callable[[Teller], Story], most: int = 5) -> list
 
 
 def tiers(t: Teller) -> History:
-    """Tiers come from profiles, before the contact or while it goes on."""
+    """Tiers come from profiles, before the contact or while it goes on; high ones stay, since what becomes of an alert
+    when its customer is no longer of a high tier is nowhere stated.
+    """
     stories = several(t, call, chat)
     events: list[Event] = []
+    high: dict[str, bool] = {}
     for s in stories:
         s.events = [replace(e, data={k: v for k, v in e.data.items() if k != "tier"}) for e in s.events]
         who = next((e.data["customer_id"] for e in s.events if "customer_id" in e.data), None)
-        if who is not None:
-            events.append(profile(who, s.events[0].at - t.ms(1, 600), tier=t.r.choice(TIERS)))
-            events += [replace(events[-1], name=events[-1].name + "b", at=events[-1].at + 1, arrives=events[-1].at + 1)]
-    return history(*stories, events)
+        if who is None:
+            continue
+        if high.setdefault(who, t.chance(0.5)):
+            first = min(e.at for one in stories for e in one.events) - t.ms(1, 600)
+            events += [profile(who, first + n * t.ms(1, 900), tier="gold") for n in range(t.r.randrange(1, 4))]
+        else:
+            events.append(profile(who, s.events[0].at + t.ms(-600, 200), tier=t.r.choice(["silver", "red"])))
+    named = {(e.name, e.at): e for e in events}
+    return history(*stories, list(named.values()))
 
 
 THEMES: dict[str, Callable[[Teller], History]] = {
