@@ -13,34 +13,44 @@ class Askings:
     closed: bool = False
     unanswered: int | None = None
     handed: int | None = None
-    """When a bot first gave the contact to humans."""
-    replied: set[str] = field(default_factory=set)
+    """When a bot first gave the contact to humans in this asking."""
+    replied: bool = False
+    """A human has, in this asking."""
+    counted: set[str] = field(default_factory=set)
+    """First responses that a contact has once."""
 
     def customer(self, at: int) -> None:
         if self.spoke is None or self.closed:
             self.number += self.closed
-            self.spoke, self.closed, self.replied = at, False, set()
+            self.spoke, self.closed, self.replied = at, False, False
         if self.unanswered is None:
             self.unanswered = at
+
+    def hand_over(self, at: int) -> None:
+        if self.handed is None:
+            self.handed = at
 
     def reply(self, at: int, author: str) -> Iterable[tuple[str, int]]:
         """(figure, ms) of each response that it is."""
         if self.spoke is None or self.closed:
             return
-        if not self.number and "any" not in self.replied:
-            self.replied.add("any")
-            yield "first_response.any", at - self.spoke
+        yield from self.once("any", at, self.spoke)
         if author != "agent":
             return
-        first = "human" not in self.replied
-        if first:
-            self.replied.add("human")
-            yield f"first_response.{'after_reopen' if self.number else 'human_from_start'}", at - self.spoke
-            if self.handed is not None and not self.number:
-                yield "first_response.human_from_handoff", at - self.handed
-        if self.unanswered is not None and (self.number or not first):
+        yield from self.once("human_from_start", at, self.spoke)
+        if self.handed is not None:
+            yield from self.once("human_from_handoff", at, self.handed)
+        if self.number and not self.replied:
+            yield "first_response.after_reopen", at - self.spoke
+        if self.unanswered is not None and (self.number or self.replied):
             yield "next_response", at - self.unanswered
+        self.replied = True
+
+    def once(self, variant: str, at: int, since: int) -> Iterable[tuple[str, int]]:
+        if variant not in self.counted:
+            self.counted.add(variant)
+            yield f"first_response.{variant}", at - since
 
     def close(self) -> None:
         self.closed = self.closed or self.spoke is not None
-        self.unanswered = None
+        self.unanswered = self.handed = None

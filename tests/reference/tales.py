@@ -70,6 +70,8 @@ def call(t: Teller, channel: str = "voice") -> Story:
             s.say("missed", agent_id=t.r.choice(AGENTS)).wait(t.ms(0, 3))
             if t.chance(0.3):
                 s.wait(2 * S).say("queued", queue=queue)
+        if t.chance(0.1):
+            s.wait(t.ms(2, 60)).say("queued", queue=queue)
         end_wait(t, s, 1, t.r.choice([6, 25, 200, 500]))
         if t.chance(0.3):
             return give_up(t, s)
@@ -315,6 +317,8 @@ def overflow(t: Teller) -> Story:
         return s.say("ended", by="system", reason=t.r.choice(["voicemail", "completed"]))
     if how == 1:
         s.say("queued", queue="loans")
+        if t.chance(0.3):
+            s.wait(t.ms(0, 2)).say("left_queue", queue="cards", reason="moved")
         end_wait(t, s, 3, 300)
     s.say("connected", agent_id="ada").wait(t.ms(9, 90))
     sums = {"talk_ms": t.ms(3, 8), "hold_ms": t.ms(0, 1)} if t.chance(0.4) else {}

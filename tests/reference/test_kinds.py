@@ -173,7 +173,7 @@ def test_a_customer_who_comes_back_asks_anew(way: str, again: str, hours: float)
     came = tell(way, s)
     place = ("chat", "none", "none")
     assert figure(came, "first_response.any") == {place: (1 * S, 1)}
-    assert figure(came, "first_response.human_from_start") == {}
+    assert figure(came, "first_response.human_from_start") == {place: (8 * MIN, 1)}
     assert figure(came, "first_response.after_reopen") == {place: (8 * MIN, 1)}
     assert counted(came, "contacts_offered.all") == {place: 1}
     assert contacts(came, "customer:7")["m"]["outcome"] == "answered"

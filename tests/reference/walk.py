@@ -212,8 +212,7 @@ class _Walk:
 
     def on_contact_handed_off(self, at: int, data: dict[str, Any]) -> None:
         self.asked = True
-        if self.askings.handed is None:
-            self.askings.handed = at
+        self.askings.hand_over(at)
         if self.state in ("new", "self-service", "bot"):
             self.state = "transferring"
 
