@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.reference.drive import Outcome, total
 from tests.reference.events import History, moment
@@ -21,6 +22,10 @@ KINDS = {
     "days": (), "journeys": (), "alerts": (), "queues": (), "letters": (),
 }  # fmt: skip
 """Kind of difference → the figures it is about. ``days``: the sum over all days is right, the days are not."""
+
+
+ROUNDED = 0.0006
+"""Means of journeys are published with three digits."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +92,21 @@ def named(owner: str, contacts: list[tuple[str, str]]) -> str:
 
 
 def journeys(truth: Truth, came: Outcome) -> list[Difference]:
-    got = {}
+    got: dict[str, list[Listed]] = {}
+    wrong: list[Difference] = []
     for owner, record in came.journeys.items():
         if record["counts"]["contacts"]:
             listed = [
                 Listed(
                     c["channel"], c["contact_id"], c["queue"], moment(c["started"]), c["outcome"], c["wait_ms"],
-                    c["talk_ms"], c["messages"], c["transfers"],
+                    c["talk_ms"], c["messages"], c["transfers"], c["sentiment"],
                 )
                 for c in record["contacts"]
             ]  # fmt: skip
-            got[named(owner, [(c.channel, c.contact) for c in listed])] = listed
+            owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
+            got[owner] = listed
+            wrong += whole(owner, truth.journeys.get(owner, []), record)
     want = truth.journeys
-    wrong = []
     for owner in sorted({*want, *got}):
         mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
         its = sorted(got.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
@@ -113,11 +120,32 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
                 other.talk = None
             if one.outcome == other.outcome.replace("left", "contained") == "contained":
                 other.outcome = one.outcome
+            if one.mood is not None and other.mood is not None and abs(one.mood - other.mood) <= ROUNDED:
+                other.mood = one.mood
             for name, said in vars(one).items():
                 if said != vars(other)[name]:
                     place = f"{owner}|{one.channel}|{one.contact}|{name}"
                     wrong.append(Difference("journeys", place, said, vars(other)[name]))
     return wrong
+
+
+def whole(owner: str, mine: list[Listed], record: dict[str, Any]) -> list[Difference]:
+    """What a journey says of all its contacts together."""
+    want = {
+        "contacts": len(mine),
+        "answered": sum(c.outcome == "answered" for c in mine),
+        "abandoned": sum(c.outcome == "abandoned" for c in mine),
+        "messages": sum(c.messages for c in mine),
+        "transfers": sum(c.transfers for c in mine),
+        "wait_ms": sum(c.wait for c in mine),
+        "channels": list(dict.fromkeys(c.channel for c in mine)),
+    }
+    got = record["counts"] | {"wait_ms": record["wait_ms"], "channels": record["channels"]}
+    return [
+        Difference("journeys", f"{owner}|journey {name}", said, got[name])
+        for name, said in want.items()
+        if said != got[name]
+    ]
 
 
 def alerts(truth: Truth, came: Outcome) -> list[Difference]:

@@ -35,6 +35,8 @@ class Listed:
     talk: int | None
     messages: int
     transfers: int
+    mood: float | None
+    """Mean of the customer's messages, -1 … 1."""
 
 
 @dataclass
@@ -185,4 +187,6 @@ def journey(some: list[Life]) -> list[Listed]:
 
 def listed(c: Contact) -> Listed:
     talk = c.talk if c.ended is not None else None
-    return Listed(c.channel, c.contact, c.queue, c.started, c.outcome, c.wait, talk, c.messages, c.transfers)
+    scored = [fact.amounts[0] for fact in c.facts if fact.name == "sentiment"]
+    mood = sum(scored) / len(scored) / 1000 if scored else None
+    return Listed(c.channel, c.contact, c.queue, c.started, c.outcome, c.wait, talk, c.messages, c.transfers, mood)
