@@ -105,7 +105,7 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
             ]  # fmt: skip
             owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
             got[owner] = listed
-            wrong += whole(owner, truth.journeys.get(owner, []), record)
+            wrong += whole(owner, truth.journeys[owner], record) if owner in truth.journeys else []
     want = truth.journeys
     for owner in sorted({*want, *got}):
         mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
