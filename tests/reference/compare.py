@@ -160,7 +160,7 @@ def alerts(truth: Truth, came: Outcome) -> list[Difference]:
             got[owner, one["contact_id"], one["queue"], moment(one["since"])] = one["reason"] or one["status"]
     want = truth.alerts
     if not truth.in_order:
-        want, got = ({name: how == "firing" for name, how in each.items()} for each in (want, got))  # type: ignore[misc]
+        want, got = ({name: how for name, how in each.items() if how == "firing"} for each in (want, got))
     return [
         Difference("alerts", str(name), want.get(name), got.get(name))
         for name in sorted({*want, *got})
