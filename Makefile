@@ -18,7 +18,7 @@ WORKERS ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos fuzz ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
+.PHONY: help venv demo test chaos fuzz recount ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -39,6 +39,9 @@ chaos: $(VENV) needs-broker ## load under faults, then a full audit; ARGS="--see
 
 fuzz: $(VENV) ## odd events through all agents without a broker; ARGS="--minutes 10 --seed 1", --example FILE
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+recount: $(VENV) ## random histories against a recount from the documents, without a broker; ARGS="--histories 1000 --theme chats"
+	@$(BIN)/python -m tests.reference $(ARGS)
 
 ci: lint types contracts schemas-check test ## what continuous integration runs
 

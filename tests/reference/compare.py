@@ -1,0 +1,208 @@
+"""Where the product and the reference differ, by kind, and the smallest history that shows it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.reference.drive import Outcome, total
+from tests.reference.events import History, moment
+from tests.reference.model import Figure, Listed, Ratio, Truth
+
+KINDS = {
+    "legs": ("legs_entered", "abandonment.of_left", "abandonment.short", "flow_out", "speed_of_answer.answered_legs",
+             "longest_wait", "service_level"),
+    "waiting": ("service_level.reached_threshold",),
+    "contacts": ("contacts_offered", "abandonment.of_offered", "answered_in_time", "speed_of_answer.all_contacts"),
+    "counts": ("contacts_contained", "contacts_left", "contacts_reopened", "contacts_turned_away"),
+    "handle": ("handle_time",),
+    "responses": ("first_response", "next_response"),
+    "feedback": ("csat", "nps", "ces"),
+    "sentiment": ("sentiment",),
+    "days": (), "journeys": (), "alerts": (), "queues": (), "letters": (),
+}  # fmt: skip
+"""Kind of difference → the figures it is about. ``days``: the sum over all days is right, the days are not."""
+
+
+ROUNDED = 0.0006
+"""Means of journeys are published with three digits."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    kind: str
+    what: str
+    expected: object
+    got: object
+
+    @property
+    def name(self) -> str:
+        """The figure, without its place."""
+        return self.what.rsplit("|", 1)[-1] if "|" in self.what else self.kind
+
+    @property
+    def sign(self) -> tuple[bool, bool]:
+        return self.expected is None, self.got is None
+
+    def __str__(self) -> str:
+        return f"[{self.kind}] {self.what}: expected {self.expected}, got {self.got}"
+
+
+def kind_of(figure: str) -> str:
+    """The most exact one."""
+    best = max(
+        ((len(start), kind) for kind, starts in KINDS.items() for start in starts if figure.startswith(start)),
+        default=(0, ""),
+    )
+    return best[1]
+
+
+def differences(truth: Truth, came: Outcome) -> list[Difference]:
+    return [
+        *figures(truth, came),
+        *journeys(truth, came),
+        *alerts(truth, came),
+        *queues(truth, came),
+        *(Difference("letters", "a dead letter", None, f"{x['reason']}: {x['message']}") for x in came.letters[:3]),
+    ]
+
+
+def figures(truth: Truth, came: Outcome) -> list[Difference]:
+    want, got = total(truth.days), total(came.days)
+    asked = {name for name in {*want, *got} if kind_of(name[3])}
+    # A figure of the definitions that has no line in the catalogue yet is nobody's to compare.
+    asked = {name for name in asked if name in got or name[3] in came.catalogue or not came.catalogue}
+    wrong = [
+        Difference(kind_of(name[3]), "|".join(name), want.get(name), got.get(name))
+        for name in sorted(asked)
+        if want.get(name) != got.get(name)
+    ]
+    bad = {one.what for one in wrong}
+    for day in sorted({*truth.days, *came.days}):
+        figure: Figure = day[1:]  # type: ignore[assignment]
+        if figure in asked and "|".join(figure) not in bad and truth.days.get(day) != came.days.get(day):
+            expected, got_day = truth.days.get(day), came.days.get(day)
+            wrong.append(Difference("days", f"{day[0]}|{'|'.join(figure)}", expected, got_day))
+    return wrong
+
+
+def named(owner: str, contacts: list[tuple[str, str]]) -> str:
+    """Contacts that are nobody's own their journeys by whatever spelling of their name."""
+    return f"contact:{contacts[0][0]}:{contacts[0][1]}" if owner.startswith("contact:") and contacts else owner
+
+
+def journeys(truth: Truth, came: Outcome) -> list[Difference]:
+    got: dict[str, list[Listed]] = {}
+    wrong: list[Difference] = []
+    for owner, record in came.journeys.items():
+        if record["counts"]["contacts"]:
+            listed = [
+                Listed(
+                    c["channel"], c["contact_id"], c["queue"], moment(c["started"]), c["outcome"], c["wait_ms"],
+                    c["talk_ms"], c["messages"], c["transfers"], c["sentiment"],
+                )
+                for c in record["contacts"]
+            ]  # fmt: skip
+            owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
+            got[owner] = listed
+            wrong += whole(owner, truth.journeys[owner], record) if owner in truth.journeys else []
+    want = truth.journeys
+    for owner in sorted({*want, *got}):
+        mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
+        its = sorted(got.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
+        if [c.contact for c in mine] != [c.contact for c in its]:
+            wrong.append(
+                Difference("journeys", f"contacts of {owner}", [c.contact for c in mine], [c.contact for c in its])
+            )
+            continue
+        for one, other in zip(mine, its, strict=True):
+            if one.talk is None:
+                other.talk = None
+            if one.outcome == other.outcome.replace("left", "contained") == "contained":
+                other.outcome = one.outcome
+            if one.mood is not None and other.mood is not None and abs(one.mood - other.mood) <= ROUNDED:
+                other.mood = one.mood
+            for name, said in vars(one).items():
+                if said != vars(other)[name]:
+                    place = f"{owner}|{one.channel}|{one.contact}|{name}"
+                    wrong.append(Difference("journeys", place, said, vars(other)[name]))
+    return wrong
+
+
+def whole(owner: str, mine: list[Listed], record: dict[str, Any]) -> list[Difference]:
+    """What a journey says of all its contacts together."""
+    want = {
+        "contacts": len(mine),
+        "answered": sum(c.outcome == "answered" for c in mine),
+        "abandoned": sum(c.outcome == "abandoned" for c in mine),
+        "messages": sum(c.messages for c in mine),
+        "transfers": sum(c.transfers for c in mine),
+        "wait_ms": sum(c.wait for c in mine),
+        "channels": list(dict.fromkeys(c.channel for c in mine)),
+    }
+    got = record["counts"] | {"wait_ms": record["wait_ms"], "channels": record["channels"]}
+    return [
+        Difference("journeys", f"{owner}|journey {name}", said, got[name])
+        for name, said in want.items()
+        if said != got[name]
+    ]
+
+
+def alerts(truth: Truth, came: Outcome) -> list[Difference]:
+    """Those that stand: what was withdrawn, or went to another owner, is no final state of a wait."""
+    got = {}
+    for one in came.alerts:
+        if one["kind"] == "sentiment" and one["reason"] != "withdrawn":
+            got[one["customer"], "", "", moment(one["since"])] = one["reason"] or one["status"]
+        elif one["reason"] not in ("withdrawn", "moved"):
+            owner = one["customer"]
+            owner = named(owner, [(one["channel"], one["contact_id"])])
+            got[owner, one["contact_id"], one["queue"], moment(one["since"])] = one["reason"] or one["status"]
+    want = truth.alerts
+    if not truth.in_order:
+        want, got = ({name: how for name, how in each.items() if how == "firing"} for each in (want, got))
+    return [
+        Difference("alerts", str(name), want.get(name), got.get(name))
+        for name in sorted({*want, *got})
+        if want.get(name) != got.get(name)
+    ]
+
+
+def queues(truth: Truth, came: Outcome) -> list[Difference]:
+    wrong = []
+    for name in sorted({*truth.queues, *came.queues}):
+        want = truth.queues.get(name, (0, 0, {}))
+        record = came.queues.get(name)
+        got = (0, 0, {}) if record is None else (
+            record["depth"], moment(record["oldest_entered"]) if record["oldest_entered"] else 0, record["by_tier"]
+        )  # fmt: skip
+        if want != got:
+            wrong.append(Difference("queues", "|".join(name), want, got))
+    return wrong
+
+
+def smallest(told: History, still: Callable[[History], bool], seconds: float) -> History:
+    """Fewer events as long as it still differs: whole contacts first, then ever shorter runs of events."""
+    until = time.monotonic() + seconds
+    named: dict[tuple[str, str], set[int]] = {}
+    for number, event in enumerate(told.events):
+        named.setdefault((event.topic, event.key.decode()), set()).add(number)
+    gone: set[int] = set()
+    for some in named.values():
+        if time.monotonic() < until and len(gone | some) < len(told.events) and still(told.without(gone | some)):
+            gone |= some
+    told = told.without(gone)
+    size = max(1, len(told.events) // 2)
+    while size and time.monotonic() < until:
+        start = 0
+        while start < len(told.events) and time.monotonic() < until:
+            shorter = told.without(set(range(start, start + size)))
+            if shorter.events and still(shorter):
+                told = shorter
+            else:
+                start += size
+        size //= 2
+    return told
+
+
+__all__ = ["KINDS", "Difference", "Ratio", "differences", "smallest"]

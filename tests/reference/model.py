@@ -1,0 +1,192 @@
+"""What a history must have come to: figures, journeys, waits that raise alerts, queues. Recounted from all of its events."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.reference.contact import ABOUT, WAITED_FOR, Contact, Leg
+from tests.reference.events import DAY, HOMES, HOUR, Event, History, S
+from tests.reference.moods import moods
+from tests.reference.people import owner_of
+from tests.reference.sums import THRESHOLD, Ratio, Sums
+from tests.reference.walk import recount
+
+HORIZON = 14 * DAY
+GAP = 72 * HOUR
+LIMIT = 120 * S
+HIGH = {"gold", "platinum"}
+
+Place = tuple[str, str, str]
+"""Channel, queue, tier."""
+Figure = tuple[str, str, str, str]
+"""Channel, queue, tier, kpi.variant."""
+
+
+@dataclass
+class Listed:
+    """A contact as its customer's journey lists it; ``talk`` is None where it cannot be told yet."""
+
+    channel: str
+    contact: str
+    queue: str
+    started: int
+    outcome: str
+    wait: int
+    talk: int | None
+    messages: int
+    transfers: int
+    mood: float | None
+    """Mean of the customer's messages, -1 … 1."""
+
+
+@dataclass
+class Truth:
+    days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
+    """By day (ms of its beginning) and figure."""
+    journeys: dict[str, list[Listed]] = field(default_factory=dict)
+    """Owner → the contacts of its last journey, oldest first."""
+    alerts: dict[tuple[str, str, str, int], str] = field(default_factory=dict)
+    """(owner, contact, queue, deadline) → firing, or how the wait ended; of moods without contact and queue, and since
+    when."""
+    in_order: bool = True
+    """Else an alert was resolved by what was known then; it is resolved only once."""
+    queues: dict[tuple[str, str], tuple[int, int, dict[str, int]]] = field(default_factory=dict)
+    """(channel, queue) → legs that wait, when the oldest entered, how many of each tier; where somebody waits."""
+
+
+@dataclass
+class Life:
+    """A contact and whose it is; one id can have two, when it comes again for another customer."""
+
+    events: list[Event]
+    contact: Contact
+
+    def owner(self, at: int | None = None) -> str:
+        """As known at a moment, else at the end."""
+        known = [e for e in self.events if at is None or e.at <= at]
+        return owner_of(known) or f"contact:{self.contact.channel}:{self.contact.contact}"
+
+    def tier(self, profiles: list[Event], until: int, at: int | None = None) -> str:
+        """The last that its events tell; else the customer's as it was at the end of the contact. ``at``: as known then."""
+        told = [e.data["tier"] for e in self.events if e.data.get("tier") and (at is None or e.at <= at)]
+        if told:
+            return str(told[-1])
+        over = min(x for x in (at, self.contact.ended, until) if x is not None)
+        his = [
+            e.data["tier"] for e in profiles if e.at <= over and f"customer:{e.data['customer_id']}" == self.owner(at)
+        ]
+        return str(his[-1]) if his else "none"
+
+
+def lives(events: Iterable[Event], until: int) -> list[Life]:
+    """Contacts are named by channel and id."""
+    by_name: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in events:
+        if "contact_id" in event.data:
+            by_name[event.data["channel"], event.data["contact_id"]].append(event)
+    found = []
+    for (channel, contact), some in by_name.items():
+        some.sort(key=lambda e: e.at)
+        found += [Life(life, recount(channel, contact, life, until)) for life in split(some)]
+    return found
+
+
+def split(events: list[Event]) -> Iterable[list[Event]]:
+    """Where an id has come again: after an end for another customer, or beyond the horizon."""
+    life: list[Event] = []
+    ended, customer = False, None
+    for event in events:
+        names = event.data.get("customer_id")
+        again = event.kind == "contact.initiated" and ended and customer and names and names != customer
+        if life and (again or event.at - life[-1].at > HORIZON):
+            yield life
+            life, ended, customer = [], False, None
+        life.append(event)
+        ended = event.kind == "contact.ended" or (ended and event.kind in ABOUT)
+        customer = names or customer
+    yield life
+
+
+def once(events: Iterable[Event]) -> list[Event]:
+    """What is sent again changes nothing."""
+    seen, found = set(), []
+    for event in events:
+        name = (event.topic, event.source, event.name)
+        if name not in seen:
+            seen.add(name)
+            found.append(event)
+    return found
+
+
+def truth(told: History) -> Truth:
+    events = once(told.events)
+    profiles = sorted((e for e in events if e.kind in HOMES and e.data.get("tier")), key=lambda e: e.at)
+    known = lives(events, told.end)
+
+    made = Truth(in_order=all(e.arrives - e.at <= 2 * S for e in events))
+    sums: dict[tuple[int, *Place], Sums] = defaultdict(Sums)
+    by_owner: dict[str, list[Life]] = defaultdict(list)
+    for life in known:
+        by_owner[life.owner()].append(life)
+        count(made, sums, life, profiles, told.end)
+    for place, some in sums.items():
+        made.days |= {(*place, name): ratio for name, ratio in some.figures(place[1]).items() if any(ratio)}
+    for owner, his in by_owner.items():
+        made.journeys[owner] = journey(his)
+        if {life.tier(profiles, told.end) for life in his} & HIGH:
+            for since, how in moods([e for life in his for e in life.events], told.end):
+                made.alerts[owner, "", "", since] = how
+    return made
+
+
+def count(made: Truth, sums: dict[tuple[int, *Place], Sums], life: Life, profiles: list[Event], end: int) -> None:
+    channel, tier = life.contact.channel, life.tier(profiles, end)
+    for fact in life.contact.facts:
+        sums[fact.at - fact.at % DAY, channel, fact.queue, tier].add(fact.name, fact.amounts)
+    for leg in life.contact.legs:
+        for day, read in nights(leg, end):
+            sums[day, channel, leg.queue, tier].waiting += leg.entered <= read - THRESHOLD
+        alert(made, life, leg, life.tier(profiles, end, leg.left or end), end)
+        if leg.left is None:
+            depth, oldest, by_tier = made.queues.get((channel, leg.queue), (0, leg.entered, {}))
+            by_tier[tier] = by_tier.get(tier, 0) + 1
+            made.queues[channel, leg.queue] = (depth + 1, min(oldest, leg.entered), by_tier)
+
+
+def nights(leg: Leg, end: int) -> Iterable[tuple[int, int]]:
+    """(day, when it is read) for each day at whose end the leg waits; the last day ends where the history does."""
+    day = leg.entered - leg.entered % DAY
+    while day < end:
+        read = min(day + DAY, end)
+        if leg.left is not None and leg.left <= read:
+            return
+        yield day, read
+        day += DAY
+
+
+def alert(made: Truth, life: Life, leg: Leg, tier: str, end: int) -> None:
+    """A wait beyond the limit, as it stood when it ended or stands now."""
+    over = leg.left if leg.left is not None else end
+    if tier in HIGH and life.contact.channel in WAITED_FOR and over - leg.entered > LIMIT:
+        name = (life.owner(over), life.contact.contact, leg.queue, leg.entered + LIMIT)
+        made.alerts[name] = leg.outcome or "firing"
+
+
+def journey(some: list[Life]) -> list[Listed]:
+    """The contacts of a customer's last journey."""
+    some = sorted(some, key=lambda life: (life.contact.started, life.contact.channel, life.contact.contact))
+    chosen: list[Life] = []
+    reached = some[0].contact.started
+    for life in some:
+        if life.contact.started - reached > GAP:
+            chosen = []
+        chosen.append(life)
+        reached = max(reached, life.events[-1].at)
+    return [listed(life.contact) for life in chosen]
+
+
+def listed(c: Contact) -> Listed:
+    talk = c.talk if c.ended is not None else None
+    scored = [fact.amounts[0] for fact in c.facts if fact.name == "sentiment"]
+    mood = sum(scored) / len(scored) / 1000 if scored else None
+    return Listed(c.channel, c.contact, c.queue, c.started, c.outcome, c.wait, talk, c.messages, c.transfers, mood)

@@ -1,0 +1,323 @@
+"""What limits cost: nothing is counted twice or lost in silence beyond them. Sizes, times, many of something."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.reference import drive
+from tests.reference.drive import Outcome, read, replayed, settle
+from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment
+from tests.reference.kit import WAYS, T, call, counted, figure, filler, history, owners, standing, story, tell
+from tests.support.offline import NOW, deployment
+
+PHONE = [{"kind": "phone", "value": "+442079460011"}]
+
+
+def test_many_who_wait_at_once_under_one_customer() -> None:
+    told: list[Event] = []
+    for n in range(620):
+        s = call(f"p{n}", T + n * 90, customer_id="0").say("queued", queue="cards").wait(500 * S)
+        told += s.say("connected").wait(40 * S).say("ended", by="agent").events
+    came = tell("replay", told)
+    assert figure(came, "speed_of_answer.answered_legs") == {("voice", "cards", "none"): (620 * 500 * S, 620)}
+    assert counted(came, "contacts_offered.all") == {("voice", "cards", "none"): 620}
+    assert owners(came) == {"customer:0": 620}
+
+
+def test_many_short_calls_that_are_rated_later() -> None:
+    told: list[Event] = []
+    for n in range(180):
+        s = (
+            call(f"p{n}", T + n * 1700, identifiers=PHONE)
+            .say("queued", queue="cards")
+            .wait(4 * S)
+            .say("connected")
+            .wait(50 * S)
+        )
+        told += s.say("ended", by="agent").wait(25 * MIN).say("feedback.given", metric="csat", score=4).events
+    came = tell("replay", told)
+    assert figure(came, "csat.satisfied") == {("voice", "cards", "none"): (180, 180)}
+    assert owners(came) == {"anonymous:phone:+442079460011": 180}
+
+
+def test_replays_side_by_side_of_the_same_customers() -> None:
+    run = deployment()
+    lines = [f"side-{n}" for n in range(12)]
+    told = []
+    for n in range(4):
+        s = (
+            call(f"p{n}", T + n * MIN, customer_id=f"{n % 2}")
+            .say("queued", queue="cards")
+            .wait(8 * S)
+            .say("connected")
+            .wait(60 * S)
+        )
+        told += s.say("ended", by="customer").events
+    events = history(told)
+    topics = sorted({e.topic for e in events.events})
+    mark(run, lines, "started", T - 1, topics)
+    for event in events.events:
+        for line in lines:
+            run.publish(event.topic, event.key, event.value(line), NOW)
+        run.run(NOW)
+    mark(run, lines, "ended", events.end, topics)
+    settle(run, NOW)
+    for line in lines:
+        came = read(run, line)
+        assert figure(came, "handle_time.talk") == {("voice", "cards", "none"): (4 * 60 * S, 4)}, line
+        assert owners(came) == {"customer:0": 2, "customer:1": 2}, line
+
+
+def mark(run: Any, lines: list[str], kind: str, at: int | str, topics: list[str]) -> None:
+    for line in lines:
+        for topic in topics:
+            made = {
+                "specversion": "1.0", "id": f"{line}:{kind}:{at}:{topic}", "source": "/centre", "type": f"replay.{kind}",
+                "time": at if isinstance(at, str) else drive.rfc(at), "data": {"replay_id": line, "topics": topics}, "replayid": line,
+            }  # fmt: skip
+            run.publish(topic, f"replay:{line}".encode(), json.dumps(made).encode(), NOW)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "2100-01-01T00:00:01Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+@pytest.mark.parametrize("kind", ["replay.progressed", "replay.ended", "contact.queued"])
+def test_times_that_cannot_be_are_refused_and_cost_nothing(time: str, kind: str) -> None:
+    run = deployment()
+    mark(run, ["odd"], "started", T, ["contacts.voice"])
+    if kind.startswith("replay."):
+        mark(run, ["odd"], kind.split(".")[1], time, ["contacts.voice"])
+    else:
+        one = call("odd", customer_id="1").say("queued", queue="q").events[0]
+        made = json.loads(one.value("odd")) | {"time": time}
+        run.publish(one.topic, one.key, json.dumps(made).encode(), NOW)
+    run.run(NOW)
+    good = history(call("p", customer_id="7").served("cards", 9 * S, MIN))
+    came = replayed(good, run=run)
+    assert figure(came, "handle_time.talk") == {("voice", "cards", "none"): (MIN, 1)}
+    assert owners(came) == {"customer:7": 1}
+    assert [(x["reason"], x["path"]) for x in came.letters] == [("wrong-type", "time")]
+    assert all(task.failed == 0 and task.aside == 0 and task.unfinished is None for task in run.tasks)
+
+
+@pytest.mark.parametrize("shape", ["two large", "long ids", "many messages"])
+def test_what_is_large_is_served(shape: str) -> None:
+    told: list[Event] = []
+    if shape == "two large":
+        s = call("big", customer_id="1")
+        for n in range(2):
+            s.say("article.viewed", article_id=str(n), **{f"f{m}": "x" * 1800 for m in range(470)}).wait(MIN)
+        told = s.events
+    elif shape == "long ids":
+        for n in range(1000):
+            told += call(f"{n:04}" + "ü" * 180, T + n * 100, customer_id="1").say("queued", queue="big").events
+    else:
+        s = story("chat", "many", customer_id="1")
+        for _ in range(3000):
+            s.customer(0.5).wait(300)
+        told = s.events
+    good = call("p", T + MIN, customer_id="7").served("cards", 9 * S, MIN)
+    run = deployment()
+    came = replayed(history(told, good.events), run=run)
+    assert came.letters == []
+    assert figure(came, "handle_time.talk") == {("voice", "cards", "none"): (MIN, 1)}
+    assert owners(came)["customer:1"] == (1000 if shape == "long ids" else 1)
+    if shape == "many messages":
+        assert figure(came, "sentiment.mean") == {("chat", "none", "none"): (3000 * 500, 3000)}
+    assert all(task.failed == 0 and task.aside == 0 and task.unfinished is None for task in run.tasks)
+
+
+@pytest.mark.parametrize("messages", [1200, 2500])
+def test_a_long_chat_whose_customer_is_known_at_its_end_counts_each_message_once(messages: int) -> None:
+    s = Story("chat", "long", T, {"identifiers": [{"kind": "cookie", "value": "k1"}]}, {})
+    for _ in range(messages):
+        s.customer(0.25).wait(900)
+    s.say("ended", by="customer", customer_id="7")
+    came = tell("replay", s)
+    assert figure(came, "sentiment.mean") == {("chat", "none", "none"): (messages * 250, messages)}
+    assert owners(came) == {"customer:7": 1}
+    assert came.journeys["customer:7"]["counts"]["messages"] == messages
+
+
+# Late words and windows
+
+
+def hourly(run: Any, line: str, name: str) -> int:
+    """Numerators of a figure over the hours that lie end to end, newest revision of each."""
+    newest: dict[str, dict[str, Any]] = {}
+    for record in drive.of(run, "kpis", line):
+        start = moment(record["window"]["start"])
+        if record["window"]["length_ms"] == HOUR and start % HOUR == 0:
+            newest["|".join([*record["dimensions"].values(), str(start)])] = record
+    return sum(
+        int(one["denominator"])
+        for record in newest.values()
+        for one in record["readings"]
+        if f"{one['kpi']}.{one['variant']}" == name
+    )
+
+
+@pytest.mark.parametrize("minutes", [10, 65, 150])
+@pytest.mark.parametrize("paced", [True, False])
+def test_after_contact_work_counts_its_contact_in_one_hour_only(minutes: int, paced: bool) -> None:
+    s = call("p", customer_id="7").served("cards", 9 * S, MIN)
+    s.wait(minutes * MIN).say("wrapped_up", agent_id="a", duration_ms=30 * S)
+    run = deployment()
+    replayed(history(s, filler(6 * 3600)), paced=paced, run=run)
+    assert hourly(run, drive.LINE, "handle_time.all") == 1
+
+
+@pytest.mark.parametrize("first", [65, 90])
+def test_what_is_late_within_the_lateness_amends_though_later_words_came_before(first: int) -> None:
+    """One fact beyond the lateness, then one inside it, in the same queue."""
+    run = deployment()
+    line, topic = "late", "contacts.voice"
+    mark(run, [line], "started", T - 3 * HOUR, [topic])
+    clock = T
+    for event in (
+        call("tick", clock, customer_id="t").say("queued", queue="x").wait(S).say("ended", by="customer").events
+    ):
+        run.publish(topic, event.key, event.value(line), NOW)
+    run.run(NOW)
+    for contact, age in (("old", first), ("newer", 40)):
+        s = (
+            call(contact, clock - age * MIN, customer_id=contact)
+            .say("queued", queue="cards")
+            .wait(9 * S)
+            .say("ended", by="customer")
+        )
+        for event in s.events:
+            run.publish(topic, event.key, event.value(line), NOW)
+        run.run(NOW)
+    settle(run, NOW)
+    at = clock - 40 * MIN + 9 * S
+    held = [
+        r for r in drive.of(run, "kpis", line)
+        if r["dimensions"]["queue"] == "cards" and moment(r["window"]["start"]) <= at < moment(r["window"]["end"]) <= clock
+    ]  # fmt: skip
+    assert {r["window"]["length_ms"] for r in held} >= {MIN, 5 * MIN, 15 * MIN}
+    assert {r["status"] for r in held} == {"amended"}
+
+
+def test_the_last_state_of_a_queue_stays_when_a_replay_ends() -> None:
+    told: list[Event] = []
+    for n in range(3):
+        told += (
+            call(f"p{n}", T + n * 7 * S, customer_id=f"{n}", tier="gold" if n else "silver")
+            .say("queued", queue="cards")
+            .events
+        )
+    told += call("q", T, customer_id="9").say("queued", queue="loans").wait(31 * S).say("ended", by="customer").events
+    came = tell("replay", told, after=2 * MIN)
+    state = came.queues["voice", "cards"]
+    assert (state["depth"], state["by_tier"], moment(state["oldest_entered"])) == (3, {"gold": 2, "silver": 1}, T)
+    assert came.queues["voice", "loans"]["depth"] == 0
+
+
+# Names
+
+
+@pytest.mark.parametrize("length", [50, 150, 200])
+def test_an_alert_of_a_customer_with_a_long_id_can_be_closed(length: int) -> None:
+    owner = "k" * length
+    run = deployment()
+    now = T
+    for second in range(-3, 1):
+        run.run(now + second * S)
+    one = call("p", now, customer_id=owner, tier="gold").say("queued", queue="cards").events[0]
+    run.publish(one.topic, one.key, one.value(), now)
+    for second in range(1, 300):
+        run.run(now + second * S)
+    came = read(run, "")
+    assert [(a["status"], a["customer"]) for a in came.alerts] == [("firing", f"customer:{owner}")]
+    name = came.alerts[0]["alert_id"]
+    command = {
+        "specversion": "1.0", "id": "close-1", "source": "/desk", "type": "alert.commanded", "time": drive.rfc(now + 300 * S),
+        "data": {"alert_id": name, "action": "close", "by": "sup"},
+    }  # fmt: skip
+    run.publish("alert.commands", name.encode(), json.dumps(command).encode(), now + 300 * S)
+    for second in range(300, 310):
+        run.run(now + second * S)
+    came = read(run, "")
+    assert came.letters == []
+    assert [(a["status"], a["reason"]) for a in came.alerts] == [("resolved", "closed")]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_two_channels_that_count_from_one_do_not_mix_two_people(way: str) -> None:
+    voice = (
+        call("1001", T, customer_id="bob", tier="gold")
+        .say("queued", queue="cards")
+        .wait(300 * S)
+        .say("connected")
+        .wait(MIN)
+    )
+    voice.say("ended", by="agent")
+    chat = (
+        story("chat", "1001", T + 30 * S, customer_id="alice")
+        .say("queued", queue="cards")
+        .customer()
+        .wait(20 * S)
+        .reply(agent_id="a")
+    )
+    chat.wait(MIN).say("ended", by="customer")
+    came = tell(way, voice, chat, filler(900, 30))
+    assert owners(came) == {"customer:bob": 1, "customer:alice": 1, "customer:filler": 1}
+    assert came.journeys["customer:bob"]["channels"] == ["voice"]
+    assert came.journeys["customer:alice"]["channels"] == ["chat"]
+    assert standing(came) == [("customer:bob", "1001", "answered")]
+
+
+MASKED = [
+    "call me at +44 20 7946 0015 please",
+    "zoe\u0308.weber@example.com",
+    "अनिल@example.com",
+    "an\u200bna.weber@exam\u200bple.com",
+    "+49 89 2020 1212",
+    "anna%40example.com",
+]
+
+
+@pytest.mark.parametrize("text", MASKED)
+@pytest.mark.parametrize("where", ["text", "a field nobody knows"])
+def test_what_names_a_person_is_masked_before_it_is_stored(text: str, where: str) -> None:
+    s = story("chat", "p", customer_id="7")
+    s.say(
+        "message.sent",
+        direction="inbound",
+        author="customer",
+        **({"text": text} if where == "text" else {"text": "hi", "remark": text}),
+    )
+    run = deployment()
+    replayed(history(s), run=run)
+    kept = [record for (topic, _), log in run.topics.items() if not topic.startswith("contacts.") for record in log]
+    bare = text.replace("call me at ", "").replace(" please", "")
+    for record in kept:
+        assert bare not in (record.value or b"").decode(), record.topic
+        assert json.dumps(bare)[1:-1] not in (record.value or b"").decode(), record.topic
+
+
+def test_a_day_beyond_the_horizon_is_another_contact() -> None:
+    s = (
+        story("messaging", "m", customer_id="7")
+        .say("initiated")
+        .customer()
+        .wait(MIN)
+        .reply(agent_id="a")
+        .wait(MIN)
+        .say("ended", by="agent")
+    )
+    s.wait(16 * DAY).say("initiated").customer().wait(2 * MIN).reply(agent_id="a").wait(MIN).say("ended", by="agent")
+    came = tell("paced replay", s)
+    assert figure(came, "first_response.human_from_start") == {("messaging", "none", "none"): (3 * MIN, 2)}
+
+
+__all__ = ["Outcome"]

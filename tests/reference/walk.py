@@ -1,0 +1,353 @@
+"""One contact, recounted step by step from all of its events. What each rule rests on stands in README.md."""
+
+from typing import Any
+
+from tests.reference.askings import Askings
+from tests.reference.contact import (
+    ABOUT,
+    AGAIN,
+    HUMAN_ACTS,
+    IDLE,
+    IDLE_ELSE,
+    NO_GIVING_UP,
+    SKEW,
+    SPOKEN,
+    TAKEN_AWAY,
+    TWICE,
+    UNASKED,
+    Contact,
+    Fact,
+    Leg,
+)
+from tests.reference.events import Event
+
+
+def recount(channel: str, contact: str, events: list[Event], until: int) -> Contact:
+    """``events``: of one contact, by time, those of one moment as they came; ``until``: how far time has come, ms."""
+    return _Walk(Contact(channel, contact, events, started=min(e.at for e in events)), until).done()
+
+
+class _Walk:
+    """The contact as of the event it has come to."""
+
+    def __init__(self, contact: Contact, until: int) -> None:
+        self.c, self.until = contact, until
+        self.state = "new"
+        self.named = self.first_named(0)
+        self.leg: Leg | None = None
+        self.asked = self.ours = self.callback = False
+        self.answered: Fact | None = None
+        self.finished: Fact | None = None
+        """The outcome of a contact that nobody answered: the first, but for one that asks for a human later."""
+        self.talk_from: int | None = None
+        self.hold_from: int | None = None
+        self.sums: tuple[int | None, int | None] = (None, None)
+        """Talk and hold where only their sums are told."""
+        self.staying = False
+        self.agent: str | None = None
+        self.met = False
+        """Whether a human was connected: how long words in writing took to write, nobody tells."""
+        self.free: dict[str | None, int] = {}
+        """Since when each agent is free of the customer."""
+        self.early: int | None = None
+        """When a human was connected whom no leg waited for."""
+        self.askings = Askings()
+        self.answers: dict[str, Fact] = {}
+        self.parts: Fact | None = None
+        self.last = contact.started
+
+    # What is asked of it
+
+    def done(self) -> Contact:
+        before: Event | None = None
+        for number, event in enumerate(self.c.events):
+            if self.state != "ended" and event.at - self.last > self.patience:
+                if event.kind in ABOUT:
+                    self.idle()
+                else:
+                    self.fact("reopened", event.at)
+            if self.state == "ended" and (event.kind in AGAIN or self.is_customer(event)):
+                self.named = self.named or self.first_named(number)
+                self.reopen(event.at)
+            self.step(event, before)
+            before, self.last = event, event.at
+        if self.state != "ended" and self.until - self.last > self.patience:
+            self.idle()
+        self.close()
+        return self.c
+
+    def first_named(self, number: int) -> str | None:
+        """The first queue that an event names, from that event to the next end."""
+        for event in self.c.events[number:]:
+            if event.data.get("queue"):
+                return str(event.data["queue"])
+            if event.kind == "contact.ended":
+                return None
+        return None
+
+    def idle(self) -> None:
+        """Closed as timed out; what the customer asks is asked still."""
+        self.stop(self.last)
+        self.end(self.last + self.patience, "system", "timeout")
+
+    @property
+    def patience(self) -> int:
+        return IDLE.get(self.c.channel, IDLE_ELSE)
+
+    @property
+    def queue(self) -> str:
+        """The last leg's so far, else the first that the contact names until it ends."""
+        return self.c.legs[-1].queue if self.c.legs else self.named or "none"
+
+    def fact(self, name: str, at: int, *amounts: int) -> Fact:
+        made = Fact(name, at, self.queue, amounts)
+        self.c.facts.append(made)
+        return made
+
+    # Events
+
+    def step(self, event: Event, before: Event | None) -> None:
+        data, kind = event.data, event.kind
+        if kind in HUMAN_ACTS and self.state != "ended":
+            self.asked = True
+        known = getattr(self, "on_" + kind.replace(".", "_"), None)
+        if kind == "contact.queued" and self.is_twice(event, before):
+            return
+        if known is not None:
+            known(event.at, data)
+
+    @staticmethod
+    def is_customer(event: Event) -> bool:
+        return event.kind == "post.made" or (event.kind == "message.sent" and event.data["author"] == "customer")
+
+    @staticmethod
+    def is_twice(event: Event, before: Event | None) -> bool:
+        """Two systems report one entering."""
+        return (
+            before is not None
+            and before.kind == "contact.queued"
+            and before.data["queue"] == event.data["queue"]
+            and event.at - before.at <= TWICE
+        )
+
+    def reopen(self, at: int) -> None:
+        self.state, self.c.ended = "new", None
+        self.fact("reopened", at)
+        self.callback = False
+
+    def on_contact_initiated(self, at: int, data: dict[str, Any]) -> None:
+        if at == self.c.started or self.state == "new":
+            by = data.get("opened_by", "customer")
+            self.ours = self.ours or by in ("agent", "campaign") or data.get("direction") == "outbound"
+
+    def on_contact_queued(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        self.leg = Leg(data["queue"], at)
+        self.c.legs.append(self.leg)
+        self.fact("entered", at)
+        if self.early is not None and at - self.early <= SKEW and self.state == "connected":
+            self.leave(at, "answered")
+            self.answer(at)
+        else:
+            if not self.staying:
+                self.stop(at)
+            self.state = "queued"
+        self.early = None
+
+    def on_contact_offered(self, at: int, data: dict[str, Any]) -> None:
+        if self.state not in ("connected", "held"):
+            self.state = "offered"
+
+    def on_contact_missed(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "offered":
+            self.state = "queued"
+
+    def on_contact_connected(self, at: int, data: dict[str, Any]) -> None:
+        party = data.get("party", "human")
+        if party != "human":
+            if self.state in ("new", "self-service", "bot", "transferring") and not self.staying:
+                self.state = party
+            return
+        self.asked = self.met = True
+        busy = self.state in ("connected", "held")
+        if self.leg is not None:
+            self.leave(at, "answered")
+        elif not busy:
+            self.early = at
+        if self.hold_from is not None:
+            self.c.hold += at - self.hold_from
+            self.hold_from = None
+        if self.talk_from is None:
+            self.talk_from = at
+        self.state, self.staying = "connected", False
+        self.agent = data.get("agent_id")
+        self.free.pop(self.agent, None)
+        self.answer(at)
+
+    def on_contact_held(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "connected":
+            self.pause(at)
+            self.state, self.hold_from = "held", at
+
+    def on_contact_resumed(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "held":
+            self.c.hold += at - (self.hold_from or at)
+            self.state, self.hold_from, self.talk_from = "connected", None, at
+
+    def on_contact_transferred(self, at: int, data: dict[str, Any]) -> None:
+        if self.state == "ended":
+            return
+        self.asked = True
+        self.c.transfers += 1
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        if data.get("kind") == "warm" and self.state == "connected":
+            self.staying = True
+        elif not self.staying:
+            self.stop(at)
+        if self.state != "callback":
+            self.state = "transferring"
+
+    def on_contact_handed_off(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
+        self.askings.hand_over(at)
+        if self.state in ("new", "self-service", "bot"):
+            self.state = "transferring"
+
+    def on_contact_callback_requested(self, at: int, data: dict[str, Any]) -> None:
+        if self.state in ("connected", "held", "wrapping", "ended"):
+            return
+        self.asked = self.callback = True
+        if self.leg is not None:
+            self.leave(at, "flow_out")
+        self.state = "callback"
+
+    def on_contact_left_queue(self, at: int, data: dict[str, Any]) -> None:
+        if self.leg is not None and self.leg.queue == data["queue"]:
+            self.leave(at, "flow_out")
+            self.state = "transferring"
+
+    def on_contact_turned_away(self, at: int, data: dict[str, Any]) -> None:
+        self.asked = True
+        self.fact("turned_away", at)
+
+    def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
+        if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
+            return
+        agent = data.get("agent_id")
+        mine = agent is None or self.agent is None or agent == self.agent
+        length = data.get("duration_ms")
+        if self.state in ("connected", "held") and mine:
+            self.stop(at - min(length or 0, at - (self.talk_from or self.hold_from or at)))
+            self.state = "wrapping"
+        since = self.free.get(agent if agent in self.free else self.agent, at)
+        self.c.wrap += length if length is not None else at - since
+        self.told(data)
+
+    def on_contact_ended(self, at: int, data: dict[str, Any]) -> None:
+        if self.state != "ended":
+            if data["by"] == "agent":
+                self.asked = True
+            self.end(at, data["by"], data.get("reason", "completed"))
+            self.askings.close()
+            self.told(data)
+
+    def told(self, data: dict[str, Any]) -> None:
+        self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
+
+    def on_message_sent(self, at: int, data: dict[str, Any]) -> None:
+        self.c.messages += 1
+        if data["author"] == "customer":
+            self.askings.customer(at)
+            if data.get("sentiment") is not None:
+                self.fact("sentiment", at, round(data["sentiment"] * 1000))
+        elif data["author"] in ("agent", "bot") and self.c.channel not in SPOKEN:
+            self.spoken_by_us(at, data["author"])
+
+    def on_feedback_given(self, at: int, data: dict[str, Any]) -> None:
+        self.answers[data["metric"]] = Fact(data["metric"], at, self.queue, (round(data["score"] * 1000),))
+
+    def on_case_solved(self, at: int, data: dict[str, Any]) -> None:
+        self.askings.close()
+
+    # What they mean
+
+    def spoken_by_us(self, at: int, author: str) -> None:
+        """A human's first message after the customer's answers the contact, and the leg that it waits in."""
+        self.asked = self.asked or author == "agent"
+        for name, ms in self.askings.reply(at, author):
+            self.fact(name, at, ms)
+        if author == "agent" and self.askings.unanswered is not None:
+            self.askings.unanswered = None
+            if self.leg is not None:
+                self.leave(at, "answered")
+                self.state = "connected"
+            self.answer(at)
+
+    def answer(self, at: int) -> None:
+        if self.answered is None:
+            self.c.wait = sum(leg.wait for leg in self.c.legs)
+            self.answered = Fact("answered", at, self.queue, (self.c.wait,))
+
+    def leave(self, at: int, outcome: str) -> None:
+        assert self.leg is not None
+        self.leg.left, self.leg.outcome = at, outcome
+        self.c.facts.append(Fact(f"left.{outcome}", at, self.leg.queue, (self.leg.wait,)))
+        self.leg = None
+
+    def pause(self, at: int) -> None:
+        if self.talk_from is not None:
+            self.c.talk += max(0, at - self.talk_from)
+            self.talk_from = None
+
+    def stop(self, at: int) -> None:
+        """The agent is free of the customer."""
+        if self.talk_from is not None or self.hold_from is not None:
+            self.free[self.agent] = at
+        self.pause(at)
+        if self.hold_from is not None:
+            self.c.hold += max(0, at - self.hold_from)
+            self.hold_from = None
+        self.staying = False
+
+    def end(self, at: int, by: str, reason: str) -> None:
+        outcome = self.how(by, reason)
+        if self.leg is not None:
+            self.leave(at, outcome)
+        self.stop(at)
+        self.state, self.c.ended = "ended", at
+        if self.finished is None or (self.finished.name in UNASKED and outcome not in UNASKED):
+            self.finished = Fact(outcome, at, self.queue)
+        if self.met:
+            self.parts = Fact("handled", at, self.queue)
+
+    def how(self, by: str, reason: str) -> str:
+        """The outcome of a leg, and of a contact that nobody answered."""
+        can = self.c.channel not in NO_GIVING_UP
+        if self.callback:
+            return "flow_out"
+        if can and reason == "abandoned":
+            return "abandoned"
+        if not self.asked:
+            return "left" if by == "customer" and reason != "self-served" else "contained"
+        return "abandoned" if can and by == "customer" and reason not in TAKEN_AWAY else "flow_out"
+
+    def close(self) -> None:
+        """Facts of the contact as a whole, once each."""
+        outcome = self.answered or self.finished
+        if outcome is not None:
+            self.c.outcome = outcome.name.replace("left", "contained")
+            if not self.ours:
+                self.c.facts.append(outcome)
+        if self.answered is None:
+            self.c.wait = sum(leg.wait for leg in self.c.legs)
+        if not any(e.kind == "contact.held" for e in self.c.events):
+            self.c.talk = self.c.talk if self.sums[0] is None else self.sums[0]
+            self.c.hold = self.c.hold if self.sums[1] is None else self.sums[1]
+        if self.parts is not None:
+            self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
+            self.c.facts.append(self.parts)
+        self.c.facts += self.answers.values()
+        self.c.queue = self.queue
