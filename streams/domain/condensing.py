@@ -91,7 +91,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rul
 def revived(timeline: Timeline, key: str, event: Event, rules: Rules) -> History | None:
     """The history of a contact that had come to rest and goes on with this event; None: the event begins one."""
     contact = timeline.rested.get(key)
-    if contact is None or histories.begins_another(contact, event.type, event.time, rules):
+    if contact is None or histories.begins_another(contact, event.time, rules):
         return None
     return histories.revived(contact, rules)
 

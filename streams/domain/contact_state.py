@@ -102,7 +102,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     offered: bool = False
     """It counts as one that asked for a human."""
     wait_ms: int = 0
-    """In queues, until the outcome was known."""
+    """In queues, until it was answered."""
     answered: int | None = None
     known: int | None = None
     """When an event first named the owner."""

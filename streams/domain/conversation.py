@@ -89,7 +89,7 @@ def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
     contact = replace(
         contact,
         legs=(*contact.legs[:-1], closed),
-        wait_ms=contact.wait_ms + (at - leg.entered if contact.outcome == OPEN else 0),
+        wait_ms=contact.wait_ms + (at - leg.entered if contact.answered is None else 0),
         marks=(*contact.marks, Mark("leg_closed", leg.id, at, leg.queue, outcome, entered=leg.entered)),
     )
     return trouble(contact, ABANDONED, at, rules) if outcome == ABANDONED else contact
@@ -139,14 +139,13 @@ def answer(contact: Contact, step: Step, rules: Rules) -> Contact:
     contact = replace(leave(contact, step.time, ANSWERED, rules), agent=step.agent or contact.agent)
     if contact.outcome == ANSWERED:
         return contact
-    contact = replace(contact, outcome=ANSWERED, answered=step.time if contact.answered is None else contact.answered)
-    return _offered(contact, ANSWERED, step.time)
+    return _offered(replace(contact, outcome=ANSWERED, answered=step.time), ANSWERED, step.time)
 
 
 def _offered(contact: Contact, outcome: str, at: int) -> Contact:
-    """It asked for human service, and this is what first came of it; a contact that our side opened asked for
-    nothing."""
-    if contact.ours or contact.offered:
+    """It asked for human service, and this is what came of it: the first outcome, but an answer whenever it comes. A
+    contact that our side opened asked for nothing."""
+    if contact.ours or (contact.offered and outcome != ANSWERED):
         return contact
     mark = Mark("contact_offered", contact.id, at, contact.queue, outcome, value=contact.wait_ms)
     return replace(contact, offered=True, marks=one_each(contact.marks, mark))

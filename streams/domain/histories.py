@@ -9,8 +9,7 @@ Idle is not over: a contact that was idle for its channel's time-out is closed, 
 and goes on with the same contact. What comes so long after an end, or after a time-out, is another *part* of the
 contact: a life of its own that knows all the others knew, and counts what is new. What the earlier part counted keeps
 its labels, so nothing depends on whether it was still here with all it had (`rest`, `revived`). A contact id that is
-used again begins another contact of the same name: after the horizon, or with a ``contact.initiated`` after an end or
-the time-out.
+used again after the horizon begins another contact of the same name.
 """
 
 from bisect import bisect_right
@@ -141,7 +140,7 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
     if not lives:
         return (), begin(history.id, history.channel, step)
     last = lives[-1]
-    if begins_another(last, step.type, step.time, rules):
+    if begins_another(last, step.time, rules):
         return (*lives[:-1], _finished(last, rules)), begin(history.id, history.channel, step)
     earlier = _parted(last, step, rules)
     return (lives[:-1], last) if earlier is None else ((*lives[:-1], earlier), another_part(earlier, step.time))
@@ -174,14 +173,9 @@ def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
     return replace(closed, parted=idle)
 
 
-def begins_another(contact: Contact, kind: str, time: int, rules: Rules) -> bool:
-    """Does an event of this type begin another contact of the same name?"""
-    idle_ms, tracking = time - contact.last, rules.tracking
-    if idle_ms < 0:
-        return False
-    if kind == "contact.initiated" and (contact.state == END or idle_ms > tracking.timeout_ms(contact.channel)):
-        return True
-    return idle_ms > tracking.horizon_ms(contact.channel)
+def begins_another(contact: Contact, time: int, rules: Rules) -> bool:
+    """Does an event at this time (ms) begin another contact of the same name?"""
+    return time - contact.last > rules.tracking.horizon_ms(contact.channel)
 
 
 def _finished(contact: Contact, rules: Rules) -> Contact:

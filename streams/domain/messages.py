@@ -30,8 +30,9 @@ def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
     if step.actor == _BOT:
         return _responded(replace(contact, served=True, unheard=False), step)
     contact = replace(contact, unheard=False) if contact.unheard else contact
-    if contact.ended is None and not (contact.asked is None and contact.ours):
-        contact = conversation.answer(contact, step, rules)
+    if contact.ended is None:
+        answers = contact.asked is not None or contact.waiting is not None
+        contact = conversation.answer(contact, step, rules) if answers else replace(contact, wants_human=True)
     return _responded(contact, step)
 
 
@@ -86,6 +87,8 @@ def _response(contact: Contact, step: Step, fact: str, variant: str | None, sinc
 
 
 def initiated(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.reopened:
+        return contact  # it was opened before
     return replace(contact, ours=step.actor != CUSTOMER or step.detail == "outbound")
 
 

@@ -36,6 +36,8 @@ class _Walk:
         self.named = self.first_named(0)
         self.leg: Leg | None = None
         self.asked = self.ours = self.callback = False
+        self.away: int | None = None
+        """When an agent was last asked to take it out of the queue, or did not."""
         self.answered: Fact | None = None
         self.finished: Fact | None = None
         """The outcome of a contact that nobody answered: the first, but for one that asks for a human later."""
@@ -59,7 +61,6 @@ class _Walk:
     # What is asked of it
 
     def done(self) -> Contact:
-        before: Event | None = None
         for number, event in enumerate(self.c.events):
             if self.state != "ended" and event.at - self.last > self.patience:
                 if event.kind in ABOUT:
@@ -69,8 +70,8 @@ class _Walk:
             if self.state == "ended" and (event.kind in AGAIN or self.is_customer(event)):
                 self.named = self.named or self.first_named(number)
                 self.reopen(event.at)
-            self.step(event, before)
-            before, self.last = event, event.at
+            self.step(event)
+            self.last = event.at
         if self.state != "ended" and self.until - self.last > self.patience:
             self.idle()
         self.close()
@@ -106,12 +107,12 @@ class _Walk:
 
     # Events
 
-    def step(self, event: Event, before: Event | None) -> None:
+    def step(self, event: Event) -> None:
         data, kind = event.data, event.kind
         if kind in HUMAN_ACTS and self.state != "ended":
             self.asked = True
         known = getattr(self, "on_" + kind.replace(".", "_"), None)
-        if kind == "contact.queued" and self.is_twice(event, before):
+        if kind == "contact.queued" and self.is_twice(event):
             return
         if known is not None:
             known(event.at, data)
@@ -120,15 +121,11 @@ class _Walk:
     def is_customer(event: Event) -> bool:
         return event.kind == "post.made" or (event.kind == "message.sent" and event.data["author"] == "customer")
 
-    @staticmethod
-    def is_twice(event: Event, before: Event | None) -> bool:
-        """Two systems report one entering."""
-        return (
-            before is not None
-            and before.kind == "contact.queued"
-            and before.data["queue"] == event.data["queue"]
-            and event.at - before.at <= TWICE
-        )
+    def is_twice(self, event: Event) -> bool:
+        """It waits there already, and was at no agent in between, or comes back from one at once."""
+        if self.leg is None or self.leg.queue != event.data["queue"]:
+            return False
+        return self.away is None or event.at - self.away < TWICE
 
     def reopen(self, at: int) -> None:
         self.state, self.c.ended = "new", None
@@ -144,7 +141,7 @@ class _Walk:
         self.asked = True
         if self.leg is not None:
             self.leave(at, "flow_out")
-        self.leg = Leg(data["queue"], at)
+        self.leg, self.away = Leg(data["queue"], at), None
         self.c.legs.append(self.leg)
         self.fact("entered", at)
         if self.early is not None and at - self.early <= SKEW and self.state == "connected":
@@ -157,10 +154,12 @@ class _Walk:
         self.early = None
 
     def on_contact_offered(self, at: int, data: dict[str, Any]) -> None:
+        self.away = at
         if self.state not in ("connected", "held"):
             self.state = "offered"
 
     def on_contact_missed(self, at: int, data: dict[str, Any]) -> None:
+        self.away = at
         if self.state == "offered":
             self.state = "queued"
 
@@ -279,7 +278,7 @@ class _Walk:
         self.asked = self.asked or author == "agent"
         for name, ms in self.askings.reply(at, author):
             self.fact(name, at, ms)
-        if author == "agent" and self.askings.unanswered is not None:
+        if author == "agent" and (self.askings.unanswered is not None or self.leg is not None):
             self.askings.unanswered = None
             if self.leg is not None:
                 self.leave(at, "answered")

@@ -263,14 +263,15 @@ def test_a_late_event_takes_back_what_it_proves_wrong() -> None:
     ]
 
 
-def test_a_contact_id_that_is_used_again_is_another_contact() -> None:
+def test_an_id_that_is_used_again_after_the_horizon_is_another_contact() -> None:
     day = 24 * H
     task = play(queued(0), connected(S), ended(2 * S), queued(15 * day), connected(15 * day + S))
     assert len(task.of("contact_offered")) == 2
     again = play(
         event("contact.initiated", 0), connected(S), ended(2 * S), event("contact.initiated", H), connected(H + S)
     )
-    assert len(again.of("contact_offered")) == 2 and not again.illegal
+    assert len(again.of("contact_offered")) == 1 and not again.illegal
+    assert [each["counts"]["contacts"] for each in again.last_journeys().values()] == [1]
 
 
 @pytest.mark.parametrize(

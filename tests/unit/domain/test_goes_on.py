@@ -149,7 +149,7 @@ def test_a_call_back_under_the_same_id_counts_its_talk_and_no_second_contact() -
     task = both(*call, until=5 * H)
     [handled] = task.of("contact_handled")
     assert handled.talk_ms == 5 * M
-    assert [(each.outcome, each.value) for each in task.of("contact_offered")] == [("flow_out", 170 * S)]
+    assert [(each.outcome, each.value) for each in task.of("contact_offered")] == [("answered", 170 * S)]
     [journey] = task.last_journeys().values()
     assert [each["outcome"] for each in journey["contacts"]] == ["answered"]
 
