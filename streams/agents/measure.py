@@ -13,7 +13,7 @@ from streams.agents.hop import BEHIND, WATERMARKS, Hop, struct_table
 from streams.agents.hop import Name as TopicName
 from streams.domain import kpis, vocabulary
 from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.kpi_tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions, of_line
+from streams.domain.kpi_tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.domain.panes import Pane, bounded
 from streams.domain.queues import TIERS_SHOWN, queue_states
 from streams.domain.records import LIVE, Fact, Line, Measurement, output_key
@@ -145,10 +145,9 @@ class Measure(Hop):
 
     def forget(self, line: str) -> None:
         self.kpi_tables.forget(line)
+        self.kpi_tables.forget_queues(line)
         vocabulary.forget(self.names, line)
         self.kpi_tables.lines.pop(line, None)
-        for queue in of_line(self.kpi_tables.queues, line):
-            del self.kpi_tables.queues[queue]
 
     def live_time(self) -> int | None:
         """As far as readings are out: what is due may be more than one batch takes."""

@@ -52,7 +52,7 @@ def _search_failed(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 
 def _case_reopened(contact: Contact, step: Step, rules: Rules) -> Contact:
-    return trouble(conversation.asks_anew(contact), "case reopened", step.time, rules)
+    return trouble(contact, "case reopened", step.time, rules)
 
 
 _HANDLERS: dict[str, Callable[[Contact, Step, Rules], Contact]] = {

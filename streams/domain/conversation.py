@@ -239,7 +239,15 @@ def idled(contact: Contact, at: int) -> Contact:
 
 def asks_anew(contact: Contact) -> Contact:
     """The customer's next message begins another asking."""
-    return replace(contact, asked=None, unanswered=None, solved=False, asks_again=True)
+    return replace(
+        contact,
+        asked=None,
+        unanswered=None,
+        solved=False,
+        asks_again=contact.asks_again or contact.asked is not None,
+        handed_off=None,
+        wants_human=contact.wants_human or contact.handed_off is not None,
+    )
 
 
 def _gives_up(contact: Contact, by: str, reason: str) -> bool:

@@ -102,8 +102,15 @@ class Tables:
     queues: MutableMapping[str, QueueShown] = field(default_factory=dict)
 
     def forget(self, line: str) -> None:
-        """Remove every row of a line but what its state says and which queues were shown."""
-        for name in ("panes", "days", "legs", "left", "published", "late"):
+        """Remove every row of a line but what its state says, which queues were shown and who waits there."""
+        self._forget(line, "panes", "days", "left", "published", "late")
+
+    def forget_queues(self, line: str) -> None:
+        """Remove who waits, once the last states of the queues are told."""
+        self._forget(line, "legs", "queues")
+
+    def _forget(self, line: str, *names: str) -> None:
+        for name in names:
             table: MutableMapping[str, Any] = getattr(self, name)
             for key in of_line(table, line):
                 del table[key]

@@ -68,7 +68,7 @@ def _responded(contact: Contact, step: Step) -> Contact:
     marks = [_response(contact, step, "first_response", variant, at) for variant, at in due.items()]
     if human and contact.asks_again:
         marks.append(_response(contact, step, "first_response", _AFTER_REOPEN, asked))
-    if human and contact.unanswered is not None and _FROM_START not in due:
+    if human and contact.unanswered is not None and (contact.asks_again or _FROM_START not in due):
         marks.append(_response(contact, step, "next_response", None, contact.unanswered))
     if not human and not marks:
         return contact

@@ -100,7 +100,7 @@ def follow(mood: Mood, messages: Iterable[Message], rule: SentimentRule, tiers: 
             mood, firing = CALM, None
         sums = decay.add(mood.sums, message.milli, message.time, rule.half_life_ms)
         mood = Mood(sums, mood.count + 1, firing)
-        mean = sums.total / sums.weight
+        mean = round(sums.total / sums.weight, 6)  # so exact that a mean of equal messages is equal to them
         if firing and mean >= rule.resolve_at_or_above:
             ended.append(Over(firing, message.time, RECOVERED))
             mood = replace(mood, firing=None)

@@ -23,9 +23,9 @@ Stay = tuple[int, int]
 """One leg as (entered, until when it waited)."""
 
 
-def fold_leg(tables: Tables, key: str, fact: Fact) -> None:
-    """Count one leg fact; its order among the others does not matter."""
-    leg = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
+def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> None:
+    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now."""
+    leg = tables.left.pop(key, None) or tables.legs.get(key) or (_forgotten(fact) if late else Leg())
     if fact.fact == "leg_opened":
         leg = Leg(leg.opened + fact.sign, leg.closed)
     else:
@@ -36,6 +36,11 @@ def fold_leg(tables: Tables, key: str, fact: Fact) -> None:
         tables.legs[key] = leg
     else:
         tables.legs.pop(key, None)
+
+
+def _forgotten(fact: Fact) -> Leg:
+    """What a leg was of which nothing is kept: had it never closed, it would be here."""
+    return Leg(1, ((fact.time, 1),)) if fact.fact == "leg_closed" and fact.sign < 0 else Leg()
 
 
 def until_of(tables: Tables, key: str) -> int:
@@ -128,6 +133,8 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
             del tables.queues[key]
         else:
             tables.queues[key] = shown
+    if state.ended:  # what a line leaves at its end stays as it was
+        tables.forget_queues(line)
     return records
 
 

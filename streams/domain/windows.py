@@ -52,7 +52,7 @@ def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
         # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
         if fact.time <= state.sealed and outcome in ("counted", "amends"):
             _mark_leg(tables, dims, key)
-        fold_leg(tables, key, fact)
+        fold_leg(tables, key, fact, late=outcome == "amends_day")
     return outcome
 
 

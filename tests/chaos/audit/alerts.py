@@ -99,7 +99,7 @@ def _moods(line: str, owner: str, messages: list[Message], world: World, now: in
         faded = 0.5 ** ((each.time - last) / HALF_LIFE) if count else 0.0
         total, weight = total * faded + each.milli, weight * faded + 1
         last, count = each.time, count + 1
-        mean = total / weight
+        mean = round(total / weight, 6)
         if firing and mean >= RESOLVE:
             yield Episode(firing, (each.time, "recovered"), value)
             firing = None

@@ -280,7 +280,7 @@ def check_queues(
         waiting = {
             dims[3]: len(who)
             for dims, lane in found.items()
-            if dims[:3] == queue and not state.get("ended") and (who := lane.waiting(state.get("sealed", 0)))
+            if dims[:3] == queue and (who := lane.waiting(state.get("sealed", 0)))
         }
         rec = newest.get(queue)
         said = rec.doc["by_tier"] if rec else {}

@@ -128,6 +128,7 @@ def test_a_customer_who_comes_back_asks_again() -> None:
         ("first_response", "after_reopen", "none", 10 * M),
         ("first_response", "any", "none", S),
         ("first_response", "human_from_start", "none", 10 * M),
+        ("next_response", None, "none", 10 * M),
     ]
 
 

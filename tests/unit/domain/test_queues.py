@@ -13,6 +13,7 @@ from streams.domain.kpi_tables import FOREVER, Leg, QueueShown, Tables
 from streams.domain.kpis import Waiting
 from streams.domain.queues import fold_leg, forget_left, queue_states, settle_legs, until_of, waiting_at
 from streams.domain.records import Fact
+from streams.domain.times import iso
 from streams.domain.windows import advance, fold
 from tests.unit.domain.kpi_facts import T0, at, leg, taken_back
 
@@ -64,12 +65,16 @@ def test_an_empty_queue_has_no_oldest_leg() -> None:
     assert (state["depth"], state["longest_wait_ms"], state["oldest_entered"], state["by_tier"]) == (0, 0, None, {})
 
 
-def test_the_end_of_a_line_empties_its_queues() -> None:
+def test_at_the_end_of_a_line_its_queues_stay_as_they_were() -> None:
     tables = Tables()
     count(tables, [replace(each, line="r") for each in leg("a", 1, None)])
     assert [state["depth"] for state in states(tables, 10, line="r")] == [1]
-    assert [state["depth"] for state in states(tables, 12, ended=True, line="r")] == [0]
-    assert states(tables, 12, ended=True, line="r") == []
+    count(tables, [replace(each, line="r") for each in leg("b", 11, None)])
+    (last,) = states(tables, 22, ended=True, line="r")
+    assert (last["depth"], last["oldest_entered"]) == (2, iso(at(1)))
+    assert states(tables, 22, ended=True, line="r") == []
+    assert not tables.legs
+    assert not tables.queues
 
 
 def test_a_line_that_is_not_known_has_no_queues() -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from streams.domain.kpi_policy import KpiPolicy, Window
 from streams.domain.kpi_tables import TABLE_TYPES, Tables
+from streams.domain.queues import queue_states
 from streams.domain.records import Fact
 from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, day_bounds, iso
 from streams.domain.windows import advance, fold, record_key
@@ -295,6 +296,7 @@ def test_the_end_of_a_line_closes_every_window_that_holds_data_and_forgets_the_l
         len(of_length(records, length)) for length in (MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, DAY_MS)
     ] == [6, 5, 3, 4, 1]
     assert {(each["line"], each["status"]) for each in records} == {("replay-1", "final")}
+    queue_states(tables, "replay-1")
     assert all("replay-1" not in key for name in TABLE_TYPES if name != "lines" for key in getattr(tables, name))
     assert len(tables.panes) == 1
     assert fold(tables, replace(fact("sentiment", "m", 0, value=1), line="replay-1"), POLICY) == "too_late"
