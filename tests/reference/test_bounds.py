@@ -41,7 +41,9 @@ def test_many_short_calls_that_are_rated_later() -> None:
     assert owners(came) == {"anonymous:phone:+442079460011": 180}
 
 
-@pytest.mark.xfail(strict=True, reason="eight replays of one customer at a time: the ninth is refused with dead letters")
+@pytest.mark.xfail(
+    strict=True, reason="eight replays of one customer at a time: the ninth is refused with dead letters"
+)
 def test_replays_side_by_side_of_the_same_customers() -> None:
     run = deployment()
     lines = [f"side-{n}" for n in range(12)]
