@@ -259,7 +259,7 @@ def rested(contact: Contact) -> Contact:
 def another_part(earlier: Contact, at: int) -> Contact:
     """The contact as it goes on after a part of it, which counts what it has counted."""
     tier = earlier.said[-1][1] if earlier.said else None
-    part = replace(rested(earlier), tier=tier, before=earlier.counted, parted=None, closed_at=None, marks=())
+    part = replace(rested(earlier), tier=tier, before=earlier.counted, parted=None, closed_at=None)
     return part if part.state == lifecycle.END else reopened(part, at)
 
 

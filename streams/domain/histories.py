@@ -7,8 +7,9 @@ events, and of the order in which those of one moment came.
 
 Idle is not over: a contact that was idle for its channel's time-out is closed, and what comes later takes that back
 and goes on with the same contact. What comes so long after an end, or after a time-out, is another *part* of the
-contact: a life of its own that knows all the others knew, and counts what is new. What the earlier part counted keeps
-its labels, so nothing depends on whether it was still here with all it had (`rest`, `revived`). A contact id that is
+contact: a life of its own that knows all the others knew, and counts what is new; what a contact has only once goes
+with it (`contact_state.replaces`). What else the earlier part counted keeps its labels, so nothing depends on whether
+it was still here with all it had (`rest`, `revived`). A contact id that is
 used again after the horizon begins another contact of the same name.
 """
 
@@ -91,7 +92,7 @@ def arrive(history: History, step: Step, now: int | None, rules: Rules) -> Arriv
     kept, contact = _next(run(history, tail[:at], rules), step, history, rules)
     move = judge(contact, step)  # judged once, at its place among those known now
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = _go_on(_with(kept, take(contact, step, rules, move)), history, tail[at:], rules)
+    lives = _go_on((*kept, take(contact, step, rules, move)), history, tail[at:], rules)
     tail = (*tail[:at], step, *tail[at:])
     return Arrival(replace(history, tail=tail, lives=lives, touched=now), illegal=illegal)
 
@@ -117,7 +118,7 @@ def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arri
     kept, contact = _next(lives, step, history, rules)
     move = judge(contact, step)
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = _with(kept, take(contact, step, rules, move))
+    lives = (*kept, take(contact, step, rules, move))
     return Arrival(replace(history, tail=(*history.tail, step), lives=lives, touched=now), True, False, illegal)
 
 
@@ -130,7 +131,7 @@ def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: Rules
     """The lives after more steps."""
     for step in steps:
         kept, contact = _next(lives, step, history, rules)
-        lives = _with(kept, take(contact, step, rules))
+        lives = (*kept, take(contact, step, rules))
     return lives
 
 
@@ -143,22 +144,10 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
     if begins_another(last, step.time, rules):
         return (*lives[:-1], _finished(last, rules)), begin(history.id, history.channel, step)
     earlier = _parted(last, step, rules)
-    return (lives[:-1], last) if earlier is None else ((*lives[:-1], earlier), another_part(earlier, step.time))
-
-
-def _with(lives: Lives, after: Contact) -> Lives:
-    """With the last life; what it counts anew, its earlier parts count no more."""
-    if after.before is None or not after.marks:
-        return (*lives, after)
-    anew = {replaces(mark) for mark in after.marks} - {None}
-    kept = list(lives)
-    for at in range(len(kept) - 1, -1, -1):
-        if not anew or kept[at].parted is None:
-            break
-        same = tuple(each for each in kept[at].marks if replaces(each) not in anew)
-        if len(same) < len(kept[at].marks):
-            kept[at] = replace(kept[at], marks=same)
-    return (*kept, after)
+    if earlier is None:
+        return lives[:-1], last
+    counted = replace(earlier, marks=tuple(mark for mark in earlier.marks if replaces(mark) is None))
+    return (*lives[:-1], counted), another_part(earlier, step.time)
 
 
 def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:

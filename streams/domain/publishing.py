@@ -156,12 +156,24 @@ def next_decision(timeline: Timeline, owner: str, line: str, rules: Rules) -> in
         times += waits.deadlines(watch, timeline.alerts, rules)
     times += [rested_until(contact, rules) for contact in timeline.rested.values()]
     times += _sentiment_deadlines(timeline, rules)
-    times += [
+    times += forgets_alerts(timeline, rules)
+    return min(times, default=None)
+
+
+def forgets_alerts(timeline: Timeline, rules: Rules) -> list[int]:
+    """The stream times that must be passed for alerts to be forgotten that nothing calls up again."""
+    crossings = {message.id for message in timeline.messages}
+    crossings |= {mood.firing.message.id for mood in timeline.moods.values() if mood.firing}
+    return [
         alerting.forgotten_at(alert, rules.tracking.lateness_ms)
         for alert in timeline.alerts.values()
-        if alert.kind == alerting.WAIT and not alert.firing and alert.subject.key not in timeline.histories
+        if not alert.firing
+        and (
+            alert.subject.key not in timeline.histories
+            if alert.kind == alerting.WAIT
+            else alert.subject.message not in crossings
+        )
     ]
-    return min(times, default=None)
 
 
 def _history_deadlines(history: History, rules: Rules) -> list[int]:

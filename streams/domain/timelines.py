@@ -6,7 +6,7 @@ Functions return a ``Change``: the new timeline, with the facts to emit and the 
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
-from streams.domain import facts, histories, journeys, moods
+from streams.domain import facts, histories, journeys, moods, publishing
 from streams.domain.alerts import Alert, Gone
 from streams.domain.condensing import (
     MAX_ENDED,
@@ -205,8 +205,9 @@ def _sentiment(timeline: Timeline, place: Place, now: int, rules: Rules) -> tupl
 
 
 def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
-    """What can no longer change becomes smaller."""
-    lateness_ms = rules.tracking.lateness_ms
+    """What can no longer change becomes smaller; only when one of its own deadlines has passed, so that a look at the
+    customer for another reason changes nothing."""
+    lateness_ms, before = rules.tracking.lateness_ms, timeline
     for key, open_history in timeline.histories.items():
         history = open_history
         due = histories.settles_at(history, rules)
@@ -218,6 +219,8 @@ def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
             timeline = condense(timeline, key, rules)
     if timeline.rested:
         timeline = forgotten(timeline, now, rules)
+    if timeline is before and not any(now > due for due in publishing.forgets_alerts(timeline, rules)):
+        return timeline
     old = sum(message.time <= now - 2 * lateness_ms for message in timeline.messages)
     if old and timeline.judged >= (timeline.messages[old - 1].time, timeline.messages[old - 1].id):
         timeline = settle_messages(timeline, old, rules)
