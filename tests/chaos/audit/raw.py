@@ -246,7 +246,7 @@ def _names_in(value: bytes | None) -> tuple[str, ...]:
 def _normalised(logs: Logs, accounts: Accounts) -> Iterator[Difference]:
     wanted: dict[bytes, list[Input]] = {}
     for each in accounts.accepted:
-        wanted.setdefault(each.rec.key or b"", []).append(each)
+        wanted.setdefault(_name_of(each), []).append(each)
     found: dict[bytes, list[Rec]] = {}
     count = logs.partitions["contact.normalised"]
     for rec in logs.of("contact.normalised"):
@@ -258,6 +258,13 @@ def _normalised(logs: Logs, accounts: Accounts) -> Iterator[Difference]:
                 )
     for key in wanted.keys() | found.keys():
         yield from _same(key.decode(), wanted.get(key, []), found.get(key, []))
+
+
+def _name_of(each: Input) -> bytes:
+    """What the agents call it: a contact by its channel and id, anything else by its key."""
+    data = each.data
+    name = f"{data['channel']}|{data['contact_id']}".encode() if "contact_id" in data else each.rec.key
+    return name or b""
 
 
 def _same(key: str, wanted: list[Input], found: list[Rec]) -> Iterator[Difference]:
