@@ -1,42 +1,19 @@
 """What the rule files may say, and the plain values it becomes."""
 
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.data import Channel
 from streams.domain.kpi_policy import KpiPolicy, Window
 from streams.domain.nobody import Nobody, shipped, values_of
-from streams.domain.policy import (
-    LIVE_CHANNELS,
-    Rules,
-    SegmentRules,
-    SentimentRule,
-    Tier,
-    TrackingRules,
-    WaitRule,
-)
-from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-
-_UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
-
-
-def _milliseconds(value: object) -> int:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("expected a duration: a whole number and ms, s, m, h or d, such as 120s")
-    return int(found[1]) * _UNITS[found[2]]
-
-
-def _positive(value: int) -> int:
-    if value <= 0:
-        raise ValueError("the duration must be longer than 0")
-    return value
+from streams.domain.policy import LIVE_CHANNELS, Rules, SentimentRule, Tier, WaitRule
+from streams.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.rules.fields import Duration, File, RuleName, Sentiment, Span, TierName
+from streams.rules.tracking import TrackingFile
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -44,28 +21,6 @@ def _zone(value: object) -> ZoneInfo:
         return ZoneInfo(cast(str, value))
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ValueError("expected a time zone of the tz database, such as Europe/Berlin") from None
-
-
-Duration = Annotated[int, BeforeValidator(_milliseconds)]
-"""``120s`` → milliseconds."""
-Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
-"""A duration longer than 0."""
-RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-TierName = Annotated[str, Field(min_length=1, max_length=200)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-Sentiment = Annotated[float, Field(ge=-1, le=1)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class File(BaseModel):
-    """Base of all: unknown keys are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    def names(self) -> list[str]:
-        """Names that other files may use."""
-        return []
 
 
 class TierEntry(File):
@@ -218,96 +173,6 @@ class KpisFile(File):
             max_queues=self.vocabulary.max_queues,
             max_tiers=self.vocabulary.max_tiers,
             max_lanes=self.vocabulary.max_series,
-        )
-
-
-class ContactsEntry(File):
-    timeout: Span = DAY_MS
-    channel_timeouts: dict[Channel, Span] = {}
-    horizon: Span = 14 * DAY_MS
-    channel_horizons: dict[Channel, Span] = {}
-    per_identifier_and_day: Annotated[int, Field(ge=1, le=1_000_000)] = 200
-
-
-class JourneysEntry(File):
-    gap: Span = 72 * HOUR_MS
-
-
-class HalfLivesEntry(File):
-    recency: Span
-    frequency: Span
-    sentiment: Span
-    friction: Span
-
-
-class HalfAtEntry(File):
-    frequency: Positive
-    friction: Positive
-
-
-class WeightsEntry(File):
-    recency: Weight
-    frequency: Weight
-    sentiment: Weight
-    friction: Weight
-
-    @model_validator(mode="after")
-    def _some_weight(self) -> "WeightsEntry":
-        if not self.recency + self.frequency + self.sentiment + self.friction:
-            raise ValueError("at least one weight must be above 0")
-        return self
-
-
-class NewEntry(File):
-    contacts: Annotated[int, Field(ge=1)]
-    known_for: Duration
-
-
-class SegmentsEntry(File):
-    half_lives: HalfLivesEntry
-    half_at: HalfAtEntry
-    weights: WeightsEntry
-    new: NewEntry
-    dormant_after: Span
-    at_risk_below: Percent
-    loyal_from: Percent
-
-    def rules(self) -> SegmentRules:
-        lives, weights = self.half_lives, self.weights
-        return SegmentRules(
-            recency_half_life_ms=lives.recency,
-            frequency_half_life_ms=lives.frequency,
-            sentiment_half_life_ms=lives.sentiment,
-            friction_half_life_ms=lives.friction,
-            frequency_half_at=self.half_at.frequency,
-            friction_half_at=self.half_at.friction,
-            recency_weight=weights.recency,
-            frequency_weight=weights.frequency,
-            sentiment_weight=weights.sentiment,
-            friction_weight=weights.friction,
-            new_contacts=self.new.contacts,
-            new_for_ms=self.new.known_for,
-            dormant_after_ms=self.dormant_after,
-            at_risk_below=self.at_risk_below,
-            loyal_from=self.loyal_from,
-        )
-
-
-class TrackingFile(File):
-    contacts: ContactsEntry = ContactsEntry()
-    journeys: JourneysEntry = JourneysEntry()
-    segments: SegmentsEntry
-
-    def rules(self, lateness_ms: int) -> TrackingRules:
-        contacts = self.contacts
-        return TrackingRules(
-            lateness_ms=lateness_ms,
-            contact_timeout_ms=contacts.timeout,
-            channel_timeouts_ms=tuple(sorted(contacts.channel_timeouts.items())),
-            journey_gap_ms=self.journeys.gap,
-            contact_horizon_ms=contacts.horizon,
-            channel_horizons_ms=tuple(sorted(contacts.channel_horizons.items())),
-            identifier_contacts=contacts.per_identifier_and_day,
         )
 
 
