@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from streams.domain.policy import Rules
 from streams.replay.document import Document, DocumentError, parse
-from streams.rules.models import FILES, File, Files, build
+from streams.rules.files import FILES, Files, build
+from streams.rules.models import File
 
 SHIPPED = Path(__file__).parent
 

@@ -1,19 +1,33 @@
-"""What the rule files may say, and the plain values it becomes."""
+"""What the rule files may say (tracking.yaml: `tracking`), and the plain values it becomes."""
 
-from dataclasses import replace
+import re
 from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.data import Channel
 from streams.domain.kpi_policy import KpiPolicy, Window
 from streams.domain.nobody import Nobody, shipped, values_of
-from streams.domain.policy import LIVE_CHANNELS, Rules, SentimentRule, Tier, WaitRule
-from streams.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.rules.fields import Duration, File, RuleName, Sentiment, Span, TierName
-from streams.rules.tracking import TrackingFile
+from streams.domain.policy import LIVE_CHANNELS, SentimentRule, Tier, WaitRule
+from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+_UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+
+
+def _milliseconds(value: object) -> int:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("expected a duration: a whole number and ms, s, m, h or d, such as 120s")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _positive(value: int) -> int:
+    if value <= 0:
+        raise ValueError("the duration must be longer than 0")
+    return value
 
 
 def _zone(value: object) -> ZoneInfo:
@@ -21,6 +35,28 @@ def _zone(value: object) -> ZoneInfo:
         return ZoneInfo(cast(str, value))
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ValueError("expected a time zone of the tz database, such as Europe/Berlin") from None
+
+
+Duration = Annotated[int, BeforeValidator(_milliseconds)]
+"""``120s`` → milliseconds."""
+Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
+"""A duration longer than 0."""
+RuleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+TierName = Annotated[str, Field(min_length=1, max_length=200)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Sentiment = Annotated[float, Field(ge=-1, le=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class File(BaseModel):
+    """Base of all: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    def names(self) -> list[str]:
+        """Names that other files may use."""
+        return []
 
 
 class TierEntry(File):
@@ -197,37 +233,3 @@ class NobodyFile(File):
     def rules(self) -> Nobody:
         own = values_of(self.model_dump())
         return own | shipped() if self.shipped else own
-
-
-FILES: dict[str, type[File]] = {
-    "tiers": TiersFile,
-    "alerts": AlertsFile,
-    "kpis": KpisFile,
-    "tracking": TrackingFile,
-    "nobody": NobodyFile,
-}
-"""File name without ``.yaml`` → its model."""
-
-
-class Files(NamedTuple):
-    tiers: Any
-    alerts: Any
-    kpis: Any
-    tracking: Any
-    nobody: Any
-
-
-def build(files: Files) -> Rules:
-    """The plain values of checked files."""
-    tiers: tuple[Tier, ...] = files.tiers.rules()
-    kpis: KpiPolicy = replace(files.kpis.rules(), tiers=frozenset(tier.name for tier in tiers))
-    high = frozenset(tier.name for tier in tiers if tier.high)
-    return Rules(
-        tiers,
-        tuple(entry.rule(high) for entry in files.alerts.wait),
-        tuple(entry.rule(high) for entry in files.alerts.sentiment),
-        files.tracking.rules(kpis.lateness_ms),
-        files.tracking.segments.rules(),
-        kpis,
-        files.nobody.rules(),
-    )

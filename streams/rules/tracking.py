@@ -7,14 +7,14 @@ from pydantic import Field, model_validator
 from schemas.data import Channel
 from streams.domain.policy import SegmentRules, TrackingRules
 from streams.domain.times import DAY_MS, HOUR_MS
-from streams.rules.fields import Duration, File, Percent, Positive, Span, Weight
+from streams.rules.models import Duration, File, Percent, Positive, Span, Weight
 
 
 class ContactsEntry(File):
     timeout: Span = DAY_MS
-    channel_timeouts: dict[Channel, Span] = {}
+    channel_timeouts: dict[Channel, Span] = Field(default={})
     horizon: Span = 14 * DAY_MS
-    channel_horizons: dict[Channel, Span] = {}
+    channel_horizons: dict[Channel, Span] = Field(default={})
     per_identifier_and_day: Annotated[int, Field(ge=1, le=1_000_000)] = 200
 
 

@@ -5,22 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.reference.events import DAY, HOUR, MIN, MONDAY, Event, History, S, Story, history, profile
-from tests.reference.tales import (
-    Teller,
-    bot,
-    call,
-    called_back,
-    chat,
-    mail,
-    moody,
-    outbound,
-    overflow,
-    rated,
-    reopened,
-    skewed,
-    spelled,
-    wander,
-)
+from tests.reference.spoken import call, called_back, overflow, skewed
+from tests.reference.tales import rated, spelled, wander
+from tests.reference.teller import Teller
+from tests.reference.written import bot, chat, mail, moody, outbound, reopened
 
 
 def lose(t: Teller, told: History) -> History:
