@@ -21,7 +21,6 @@ class Outcome:
 
     line: str
     days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
-    catalogue: set[str] = field(default_factory=set)
     journeys: dict[str, dict[str, Any]] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -110,15 +109,10 @@ def read(run: Offline, line: str) -> Outcome:
         where, day = record["dimensions"], moment(record["window"]["start"])
         for one in record["readings"]:
             name = f"{one['kpi']}.{one['variant']}"
-            found.catalogue.add(name)
             plain = one["unit"] == "count" or one["kpi"] == "longest_wait"
             ratio = (one["numerator"], 0 if plain else one["denominator"])
-            # Where the documents draw no line: who solved it, and who just went.
-            name = name.replace("contacts_left", "contacts_contained")
-            place = (day, where["channel"], where["queue"], where["tier"], name)
-            had = found.days.get(place, (0, 0))
-            if ratio[0] or ratio[1]:
-                found.days[place] = (had[0] + ratio[0], had[1] + ratio[1])
+            if any(ratio):
+                found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
     for record in of(run, "journeys", line):
         found.journeys[record["customer"]] = record
     newest: dict[str, dict[str, Any]] = {}

@@ -88,7 +88,8 @@ class Sums:
             "ces.easy": (sum(a >= 5000 for a in ces), len(ces)),
             "sentiment.mean": (sum(moods), len(moods)),
             "next_response.human": (sum(replies), len(replies)),
-            "contacts_contained.all": (self.counts["contained"] + self.counts["left"], 0),
+            "contacts_contained.all": (self.counts["contained"], 0),
+            "contacts_left.all": (self.counts["left"], 0),
             "contacts_reopened.all": (self.counts["reopened"], 0),
             "contacts_turned_away.all": (self.counts["turned_away"], 0),
         }

@@ -93,11 +93,25 @@ def test_the_last_answer_of_a_contact_counts(way: str) -> None:
 )  # fmt: skip
 def test_who_asked_for_no_human_is_not_offered(way: str, party: str, channel: str, by: str, reason: str) -> None:
     s = story(channel, "b", customer_id="7").say("initiated").say("connected", party=party).wait(4 * S)
-    s.customer(0.2).wait(2 * S).reply("bot").wait(40 * S).say("ended", by=by, reason=reason)
-    came = tell(way, s)
+    if party == "bot":
+        s.customer(0.2).wait(2 * S).reply("bot")
+    came = tell(way, s.wait(40 * S).say("ended", by=by, reason=reason))
     assert counted(came, "contacts_offered.all") == {}
     assert figure(came, "abandonment.of_offered") == {}
-    assert contacts(came, "customer:7")["b"]["outcome"] in ("contained", "left")
+    assert counted(came, "contacts_contained.all") == {(channel, "none", "none"): 1}
+    assert contacts(came, "customer:7")["b"]["outcome"] == "contained"
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_who_goes_before_anything_was_done_has_left(way: str, served: bool) -> None:
+    """Nobody had it; or nobody replied to what was said last."""
+    s = story("chat", "b", customer_id="7").say("initiated").wait(3 * S)
+    if served:
+        s.say("connected", party="bot").customer().wait(2 * S).reply("bot").wait(20 * S).customer().wait(30 * S)
+    came = tell(way, s.say("ended", by="customer"))
+    assert counted(came, "contacts_left.all") == {("chat", "none", "none"): 1}
+    assert counted(came, "contacts_contained.all") == counted(came, "contacts_offered.all") == {}
+    assert contacts(came, "customer:7")["b"]["outcome"] == "left"
 
 
 def test_a_connector_that_knows_better_says_abandoned(way: str) -> None:

@@ -20,6 +20,7 @@ from tests.reference.contact import (
     Leg,
 )
 from tests.reference.events import Event
+from tests.reference.talk import Talk
 
 
 def recount(channel: str, contact: str, events: list[Event], until: int) -> Contact:
@@ -36,21 +37,14 @@ class _Walk:
         self.named = self.first_named(0)
         self.leg: Leg | None = None
         self.asked = self.ours = self.callback = False
+        self.served = self.unheard = False
+        """A menu or a bot had it; nobody has replied to the customer's last message."""
         self.away: int | None = None
         """When an agent was last asked to take it out of the queue, or did not."""
         self.answered: Fact | None = None
         self.finished: Fact | None = None
-        """The outcome of a contact that nobody answered: the first, but for one that asks for a human later."""
-        self.talk_from: int | None = None
-        self.hold_from: int | None = None
-        self.sums: tuple[int | None, int | None] = (None, None)
-        """Talk and hold where only their sums are told."""
-        self.staying = False
-        self.agent: str | None = None
-        self.met = False
-        """Whether a human was connected: how long words in writing took to write, nobody tells."""
-        self.free: dict[str | None, int] = {}
-        """Since when each agent is free of the customer."""
+        """The outcome of a contact that nobody answered: the first, but for one that had asked for nobody."""
+        self.talk = Talk()
         self.early: int | None = None
         """When a human was connected whom no leg waited for."""
         self.askings = Askings()
@@ -88,7 +82,7 @@ class _Walk:
 
     def idle(self) -> None:
         """Closed as timed out; what the customer asks is asked still."""
-        self.stop(self.last)
+        self.talk.stop(self.last)
         self.end(self.last + self.patience, "system", "timeout")
 
     @property
@@ -148,8 +142,8 @@ class _Walk:
             self.leave(at, "answered")
             self.answer(at)
         else:
-            if not self.staying:
-                self.stop(at)
+            if not self.talk.staying:
+                self.talk.stop(at)
             self.state = "queued"
         self.early = None
 
@@ -166,34 +160,29 @@ class _Walk:
     def on_contact_connected(self, at: int, data: dict[str, Any]) -> None:
         party = data.get("party", "human")
         if party != "human":
-            if self.state in ("new", "self-service", "bot", "transferring") and not self.staying:
+            self.served = True
+            if self.state in ("new", "self-service", "bot", "transferring") and not self.talk.staying:
                 self.state = party
             return
-        self.asked = self.met = True
+        self.asked = True
         busy = self.state in ("connected", "held")
         if self.leg is not None:
             self.leave(at, "answered")
         elif not busy:
             self.early = at
-        if self.hold_from is not None:
-            self.c.hold += at - self.hold_from
-            self.hold_from = None
-        if self.talk_from is None:
-            self.talk_from = at
-        self.state, self.staying = "connected", False
-        self.agent = data.get("agent_id")
-        self.free.pop(self.agent, None)
+        self.talk.begin(at, data.get("agent_id"))
+        self.state = "connected"
         self.answer(at)
 
     def on_contact_held(self, at: int, data: dict[str, Any]) -> None:
         if self.state == "connected":
-            self.pause(at)
-            self.state, self.hold_from = "held", at
+            self.talk.hold_on(at)
+            self.state = "held"
 
     def on_contact_resumed(self, at: int, data: dict[str, Any]) -> None:
         if self.state == "held":
-            self.c.hold += at - (self.hold_from or at)
-            self.state, self.hold_from, self.talk_from = "connected", None, at
+            self.talk.resume(at)
+            self.state = "connected"
 
     def on_contact_transferred(self, at: int, data: dict[str, Any]) -> None:
         if self.state == "ended":
@@ -203,9 +192,9 @@ class _Walk:
         if self.leg is not None:
             self.leave(at, "flow_out")
         if data.get("kind") == "warm" and self.state == "connected":
-            self.staying = True
-        elif not self.staying:
-            self.stop(at)
+            self.talk.staying = True
+        elif not self.talk.staying:
+            self.talk.stop(at)
         if self.state != "callback":
             self.state = "transferring"
 
@@ -235,15 +224,12 @@ class _Walk:
     def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
         if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
             return
-        agent = data.get("agent_id")
-        mine = agent is None or self.agent is None or agent == self.agent
-        length = data.get("duration_ms")
-        if self.state in ("connected", "held") and mine:
-            self.stop(at - min(length or 0, at - (self.talk_from or self.hold_from or at)))
+        agent, length = data.get("agent_id"), data.get("duration_ms")
+        if self.state in ("connected", "held") and self.talk.is_with(agent):
+            self.talk.stop_before(at, length or 0)
             self.state = "wrapping"
-        since = self.free.get(agent if agent in self.free else self.agent, at)
-        self.c.wrap += length if length is not None else at - since
-        self.told(data)
+        self.talk.work(at, agent, length)
+        self.talk.told(data)
 
     def on_contact_ended(self, at: int, data: dict[str, Any]) -> None:
         if self.state != "ended":
@@ -251,14 +237,12 @@ class _Walk:
                 self.asked = True
             self.end(at, data["by"], data.get("reason", "completed"))
             self.askings.close()
-            self.told(data)
-
-    def told(self, data: dict[str, Any]) -> None:
-        self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
+            self.talk.told(data)
 
     def on_message_sent(self, at: int, data: dict[str, Any]) -> None:
         self.c.messages += 1
         if data["author"] == "customer":
+            self.unheard = True
             self.askings.customer(at)
             if data.get("sentiment") is not None:
                 self.fact("sentiment", at, round(data["sentiment"] * 1000))
@@ -276,6 +260,7 @@ class _Walk:
     def spoken_by_us(self, at: int, author: str) -> None:
         """A human's first message after the customer's answers the contact, and the leg that it waits in."""
         self.asked = self.asked or author == "agent"
+        self.served, self.unheard = self.served or author == "bot", False
         for name, ms in self.askings.reply(at, author):
             self.fact(name, at, ms)
         if author == "agent" and (self.askings.unanswered is not None or self.leg is not None):
@@ -296,30 +281,15 @@ class _Walk:
         self.c.facts.append(Fact(f"left.{outcome}", at, self.leg.queue, (self.leg.wait,)))
         self.leg = None
 
-    def pause(self, at: int) -> None:
-        if self.talk_from is not None:
-            self.c.talk += max(0, at - self.talk_from)
-            self.talk_from = None
-
-    def stop(self, at: int) -> None:
-        """The agent is free of the customer."""
-        if self.talk_from is not None or self.hold_from is not None:
-            self.free[self.agent] = at
-        self.pause(at)
-        if self.hold_from is not None:
-            self.c.hold += max(0, at - self.hold_from)
-            self.hold_from = None
-        self.staying = False
-
     def end(self, at: int, by: str, reason: str) -> None:
         outcome = self.how(by, reason)
         if self.leg is not None:
             self.leave(at, outcome)
-        self.stop(at)
+        self.talk.stop(at)
         self.state, self.c.ended = "ended", at
-        if self.finished is None or (self.finished.name in UNASKED and outcome not in UNASKED):
+        if self.finished is None or self.finished.name in UNASKED:
             self.finished = Fact(outcome, at, self.queue)
-        if self.met:
+        if self.talk.met:
             self.parts = Fact("handled", at, self.queue)
 
     def how(self, by: str, reason: str) -> str:
@@ -330,21 +300,21 @@ class _Walk:
         if can and reason == "abandoned":
             return "abandoned"
         if not self.asked:
-            return "left" if by == "customer" and reason != "self-served" else "contained"
+            went = by == "customer" and reason != "self-served" and (not self.served or self.unheard)
+            return "left" if went else "contained"
         return "abandoned" if can and by == "customer" and reason not in TAKEN_AWAY else "flow_out"
 
     def close(self) -> None:
         """Facts of the contact as a whole, once each."""
         outcome = self.answered or self.finished
         if outcome is not None:
-            self.c.outcome = outcome.name.replace("left", "contained")
+            self.c.outcome = outcome.name
             if not self.ours:
                 self.c.facts.append(outcome)
         if self.answered is None:
             self.c.wait = sum(leg.wait for leg in self.c.legs)
-        if not any(e.kind == "contact.held" for e in self.c.events):
-            self.c.talk = self.c.talk if self.sums[0] is None else self.sums[0]
-            self.c.hold = self.c.hold if self.sums[1] is None else self.sums[1]
+        held = any(e.kind == "contact.held" for e in self.c.events)
+        self.c.talk, self.c.hold, self.c.wrap = self.talk.parts(by_moments=held)
         if self.parts is not None:
             self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
             self.c.facts.append(self.parts)
