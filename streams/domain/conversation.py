@@ -275,4 +275,4 @@ def _unanswered(contact: Contact, by: str, reason: str) -> str:
         return FLOW_OUT
     if reason == ABANDONED or contact.waiting is not None:
         return ABANDONED
-    return ABANDONED if contact.channel in LIVE_CHANNELS and contact.state != "new" else FLOW_OUT
+    return ABANDONED if contact.channel in LIVE_CHANNELS else FLOW_OUT

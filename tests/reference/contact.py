@@ -10,7 +10,7 @@ WAITED_FOR = {"voice", "chat", "in-person"}
 NO_GIVING_UP = {"messaging", "email", "ticket", "task"}
 """Where leaving is no abandoning."""
 UNASKED = {"contained", "left"}
-IDLE = {"email": 72 * HOUR}
+IDLE = {"email": 72 * HOUR, "ticket": 72 * HOUR}
 IDLE_ELSE = 24 * HOUR
 SKEW = 2 * S
 TWICE = 1 * S

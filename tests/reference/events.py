@@ -122,10 +122,10 @@ class Story:
         self.now += ms
         return self
 
-    def customer(self, sentiment: float | None = None) -> "Story":
+    def customer(self, sentiment: float | None = None, **data: Any) -> "Story":
         """The customer writes."""
         scored = {} if sentiment is None else {"sentiment": sentiment}
-        return self.say("message.sent", direction="inbound", author="customer", **scored)
+        return self.say("message.sent", direction="inbound", author="customer", **scored, **data)
 
     def reply(self, author: str = "agent", **data: Any) -> "Story":
         return self.say("message.sent", direction="outbound", author=author, **data)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.reference.events import DAY, HOUR, MIN, MONDAY, Event, History, S, Story, history, profile
-from tests.reference.spoken import call, called_back, overflow, skewed
+from tests.reference.spoken import call, called_back, overflow, skewed, turned_away
 from tests.reference.tales import rated, spelled, wander
 from tests.reference.teller import Teller
-from tests.reference.written import bot, chat, mail, moody, outbound, reopened
+from tests.reference.written import bot, chat, mail, moody, outbound, reopened, ticket
 
 
 def lose(t: Teller, told: History) -> History:
@@ -85,6 +85,8 @@ THEMES: dict[str, Callable[[Teller], History]] = {
     "rated": lambda t: history(*several(replace(t, apart=True), lambda u: rated(u, 12 * 3600), most=4)),
     "rated-late": lambda t: history(*several(replace(t, apart=True), lambda u: rated(u, 4 * 86400), most=3)),
     "overflow": lambda t: history(*several(t, overflow, call)),
+    "turned-away": lambda t: history(*several(t, turned_away, call)),
+    "tickets": lambda t: history(*several(replace(t, apart=True), ticket, most=3)),
     "seconds": lambda t: history(*several(replace(t, grid=S), call, chat)),
     "entered-twice": lambda t: history(*[doubled_entering(t, s) for s in several(t, call)]),
     "two-clocks": lambda t: history(*several(t, skewed, call)),

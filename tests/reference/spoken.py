@@ -1,4 +1,4 @@
-"""Random calls: with menus, queues, holds, transfers; called back, from two clocks, out of a queue and on."""
+"""Random calls: with menus, queues, holds, transfers; called back, turned away, from two clocks, out of a queue and on."""
 
 from tests.reference.events import S, Story
 from tests.reference.teller import AGENTS, QUEUES, Teller, end_wait, give_up
@@ -82,6 +82,26 @@ def called_back(t: Teller) -> Story:
         s.say("offered", agent_id="ada").wait(t.ms(1, 20))
     s.say("connected", agent_id="ada").wait(t.ms(10, 300)).say("ended", by=t.r.choice(["customer", "agent"]))
     return s
+
+
+def turned_away(t: Teller) -> Story:
+    """Not let into a queue; waits in another one, is answered all the same, or goes."""
+    s = t.begin("voice").say("initiated").wait(t.ms(0, 9))
+    if t.chance(0.3):
+        s.say("queued", queue="fraud").wait(t.ms(1, 30)).say("left_queue", queue="fraud", reason="key").wait(t.ms(0, 3))
+    s.say("turned_away", queue="cards", reason=t.r.choice(["full", "closed", "no-agents"])).wait(t.ms(0, 5))
+    how = t.r.randrange(4)
+    if how == 0:
+        return s.say("ended", by=t.r.choice(["customer", "system", "unknown"]))
+    if how == 1:
+        return s.say("ended", by="system", reason="voicemail")
+    if how == 2:
+        s.say("queued", queue="loans")
+        end_wait(t, s, 3, 200)
+        if t.chance(0.3):
+            return give_up(t, s)
+    s.say("connected", agent_id="ada").wait(t.ms(9, 90))
+    return s.say("ended", by=t.r.choice(["customer", "agent"]))
 
 
 def skewed(t: Teller) -> Story:

@@ -47,13 +47,16 @@ def test_an_alert_is_over_when_the_queue_is_left(way: str) -> None:
     assert standing(tell(way, s, filler(900, 30))) == [("customer:7", "p", "flow_out")]
 
 
-@pytest.mark.parametrize("by", ["customer", "system"])
-def test_who_was_turned_away_is_counted_and_did_not_wait(way: str, by: str) -> None:
+@pytest.mark.parametrize(
+    ("by", "outcome"), [("customer", "abandoned"), ("system", "flow_out"), ("unknown", "flow_out")]
+)
+def test_who_was_turned_away_is_counted_and_did_not_wait(way: str, by: str, outcome: str) -> None:
     s = call("p", customer_id="7").say("initiated").wait(9 * S).say("turned_away", queue="cards", reason="full").wait(S)
     came = tell(way, s.say("ended", by=by))
-    assert sum(counted(came, "contacts_offered.all").values()) == 1
+    assert counted(came, "contacts_turned_away.all") == counted(came, "contacts_offered.all") == {Q: 1}
     assert counted(came, "legs_entered.all") == {}
     assert contacts(came, "customer:7")["p"]["wait_ms"] == 0
+    assert contacts(came, "customer:7")["p"]["outcome"] == outcome
 
 
 @pytest.mark.parametrize("told", ["contact.ended", "contact.wrapped_up"])

@@ -219,7 +219,7 @@ class _Walk:
 
     def on_contact_turned_away(self, at: int, data: dict[str, Any]) -> None:
         self.asked = True
-        self.fact("turned_away", at)
+        self.c.facts.append(Fact("turned_away", at, data["queue"]))
 
     def on_contact_wrapped_up(self, at: int, data: dict[str, Any]) -> None:
         if self.answered is None and self.state in ("new", "self-service", "bot", "callback"):
@@ -250,7 +250,8 @@ class _Walk:
             self.spoken_by_us(at, data["author"])
 
     def on_feedback_given(self, at: int, data: dict[str, Any]) -> None:
-        self.answers[data["metric"]] = Fact(data["metric"], at, self.queue, (round(data["score"] * 1000),))
+        score = {0: 1, 1: 5}[data["score"]] if data.get("scale") == "good-bad" else data["score"]
+        self.answers[data["metric"]] = Fact(data["metric"], at, self.queue, (round(score * 1000),))
 
     def on_case_solved(self, at: int, data: dict[str, Any]) -> None:
         self.askings.close()

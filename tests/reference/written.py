@@ -1,4 +1,4 @@
-"""Random contacts in writing: chats, bots, mails, campaigns; opened again, angry."""
+"""Random contacts in writing: chats, bots, mails, tickets, campaigns; opened again, angry."""
 
 from tests.reference.events import Story
 from tests.reference.teller import QUEUES, Teller, end_wait, give_up
@@ -92,6 +92,29 @@ def mail(t: Teller, longest: float = 40 * 3600) -> Story:
             s.customer(mood(t)).wait(t.ms(60, longest)).reply(agent_id="dee").wait(t.ms(30, 600))
     if t.chance(0.85):
         s.say("ended", by="agent")
+    return s
+
+
+def ticket(t: Teller) -> Story:
+    """On lists before it is answered, with receipts; opened again by the customer or the provider; rated in words."""
+    s = t.begin("ticket", 6 * 3600).say("initiated").customer(mood(t), message_id="1")
+    if t.chance(0.5):
+        s.wait(t.ms(0, 30)).say("queued", queue=t.r.choice(QUEUES))
+    while t.chance(0.5):
+        s.wait(t.ms(60, 20 * 3600)).say("assigned", agent_id=t.r.choice(["dee", None]))
+    s.wait(t.ms(60, 20 * 3600))
+    if t.chance(0.8):
+        s.reply(agent_id="dee", message_id="2").wait(t.ms(1, 30))
+        s.say("message.changed", message_id="2", change=t.r.choice(["read", "delivered", "failed", "edited"]))
+    s.wait(t.ms(30, 7200)).say("ended", by=t.r.choice(["agent", "customer", "unknown", "system"]))
+    if t.chance(0.5):
+        s.wait(t.ms(600, 30 * 3600))
+        if t.chance(0.5):
+            s.say("reopened", by=t.r.choice(["customer", "agent"])).wait(t.ms(1, 60))
+        s.customer(mood(t)).wait(t.ms(60, 7200)).reply(agent_id="cy").wait(t.ms(30, 600)).say("ended", by="agent")
+    if t.chance(0.6):
+        s.wait(t.ms(600, 4 * 3600))
+        s.say("feedback.given", metric="csat", score=t.r.choice([0, 1]), scale="good-bad")
     return s
 
 
