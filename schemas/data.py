@@ -3,6 +3,7 @@
 Every contact event also carries the fields of ``ContactData``. A field with ``None`` may be left out or null.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -37,6 +38,8 @@ Party = Literal["customer", "agent", "system", "bot", "unknown"]
 QueueReason = Literal["timeout", "key", "no-agents", "full", "closed", "withdrawn", "moved", "other"]
 """Why a queue let a contact go, or did not let it in."""
 Scale = Literal["1-5", "0-10", "1-7", "good-bad"]
+SCALES: Mapping[str, tuple[int, int]] = {"1-5": (1, 5), "0-10": (0, 10), "1-7": (1, 7), "good-bad": (0, 1)}
+"""Lowest and highest answer of each scale that an answer may name."""
 Score = Annotated[Number, Field(ge=0, le=100)]
 """Wide enough for every scale; the scale it is on is checked where the event arrives, not by the contract."""
 

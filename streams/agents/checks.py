@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from schemas.data import SCALES
 from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.problems import shown
 from streams.domain.times import DAY_MS, HOUR_MS, iso
@@ -20,8 +21,6 @@ _HOMES = {
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
 }
-SCALES = {"1-5": (1, 5), "0-10": (0, 10), "1-7": (1, 7), "good-bad": (0, 1)}
-"""The scales a survey may name: lowest and highest score."""
 PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
 """Event type → the field of its data that plans something."""
 _CONTACTS = "contacts."

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.domain.normalise import STRENGTH
+from streams.domain.identifiers import STRENGTH
 from streams.domain.records import Event
 
 CUSTOMER, CONTACT = -1, len(STRENGTH)

@@ -1,13 +1,13 @@
 """Contacts that are over, or too many, become part of the past: their sums stay, their state goes."""
 
 from collections.abc import Collection
-from hashlib import blake2b
 
 from msgspec.structs import replace
 
 from streams.domain import alerts as alerting
 from streams.domain import facts, histories, journeys, lifecycle, moods, segments, waits
 from streams.domain.alerts import Alert, Gone
+from streams.domain.claims import mark_of
 from streams.domain.contact_state import Contact
 from streams.domain.histories import History
 from streams.domain.policy import NO_TIER, Rules
@@ -166,11 +166,6 @@ def gone_for_good(timeline: Timeline, keys: Collection[str]) -> Timeline:
     if len(gone) > MAX_GONE:
         gone = dict(sorted(gone.items(), key=lambda each: each[1])[-MAX_GONE:])
     return replace(timeline, rested={k: each for k, each in timeline.rested.items() if k not in keys}, gone=gone)
-
-
-def mark_of(key: str) -> str:
-    """A short name of a history's key."""
-    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _known_tier(history: History, tiers: Tiers) -> str | None:

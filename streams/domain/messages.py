@@ -9,6 +9,7 @@ oldest message that nobody had replied to (``next_response``).
 
 from msgspec.structs import replace
 
+from schemas.data import SCALES
 from streams.domain import conversation, decay
 from streams.domain.contact_state import Contact, Mark, one_each
 from streams.domain.policy import SPOKEN, Rules
@@ -16,8 +17,6 @@ from streams.domain.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
 CES_SCALE = (1, 7)
-SCALES = {"1-5": (1, 5), "0-10": (0, 10), "1-7": (1, 7), "good-bad": (0, 1)}
-"""Lowest and highest answer of each scale that an answer may name."""
 _ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
 
 

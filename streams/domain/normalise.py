@@ -9,34 +9,12 @@ from typing import Any, NamedTuple
 
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.domain.detectors import Budget
-from streams.domain.identifiers import (
-    STRENGTH,
-    Why,
-    email,
-    identifier,
-    identifiers,
-    phone,
-    plain_id,
-    social,
-)
+from streams.domain.identifiers import Why, identifiers, phone, plain_id
 from streams.domain.masking import mask
 from streams.domain.nobody import Nobody, shipped
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import SCORED, Scorer
 from streams.domain.times import to_ms
-
-__all__ = [
-    "STRENGTH",
-    "Policy",
-    "email",
-    "event_record",
-    "identifier",
-    "identifiers",
-    "is_customer_text",
-    "phone",
-    "social",
-    "to_ms",
-]
 
 
 class Policy(NamedTuple):

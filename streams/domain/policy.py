@@ -66,14 +66,18 @@ class TrackingRules:
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""
-        for name, timeout_ms in self.channel_timeouts_ms:
-            if name == channel:
-                return timeout_ms
-        return self.contact_timeout_ms
+        return _of_channel(channel, self.channel_timeouts_ms, self.contact_timeout_ms)
 
     def horizon_ms(self, channel: str) -> int:
         """How long after it was last heard of a contact of the channel goes on when something more comes of it."""
-        return dict(self.channel_horizons_ms).get(channel, self.contact_horizon_ms)
+        return _of_channel(channel, self.channel_horizons_ms, self.contact_horizon_ms)
+
+
+def _of_channel(channel: str, times: tuple[tuple[str, int], ...], otherwise: int) -> int:
+    for name, ms in times:
+        if name == channel:
+            return ms
+    return otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,7 @@ def merged(changes: Iterable[Change]) -> list[Merge]:
 
 async def collect(values: AsyncIterator[bytes], query: Query) -> list[Merge]:
     """The merges among the records that come."""
-    changes = [_decode(value) async for value in values]
-    return merged(change for change in changes if query.wants(change))
+    return merged([change async for value in values if query.wants(change := _decode(value))])
 
 
 def as_table(merges: list[Merge]) -> Table:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from schemas.events import EVENTS, TEXTS
 from schemas.fields import MAX_TEXT
 from streams.domain.nobody import Nobody
-from streams.domain.normalise import Policy, event_record, to_ms
+from streams.domain.normalise import Policy, event_record
 from streams.domain.records import AgentState, Command, Event, Profile
+from streams.domain.times import to_ms
 
 PLAIN = Policy()
 
