@@ -106,7 +106,7 @@ def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
 def _on_our_scale(step: Step, rules: Rules) -> int | None:
     """The answer in thousandths of the metric's own scale: one on another scale keeps its place between the ends."""
     ends = {"csat": rules.kpis.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
-    given = SCALES.get(step.note or "")
+    given = SCALES.get(step.scale or "")
     if step.value is None or ends is None or given is None or given == ends:
         return step.value
     (low, high), (least, most) = ends, given

@@ -13,6 +13,7 @@ from streams.domain.claims import Claim
 from streams.domain.normalise import is_customer_text
 from streams.domain.policy import TrackingRules
 from streams.domain.records import Event
+from streams.domain.steps import READ
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
@@ -32,27 +33,6 @@ AFTERWARDS = frozenset(
 """What is said of a contact when it is over; anything else goes on with it."""
 
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
-_READ = (
-    "opened_by",
-    "direction",
-    "party",
-    "kind",
-    "duration_ms",
-    "by",
-    "reason",
-    "author",
-    "sentiment",
-    "metric",
-    "score",
-    "scale",
-    "cause",
-    "change",
-    "talk_ms",
-    "hold_ms",
-    "continues",
-    "to_external",
-)
-"""What `streams.domain.steps` reads of an event's data."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -211,7 +191,7 @@ def lean(event: Event, size: int) -> tuple[Event, int]:
         event = replace(event, data=kept, owner="")
         size = encoded(event)
     if size > EVENT_BYTES:
-        kept = {name: event.data[name] for name in _READ if name in event.data}
+        kept = {name: event.data[name] for name in READ if name in event.data}
         event = replace(event, data=kept, identifiers=())
         size = encoded(event)
     return event, size

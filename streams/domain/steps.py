@@ -16,8 +16,7 @@ HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``; of
-    ``note``, see ``_NOTES``."""
+    """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``."""
 
     time: int
     id: str
@@ -32,8 +31,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     talk_ms: int | None = None
     """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
     hold_ms: int | None = None
-    note: str | None = None
-
+    scale: str | None = None
+    """That an answer to a survey names."""
     named: bool = False
     """It says itself whose contact it is."""
 
@@ -54,21 +53,20 @@ def _milli(value: Any) -> int | None:
 _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
     "contact.initiated": lambda data: (data.get("opened_by") or CUSTOMER, data.get("direction") or "inbound", None),
     "contact.connected": lambda data: (data.get("party") or HUMAN, None, None),
-    "contact.reopened": lambda data: (data.get("by") or "unknown", None, None),
-    "contact.left_queue": lambda data: (None, data.get("reason") or "other", None),
     "contact.turned_away": lambda data: (None, data.get("reason") or "other", None),
-    "contact.missed": lambda data: (None, data.get("cause"), None),
     "contact.transferred": lambda data: (None, data.get("kind") or "cold", None),
     "contact.wrapped_up": lambda data: (None, None, data.get("duration_ms")),
     "contact.ended": lambda data: (data.get("by") or "system", data.get("reason") or "completed", None),
     "message.sent": lambda data: (data.get("author"), data.get("direction"), _milli(data.get("sentiment"))),
-    "message.changed": lambda data: (None, data.get("change"), None),
     "post.made": lambda data: (CUSTOMER, "inbound", _milli(data.get("sentiment"))),
     "post.answered": lambda data: (data.get("author") or AGENT, "outbound", None),
     "feedback.given": lambda data: (CUSTOMER, data.get("metric"), _milli(data.get("score"))),
 }
-# type → the field of its data that is the note
-_NOTES = {"contact.initiated": "continues", "contact.transferred": "to_external", "feedback.given": "scale"}
+READ = (
+    "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
+    "scale", "talk_ms", "hold_ms",
+)  # fmt: skip
+"""The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
 
 def step(event: Event) -> Step:
@@ -77,7 +75,7 @@ def step(event: Event) -> Step:
     parts = _PARTS.get(kind)
     actor, detail, value = parts(event.data) if parts else (None, None, None)
     named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
-    data, noted = event.data, _NOTES.get(kind)
+    data = event.data
     return Step(
         event.time,
         event.id,
@@ -91,6 +89,6 @@ def step(event: Event) -> Step:
         value,
         data.get("talk_ms"),
         data.get("hold_ms"),
-        None if noted is None else data.get(noted),
+        data.get("scale"),
         named,
     )
