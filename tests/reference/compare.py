@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.reference.drive import Outcome, total
 from tests.reference.events import History, moment
-from tests.reference.model import Figure, Listed, Ratio, Truth
+from tests.reference.model import Figure, Listed, Truth
 
 KINDS = {
     "legs": ("legs_entered", "abandonment.of_left", "abandonment.short", "flow_out", "speed_of_answer.answered_legs",
@@ -199,6 +199,3 @@ def smallest(told: History, still: Callable[[History], bool], seconds: float) ->
                 start += size
         size //= 2
     return told
-
-
-__all__ = ["KINDS", "Difference", "Ratio", "differences", "smallest"]
