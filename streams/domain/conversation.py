@@ -96,10 +96,13 @@ def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
 
 
 def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.ended is not None:
+        return contact
     if step.detail != "warm":
         contact = release(contact, step.time)
     contact = leave(contact, step.time, FLOW_OUT, rules)
-    contact = replace(contact, transfers=contact.transfers + 1, warm=step.detail == "warm" and _has_human(contact))
+    warm = step.detail == "warm" and _has_human(contact)
+    contact = replace(contact, transfers=contact.transfers + 1, warm=warm, wants_human=True)
     return trouble(contact, "transferred", step.time, rules)
 
 
@@ -157,7 +160,8 @@ def _summed_up(contact: Contact, step: Step) -> Contact:
         return contact
     hold_ms = contact.hold_ms if step.hold_ms is None else step.hold_ms
     talk_ms = max(0, contact.talk_ms + contact.hold_ms - hold_ms) if step.talk_ms is None else step.talk_ms
-    return replace(contact, connected=True, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
+    had = contact.connected or talk_ms > 0  # some systems send zeros with every contact
+    return replace(contact, connected=had, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
 
 
 def held(contact: Contact, step: Step, rules: Rules) -> Contact:

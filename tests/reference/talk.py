@@ -15,7 +15,7 @@ class Talk:
     hold_from: int | None = None
     agent: str | None = None
     met: bool = False
-    """Whether a human was connected: how long words in writing took to write, nobody tells."""
+    """Whether a human talked: how long words in writing took to write, nobody tells."""
     staying: bool = False
     """The first agent of a warm transfer, until the other one answers."""
     free: dict[str | None, int] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Talk:
     def told(self, data: dict[str, Any]) -> None:
         """Sums, where an event has any."""
         self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
+        self.met = self.met or bool(self.sums[0])
 
     def parts(self, *, by_moments: bool) -> tuple[int, int, int]:
         """Talk, hold and work; sums that were told rule where no moments of hold were."""

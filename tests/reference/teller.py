@@ -62,5 +62,6 @@ def give_up(t: Teller, s: Story) -> Story:
     elif how == 2:
         s.say("ended", by="system", reason=t.r.choice(["timeout", "error", "completed"]))
     else:
-        s.say("ended", by="customer", **({"reason": "abandoned"} if t.chance(0.5) else {}))
+        sums = {"talk_ms": 0, "hold_ms": 0} if t.chance(0.2) else {}
+        s.say("ended", by="customer", **({"reason": "abandoned"} if t.chance(0.5) else {}), **sums)
     return s

@@ -105,3 +105,25 @@ def test_receipts_and_assignments_are_no_words_and_no_answers(way: str) -> None:
     came = tell(way, s.say("ended", by="agent"))
     assert figure(came, "speed_of_answer.answered_legs") == {("chat", "desk", "none"): (25 * S, 1)}
     assert contacts(came, "customer:7")["m"]["messages"] == 2
+
+
+@pytest.mark.parametrize("talk", [0, 20 * S])
+def test_sums_of_zero_are_no_talk(way: str, talk: int) -> None:
+    """Some systems send them with every contact, also with those that nobody answered."""
+    s = call("p", customer_id="7").say("queued", queue="cards").wait(30 * S)
+    came = tell(way, s.say("ended", by="customer", talk_ms=talk, hold_ms=0))
+    assert figure(came, "handle_time.talk") == ({Q: (talk, 1)} if talk else {})
+
+
+@pytest.mark.parametrize("to", [{"to_queue": "loans"}, {"to_external": "+442079460199"}])
+def test_a_menu_that_sends_the_caller_on_has_contained_nothing(way: str, to: dict[str, str]) -> None:
+    s = call("p", customer_id="7").say("initiated").say("connected", party="self-service").wait(9 * S)
+    came = tell(way, s.say("transferred", **to).wait(2 * S).say("ended", by="unknown"))
+    assert counted(came, "contacts_offered.all") == {("voice", "none", "none"): 1}
+    assert contacts(came, "customer:7")["p"]["outcome"] == "flow_out"
+
+
+def test_a_transfer_that_is_told_after_the_end_is_none(way: str) -> None:
+    s = call("p", customer_id="7").say("queued", queue="cards").wait(5 * S).say("connected", agent_id="a").wait(MIN)
+    came = tell(way, s.say("ended", by="agent").wait(S).say("transferred", to_queue="loans"))
+    assert contacts(came, "customer:7")["p"]["transfers"] == 0

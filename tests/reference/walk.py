@@ -113,7 +113,7 @@ class _Walk:
 
     @staticmethod
     def is_customer(event: Event) -> bool:
-        return event.kind == "post.made" or (event.kind == "message.sent" and event.data["author"] == "customer")
+        return event.kind == "post.made" or event.data.get("author") == "customer"
 
     def is_twice(self, event: Event) -> bool:
         """It waits there already, and was at no agent in between, or comes back from one at once."""
@@ -230,24 +230,33 @@ class _Walk:
             self.state = "wrapping"
         self.talk.work(at, agent, length)
         self.talk.told(data)
+        if self.c.ended is not None and self.talk.met and self.parts is None:
+            self.parts = Fact("handled", self.c.ended, self.queue)
 
     def on_contact_ended(self, at: int, data: dict[str, Any]) -> None:
         if self.state != "ended":
             if data["by"] == "agent":
                 self.asked = True
+            self.talk.told(data)
             self.end(at, data["by"], data.get("reason", "completed"))
             self.askings.close()
-            self.talk.told(data)
 
     def on_message_sent(self, at: int, data: dict[str, Any]) -> None:
         self.c.messages += 1
         if data["author"] == "customer":
-            self.unheard = True
-            self.askings.customer(at)
-            if data.get("sentiment") is not None:
-                self.fact("sentiment", at, round(data["sentiment"] * 1000))
+            self.customer_wrote(at, data)
         elif data["author"] in ("agent", "bot") and self.c.channel not in SPOKEN:
             self.spoken_by_us(at, data["author"])
+
+    def on_post_made(self, at: int, data: dict[str, Any]) -> None:
+        self.c.messages += 1
+        self.customer_wrote(at, data)
+
+    def on_post_answered(self, at: int, data: dict[str, Any]) -> None:
+        """Another customer's answer is none of ours, and asks nothing."""
+        self.c.messages += 1
+        if data.get("author", "agent") in ("agent", "bot"):
+            self.spoken_by_us(at, data.get("author", "agent"))
 
     def on_feedback_given(self, at: int, data: dict[str, Any]) -> None:
         score = {0: 1, 1: 5}[data["score"]] if data.get("scale") == "good-bad" else data["score"]
@@ -257,6 +266,12 @@ class _Walk:
         self.askings.close()
 
     # What they mean
+
+    def customer_wrote(self, at: int, data: dict[str, Any]) -> None:
+        self.unheard = True
+        self.askings.customer(at)
+        if data.get("sentiment") is not None:
+            self.fact("sentiment", at, round(data["sentiment"] * 1000))
 
     def spoken_by_us(self, at: int, author: str) -> None:
         """A human's first message after the customer's answers the contact, and the leg that it waits in."""
@@ -309,7 +324,8 @@ class _Walk:
         """Facts of the contact as a whole, once each."""
         outcome = self.answered or self.finished
         if outcome is not None:
-            self.c.outcome = outcome.name
+            may_still_ask = outcome.name in UNASKED and self.state != "ended"
+            self.c.outcome = "open" if may_still_ask else outcome.name
             if not self.ours:
                 self.c.facts.append(outcome)
         if self.answered is None:

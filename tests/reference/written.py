@@ -118,6 +118,19 @@ def ticket(t: Teller) -> Story:
     return s
 
 
+def posted(t: Teller) -> Story:
+    """A thread: the customer posts, others and we answer; on it goes later, or nobody has answered yet."""
+    s = t.begin(t.r.choice(["forum", "social"]), 6 * 3600)
+    for _ in range(t.r.randrange(1, 4)):
+        scored = mood(t)
+        s.say("post.made", **({} if scored is None else {"sentiment": scored})).wait(t.ms(30, 9 * 3600))
+        for _ in range(t.r.randrange(3)):
+            s.say("post.answered", author=t.r.choice(["agent", "agent", "customer", "bot"])).wait(t.ms(30, 7200))
+        if t.chance(0.2):
+            s.say("ended", by=t.r.choice(["agent", "customer", "system"])).wait(t.ms(60, 7200))
+    return s
+
+
 def reopened(t: Teller, pause: tuple[float, float] = (600, 40 * 3600)) -> Story:
     """Over, and then the customer comes back under the same id."""
     s = t.r.choice([chat, bot, mail])(t)
