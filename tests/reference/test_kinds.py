@@ -1,4 +1,4 @@
-"""Each kind of fault that was found in the model of a contact, with values of our own, live and as a replay."""
+"""The rules of contacts one by one, with values of their own, live and as a replay."""
 
 import pytest
 

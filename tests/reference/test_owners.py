@@ -1,4 +1,4 @@
-"""Kinds of fault in whose a contact is, in tiers and in moods, with values of our own, live and as a replay."""
+"""Whose a contact is, tiers and moods, with values of their own, live and as a replay."""
 
 import pytest
 
