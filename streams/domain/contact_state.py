@@ -208,7 +208,7 @@ def begin(name: str, channel: str, step: Step) -> Contact:
     return Contact(name, channel, step.time, step.time)
 
 
-_WORDS = frozenset({"message.sent", "post.answered"})
+WORDS = frozenset({"message.sent", "post.answered"})
 """Types that go on with an ended contact when the customer is their author."""
 
 
@@ -220,7 +220,7 @@ def trigger(contact: Contact, step: Step) -> str:
         return "contact.wrapped_up:other"
     if step.type == "contact.queued" and took_before(contact, step):
         return "contact.queued:late"
-    if step.type in _WORDS and step.actor == CUSTOMER:
+    if step.type in WORDS and step.actor == CUSTOMER:
         return f"{step.type}:customer"
     if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
         return "contact.left_queue:other"

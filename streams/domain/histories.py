@@ -244,11 +244,13 @@ def over_at(history: History, rules: Rules) -> int | None:
     return (quiet if history.touched is None else max(quiet, history.touched)) + rules.tracking.lateness_ms
 
 
-def rest(history: History, tier: str | None) -> Contact:
-    """What is kept of the last life of a settled history: see `contact_state.rested`."""
+def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
+    """What is kept of the last life of a settled history: see `contact_state.rested`; ``whole``: with all its marks,
+    for it may still go to another customer as it is."""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None
-    return replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+    return replace(kept, marks=base.marks) if whole else kept
 
 
 def revived(contact: Contact, rules: Rules) -> History:
