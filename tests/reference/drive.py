@@ -23,6 +23,8 @@ class Outcome:
     days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
     catalogue: set[str] = field(default_factory=set)
     journeys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """Every record of a journey, in order."""
     alerts: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
@@ -119,7 +121,8 @@ def read(run: Offline, line: str) -> Outcome:
             had = found.days.get(place, (0, 0))
             if ratio[0] or ratio[1]:
                 found.days[place] = (had[0] + ratio[0], had[1] + ratio[1])
-    for record in of(run, "journeys", line):
+    found.told = of(run, "journeys", line)
+    for record in found.told:
         found.journeys[record["customer"]] = record
     newest: dict[str, dict[str, Any]] = {}
     for record in of(run, "alerts", line):
