@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 MAX_ID = 200
+MAX_ALERT_ID = 1000
 MAX_LABEL = 200
 MAX_IDENTIFIERS = 50
 MAX_IDENTIFIER = 320
@@ -149,6 +150,8 @@ def _too_much(limit: str) -> PydanticCustomError:
 
 Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID, pattern=NO_CONTROL)]
 """Names one thing: never empty, at most 200 characters, none of those that `NO_CONTROL` leaves out."""
+AlertId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ALERT_ID, pattern=NO_CONTROL)]
+"""Names an alert, its customer included: at most 1,000 characters."""
 Name = Id
 """Names a queue, tier or skill group: the same limits as an id."""
 Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL)]

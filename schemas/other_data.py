@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
 from schemas.data import Channel, Identifiers
 from schemas.fields import (
     MAX_VALUES,
+    AlertId,
     Bool,
     Id,
     Label,
@@ -71,7 +72,7 @@ class AgentStateChangedData(Model):
 
 
 class AlertCommandedData(Model):
-    alert_id: Id
+    alert_id: AlertId
     """The alert; also the record's key."""
     action: Literal["acknowledge", "snooze", "close"]
     """What to do with it."""

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain.alerts import owner_of
 from streams.domain.crowds import Crowds, share
-from streams.domain.identity import OTHER_SOURCE, TOO_MANY_CHANGES, assign
+from streams.domain.identity import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES, assign
 from streams.domain.kpi_tables import SEP
-from streams.domain.owners import ContactOwner, after, due_at
+from streams.domain.owners import ContactOwner, after, due_at, found_by
 from streams.domain.policy import TrackingRules
 from streams.domain.records import AgentState, Command, Event, Normalised, Profile, contact_key, output_key
 from streams.domain.times import iso
@@ -23,7 +23,7 @@ from streams.ops.metrics import Metrics
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
-LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source"}
+LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source", TOO_LONG: "owner"}
 """Rule by which a change was refused → what the metric of limits calls it."""
 encode = msgspec.json.Encoder().encode
 
@@ -89,11 +89,9 @@ class Identify(Hop):
     def _own(self, event: Event, out: Outputs) -> None:
         key = contact_key(event.channel, event.contact)
         key = f"{key}{SEP}{event.line}" if event.line else key
-        known = current = self.owners.get(key)
-        if known is not None and event.time > known.last + self.rules.lateness_ms:
-            # As if stream time had come to it: on a replay it may not have, and the answer is to be the same.
-            current = after(known, event.time, event.channel, self.rules)
-        state, outputs = assign(current, event, self.size, lambda identifier: self._gather(identifier, event))
+        known = self.owners.get(key)
+        current, apart = (None, True) if known is None else found_by(known, event, self.rules)
+        state, outputs = assign(current, event, self.size, lambda identifier: self._gather(identifier, event), apart)
         if state is not known:
             self.owners[key] = self._scheduled(key, state)
             if state.truncated and not (known and known.truncated):

@@ -18,7 +18,6 @@ from streams.domain.times import iso
 WAIT, SENTIMENT = "wait", "sentiment"
 FIRING, RESOLVED = "firing", "resolved"
 MOVED, WITHDRAWN, CLOSED, RECOVERED, QUIET = "moved", "withdrawn", "closed", "recovered", "quiet"
-MAX_ID = 200
 
 
 class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -86,16 +85,14 @@ _UNITS = {WAIT: "ms", SENTIMENT: "sentiment"}
 
 
 def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
-    """``<rule>.<digest>@<owner>``; the owner is left out where the name would exceed 200 characters. The digest covers
-    all of it."""
+    """``<rule>.<digest>@<owner>``. The digest covers all of it."""
     text = "\x1f".join((rule, line, owner, *parts))
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
-    full = f"{rule}.{digest}@{owner}"
-    return full if len(full) <= MAX_ID else f"{rule}.{digest}"
+    return f"{rule}.{digest}@{owner}"
 
 
 def owner_of(alert: str) -> str | None:
-    """The customer in an alert's name; None where it was too long to be in it."""
+    """The customer in an alert's name; None where it is none of ours."""
     _, found, owner = alert.partition("@")
     return owner if found else None
 

@@ -83,7 +83,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rul
         published += alerts
         finished += closed.lives
         resting[key] = closed
-    timeline = _with_rested(replace(timeline, histories=kept), resting)
+    timeline = _with_rested(replace(timeline, histories=kept), resting, whole=True)
     timeline = condensed(timeline, finished, rules)
     return Change(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
@@ -142,10 +142,10 @@ def condense(timeline: Timeline, key: str, rules: Rules) -> Timeline:
     return condensed(timeline, history.lives, rules)
 
 
-def _with_rested(timeline: Timeline, settled: dict[str, History]) -> Timeline:
+def _with_rested(timeline: Timeline, settled: dict[str, History], whole: bool = False) -> Timeline:
     """With contacts that have come to rest; of too many, those that were quiet for longest are forgotten."""
     rested = timeline.rested | {
-        key: histories.rest(history, _known_tier(history, timeline.tiers)) for key, history in settled.items()
+        key: histories.rest(history, _known_tier(history, timeline.tiers), whole) for key, history in settled.items()
     }
     return with_fewer_rested(replace(timeline, rested=rested), MAX_RESTED)
 

@@ -14,8 +14,18 @@ from streams.domain.steps import CUSTOMER, HUMAN, Step
 ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
 CONTAINED, LEFT = "contained", "left"
 """Outcomes of one that asked for no human: it was served by a menu or a bot, or the customer went before that."""
-LATE_WORDS = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved"})
-"""What is said of a contact afterwards, and does not go on with it."""
+ABOUT = frozenset(
+    {
+        "feedback.given",
+        "contact.wrapped_up",
+        "contact.assigned",
+        "message.changed",
+        "case.opened",
+        "case.solved",
+        "case.reopened",
+    }
+)
+"""What is said about a contact, and does not go on with one that is over or was idle for too long."""
 TWO_CLOCKS_MS = 2_000
 """A human connected this much before the queue says that the contact entered: two systems with two clocks."""
 AT_ONCE_MS = 1_000
@@ -89,7 +99,11 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     channel: str
     started: int
     last: int
+    alive: int | None = None
+    """Time of the last event that was not only about it, while all that came since it was idle for too long was."""
     state: str = lifecycle.START
+    opened: bool = False
+    """It was said who opened it."""
     ours: bool = False
     """Opened by our side."""
     tier: str | None = None
@@ -154,8 +168,15 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """Queue of the last leg, which is no longer kept."""
     parted: int | None = None
     """Another part of it has begun, and its labels are those of this moment."""
+    origin: "Contact | None" = None
+    """Of another part: the contact at rest before it, for the case that the part goes to another customer."""
     closed_at: int | None = None
     """At rest: when it was closed although it had not ended."""
+
+    @property
+    def heard(self) -> int:
+        """Time of its last sign of life."""
+        return self.last if self.alive is None else self.alive
 
     @property
     def waiting(self) -> Leg | None:
@@ -187,7 +208,7 @@ def begin(name: str, channel: str, step: Step) -> Contact:
     return Contact(name, channel, step.time, step.time)
 
 
-_WORDS = frozenset({"message.sent", "post.answered"})
+WORDS = frozenset({"message.sent", "post.answered"})
 """Types that go on with an ended contact when the customer is their author."""
 
 
@@ -199,7 +220,7 @@ def trigger(contact: Contact, step: Step) -> str:
         return "contact.wrapped_up:other"
     if step.type == "contact.queued" and took_before(contact, step):
         return "contact.queued:late"
-    if step.type in _WORDS and step.actor == CUSTOMER:
+    if step.type in WORDS and step.actor == CUSTOMER:
         return f"{step.type}:customer"
     if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
         return "contact.left_queue:other"
@@ -231,6 +252,11 @@ def replaces(mark: Mark) -> tuple[str, str | None] | None:
     return None if group is None else (group, mark.variant)
 
 
+def replaceable(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Those of which a contact has one each."""
+    return tuple(mark for mark in marks if replaces(mark) is not None)
+
+
 def one_each(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
     """The marks with another one, in place of those that it replaces."""
     group = replaces(mark)
@@ -250,17 +276,23 @@ def rested(contact: Contact) -> Contact:
         legs=(replace(leg, told=True),) if leg else (),
         rested_queue=contact.queue,
         wants_human=contact.wants_human or bool(contact.legs),
-        marks=tuple(mark for mark in contact.marks if replaces(mark) is not None),
+        marks=replaceable(contact.marks),
+        origin=None,
         mood=decay.NOTHING,
         friction=decay.NOTHING,
     )
 
 
-def another_part(earlier: Contact, at: int) -> Contact:
-    """The contact as it goes on after a part of it, which counts what it has counted."""
+def another_part(earlier: Contact, step: Step) -> Contact:
+    """The contact as it is before the first step of another part, which counts what the earlier one has counted."""
     tier = earlier.said[-1][1] if earlier.said else None
-    part = replace(rested(earlier), tier=tier, before=earlier.counted, parted=None, closed_at=None)
-    return part if part.state == lifecycle.END else reopened(part, at)
+    before = replace(rested(earlier), before=earlier.counted, parted=None, closed_at=None)
+    over = before.state == lifecycle.END
+    origin = before if over else replace(before, closed_at=earlier.parted)
+    part = replace(before, tier=tier, origin=origin)
+    if over:
+        return part
+    return replace(part, alive=earlier.heard) if step.type in ABOUT else reopened(part, step.time)
 
 
 def reopened(contact: Contact, at: int) -> Contact:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.domain import conversation, lifecycle, messages
-from streams.domain.contact_state import MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
-from streams.domain.lifecycle import Move, Verdict
+from streams.domain.contact_state import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
+from streams.domain.lifecycle import END, Move, Verdict
 from streams.domain.policy import Rules
 from streams.domain.steps import Step
 
@@ -25,26 +25,37 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     life."""
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
-        return replace(contact, last=step.time)
-    if contact.state == lifecycle.END != state:
+        return replace(contact, last=step.time, alive=None)
+    if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
     if step.named and contact.known is None:
         contact = replace(contact, known=step.time)
-    contact = replace(contact, last=step.time, first_queue=contact.first_queue or step.queue)
+    about = step.type in ABOUT
+    contact = replace(contact, last=step.time, alive=contact.alive if about else None)
+    if contact.state == END == state or contact.alive is not None:
+        labelled = contact  # what is told of one that is over belongs to it as it was
+    else:
+        labelled = _labelled(contact, step)
+    handle = _HANDLERS.get(step.type)
+    contact = labelled if handle is None else handle(labelled, step, rules)
+    return contact if state == contact.state else replace(contact, state=state)
+
+
+def _labelled(contact: Contact, step: Step) -> Contact:
+    """With the queue and the tier that the step names."""
+    if contact.first_queue is None and step.queue is not None:
+        contact = replace(contact, first_queue=step.queue)
     if step.tier is not None and step.tier != (contact.said[-1][1] if contact.said else contact.tier):
         fixed = len(contact.marks) > MANY_MARKS and len(contact.said) >= MAX_LABELS
         said = (*contact.said, (step.time, step.tier))[-MAX_SAID:]
         contact = replace(contact, tier=contact.tier if fixed else step.tier, said=said)
-    handle = _HANDLERS.get(step.type)
-    if handle is not None:
-        contact = handle(contact, step, rules)
-    return contact if state == contact.state else replace(contact, state=state)
+    return contact
 
 
 def close_idle(contact: Contact, at: int, rules: Rules) -> Contact:
     """The contact closed because nothing was heard of it until ``at``; talk ends with the last sign of life."""
-    contact = conversation.release(contact, contact.last)
-    return replace(conversation.close(contact, at, "system", "timeout", rules), state=lifecycle.END, timed_out=True)
+    contact = conversation.release(contact, contact.heard)
+    return replace(conversation.close(contact, at, "system", "timeout", rules), state=END, timed_out=True)
 
 
 def _search_failed(contact: Contact, step: Step, rules: Rules) -> Contact:

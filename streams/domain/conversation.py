@@ -132,7 +132,7 @@ def _has_human(contact: Contact) -> bool:
 def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
     if step.actor != HUMAN:
         return contact if contact.served else replace(contact, served=True)
-    unqueued = contact.waiting is None and not _has_human(contact)
+    unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
     contact = answer(release(contact, step.time), step, rules)
     return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
 

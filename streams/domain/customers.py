@@ -29,7 +29,7 @@ from streams.domain.timeline_state import Change, Place, Timeline
 
 Decisions = Mapping[str, int | None]
 """Line → stream time, ms: see `decisions`."""
-MAX_REPLAYS = 8
+MAX_REPLAYS = 32
 """Replays kept of one customer beside the live line; one that has ended gives way to another."""
 
 

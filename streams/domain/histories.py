@@ -6,7 +6,8 @@ comes in order is folded into the last life, any other one refolds the tail, so 
 events, and of the order in which those of one moment came.
 
 Idle is not over: a contact that was idle for its channel's time-out is closed, and what comes later takes that back
-and goes on with the same contact. What comes so long after an end, or after a time-out, is another *part* of the
+and goes on with the same contact; what is only told about it (`contact_state.ABOUT`) leaves it closed for the figures,
+and as it was for whatever goes on with it. What comes so long after an end, or after a time-out, is another *part* of the
 contact: a life of its own that knows all the others knew, and counts what is new; what a contact has only once goes
 with it (`contact_state.replaces`). What else the earlier part counted keeps its labels, so nothing depends on whether
 it was still here with all it had (`rest`, `revived`). A contact id that is
@@ -21,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.domain import conversation
-from streams.domain.contact_state import LATE_WORDS, Contact, another_part, begin, replaces, rested
+from streams.domain.contact_state import ABOUT, Contact, Mark, another_part, begin, replaceable, replaces, rested
 from streams.domain.contacts import close_idle, judge, take
 from streams.domain.lifecycle import END, Illegal, Verdict
 from streams.domain.policy import Rules
@@ -29,8 +30,9 @@ from streams.domain.steps import Step
 
 MAX_TAIL = 1000
 """Events kept in case of late company; of a busier contact the earlier half settles at once."""
-MAX_MARKS = 500
-"""Marks kept of settled events; earlier ones can no longer be taken back when the contact changes owner."""
+MAX_MARKS = 3000
+"""Marks kept of settled events: more than those of all events that a contact may have when it changes its owner, see
+`streams.domain.owners`. Earlier ones can no longer be taken back, but for those of which a contact has one each."""
 
 MANY_FACTS = 64
 """Facts of one event that are more than an event makes: it came out of order, or changed a label."""
@@ -92,7 +94,7 @@ def arrive(history: History, step: Step, now: int | None, rules: Rules) -> Arriv
     kept, contact = _next(run(history, tail[:at], rules), step, history, rules)
     move = judge(contact, step)  # judged once, at its place among those known now
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = _go_on((*kept, take(contact, step, rules, move)), history, tail[at:], rules)
+    lives = _shown(_go_on((*kept, take(contact, step, rules, move)), history, tail[at:], rules), rules)
     tail = (*tail[:at], step, *tail[at:])
     return Arrival(replace(history, tail=tail, lives=lives, touched=now), illegal=illegal)
 
@@ -118,8 +120,14 @@ def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arri
     kept, contact = _next(lives, step, history, rules)
     move = judge(contact, step)
     illegal = Illegal(history.id, contact.state, step.type) if move.verdict is Verdict.ILLEGAL else None
-    lives = (*kept, take(contact, step, rules, move))
+    lives = _shown((*kept, take(contact, step, rules, move)), rules)
     return Arrival(replace(history, tail=(*history.tail, step), lives=lives, touched=now), True, False, illegal)
+
+
+def _shown(lives: Lives, rules: Rules) -> Lives:
+    """The lives as they count: the last one is closed when all that came after its time-out was about it."""
+    last = lives[-1]
+    return lives if last.alive is None or last.state == END else (*lives[:-1], _finished(last, rules))
 
 
 def run(history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
@@ -147,7 +155,7 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
     if earlier is None:
         return lives[:-1], last
     counted = replace(earlier, marks=tuple(mark for mark in earlier.marks if replaces(mark) is None))
-    return (*lives[:-1], counted), another_part(earlier, step.time)
+    return (*lives[:-1], counted), another_part(earlier, step)
 
 
 def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
@@ -155,11 +163,13 @@ def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
     if contact.state == END:
         late = step.time - contact.last > rules.tracking.lateness_ms
         return replace(contact, parted=contact.ended) if late else None
-    idle = contact.last + rules.tracking.timeout_ms(contact.channel)
-    if step.time <= idle:
+    idle = contact.heard + rules.tracking.timeout_ms(contact.channel)
+    told = contact.alive is not None and step.time - contact.last <= rules.tracking.lateness_ms
+    if step.time <= idle or (told and step.type in ABOUT):
         return None
-    closed = close_idle(contact, idle, rules) if step.type in LATE_WORDS else conversation.idled(contact, idle)
-    return replace(closed, parted=idle)
+    if step.type == "contact.wrapped_up":  # the talk was over by then
+        contact = conversation.release(contact, contact.heard)
+    return replace(conversation.idled(contact, idle), parted=idle)
 
 
 def begins_another(contact: Contact, time: int, rules: Rules) -> bool:
@@ -171,17 +181,21 @@ def _finished(contact: Contact, rules: Rules) -> Contact:
     """A contact that is proven to be over."""
     if contact.state == END:
         return contact
-    return close_idle(contact, contact.last + rules.tracking.timeout_ms(contact.channel), rules)
+    return close_idle(contact, contact.heard + rules.tracking.timeout_ms(contact.channel), rules)
 
 
 def before(history: History, since: int, rules: Rules) -> History | None:
     """The history without its events from a time (ms) on that can still be taken back; None = nothing is left."""
+    base = history.base
+    if base is not None and base.origin is not None and base.last >= since > base.origin.last:
+        return revived(base.origin, rules)  # some of what goes is settled, and all of its part goes
     tail = tuple(step for step in history.tail if step.time < since)
     lives = run(history, tail, rules)
     if not lives:
         return None
+    lives = _shown(lives, rules)
     known = history.lives[: len(lives)]
-    if known[-1].last == lives[-1].last:
+    if known == history.lives and known[-1].last == lives[-1].last:
         lives = known  # by now it may have timed out
     return replace(history, tail=tail, lives=lives)
 
@@ -206,7 +220,7 @@ def close(history: History, rules: Rules) -> History:
 
 def idle_at(history: History, rules: Rules) -> int:
     """The last life is over when stream time passes this."""
-    return history.last + rules.tracking.timeout_ms(history.channel)
+    return history.lives[-1].heard + rules.tracking.timeout_ms(history.channel)
 
 
 def settles_at(history: History, rules: Rules) -> int | None:
@@ -224,15 +238,19 @@ def over_at(history: History, rules: Rules) -> int | None:
     contact = history.lives[-1]
     if history.tail or contact.state != END:
         return None
-    quiet = idle_at(history, rules) if contact.timed_out else contact.last + rules.tracking.lateness_ms
+    quiet = contact.last + rules.tracking.lateness_ms
+    if contact.timed_out:
+        quiet = max(quiet, idle_at(history, rules))
     return (quiet if history.touched is None else max(quiet, history.touched)) + rules.tracking.lateness_ms
 
 
-def rest(history: History, tier: str | None) -> Contact:
-    """What is kept of the last life of a settled history: see `contact_state.rested`."""
+def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
+    """What is kept of the last life of a settled history: see `contact_state.rested`; ``whole``: with all its marks,
+    for it may still go to another customer as it is."""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None
-    return replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+    return replace(kept, marks=base.marks) if whole else kept
 
 
 def revived(contact: Contact, rules: Rules) -> History:
@@ -265,7 +283,7 @@ def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]
     known = len(settled) - 1
     lives = history.lives[known:]
     if len(base.marks) > MAX_MARKS:
-        base = replace(base, marks=base.marks[-MAX_MARKS:])
+        base = replace(base, marks=latest_marks(base.marks, MAX_MARKS))
         lives = run(replace(history, base=base), rest, rules)
         if history.lives[-1].timed_out:
             lives = (*lives[:-1], _finished(lives[-1], rules))
@@ -276,14 +294,18 @@ def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]
     return replace(history, tail=rest, base=base, settled=last, boundary=names, lives=lives), history.lives[:known]
 
 
+def latest_marks(marks: tuple[Mark, ...], count: int) -> tuple[Mark, ...]:
+    """So many of the latest marks, and those that another one may still replace."""
+    return replaceable(marks[:-count]) + marks[-count:]
+
+
 def lighter(history: History, latest: tuple[int, int, int], rules: Rules) -> History:
     """A settled history with the latest marks, legs and tiers that its events said; what is dropped stays counted."""
     if history.base is None or history.tail:
         return history
     marks, legs, said = latest
     base = history.base
-    handled = tuple(mark for mark in base.marks[:-marks] if mark.fact == "contact_handled")
-    base = replace(base, marks=handled + base.marks[-marks:], legs=base.legs[-legs:], said=base.said[-said:])
+    base = replace(base, marks=latest_marks(base.marks, marks), legs=base.legs[-legs:], said=base.said[-said:])
     lives: Lives = (base,)
     if history.lives[-1].timed_out:
         lives = (_finished(base, rules),)

@@ -5,7 +5,7 @@ A contact is named by its channel and its id. The owner is a function of the *se
 arrival does not matter in the end:
 
 1. a customer id beats every identifier. The source of the earliest event with one decides, and of its customer ids the
-   one on its latest event, by (time, id, source), holds;
+   one on its latest event holds, of one moment the one that came last;
 2. else the strongest kind of identifier (email > phone > social > account > device > cookie); of two values of one kind
    the one on the earlier event, so that a contact in order changes its owner only when it becomes better known;
 3. else the contact.
@@ -13,7 +13,7 @@ arrival does not matter in the end:
 When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
 the contact's events so far with the new event in its place: by event time, and of one time as they arrived.
 
-Five things are refused or told, each once, in a change whose owner is the same before and after:
+Six things are refused or told, each once, in a change whose owner is the same before and after:
 
 - ``OTHER_SOURCE``: a source that is not the one that decides says another customer id; once per source.
 - ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
@@ -21,11 +21,13 @@ Five things are refused or told, each once, in a change whose owner is the same 
   After that it stays, unless it becomes better known; here alone the order of arrival decides.
 - ``CROWDED``: an identifier that has more contacts in a day than a person names nobody (`streams.domain.crowds`); the
   contacts it has by then stay.
-- ``TOO_LATE``: a word about a stub (see `streams.domain.owners`) names a better owner. What it is about was counted
-  with the owner so far, and so is the word.
+- ``TOO_LATE``: a word about a stub (see `streams.domain.owners`) names a better owner, or an act of ours that goes on
+  with it, or anything at all that goes on with one that was only idle. What it belongs to was counted with the owner so
+  far, and so is the word: an act of ours begins no contact.
+- ``TOO_LONG``: a contact of which events are no longer kept, because there are too many, stays where it is.
 
-A stub with which something goes on is handed over like any other contact, but only from there on: its events are gone,
-and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
+A stub with which the customer begins anew after an end is handed over like any other contact, but only from there on:
+its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
 end, for another customer. ``since`` of the change says from when.
 """
 
@@ -38,7 +40,7 @@ from msgspec.structs import replace
 
 from streams.domain import owners
 from streams.domain.claims import CONTACT, CUSTOMER, Claim, claim_of, mark_of
-from streams.domain.owners import AFTERWARDS, ContactOwner
+from streams.domain.owners import ContactOwner
 from streams.domain.records import Event, Left
 
 SHORT_HISTORY = 8
@@ -54,6 +56,7 @@ TOO_MANY_CHANGES = "too-many-changes"
 OTHER_SOURCE = "other-source"
 CROWDED = "crowded-identifier"
 TOO_LATE = "too-late"
+TOO_LONG = "too-long"
 
 _time = attrgetter("time")
 
@@ -123,12 +126,13 @@ _Said = tuple[Decision, tuple[str, ...], Claim | None]
 
 
 def assign(
-    state: ContactOwner | None, event: Event, size: int | None = None, gather: Gather = _alone
+    state: ContactOwner | None, event: Event, size: int | None = None, gather: Gather = _alone, apart: bool = True
 ) -> tuple[ContactOwner, list[Output]]:
     """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
 
     An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
-    the caller knows them. ``gather`` is asked once for each contact and identifier that would own it.
+    the caller knows them. ``gather`` is asked once for each contact and identifier that would own it. ``apart``: of a
+    stub, whether the event is another part of the contact (`owners.found_by`).
     """
     kept = owners.lean(event, owners.encoded(event) if size is None else size)
     if state is None:
@@ -138,7 +142,7 @@ def assign(
     place = _place(state.history, event)
     if place is None:
         return state, []
-    if not state.history and event.type in AFTERWARDS:
+    if not state.history and not (apart and owners.begins_anew(state, event)):
         return _afterwards(state, event)
     decision, nobody, crowded = _said(state, event, gather)
     best, first, corrects, refused = decision
@@ -203,17 +207,17 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     """Which claim holds, the state's or the event's."""
     held = state.claim
     if claim.rank < held.rank:
-        return Decision(claim, None)
+        return Decision(held, state.first, refused=(TOO_LONG, claim)) if state.truncated else Decision(claim, None)
     stays, beaten = Decision(held, state.first), None
     if claim.rank > held.rank:
         return stays
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
-        best = claim if claim.order < held.order else held
+        best = claim if claim.time < held.time else held
     elif claim.source == held.source:
-        best = claim if claim.order > held.order else held
+        best = claim if claim.time >= held.time else held
         since = min(since, (claim.time, claim.id))
-    elif claim.order < (*since, held.source):
+    elif claim.time < since[0]:
         best, since = _latest(state, event), (claim.time, claim.id)
         beaten = (OTHER_SOURCE, held)
     else:
@@ -224,21 +228,23 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
         return stays._replace(refused=(TOO_MANY_CHANGES, best))
+    if state.truncated:
+        return stays._replace(refused=(TOO_LONG, best))
     return Decision(best, first, corrects, beaten)
 
 
 def _latest(state: ContactOwner, event: Event) -> Claim:
-    """Of the customer ids that the event's source said so far, the latest."""
-    said = (each for each in (*state.history, event) if each.customer is not None and each.source == event.source)
-    return max((claim_of(each) for each in said), key=attrgetter("order"))
+    """Of the customer ids that the event's source said so far, the latest; of one moment, the one that came last."""
+    said = (each for each in (event, *reversed(state.history)) if each.customer is not None)
+    return max((claim_of(each) for each in said if each.source == event.source), key=_time)
 
 
 def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[Output]]:
-    """A word about a stub."""
+    """A word about a stub, or an act that goes on with it and begins nothing."""
     claim = claim_of(event, state.nobody)
     decision = _decided(state, event, claim)
     refused = (TOO_LATE, claim) if decision.best.owner != state.owner else decision.refused
-    heard, refusals = _refused(replace(state, last=max(state.last, event.time)), event, refused)
+    heard, refusals = _refused(owners.told(state, event), event, refused)
     return heard, [_owned(event, state.owner), *refusals]
 
 

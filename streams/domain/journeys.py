@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from streams.domain.contact_state import ABANDONED, ANSWERED, NOTHING, Contact
+from streams.domain.contact_state import ABANDONED, ANSWERED, NOTHING, Contact, Counted
 from streams.domain.facts import NO_QUEUE, tier_of
 from streams.domain.lifecycle import END
 from streams.domain.policy import NO_TIER
@@ -142,12 +142,14 @@ def group(parts: Iterable[Journey], gap_ms: int) -> tuple[Journey, ...]:
     return tuple(found)
 
 
-def without(journey: Journey, channel: str, contact: str) -> Journey | None:
-    """The journey less a listed contact; None = nothing is left of it. What left the list stays counted."""
+def without(journey: Journey, channel: str, contact: str, resting: Contact | None = None) -> Journey | None:
+    """The journey less a contact that is listed, or ``resting``; None = nothing is left of it. Any other one that left
+    the list stays counted."""
     gone = [point for point in journey.listed if (point.channel, point.contact) == (channel, contact)]
     kept = tuple(point for point in journey.listed if (point.channel, point.contact) != (channel, contact))
     if not gone:
-        return journey
+        inside = resting is not None and journey.started <= resting.started <= journey.last
+        return _less(journey, resting.before or NOTHING) if inside and resting else journey
     if journey.contacts == len(gone):
         return None
     whole = len(kept) == journey.contacts - len(gone)
@@ -168,6 +170,12 @@ def without(journey: Journey, channel: str, contact: str) -> Journey | None:
             for name in ("messages", "transfers", "wait_ms", "scored", "scored_milli")
         },
     )
+
+
+def _less(journey: Journey, counted: Counted) -> Journey | None:
+    if journey.contacts <= counted.contacts:
+        return None
+    return replace(journey, **{name: getattr(journey, name) - getattr(counted, name) for name in _SUMS})
 
 
 def journey_id(owner: str, line: str, started: int) -> str:

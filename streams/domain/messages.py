@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from schemas.data import SCALES
 from streams.domain import conversation, decay
-from streams.domain.contact_state import Contact, Mark, one_each
+from streams.domain.contact_state import CONTAINED, Contact, Mark, one_each
+from streams.domain.lifecycle import START
 from streams.domain.policy import SPOKEN, Rules
 from streams.domain.steps import AGENT, CUSTOMER, Step
 
@@ -28,11 +29,21 @@ def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
         return contact
     if step.actor == _BOT:
         return _responded(replace(contact, served=True, unheard=False), step)
-    contact = replace(contact, unheard=False) if contact.unheard else contact
-    if contact.ended is None:
-        answers = contact.asked is not None or contact.waiting is not None
-        contact = conversation.answer(contact, step, rules) if answers else replace(contact, wants_human=True)
+    answers, unheard = _answers(contact), contact.unheard
+    contact = replace(contact, unheard=False) if unheard else contact
+    if answers:
+        contact = conversation.answer(contact, step, rules)
+    elif contact.ended is None:
+        contact = replace(contact, wants_human=True)
     return _responded(contact, step)
+
+
+def _answers(contact: Contact) -> bool:
+    """Does a human's message answer it? After an end, too, where the customer's last words had no reply; but not one
+    that a bot had served."""
+    if contact.ended is None:
+        return contact.asked is not None or contact.waiting is not None
+    return contact.unanswered is not None and (contact.unheard or contact.outcome != CONTAINED)
 
 
 def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
@@ -86,9 +97,9 @@ def _response(contact: Contact, step: Step, fact: str, variant: str | None, sinc
 
 
 def initiated(contact: Contact, step: Step, rules: Rules) -> Contact:
-    if contact.reopened:
-        return contact  # it was opened before
-    return replace(contact, ours=step.actor != CUSTOMER or step.detail == "outbound")
+    if contact.opened or contact.reopened or contact.asked is not None or contact.state != START:
+        return contact  # somebody had opened it before
+    return replace(contact, opened=True, ours=step.actor != CUSTOMER or step.detail == "outbound")
 
 
 def handed_off(contact: Contact, step: Step, rules: Rules) -> Contact:

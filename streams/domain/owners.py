@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from streams.domain import lifecycle
 from streams.domain.claims import Claim
+from streams.domain.contact_state import WORDS
 from streams.domain.normalise import is_customer_text
 from streams.domain.policy import TrackingRules
 from streams.domain.records import Event
-from streams.domain.steps import READ
+from streams.domain.steps import CUSTOMER, HUMAN, READ
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
@@ -26,11 +28,6 @@ VALUE_LIMIT = 2_000
 `identify` reads them."""
 HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
-
-AFTERWARDS = frozenset(
-    {"contact.ended", "contact.wrapped_up", "message.changed", "feedback.given", "case.opened", "case.solved"}
-)
-"""What is said of a contact when it is over; anything else goes on with it."""
 
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
 
@@ -51,9 +48,9 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     first: tuple[int, str] | None = None
     """(time, id) of the event with which the claim's source named a customer first; None = that of the claim."""
     acted: int = -1
-    """Time of the latest event that is not among ``AFTERWARDS``; −1 = none."""
+    """Time of the latest event that `goes_on` with a contact that has ended; −1 = none."""
     closed: int = -1
-    """Time of the latest ``contact.ended``; −1 = none."""
+    """Time of the end that holds; −1 = it has not ended, or went on."""
     resumed: bool = False
     """There were events before the history, of when the contact was a stub."""
     truncated: bool = False
@@ -76,13 +73,13 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def ended(self) -> bool:
-        """Is its latest word an end?"""
-        return self.closed >= max(self.acted, 0)
+        """Is it over?"""
+        return self.closed >= 0
 
 
 def begun(claim: Claim, event: Event, size: int, nobody: tuple[str, ...]) -> ContactOwner:
     """The state after a contact's first event, which is as a history keeps it; ``size``: its bytes."""
-    acted, closed = _moments(event)
+    acted, closed = _moments(-1, -1, event)
     return ContactOwner(claim, event.time, (event,), event.line, acted=acted, closed=closed, size=size, nobody=nobody)
 
 
@@ -100,15 +97,15 @@ def grown(state: ContactOwner, added: tuple[Event, int], place: int, held: Held)
     size += state.size or sum(map(encoded, state.history))
     if size > HISTORY_BYTES:
         history, size = _fitting(history)
-    acted, closed = _moments(event)
+    acted, closed = _moments(state.acted, state.closed, event)
     return ContactOwner(
         claim=claim,
         last=max(state.last, event.time),
         history=history,
         line=event.line if event.time >= state.last else state.line,
         first=first,
-        acted=max(state.acted, acted),
-        closed=max(state.closed, closed),
+        acted=acted,
+        closed=closed,
         resumed=state.resumed or not state.history,
         truncated=state.truncated or len(history) != len(state.history) + 1,
         size=size,
@@ -124,10 +121,41 @@ def since(state: ContactOwner, time: int) -> ContactOwner:
     return replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history)))
 
 
-def _moments(event: Event) -> tuple[int, int]:
-    """``acted`` and ``closed`` by one event."""
-    closed = event.time if event.type == "contact.ended" else -1
-    return -1 if event.type in AFTERWARDS else event.time, closed
+def _moments(acted: int, closed: int, event: Event) -> tuple[int, int]:
+    """``acted`` and ``closed`` after one more event; of one moment, the last that came decides."""
+    if event.type == "contact.ended":
+        return acted, max(closed, event.time) if event.time >= acted else closed
+    if goes_on(event):
+        return max(acted, event.time), -1 if event.time >= closed else closed
+    return acted, closed
+
+
+def goes_on(event: Event) -> bool:
+    """Is a contact that had ended open again by it?"""
+    name, data = event.type, event.data
+    if name == "contact.connected" and (party := data.get("party") or HUMAN) != HUMAN:
+        name = f"{name}:{party}"
+    elif name in WORDS and data.get("author") == CUSTOMER:
+        name = f"{name}:{CUSTOMER}"
+    return lifecycle.move(lifecycle.END, name).state != lifecycle.END
+
+
+def begins(event: Event) -> bool:
+    """Can a contact begin with it? Not with an act of ours."""
+    return event.type in ("contact.initiated", "post.made") or (
+        event.type in WORDS and event.data.get("author") == CUSTOMER
+    )
+
+
+def begins_anew(state: ContactOwner, event: Event) -> bool:
+    """Does the event begin with a stub something that can be another customer's? One that was idle only goes on."""
+    return begins(event) and (state.ended or event.type == "contact.initiated")
+
+
+def told(state: ContactOwner, event: Event) -> ContactOwner:
+    """A stub that has heard of one more event, which is not kept."""
+    acted, closed = _moments(state.acted, state.closed, event)
+    return replace(state, last=max(state.last, event.time), acted=acted, closed=closed)
 
 
 # Time passes
@@ -138,9 +166,31 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
     is not over, that is when `track` takes it for timed out.
     """
     if not state.history:
-        return state.last + rules.horizon_ms(channel)
+        return state.last + rules.horizon_ms(channel) + rules.lateness_ms
     idle_ms = 0 if state.ended else rules.timeout_ms(channel)
     return state.last + idle_ms + rules.lateness_ms
+
+
+def found_by(
+    state: ContactOwner, event: Event, rules: TrackingRules
+) -> tuple[ContactOwner | None, bool]:
+    """The state that an event finds, however far stream time has come: None where it begins another contact. Also
+    whether it is another part of the contact, as `track` has it; then the state is a stub."""
+    if event.time > state.last + rules.horizon_ms(event.channel):
+        return None, True
+    idle_ms = rules.lateness_ms if state.ended else rules.timeout_ms(event.channel)
+    apart = event.time > state.last + idle_ms
+    return (stub(state), True) if apart else (state, False)
+
+
+def stub(state: ContactOwner) -> ContactOwner:
+    """The state without its events."""
+    if not state.history:
+        return state
+    return ContactOwner(
+        state.claim, state.last, line=state.line, first=state.first, closed=state.closed, corrections=state.corrections,
+        told=state.told, nobody=state.nobody,
+    )  # fmt: skip
 
 
 def after(state: ContactOwner, now: int, channel: str, rules: TrackingRules) -> ContactOwner | None:
@@ -148,10 +198,7 @@ def after(state: ContactOwner, now: int, channel: str, rules: TrackingRules) -> 
     contact anew.
     """
     if state.history and now > due_at(state, channel, rules):
-        state = ContactOwner(
-            state.claim, state.last, line=state.line, first=state.first, corrections=state.corrections,
-            told=state.told, nobody=state.nobody,
-        )  # fmt: skip
+        state = stub(state)
     if not state.history and now > due_at(state, channel, rules):
         return None
     return state

@@ -20,6 +20,8 @@ from streams.domain.policy import NO_TIER, Rules
 from streams.domain.profiles import tier_at
 from streams.domain.timeline_state import Place, Shown, Timeline
 
+MAX_GONE_NAMES = 20
+"""Names of journeys that were taken back and may hold again; of more, the latest are known."""
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""
 
@@ -52,20 +54,30 @@ def _journeys(
     names = {journeys.journey_id(owner, line, journey.started) for journey in found}
     records, shown = [], {}
     for name, old in timeline.shown.items():
-        if name not in names:
+        if name in names:
+            continue
+        if old.gone is None:
             records.append(journeys.withdrawn(old.started, owner, line, old.revision + 1))
+            at = max(old.started, old.started if now is None else now)
+            old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
+        shown[name] = old
+    shown = _latest_gone(shown)
     for journey in found:
         latest = journey is found[-1]
         closed = journeys.is_closed(journey, latest, now, gap_ms)
         name, digest = journeys.journey_id(owner, line, journey.started), _digest(journey, closed)
         known = timeline.shown.get(name)
-        if known is not None and known.digest == digest and not (latest and records):
+        if known is not None and known.gone is None and known.digest == digest and not (latest and records):
             shown[name] = known
             continue
         revision = known.revision + 1 if known else 1
         records.append(journeys.record(journey, owner, line, closed, revision))
         shown[name] = Shown(journey.started, revision, closed, digest)
     return replace(timeline, shown=shown), tuple(records)
+
+
+def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
+    return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
 
 
 def _digest(journey: Journey, closed: bool) -> int:
@@ -95,6 +107,9 @@ def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules
     now = place.now
     if now is None:
         return timeline
+    if any(each.gone is not None and now > _gone_until(each.gone, rules) for each in timeline.shown.values()):
+        kept = {n: each for n, each in timeline.shown.items() if each.gone is None or now <= _gone_until(each.gone, rules)}
+        timeline = replace(timeline, shown=kept)
     settled = now - rules.tracking.journey_gap_ms - rules.tracking.lateness_ms
     over = [each for each in found if each.last < settled and now > _dropped_at(timeline, each, rules)]
     if not over:
@@ -103,6 +118,11 @@ def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules
     starts = {each.started for each in over}
     shown = {name: each for name, each in timeline.shown.items() if each.started not in starts}
     return replace(timeline, past=past, shown=shown)
+
+
+def _gone_until(gone: int, rules: Rules) -> int:
+    """A name that was taken back is forgotten when stream time passes this."""
+    return gone + 2 * rules.tracking.lateness_ms
 
 
 def _dropped_at(timeline: Timeline, journey: Journey, rules: Rules) -> float:
@@ -121,7 +141,7 @@ def _dropped_at(timeline: Timeline, journey: Journey, rules: Rules) -> float:
 
 def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: Rules) -> int | None:
     """The stream time after which it looks different without any event."""
-    times: list[float] = []
+    times: list[float] = [_gone_until(each.gone, rules) for each in timeline.shown.values() if each.gone is not None]
     gap_ms = rules.tracking.journey_gap_ms
     for journey in found:
         name = journeys.journey_id(place.owner, place.line, journey.started)

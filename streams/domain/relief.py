@@ -37,11 +37,11 @@ ROW_BYTES = 768_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
 ROW_KEPT = 512_000
 """Bytes at most that are left of a row that exceeded it."""
-LINE_KEPT = ROW_KEPT // 9
+LINE_KEPT = ROW_KEPT // 33
 """Bytes that one line may keep at least."""
 RECORD_BYTES = 5_000
 """JSON bytes of a record without its texts, at most: six names of 200 characters."""
-ALERT_BYTES = 6_000
+ALERT_BYTES = 10_000
 """JSON bytes of an alert, at most, its id as the key included."""
 LINE_BYTES = 1_200
 """JSON bytes of a line's score, deadlines and marks, at most."""

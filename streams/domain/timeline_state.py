@@ -33,6 +33,8 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revision: int
     closed: bool
     digest: int
+    gone: int | None = None
+    """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
 
 
 class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):

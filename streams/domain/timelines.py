@@ -127,6 +127,9 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
     """
     key, histories_, since = contact_key(left.channel, left.contact), dict(timeline.histories), left.since
     history = histories_.pop(key, None)
+    resting = None if since or history else timeline.rested.get(key)
+    if resting:
+        history = histories.revived(resting, rules)  # condensed early, because there were too many
     kept = histories.before(history, since, rules) if history and since else None
     if kept:
         histories_[key] = kept
@@ -140,7 +143,7 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
 
     past = timeline.past
     if not since:
-        parts = (journeys.without(each, left.channel, left.contact) for each in past)
+        parts = (journeys.without(each, left.channel, left.contact, resting) for each in past)
         past = tuple(part for part in parts if part is not None)
     timeline = replace(
         timeline,

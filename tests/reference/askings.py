@@ -1,4 +1,4 @@
-"""What a customer asks in writing, and who replies first. An asking ends with an end or a solve."""
+"""What a customer asks in writing, and who replies first. After an end or a solve the next message asks anew."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,13 +16,18 @@ class Askings:
     """When a bot first gave the contact to humans in this asking."""
     replied: bool = False
     """A human has, in this asking."""
+    unheard: bool = False
+    """Nobody, and no bot, has replied to the customer's last words."""
     counted: set[str] = field(default_factory=set)
     """First responses that a contact has once."""
 
     def customer(self, at: int) -> None:
-        if self.spoke is None or self.closed:
+        if self.closed:
+            self.drop()
+        if self.spoke is None:
             self.number += self.closed
             self.spoke, self.closed, self.replied = at, False, False
+        self.unheard = True
         if self.unanswered is None:
             self.unanswered = at
 
@@ -32,8 +37,9 @@ class Askings:
 
     def reply(self, at: int, author: str) -> Iterable[tuple[str, int]]:
         """(figure, ms) of each response that it is."""
-        if self.spoke is None or self.closed:
+        if self.spoke is None:
             return
+        self.unheard = False
         yield from self.once("any", at, self.spoke)
         if author != "agent":
             return
@@ -53,4 +59,8 @@ class Askings:
 
     def close(self) -> None:
         self.closed = self.closed or self.spoke is not None
-        self.unanswered = self.handed = None
+
+    def drop(self) -> None:
+        """What was open is nobody's any more: the next message asks anew."""
+        self.close()
+        self.spoke = self.unanswered = self.handed = None

@@ -70,3 +70,5 @@ class Contact:
     wrap: int = 0
     messages: int = 0
     transfers: int = 0
+    tiers: list[tuple[int, str]] = field(default_factory=list)
+    """(when, which) its events told before it was over."""

@@ -22,6 +22,8 @@ class Outcome:
     line: str
     days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
     journeys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """Every record of a journey, in order."""
     alerts: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
@@ -113,7 +115,8 @@ def read(run: Offline, line: str) -> Outcome:
             ratio = (one["numerator"], 0 if plain else one["denominator"])
             if any(ratio):
                 found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
-    for record in of(run, "journeys", line):
+    found.told = of(run, "journeys", line)
+    for record in found.told:
         found.journeys[record["customer"]] = record
     newest: dict[str, dict[str, Any]] = {}
     for record in of(run, "alerts", line):

@@ -68,7 +68,7 @@ class Life:
 
     def tier(self, profiles: list[Event], until: int, at: int | None = None) -> str:
         """The last that its events tell; else the customer's as it was at the end of the contact. ``at``: as known then."""
-        told = [e.data["tier"] for e in self.events if e.data.get("tier") and (at is None or e.at <= at)]
+        told = [tier for when, tier in self.contact.tiers if at is None or when <= at]
         if told:
             return str(told[-1])
         over = min(x for x in (at, self.contact.ended, until) if x is not None)

@@ -36,9 +36,9 @@ class _Walk:
         self.state = "new"
         self.named = self.first_named(0)
         self.leg: Leg | None = None
-        self.asked = self.ours = self.callback = False
-        self.served = self.unheard = False
-        """A menu or a bot had it; nobody has replied to the customer's last message."""
+        self.asked = self.ours = self.opened = self.callback = False
+        self.served = False
+        """A menu or a bot had it."""
         self.away: int | None = None
         """When an agent was last asked to take it out of the queue, or did not."""
         self.answered: Fact | None = None
@@ -56,16 +56,20 @@ class _Walk:
 
     def done(self) -> Contact:
         for number, event in enumerate(self.c.events):
+            told = False
             if self.state != "ended" and event.at - self.last > self.patience:
-                if event.kind in ABOUT:
-                    self.idle()
-                else:
+                told = event.kind in ABOUT
+                if not told:
                     self.fact("reopened", event.at)
+                elif event.kind == "contact.wrapped_up":
+                    self.talk.stop(self.last)
             if self.state == "ended" and (event.kind in AGAIN or self.is_customer(event)):
                 self.named = self.named or self.first_named(number)
                 self.reopen(event.at)
+            if event.data.get("tier") and self.state != "ended" and not told:
+                self.c.tiers.append((event.at, event.data["tier"]))
             self.step(event)
-            self.last = event.at
+            self.last = self.last if told else event.at
         if self.state != "ended" and self.until - self.last > self.patience:
             self.idle()
         self.close()
@@ -124,12 +128,15 @@ class _Walk:
     def reopen(self, at: int) -> None:
         self.state, self.c.ended = "new", None
         self.fact("reopened", at)
+        self.askings.drop()
         self.callback = False
+        self.opened = True
 
     def on_contact_initiated(self, at: int, data: dict[str, Any]) -> None:
-        if at == self.c.started or self.state == "new":
+        if self.state == "new" and not self.opened and self.askings.spoke is None:
             by = data.get("opened_by", "customer")
-            self.ours = self.ours or by in ("agent", "campaign") or data.get("direction") == "outbound"
+            self.ours = by != "customer" or data.get("direction") == "outbound"
+            self.opened = True
 
     def on_contact_queued(self, at: int, data: dict[str, Any]) -> None:
         self.asked = True
@@ -268,18 +275,19 @@ class _Walk:
     # What they mean
 
     def customer_wrote(self, at: int, data: dict[str, Any]) -> None:
-        self.unheard = True
         self.askings.customer(at)
         if data.get("sentiment") is not None:
             self.fact("sentiment", at, round(data["sentiment"] * 1000))
 
     def spoken_by_us(self, at: int, author: str) -> None:
         """A human's first message after the customer's answers the contact, and the leg that it waits in."""
-        self.asked = self.asked or author == "agent"
-        self.served, self.unheard = self.served or author == "bot", False
+        over = self.state == "ended"
+        self.asked = self.asked or (author == "agent" and not over)
+        self.served = self.served or author == "bot"
+        contained = over and not self.askings.unheard and self.finished is not None and self.finished.name in UNASKED
         for name, ms in self.askings.reply(at, author):
             self.fact(name, at, ms)
-        if author == "agent" and (self.askings.unanswered is not None or self.leg is not None):
+        if author == "agent" and not contained and (self.askings.unanswered is not None or self.leg is not None):
             self.askings.unanswered = None
             if self.leg is not None:
                 self.leave(at, "answered")
@@ -316,7 +324,7 @@ class _Walk:
         if can and reason == "abandoned":
             return "abandoned"
         if not self.asked:
-            went = by == "customer" and reason != "self-served" and (not self.served or self.unheard)
+            went = by == "customer" and reason != "self-served" and (not self.served or self.askings.unheard)
             return "left" if went else "contained"
         return "abandoned" if can and by == "customer" and reason not in TAKEN_AWAY else "flow_out"
 

@@ -110,7 +110,7 @@ def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
     task.restart()
     task.batch([at("contact.normalised", limit + 1)])
     assert [len(row.history) for row in task.tables["owners"].values()] == [0] * 3
-    forgotten = NOW - MINUTE + rules.horizon_ms("voice")
+    forgotten = NOW - MINUTE + rules.horizon_ms("voice") + rules.lateness_ms
     task.restart()
     task.batch([at("contact.normalised", forgotten)])
     assert len(task.tables["owners"]) == 3

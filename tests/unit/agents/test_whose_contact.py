@@ -192,15 +192,15 @@ def test_stubs_by_stream_time() -> None:
     task.batch(read([until(NOW + 2 + HOUR_MS)]))
     row = task.tables["owners"]["voice|c"]
     assert isinstance(row, ContactOwner)
-    assert (row.history, row.due) == ((), {"": NOW + 1 + 14 * DAY_MS})
+    assert (row.history, row.due) == ((), {"": NOW + 1 + 14 * DAY_MS + HOUR_MS})
     task.restart()
     told = [event("3", "c", NOW + 13 * DAY_MS, type="feedback.given", source="/surveys")]
     task.batch(read([until(NOW + 13 * DAY_MS), *told]))
     assert task.on("contact.interactions")[-1]["owner"] == "customer:7"
     task.restart()
-    task.batch(read([until(NOW + 27 * DAY_MS)]))
+    task.batch(read([until(NOW + 27 * DAY_MS + HOUR_MS)]))
     assert len(task.tables["owners"]) == 1
-    task.batch(read([until(NOW + 27 * DAY_MS + 1)]))
+    task.batch(read([until(NOW + 27 * DAY_MS + HOUR_MS + 1)]))
     assert len(task.tables["owners"]) == 0
     assert not [key for key in task.changelog if key.startswith(b"owners\0")]
 

@@ -58,6 +58,12 @@ def contacts(draw: st.DrawFn) -> list[Event]:
     ]
 
 
+def by_chance(events: list[Event], random: Any) -> list[Event]:
+    """In any order, but for that of what happened in one moment."""
+    moments = [[one for one in events if one.time == time] for time in {one.time for one in events}]
+    return [moment.pop(0) for moment in random.sample([m for m in moments for _ in m], len(events))]
+
+
 Tracks = dict[tuple[str, str, str], list[Event]]
 
 

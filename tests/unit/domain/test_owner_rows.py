@@ -44,9 +44,14 @@ def test_history_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     assert state.truncated
     assert [one.id for one in state.history] == ["1", "2", "3"]
     state, outputs = assign(state, event("4", 4, "7"))
-    assert [one.id for one in outputs if isinstance(one, Event)] == ["1", "2", "3", "4"]
+    assert outputs[0] == msgspec.structs.replace(event("4", 4, "7"), owner="contact:voice:c1")
+    [_, change] = outputs
+    assert isinstance(change, dict)
+    assert (change["rule"], change["identifier"], change["to"]) == ("too-long", "customer:7", "contact:voice:c1")
     assert [one.id for one in state.history] == ["2", "3", "4"]
-    assert state.owner == "customer:7"
+    assert state.owner == "contact:voice:c1", "what is not here any more cannot go with it"
+    state, outputs = assign(state, event("5", 5, None, ("phone", "1")))
+    assert (state.owner, len(outputs)) == ("contact:voice:c1", 1), "told once"
 
 
 def test_a_history_fits_into_a_changelog_record_whatever_a_publisher_adds() -> None:
