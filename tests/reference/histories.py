@@ -8,7 +8,7 @@ from tests.reference.events import DAY, HOUR, MIN, MONDAY, Event, History, S, St
 from tests.reference.spoken import call, called_back, overflow, skewed, turned_away
 from tests.reference.tales import rated, spelled, wander
 from tests.reference.teller import Teller
-from tests.reference.written import bot, chat, mail, moody, outbound, posted, reopened, ticket
+from tests.reference.written import bot, chat, mail, moody, outbound, posted, reopened, ticket, told_about
 
 
 def lose(t: Teller, told: History) -> History:
@@ -87,6 +87,7 @@ THEMES: dict[str, Callable[[Teller], History]] = {
     "overflow": lambda t: history(*several(t, overflow, call)),
     "turned-away": lambda t: history(*several(t, turned_away, call)),
     "tickets": lambda t: history(*several(replace(t, apart=True), ticket, most=3)),
+    "told-about": lambda t: history(*several(replace(t, apart=True), told_about, most=2)),
     "posts": lambda t: history(*several(replace(t, apart=True), posted, most=3)),
     "seconds": lambda t: history(*several(replace(t, grid=S), call, chat)),
     "entered-twice": lambda t: history(*[doubled_entering(t, s) for s in several(t, call)]),

@@ -130,6 +130,8 @@ def truth(told: History) -> Truth:
         by_owner[life.owner()].append(life)
         count(made, sums, life, profiles, told.end)
     for place, some in sums.items():
+        if not some.counts and place[0] + DAY > told.end:
+            continue  # of a day that is not over who waits is state
         made.days |= {(*place, name): ratio for name, ratio in some.figures(place[1]).items() if any(ratio)}
     for owner, his in by_owner.items():
         made.journeys[owner] = journey(his)

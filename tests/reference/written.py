@@ -118,6 +118,29 @@ def ticket(t: Teller) -> Story:
     return s
 
 
+def told_about(t: Teller) -> Story:
+    """Idle for days, told about meanwhile, and perhaps answered after that."""
+    s = t.begin(t.r.choice(["email", "messaging", "chat", "ticket"]), 6 * 3600).say("initiated")
+    if t.chance(0.5):
+        s.say("queued", queue=t.r.choice(QUEUES)).wait(t.ms(0, 5))
+    s.customer(mood(t))
+    if t.chance(0.3):
+        s.wait(t.ms(30, 600)).reply(agent_id="ada")
+    if t.chance(0.3):
+        s.wait(t.ms(1, 60)).customer(mood(t))
+    for _ in range(t.r.randrange(1, 4)):
+        s.wait(t.ms(3600, 60 * 3600))
+        about = t.r.choice(["feedback.given", "case.opened", "case.solved", "message.changed", "assigned"])
+        what: dict[str, object] = {
+            "feedback.given": {"metric": "csat", "score": t.r.randint(1, 5)}, "message.changed": {"message_id": "1", "change": "read"},
+        }.get(about, {"case_id": "k"} if about.startswith("case") else {"agent_id": "ada"})  # fmt: skip
+        s.say(about, **what)
+    s.wait(t.ms(60, 20 * 3600))
+    if t.chance(0.6):
+        s.reply(agent_id="bob").wait(t.ms(60, 3600))
+    return s.say("ended", by=t.r.choice(["agent", "customer", "system"])) if t.chance(0.6) else s
+
+
 def posted(t: Teller) -> Story:
     """A thread: the customer posts, others and we answer; on it goes later, or nobody has answered yet."""
     s = t.begin(t.r.choice(["forum", "social"]), 6 * 3600)
