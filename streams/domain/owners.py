@@ -192,9 +192,7 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
     return state.last + idle_ms + rules.lateness_ms
 
 
-def found_by(
-    state: ContactOwner, event: Event, rules: TrackingRules
-) -> tuple[ContactOwner | None, bool]:
+def found_by(state: ContactOwner, event: Event, rules: TrackingRules) -> tuple[ContactOwner | None, bool]:
     """The state that an event finds, however far stream time has come: None where it begins another contact. Also
     whether it is another part of the contact, as `track` has it; then the state is a stub."""
     if event.time > state.last + rules.horizon_ms(event.channel):
