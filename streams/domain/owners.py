@@ -71,7 +71,7 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     acted: int = -1
     """Time of the latest event that `goes_on` with a contact that has ended; −1 = none."""
     closed: int = -1
-    """Time of the end that holds; −1 = it has not ended, or went on."""
+    """Time of the end that holds, in a stub 0; −1 = it has not ended, or went on."""
     resumed: bool = False
     """There were events before the history, of when the contact was a stub."""
     truncated: bool = False
@@ -207,8 +207,8 @@ def stub(state: ContactOwner) -> ContactOwner:
     if not state.history:
         return state
     return ContactOwner(
-        state.claim, state.last, line=state.line, first=state.first, closed=state.closed, corrections=state.corrections,
-        told=state.told, nobody=state.nobody,
+        state.claim, state.last, line=state.line, first=state.first, closed=0 if state.ended else -1,
+        corrections=state.corrections, told=state.told, nobody=state.nobody,
     )  # fmt: skip
 
 
