@@ -32,12 +32,11 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
         contact = replace(contact, known=step.time)
     about = step.type in ABOUT
     contact = replace(contact, last=step.time, alive=contact.alive if about else None)
-    if contact.state == END == state or contact.alive is not None:
-        labelled = contact  # what is told of one that is over belongs to it as it was
-    else:
-        labelled = _labelled(contact, step)
+    if not (contact.state == END == state or contact.alive is not None):
+        contact = _labelled(contact, step)  # what is told of one that is over belongs to it as it was
     handle = _HANDLERS.get(step.type)
-    contact = labelled if handle is None else handle(labelled, step, rules)
+    if handle is not None:
+        contact = handle(contact, step, rules)
     return contact if state == contact.state else replace(contact, state=state)
 
 

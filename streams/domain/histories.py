@@ -7,11 +7,11 @@ events, and of the order in which those of one moment came.
 
 Idle is not over: a contact that was idle for its channel's time-out is closed, and what comes later takes that back
 and goes on with the same contact; what is only told about it (`contact_state.ABOUT`) leaves it closed for the figures,
-and as it was for whatever goes on with it. What comes so long after an end, or after a time-out, is another *part* of the
-contact: a life of its own that knows all the others knew, and counts what is new; what a contact has only once goes
+and as it was for whatever goes on with it. What comes so long after an end, or after a time-out, is another *part* of
+the contact: a life of its own that knows all the others knew, and counts what is new; what a contact has only once goes
 with it (`contact_state.replaces`). What else the earlier part counted keeps its labels, so nothing depends on whether
-it was still here with all it had (`rest`, `revived`). A contact id that is
-used again after the horizon begins another contact of the same name.
+it was still here with all it had (`rest`, `revived`). A contact id that is used again after the horizon begins another
+contact of the same name.
 """
 
 from bisect import bisect_right

@@ -27,8 +27,8 @@ Six things are refused or told, each once, in a change whose owner is the same b
 - ``TOO_LONG``: a contact of which events are no longer kept, because there are too many, stays where it is.
 
 A stub with which the customer begins anew after an end is handed over like any other contact, but only from there on:
-its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
-end, for another customer. ``since`` of the change says from when.
+its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by
+``contact.initiated`` after an end, for another customer. ``since`` of the change says from when.
 """
 
 from bisect import bisect_left, bisect_right

@@ -50,7 +50,7 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     acted: int = -1
     """Time of the latest event that `goes_on` with a contact that has ended; −1 = none."""
     closed: int = -1
-    """Time of the end that holds; −1 = it has not ended, or went on."""
+    """Time of the end that holds, in a stub 0; −1 = it has not ended, or went on."""
     resumed: bool = False
     """There were events before the history, of when the contact was a stub."""
     truncated: bool = False
@@ -171,9 +171,7 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
     return state.last + idle_ms + rules.lateness_ms
 
 
-def found_by(
-    state: ContactOwner, event: Event, rules: TrackingRules
-) -> tuple[ContactOwner | None, bool]:
+def found_by(state: ContactOwner, event: Event, rules: TrackingRules) -> tuple[ContactOwner | None, bool]:
     """The state that an event finds, however far stream time has come: None where it begins another contact. Also
     whether it is another part of the contact, as `track` has it; then the state is a stub."""
     if event.time > state.last + rules.horizon_ms(event.channel):
@@ -188,8 +186,8 @@ def stub(state: ContactOwner) -> ContactOwner:
     if not state.history:
         return state
     return ContactOwner(
-        state.claim, state.last, line=state.line, first=state.first, closed=state.closed, corrections=state.corrections,
-        told=state.told, nobody=state.nobody,
+        state.claim, state.last, line=state.line, first=state.first, closed=0 if state.ended else -1,
+        corrections=state.corrections, told=state.told, nobody=state.nobody,
     )  # fmt: skip
 
 

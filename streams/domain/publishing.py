@@ -107,9 +107,9 @@ def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules
     now = place.now
     if now is None:
         return timeline
-    if any(each.gone is not None and now > _gone_until(each.gone, rules) for each in timeline.shown.values()):
-        kept = {n: each for n, each in timeline.shown.items() if each.gone is None or now <= _gone_until(each.gone, rules)}
-        timeline = replace(timeline, shown=kept)
+    old = {n for n, each in timeline.shown.items() if each.gone is not None and now > _gone_until(each.gone, rules)}
+    if old:
+        timeline = replace(timeline, shown={n: each for n, each in timeline.shown.items() if n not in old})
     settled = now - rules.tracking.journey_gap_ms - rules.tracking.lateness_ms
     over = [each for each in found if each.last < settled and now > _dropped_at(timeline, each, rules)]
     if not over:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from streams.domain import histories
 from tests.reference import drive
 from tests.reference.drive import read, replayed, settle
 from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment
@@ -133,6 +134,35 @@ def test_what_is_large_is_served(shape: str) -> None:
     if shape == "many messages":
         assert figure(came, "sentiment.mean") == {("chat", "none", "none"): (3000 * 500, 3000)}
     assert all(task.failed == 0 and task.aside == 0 and task.unfinished is None for task in run.tasks)
+
+
+def test_of_too_many_contacts_those_that_become_known_are_counted_once() -> None:
+    """Beyond 100 that are over, the quietest is not kept with its events; it may still be somebody else's."""
+    told: list[Event] = []
+    for n in range(130):
+        s = call(f"p{n}", T + n * 2000, identifiers=PHONE).served("cards", 4 * S, 50 * S).wait(25 * MIN)
+        told += s.say("wrapped_up", duration_ms=5 * S, **({"customer_id": f"k{n}"} if n % 10 == 1 else {})).events
+    came = tell("paced replay", told)
+    place = ("voice", "cards", "none")
+    assert figure(came, "handle_time.all") == {place: (130 * 55 * S, 130)}
+    assert counted(came, "legs_entered.all") == {place: 130}
+    assert owners(came) == {"anonymous:phone:+442079460011": 117} | {f"customer:k{n}": 1 for n in range(1, 130, 10)}
+
+
+@pytest.mark.parametrize("messages", [40, 620])
+def test_what_a_contact_has_once_is_replaced_however_much_came_in_between(
+    messages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories, "MAX_MARKS", 30)
+    s = story("chat", "p", customer_id="7").say("initiated").customer().wait(S).say("connected", agent_id="a").wait(MIN)
+    s.say("ended", by="agent").wait(S).say("feedback.given", metric="csat", score=1).wait(MIN)
+    for _ in range(messages):
+        s.customer(0.25).wait(30 * S)
+    s.say("connected", agent_id="a").wait(MIN).say("ended", by="agent").say("feedback.given", metric="csat", score=5)
+    came, place = tell("paced replay", s, filler(6 * 3600, 1200)), ("chat", "none", "none")
+    assert figure(came, "handle_time.talk") == {place: (2 * MIN, 1)}
+    assert figure(came, "csat.satisfied") == {place: (1, 1)}
+    assert counted(came, "contacts_offered.all") == {place: 1}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_stub_gives_its_owner_to_what_comes_and_says_nothing_else() -> None:
     assert aged(state, 15_100) is not None, "known for the horizon after its last word"
 
 
-WORDS = sorted(ABOUT) + ["contact.ended", "contact.connected", "contact.queued", "contact.offered", "message.sent"]
+WORDS = [*sorted(ABOUT), "contact.ended", "contact.connected", "contact.queued", "contact.offered", "message.sent"]
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -149,12 +149,18 @@ def test_what_the_customer_writes_soon_after_a_word_about_a_stub_is_no_other_par
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("late", [False, True])
-def test_whether_a_contact_is_over_is_what_the_lifecycle_says(type_: str, author: str | None, ended: bool, late: bool) -> None:
+def test_whether_a_contact_is_over_is_what_the_lifecycle_says(
+    type_: str, author: str | None, ended: bool, late: bool
+) -> None:
     first, end = event("1", 10, "7"), event("2", 20, type="contact.ended")
     more = event("3", 20, type=type_, data={"author": author} if author else {})
     state, _ = run([first, end, more])
     assert state.ended is ended
-    before, _ = run([first, msgspec.structs.replace(more, time=15), end] if not late else [first, end, msgspec.structs.replace(more, time=15)])
+    before, _ = run(
+        [first, msgspec.structs.replace(more, time=15), end]
+        if not late
+        else [first, end, msgspec.structs.replace(more, time=15)]
+    )
     assert before.ended, "it came before the end"
 
 
