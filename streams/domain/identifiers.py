@@ -12,7 +12,7 @@ A value in its one form has no other.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
@@ -22,7 +22,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber
 
 from schemas.fields import MAX_IDENTIFIER
-from streams.domain.nobody import Nobody, digits_of, folded, shipped
+from streams.domain.nobody import Nobody, digits_of, folded, is_counted, shipped
 from streams.domain.plain_forms import JOINERS, READ_FORMS, UNSEEN, is_unseen
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
@@ -89,7 +89,7 @@ def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str
         number = _number(value.strip(), region)
         if number is None:
             return None, "form"
-        return (None, "nobody") if number[1] in nobody.numbers else (number[0], None)
+        return (None, "nobody") if nobody.is_number(number[1:]) else (number[0], None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
@@ -132,13 +132,13 @@ def phone(value: str, region: str | None = None) -> str:
     return value if number is None else number[0]
 
 
-def _number(value: str, region: str | None) -> tuple[str, str] | None:
+def _number(value: str, region: str | None) -> tuple[str, ...] | None:
     return (_read_number if len(value) <= REMEMBERED else _read_number.__wrapped__)(value, region)
 
 
 @lru_cache(65_536)
-def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
-    """The number in E.164 and the digits it was given as."""
+def _read_number(value: str, region: str | None) -> tuple[str, ...] | None:
+    """The number in E.164, and its digits: as it was given, with its country code, and as it is dialled at home."""
     said = _dialled(value)
     digits = sum(map(str.isdigit, said))
     if not digits or digits > _MOST_DIGITS:
@@ -150,7 +150,16 @@ def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
     national = plain[1 + len(str(number.country_code)) :]
     if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
         return None
-    return (f"{plain};ext={number.extension}" if number.extension else plain), digits_of(said.partition(";")[0])
+    spellings = digits_of(said.partition(";")[0]), plain[1:], *_at_home(number, national, region)
+    return (f"{plain};ext={number.extension}" if number.extension else plain), *spellings
+
+
+def _at_home(number: PhoneNumber, national: str, region: str | None) -> Iterator[str]:
+    """Its digits without the country code, where that is counted on the keys; as it is dialled inside the region."""
+    if is_counted(national):
+        yield national
+    if region and number.country_code == phonenumbers.country_code_for_region(region.upper()):
+        yield digits_of(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
 
 
 def _parsed(said: str, region: str | None) -> PhoneNumber | None:
@@ -176,12 +185,45 @@ def _possible(said: str, region: str | None) -> PhoneNumber | None:
         number = phonenumbers.parse(said, region)
     except phonenumbers.NumberParseException:
         return None
+    if not phonenumbers.is_valid_number(number):
+        if _ZERO_AT_HOME in said and (without := _possible(said.replace(_ZERO_AT_HOME, "", 1), region)):
+            return without
+        number = _renumbered(number)
     return number if phonenumbers.is_possible_number(number) else None
 
 
-_PHONE_SCHEMES = re.compile(r"(?:(?:tel|sips?|callto|sms|smsto|mms|whatsapp|wa|phone|mobile|fax|h323)\s*:\s*(?://)?)+")
+def _renumbered(number: PhoneNumber) -> PhoneNumber:
+    """Mobile numbers as they were before 2019 (Mexico: a 1 in front) and 2016 (Brazil: without the 9 behind the area
+    code). WhatsApp goes on calling people by these.
+    """
+    national = str(number.national_number)
+    if number.country_code == _MEXICO and re.fullmatch("1[0-9]{10}", national):
+        national = national[1:]
+    elif number.country_code == _BRAZIL and re.fullmatch("[1-9]{2}[6-9][0-9]{7}", national):
+        national = f"{national[:2]}9{national[2:]}"
+    else:
+        return number
+    return PhoneNumber(number.country_code, int(national), number.extension)
+
+
+_MEXICO, _BRAZIL = 52, 55
+_ZERO_AT_HOME = "(0)"
+"""Behind a country code: dialled at home only. Where it belongs to the number (Italy), with it the number is valid."""
+_MACHINE = re.compile(r"(?!\d\d(?:\.\d\d){3}$)(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
+"""An IPv4 address; groups of two digits are those of a phone."""
+_NAMED = re.compile(r"[^\d+]*[^\W\d_]\d")
+"""``agent4711``: digits grown to a word."""
+_DOTS = str.maketrans("_·•‧∙", "-----")
+"""What else stands between groups of digits."""
+_OF_A_TABLE = re.compile(r"(\d{7,15})\.0+")
+"""As a spreadsheet or a data frame writes a number."""
+_SERVICE_CODE = re.compile(r"^[*#]{1,2}\d{2,3}[*#]")
+"""``#31#`` in front of a number: to hide one's own."""
+_PHONE_SCHEMES = re.compile(
+    r"(?:(?:tel|sips?|callto|skype|sms|smsto|mms|whatsapp|wa|phone|mobile|fax|h323)\s*:\s*(?://)?)+"
+)
 _REMARK = re.compile(r"\([^()\d]*\)")
-_CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&]phone=)\+?(\d+)")
+_CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&](?:phone|number)=)[ +]*(\d[\d ().-]*)")
 _WHATSAPP = frozenset({"c.us", "s.whatsapp.net"})
 _NO_LINES = frozenset({"g.us", "lid", "broadcast", "newsletter", "hosted.lid"})
 """What else WhatsApp names with digits: groups, and people whose number it hides."""
@@ -197,11 +239,13 @@ def _dialled(value: str) -> str:
     if "%" in text:
         text = unquote(text)
     if ("/" in text or "=" in text) and (link := _CALL_LINK.search(text)):
-        return f"+{link[1]}"
+        return f"+{digits_of(link[1])}"
     scheme = _PHONE_SCHEMES.match(text)
-    user, at, host = (text[scheme.end() :] if scheme else text).partition("@")
+    user, at, host = (text[scheme.end() :].partition("?")[0] if scheme else text).partition("@")
     if scheme:
         user = user.partition(":")[0]
+    if _MACHINE.fullmatch(user.partition(";")[0].strip()) or (at and _NAMED.match(user)):
+        return ""  # through which many call
     if at:
         host = re.split(r"[\s;:?>,]", host.strip(), maxsplit=1)[0].rstrip(".")
         if host in _NO_LINES:
@@ -210,7 +254,10 @@ def _dialled(value: str) -> str:
         if host in _WHATSAPP:
             return f"+{user.removeprefix('+')}"
     number, *parameters = user.replace("+00", "+", 1).split(";")
-    number = _REMARK.sub("", number).lstrip(" (").rstrip(" .,#*")
+    number = _SERVICE_CODE.sub("", _REMARK.sub("", number).lstrip(" ("), count=1).rstrip(" .,#*")
+    number = number.translate(_DOTS)
+    if table := _OF_A_TABLE.fullmatch(number):
+        number = table[1]
     told = dict(each.strip().partition("=")[::2] for each in parameters)
     context = told.get("phone-context", "").strip(" .,")
     if context.startswith("+") and not number.startswith(("+", "00")):
