@@ -53,7 +53,8 @@ class Nobody:
         mailboxes: Iterable[str] = (),
         domains: Iterable[str] = (),
     ) -> "Nobody":
-        """From values in any spelling; of mailboxes, ``noreply*`` is everything that begins so, ``*noreply`` what ends so.
+        """From values in any spelling; of mailboxes, ``noreply*`` is everything that begins so, ``*noreply`` all that
+        ends so.
 
         What a word spells on the keys of a telephone is a number for nobody, too: carriers send that for it.
 
@@ -101,7 +102,7 @@ class Nobody:
 
 
 def is_counted(digits: str) -> bool:
-    """``12345``, ``0123456789``, ``987654321``: somebody ran a finger over the keys. 98765 43210 is a number in India."""
+    """``12345``, ``0123456789``, ``987654321``: a finger ran over the keys. 98765 43210 is a number in India."""
     digits = digits.lstrip("0")
     if len(digits) < _SHORTEST_COUNTED:
         return False
