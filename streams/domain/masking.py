@@ -163,8 +163,8 @@ def _shadow(text: str) -> str:
 def _unescaped(escape: re.Match[str]) -> str:
     if escape[2]:
         return _WHOLE[escape[2].upper()]
-    fill, sign = _PADDED[(escape[1] or "40").upper()]
-    return fill * (len(escape[0]) - 1) + sign
+    plain = _PADDED[(escape[1] or "40").upper()]
+    return plain[0] * (len(escape[0]) - 1) + plain[1]
 
 
 def _replaced(text: str, replacements: Iterable[tuple[Span, str]]) -> str:
