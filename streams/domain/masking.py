@@ -139,6 +139,8 @@ def _emails(shadow: str, least: int = 1) -> Iterator[Span]:
 
 def _end_of_domain(domain: re.Match[str]) -> int:
     """Where it ends: no name of a domain ends in something that begins with a digit; 0: it is none, as in "2@9.99"."""
+    if not domain[3][:1].isdigit():
+        return domain.end()
     labels = domain[0].split(".")
     if len(labels) == _OCTETS and all(label.strip("@ ").isdigit() for label in labels):
         return domain.end()

@@ -6,7 +6,8 @@ _NEAR = 40
 """Characters before a number in which a word says what it is."""
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """``orderId`` is two words."""
-_LAST_WORD = re.compile(r"([^\W\d_]+|#)[\s#:.=\-_/(\[\"'°º>]*\Z")
+_WORD_BACKWARDS = re.compile(r"[\s:.=\-_/(\[\"'°º>]*+([^\W\d_]+|#)")
+_MOST_WORDS = 5
 _NUMBER = frozenset(
     (
         *("number", "numbers", "no", "nos", "num", "nr", "n", "nº", "id", "ids", "code", "key", "ref", "reference"),
@@ -71,18 +72,23 @@ def is_of_a_thing(shadow: str, start: int) -> bool:
 
     Whole words: an order is not what somebody "ordered".
     """
-    before = _BETWEEN_WORDS.sub(" ", shadow[max(0, start - _NEAR) : start])
+    before = _BETWEEN_WORDS.sub(" ", shadow[max(0, start - _NEAR) : start])[::-1]
     numbered = marked = False
-    while found := _LAST_WORD.search(before):
-        word = found[1].lower()
-        marked = marked or "#" in found[0]
+    at = 0
+    for _ in range(_MOST_WORDS):
+        found = _WORD_BACKWARDS.match(before, at)
+        if found is None:
+            break
+        word, at = found[1][::-1].lower(), found.end()
+        if word == "#":
+            marked = True
+            continue
         known = _NUMBERED if numbered or marked else _THINGS
         if _stem(word) & known or any(_stem(word.removesuffix(end)) & _NUMBERED for end in _ENDS if word.endswith(end)):
             return True
-        if word not in _NUMBER and word not in _LINKS and word != "#":
+        if word not in _NUMBER and word not in _LINKS:
             return False
         numbered = numbered or word in _NUMBER
-        before = before[: found.start()]
     return marked
 
 
