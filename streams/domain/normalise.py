@@ -15,12 +15,12 @@ from streams.domain.identifiers import (
     email,
     identifier,
     identifiers,
-    phone,
     plain_id,
     social,
 )
 from streams.domain.masking import mask
 from streams.domain.nobody import Nobody, shipped
+from streams.domain.phone_numbers import phone
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import SCORED, Scorer
 from streams.domain.times import to_ms

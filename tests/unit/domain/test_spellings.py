@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.domain.identifiers import email, identifier, phone
+from streams.domain.identifiers import email, identifier
+from streams.domain.phone_numbers import phone
 
 KINDS = ["email", "phone", "social", "account", "device", "cookie", "customer", "other"]
 E164 = re.compile(r"\+[1-9]\d{6,14}(;ext=\d{1,20})?")
