@@ -155,13 +155,15 @@ def _offered(contact: Contact, outcome: str, at: int) -> Contact:
 
 
 def _summed_up(contact: Contact, step: Step) -> Contact:
-    """With the sums of talk and hold that a provider gives; they rule where no moments of holding came."""
+    """With the sums of talk and hold that a provider gives; they rule where no moments of holding came. Of a contact
+    that no human had, records say that both are 0.
+    """
     if (step.talk_ms is None and step.hold_ms is None) or contact.hold_ms > contact.summed_hold_ms:
         return contact
     hold_ms = contact.hold_ms if step.hold_ms is None else step.hold_ms
     talk_ms = max(0, contact.talk_ms + contact.hold_ms - hold_ms) if step.talk_ms is None else step.talk_ms
-    had = contact.connected or talk_ms > 0  # some systems send zeros with every contact
-    return replace(contact, connected=had, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
+    met = contact.connected or talk_ms + hold_ms > 0
+    return replace(contact, connected=met, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
 
 
 def held(contact: Contact, step: Step, rules: Rules) -> Contact:

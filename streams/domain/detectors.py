@@ -14,6 +14,7 @@ from typing import NamedTuple
 from stdnum import iban, numdb
 
 from streams.domain.not_personal import NotPersonal, Span
+from streams.domain.things import is_of_a_thing
 
 # 1. The price of a look
 
@@ -75,7 +76,8 @@ class Budget:
 
 # 2. IBANs
 
-IBAN_START = re.compile(r"([A-Za-z]{2})[\s.\-]?\d[\s.\-]?\d")
+_SIGN = r"[\s.\-/_+]"
+IBAN_START = re.compile(rf"([A-Za-z]{{2}}){_SIGN}?\d{_SIGN}?\d")
 _COUNTRIES: dict[str, str] = {
     prefix: properties["bban"] for _, prefix, _, properties, _ in numdb.get("iban").prefixes if "bban" in properties
 }
@@ -94,7 +96,7 @@ def ibans(shadow: str, budget: Budget) -> Iterator[Span]:
         if whole is None or _is_word_and_number(whole[0]):
             continue
         budget.spend(IBAN)
-        if iban.is_valid(re.sub(r"[\s.\-]", "", whole[0]), check_country=False):
+        if iban.is_valid(re.sub(_SIGN, "", whole[0]), check_country=False):
             end = whole.end()
             yield whole.span()
 
@@ -115,35 +117,13 @@ def _iban_shape(country: str) -> re.Pattern[str] | None:
         return None
     kinds = {"n": r"\d", "a": "[a-z]", "c": "[a-z0-9]"}
     body = "".join(
-        rf"(?:[\s.\-]{{0,3}}{kinds[kind]}){{{count}}}"
+        rf"(?:{_SIGN}{{0,3}}{kinds[kind]}){{{count}}}"
         for count, kind in re.findall(r"(\d+)!([nac])", _COUNTRIES[country])
     )
-    return re.compile(rf"{country}(?:[\s.\-]?\d){{2}}{body}", re.IGNORECASE)
+    return re.compile(rf"{country}(?:{_SIGN}?\d){{2}}{body}", re.IGNORECASE)
 
 
 # 3. Runs of digits
-
-_NEAR = 40
-"""Characters before a number in which a word says what it is."""
-_WORD_BEFORE = re.compile(
-    r"(#|\b\w+)[\s#:.\-]*+(?:(?:number|no|nr|n|id|code|nummer|num[eé]ro|número)\b[\s#:.°º\-]*+)?$", re.IGNORECASE
-)
-THINGS = frozenset(
-    (
-        *("order", "ord", "invoice", "inv", "case", "ticket", "ref", "reference", "booking", "tracking", "shipment"),
-        *("parcel", "serial", "imei", "imeisv", "meid", "iccid", "session", "request", "trace", "transaction"),
-        *("bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "vorgang", "vorgangsnummer", "sendung"),
-        *("sendungsnummer", "auftrag", "auftragsnummer", "seriennummer", "commande", "facture", "dossier", "colis"),
-        *("pedido", "factura", "ordine", "fattura", "pratica", "bestelling", "factuur", "encomenda", "fatura"),
-    )
-)
-"""What has numbers of its own. Whole words: an order is not what somebody "ordered"."""
-
-
-def word_before(shadow: str, start: int) -> str:
-    """What a number at ``start`` is said to be the number of, in lower case, or ``#``: "order" in "order no. 5"."""
-    found = _WORD_BEFORE.search(shadow, max(0, start - _NEAR), start)
-    return found[1].lower() if found else ""
 
 
 class Run(NamedTuple):
@@ -239,9 +219,9 @@ def cards(shadow: str, budget: Budget, others: NotPersonal) -> Iterator[Span]:
                 if not luhn.valid(begin, end) or not _CARD_NETWORKS[end - begin].match(run.digits, begin):
                     continue
                 span = start, run.spans[last][1]
-                if not others.touches_date(span) and (
-                    _is_printed(run, first, last) or _is_alone(run, first, last, shadow, others)
-                ):
+                if others.touches_date(span) or others.touches_machine(span):
+                    continue
+                if _is_printed(run, first, last) or _is_alone(run, first, last, shadow):
                     return span
             return None
 
@@ -254,12 +234,11 @@ def _is_printed(run: Run, first: int, last: int) -> bool:
     return len(sizes) > 1 and (sizes in _CARD_SHAPES or (set(sizes[:-1]) == {4} and sizes[-1] <= 4))
 
 
-def _is_alone(run: Run, first: int, last: int, shadow: str, others: NotPersonal) -> bool:
-    """Is it one group, or are its groups all there are, and it is no number of an order, a device or the like?"""
+def _is_alone(run: Run, first: int, last: int, shadow: str) -> bool:
+    """Is it one group, or are its groups all there are, and it is not said to be the number of an order or the like?"""
     if 0 < last - first < len(run.spans) - 1:
         return False
-    start = run.spans[first][0]
-    return not others.touches_machine((start, run.spans[last][1])) and word_before(shadow, start) not in THINGS
+    return not is_of_a_thing(shadow, run.spans[first][0])
 
 
 class _Luhn:

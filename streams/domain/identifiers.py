@@ -18,12 +18,11 @@ from typing import Literal
 from urllib.parse import unquote
 
 import idna
-import phonenumbers
-from phonenumbers import PhoneNumber
 
 from schemas.fields import MAX_IDENTIFIER
-from streams.domain.nobody import Nobody, digits_of, folded, shipped
-from streams.domain.plain_forms import JOINERS, READ_FORMS, UNSEEN, is_unseen
+from streams.domain.nobody import Nobody, folded, shipped
+from streams.domain.phone_numbers import read_number
+from streams.domain.plain_forms import JOINERS, REMEMBERED, UNSEEN, inner, is_unseen
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
 """Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
@@ -34,20 +33,7 @@ Why = Literal["form", "nobody"]
 _RANK = {"customer": -1} | {kind: rank for rank, kind in enumerate(STRENGTH)}
 _WEAKEST = len(STRENGTH)
 
-REMEMBERED = 64
-"""Characters of an identifier whose form is kept in memory; what is longer is no number or address that comes again,
-and must not fill the memory.
-"""
-_SHORTEST = len(
-    "+683400"
-)  # the shortest numbers in use have 7 digits; what is shorter is an extension inside a company
-_LONGEST = len("+") + 15
-_MOST_DIGITS = 32
-"""Of a number with its extension and what leads abroad; what has more is none, and is not asked about."""
-
 _HANDLE_BEGINS = re.compile(r"^[\s@]+")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"(?=\s*<)')
-_ANGLES = re.compile(r"<([^<>]*)>")
 
 
 def identifier(kind: str, value: str, region: str | None = None, nobody: Nobody | None = None) -> str | None:
@@ -86,10 +72,10 @@ def identifiers(
 def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str | None, Why | None]:
     """The value in its one form, or why it has none."""
     if kind == "phone":
-        number = _number(value.strip(), region)
+        number = read_number(value.strip(), region)
         if number is None:
             return None, "form"
-        return (None, "nobody") if number[1] in nobody.numbers else (number[0], None)
+        return (None, "nobody") if nobody.is_number(number[1:]) else (number[0], None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
@@ -116,107 +102,6 @@ def social(value: str) -> str:
     if not value.isascii():
         value = _lower(value.translate(UNSEEN))
     return _HANDLE_BEGINS.sub("", value).rstrip().lower()
-
-
-# Phones
-
-
-def phone(value: str, region: str | None = None) -> str:
-    """The number in its one form; what is no possible number: trimmed, as given.
-
-    *Possible* (length) rather than *valid* (number ranges): ranges change faster than libraries, and a number that is
-    in use identifies its owner all the same.
-    """
-    value = value.strip()
-    number = _number(value, region)
-    return value if number is None else number[0]
-
-
-def _number(value: str, region: str | None) -> tuple[str, str] | None:
-    return (_read_number if len(value) <= REMEMBERED else _read_number.__wrapped__)(value, region)
-
-
-@lru_cache(65_536)
-def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
-    """The number in E.164 and the digits it was given as."""
-    said = _dialled(value)
-    digits = sum(map(str.isdigit, said))
-    if not digits or digits > _MOST_DIGITS:
-        return None
-    number = _parsed(said, region)
-    if number is None:
-        return None
-    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    national = plain[1 + len(str(number.country_code)) :]
-    if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
-        return None
-    return (f"{plain};ext={number.extension}" if number.extension else plain), digits_of(said.partition(";")[0])
-
-
-def _parsed(said: str, region: str | None) -> PhoneNumber | None:
-    """As the spelling says; without ``+``, a number of the region, else one of abroad, if it is valid there.
-
-    What is valid both ways and begins with the region's own country code is that: the zero in front of a German area
-    code that begins with 49 is not left out.
-    """
-    if "+" in said:
-        return _possible(said[said.index("+") :], None)
-    at_home = _possible(said, region) if region else None
-    valid = at_home is not None and phonenumbers.is_valid_number(at_home)
-    if at_home is not None and valid and not said.startswith(str(at_home.country_code)):
-        return at_home
-    abroad = _possible(f"+{said.removeprefix('00')}", None)
-    if abroad is not None and (said.startswith("00") or phonenumbers.is_valid_number(abroad)):
-        return abroad
-    return at_home
-
-
-def _possible(said: str, region: str | None) -> PhoneNumber | None:
-    try:
-        number = phonenumbers.parse(said, region)
-    except phonenumbers.NumberParseException:
-        return None
-    return number if phonenumbers.is_possible_number(number) else None
-
-
-_PHONE_SCHEMES = re.compile(r"(?:(?:tel|sips?|callto|sms|smsto|mms|whatsapp|wa|phone|mobile|fax|h323)\s*:\s*(?://)?)+")
-_REMARK = re.compile(r"\([^()\d]*\)")
-_CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&]phone=)\+?(\d+)")
-_WHATSAPP = frozenset({"c.us", "s.whatsapp.net"})
-_NO_LINES = frozenset({"g.us", "lid", "broadcast", "newsletter", "hosted.lid"})
-"""What else WhatsApp names with digits: groups, and people whose number it hides."""
-
-
-def _dialled(value: str) -> str:
-    """What is dialled: ``+`` where the spelling says that it is international, then digits, at the end ``;ext=``.
-
-    Empty: it says that it is no number.
-    """
-    text = (value if value.isascii() else value.translate(READ_FORMS)).strip().lower()
-    text = _inner(text)
-    if "%" in text:
-        text = unquote(text)
-    if ("/" in text or "=" in text) and (link := _CALL_LINK.search(text)):
-        return f"+{link[1]}"
-    scheme = _PHONE_SCHEMES.match(text)
-    user, at, host = (text[scheme.end() :] if scheme else text).partition("@")
-    if scheme:
-        user = user.partition(":")[0]
-    if at:
-        host = re.split(r"[\s;:?>,]", host.strip(), maxsplit=1)[0].rstrip(".")
-        if host in _NO_LINES:
-            return ""
-        user = re.split(r"[:_.]" if host in _WHATSAPP else ":", user, maxsplit=1)[0]
-        if host in _WHATSAPP:
-            return f"+{user.removeprefix('+')}"
-    number, *parameters = user.replace("+00", "+", 1).split(";")
-    number = _REMARK.sub("", number).lstrip(" (").rstrip(" .,#*")
-    told = dict(each.strip().partition("=")[::2] for each in parameters)
-    context = told.get("phone-context", "").strip(" .,")
-    if context.startswith("+") and not number.startswith(("+", "00")):
-        number = context + number
-    extension = told.get("ext", "").strip(" .,")
-    return f"{number};ext={extension}" if extension.isdigit() else number
 
 
 # E-mail addresses
@@ -254,7 +139,7 @@ def _read_address(value: str) -> tuple[str, str, str] | None:
     text = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(UNSEEN)
     if len(text) > _LONGEST_FROM:
         return None
-    text = _inner(text.strip())
+    text = inner(text.strip())
     if scheme := _MAIL_SCHEMES.match(text):
         text = unicodedata.normalize("NFKC", unquote(text[scheme.end() :].partition("?")[0]))
     elif "%" in text and "@" not in text:
@@ -316,17 +201,3 @@ def _lower(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-
-
-def _inner(text: str) -> str:
-    """What stands in the one pair of angle brackets, if there is any: the rest is a name.
-
-    Quoted names may hold anything, an address too, so they go first; of two pairs nobody knows which one counts.
-    """
-    if "<" not in text:
-        return text
-    text = _QUOTED.sub("", text)
-    found: list[str] = _ANGLES.findall(text)
-    if found:
-        return found[0].strip() if len(found) == 1 else ""
-    return text.rpartition("<")[2].strip()

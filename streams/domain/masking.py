@@ -29,7 +29,8 @@ from streams.domain.detectors import Budget, Spent, spans
 from streams.domain.not_personal import NO_PHONE, NotPersonal, Span
 from streams.domain.plain_forms import PLAIN_FORMS
 
-_WORTH_A_LOOK = re.compile(r"[\d@\uff20\ufe6b]")  # U+FF20, U+FE6B: full-width and small @
+_OCTETS = 4
+_WORTH_A_LOOK = re.compile(r"[\d@\uff20\ufe6b]|&commat;")  # U+FF20, U+FE6B: full-width and small @
 _SEVEN_DIGITS = re.compile(r"\d(?:[\s().\-/]{0,3}\d){6}|\d{4}\D{1,3}\d{4}")
 _FILL = "|"  # stands in the shadow for what is dealt with: neither a word character nor a separator
 
@@ -38,9 +39,10 @@ _DOMAIN = re.compile(r"@(\s{0,2})([\w-]++)(?:\.([\w-]++))++")
 _LONGEST_LOCAL = 64
 _LOCAL_BACKWARDS = re.compile(rf"""\"[^"\n]{{1,{_LONGEST_LOCAL}}}\"|[\w.!#$%&'*+/=?^`{{|}}~-]{{1,{_LONGEST_LOCAL}}}""")
 _PLAIN_BACKWARDS = re.compile(rf"\s{{0,2}}[\w.%+-]{{1,{_LONGEST_LOCAL}}}")
-_ESCAPE = re.compile(r"%((?:25)?40|2[0BDF])", re.IGNORECASE)
-_ESCAPED = {"40": "%%@", "2540": "%%%%@", "20": "   ", "2B": "%%+", "2D": " - ", "2F": " / "}
-"""What matters of what URLs escape, in as many characters."""
+_ESCAPE = re.compile(r"%(?:25)*(40|2B|2D|2E|5F)|%(20|2F)|&(?:#0*64|#x0*40|commat);|\\u0040", re.IGNORECASE)
+_PADDED: dict[str, str] = {"40": "%@", "2B": "%+", "2D": "--", "2E": "-.", "5F": "__"}
+_WHOLE: dict[str, str] = {"20": "   ", "2F": " / "}
+"""What matters of what URLs, HTML and JSON escape, in as many characters: behind what fills it up, or as it is."""
 
 
 def mask(text: str, region: str | None = None, budget: Budget | None = None) -> str:
@@ -129,9 +131,24 @@ def _emails(shadow: str, least: int = 1) -> Iterator[Span]:
         else:
             # In a URL the names of its fields are not a part of the address.
             local = (_PLAIN_BACKWARDS if before.startswith("%%") else _LOCAL_BACKWARDS).match(before)
-        if local or not least:
-            done = domain.end()
+        end = _end_of_domain(domain)
+        if end and (local or not least):
+            done = end
             yield at - (local.end() if local else 0), done
+
+
+def _end_of_domain(domain: re.Match[str]) -> int:
+    """Where it ends: no name of a domain ends in something that begins with a digit; 0: it is none, as in "2@9.99"."""
+    if not domain[3][:1].isdigit():
+        return domain.end()
+    labels = domain[0].split(".")
+    if len(labels) == _OCTETS and all(label.strip("@ ").isdigit() for label in labels):
+        return domain.end()
+    while labels[-1][:1].isdigit():
+        labels.pop()
+        if not labels:
+            return 0
+    return domain.start() + len(".".join(labels)) if len(labels) > 1 else 0
 
 
 def _is_spaced_domain(domain: re.Match[str]) -> bool:
@@ -142,7 +159,14 @@ def _is_spaced_domain(domain: re.Match[str]) -> bool:
 def _shadow(text: str) -> str:
     if not text.isascii():
         text = text.translate(PLAIN_FORMS)
-    return _ESCAPE.sub(lambda escape: _ESCAPED[escape[1].upper()], text) if "%" in text else text
+    return _ESCAPE.sub(_unescaped, text) if "%" in text or "&" in text or "\\" in text else text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape[2]:
+        return _WHOLE[escape[2].upper()]
+    plain = _PADDED[(escape[1] or "40").upper()]
+    return plain[0] * (len(escape[0]) - 1) + plain[1]
 
 
 def _replaced(text: str, replacements: Iterable[tuple[Span, str]]) -> str:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.domain.detectors import Budget
-from streams.domain.identifiers import Why, identifiers, phone, plain_id
+from streams.domain.identifiers import Why, identifiers, plain_id
 from streams.domain.masking import mask
 from streams.domain.nobody import Nobody, shipped
+from streams.domain.phone_numbers import phone
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import SCORED, Scorer
 from streams.domain.times import to_ms

@@ -11,22 +11,17 @@ from streams.domain.detectors import (
     NATIONAL,
     NATIONAL_SHAPE,
     SHAPE,
-    THINGS,
     Budget,
     Run,
     chosen,
     run_of,
-    word_before,
 )
 from streams.domain.not_personal import NotPersonal, Span
+from streams.domain.things import is_of_a_thing
 
-PHONE_RUN = re.compile(r"(?:(?:%%)?\+[\s(]{0,3})?\d(?:[\s().\-/]{0,3}\d){6,}")  # %%+: a plus that a URL escapes
-PLUS_NUMBER = re.compile(r"(?:%%)?\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
+PHONE_RUN = re.compile(r"(?:(?:%{2,6})?\+[\s(]{0,3})?\d(?:[\s().\-/]{0,3}\d){6,}")  # %%+: a plus that a URL escapes
+PLUS_NUMBER = re.compile(r"(?:%{2,6})?\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
 _TIGHT_AFTER, _TIGHT_BEFORE = re.compile(r"[.\-/]\d"), re.compile(r"\d[.\-/]")
-_THINGS_BEGIN = (
-    *("order", "invoice", "case", "ticket", "ref", "booking", "tracking"),
-    *("bestellung", "rechnung", "vorgang", "auftrag"),
-)
 _BEFORE_CALLED = frozenset("/=:")
 _CALLED = re.compile(r"(?:\bwa\.me/|[?&]phone=|\b(?:tel|sms|callto|whatsapp):)\Z", re.IGNORECASE)
 
@@ -51,11 +46,19 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
                     continue
                 number = "+" + shadow[start + prefix : end]
                 budget.ask(INTERNATIONAL, number)
-                if _is_valid_phone(number) and (shadow[start] in "+%" or not others.touches_machine((start, end))):
+                if not _is_valid_phone(number):
+                    continue
+                if shadow[start] in "+%" or not _is_of_something_else(shadow, (start, end), others):
                     return start, end
             return None
 
         yield from chosen(run_of(shadow, match.span(), budget), phone)
+
+
+def _is_of_something_else(shadow: str, span: Span, others: NotPersonal) -> bool:
+    """Of a number without plus."""
+    bare = shadow[slice(*span)].lstrip("(").isdigit()
+    return others.touches_machine(span) or (bare and is_of_a_thing(shadow, span[0]))
 
 
 def _is_called(shadow: str, begin: int) -> bool:
@@ -102,11 +105,13 @@ def national_phones(shadow: str, budget: Budget, others: NotPersonal, region: st
                     continue
                 budget.spend(NATIONAL_SHAPE)
                 span = start, run.spans[last][1]
-                if others.cuts_date(span, written=True) or not _stands_alone(shadow, span, whole):
+                if others.cuts_date(span, written=True) or others.cuts_fours(span):
+                    continue
+                if not _stands_alone(shadow, span, whole):
                     continue
                 number = shadow[slice(*span)]
                 budget.ask(NATIONAL * len(number), number, region)
-                if _is_national_phone(number, region) and not others.touches_machine(span):
+                if _is_national_phone(number, region) and not _is_of_something_else(shadow, span, others):
                     return span
             return None
 
@@ -114,22 +119,13 @@ def national_phones(shadow: str, budget: Budget, others: NotPersonal, region: st
 
 
 def _stands_alone(shadow: str, span: Span, whole: bool) -> bool:
-    """Is it neither a part of something else nor the number of an order or the like?"""
+    """Is it no part of something else?"""
     start, end = span
     raw, before, after = shadow[start:end], shadow[start - 1 : start] if start else "", shadow[end : end + 1]
     if before.isalnum() or before in ("_", "#") or after.isalnum() or after == "_":
         return False
-    if (
-        whole
-        and " " in raw
-        and (_TIGHT_AFTER.match(shadow, end) or _TIGHT_BEFORE.match(shadow, max(0, start - 2), start))
-    ):
-        return False
-    return not (raw.isdigit() and _is_of_a_thing(word_before(shadow, start)))
-
-
-def _is_of_a_thing(word: str) -> bool:
-    return word == "#" or word in THINGS or word.startswith(_THINGS_BEGIN)
+    cut = _TIGHT_AFTER.match(shadow, end) or _TIGHT_BEFORE.match(shadow, max(0, start - 2), start)
+    return not (whole and " " in raw and cut)
 
 
 @lru_cache

@@ -5,6 +5,7 @@ Two tables for ``str.translate``. ``PLAIN_FORMS`` is for texts in which somethin
 so that positions agree. ``READ_FORMS`` is for values that are read: what nobody sees is taken out.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -73,3 +74,24 @@ UNSEEN: dict[int, None] = {
     code: None for code, plain in READ_FORMS.items() if plain is None and chr(code) not in JOINERS
 }
 """Code points to be taken out of an address: all but the joiners, by which domains differ."""
+
+REMEMBERED = 64
+"""Characters of an identifier whose form is kept in memory; what is longer is no number or address that comes again,
+and must not fill the memory.
+"""
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"(?=\s*<)')
+_ANGLES = re.compile(r"<([^<>]*)>")
+
+
+def inner(text: str) -> str:
+    """What stands in the one pair of angle brackets, if there is any: the rest is a name.
+
+    Quoted names may hold anything, an address too, so they go first; of two pairs nobody knows which one counts.
+    """
+    if "<" not in text:
+        return text
+    text = _QUOTED.sub("", text)
+    found: list[str] = _ANGLES.findall(text)
+    if found:
+        return found[0].strip() if len(found) == 1 else ""
+    return text.rpartition("<")[2].strip()

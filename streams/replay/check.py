@@ -30,6 +30,7 @@ def typed(template: str, columns: "MappingABC[str, Column]") -> str | None:
 
 def faults(mapping: "Mapping") -> Iterator[Fault]:
     """Every fault that the types alone do not show."""
+    yield from _texts(mapping)
     yield from _contact(mapping)
     for reason, when in mapping.leave_out.items():
         yield from _when(mapping, when, ("leave_out", reason))
@@ -77,11 +78,38 @@ def _value(mapping: "Mapping", value: "Value", path: tuple[str | int, ...]) -> I
             yield path, f"a brace in {value!r} has no partner"
     elif not isinstance(value, bool | int | float):
         yield from _column(mapping, value.column, (*path, "column"))
+        for text in value.values:
+            yield from _never(mapping, value.column, text, (*path, "values", text))
 
 
 def _when(mapping: "Mapping", when: "When", path: tuple[str | int, ...]) -> Iterator[Fault]:
-    for column in when:
+    for column, condition in when.items():
         yield from _column(mapping, column, (*path, column))
+        for text in (*(condition.is_ or ()), *(condition.not_ or ())):
+            yield from _never(mapping, column, text, (*path, column))
+
+
+def _texts(mapping: "Mapping") -> Iterator[Fault]:
+    for name, column in mapping.columns.items():
+        for field in ("absent", "is_true", "is_false"):
+            for text in getattr(column, field):
+                if text.strip() != text:
+                    yield ("columns", name, field), f"no value is {text!r}: blanks at both ends are cut off"
+                elif field != "absent" and text in {"", *column.absent}:
+                    yield ("columns", name, field), f"no value is {text!r}: it means that there is none"
+
+
+def _never(mapping: "Mapping", column: str, text: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    """A text that no value is: who wrote it thinks that it has an effect."""
+    if column not in mapping.columns:
+        return
+    if text.strip() != text:
+        yield path, f"no value is {text!r}: blanks at both ends are cut off"
+    elif text in {"", *mapping.columns[column].absent}:
+        yield (
+            path,
+            f"no value of {column} is {text!r}: it means that there is none; say present: false or present: true",
+        )
 
 
 def _column(mapping: "Mapping", name: str, path: tuple[str | int, ...]) -> Iterator[Fault]:

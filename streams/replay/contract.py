@@ -2,6 +2,7 @@
 event when a row is read: what it refuses is never published.
 """
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -147,13 +148,21 @@ def _fault(finding: ErrorDetails, chosen: dict[str, _Sample], index: int, mappin
         yield sample.path, message
         return
     maybe = _MAY_FIT if isinstance(sample.value, str) else _MAY_LIE
-    if finding["type"] in maybe:
+    if finding["type"] in maybe and _may_be(sample.source, finding):
         return
     fitting = _FITTING.get(finding["type"])
     if fitting and sample.source in mapping.columns:
         kind = mapping.columns[sample.source].kind
         message += f"; {sample.source} is a column of kind {kind}, make it one of kind {fitting}"
     yield sample.path, message
+
+
+def _may_be(template: str, finding: ErrorDetails) -> bool:
+    """Of a template with words of its own: is one of the contract's words of that form?"""
+    if finding["type"] != "literal_error" or not TEMPLATE_FIELD.search(template):
+        return True
+    form = ".*".join(map(re.escape, TEMPLATE_FIELD.split(template)[::2]))
+    return any(re.fullmatch(form, word) for word in re.findall("'([^']*)'", finding["ctx"]["expected"]))
 
 
 def _alone(finding: ErrorDetails) -> ValidationError:

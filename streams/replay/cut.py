@@ -16,6 +16,7 @@ from streams.replay.mapping import FileFormat
 MOST_LINES = 1000
 """Lines that one row may take; what opens a quote and does not close it in so many never meant to."""
 BOM = "\ufeff"
+INSIDE = "has a byte order mark inside, as files have that are joined without a line end between them"
 MISREAD_BOMS = {
     "ï»¿": "UTF-8",
     "ÿþ": "UTF-16",

@@ -1,8 +1,11 @@
 """Dates and times of day by the signs of ``strptime``, without what it guesses and with what it lacks.
 
 Behind the seconds a fraction of one to nine digits may follow, with a point or a comma, whether the format names it or
-not. ``%z`` takes ``Z``, ``+01:00``, ``+0100`` and ``+01``. Names of months are English, whatever the machine speaks.
-Two signs without anything between them have two digits each: ``111`` is no day and month.
+not. ``%z`` takes ``Z``, ``UTC``, ``+01:00``, ``+0100``, ``+01`` and ``GMT+1``, with a name such as ``[Europe/Berlin]``
+behind it; a ``Z``, ``UTC`` or offset that ends the format is read as one, and never passed over. ``%s`` is the time
+since 1970: seconds, or what finer unit has so many digits (13: milliseconds, 16: microseconds). Names of months are
+English, whatever the machine speaks. Two signs without anything between them have two digits each: ``111`` is no day
+and month.
 """
 
 import re
@@ -32,14 +35,20 @@ _PATTERNS: dict[str, str] = {
     "M": "(?P<M>[0-5][0-9]|[0-9])",
     "S": "(?P<S>[0-5][0-9]|[0-9])",
     "f": "(?P<f>[0-9]{1,9})",
-    "z": "(?P<z>z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)",
+    "s": "(?P<s>[0-9]{9,10}|[0-9]{12,13}|[0-9]{15,16})",
+    "z": r"(?P<z>z|(?:utc|gmt)(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?)(?:\[[a-z_/+-]+\])?",
     "a": _DAYS,
     "%": "%",
 }
 _PATTERNS |= {"B": _PATTERNS["b"], "h": _PATTERNS["b"], "A": _PATTERNS["a"]}
 _SHORT = {"m": "[1-9]", "d": " ?[1-9]", "H": " ?[0-9]", "I": " ?[1-9]", "M": "[0-9]", "S": "[0-9]"}
 """What the pattern of a number allows beyond two digits."""
+_OFFSET = re.compile(r"[^+-]*([+-])([0-9]{1,2}):?([0-9]{2})?")
+_EPOCH = date(1970, 1, 1).toordinal()
+_DAY_MS = 86_400_000
+_FEWEST = 9
 _TOKEN = re.compile(r"%(.)|\s+|[^%]", re.DOTALL)
+_ZONE_AT_END = re.compile(r"(%[SfMp]\s*\(?)(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(\)?)\Z", re.IGNORECASE)
 _FRACTION = "(?:[.,](?P<f>[0-9]{1,9}))?"
 
 
@@ -59,7 +68,7 @@ class Format:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        tokens = re.sub(r"%S[.,]%f", "%S", text)
+        tokens = _ZONE_AT_END.sub(r"\1%z\2", re.sub(r"%S[.,]%f", "%S", text))
         parts: list[str] = []
         self.signs: set[str] = set()
         found = list(_TOKEN.finditer(tokens))
@@ -75,7 +84,7 @@ class Format:
             touches = {found[other][1] for other in (index - 1, index + 1) if 0 <= other < len(found)} - {None, "%"}
             parts.append(self._pattern(sign, fixed=bool(touches)))
             self.signs.add({"B": "b", "h": "b", "A": "a"}.get(sign, sign))
-            if sign == "S" and "%f" not in tokens:
+            if sign in ("S", "s") and "%f" not in tokens:
                 parts.append(_FRACTION)
         try:
             self._match = re.compile("".join(parts), re.IGNORECASE | re.ASCII).fullmatch
@@ -90,6 +99,8 @@ class Format:
     @property
     def has_date(self) -> bool:
         """Are year, month and day in it?"""
+        if "s" in self.signs:
+            return True
         return bool(self.signs & {"Y", "y"}) and (
             "j" in self.signs or ("d" in self.signs and bool(self.signs & {"m", "b"}))
         )
@@ -97,18 +108,22 @@ class Format:
     @property
     def has_time(self) -> bool:
         """Are hour and minute in it, the half of the day included?"""
+        if "s" in self.signs:
+            return True
         return "M" in self.signs and ("H" in self.signs or {"I", "p"} <= self.signs)
 
     @property
     def is_zoned(self) -> bool:
         """Does the text say how far its clock is from UTC?"""
-        return "z" in self.signs
+        return not self.signs.isdisjoint(("z", "s"))
 
     def read(self, text: str) -> Stamp | None:
         """What the text says; None when it is not of this format. Raises ValueError for a day that does not exist."""
         found = self._match(text)
         if found is None:
             return None
+        if "s" in self.signs:
+            return _since_1970(found["s"], found.groupdict().get("f") or "")
         given = {name: value.strip() for name, value in found.groupdict().items() if value is not None}
         return Stamp(_day(given) if self.has_date else 0, _of_day(given), _offset(given))
 
@@ -169,14 +184,22 @@ def _of_day(given: dict[str, str]) -> int:
     return ((hour * 60 + int(given.get("M", 0))) * 60 + int(given.get("S", 0))) * 1000 + ms
 
 
+def _since_1970(digits: str, fraction: str) -> Stamp:
+    """Ten digits are seconds, three more are thousandths of them, and so on."""
+    finer = 10 ** ((len(digits) - _FEWEST) // 3 * 3)
+    ms = int(digits) * 1000 // finer + (int(fraction.ljust(3, "0")[:3]) if finer == 1 else 0)
+    days, of_day = divmod(ms, _DAY_MS)
+    return Stamp(_EPOCH + days, of_day, 0)
+
+
 def _offset(given: dict[str, str]) -> int | None:
     zone = given.get("z")
     if zone is None:
         return None
-    if zone[0] not in "+-":
+    found = _OFFSET.fullmatch(zone)
+    if found is None:
         return 0
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    hours, minutes = int(digits[:2]), int(digits[2:])
+    hours, minutes = int(found[2]), int(found[3] or 0)
     if hours > 23 or minutes > 59:
         raise ValueError(f"{zone} is no offset from UTC")
-    return (hours * 60 + minutes) * (-60_000 if zone[0] == "-" else 60_000)
+    return (hours * 60 + minutes) * (-60_000 if found[1] == "-" else 60_000)

@@ -1,6 +1,7 @@
 """A whole call log: read once, every row accounted for, and its events in the order of their times."""
 
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,8 +9,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
+from streams.domain.plain_forms import is_unseen
 from streams.replay.contacts import Contacts, cloud_event
-from streams.replay.cut import MISREAD_BOMS, Cut, Cutter
+from streams.replay.cut import BOM, INSIDE, MISREAD_BOMS, Cut, Cutter
 from streams.replay.errors import InputError, ReplayError
 from streams.replay.mapping import Mapping
 from streams.replay.rows import BadRow, LeftOut, Planned, RowReader
@@ -143,13 +145,22 @@ def _header(cut: Cut | None, path: Path, mapping: Mapping) -> list[str]:
                 f"{path}: line {cut.line} begins with the byte order mark of {encoding}, and the mapping says"
                 f" {mapping.file.encoding}: file: {{encoding: {encoding.lower()}}}"
             )
-    return [value.strip() for value in cut.values]
+    names = _names(cut)
+    if inside := [name for name in names if BOM in name]:
+        raise InputError(f"{path}: line {cut.line}, the header: {inside[0].replace(BOM, '')} {INSIDE}")
+    return names
+
+
+def _names(cut: Cut) -> list[str]:
+    """As they look: composed, and without what nobody sees, but for byte order marks, which are told."""
+    found = [unicodedata.normalize("NFC", value.strip()) for value in cut.values or ()]
+    return ["".join(sign for sign in name if sign == BOM or not is_unseen(sign)).strip() for name in found]
 
 
 def _is_header(cut: Cut, names: list[str], path: Path, mapping: Mapping) -> bool:
     """Is it the header line once more, as files were joined end to end? Raises InputError where it is another one."""
-    again = [value.strip() for value in cut.values or ()]
-    if again != names and mapping.columns.keys() <= set(again):
+    again = _names(cut)
+    if again != names and set(_columns(mapping)) <= set(again):
         raise InputError(
             f"{path}: line {cut.line} is another header line: files that are joined must have the same one"
         )
@@ -157,20 +168,26 @@ def _is_header(cut: Cut, names: list[str], path: Path, mapping: Mapping) -> bool
 
 
 def _positions(names: list[str], path: Path, mapping: Mapping) -> dict[str, int]:
-    missing = [name for name in mapping.columns if name not in names]
+    columns = _columns(mapping)
+    missing = [name for name in columns if name not in names]
     if missing:
         raise InputError(
             f"{path}: column missing: {', '.join(missing)}; the file has: {', '.join(names)}"
             f" (cut at {mapping.file.delimiter!r}; is {mapping.name} the right mapping?)"
         )
-    for name in mapping.columns:
+    for name in columns:
         places = [str(place) for place, found in enumerate(names, 1) if found == name]
         if len(places) > 1:
             raise InputError(
                 f"{path}: the column {name} is there {len(places)} times, in places {' and '.join(places)}: which one"
                 " is meant cannot be told; give them different names in the header line"
             )
-    return {name: names.index(name) for name in mapping.columns}
+    return {column: names.index(name) for name, column in columns.items()}
+
+
+def _columns(mapping: Mapping) -> dict[str, str]:
+    """Name of a column, composed → as the mapping has it."""
+    return {unicodedata.normalize("NFC", name): name for name in mapping.columns}
 
 
 def _swallowed(cuts: Cutter, reader: RowReader, width: int) -> bool:
@@ -189,8 +206,9 @@ def _checked(cut: Cut, width: int, mapping: Mapping) -> list[str]:
     if values is None:
         raise BadRow(str(cut.fault))
     if len(values) < width or any(values[width:]):
-        raise BadRow(f"{len(values)} fields, expected {width}")
-    if values[0].startswith(tuple(MISREAD_BOMS)):
+        inside = any(BOM in value for value in values)
+        raise BadRow(f"{len(values)} fields, expected {width}" + (f"; {INSIDE}" if inside else ""))
+    if any(value.startswith(tuple(MISREAD_BOMS)) for value in values):
         raise BadRow(
             "begins with a byte order mark of another encoding: files of different encodings, joined end to end"
         )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from schemas.fields import FIRST_TIME, LAST_TIME
 from streams.replay import formats, values
 from streams.replay.check import PLUS, TEMPLATE_FIELD, typed
+from streams.replay.cut import BOM, INSIDE
 from streams.replay.mapping import Column, Condition, EventRule, Lookup, Mapping, Moment, Value, When
 from streams.replay.order import BEGINS, ENDS, backwards, told
 from streams.replay.times import DAY_MS, Calendar, from_utc, to_ms, to_rfc3339
@@ -77,6 +78,8 @@ class _Field:
 
     def text(self, row: Sequence[str]) -> str | None:
         text = row[self.index].strip()
+        if not text.isascii() and BOM in text:
+            raise BadRow(f"{self.name}: {INSIDE}")
         if text in self.absent or (self.kind in UNITS_MS and self.read(text) < 0):
             return None
         return text

@@ -14,16 +14,22 @@ HOUR_S, DAY_S = 3600, 86_400
 _LONGEST = 40
 """Characters of a number or a duration."""
 _SIGN = re.compile(r"([-+−]?) ?(.*)", re.DOTALL)
-_BLANKS = " \u00a0\u2009\u202f'’"
+_BLANKS = " \u2009'’"
 """What some write between groups of three digits; it has no other meaning there."""
 
 _UNITS_S: dict[str, Decimal] = {
-    **dict.fromkeys(("d", "day", "days"), Decimal(DAY_S)),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), Decimal(HOUR_S)),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), Decimal(60)),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), Decimal(1)),
-    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), Decimal("0.001")),
+    unit: Decimal(worth)
+    for worth, names in {
+        "86400": "d day days tag tage tagen jour jours día días dia dias giorno giorni dag dagen dni",
+        "3600": "h hr hrs hour hours std stunde stunden heure heures hora horas ora ore uur uren godz timmar",
+        "60": "m mi mn min mins minute minutes minuten minuto minutos minuti minuut minuter",
+        "1": "s sec secs second seconds sek sekunde sekunden seconde secondes seg segs segundo segundos secondo secondi"
+        " seconden sekunder",
+        "0.001": "ms msec msecs msek millis millisecond milliseconds millisekunden milisegundos",
+    }.items()
+    for unit in names.split()
 }
+_OF_A_CLOCK = re.compile(r"(?P<clock>[0-9:.,]+) ?(?P<unit>[^\W\d_]+)\.?")
 _ISO = re.compile(
     r"P(?:(?P<w>[0-9]+)W)?(?:(?P<d>[0-9]+)D)?"
     r"(?:T(?:(?P<h>[0-9]+)H)?(?:(?P<m>[0-9]+)M)?(?:(?P<s>[0-9]+(?:[.,][0-9]+)?)S)?)?",
@@ -34,7 +40,7 @@ _CLOCK = re.compile(
     r"(?P<m>[0-9]+):(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?",
     re.IGNORECASE,
 )
-_AMOUNT = re.compile(r"(?P<number>[0-9.,]*[0-9]) ?(?P<unit>[a-z]+)\.?(?:, | )?", re.IGNORECASE)
+_AMOUNT = re.compile(r"(?P<number>[0-9.,]*[0-9]) ?(?P<unit>[^\W\d_]+)\.?(?:,? ?(?:(?:and|und) )?)?", re.IGNORECASE)
 
 
 def number(text: str, decimal: str | None = None) -> int | float:
@@ -71,6 +77,7 @@ def truth(text: str, true: Collection[str], false: Collection[str]) -> bool:
 
 
 def _signed(text: str) -> tuple[int, str]:
+    text = text.replace("\u00a0", " ").replace("\u202f", " ")
     if len(text) > _LONGEST:
         raise ValueError(f"{text[:_LONGEST]!r}… is too long for a number")
     parts = _SIGN.fullmatch(text)
@@ -125,6 +132,9 @@ def _clock(body: str) -> Decimal | None:
     """``h:mm:ss`` or ``m:ss``, with days in front of hours; what follows the seconds is a fraction."""
     if ":" not in body:
         return None
+    named = _OF_A_CLOCK.fullmatch(body)
+    if named is not None:
+        return _named_clock(body, named["clock"], named["unit"].casefold())
     found = _CLOCK.fullmatch(body)
     if found is None:
         raise ValueError(f"{body!r} is no duration such as 0:03:25, 3:25 or 3:25.5")
@@ -134,6 +144,17 @@ def _clock(body: str) -> Decimal | None:
         raise ValueError(f"{body!r} is no duration such as 0:03:25, 3:25 or 3:25.5")
     whole = days * DAY_S + hours * HOUR_S + minutes * 60 + seconds
     return Decimal(whole) + Decimal(f"0.{found['f'] or '0'}")
+
+
+def _named_clock(body: str, clock: str, unit: str) -> Decimal | None:
+    """``3:25 min`` and ``0:03:25 h``: the unit is that of what stands first. ``1:30 h`` are hours and minutes."""
+    first = {1: Decimal(60), 2: Decimal(HOUR_S)}.get(clock.count(":"))
+    worth = _UNITS_S.get(unit)
+    if worth == first:
+        return _clock(clock)
+    if worth == HOUR_S and re.fullmatch("[0-9]+:[0-5][0-9]", clock):
+        return _clock(f"{clock}:00")
+    raise ValueError(f"{body!r} is no duration such as 3:25 min, 0:03:25 h or 1:30 h")
 
 
 def _amounts(body: str, decimal: str | None) -> Decimal | None:

@@ -66,7 +66,7 @@ class Talk:
     def told(self, data: dict[str, Any]) -> None:
         """Sums, where an event has any."""
         self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
-        self.met = self.met or bool(self.sums[0])
+        self.met = self.met or any(self.sums)
 
     def parts(self, *, by_moments: bool) -> tuple[int, int, int]:
         """Talk, hold and work; sums that were told rule where no moments of hold were."""

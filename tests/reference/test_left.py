@@ -71,6 +71,19 @@ def test_sums_of_talk_and_hold_rule_where_no_moments_came(way: str, told: str) -
     assert figure(came, "handle_time.all") == {Q: (98 * S, 1)}
 
 
+@pytest.mark.parametrize("sums", [{"talk_ms": 0}, {"hold_ms": 0}, {"talk_ms": 0, "hold_ms": 0}])
+@pytest.mark.parametrize("how", ["gave up", "served itself"])
+def test_sums_of_nothing_make_no_handled_contact(way: str, how: str, sums: dict[str, int]) -> None:
+    """Providers send a record of every call, with 0 for those that nobody took."""
+    s = call("p", customer_id="7").say("initiated").wait(5 * S)
+    s = s.say("queued", queue="cards") if how == "gave up" else s.say("connected", party="self-service")
+    reason = "abandoned" if how == "gave up" else "self-served"
+    s.wait(30 * S).say("ended", by="customer", reason=reason, **sums).wait(S).say("wrapped_up", duration_ms=0, **sums)
+    came = tell(way, s)
+    assert figure(came, "handle_time.all") == figure(came, "handle_time.talk") == {}
+    assert sum(counted(came, "abandonment.of_left").values()) == (how == "gave up")
+
+
 def test_moments_of_hold_rule_over_sums(way: str) -> None:
     s = call("p", customer_id="7").say("queued", queue="cards").wait(5 * S).say("connected", agent_id="a").wait(60 * S)
     s.say("held").wait(15 * S).say("resumed").wait(25 * S).say("ended", by="agent", talk_ms=99 * S, hold_ms=S)

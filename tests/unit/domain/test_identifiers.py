@@ -2,12 +2,13 @@
 
 import unicodedata
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.domain.identifiers import identifier, identifiers, plain_id, social
-from streams.domain.nobody import Nobody, shipped
+from streams.domain.nobody import Nobody, folded, shipped
 
 KINDS = ["email", "phone", "social", "account", "device", "cookie", "customer", "other"]
 
@@ -103,6 +104,16 @@ WORDS = [
         "hemligt nummer",
         "gizli numara",
         "номер скрыт",
+        "hemmeligt nummer",
+        "skjult nummer",
+        "tuntematon numero",
+        "neznámé číslo",
+        "rejtett szám",
+        "număr ascuns",
+        "απόκρυψη αριθμού",
+        "прихований номер",
+        "अज्ञात",
+        "không xác định",
         "מספר חסוי",
         "رقم مجهول",
         "未知号码",
@@ -120,6 +131,45 @@ def test_what_carriers_send_for_hidden_numbers_is_nobody(data: st.DataObject, nu
         )
     )
     assert identifier("phone", written, data.draw(st.sampled_from([None, "DE", "US", "CN"]))) is None
+
+
+KEYS = {letter: key for key, letters in zip("23456789", ["abc", "def", "ghi", "jkl", "mno", "pqrs", "tuv", "wxyz"], strict=True) for letter in letters}  # fmt: skip
+SPELT = sorted({word for word in map(folded, WORDS) if len(word) > 6 and word.isascii() and word.isalpha()})
+
+
+@given(st.data(), st.sampled_from([*SPELT, "withheld", "payphone", "nocallerid"]))
+def test_a_word_for_nobody_spelt_on_the_keys_is_nobody(data: st.DataObject, word: str) -> None:
+    digits = "".join(map(KEYS.__getitem__, word))
+    written = data.draw(st.sampled_from([f"+{digits}", digits, f"00{digits}", f"sip:+{digits}@sbc.example"]))
+    assert identifier("phone", written, data.draw(st.sampled_from([None, "DE", "US"]))) is None
+
+
+LINES_OF_NOBODY = ["+49 89 5555", "089 5555", "0049895555"]
+
+
+@pytest.mark.parametrize("listed", LINES_OF_NOBODY)
+@pytest.mark.parametrize(
+    "written", [*LINES_OF_NOBODY, "tel:089-5555", "89 5555", "sip:+49895555@pbx.example", "(089) 5555"]
+)
+def test_a_number_for_nobody_is_meant_in_every_spelling(listed: str, written: str) -> None:
+    assert identifier("phone", written, "DE") == "+49895555"
+    assert identifier("phone", written, "DE", Nobody.of(numbers=[listed])) is None
+
+
+@pytest.mark.parametrize("region", ["DE", "FR", "GB", "IN"])
+@pytest.mark.parametrize(
+    "digits", ["12345", "123456", "1234567", "12345678", "123456789", "1234567890", "987654321", "654321"]
+)
+def test_numbers_counted_on_the_keys_are_nobody(digits: str, region: str) -> None:
+    country = phonenumbers.country_code_for_region(region)
+    for written in (digits, f"0{digits}", f"+{country}{digits}", f"00{country} {digits}"):
+        assert identifier("phone", written, region) is None
+
+
+def test_one_sign_all_over_is_nobody() -> None:
+    for value in ("11111111-1111-1111-1111-111111111111", "xxxxxxxx", "99999999", "ffffffff"):
+        assert [identifier(kind, value) for kind in ("device", "cookie", "account", "customer")] == [None] * 4
+    assert identifier("account", "7777777") == "7777777"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -155,6 +205,8 @@ def test_placeholders_name_nobody_whatever_they_identify(kind: str, value: str) 
         "noreply+x7",
         "mailer-daemon",
         "keine-antwort",
+        "service-noreply",
+        "alerts.no-reply",
         "unknown",
         "none",
         "test",
@@ -180,6 +232,8 @@ def test_mailboxes_that_nobody_reads(box: str) -> None:
             ("social", "unknown_soldier"),
             ("email", "info@shop.example"),
             ("email", "testa@x.example"),
+            ("phone", "+91 98765 43210"),
+            ("phone", "+1 737 874 2834"),
         ),
         *(("email", "anonymousfan@x.example"), ("email", "mail@weber.example"), ("customer", "Guesthouse 7")),
     ],
@@ -189,13 +243,14 @@ def test_somebody_is_not_taken_for_nobody(kind: str, value: str) -> None:
 
 
 def test_values_of_a_deployment() -> None:
-    own = Nobody.of(["Theken-Kauf"], ["+49 89 5555"], ["kasse", "shop*"], ["kiosk.example"])
+    own = Nobody.of(["Theken-Kauf"], ["+49 89 5555"], ["kasse", "shop*", "*-till"], ["kiosk.example"])
     both = own | shipped()
     for kind, value in [
         ("account", "THEKENKAUF"),
         ("phone", "+49895555"),
         ("email", "kasse@x.example"),
         ("email", "shop-7@x.example"),
+        ("email", "north.till@x.example"),
     ]:
         assert (identifier(kind, value, None, own), identifier(kind, value, None, both)) == (None, None)
         assert identifier(kind, value) is not None
@@ -205,7 +260,9 @@ def test_values_of_a_deployment() -> None:
     assert identifier("customer", "unknown", None, both) is None
 
 
-@pytest.mark.parametrize("values", [{"words": ["--"]}, {"numbers": ["+"]}, {"mailboxes": ["*"]}, {"domains": ["."]}])
+@pytest.mark.parametrize(
+    "values", [{"words": ["--"]}, {"numbers": ["+"]}, {"mailboxes": ["*"]}, {"mailboxes": ["**"]}, {"domains": ["."]}]
+)
 def test_a_value_that_would_stand_for_everybody_is_refused(values: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match="would stand for everybody"):
         Nobody.of(**values)

@@ -40,6 +40,15 @@ def full_width(text: str) -> str:
         ("anna%2540example.com", "[email]"),
         ("to=anna%2Bbank%40example.com", "to=[email]"),
         ("me\ufe6bexample.com", "[email]"),
+        ("anna%2Eweber%40example%2Ecom", "[email]"),
+        ("q=anna%252Ex%2540my%252Dshop.example", "q=[email]"),
+        ("anna%40my%2Dshop.example&y=1", "[email]&y=1"),
+        ("anna&#64;example.com or anna&#x40;example.com or anna&commat;example.com", "[email] or [email] or [email]"),
+        (r"anna\u0040example.com", "[email]"),
+        ("anna&commat;example.com", "[email]"),
+        ("anna@3m.example, anna@198.51.100.7", "[email], [email]"),
+        ("see anna@example.com.2 pieces", "see [email].2 pieces"),
+        ("2@9.99, lodash@4.17.21, 3 @ 4.50", "2@9.99, lodash@4.17.21, 3 @ 4.50"),
         ("100% of 40 people", "100% of 40 people"),
     ],
 )
@@ -59,6 +68,10 @@ def test_email(text: str, masked: str) -> None:
         f"GB82{NBSP}WEST{NBSP}1234{NBSP}5698{NBSP}7654{NBSP}32",
         "KZ86 125K ZT50 0410 0100",
         "BE68-5390-0754-7034",
+        "DE89/3704/0044/0532/0130/00",
+        "DE89_3704_0044_0532_0130_00",
+        "DE89+3704+0044+0532+0130+00",
+        "DE89%2D3704%2D0044%2D0532%2D0130%2D00",
         full_width("DE89370400440532013000"),
     ],
 )
@@ -147,6 +160,21 @@ def test_a_card_is_found_beside_other_numbers() -> None:
         ("tel:0049 170 1234567", None, "tel:[phone]"),
         ("(0049 170 1234567)", None, "([phone])"),
         ("%2B49%20170%201234567", None, "[phone]"),
+        ("%252B491701234567", None, "[phone]"),
+        (
+            "at 10:30 call 0170 1234567 or 10:30-11:30 +49 170 1234567",
+            "DE",
+            "at 10:30 call [phone] or 10:30-11:30 [phone]",
+        ),
+        ("15.01.2026 06.12.34.56.78", "FR", "15.01.2026 [phone]"),
+        ("15.01.2026 0151 12345678", "DE", "15.01.2026 [phone]"),
+        (
+            "contact number 01701234567, customer's number is 01701234567",
+            "DE",
+            "contact number [phone], customer's number is [phone]",
+        ),
+        ("I ordered, 01701234567", "DE", "I ordered, [phone]"),
+        ("0170 1234 5678, 089.12345678, 030.1234567", "DE", "[phone], [phone], [phone]"),
         ("+49\u200b170\u200b1234567", None, "[phone]"),
     ],
 )
@@ -251,7 +279,7 @@ def test_no_iban_is_left(before: str, number: str, after: str) -> None:
 def test_no_email_is_left(before: str, address: str, after: str) -> None:
     masked = mask(f"{before} {address} {after}")
     assert address not in masked
-    assert not re.search(r"[\w.]@[\w-]+\.[\w-]", masked)
+    assert not re.search(r"[\w.]@(?:[\w-]+\.)+[^\W\d]", masked)
 
 
 @given(st.lists(FILLER | cards() | ibans() | st.emails() | st.text(max_size=10), max_size=5).map("".join), REGIONS)

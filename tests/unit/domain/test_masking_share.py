@@ -4,7 +4,7 @@ import random
 import string
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 
 import phonenumbers
@@ -86,12 +86,78 @@ def digest(dice: Dice) -> str:
     return dice.randbytes(dice.choice([16, 20, 32])).hex()
 
 
+def clock(dice: Dice) -> str:
+    """A moment in whatever form logs have it."""
+    zone = timezone(timedelta(hours=dice.randint(-11, 13), minutes=dice.choice([0, 0, 30, 45])))
+    moment = datetime.fromtimestamp(a_time(dice) + dice.random(), zone)
+    if dice.random() < 0.5:
+        return moment.isoformat(
+            sep=dice.choice("T "), timespec=dice.choice(["seconds", "milliseconds", "microseconds"])
+        )
+    nanoseconds = f"{moment:%H:%M}:{dice.choice(['00', f'{moment:%S}'])}.{digits(dice, 9)}"
+    if dice.random() < 0.5:
+        return f"{moment:%Y-%m-%d}T{nanoseconds}{dice.choice(['', 'Z', '+01:00', '-0800'])}"
+    return moment.strftime(
+        dice.choice(
+            ["%d.%m.%Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z", "%m/%d/%Y %I:%M:%S %p", "%Y%m%dT%H%M%SZ",
+             "%Y%m%d-%H%M%S", "%Y_%m_%d_%H_%M_%S", "%d-%m-%Y %H-%M-%S", "%Y/%m/%d %H.%M.%S", "%Y %m %d %H %M %S", "%d%m%Y%H%M%S", "%Y%m%d%H%M%S%f"]
+        )
+    )  # fmt: skip
+
+
+def printed_imei(dice: Dice) -> str:
+    body = dice.choice(["35", "86", "01"]) + digits(dice, 12)
+    made = body + luhn.calc_check_digit(body)
+    sizes = dice.choice([(2, 6, 6, 1), (6, 2, 6, 1), (8, 6, 1), (3, 3, 3, 3, 3)])
+    parts, at = [], 0
+    for size in sizes:
+        parts.append(made[at : at + size])
+        at += size
+    return dice.choice(" -" if len(sizes) == 5 else " -/").join(parts)
+
+
+SAID_TO_BE = [
+    *("order id: ", "Order-No. ", "orderId=", "order_id=", '"order_id": "', "order number is ", "my order (", "PO number ", "transaction id "),
+    *("txn_id=", "ticketId: ", "Invoice-ID: ", "case #", "ref# ", "request-id: ", "customer number ", "policy no. ", "S.No. of contract no. "),
+    *("Bestell-Nr. ", "Bestellnr. ", "Rechnungs-Nr.: ", "Kundennummer ", "Vertragsnummer: ", "Auftrags-Nr. ", "Vorgangs-Nr. ", "Paketnummer "),
+    *("pedido nº ", "numéro de commande : ", "ordine n. ", "numero d'ordine ", "bestelnummer ", "zamówienie nr ", "номер заказа "),
+]  # fmt: skip
+
+
+def said(dice: Dice) -> str:
+    """As long as a card or as a phone, and beginning like one."""
+    number = dice.choice([dice.choice("456") + digits(dice, 15), "0" + digits(dice, dice.randint(8, 11))])
+    return dice.choice(SAID_TO_BE) + number
+
+
+def printed(dice: Dice) -> str:
+    """An ISBN, a parcel, the card of a phone, an order of a shop or of a year, coordinates, a version, a price."""
+    fours = " ".join(digits(dice, 4) for _ in range(4))
+    return dice.choice(
+        [
+            f"978-{digits(dice, 1)}-{digits(dice, 2)}-{digits(dice, 6)}-{digits(dice, 1)}",
+            f"94{digits(dice, 2)} {fours} {digits(dice, 2)}",
+            f"8949 {fours[:14]} {digits(dice, 3)}",
+            f"{digits(dice, 2)}-{digits(dice, 5)}-{digits(dice, 5)}",
+            f"RE-2026-{digits(dice, dice.randint(5, 10))}",
+            f"{dice.uniform(-90, 90):.8f}, {dice.uniform(-180, 180):.14f}",
+            f"v{dice.randint(1, 20)}.{dice.randint(0, 200)}.{digits(dice, 4)}.{digits(dice, 5)}",
+            f"{dice.randint(1, 9)}@{dice.randint(1, 99)}.{digits(dice, 2)}",
+            f"left-pad@{dice.randint(1, 9)}.{dice.randint(0, 20)}.{dice.randint(0, 99)}",
+        ]
+    )
+
+
 LOOK_ALIKE: dict[str, Callable[[Dice], str]] = {
     "seconds since 1970": lambda dice: str(a_time(dice)),
     "milliseconds since 1970": lambda dice: str(a_time(dice) * 1000 + dice.randrange(1000)),
     "microseconds since 1970": lambda dice: str(a_time(dice) * 1_000_000 + dice.randrange(1_000_000)),
     "seconds with a fraction": lambda dice: f"{a_time(dice)}.{dice.randrange(10**6):06}",
     "dates and times": compact,
+    "moments as logs write them": clock,
+    "IMEI as printed": printed_imei,
+    "numbers of orders, customers, contracts, said to be that": said,
+    "numbers as printed": printed,
     "UUIDs": a_uuid,
     "UUIDs of digits alone": a_uuid_of_digits,
     "IMEI": imei,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.domain.identifiers import email, identifier, phone
+from streams.domain.identifiers import email, identifier
+from streams.domain.phone_numbers import phone
 
 KINDS = ["email", "phone", "social", "account", "device", "cookie", "customer", "other"]
 E164 = re.compile(r"\+[1-9]\d{6,14}(;ext=\d{1,20})?")
@@ -158,6 +159,22 @@ def test_a_number_of_abroad_without_plus(line: str, region: str | None) -> None:
         ("+49 151 12345678 (mobile)", None, "+4915112345678"),
         ("+49 151 12345678#", None, "+4915112345678"),
         ("sip:+4915112345678:5060", None, "+4915112345678"),
+        ("sms:+4915112345678?body=for%20a@example.com", None, "+4915112345678"),
+        ("skype:+4915112345678?call", None, "+4915112345678"),
+        ("viber://chat?number=4915112345678", None, "+4915112345678"),
+        ("https://wa.me/+49 151 12345678", None, "+4915112345678"),
+        ("+48 (0)22 523 45 67", None, "+48225234567"),
+        ("0034 (0)91 123 45 67", None, "+34911234567"),
+        ("+39 (0)6 1234 5678", None, "+390612345678"),
+        ("4915112345678.0", None, "+4915112345678"),
+        ("#31#+4915112345678", None, "+4915112345678"),
+        ("*31#0151 12345678", "DE", "+4915112345678"),
+        ("+49_151_12345678", None, "+4915112345678"),
+        ("+49\u00b7151\u00b712345678", None, "+4915112345678"),
+        ("5215512345678@c.us", None, "+525512345678"),
+        ("+52 1 55 1234 5678", None, "+525512345678"),
+        ("551187654321@s.whatsapp.net", None, "+5511987654321"),
+        ("22.33.44.57", "DK", "+4522334457"),
         ("49", "DE", "49"),
         ("  4711 ", None, "4711"),
         ("front desk", "US", "front desk"),
@@ -201,6 +218,17 @@ def test_phone(given_: str, region: str | None, expected: str) -> None:
 )
 def test_what_has_not_the_form_of_a_phone_names_nobody(value: str) -> None:
     assert identifier("phone", value) is None
+
+
+@pytest.mark.parametrize("region", ["DE", "US", "DK"])
+@pytest.mark.parametrize(
+    "value",
+    ["10.0.0.5", "192.168.101.100", "sip:10.0.0.5:5060", "sip:192.168.10.15;transport=udp", "sip:10.20.30.140@sbc.example", "203.0.113.7:5061",
+     "sip:agent47110815@pbx.example", "gateway12345678@10.0.0.5", "<sip:queue7654987@pbx.example>"],
+)  # fmt: skip
+def test_machines_and_names_with_digits_are_no_phones(value: str, region: str) -> None:
+    """Through a gateway many call: it must not make one person of them."""
+    assert identifier("phone", value, region) is None
 
 
 @given(

@@ -54,6 +54,7 @@ def event(kind: str, data: str = "{}") -> str:
          "events.1.data.agent_id: must be a string, got a number; csat is a column of kind number, make it one of kind text"),
         ("contact.ended", '{by: "{csat}"}', "events.1.data.by: must be 'customer', 'agent', "),
         ("contact.ended", "{by: caller}", "events.1.data.by: must be 'customer', 'agent', "),
+        ("contact.ended", '{by: "the {note}"}', "events.1.data.by: must be 'customer', 'agent', "),
         ("contact.ended", "{by: customer, reason: lost}", "events.1.data.reason: must be 'completed', 'abandoned', "),
         ("contact.ended", "{reason: completed}", "events.1: data.by is missing: Who ended it; give it in the data"),
         ("contact.ended", "{by: customer, reson: completed}",
@@ -77,6 +78,11 @@ def test_what_the_contract_would_refuse_is_refused_at_load(kind: str, data: str,
     found = faults(event(kind, data))
     assert len(found) == 1
     assert found[0].startswith(f"m.yaml:9: {expected}"), found
+
+
+@pytest.mark.parametrize("value", ["{note}", "cust{note}", "{note}mer", "{id}{note}"])
+def test_a_template_that_may_become_a_word_of_the_contract(value: str) -> None:
+    parse_mapping(BASE + event("contact.ended", f'{{by: "{value}"}}'), "m.yaml")
 
 
 def test_every_fault_of_every_event_is_told_once() -> None:

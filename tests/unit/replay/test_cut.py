@@ -200,6 +200,48 @@ def test_a_byte_order_mark_inside_the_quotes_of_the_first_value(tmp_path: Path, 
     assert (ids(log), log.rows, log.unreadable) == (["c-1", "c-2"], 2, 0)
 
 
+INSIDE = "has a byte order mark inside"
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (line(2).replace("2;", "\ufeff2;", 1).replace("\ufeff", " \ufeff"), f"id: {INSIDE}"),
+        (line(2).replace(";10", ";\ufeff10"), f"wait: {INSIDE}"),
+        (line(2).replace(";04", ';"\ufeff04').replace(":02;", ':02";'), f"start: {INSIDE}"),
+        (f"{line(2)}\ufeff{HEADER}", f"7 fields, expected 4; {INSIDE}"),
+        (f"{line(2)}\ufeff{line(4)}", f"7 fields, expected 4; {INSIDE}"),
+    ],
+)
+def test_a_byte_order_mark_inside_a_row_is_named(tmp_path: Path, mapping: Mapping, row: str, why: str) -> None:
+    log = read(tmp_path, mapping, f"{HEADER}\n{line(1)}\n{row}\n{line(3)}\n")
+    assert [(fault.line, fault.message[: len(why)]) for fault in log.faults] == [(3, why)]
+    assert ids(log) == ["c-1", "c-3"]
+
+
+def test_a_byte_order_mark_inside_what_nobody_reads_costs_nothing(tmp_path: Path, mapping: Mapping) -> None:
+    log = read(tmp_path, mapping, f"{HEADER}\n{line(1, 'a' + chr(0xFEFF) + 'b')}\n")
+    assert (ids(log), log.unreadable) == (["c-1"], 0)
+
+
+def test_a_byte_order_mark_inside_the_header_is_named(tmp_path: Path, mapping: Mapping) -> None:
+    with pytest.raises(InputError, match=f"line 1, the header: wait {INSIDE}"):
+        read(tmp_path, mapping, f"{HEADER.replace('wait', chr(0xFEFF) + 'wait')}\n{line(1)}\n")
+
+
+@pytest.mark.parametrize(
+    "header", ["id;start;w\u00e4it;note", "id;start;wa\u0308it;note", "i\u200bd;start; w\u00e4it\u2060 ;note"]
+)
+@pytest.mark.parametrize("name", ["w\u00e4it", "wa\u0308it"])
+def test_names_of_columns_are_what_they_look_like(tmp_path: Path, header: str, name: str) -> None:
+    given_ = parse_mapping(
+        MAPPING.replace("wait: seconds", f"{name}: seconds").replace("+ wait", f"+ {name}"), "m.yaml"
+    )
+    assert ids(read(tmp_path, given_, f"{header}\n{line(1)}\n{header}\n{line(2)}\n")) == ["c-1", "c-2"]
+    with pytest.raises(InputError, match="is there 2 times"):
+        read(tmp_path, given_, f"{header};wa\u0308it\n{line(1)};1\n")
+
+
 @pytest.mark.parametrize("header", ["start;id;wait;note", "id;start;wait;note;more", "note; id;wait;start "])
 def test_joined_files_must_have_the_same_header(tmp_path: Path, mapping: Mapping, header: str) -> None:
     with pytest.raises(InputError, match="line 3 is another header line"):

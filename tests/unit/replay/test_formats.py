@@ -50,6 +50,7 @@ def test_spellings_of_one_moment(pattern: str, text: str, ms: int) -> None:
     [
         ("Z", 0), ("z", 0), ("UTC", 0), ("+00:00", 0), ("-00:00", 0), ("+01:00", HOUR), ("+0100", HOUR), ("+01", HOUR),
         ("-08:00", -8 * HOUR), ("+05:45", 5 * HOUR + HOUR * 3 // 4), ("+13:45", 13 * HOUR + HOUR * 3 // 4),
+        ("GMT", 0), ("GMT+1", HOUR), ("UTC+01:00", HOUR), ("GMT-0330", -7 * HOUR // 2), ("+02:00[Europe/Berlin]", 2 * HOUR), ("Z[Etc/UTC]", 0),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("fraction", ["", ".5", ",123456789"])
@@ -57,6 +58,35 @@ def test_zones(zone: str, offset: int, fraction: str) -> None:
     ms = int(fraction[1:].ljust(3, "0")[:3] or "0")
     found = Format("%Y-%m-%dT%H:%M:%S%z").read(f"2024-03-04T09:15:00{fraction}{zone}")
     assert found == Stamp(DAY, NINE_FIFTEEN + ms, offset)
+
+
+ENDS = ["Z", " UTC", " GMT", "+00:00", "+0100", "-08:00", " (UTC)"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("pattern", ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M"])
+def test_a_zone_that_ends_a_format_counts(end: str, pattern: str) -> None:
+    """Who copies ``…%SZ`` from a program means UTC: as a mere letter it would be local time, hours off in silence."""
+    clock = "2024-03-04T09:15:00" if "%S" in pattern else "2024-03-04T09:15"
+    offset = {"+0100": HOUR, "-08:00": -8 * HOUR}.get(end, 0)
+    assert Format(pattern + end).is_zoned
+    assert reader([pattern + end])(clock + end) == Stamp(DAY, NINE_FIFTEEN, offset)
+
+
+@given(st.integers(1_000_000_000_000, 4_102_444_799_999))
+def test_time_since_1970(ms: int) -> None:
+    seconds, rest = divmod(ms, 1000)
+    day, of_day = divmod(ms, 86_400_000)
+    expected = Stamp(day + date(1970, 1, 1).toordinal(), of_day, 0)
+    for text in (str(ms), f"{ms}000", f"{seconds}.{rest:03}", f"{seconds},{rest:03}000"):
+        assert reader(["%s"])(text) == expected
+    assert reader(["%s"])(str(seconds)) == expected._replace(of_day=of_day - rest)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1", "17095401001", "170954010012345678", "", "1709540100.", "2024-03-04"])
+def test_what_is_no_time_since_1970(text: str) -> None:
+    with pytest.raises(ValueError, match="does not match"):
+        reader(["%s"])(text)
 
 
 @pytest.mark.parametrize(

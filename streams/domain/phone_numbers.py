@@ -1,0 +1,163 @@
+"""A phone number in its one form, read from any spelling of it. See `streams.domain.identifiers`."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import unquote
+
+import phonenumbers
+from phonenumbers import PhoneNumber
+
+from streams.domain.nobody import digits_of, is_counted
+from streams.domain.plain_forms import READ_FORMS, REMEMBERED, inner
+
+_SHORTEST = len("+683400")
+"""The shortest numbers in use have 7 digits; what is shorter is an extension inside a company."""
+_LONGEST = len("+") + 15
+_MOST_DIGITS = 32
+"""Of a number with its extension and what leads abroad; what has more is none, and is not asked about."""
+
+
+def phone(value: str, region: str | None = None) -> str:
+    """The number in its one form; what is no possible number: trimmed, as given.
+
+    *Possible* (length) rather than *valid* (number ranges): ranges change faster than libraries, and a number that is
+    in use identifies its owner all the same.
+    """
+    value = value.strip()
+    number = read_number(value, region)
+    return value if number is None else number[0]
+
+
+def read_number(value: str, region: str | None) -> tuple[str, ...] | None:
+    return (_read_number if len(value) <= REMEMBERED else _read_number.__wrapped__)(value, region)
+
+
+@lru_cache(65_536)
+def _read_number(value: str, region: str | None) -> tuple[str, ...] | None:
+    """The number in E.164, and its digits: as it was given, with its country code, and as it is dialled at home."""
+    said = _dialled(value)
+    digits = sum(map(str.isdigit, said))
+    if not digits or digits > _MOST_DIGITS:
+        return None
+    number = _parsed(said, region)
+    if number is None:
+        return None
+    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    national = plain[1 + len(str(number.country_code)) :]
+    if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
+        return None
+    spellings = digits_of(said.partition(";")[0]), plain[1:], *_at_home(number, national, region)
+    return (f"{plain};ext={number.extension}" if number.extension else plain), *spellings
+
+
+def _at_home(number: PhoneNumber, national: str, region: str | None) -> Iterator[str]:
+    """Its digits without the country code, where that is counted on the keys; as it is dialled inside the region."""
+    if is_counted(national):
+        yield national
+    if region and number.country_code == phonenumbers.country_code_for_region(region.upper()):
+        yield digits_of(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
+
+
+def _parsed(said: str, region: str | None) -> PhoneNumber | None:
+    """As the spelling says; without ``+``, a number of the region, else one of abroad, if it is valid there.
+
+    What is valid both ways and begins with the region's own country code is that: the zero in front of a German area
+    code that begins with 49 is not left out.
+    """
+    if "+" in said:
+        return _possible(said[said.index("+") :], None)
+    at_home = _possible(said, region) if region else None
+    valid = at_home is not None and phonenumbers.is_valid_number(at_home)
+    if at_home is not None and valid and not said.startswith(str(at_home.country_code)):
+        return at_home
+    abroad = _possible(f"+{said.removeprefix('00')}", None)
+    if abroad is not None and (said.startswith("00") or phonenumbers.is_valid_number(abroad)):
+        return abroad
+    return at_home
+
+
+def _possible(said: str, region: str | None) -> PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(said, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        if _ZERO_AT_HOME in said and (without := _possible(said.replace(_ZERO_AT_HOME, "", 1), region)):
+            return without
+        number = _renumbered(number)
+    return number if phonenumbers.is_possible_number(number) else None
+
+
+def _renumbered(number: PhoneNumber) -> PhoneNumber:
+    """Mobile numbers as they were before 2019 (Mexico: a 1 in front) and 2016 (Brazil: without the 9 behind the area
+    code). WhatsApp goes on calling people by these.
+    """
+    national = str(number.national_number)
+    if number.country_code == _MEXICO and re.fullmatch("1[0-9]{10}", national):
+        national = national[1:]
+    elif number.country_code == _BRAZIL and re.fullmatch("[1-9]{2}[6-9][0-9]{7}", national):
+        national = f"{national[:2]}9{national[2:]}"
+    else:
+        return number
+    return PhoneNumber(number.country_code, int(national), number.extension)
+
+
+_MEXICO, _BRAZIL = 52, 55
+_ZERO_AT_HOME = "(0)"
+"""Behind a country code: dialled at home only. Where it belongs to the number (Italy), with it the number is valid."""
+_MACHINE = re.compile(r"(?!\d\d(?:\.\d\d){3}$)(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
+"""An IPv4 address; groups of two digits are those of a phone."""
+_NAMED = re.compile(r"[^\d+]*[^\W\d_]\d")
+"""``agent4711``: digits grown to a word."""
+_DOTS = str.maketrans("_·•‧∙", "-----")
+"""What else stands between groups of digits."""
+_OF_A_TABLE = re.compile(r"(\d{7,15})\.0+")
+"""As a spreadsheet or a data frame writes a number."""
+_SERVICE_CODE = re.compile(r"^[*#]{1,2}\d{2,3}[*#]")
+"""``#31#`` in front of a number: to hide one's own."""
+_PHONE_SCHEMES = re.compile(
+    r"(?:(?:tel|sips?|callto|skype|sms|smsto|mms|whatsapp|wa|phone|mobile|fax|h323)\s*:\s*(?://)?)+"
+)
+_REMARK = re.compile(r"\([^()\d]*\)")
+_CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&](?:phone|number)=)[ +]*(\d[\d ().-]*)")
+_WHATSAPP = frozenset({"c.us", "s.whatsapp.net"})
+_NO_LINES = frozenset({"g.us", "lid", "broadcast", "newsletter", "hosted.lid"})
+"""What else WhatsApp names with digits: groups, and people whose number it hides."""
+
+
+def _dialled(value: str) -> str:
+    """What is dialled: ``+`` where the spelling says that it is international, then digits, at the end ``;ext=``.
+
+    Empty: it says that it is no number.
+    """
+    text = (value if value.isascii() else value.translate(READ_FORMS)).strip().lower()
+    text = inner(text)
+    if "%" in text:
+        text = unquote(text)
+    if ("/" in text or "=" in text) and (link := _CALL_LINK.search(text)):
+        return f"+{digits_of(link[1])}"
+    scheme = _PHONE_SCHEMES.match(text)
+    user, at, host = (text[scheme.end() :].partition("?")[0] if scheme else text).partition("@")
+    if scheme:
+        user = user.partition(":")[0]
+    if _MACHINE.fullmatch(user.partition(";")[0].strip()) or (at and _NAMED.match(user)):
+        return ""  # through which many call
+    if at:
+        host = re.split(r"[\s;:?>,]", host.strip(), maxsplit=1)[0].rstrip(".")
+        if host in _NO_LINES:
+            return ""
+        user = re.split(r"[:_.]" if host in _WHATSAPP else ":", user, maxsplit=1)[0]
+        if host in _WHATSAPP:
+            return f"+{user.removeprefix('+')}"
+    number, *parameters = user.replace("+00", "+", 1).split(";")
+    number = _SERVICE_CODE.sub("", _REMARK.sub("", number).lstrip(" ("), count=1).rstrip(" .,#*")
+    number = number.translate(_DOTS)
+    if table := _OF_A_TABLE.fullmatch(number):
+        number = table[1]
+    told = dict(each.strip().partition("=")[::2] for each in parameters)
+    context = told.get("phone-context", "").strip(" .,")
+    if context.startswith("+") and not number.startswith(("+", "00")):
+        number = context + number
+    extension = told.get("ext", "").strip(" .,")
+    return f"{number};ext={extension}" if extension.isdigit() else number
