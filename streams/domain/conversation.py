@@ -99,7 +99,8 @@ def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
     if step.detail != "warm":
         contact = release(contact, step.time)
     contact = leave(contact, step.time, FLOW_OUT, rules)
-    contact = replace(contact, transfers=contact.transfers + 1, warm=step.detail == "warm" and _has_human(contact))
+    warm = step.detail == "warm" and _has_human(contact)
+    contact = replace(contact, transfers=contact.transfers + 1, warm=warm, wants_human=True)
     return trouble(contact, "transferred", step.time, rules)
 
 
@@ -181,7 +182,7 @@ def wrapped_up(contact: Contact, step: Step, rules: Rules) -> Contact:
     contact = _summed_up(contact, step)
     wrap_ms = step.value if step.value is not None else 0 if since is None else step.time - since
     contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms, wrapped=step.time)
-    return _handled(contact) if contact.ended is not None else contact
+    return replace(contact, wants_human=True) if contact.ended is None else _handled(contact)
 
 
 def _handled(contact: Contact) -> Contact:
