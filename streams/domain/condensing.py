@@ -8,7 +8,7 @@ from streams.domain import alerts as alerting
 from streams.domain import facts, histories, journeys, lifecycle, moods, segments, waits
 from streams.domain.alerts import Alert, Gone
 from streams.domain.claims import mark_of
-from streams.domain.contact_state import Contact
+from streams.domain.contact_state import ABOUT, Contact
 from streams.domain.histories import History
 from streams.domain.policy import NO_TIER, Rules
 from streams.domain.profiles import Tiers
@@ -23,7 +23,8 @@ partitions are read far apart."""
 MAX_RESTED = 1000
 """Contacts at rest that can go on, some 300 bytes each with short names; of more, the quietest is gone."""
 MAX_GONE = 2000
-"""Contacts that are gone and remembered, 35 bytes each; of more, the quietest is forgotten."""
+"""Contacts that are gone and remembered, 35 bytes each; of more, the quietest is forgotten, and what is told about any
+that nobody remembers is late."""
 
 
 def waits_of(
@@ -101,6 +102,8 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
     last = timeline.gone.get(mark_of(key)) if timeline.gone else None
     if last is not None and event.time <= last + rules.tracking.horizon_ms(event.channel):
         return event.type != "contact.initiated" or event.time <= last
+    if event.type in ABOUT and event.time <= timeline.forgot + rules.tracking.horizon_ms(event.channel):
+        return True  # no contact begins with such a word
     return any(
         point.contact == event.contact and point.channel == event.channel and event.time <= point.last
         for part in timeline.past
@@ -163,9 +166,17 @@ def gone_for_good(timeline: Timeline, keys: Collection[str]) -> Timeline:
     if not keys:
         return timeline
     gone = timeline.gone | {mark_of(key): timeline.rested[key].last for key in keys}
-    if len(gone) > MAX_GONE:
-        gone = dict(sorted(gone.items(), key=lambda each: each[1])[-MAX_GONE:])
-    return replace(timeline, rested={k: each for k, each in timeline.rested.items() if k not in keys}, gone=gone)
+    rested = {key: each for key, each in timeline.rested.items() if key not in keys}
+    return with_fewer_gone(replace(timeline, rested=rested, gone=gone), MAX_GONE)
+
+
+def with_fewer_gone(timeline: Timeline, most: int) -> Timeline:
+    """Those that are gone and were heard of last are remembered."""
+    if len(timeline.gone) <= most:
+        return timeline
+    in_order = sorted(timeline.gone.items(), key=lambda each: each[1])
+    forgot = max(timeline.forgot, in_order[-most - 1][1])
+    return replace(timeline, gone=dict(in_order[-most:]), forgot=forgot)
 
 
 def _known_tier(history: History, tiers: Tiers) -> str | None:

@@ -28,7 +28,14 @@ from msgspec.structs import replace
 from streams.domain import alerts as alerting
 from streams.domain import histories, journeys, lifecycle, publishing, waits
 from streams.domain.alerts import Alert
-from streams.domain.condensing import condense_early, condensed, gone_for_good, settle_messages, with_fewer_rested
+from streams.domain.condensing import (
+    condense_early,
+    condensed,
+    gone_for_good,
+    settle_messages,
+    with_fewer_gone,
+    with_fewer_rested,
+)
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Fact
 from streams.domain.timeline_state import Place, Timeline
@@ -167,7 +174,7 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
         timeline = _shorter(_settled(timeline, case, _FEWER), case, _FEWER)
     if over() > 0:
         timeline = _lighter(_shorter(timeline, case, _FEWEST), case, _FEWEST)
-        timeline = replace(timeline, tiers=timeline.tiers[-2:], gone=dict(list(timeline.gone.items())[-200:]))
+        timeline = with_fewer_gone(replace(timeline, tiers=timeline.tiers[-2:]), 200)
     return timeline
 
 

@@ -69,6 +69,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     gone: dict[str, int] = {}
     """Contacts of which not even that is kept, by `mark_of` their key: when they were last heard of. What is still to
     come of them is late: it must not count them once more."""
+    forgot: int = NEVER
+    """When the last of those was heard of that are not even remembered."""
 
 
 class Change(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streams.domain import histories
+from streams.domain import condensing, histories
 from tests.reference import drive
 from tests.reference.drive import read, replayed, settle
 from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment
@@ -147,6 +147,26 @@ def test_of_too_many_contacts_those_that_become_known_are_counted_once() -> None
     assert figure(came, "handle_time.all") == {place: (130 * 55 * S, 130)}
     assert counted(came, "legs_entered.all") == {place: 130}
     assert owners(came) == {"anonymous:phone:+442079460011": 117} | {f"customer:k{n}": 1 for n in range(1, 130, 10)}
+
+
+@pytest.mark.parametrize("calls", [5, 9, 30])
+def test_a_word_about_a_contact_of_which_nobody_knows_any_more_counts_none(
+    calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Surveys of the day after for more calls than can rest and be remembered: those are late."""
+    monkeypatch.setattr(condensing, "MAX_RESTED", 4)
+    monkeypatch.setattr(condensing, "MAX_GONE", 3)
+    told: list[Event] = []
+    for n in range(calls):
+        s = call(f"p{n}", T + n * MIN, customer_id="7").served("cards", 4 * S, 50 * S).wait(26 * HOUR)
+        told += s.say("feedback.given", metric="csat", score=5).events
+    came, place = tell("paced replay", told, after=30 * HOUR), ("voice", "cards", "none")
+    assert counted(came, "contacts_offered.all") == {place: calls}
+    assert counted(came, "contacts_contained.all") == {}
+    assert owners(came)["customer:7"] == calls
+    rated = figure(came, "csat.satisfied")
+    assert set(rated) == {place}
+    assert rated[place][1] <= calls
 
 
 @pytest.mark.parametrize("messages", [40, 620])
