@@ -14,6 +14,7 @@ from streams.domain.plain_forms import READ_FORMS, REMEMBERED, inner
 _SHORTEST = len("+683400")
 """The shortest numbers in use have 7 digits; what is shorter is an extension inside a company."""
 _LONGEST = len("+") + 15
+_MOST_ZEROS = 3
 _MOST_DIGITS = 32
 """Of a number with its extension and what leads abroad; what has more is none, and is not asked about."""
 
@@ -40,10 +41,10 @@ def _read_number(value: str, region: str | None) -> tuple[str, ...] | None:
     digits = sum(map(str.isdigit, said))
     if not digits or digits > _MOST_DIGITS:
         return None
-    number = _parsed(said, region)
+    number = _settled(_parsed(said, region))
     if number is None:
         return None
-    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    plain = _e164(number)
     national = plain[1 + len(str(number.country_code)) :]
     if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
         return None
@@ -57,6 +58,24 @@ def _at_home(number: PhoneNumber, national: str, region: str | None) -> Iterator
         yield national
     if region and number.country_code == phonenumbers.country_code_for_region(region.upper()):
         yield digits_of(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
+
+
+def _settled(number: PhoneNumber | None) -> PhoneNumber | None:
+    """As it is read from its one form, too. A valid number is; of others zeros in front can go one by one."""
+    for _ in range(_MOST_ZEROS):
+        if number is None or phonenumbers.is_valid_number(number):
+            return number
+        again = _possible(_e164(number), None)
+        if again is not None and _e164(again) == _e164(number):
+            return number
+        if again is not None:
+            again.extension = number.extension
+        number = again
+    return None
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _parsed(said: str, region: str | None) -> PhoneNumber | None:

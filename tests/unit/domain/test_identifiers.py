@@ -37,6 +37,21 @@ def test_normalising_twice_is_normalising_once(kind: str, value: str, region: st
     assert once is None or identifier(kind, once, region) == once
 
 
+PIECES = [
+    *("+49", "0049", "0170", "1234567", "(0)", " ", "-", "sip:", "tel:", "@", "pbx.example", ";ext=5", ";phone-context=+49", "<", ">", "?body=x"),
+    *('"Anna" ', "%2B", "%20", ".0", "*31#", "agent", "10.0.0.5", "wa.me/", "@c.us", "52155", "5511", "87654321", "x5", ",", "/", "\u200b", "+"),
+    *("#", "_", "(work)"),
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=6).map("".join), st.sampled_from([None, "DE", "US", "MX", "BR", "IT"])
+)
+def test_nor_does_reading_a_phone_twice_change_it(value: str, region: str | None) -> None:
+    once = identifier("phone", value, region)
+    assert once is None or identifier("phone", once, region) == once
+
+
 @given(st.text("aB@.<>\"'()[]:;, +-_\\ßüÉ\u0301\u200dmailto%40x1", max_size=30))
 def test_nor_does_reading_an_address_twice_change_it(value: str) -> None:
     once = identifier("email", value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.events import FIELDS, TEXTS
 from schemas.fields import MAX_IDENTIFIER, MAX_IDENTIFIERS, MAX_LABEL, MAX_TEXT
-from streams.domain import detectors, identifiers, phone_detectors
+from streams.domain import detectors, identifiers, phone_detectors, phone_numbers
 from streams.domain.detectors import IBAN, INTERNATIONAL, NATIONAL, UNITS, Budget
 from streams.domain.masking import _mask_once, mask
 from streams.domain.normalise import Policy, event_record
@@ -131,7 +131,7 @@ def test_an_event_at_the_limits_of_all_its_fields(kind: str, asked: Asked, monke
 
         monkeypatch.setattr(owner, name, ask)
 
-    for cached in (identifiers._read_number, identifiers._read_address):
+    for cached in (phone_numbers._read_number, identifiers._read_address):
         cached.cache_clear()
     count(phonenumbers, "parse")
     count(idna, "encode")
