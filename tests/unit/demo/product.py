@@ -1,0 +1,52 @@
+"""A simulated line through all four agents without a broker, and what a board knows of it at the end."""
+
+import json
+from collections.abc import Iterable
+
+from streams.demo.parts import SECOND_MS, Emission, rfc3339
+from streams.demo.publish import TOPICS
+from streams.demo.simulator import Simulation
+from streams.demo.state import TOPICS as SHOWN
+from streams.demo.state import BoardState
+from streams.engine.offline import Offline
+from tests.reference.drive import settle
+from tests.support.offline import NOW, deployment
+
+
+def state_of(simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000) -> BoardState:
+    """``every_ms``: simulated time comes along with the events, so often; None = all of them lie there before it does.
+    """
+    settings, run, now = simulation.settings, deployment(), NOW
+    said = settings.begin_ms - 1
+    _mark(run, settings.line, "started", said)
+    for emission in emissions:
+        if every_ms is not None and emission.time > said + every_ms:
+            said = emission.time // SECOND_MS * SECOND_MS - 1
+            _mark(run, settings.line, "progressed", said)
+            now += 1000
+            run.run(now)
+        value = emission.raw if emission.event is None else json.dumps(emission.event).encode()
+        run.publish(emission.topic, emission.key.encode(), value, now)
+    _mark(run, settings.line, "ended", simulation.end_ms or said)
+    settle(run, now)
+    state = BoardState(settings.line)
+    for topic in SHOWN:
+        for record in run.on(topic):
+            if record.value is not None:
+                state.apply(topic, json.loads(record.value))
+    return state
+
+
+def _mark(run: Offline, line: str, kind: str, at: int) -> None:
+    for topic in TOPICS:
+        event = {
+            "specversion": "1.0",
+            "id": f"{line}:{kind}:{at}:{topic}",
+            "source": "/demo",
+            "type": f"replay.{kind}",
+            "time": rfc3339(at),
+            "data": {"replay_id": line, "topics": list(TOPICS)},
+            "replayid": line,
+        }
+        run.publish(topic, f"replay:{line}".encode(), json.dumps(event).encode(), NOW)
+
