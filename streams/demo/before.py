@@ -1,8 +1,9 @@
 """The days before the doors open, as far as something of them goes on: conversations that rest over nights and
 weekends, contacts that go on after their end, surveys and after-contact work that come late.
 
-Each process is one contact from its first word to its last, which may come days later: on the day itself, or never. The
-staff of those days only replies; what is left for the day itself comes soon after the doors opened.
+Each process is one contact from its first word to its last, which may come days later: on the day itself, or never. Who
+waits in a queue over night is answered in the morning, before the doors open; what else is left for the day itself comes
+soon after that.
 """
 
 from collections.abc import Callable, Iterator
@@ -79,18 +80,19 @@ def _some_day(world: World) -> int:
 
 
 def _next_morning(world: World) -> int:
-    """When the staff replies to what comes in now: on the next working day."""
+    """When the staff is at the desk again, on the next working day; on the day itself before the doors open."""
     day = _day(world, int(world.env.now)) + 1
     while not _is_workday(world, day):
         day += 1
-    return _desk(world, day)
-
-
-def _desk(world: World, day: int) -> int:
-    """Some replies of the day itself are written before the doors open, the others are left for then."""
-    if day == 0 and world.chance(0.6):
-        return _outside(world, 0)
     return _at(world, day, *centre.DESK_HOURS)
+
+
+def _next_reply(world: World) -> int:
+    """When a customer who writes again gets a reply: the next morning; most of what is due on the day itself is left
+    for when the doors are open.
+    """
+    morning = _next_morning(world) if world.env.now < 0 else int(world.env.now)
+    return _outside(world, 0 if _day(world, morning) == 0 and world.chance(0.6) else morning)
 
 
 def _days_later(world: World) -> int:
@@ -152,7 +154,7 @@ def _turns(world: World, contact: Contact) -> Steps:
     while world.chance(ANOTHER_TURN_SHARE):
         yield world.until(_days_later(world))
         message(world, contact, "closing")
-        yield world.until(_next_morning(world) if world.env.now < 0 else _outside(world, int(world.env.now)))
+        yield world.until(_next_reply(world))
         _answer(world, contact)
 
 
@@ -170,7 +172,7 @@ def _afterwards(world: World, contact: Contact, case: str | None) -> Steps:
     yield world.until(_days_later(world))
     _goes_on(world, contact, case)
     message(world, contact, "opening")
-    yield world.until(_next_morning(world) if world.env.now < 0 else _outside(world, int(world.env.now)))
+    yield world.until(_next_reply(world))
     _answer(world, contact)
     if world.chance(UNFINISHED_SHARE):
         return

@@ -76,7 +76,7 @@ STAFF = (
     Group(7, ("chat-help",), slots=2),
     Group(3, ("messaging", "chat-help"), slots=2),
     Group(4, ("messaging", "social"), slots=3),
-    Group(6, ("mail", "requests")),
+    Group(7, ("mail", "requests")),
     Group(2, ("branch",)),
 )
 
@@ -95,6 +95,7 @@ ARRIVALS = {
     "messaging": Arrivals(150, _ONLINE, waiting=4),
     "self-service": Arrivals(240, _ONLINE, waiting=6),
     "email": Arrivals(120, _OFFICE, waiting=8),
+    "ticket": Arrivals(45, _OFFICE, waiting=2),
     "social": Arrivals(75, _ONLINE, waiting=2),
     "in-person": Arrivals(24, _OFFICE, waiting=2),
     "forum": Arrivals(30, _ONLINE, waiting=1),
@@ -118,10 +119,10 @@ MOOD_LOST_A_MINUTE = 0.22
 
 DAYS_BEFORE = 9
 """Before the doors open: well within the 14 days for which a contact that is over is known."""
-CONVERSATIONS_BEFORE = 42
+CONVERSATIONS_BEFORE = 54
 """Contacts of those days that are told of: what rests over nights, comes late, or goes on after its end."""
 DESK_HOURS = (8.0, 9.6)
-"""When the staff of the days before replies to what came in since, on working days; later, the doors are opened."""
+"""When the staff replies to what came in since, on working days."""
 WHOLE_SECONDS = frozenset({"chat"})
 """Channels whose system stamps whole seconds: several events of a contact bear one time."""
 

@@ -95,8 +95,11 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
     # Posts may be scored as well: the forum is left out of both.
     scored = sum(state.of_days("sentiment", "mean", pair).denominator for pair in state.pairs() if pair[0] != "forum")
     letters = sorted(set(truth.malformed) | set(state.dead_letters))
+    total = truth.total()
     return [
-        Check("contacts that went on after their end or a rest", None, truth.total().went_on, _went_on(state)),
+        Check("first replies of a person in writing", None, total.replies, _of(state, "replies")),
+        Check("replies to what was asked after an end", None, total.replies_again, _of(state, "replies again")),
+        Check("contacts that went on after an end or a rest", None, total.went_on, _of(state, "went on")),
         Check("contacts with whom they belong to", None, people.total(), (found & people).total()),
         Check("contacts with somebody else", None, 0, (found - people).total()),
         Check("strangers who stay strangers", None, len(strangers), sum(found[owner] == 1 for owner in strangers)),
@@ -110,5 +113,7 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
     ]
 
 
-def _went_on(state: BoardState) -> int:
-    return round(state.of_days("contacts_reopened", "all").numerator)
+def _of(state: BoardState, name: str) -> int:
+    """A measure over the whole centre."""
+    measure = next(each for each in MEASURES if each.name == name)
+    return round(measure.part(state.of_days(measure.kpi, measure.variant)))

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
-from streams.demo.before import WRITTEN
 from streams.demo.centre import ARRIVALS
 from streams.demo.parts import SECOND_MS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
 TOPICS = (
-    *(f"contacts.{channel}" for channel in sorted({*ARRIVALS, *WRITTEN})),
+    *(f"contacts.{channel}" for channel in ARRIVALS),
     "customers.profile",
     "agents.state",
 )

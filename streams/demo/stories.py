@@ -209,7 +209,7 @@ def writing(queue: str, entry_point: str) -> Callable[[World, Contact], Story]:
         message(world, contact, "opening")
         yield world.pause(0.5, 2)
         recognise(contact)
-        case = f"{contact.id}.case" if queue == "mail" and world.chance(0.4) else None
+        case = f"{contact.id}.case" if queue in ("mail", "requests") and world.chance(0.4) else None
         if case:
             world.tell(contact, "case.opened", case_id=case, subject="Your request")
         agent = yield from wait_for_agent(world, contact, queue)
@@ -282,6 +282,7 @@ STORIES: dict[str, Callable[[World, Contact], Story]] = {
     "messaging": writing("messaging", "app"),
     "social": writing("social", "timeline"),
     "email": writing("mail", "mailbox"),
+    "ticket": writing("requests", "form"),
     "self-service": self_service,
     "forum": forum,
     "in-person": in_person,

@@ -113,7 +113,7 @@ class World:
 
     def reopen(self, contact: Contact) -> None:
         """The contact goes on after its end, with what is told next."""
-        contact.over = False
+        contact.over, contact.last_word = False, None
         self.truth.went_on(contact.channel, contact.queue)
 
     def publish(self, topic: str, key: str, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:

@@ -1,4 +1,4 @@
-"""A simulated line through all four agents without a broker, and what a board knows of it at the end."""
+"""A simulated line through all four agents without a broker, and what a board knows of it then."""
 
 import json
 from collections.abc import Iterable
@@ -10,11 +10,16 @@ from streams.demo.state import TOPICS as SHOWN
 from streams.demo.state import BoardState
 from streams.engine.offline import Offline
 from tests.reference.drive import settle
-from tests.support.offline import NOW, deployment
+from tests.support.offline import NOW, RULES, deployment
+
+__all__ = ["RULES", "state_of"]
 
 
-def state_of(simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000) -> BoardState:
+def state_of(
+    simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000, ended: bool = True
+) -> BoardState:
     """``every_ms``: simulated time comes along with the events, so often; None = all of them lie there before it does.
+    ``ended``: the line is; else its time has come to the end of the simulation.
     """
     settings, run, now = simulation.settings, deployment(), NOW
     said = settings.begin_ms - 1
@@ -23,13 +28,16 @@ def state_of(simulation: Simulation, emissions: Iterable[Emission], every_ms: in
         if every_ms is not None and emission.time > said + every_ms:
             said = emission.time // SECOND_MS * SECOND_MS - 1
             _mark(run, settings.line, "progressed", said)
-            now += 1000
+            now += SECOND_MS
             run.run(now)
         value = emission.raw if emission.event is None else json.dumps(emission.event).encode()
         run.publish(emission.topic, emission.key.encode(), value, now)
-    _mark(run, settings.line, "ended", simulation.end_ms or said)
+    _mark(run, settings.line, "ended" if ended else "progressed", simulation.end_ms or said)
+    for _ in range(10):  # how far time has come is told from hop to hop
+        now += SECOND_MS
+        run.run(now)
     settle(run, now)
-    state = BoardState(settings.line)
+    state = BoardState(settings.line, opened=settings.start_ms)
     for topic in SHOWN:
         for record in run.on(topic):
             if record.value is not None:
@@ -49,4 +57,3 @@ def _mark(run: Offline, line: str, kind: str, at: int) -> None:
             "replayid": line,
         }
         run.publish(topic, f"replay:{line}".encode(), json.dumps(event).encode(), NOW)
-

@@ -9,7 +9,7 @@ from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
 from tests.unit.demo.picture import seeded
-from tests.unit.demo.recount import RULES
+from tests.unit.demo.product import RULES
 
 
 def screen(state: BoardState, pulse: Pulse, width: int, height: int) -> list[str]:
@@ -30,9 +30,9 @@ def test_the_board_fills_the_terminal_and_cuts_nothing_that_counts(width: int, h
         "in-person",
         "chat-help",
         "messaging",
-        "6 open",
+        "7 open",
         "gold",
-        "C1310",
+        "C1227",
         "journeys",
     ):
         assert word in text
@@ -50,7 +50,7 @@ def test_an_empty_board_is_no_error(width: int, height: int) -> None:
 def test_the_figures_of_a_row() -> None:
     state, pulse = seeded()
     row = next(line for line in screen(state, pulse, 80, 24) if "accounts" in line)
-    assert row.strip("│ ").split() == ["voice", "accounts", "14", "14%", "7%", "1:12", "2:10", "2", "1:05", "0%", "–"]
+    assert row.strip("│ ").split() == ["voice", "accounts", "14", "22%", "21%", "1:25", "5:31", "10", "4:07", "67%", "–"]
 
 
 @pytest.mark.parametrize(
