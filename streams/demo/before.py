@@ -1,9 +1,9 @@
 """The days before the doors open, as far as something of them goes on: conversations that rest over nights and
 weekends, contacts that go on after their end, surveys and after-contact work that come late.
 
-Each process is one contact from its first word to its last, which may come days later: on the day itself, or never. Who
-waits in a queue over night is answered in the morning, before the doors open; what else is left for the day itself comes
-soon after that.
+Each process is one contact from its first word to its last, which may come days later: on the day itself, or never.
+Who waits in a queue over night is answered in the morning, before the doors open; what else is left for the day itself
+comes soon after that.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ WRITTEN = {
 """Queue and entry point of the channels on which a conversation rests."""
 QUIET_MS = 15 * 60 * SECOND_MS
 """Before the doors open nothing comes any more."""
-UNANSWERED_SHARE, ANOTHER_TURN_SHARE, UNFINISHED_SHARE = 0.1, 0.5, 0.2
+UNANSWERED_SHARE, ANOTHER_TURN_SHARE, UNFINISHED_SHARE = 0.15, 0.5, 0.2
 CASE_SHARE, LATE_SURVEY_SHARE, OTHER_ANSWER_SHARE, GOES_ON_SHARE = 0.5, 0.6, 0.3, 0.6
 SOON_S = 240.0
 """Mean time from the opening to what is left for the day itself."""
@@ -96,11 +96,14 @@ def _next_reply(world: World) -> int:
 
 
 def _days_later(world: World) -> int:
-    """When a customer comes back to it: within hours, in the next days, or on the day itself."""
-    day = _day(world, int(world.env.now))
-    later = world.rng.choice((day, day + 1, day + world.rng.randint(1, 4), 0))
-    moment = _at(world, min(max(later, day), 0), 8.0, 22.0)
-    return max(moment, int(world.env.now) + 2 * HOUR_MS) if moment < -QUIET_MS else moment
+    """When a customer comes back to it: within hours, in the next days, or soon after the doors opened."""
+    now = int(world.env.now)
+    day = _day(world, now)
+    later = min(world.rng.choice((day, day + 1, day + world.rng.randint(1, 4), 0)), 0)
+    if later == 0 and (now >= -QUIET_MS or world.chance(0.7)):
+        return _outside(world, max(now, 0))
+    moment = _at(world, later, 7.0, 22.0 if later < 0 else 9.7)
+    return moment if moment >= -QUIET_MS else _outside(world, max(moment, now + 2 * HOUR_MS))
 
 
 # -- what customers and staff do
@@ -134,8 +137,8 @@ def written(channel: str) -> Callable[[World], Steps]:
         world.enter(contact, queue)
         if channel == "chat":
             yield world.pause(5, 90)
-        elif world.chance(UNANSWERED_SHARE):
-            return  # nobody ever replies: it is over for the figures when it has rested for too long
+        elif _is_long_ago(world, channel) and world.chance(UNANSWERED_SHARE):
+            return  # nobody ever replies: it is taken for over before the doors open
         else:
             yield world.until(_next_morning(world))
         _answer(world, contact)
@@ -147,6 +150,10 @@ def written(channel: str) -> Callable[[World], Steps]:
         yield from _afterwards(world, contact, case)
 
     return story
+
+
+def _is_long_ago(world: World, channel: str) -> bool:
+    return int(world.env.now) + world.settings.rules.tracking.timeout_ms(channel) < -QUIET_MS
 
 
 def _turns(world: World, contact: Contact) -> Steps:

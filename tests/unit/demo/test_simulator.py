@@ -104,7 +104,7 @@ def test_duplicates_are_the_same_event_again() -> None:
     seen = {event["id"]: event for event in events}
     assert all(seen[event["id"]] == event for event in events)
     assert len(seen) == simulation.truth.events
-    assert len(events) - len(seen) == simulation.truth.duplicates == 46
+    assert len(events) - len(seen) == simulation.truth.duplicates > 20
 
 
 @pytest.mark.parametrize("seed", [1, 7, 8])
@@ -121,8 +121,10 @@ def test_nobody_is_lost(seed: int) -> None:
 def test_the_figures_of_seed_7() -> None:
     truth = simulate(7, 10)[0].truth
     total = truth.total()
-    assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (158, 151, 4, 3)
-    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (202, 43, 104, 16)
+    assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (251, 219, 21, 11)
+    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (289, 40, 134, 20)
+    assert (total.went_on, total.replies, total.replies_again, total.next_replies) == (31, 144, 9, 197)
+    assert sum(owner.startswith("contact:") for owner in truth.people.values()) == 17
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
