@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 ARGS ?=
 FILE ?=
 WORKERS ?= 1
-ARGS ?=
+TEST_JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test chaos fuzz recount ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
@@ -31,8 +31,9 @@ venv: $(VENV) ## create .venv from the lock (done by the others when needed)
 demo: $(VENV) needs-broker ## a simulated contact centre on a live board; DEMO_ARGS="--duration 30 --speed 10 --plain"
 	@$(BIN)/contact-streams demo $(DEMO_ARGS)
 
+# Most of the time the tests on a broker wait: two files at a time, each process with a broker of its own.
 test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/unit -k wait"
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 chaos: $(VENV) needs-broker ## load under faults, then a full audit; ARGS="--seed 1 --seeds 20 --duration 60 --json"
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -81,16 +81,17 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
     sweep, (start, end) = lane.sweep, day
     published = sweep.tables.published
     key = f"{lane.dims}{SEP}day{SEP}{start}"
-    before = published.get(key)
-    # Who waits is state: a day without data is read at its end only, where somebody waits then.
-    if before is None and (at < end or snapshot.waiting is NOBODY) and sums(snapshot.sums) == NO_SUMS:
-        return None
-    if end < sweep.before - sweep.policy.lateness_ms and before is not None:
+    before = published.get(key) or Published(0)
+    reached, revision = snapshot.waiting.reached, before.revision + 1
+    if end < sweep.before - sweep.policy.lateness_ms:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
-        snapshot = snapshot._replace(waiting=Waiting(reached=before.reached))
-    status = "provisional" if at < end else "amended" if end <= sweep.before and before is not None else "final"
-    revision = before.revision + 1 if before else 1
-    published[key] = Published(revision, snapshot.waiting.reached)
+        reached = before.reached
+        snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
+    # Who waits is state: a day without data is read at its end only, where somebody waits then.
+    if revision == 1 and (at < end or snapshot.waiting is NOBODY) and sums(snapshot.sums) == NO_SUMS:
+        return None
+    status = "provisional" if at < end else "amended" if end <= sweep.before and revision > 1 else "final"
+    published[key] = Published(revision, reached)
     record = lane.record(day, status, revision)
     record["readings"] = readings(snapshot)
     return at, end - start, lane.dims, record

@@ -47,6 +47,13 @@ class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
                 return left
         return FOREVER
 
+    def waits_at(self, moment: int, entered: int) -> int:
+        """1 if it waited then, else 0; −1 if a leg of which nothing is kept is taken back, which waited then."""
+        if self.opened < 0:
+            taken_back = Leg(-self.opened, tuple((left, -n) for left, n in self.closed))
+            return -taken_back.waits_at(moment, entered)
+        return int(entered <= moment < self.until(entered))
+
 
 class LineState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one line has come."""
@@ -59,7 +66,8 @@ class LineState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the newest record of a window said; a window without a row was published once or never."""
+    """What the newest record of a window said; a window without a row was published once or never, a day with revision
+    0 never."""
 
     revision: int = 1
     reached: int = 0

@@ -23,9 +23,12 @@ Stay = tuple[int, int]
 """One leg as (entered, until when it waited)."""
 
 
-def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> None:
-    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now."""
-    leg = tables.left.pop(key, None) or tables.legs.get(key) or (_forgotten(fact) if late else Leg())
+def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[Leg, Leg]:
+    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now.
+
+    Returns the leg before and after.
+    """
+    before = leg = tables.left.pop(key, None) or tables.legs.get(key) or (_forgotten(fact) if late else Leg())
     if fact.fact == "leg_opened":
         leg = Leg(leg.opened + fact.sign, leg.closed)
     else:
@@ -36,6 +39,7 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> None:
         tables.legs[key] = leg
     else:
         tables.legs.pop(key, None)
+    return before, leg
 
 
 def _forgotten(fact: Fact) -> Leg:

@@ -125,7 +125,10 @@ class Sweep:
                 changes.days.add(int(rest))
             else:
                 was, now = self.tables.late[mark].until, until_of(self.tables, f"{dims}{SEP}{rest}")
-                changes.legs.append((min(was, now), max(was, now)))
+                # Who waited before that is told by the days alone, see `fold`.
+                since = max(min(was, now), self.before - self.policy.lateness_ms)
+                if since < max(was, now):
+                    changes.legs.append((since, max(was, now)))
         return found
 
 

@@ -15,16 +15,19 @@ from streams.domain.kpi_tables import (
     SEP,
     LaneFault,
     Late,
+    Leg,
     LineState,
+    Published,
     Tables,
     dimensions,
     leg_key,
     of_line,
+    split_leg,
     split_start,
 )
 from streams.domain.panes import EMPTY, NO_PANES, Pane, add, pane_start
 from streams.domain.portions import farthest, late_portion
-from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs, until_of
+from streams.domain.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
 from streams.domain.records import Fact
 from streams.domain.sweep import Changes, Lane, Ordered, Sweep
 from streams.domain.times import MINUTE_MS, iso
@@ -49,10 +52,13 @@ def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
     else:
         outcome = _fold_late(tables, dims, fact, state.sealed, policy)
     if key is not None:
+        before, leg = fold_leg(tables, key, fact, late=outcome == "amends_day")
         # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
-        if fact.time <= state.sealed and outcome in ("counted", "amends"):
-            _mark_leg(tables, dims, key)
-        fold_leg(tables, key, fact, late=outcome == "amends_day")
+        if fact.time <= state.sealed and outcome != "too_late":
+            was = before.until(split_leg(key)[1])
+            tables.late.setdefault(f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}", Late(was))
+        if outcome == "amends_day":
+            _fold_midnights(tables, key, fact, (before, leg), state.sealed, policy)
     return outcome
 
 
@@ -90,10 +96,23 @@ def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPo
     return "amends"
 
 
-def _mark_leg(tables: Tables, dims: str, key: str) -> None:
-    mark = f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}"
-    if mark not in tables.late:
-        tables.late[mark] = Late(until_of(tables, key))
+def _fold_midnights(
+    tables: Tables, key: str, fact: Fact, legs: tuple[Leg, Leg], sealed: int, policy: KpiPolicy
+) -> None:
+    """Mend how many had reached the threshold at the ends of days since the fact, of which nobody keeps who waited;
+    ``legs``: the fact's, before and after it.
+    """
+    dims, entered = split_leg(key)
+    before, after = legs
+    start, end = policy.day(fact.time)
+    while end < sealed - policy.lateness_ms:
+        more = after.waits_at(end, entered) - before.waits_at(end, entered)
+        if more and end - entered >= policy.threshold(fact.queue):
+            day = f"{dims}{SEP}day{SEP}{start}"
+            said = tables.published.get(day) or Published(0)
+            tables.published[day] = Published(said.revision, said.reached + more)
+            tables.late[day] = Late()
+        start, end = policy.day(end)
 
 
 def advance(

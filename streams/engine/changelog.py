@@ -7,6 +7,7 @@ transaction of the batch, so together they are always the state at exactly that 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ TOMBSTONES_MS = 24 * 3_600_000
 miss removals."""
 CHUNK = 10_000
 """Records read at a time: live partitions go on in between."""
+
+FEW = 10_000
+"""Offsets of a changelog that may all be marks of transactions: each time a worker begins leaves one a partition."""
 
 Progress = Callable[[int, int], None]
 """Is told offsets read and offsets in all."""
@@ -174,6 +178,16 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
     committed, and its owner fenced, before the broker has marked it here, and the last stable offset hides it until
     then. So whoever reads to this end waits for the marks; nobody but its owner, who is fenced, writes to it.
     """
+    async with _reader(bootstrap) as consumer:
+        begin = int((await consumer.beginning_offsets([partition]))[partition])
+        end = (await written_ends(consumer, [partition]))[partition]
+        stable = int((await consumer.end_offsets([partition]))[partition])
+        consumer.assign([partition])
+        yield Changelog(consumer, partition, begin, end, stable)
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -185,13 +199,33 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
     try:
         await start_client(consumer)
         adapt(consumer)
-        begin = int((await consumer.beginning_offsets([partition]))[partition])
-        end = (await written_ends(consumer, [partition]))[partition]
-        stable = int((await consumer.end_offsets([partition]))[partition])
-        consumer.assign([partition])
-        yield Changelog(consumer, partition, begin, end, stable)
+        yield consumer
     finally:
         await consumer.stop()
+
+
+async def hollow(bootstrap: str, spans: Mapping[TopicPartition, int]) -> set[str]:
+    """Changelogs that hold no record, in none of their partitions. ``spans``: how many offsets each partition holds.
+
+    Marks of transactions take offsets, too: one that was open while its changelog was deleted is marked in the new one.
+    """
+    offsets: Counter[str] = Counter()
+    for tp, span in spans.items():
+        offsets[tp.topic] += span
+    doubtful = {topic for topic, span in offsets.items() if 0 < span <= FEW}
+    found = {topic for topic, span in offsets.items() if not span} | doubtful
+    if not doubtful:
+        return found
+    async with _reader(bootstrap) as consumer:
+        partitions = [tp for tp in spans if tp.topic in doubtful]
+        stable = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while partitions:
+            for tp in await consumer.getmany(*partitions, timeout_ms=200, max_records=CHUNK):
+                found.discard(tp.topic)
+            partitions = [tp for tp in partitions if tp.topic in found and await consumer.position(tp) < stable[tp]]
+    return found
 
 
 async def restore(

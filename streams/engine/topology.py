@@ -24,7 +24,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
-from streams.engine.changelog import Restored
+from streams.engine.changelog import Restored, hollow
 from streams.engine.demands import Departure, Effect, departures
 from streams.engine.errors import (
     ConfigurationError,
@@ -100,7 +100,7 @@ def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
 
 
 async def lost_changelogs(
-    consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
+    bootstrap: str, consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
 ) -> list[TopicPartition]:
     """Partitions of changelogs of which the state is gone, and of which an empty one would have everything published
     again: those from which all was deleted; and all of a changelog that is empty, although the group has read what it
@@ -111,25 +111,22 @@ async def lost_changelogs(
     ends = await consumer.end_offsets(list(inputs))
     begins = await consumer.beginning_offsets(list(inputs))
     gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
-    empty = _empty(ends)
-    if not empty:
+    empty = await hollow(bootstrap, {tp: ends[tp] - begins[tp] for tp in ends})
+    read = [TopicPartition(topic, tp.partition) for tp in ends if tp.topic in empty for topic in inputs[tp]]
+    if not read:
         return sorted(gone)
-    read = [TopicPartition(topic, tp.partition) for tp in empty for topic in inputs[tp]]
     # One request for all; the public call takes one for each partition.
     told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
     firsts = await consumer.beginning_offsets(read) if told else {}
     lasts = await consumer.end_offsets(read) if told else {}
     again = {tp for tp in told if firsts[tp] < told[tp].offset <= lasts[tp]}
-    # Asked once more: another worker's very first commits may have come between the two questions.
-    still = set(_empty(await consumer.end_offsets(list(inputs))))
-    topics = {tp.topic for tp in still if any(TopicPartition(t, tp.partition) in again for t in inputs[tp])}
-    return sorted([*gone, *(tp for tp in still if tp.topic in topics)])
-
-
-def _empty(ends: Mapping[TopicPartition, int]) -> list[TopicPartition]:
-    """Partitions of changelogs of which every partition is empty."""
-    written = {tp.topic for tp, end in ends.items() if end}
-    return [tp for tp in ends if tp.topic not in written]
+    lost = {tp.topic for tp in ends if any(TopicPartition(topic, tp.partition) in again for topic in inputs[tp])}
+    lost &= empty
+    if lost:
+        # Asked once more: another worker's very first commits may have come between the two questions.
+        ends = await consumer.end_offsets([tp for tp in inputs if tp.topic in lost])
+        lost = await hollow(bootstrap, {tp: ends[tp] - begins[tp] for tp in ends})
+    return sorted({*gone, *(tp for tp in inputs if tp.topic in lost)})
 
 
 async def shortened(consumer: AIOKafkaConsumer, changelogs: Collection[TopicPartition]) -> list[str]:
@@ -207,7 +204,7 @@ class Topology(Service):
         await self._weigh()
         if refused := self.refused:
             raise SettingsDiffer(refused)
-        if lost := await lost_changelogs(self.source.consumer, tasks):
+        if lost := await lost_changelogs(self.source.bootstrap, self.source.consumer, tasks):
             raise LostState(sorted({tp.topic for tp in lost}))
         for each in await shortened(self.source.consumer, tasks):
             log.error("%s", each)

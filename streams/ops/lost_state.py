@@ -46,7 +46,8 @@ async def settle(settings: Settings, choice: Choice | None) -> list[str]:
     try:
         await consumer.start()
         tasks = await _tasks(settings, consumer)
-        lost = await asyncio.wait_for(lost_changelogs(consumer, tasks), ANSWER_SECONDS)
+        asked = lost_changelogs(settings.bootstrap_servers, consumer, tasks)
+        lost = await asyncio.wait_for(asked, ANSWER_SECONDS)
         if not lost:
             return []
         names = sorted({tp.topic for tp in lost})

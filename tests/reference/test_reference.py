@@ -15,12 +15,6 @@ from tests.reference.run import check, disagreements, report, shown
 HISTORIES = int(os.environ.get("REFERENCE_HISTORIES", "12"))
 
 
-NOT_YET = {
-    ("mails", "waiting"): "a day that ended while a contact was idle in a queue is not amended when it goes on",
-}
-"""What differs and is known to: it must differ, so that whoever mends it takes it out here."""
-
-
 @cache
 def of(theme: str) -> tuple[tuple[int, str, tuple[compare.Difference, ...]], ...]:
     """(seed, how it was run, differences) of a theme's histories."""
@@ -29,9 +23,7 @@ def of(theme: str) -> tuple[tuple[int, str, tuple[compare.Difference, ...]], ...
 
 @pytest.mark.parametrize("kind", compare.KINDS)
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_product_says_what_a_recount_says(request: pytest.FixtureRequest, theme: str, kind: str) -> None:
-    if (theme, kind) in NOT_YET:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=NOT_YET[theme, kind]))
+def test_the_product_says_what_a_recount_says(theme: str, kind: str) -> None:
     wrong = [(seed, how) for seed, how, found in of(theme) if any(one.kind == kind for one in found)]
     if wrong:
         head = f"{len(wrong)} of {HISTORIES} histories differ"

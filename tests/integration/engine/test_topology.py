@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
@@ -189,14 +189,31 @@ async def test_a_topic_between_agents_that_was_made_anew_is_refused(
     assert "it was deleted and made anew. Rebuild: docs/operations.md" in str(reason)
 
 
-@pytest.mark.parametrize("running", [True, False], ids=["while it ran", "while it did not"])
-async def test_a_changelog_made_anew_is_refused_and_nothing_is_published_twice(
-    pipeline: Pipeline, running: bool
-) -> None:
+async def mark(pipeline: Pipeline) -> None:
+    """What the broker leaves of a worker's open transaction, once that ends."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=pipeline.bootstrap, transactional_id=f"{pipeline.prefix}m"
+    ) as producer:
+        with pytest.raises(RuntimeError):
+            async with producer.transaction():
+                await producer.send_and_wait(pipeline.changelog, b"row", b"count\0k", 0)
+                raise RuntimeError
+    async with AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap) as consumer:
+        log = TopicPartition(pipeline.changelog, 0)
+        await until(lambda: ends_at(consumer, log, 2))
+
+
+async def ends_at(consumer: AIOKafkaConsumer, log: TopicPartition, offset: int) -> bool:
+    return (await consumer.end_offsets([log]))[log] == offset
+
+
+@pytest.mark.parametrize("how", ["while it ran", "while it did not", "with a mark in it"])
+async def test_a_changelog_made_anew_is_refused_and_nothing_is_published_twice(pipeline: Pipeline, how: str) -> None:
     async def anew() -> None:
         await delete(pipeline, pipeline.changelog)
         await create_topics(pipeline.bootstrap, {}, {pipeline.changelog: PARTITIONS})
 
+    running = how == "while it ran"
     async with pipeline.run() as source:
         await handle(pipeline, b"before", PARTITIONS)
         await source.telling.tell()
@@ -205,6 +222,8 @@ async def test_a_changelog_made_anew_is_refused_and_nothing_is_published_twice(
             assert isinstance(await ended(source), TopologyError)
     if not running:
         await anew()
+    if how == "with a mark in it":
+        await mark(pipeline)
     with pytest.raises(LostState, match="the state is gone"):
         async with pipeline.run():
             pass

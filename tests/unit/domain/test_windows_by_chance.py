@@ -12,7 +12,7 @@ from streams.domain.kpi_tables import Tables
 from streams.domain.kpis import Snapshot, Waiting, readings
 from streams.domain.panes import EMPTY, add, longest_wait
 from streams.domain.records import Fact
-from streams.domain.times import HOUR_MS, MINUTE_MS, iso
+from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.domain.windows import advance, arrived, fold, record_key
 from tests.unit.domain.kpi_facts import T0, at, leg, one_fact, taken_back
 from tests.unit.domain.test_windows import Record, move
@@ -153,3 +153,60 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
             expected = by_definition(of_lane, end, length)
             if key in found or any(each["numerator"] for each in happened(expected)):
                 assert found[key] == expected
+
+
+DAYS = KpiPolicy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))
+FIVE_DAYS = 5 * 86_400
+
+
+@st.composite
+def waits_of_days(draw: st.DrawFn) -> list[Fact]:
+    """Legs that wait over midnights, some closed by mistake at a time that is taken back."""
+    moment = st.integers(0, FIVE_DAYS // 600).map(lambda each: 600 * each)
+    facts: list[Fact] = []
+    for ident in range(draw(st.integers(1, 4))):
+        start = draw(moment)
+        facts += leg(str(ident), start, draw(st.none() | moment.filter(lambda each, since=start: each >= since)))
+        if draw(st.booleans()):
+            _, idle = leg(str(ident), start, start + draw(moment), "flow_out")
+            facts += [idle, taken_back(idle)]
+    return facts
+
+
+@settings(max_examples=100)
+@given(
+    waits_of_days(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 16), st.integers(0, FIVE_DAYS))
+)
+def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_is_told(
+    facts: list[Fact], rng: random.Random, cuts: dict[int, int]
+) -> None:
+    rng.shuffle(facts)
+    for each in [each for each in facts if each.sign < 0]:  # nobody takes back what was not said
+        said_at, taken_at = sorted((facts.index(each), facts.index(taken_back(each))))
+        facts[said_at], facts[taken_at] = taken_back(each), each
+    tables = Tables()
+    said: dict[int, tuple[float, float]] = {}
+
+    def moves(seconds: int) -> None:
+        for record in move(tables, seconds, policy=DAYS):
+            if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
+                (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
+                said[to_ms(record["window"]["end"])] = (level["numerator"], level["denominator"])
+
+    for i, each in enumerate(facts):
+        if i in cuts:
+            moves(cuts[i])
+        assert fold(tables, each, DAYS) != "too_late"
+    moves(FIVE_DAYS + 2 * 86_400)
+    entered = {each.id: each.time for each in facts if each.fact == "leg_opened"}
+    closed = [each for each in facts if each.fact == "leg_closed"]
+    left = {
+        each.id: each.time
+        for each in closed
+        if sum(o.sign for o in closed if o.id == each.id and o.time == each.time) > 0
+    }
+    for end in range(DAYS.day(T0)[1], at(FIVE_DAYS + 86_400), DAY_MS):
+        answered = [ident for ident, at_ in left.items() if end - DAY_MS <= at_ < end]
+        in_time = sum(left[ident] - entered[ident] <= 20_000 for ident in answered)
+        reached = sum(since <= end - 20_000 and left.get(ident, end + 1) > end for ident, since in entered.items())
+        assert said.get(end, (0, 0)) == (in_time, len(answered) + reached)
