@@ -14,7 +14,7 @@ from itertools import chain
 from streams.demo.check import compare
 from streams.demo.feed import Feed
 from streams.demo.parts import HOUR_MS, SECOND_MS
-from streams.demo.publish import TOPICS, DemoPublisher, Pace, publish
+from streams.demo.publish import TOPICS, DemoPublisher, Pace, Publisher, publish
 from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
@@ -70,7 +70,8 @@ async def run(
     async with start_worker(), Feed(bootstrap, prefix, state) as feed:
         async with DemoPublisher(bootstrap, prefix, line, TOPICS, started_at=settings.begin_ms - 1) as publisher:
             emissions = simulation.emissions(int(options.duration * options.speed * 1000))
-            emissions = await _before(emissions, publisher, start_ms)
+            emissions = await publish_before(emissions, publisher, start_ms)
+            await publisher.flush()
             # Customers are known before the doors open: a call that overtakes the profile would have no tier.
             drained = await wait_drained(DRAIN_S)
             pace = Pace(start_ms, options.speed, time.monotonic)
@@ -95,7 +96,7 @@ def is_plain(plain: bool) -> bool:
     return plain or not sys.stdout.isatty()
 
 
-async def _before(emissions: Iterator[Emission], publisher: DemoPublisher, start_ms: int) -> Iterator[Emission]:
+async def publish_before(emissions: Iterator[Emission], publisher: Publisher, start_ms: int) -> Iterator[Emission]:
     """Publish what comes before the doors open, the profiles and the days before; the others are returned.
 
     Time comes along night by night, so that what rests for too long is taken for over before it goes on.
@@ -110,7 +111,6 @@ async def _before(emissions: Iterator[Emission], publisher: DemoPublisher, start
         said = emission.time
         await publish(publisher, emission)
     await publisher.progress(start_ms - 1)
-    await publisher.flush()
     return emissions
 
 

@@ -2,6 +2,7 @@ from itertools import chain
 from typing import Any
 
 from streams.demo.publish import TOPICS, Pace, publish
+from streams.demo.run import publish_before
 from streams.demo.show import Rate
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.domain.times import to_ms
@@ -73,6 +74,25 @@ async def test_events_come_at_their_time_and_progress_never_runs_ahead_of_them()
             assert 0 <= START + (wall - 100) * 10_000 - due <= 520
             due = next(times, None)
     assert reached > START + 115_000
+
+
+async def test_the_days_before_are_published_first_and_time_comes_along_night_by_night() -> None:
+    simulation, recorder = Simulation(Settings("demo-7-x", START, RULES)), Recorder(Clock())
+    rest = list(await publish_before(simulation.emissions(60_000), recorder, START))
+    told = [what for _, kind, what in recorder.calls if kind != "progress"]
+    assert [*told, *(emission.event or emission.raw for emission in rest)] == [
+        emission.event or emission.raw for emission in Simulation(Settings("demo-7-x", START, RULES)).emissions(60_000)
+    ]
+    assert all(emission.time > START for emission in rest)
+    reached, marks = 0, []
+    for _, kind, what in recorder.calls:
+        if kind == "progress":
+            assert what > reached
+            marks.append(reached := what)
+        else:
+            assert to_ms(what["time"]) > reached, "what is told later bears no time that was said to be over"
+    assert 8 <= len(marks) <= 20
+    assert marks[-1] == START - 1
 
 
 async def test_raw_bytes_go_to_their_topic() -> None:

@@ -44,8 +44,8 @@ def test_without_days_before_and_without_customers() -> None:
 
 
 def test_a_long_day_that_goes_over_a_night() -> None:
-    settings = Settings(LINE, START, RULES, seed=3, hour=23, customers=60)
-    assert wrong(Simulation(settings), 120, 300_000) == []
+    late = Settings(LINE, START + 13 * HOUR_MS, RULES, seed=3, hour=23, customers=60)
+    assert wrong(Simulation(late), 75, 300_000) == []
 
 
 def test_a_line_that_was_stopped_early() -> None:
