@@ -25,6 +25,7 @@ from streams.demo.talk import (
     wrapped_up,
 )
 from streams.demo.world import Steps, World
+from streams.domain.policy import TrackingRules
 
 WRITTEN = {
     "messaging": ("messaging", "app"),
@@ -46,6 +47,12 @@ def conversations(world: World) -> Iterator[Steps]:
     if world.settings.days_before:
         for number in range(centre.CONVERSATIONS_BEFORE):
             yield KINDS[number % len(KINDS)](world)
+
+
+def days_within(tracking: TrackingRules) -> int:
+    """How many days before may be told of by these rules: within them a contact that is over is still known."""
+    shortest_ms = min(tracking.horizon_ms(channel) for channel in ("voice", *WRITTEN))
+    return max(min(centre.DAYS_BEFORE, shortest_ms // DAY_MS - 2), 0)
 
 
 # -- moments, in simulated time

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
 from streams.demo.parts import HOUR_MS, SECOND_MS
@@ -60,7 +61,8 @@ async def run(
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
     start_ms = int(opens.timestamp() * 1000)
     line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
-    settings = Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR)
+    days = days_within(options.rules.tracking)
+    settings = Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR, days_before=days)
     simulation, state = Simulation(settings), BoardState(line, opened=start_ms)
     console.print(
         f"line {line}: what the {settings.days_before} days before left over, then {options.duration:g} s at "

@@ -1,6 +1,7 @@
 """Every kind of thing that rests, comes late or stands for nobody is in the simulated days; a seed has most of them."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from streams.demo import centre
+from streams.demo.before import days_within
 from streams.demo.parts import DAY_MS, HOUR_MS, Emission
 from streams.demo.simulator import Settings, Simulation
 from streams.domain.identifiers import identifiers
@@ -54,6 +56,19 @@ def rests(events: Told) -> list[int]:
 
 
 SEEDS = range(6)
+
+
+@pytest.mark.parametrize(("horizon", "days"), [(14, 9), (30, 9), (6, 4), (2, 0), (1, 0)])
+def test_no_day_is_told_of_that_the_rules_forget(horizon: int, days: int) -> None:
+    assert days_within(replace(RULES.tracking, contact_horizon_ms=horizon * DAY_MS)) == days
+    assert days_within(replace(RULES.tracking, channel_horizons_ms=(("email", horizon * DAY_MS),))) == days
+
+
+@pytest.mark.parametrize("days", range(10))
+def test_nothing_is_told_before_the_line_begins(days: int) -> None:
+    simulation = Simulation(Settings(LINE, START, RULES, days_before=days))
+    times = [to_ms(emission.event["time"]) for emission in simulation.emissions(60_000) if emission.event]
+    assert min(times) == times[0] == START - days * DAY_MS
 
 
 @pytest.mark.parametrize("seed", SEEDS)
