@@ -62,6 +62,7 @@ QUEUES = {
         Queue("messaging", 160, 5, None),
         Queue("social", 120, 5, None),
         Queue("mail", 170, 10, None),
+        Queue("requests", 200, 10, None),
         Queue("branch", 200, 10, 400),
     )
 }
@@ -75,7 +76,7 @@ STAFF = (
     Group(7, ("chat-help",), slots=2),
     Group(3, ("messaging", "chat-help"), slots=2),
     Group(4, ("messaging", "social"), slots=3),
-    Group(6, ("mail",)),
+    Group(7, ("mail", "requests")),
     Group(2, ("branch",)),
 )
 
@@ -94,6 +95,7 @@ ARRIVALS = {
     "messaging": Arrivals(150, _ONLINE, waiting=4),
     "self-service": Arrivals(240, _ONLINE, waiting=6),
     "email": Arrivals(120, _OFFICE, waiting=8),
+    "ticket": Arrivals(45, _OFFICE, waiting=2),
     "social": Arrivals(75, _ONLINE, waiting=2),
     "in-person": Arrivals(24, _OFFICE, waiting=2),
     "forum": Arrivals(30, _ONLINE, waiting=1),
@@ -114,6 +116,31 @@ LATE_KNOWN_SHARE = 0.20
 SENTIMENT_GIVEN_SHARE = 0.55
 """Of all customer messages: the connector scored them; the others only have a text."""
 MOOD_LOST_A_MINUTE = 0.22
+
+DAYS_BEFORE = 9
+"""Before the doors open: well within the 14 days for which a contact that is over is known."""
+CONVERSATIONS_BEFORE = 54
+"""Contacts of those days that are told of: what rests over nights, comes late, or goes on after its end."""
+DESK_HOURS = (8.0, 9.6)
+"""When the staff replies to what came in since, on working days."""
+WHOLE_SECONDS = frozenset({"chat"})
+"""Channels whose system stamps whole seconds: several events of a contact bear one time."""
+
+WITHHELD_SHARE = 0.2
+"""Of the strangers: their identifier stands for nobody; of the others a quarter of that."""
+WITHHELD = {
+    "phone": (
+        "anonymous", "Private Number", "+266696687", "unterdrückt", "withheld", "+7378742833", "numéro masqué",
+        "sip:anonymous@anonymous.invalid", "Unavailable", "non disponibile",
+    ),
+    "email": ("noreply@example.com", "unknown@example.com", "no-reply@example.net"),
+    "social": ("deleted user", "unknown"),
+    "cookie": ("00000000-0000-0000-0000-000000000000", "none", "undefined"),
+    "account": ("guest", "n/a"),
+}  # fmt: skip
+"""What carriers, suites and browsers send for somebody who is not known, by kind of identifier."""
+NO_CUSTOMER = ("unknown", "guest", "0", "n/a")
+"""What some of them write as the customer's id."""
 
 _NAMES = ("alex", "bela", "chris", "dana", "eli", "flo", "gil", "hana", "ilya", "juno", "kim", "lou", "mika", "noa")
 

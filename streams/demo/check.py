@@ -1,5 +1,6 @@
 """The pipeline's figures against the simulator's truth, one by one. Pure."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,6 +55,14 @@ MEASURES = (
     Measure("handled", lambda c: c.handled, "handle_time", "talk", _denominator),
     Measure("talk ms", lambda c: c.talk_ms, "handle_time", "talk", _numerator),
     Measure("hold ms", lambda c: c.hold_ms, "handle_time", "hold", _numerator),
+    Measure("wrap ms", lambda c: c.wrap_ms, "handle_time", "wrap", _numerator),
+    Measure("went on", lambda c: c.went_on, "contacts_reopened", "all", _numerator),
+    Measure("replies", lambda c: c.replies, "first_response", "human_from_start", _denominator),
+    Measure("reply ms", lambda c: c.reply_ms, "first_response", "human_from_start", _numerator),
+    Measure("replies again", lambda c: c.replies_again, "first_response", "after_reopen", _denominator),
+    Measure("reply again ms", lambda c: c.reply_again_ms, "first_response", "after_reopen", _numerator),
+    Measure("next replies", lambda c: c.next_replies, "next_response", "human", _denominator),
+    Measure("next reply ms", lambda c: c.next_reply_ms, "next_response", "human", _numerator),
     Measure("CSAT answers", lambda c: c.csat, "csat", "satisfied", _denominator),
     Measure("CSAT satisfied", lambda c: c.csat_satisfied, "csat", "satisfied", _numerator),
     Measure("CSAT sum", lambda c: c.csat_sum * 1000, "csat", "mean_score", _numerator),
@@ -80,11 +89,20 @@ def _waiting(state: BoardState, pair: Pair) -> int:
 
 
 def _whole(truth: Truth, state: BoardState) -> list[Check]:
+    people, found = Counter(truth.people.values()), state.contacts_of()
+    strangers = {owner for owner in people if owner.startswith("contact:")}
     alerted = state.contacts_alerted("wait")
     # Posts may be scored as well: the forum is left out of both.
     scored = sum(state.of_days("sentiment", "mean", pair).denominator for pair in state.pairs() if pair[0] != "forum")
     letters = sorted(set(truth.malformed) | set(state.dead_letters))
+    total = truth.total()
     return [
+        Check("first replies of a person in writing", None, total.replies, _of(state, "replies")),
+        Check("replies to what was asked after an end", None, total.replies_again, _of(state, "replies again")),
+        Check("contacts that went on after an end or a rest", None, total.went_on, _of(state, "went on")),
+        Check("contacts with whom they belong to", None, people.total(), (found & people).total()),
+        Check("contacts with somebody else", None, 0, (found - people).total()),
+        Check("strangers who stay strangers", None, len(strangers), sum(found[owner] == 1 for owner in strangers)),
         Check("messages scored", None, truth.messages.total(), round(scored)),
         Check("wait alerts raised", None, len(truth.alerts), len(alerted)),
         Check("wait alerts for somebody else", None, 0, len(alerted - truth.alerts)),
@@ -93,3 +111,9 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
             for reason in letters
         ),
     ]
+
+
+def _of(state: BoardState, name: str) -> int:
+    """A measure over the whole centre."""
+    measure = next(each for each in MEASURES if each.name == name)
+    return round(measure.part(state.of_days(measure.kpi, measure.variant)))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
 from streams.demo.centre import ARRIVALS
+from streams.demo.parts import SECOND_MS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
@@ -76,5 +77,6 @@ class Pace:
                 return
             if self._wall() - said >= PROGRESS_EVERY_S:
                 said = self._wall()
-                await publisher.progress(now)
+                # Of a channel that stamps whole seconds, what comes next may bear the second that has begun.
+                await publisher.progress(now // SECOND_MS * SECOND_MS - 1)
             await self._sleep(STEP_S)

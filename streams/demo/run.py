@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
-from streams.demo.publish import TOPICS, DemoPublisher, Pace, publish
+from streams.demo.parts import HOUR_MS, SECOND_MS
+from streams.demo.publish import TOPICS, DemoPublisher, Pace, Publisher, publish
 from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
@@ -23,6 +25,8 @@ from streams.ops.text import Terminal
 
 DRAIN_S = 60.0
 OPENING_HOUR = 10
+NIGHT_MS = 6 * HOUR_MS
+"""Nothing was told for longer."""
 
 StartWorker = Callable[[], AbstractAsyncContextManager[object]]
 """Gives a context in which a worker runs (ready when entered, stopped when left)."""
@@ -57,17 +61,20 @@ async def run(
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
     start_ms = int(opens.timestamp() * 1000)
     line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
-    simulation = Simulation(Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR))
-    state = BoardState(line)
+    days = days_within(options.rules.tracking)
+    settings = Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR, days_before=days)
+    simulation, state = Simulation(settings), BoardState(line, opened=start_ms)
     console.print(
-        f"line {line}: {options.duration:g} s at {options.speed:g} times real time; Ctrl-C ends it early",
+        f"line {line}: what the {settings.days_before} days before left over, then {options.duration:g} s at "
+        f"{options.speed:g} times real time; Ctrl-C ends it early",
         highlight=False,
     )
     async with start_worker(), Feed(bootstrap, prefix, state) as feed:
-        async with DemoPublisher(bootstrap, prefix, line, TOPICS, started_at=start_ms - 1) as publisher:
+        async with DemoPublisher(bootstrap, prefix, line, TOPICS, started_at=settings.begin_ms - 1) as publisher:
             emissions = simulation.emissions(int(options.duration * options.speed * 1000))
-            emissions = await _introduce(emissions, publisher, start_ms)
-            # Customers are known before their contacts come: a call that overtakes the profile would have no tier.
+            emissions = await publish_before(emissions, publisher, start_ms)
+            await publisher.flush()
+            # Customers are known before the doors open: a call that overtakes the profile would have no tier.
             drained = await wait_drained(DRAIN_S)
             pace = Pace(start_ms, options.speed, time.monotonic)
             show = Show(state, pace, options.speed, opens.tzinfo or UTC)
@@ -82,7 +89,7 @@ async def run(
             f"✗ not everything is worked off after {DRAIN_S:g} s: the last events may be missing below", style="red"
         )
     right = print_summary(console, compare(simulation.truth, state), simulation.truth)
-    print_commands(console, bootstrap, prefix, line, (start_ms, end_ms))
+    print_commands(console, bootstrap, prefix, line, (settings.begin_ms, end_ms))
     return 0 if right and drained else 1
 
 
@@ -91,15 +98,21 @@ def is_plain(plain: bool) -> bool:
     return plain or not sys.stdout.isatty()
 
 
-async def _introduce(emissions: Iterator[Emission], publisher: DemoPublisher, start_ms: int) -> Iterator[Emission]:
-    """Publish what happens at the start itself, the profiles; the others are returned."""
+async def publish_before(emissions: Iterator[Emission], publisher: Publisher, start_ms: int) -> Iterator[Emission]:
+    """Publish what comes before the doors open, the profiles and the days before; the others are returned.
+
+    Time comes along night by night, so that what rests for too long is taken for over before it goes on.
+    """
+    said = None
     for emission in emissions:
         if emission.time > start_ms:
             emissions = chain((emission,), emissions)
             break
+        if said is not None and emission.time - said > NIGHT_MS:
+            await publisher.progress(emission.time // SECOND_MS * SECOND_MS - 1)
+        said = emission.time
         await publish(publisher, emission)
-    await publisher.progress(start_ms)
-    await publisher.flush()
+    await publisher.progress(start_ms - 1)
     return emissions
 
 

@@ -5,15 +5,16 @@ Everything follows from the settings: one random source, and an event list whose
 
 from collections.abc import Iterator
 
-from streams.demo import malformed, stories
+from streams.demo import before, malformed, stories
+from streams.demo.parts import Emission, Settings
 from streams.demo.truth import Truth
-from streams.demo.world import Emission, Settings, World
+from streams.demo.world import Steps, World
 
 __all__ = ["Emission", "Settings", "Simulation"]
 
 
 class Simulation:
-    """A centre that is open for as long as :meth:`emissions` is read."""
+    """A centre that is open for as long as :meth:`emissions` is read, and what came in on the days before."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -24,7 +25,7 @@ class Simulation:
 
     def stop(self) -> None:
         """Let :meth:`emissions` end soon: at the next whole ten seconds."""
-        self._length_ms = min(self._length_ms, _whole(int(self._world.env.now)))
+        self._length_ms = min(self._length_ms, _whole(max(int(self._world.env.now), 0)))
 
     @property
     def truth(self) -> Truth:
@@ -32,21 +33,30 @@ class Simulation:
         return self._world.truth
 
     def emissions(self, length_ms: int) -> Iterator[Emission]:
-        """What is published in the first ``length_ms``, in time order; the truth is closed at its end.
+        """What is published up to ``length_ms`` after the doors opened, in time order; the truth is closed at its end.
 
         The length is rounded up to whole ten seconds.
 
-        The customers' profiles come first, all at the start itself; contacts start later.
+        The customers' profiles come first, all at the line's beginning, and what came in on the days before until the
+        doors open; then nothing comes at the start itself but states of agents: contacts come later.
         """
         world, self._length_ms = self._world, _whole(length_ms)
-        staff = [world.work(agent) for agent in world.agents]
-        for process in (world.introduce(), *staff, *stories.arrivals(world), malformed.mishaps(world)):
+        for process in (world.introduce(), *before.conversations(world), _opening(world)):
             world.env.process(process)
         while world.env.peek() <= self._length_ms:
             world.env.step()
             yield from world.take_published()
         self.end_ms = self.settings.start_ms + self._length_ms
-        world.truth.close(self.end_ms)
+        world.close(self.end_ms)
+
+
+def _opening(world: World) -> Steps:
+    """The doors open: staff, customers and mishaps of the day."""
+    if world.env.now < 0:
+        yield world.env.timeout(-world.env.now)
+    staff = [world.work(agent) for agent in world.agents]
+    for process in (*staff, *stories.arrivals(world), malformed.mishaps(world)):
+        world.env.process(process)
 
 
 def _whole(length_ms: int) -> int:

@@ -73,10 +73,13 @@ Shares = dict[tuple[str, str], Share]
 
 
 class BoardState:
-    """Everything the pipeline said about one line so far."""
+    """Everything the pipeline said about one line so far.
 
-    def __init__(self, line: str) -> None:
-        self.line = line
+    ``opened``: from when on `so_far` counts, ms since the epoch; days count whole.
+    """
+
+    def __init__(self, line: str, opened: int = 0) -> None:
+        self.line, self._opened = line, opened
         self.watermark = 0
         self.records = 0
         self.alerts: dict[str, dict[str, Any]] = {}
@@ -86,6 +89,7 @@ class BoardState:
         self._minutes: dict[Dimensions, dict[int, tuple[int, Shares]]] = {}
         self._so_far: dict[Dimensions, Shares] = {}
         self._days: dict[tuple[Dimensions, int], tuple[tuple[int, int], str, Shares]] = {}
+        self._people: dict[str, dict[str, tuple[int, int]]] = {}
         self._letters: set[tuple[str, int, int]] = set()
 
     def apply(self, topic: str, value: dict[str, Any]) -> bool:
@@ -102,6 +106,7 @@ class BoardState:
             self._newest(self.alerts, value["alert_id"], value)
         elif topic == "journeys":
             self._newest(self.journeys, value["journey_id"], value)
+            self._person(value)
             while len(self.journeys) > JOURNEYS_KEPT:
                 del self.journeys[next(iter(self.journeys))]
         else:
@@ -158,7 +163,18 @@ class BoardState:
         of_kind = (alert for alert in self.alerts.values() if alert["kind"] == kind and alert["reason"] != "withdrawn")
         return {alert["contact_id"] for alert in of_kind}
 
+    def contacts_of(self) -> Counter[str]:
+        """How many contacts each owner has, over all journeys."""
+        sums = {owner: sum(count for _, count in found.values()) for owner, found in self._people.items()}
+        return +Counter(sums)
+
     # -- one fold a topic
+
+    def _person(self, journey: dict[str, Any]) -> None:
+        found = self._people.setdefault(journey.get("customer", ""), {})
+        revision = journey.get("revision", 0)
+        if revision >= found.get(journey["journey_id"], (0, 0))[0]:
+            found[journey["journey_id"]] = (revision, journey.get("counts", {}).get("contacts", 0))
 
     def _reading(self, value: dict[str, Any]) -> None:
         self.watermark = max(self.watermark, milliseconds(value.get("watermark")) or 0)
@@ -169,7 +185,7 @@ class BoardState:
             (each["kpi"], each["variant"]): Share(each["numerator"] or 0, each["denominator"])
             for each in value["readings"]
         }
-        if window["length_ms"] == MINUTE_MS:
+        if window["length_ms"] == MINUTE_MS and end > self._opened:
             self._minute(dimensions, end, value["revision"], shares)
         elif window["length_ms"] >= DAY_MS:
             age = (end, value["revision"])

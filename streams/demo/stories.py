@@ -21,6 +21,7 @@ IDENTIFIED_BY = {
     "voice": "phone",
     "messaging": "phone",
     "email": "email",
+    "ticket": "email",
     "social": "social",
     "in-person": None,
     "forum": "account",
@@ -83,14 +84,31 @@ def begin(world: World, channel: str, customer: Customer | None) -> Contact:
     number = world.truth.contacts.total() + 1
     world.truth.contacts[channel] += 1
     known = customer is not None and not world.chance(centre.LATE_KNOWN_SHARE)
-    return Contact(
+    identifier = _identifier(world, channel, customer)
+    withheld = identifier is not None and world.chance(centre.WITHHELD_SHARE * (0.25 if customer else 1))
+    if withheld and identifier is not None:
+        identifier = identifier[0], world.rng.choice(centre.WITHHELD[identifier[0]])
+    contact = Contact(
         id=f"{world.settings.line}.{channel}-{number}",
         channel=channel,
         customer=customer,
         known=known,
-        identifier=_identifier(world, channel, customer),
+        identifier=identifier,
         mood=max(-0.6, min(0.9, world.rng.gauss(0.3, 0.3))),
+        withheld=withheld,
+        says=world.rng.choice(centre.NO_CUSTOMER) if withheld and world.chance(0.3) else None,
     )
+    world.contacts.append(contact)
+    world.truth.people[contact.id] = _owner(contact)
+    return contact
+
+
+def _owner(contact: Contact) -> str:
+    """Whose the contact is as long as no customer is known: who bears the identifier, else nobody but itself."""
+    if contact.identifier is None or contact.withheld:
+        return f"contact:{contact.channel}:{contact.id}"
+    kind, value = contact.identifier
+    return f"anonymous:{kind}:{value.removeprefix('@')}"
 
 
 def _identifier(world: World, channel: str, customer: Customer | None) -> tuple[str, str] | None:
@@ -114,7 +132,6 @@ def start(world: World, contact: Contact, entry_point: str) -> None:
 def end(world: World, contact: Contact, by: str, reason: str) -> None:
     """The last event of a contact that had no person."""
     world.tell(contact, "contact.ended", by=by, reason=reason)
-    world.truth.ended[contact.channel] += 1
 
 
 def recognise(contact: Contact) -> None:
@@ -192,7 +209,7 @@ def writing(queue: str, entry_point: str) -> Callable[[World, Contact], Story]:
         message(world, contact, "opening")
         yield world.pause(0.5, 2)
         recognise(contact)
-        case = f"{contact.id}.case" if queue == "mail" and world.chance(0.4) else None
+        case = f"{contact.id}.case" if queue in ("mail", "requests") and world.chance(0.4) else None
         if case:
             world.tell(contact, "case.opened", case_id=case, subject="Your request")
         agent = yield from wait_for_agent(world, contact, queue)
@@ -241,7 +258,7 @@ def forum(world: World, contact: Contact) -> Story:
     author = world.rng.choice(("agent", "customer"))
     world.tell(contact, "post.answered", thread=thread, author=author, text=world.rng.choice(texts.REPLIES))
     if author == "agent":
-        world.truth.came_out(contact.id, contact.channel, "none", "answered")
+        world.answered(contact)
     return "served"
 
 
@@ -265,7 +282,9 @@ STORIES: dict[str, Callable[[World, Contact], Story]] = {
     "messaging": writing("messaging", "app"),
     "social": writing("social", "timeline"),
     "email": writing("mail", "mailbox"),
+    "ticket": writing("requests", "form"),
     "self-service": self_service,
     "forum": forum,
     "in-person": in_person,
 }
+"""Of the day itself; what rests over nights is in ``before``."""

@@ -26,6 +26,11 @@ def message(world: World, contact: Contact, place: str) -> None:
     world.truth.messages[contact.channel] += 1
 
 
+def reply(world: World, contact: Contact, text: str) -> None:
+    """An agent writes."""
+    world.tell(contact, "message.sent", direction="outbound", author="agent", text=text)
+
+
 def wait_for_agent(world: World, contact: Contact, queue: str) -> Generator[simpy.Event, Any, Agent | None]:
     """Wait in a queue until an agent answers, or until patience ends: then None, and the contact is over."""
     ticket = world.join(contact, queue)
@@ -59,19 +64,25 @@ def _sour(world: World, ticket: Ticket) -> Steps:
 def _give_up(world: World, ticket: Ticket) -> None:
     """Hang up, or on the telephone leave a number and be called back."""
     contact = ticket.contact
-    if contact.channel == "voice" and not contact.human and contact.identifier and world.chance(CALLBACK_SHARE):
+    reachable = contact.identifier is not None and not contact.withheld
+    if contact.channel == "voice" and not contact.human and reachable and world.chance(CALLBACK_SHARE):
         world.leave(ticket, "flow_out")
-        world.truth.came_out(contact.id, contact.channel, ticket.queue, "flow_out")
-        world.tell(contact, "contact.callback_requested", phone=contact.identifier[1])
-        world.tell(contact, "contact.ended", by="system", reason="callback")
+        ask_for_call(world, contact)
         world.env.process(_call_back(world, contact, ticket.queue))
-    else:
-        world.leave(ticket, "abandoned")
-        world.truth.came_out(contact.id, contact.channel, ticket.queue, "abandoned")
-        world.tell(contact, "contact.ended", by="customer", reason="abandoned")
-    world.truth.ended[contact.channel] += 1
+        return
+    world.leave(ticket, "abandoned")
+    world.truth.came_out(contact.id, contact.channel, ticket.queue, "abandoned")
+    world.tell(contact, "contact.ended", by="customer", reason="abandoned")
     if contact.human:
-        world.truth.handled(contact.channel, ticket.queue, contact.talk_ms, contact.hold_ms)
+        count_handled(world, contact)
+
+
+def ask_for_call(world: World, contact: Contact) -> None:
+    """The caller leaves a number, and goes."""
+    world.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
+    phone = contact.identifier[1] if contact.identifier else None
+    world.tell(contact, "contact.callback_requested", phone=phone)
+    world.tell(contact, "contact.ended", by="system", reason="callback")
 
 
 def serve(world: World, contact: Contact, agent: Agent, case: str | None = None) -> Steps:
@@ -89,7 +100,7 @@ def serve(world: World, contact: Contact, agent: Agent, case: str | None = None)
     contact.mood = min(1.0, contact.mood + 0.35) if world.chance(0.85) else max(-1.0, contact.mood - 0.2)
     by = "agent" if contact.channel == "email" or world.chance(0.4) else "customer"
     world.tell(contact, "contact.ended", by=by, reason="completed")
-    _count_handled(world, contact)
+    count_handled(world, contact)
     world.env.process(_survey(world, contact))
     world.env.process(_wrap_up(world, contact, agent))
 
@@ -98,14 +109,15 @@ def _length(world: World, contact: Contact) -> float:
     return centre.QUEUES[contact.queue or "chat-help"].talk_s * math.exp(world.rng.gauss(-0.1, 0.45))
 
 
-def _count_handled(world: World, contact: Contact) -> None:
-    world.truth.ended[contact.channel] += 1
-    world.truth.handled(contact.channel, contact.queue or "none", contact.talk_ms, contact.hold_ms)
+def count_handled(world: World, contact: Contact) -> None:
+    """A contact that had a person is over, or what is told of it has changed since."""
+    place = contact.channel, contact.queue
+    world.truth.handled(contact.id, place, contact.talk_ms, contact.hold_ms, contact.wrap_ms)
 
 
 def _talk(world: World, contact: Contact, length_s: float) -> Steps:
     """Talk, sometimes put on hold in the middle."""
-    since = world.now
+    since = world.clock(contact.channel)
     if contact.channel == "voice" and world.chance(HOLD_SHARE):
         yield world.after(length_s / 2)
         world.tell(contact, "contact.held")
@@ -117,20 +129,20 @@ def _talk(world: World, contact: Contact, length_s: float) -> Steps:
         yield world.after(length_s / 2)
     else:
         yield world.after(length_s)
-    contact.talk_ms += world.now - since
+    contact.talk_ms += world.clock(contact.channel) - since
 
 
 def _exchange(world: World, contact: Contact, length_s: float) -> Steps:
     """Both sides write in turn; in a mail there is one reply."""
-    since, turns = world.now, 1 if contact.channel == "email" else world.rng.randint(2, 4)
+    since, turns = world.clock(contact.channel), 1 if contact.channel == "email" else world.rng.randint(2, 4)
     for turn in range(turns):
         yield world.after(length_s / turns * 0.6)
-        world.tell(contact, "message.sent", direction="outbound", author="agent", text=texts.REPLIES[turn])
+        reply(world, contact, texts.REPLIES[turn])
         yield world.after(length_s / turns * 0.4)
         contact.mood = min(1.0, contact.mood + 0.12)
         if contact.channel != "email":
             message(world, contact, "closing")
-    contact.talk_ms += world.now - since
+    contact.talk_ms += world.clock(contact.channel) - since
 
 
 def _transfer(world: World, contact: Contact, agent: Agent) -> Generator[simpy.Event, Any, Agent | None]:
@@ -149,33 +161,51 @@ def _wrap_up(world: World, contact: Contact, agent: Agent) -> Steps:
         world.set_state(agent, "wrap-up")
     began = world.now
     yield world.after(centre.QUEUES[contact.queue or "chat-help"].wrap_s * world.rng.uniform(0.5, 1.5))
-    world.tell(contact, "contact.wrapped_up", duration_ms=world.now - began, disposition="solved", agent_id=agent.id)
+    wrapped_up(world, contact, agent.id, world.now - began)
     world.release(agent)
+
+
+def wrapped_up(world: World, contact: Contact, agent_id: str, duration_ms: int) -> None:
+    """The agent's work after the contact is told, whenever that is."""
+    world.tell(contact, "contact.wrapped_up", duration_ms=duration_ms, disposition="solved", agent_id=agent_id)
+    contact.wrap_ms += duration_ms
+    if contact.over:
+        count_handled(world, contact)
 
 
 def _survey(world: World, contact: Contact) -> Steps:
     """Some are asked how it was, and some of those answer."""
     yield world.pause(5, 40)
     metric = world.rng.choices(("csat", "nps", "ces", None), (0.35, 0.08, 0.07, 0.5))[0]
+    if metric is not None:
+        rate(world, contact, metric)
+
+
+def rate(world: World, contact: Contact, metric: str = "csat") -> None:
+    """An answer to a survey, which follows the mood."""
     happy = max(-1.0, min(1.0, contact.mood + world.rng.gauss(0.1, 0.2)))
     if metric == "csat":
         score = max(1, min(5, round(3 + 2 * happy)))
-        world.truth.rated(contact.channel, contact.queue or "none", score)
-    elif metric is not None:
-        score = round(5 + 5 * happy) if metric == "nps" else max(1, round(4 + 3 * happy))
+        world.truth.rated(contact.id, contact.channel, contact.queue, score)
     else:
-        return
+        score = round(5 + 5 * happy) if metric == "nps" else max(1, round(4 + 3 * happy))
     world.tell(contact, "feedback.given", metric=metric, score=score)
 
 
-def _call_back(world: World, contact: Contact, queue: str) -> Steps:
-    """The promised call, when an agent is free: an outbound contact of its own."""
-    yield world.pause(60, 240)
+def agent_for(world: World, queue: str) -> Generator[simpy.Event, Any, Agent]:
+    """The next agent of the queue who is free, for a call of ours."""
     agent = world.free_agent((queue,))
     while agent is None:
         yield world.pause(2, 6)
         agent = world.free_agent((queue,))
     world.take(agent)
+    return agent
+
+
+def _call_back(world: World, contact: Contact, queue: str) -> Steps:
+    """The promised call, when an agent is free: an outbound contact of its own."""
+    yield world.pause(60, 240)
+    agent = yield from agent_for(world, queue)
     world.truth.contacts["voice"] += 1
     number = world.truth.contacts.total()
     call = Contact(
@@ -186,12 +216,13 @@ def _call_back(world: World, contact: Contact, queue: str) -> Steps:
         contact.identifier,
         contact.mood,
     )
+    world.contacts.append(call)
+    world.truth.people[call.id] = world.truth.people[contact.id]
     world.tell(call, "contact.initiated", direction="outbound", opened_by="agent", agent_id=agent.id, queue=queue)
     call.queue = queue
     yield world.pause(4, 12)
     if world.chance(0.2):
         world.tell(call, "contact.ended", by="system", reason="timeout")
-        world.truth.ended["voice"] += 1
         world.release(agent)
         return
     call.human = True

@@ -2,12 +2,15 @@
 
 It is written where things happen in the simulation, not computed from the events: it shares no code with the pipeline.
 All times and durations are milliseconds; keys of the counts are (channel, queue), the queue ``none`` for a contact that
-never had one.
+never had one. What a contact has once (how it came out, its handling, its answer to a survey) is kept by contact, so
+that what comes later takes the place of what was counted before.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
+from streams.demo.askings import Replies
 from streams.domain.policy import Rules
 
 
@@ -31,6 +34,18 @@ class Counts:
     handled: int = 0
     talk_ms: int = 0
     hold_ms: int = 0
+    wrap_ms: int = 0
+    went_on: int = 0
+    """Times that contacts went on after an end, or after a rest in which they were taken for over."""
+    replies: int = 0
+    """First replies of a person."""
+    reply_ms: int = 0
+    replies_again: int = 0
+    """First replies to what was asked after an end or a solution."""
+    reply_again_ms: int = 0
+    next_replies: int = 0
+    """All replies but the contacts' first."""
+    next_reply_ms: int = 0
     csat: int = 0
     csat_satisfied: int = 0
     csat_sum: int = 0
@@ -38,6 +53,20 @@ class Counts:
     def plus(self, other: "Counts") -> "Counts":
         """The sum of both, field by field."""
         return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def add(self, other: "Counts", sign: int = 1) -> None:
+        """Count the other here, or take it back."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + sign * getattr(other, each.name))
+
+
+class Once(NamedTuple):
+    """What a contact has once, and where it counts."""
+
+    channel: str
+    queue: str
+    what: str
+    counts: Counts
 
 
 @dataclass
@@ -64,9 +93,13 @@ class Truth:
     """Contacts whose wait must have raised an alert."""
     contacts: Counter[str] = field(default_factory=Counter)
     """Started, by channel."""
-    ended: Counter[str] = field(default_factory=Counter)
-    outcomes: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, Once] = field(default_factory=dict)
     """How the contacts that asked for a person came out so far."""
+    handling: dict[str, Once] = field(default_factory=dict)
+    answers: dict[str, Once] = field(default_factory=dict)
+    """To the satisfaction question."""
+    people: dict[str, str] = field(default_factory=dict)
+    """Whose each contact is, as the pipeline names an owner; one of a stranger without a name is its own."""
     messages: Counter[str] = field(default_factory=Counter)
     """Written by customers, by channel."""
     posts: int = 0
@@ -106,30 +139,54 @@ class Truth:
             counts.legs_flowed_out += 1
         self._alert(leg, waited)
 
-    def came_out(self, contact: str, channel: str, queue: str, outcome: str) -> None:
-        """A contact that asked for a person got one, gave up, or was led elsewhere; its first outcome counts."""
-        if contact in self.outcomes:
+    def came_out(self, contact: str, channel: str, queue: str | None, outcome: str) -> None:
+        """A contact that asked for a person got one, gave up, or was led elsewhere; its first outcome counts, but an
+        answer whenever it comes.
+        """
+        before = self.outcomes.get(contact)
+        if before is not None and (before.what == "answered" or outcome != "answered"):
             return
-        self.outcomes[contact] = outcome
-        counts = self.of(channel, queue)
-        counts.offered += 1
-        counts.answered += outcome == "answered"
-        counts.abandoned += outcome == "abandoned"
-        counts.flowed_out += outcome == "flow_out"
+        counts = Counts(
+            offered=1,
+            answered=int(outcome == "answered"),
+            abandoned=int(outcome == "abandoned"),
+            flowed_out=int(outcome == "flow_out"),
+        )
+        self._once(self.outcomes, contact, Once(channel, queue or "none", outcome, counts))
 
-    def handled(self, channel: str, queue: str, talk_ms: int, hold_ms: int) -> None:
-        """A contact that had a person is over."""
-        counts = self.of(channel, queue)
-        counts.handled += 1
-        counts.talk_ms += talk_ms
-        counts.hold_ms += hold_ms
+    def handled(self, contact: str, place: tuple[str, str | None], talk_ms: int, hold_ms: int, wrap_ms: int) -> None:
+        """A contact that had a person is over; all of it so far."""
+        counts = Counts(handled=1, talk_ms=talk_ms, hold_ms=hold_ms, wrap_ms=wrap_ms)
+        self._once(self.handling, contact, Once(place[0], place[1] or "none", "handled", counts))
 
-    def rated(self, channel: str, queue: str, score: int) -> None:
-        """A customer answered the satisfaction question, 1 to 5."""
-        counts = self.of(channel, queue)
-        counts.csat += 1
-        counts.csat_satisfied += score >= self.rules.kpis.csat_satisfied_from
-        counts.csat_sum += score
+    def rated(self, contact: str, channel: str, queue: str | None, score: int) -> None:
+        """A customer answered the satisfaction question, 1 to 5; the last answer of a contact counts."""
+        counts = Counts(csat=1, csat_satisfied=int(score >= self.rules.kpis.csat_satisfied_from), csat_sum=score)
+        self._once(self.answers, contact, Once(channel, queue or "none", "csat", counts))
+
+    def _once(self, of: dict[str, Once], contact: str, new: Once) -> None:
+        before = of.get(contact)
+        if before is not None:
+            self.of(before.channel, before.queue).add(before.counts, -1)
+        of[contact] = new
+        self.of(new.channel, new.queue).add(new.counts)
+
+    def went_on(self, channel: str, queue: str | None) -> None:
+        """A contact that was over, or taken for over, goes on."""
+        self.of(channel, queue or "none").went_on += 1
+
+    def replied(self, channel: str, queue: str | None, took: Replies) -> None:
+        """A person replied in writing."""
+        self.of(channel, queue or "none").add(
+            Counts(
+                replies=took.first,
+                reply_ms=took.first_ms,
+                replies_again=took.again,
+                reply_again_ms=took.again_ms,
+                next_replies=took.next,
+                next_reply_ms=took.next_ms,
+            )
+        )
 
     def close(self, now: int) -> None:
         """The end: who still waits is counted as waiting, and alerts that must have fired by now are noted."""

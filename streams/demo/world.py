@@ -1,87 +1,27 @@
-"""The simulated centre as a place: time, queues, agents, and the events they cause; customers are in ``stories``."""
+"""The simulated centre as a place: time, queues, agents, and the events they cause; customers are in ``stories``.
+
+Simulated time is 0 when the doors open. What came in on the days before lies below that.
+"""
 
 import random
 from collections import deque
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import simpy
 
 from streams.demo import centre
-from streams.demo.centre import Customer
+from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket, rfc3339
 from streams.demo.truth import Leg, Truth
-from streams.domain.policy import Rules
+
+__all__ = ["Agent", "Contact", "Emission", "Settings", "Steps", "Ticket", "World", "rfc3339"]
 
 Steps = Generator[simpy.Event, Any, None]
 """A process of the simulation that returns nothing."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One run: ``start_ms`` since the epoch (UTC), ``hour`` of the day then in the centre's own time."""
-
-    line: str
-    start_ms: int
-    rules: Rules
-    seed: int = 7
-    hour: int = 10
-    customers: int = 400
-
-
-@dataclass(frozen=True)
-class Emission:
-    """One record to publish: ``topic`` without prefix, ``time`` in ms since the epoch; an event, or other bytes."""
-
-    topic: str
-    key: str
-    time: int
-    event: dict[str, Any] | None = None
-    raw: bytes | None = None
-
-
-@dataclass
-class Contact:
-    """One conversation on one channel, as its connector sees it."""
-
-    id: str
-    channel: str
-    customer: Customer | None
-    known: bool
-    identifier: tuple[str, str] | None
-    mood: float
-    queue: str | None = None
-    talk_ms: int = 0
-    hold_ms: int = 0
-    human: bool = False
-
-
-@dataclass
-class Agent:
-    """A person at work: ``load`` contacts now, of ``slots``; ``rest_due`` = goes on a break when free."""
-
-    id: str
-    skills: tuple[str, ...]
-    slots: int
-    load: int = 0
-    on_duty: bool = False
-    rest_due: bool = False
-    free_since: int = 0
-    state: str = "offline"
-
-
-@dataclass(eq=False)
-class Ticket:
-    """A place in a queue; ``answered`` fires when ``agent`` took it. States: waiting, ringing, answered, gone."""
-
-    number: int
-    contact: Contact
-    queue: str
-    entered: int
-    answered: simpy.Event
-    state: str = "waiting"
-    agent: Agent | None = None
+SOURCES = {"feedback": "surveys", "case": "cases", "customer": "customers", "agent": "agents"}
+"""The systems that publish, by the first word of the type; all else is published by the channel's own system."""
+WORDS_ABOUT = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved", "case.reopened"})
+"""What is told of a contact that is over, and leaves it so."""
 
 
 class World:
@@ -91,11 +31,12 @@ class World:
         self.settings = settings
         self.truth = Truth(settings.rules)
         self.rng = random.Random(settings.seed)
-        self.env = simpy.Environment()
+        self.env = simpy.Environment(settings.begin_ms - settings.start_ms)
         self.people = centre.customers(settings.customers)
         self.busy: set[str] = set()
         self.agents = list(_hire())
         self.tickets: list[Ticket] = []
+        self.contacts: list[Contact] = []
         self._published: deque[Emission] = deque()
         self._ids = self._joined = 0
 
@@ -103,6 +44,10 @@ class World:
     def now(self) -> int:
         """Milliseconds since the epoch."""
         return self.settings.start_ms + int(self.env.now)
+
+    def clock(self, channel: str) -> int:
+        """This moment as the channel's system writes it down, ms since the epoch."""
+        return self.now // SECOND_MS * SECOND_MS if channel in centre.WHOLE_SECONDS else self.now
 
     def take_published(self) -> Iterator[Emission]:
         """What was published since the last call, in order."""
@@ -117,6 +62,10 @@ class World:
         """Exactly this time, on whole milliseconds."""
         return self.env.timeout(max(int(seconds * 1000), 1))
 
+    def until(self, moment: int) -> simpy.Event:
+        """The moment of simulated time, or very soon when it is over."""
+        return self.env.timeout(max(moment - int(self.env.now), SECOND_MS))
+
     def chance(self, share: float) -> bool:
         """True in this share of all cases."""
         return self.rng.random() < share
@@ -125,19 +74,51 @@ class World:
 
     def tell(self, contact: Contact, event_type: str, /, **data: Any) -> None:
         """Publish a contact event; now and then the connector sends it twice."""
-        who: dict[str, Any] = {"contact_id": contact.id, "channel": contact.channel}
-        if contact.known and contact.customer is not None:
-            who["customer_id"] = contact.customer.id
-        if contact.identifier is not None and event_type in ("contact.initiated", "message.sent", "post.made"):
-            who["identifiers"] = [{"kind": contact.identifier[0], "value": contact.identifier[1]}]
-        emission = self.publish(f"contacts.{contact.channel}", contact.id, event_type, {**who, **data})
+        at = self.clock(contact.channel)
+        self._note(contact, event_type, data, at)
+        what = {"contact_id": contact.id, "channel": contact.channel, **self._who(contact, event_type), **data}
+        emission = self.publish(f"contacts.{contact.channel}", contact.id, event_type, what, at)
         if self.chance(centre.DUPLICATE_SHARE):
             self._published.append(emission)
             self.truth.duplicates += 1
 
-    def publish(self, topic: str, key: str, kind: str, data: dict[str, Any]) -> Emission:
-        """Put an event of this moment on its topic."""
-        emission = Emission(topic, key, self.now, event=self.envelope(key, kind, data))
+    def _who(self, contact: Contact, event_type: str) -> dict[str, Any]:
+        """What the event says of the person; who asks how it was only knows the contact."""
+        who: dict[str, Any] = {}
+        if event_type == "feedback.given":
+            return who
+        if contact.known and contact.customer is not None:
+            who["customer_id"] = contact.customer.id
+            self.truth.people[contact.id] = f"customer:{contact.customer.id}"
+        elif contact.says is not None:
+            who["customer_id"] = contact.says
+        if contact.identifier is not None and event_type in ("contact.initiated", "message.sent", "post.made"):
+            who["identifiers"] = [{"kind": contact.identifier[0], "value": contact.identifier[1]}]
+        return who
+
+    def _note(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
+        """What the event means for the contact's own clocks and for the truth."""
+        idle_ms = self.settings.rules.tracking.timeout_ms(contact.channel)
+        if event_type not in WORDS_ABOUT and not contact.over and at - (contact.last_word or at) > idle_ms:
+            self.truth.went_on(contact.channel, contact.queue)
+        contact.last_word = at
+        author = data.get("author")
+        if event_type == "post.made" or (event_type == "message.sent" and author == "customer"):
+            contact.askings.wrote(at)
+        elif event_type in ("message.sent", "post.answered") and author == "agent":
+            self.truth.replied(contact.channel, contact.queue, contact.askings.reply(at))
+        elif event_type in ("contact.ended", "case.solved"):
+            contact.askings.over()
+        contact.over = contact.over or event_type == "contact.ended"
+
+    def reopen(self, contact: Contact) -> None:
+        """The contact goes on after its end, with what is told next."""
+        contact.over, contact.last_word = False, None
+        self.truth.went_on(contact.channel, contact.queue)
+
+    def publish(self, topic: str, key: str, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
+        """Put an event of this moment on its topic; ``at``: the time it bears, when that is another."""
+        emission = Emission(topic, key, self.now, event=self.envelope(key, kind, data, at))
         self._published.append(emission)
         self.truth.events += 1
         return emission
@@ -146,15 +127,15 @@ class World:
         """Put bytes on a topic that are not a valid event."""
         self._published.append(Emission(topic, key, self.now, raw=raw))
 
-    def envelope(self, key: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    def envelope(self, key: str, kind: str, data: dict[str, Any], at: int | None = None) -> dict[str, Any]:
         """A CloudEvent of this moment, with the next id."""
         self._ids += 1
         return {
             "specversion": "1.0",
             "id": f"{self.settings.line}.{self._ids}",
-            "source": f"/demo/{kind.partition('.')[0]}",
+            "source": f"/demo/{SOURCES.get(kind.partition('.')[0]) or data.get('channel', 'centre')}",
             "type": kind,
-            "time": rfc3339(self.now),
+            "time": rfc3339(self.now if at is None else at),
             "subject": key,
             "datacontenttype": "application/json",
             "replayid": self.settings.line,
@@ -179,22 +160,55 @@ class World:
 
     def join(self, contact: Contact, queue: str) -> Ticket:
         """Put a contact at the end of a queue."""
-        contact.queue = queue
-        self._joined += 1
-        ticket = Ticket(self._joined, contact, queue, self.now, self.env.event())
-        tier = contact.customer.tier if contact.customer is not None and contact.known else None
+        ticket = Ticket(self.enter(contact, queue), contact, queue, self.env.event())
         self.tickets.append(ticket)
-        self.truth.entered(ticket.number, Leg(contact.id, contact.channel, queue, tier, self.now))
-        self.tell(contact, "contact.queued", queue=queue, skill=queue)
         self.dispatch()
         return ticket
+
+    def enter(self, contact: Contact, queue: str) -> int:
+        """The contact waits in a queue from now on; the number of its stay there."""
+        self._joined += 1
+        contact.queue, contact.leg = queue, self._joined
+        tier = contact.customer.tier if contact.customer is not None and contact.known else None
+        leg = Leg(contact.id, contact.channel, queue, tier, self.clock(contact.channel))
+        self.truth.entered(self._joined, leg)
+        self.tell(contact, "contact.queued", queue=queue, skill=queue)
+        return self._joined
 
     def leave(self, ticket: Ticket, outcome: str) -> None:
         """Take a contact out of its queue unanswered: abandoned or flow_out."""
         if ticket.state == "waiting":
             self.tickets.remove(ticket)
         ticket.state = "gone"
-        self.truth.left(ticket.number, outcome, self.now)
+        self.left(ticket.contact, outcome)
+
+    def left(self, contact: Contact, outcome: str) -> None:
+        """The contact waits in its queue no more: answered, abandoned or flow_out."""
+        if contact.leg is not None:
+            self.truth.left(contact.leg, outcome, self.clock(contact.channel))
+            contact.leg = None
+
+    def answered(self, contact: Contact) -> None:
+        """A person has it: by being there, or by the message that is told next."""
+        self.left(contact, "answered")
+        self.truth.came_out(contact.id, contact.channel, contact.queue, "answered")
+
+    def connect(self, contact: Contact, agent_id: str) -> None:
+        """A person is there."""
+        self.answered(contact)
+        contact.human = True
+        self.tell(contact, "contact.connected", party="human", agent_id=agent_id)
+
+    def close(self, end_ms: int) -> None:
+        """The end of the line. What nobody spoke of for longer than the rules allow is over for the figures."""
+        for contact in self.contacts:
+            idle_ms = self.settings.rules.tracking.timeout_ms(contact.channel)
+            if contact.over or end_ms - (contact.last_word or end_ms) <= idle_ms:
+                continue
+            self.left(contact, "flow_out")
+            if contact.queue is not None:
+                self.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
+        self.truth.close(end_ms)
 
     def dispatch(self) -> None:
         """Offer the contacts that wait longest to the agents that are free longest."""
@@ -253,10 +267,7 @@ class World:
             self.dispatch()
         else:
             ticket.state = "answered"
-            self.truth.left(ticket.number, "answered", self.now)
-            self.truth.came_out(contact.id, contact.channel, ticket.queue, "answered")
-            contact.human = True
-            self.tell(contact, "contact.connected", party="human", agent_id=agent.id)
+            self.connect(contact, agent.id)
             ticket.agent = agent
             ticket.answered.succeed()
 
@@ -284,12 +295,6 @@ class World:
                 agent.rest_due = True
             elif agent.on_duty:
                 yield self.env.process(self._rest(agent, "break", centre.BREAK_S))
-
-
-def rfc3339(time_ms: int) -> str:
-    """A time in ms since the epoch as RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
 
 
 def _hire() -> Iterator[Agent]:

@@ -31,7 +31,7 @@ from streams.replay.reader import CallLog, Fault
 from streams.replay.refused import Refusal, Verdict
 from streams.replay.run import Report
 from streams.settings import load
-from tests.unit.demo.recount import RULES
+from tests.unit.demo.product import RULES
 
 HOSTILE = [
     "[/nope]",

@@ -1,6 +1,5 @@
 """Draws docs/images/board.svg, the board on a simulated morning: ``python -m tests.unit.demo.picture``."""
 
-import base64
 import io
 import re
 import sys
@@ -13,7 +12,7 @@ from rich.terminal_theme import TerminalTheme
 from streams.demo.board import Pulse, render
 from streams.demo.simulator import Settings, Simulation
 from streams.demo.state import BoardState
-from tests.unit.demo.recount import RULES, Recount
+from tests.unit.demo.product import RULES, state_of
 
 START = 1_772_445_600_000  # 2026-03-02 10:00 UTC
 TARGET = Path(__file__).parents[3] / "docs" / "images" / "board.svg"
@@ -51,21 +50,12 @@ SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTA
 
 def seeded(minutes: float = 8, seed: int = 6) -> tuple[BoardState, Pulse]:
     """The board's state and moment so many minutes after the doors opened."""
-    line = f"demo-{seed}-picture"
-    simulation = Simulation(Settings(line, START, RULES, seed=seed))
-    count = Recount(line).take(simulation.emissions(int(minutes * 60_000)))
-    state, end = BoardState(line), simulation.end_ms or START
-    for topic, record in count.records(START, end):
-        state.apply(topic, record)
-    number = 0
-    for reason, letters in simulation.truth.malformed.items():
-        for _ in range(letters):
-            number += 1
-            key = base64.b64encode(f"{line}.broken-{number}".encode()).decode()
-            state.apply("contacts.dead-letters", {"key": key, "reason": reason, "topic": "t", "offset": number})
-    events = simulation.truth.events + simulation.truth.duplicates
-    rate = events / (minutes * 6)
-    return state, Pulse(end + 4000, 10, events, rate, rate * 2.3, 0.4)
+    simulation = Simulation(Settings(f"demo-{seed}-picture", START, RULES, seed=seed))
+    emissions = list(simulation.emissions(int(minutes * 60_000)))
+    state = state_of(simulation, emissions, every_ms=10_000, ended=False)
+    today = sum(emission.time > START for emission in emissions)
+    rate = today / (minutes * 6)
+    return state, Pulse((simulation.end_ms or START) + 4000, 10, today, rate, rate * 2.3, 0.4)
 
 
 def draw(width: int, height: int) -> Console:

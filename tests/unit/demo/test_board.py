@@ -1,4 +1,5 @@
 import io
+from functools import cache
 
 import pytest
 from rich.console import Console
@@ -8,8 +9,10 @@ from streams.demo.check import Check
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
-from tests.unit.demo.picture import seeded
-from tests.unit.demo.recount import RULES
+from tests.unit.demo import picture
+from tests.unit.demo.product import RULES
+
+seeded = cache(picture.seeded)
 
 
 def screen(state: BoardState, pulse: Pulse, width: int, height: int) -> list[str]:
@@ -30,9 +33,9 @@ def test_the_board_fills_the_terminal_and_cuts_nothing_that_counts(width: int, h
         "in-person",
         "chat-help",
         "messaging",
-        "6 open",
+        "9 open",
         "gold",
-        "C1310",
+        "C1390",
         "journeys",
     ):
         assert word in text
@@ -50,7 +53,8 @@ def test_an_empty_board_is_no_error(width: int, height: int) -> None:
 def test_the_figures_of_a_row() -> None:
     state, pulse = seeded()
     row = next(line for line in screen(state, pulse, 80, 24) if "accounts" in line)
-    assert row.strip("│ ").split() == ["voice", "accounts", "14", "14%", "7%", "1:12", "2:10", "2", "1:05", "0%", "–"]
+    figures = ["13", "17%", "15%", "1:53", "4:48", "1", "2:13", "100%", "–"]
+    assert row.strip("│ ").split() == ["voice", "accounts", *figures]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
+from itertools import chain
 from typing import Any
 
 from streams.demo.publish import TOPICS, Pace, publish
+from streams.demo.run import publish_before
 from streams.demo.show import Rate
 from streams.demo.simulator import Emission, Settings, Simulation
-from tests.unit.demo.recount import RULES
+from streams.domain.times import to_ms
+from tests.unit.demo.product import RULES
 
 START = 1_772_445_600_000
 
@@ -40,10 +43,12 @@ class Recorder:
 
 async def run(minutes: float, speed: float) -> tuple[Clock, Recorder, list[Emission], Pace]:
     simulation, clock = Simulation(Settings("demo-7-x", START, RULES)), Clock()
-    emissions = list(Simulation(Settings("demo-7-x", START, RULES)).emissions(int(minutes * 60_000)))
+    emissions = simulation.emissions(int(minutes * 60_000))
+    first = next(emission for emission in emissions if emission.time > START)  # what comes before is published before
+    today = [first, *Simulation(Settings("demo-7-x", START, RULES)).emissions(int(minutes * 60_000))]
     recorder, pace = Recorder(clock), Pace(START, speed, clock, clock.sleep)
-    await pace.run(simulation.emissions(int(minutes * 60_000)), recorder, simulation)
-    return clock, recorder, emissions, pace
+    await pace.run(chain((first,), emissions), recorder, simulation)
+    return clock, recorder, [first, *today[today.index(first, 1) + 1 :]], pace
 
 
 async def test_everything_is_published_once_in_order_and_takes_the_time_it_should() -> None:
@@ -61,14 +66,33 @@ async def test_events_come_at_their_time_and_progress_never_runs_ahead_of_them()
     for wall, kind, what in recorder.calls:
         if kind == "progress":
             assert due is None or what < due
-            assert what > reached
+            assert what >= reached
             reached = what
         else:
             assert due is not None
-            assert due > reached
+            assert to_ms((what or {})["time"]) > reached if kind == "event" else due > reached
             assert 0 <= START + (wall - 100) * 10_000 - due <= 520
             due = next(times, None)
     assert reached > START + 115_000
+
+
+async def test_the_days_before_are_published_first_and_time_comes_along_night_by_night() -> None:
+    simulation, recorder = Simulation(Settings("demo-7-x", START, RULES)), Recorder(Clock())
+    rest = list(await publish_before(simulation.emissions(60_000), recorder, START))
+    told = [what for _, kind, what in recorder.calls if kind != "progress"]
+    assert [*told, *(emission.event or emission.raw for emission in rest)] == [
+        emission.event or emission.raw for emission in Simulation(Settings("demo-7-x", START, RULES)).emissions(60_000)
+    ]
+    assert all(emission.time > START for emission in rest)
+    reached, marks = 0, []
+    for _, kind, what in recorder.calls:
+        if kind == "progress":
+            assert what > reached
+            marks.append(reached := what)
+        else:
+            assert to_ms(what["time"]) > reached, "what is told later bears no time that was said to be over"
+    assert 8 <= len(marks) <= 20
+    assert marks[-1] == START - 1
 
 
 async def test_raw_bytes_go_to_their_topic() -> None:

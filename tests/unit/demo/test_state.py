@@ -2,14 +2,15 @@ import base64
 from typing import Any
 
 from streams.demo import figures
-from streams.demo.check import compare
+from streams.demo.check import MEASURES, compare
+from streams.demo.parts import rfc3339
 from streams.demo.simulator import Settings, Simulation
-from streams.demo.state import JOURNEYS_KEPT, BoardState, Share
-from streams.demo.world import rfc3339
-from tests.unit.demo.recount import KPIS, RULES, Recount
+from streams.demo.state import JOURNEYS_KEPT, SUMMED, BoardState, Share
+from tests.unit.demo.product import RULES, state_of
 
 LINE = "demo-7-x"
 START = 1_772_445_600_000
+KPIS = dict.fromkeys((*SUMMED, ("service_level", "reached_threshold"), *((m.kpi, m.variant) for m in MEASURES)))
 OF = {"channel": "voice", "queue": "cards", "tier": "gold"}
 
 
@@ -143,32 +144,47 @@ def test_dead_letters_are_ours_by_their_key_and_count_once() -> None:
     assert state.dead_letters == {"unreadable": 31}, "one letter of a flood stands for many"
 
 
-def counted(seed: int) -> tuple[Simulation, BoardState]:
-    simulation = Simulation(Settings(LINE, START, RULES, seed=seed))
-    count = Recount(LINE).take(simulation.emissions(1_200_000))
+def test_minutes_before_the_opening_are_not_of_the_day() -> None:
+    state = BoardState(LINE, opened=START)
+    state.apply("kpis", reading(START, 4))
+    assert figures.offered(state, None) == 0
+    state.apply("kpis", reading(START + 60_000, 3))
+    assert figures.offered(state, None) == 3
+
+
+def journey(owner: str, started: int, contacts: int, revision: int = 1) -> dict[str, Any]:
+    name = {"journey_id": f"{owner}@{started}", "customer": owner, "revision": revision}
+    return {**name, "line": LINE, "counts": {"contacts": contacts}}
+
+
+def test_contacts_are_summed_over_all_journeys_of_an_owner_by_their_newest_revision() -> None:
     state = BoardState(LINE)
-    for topic, record in count.records(START, simulation.end_ms or 0):
-        state.apply(topic, record)
-    for offset, reason in enumerate(simulation.truth.malformed.elements()):
-        state.apply("contacts.dead-letters", {**letter(f"{LINE}.x", offset), "reason": reason})
-    return simulation, state
-
-
-def test_every_figure_is_compared_with_the_truth() -> None:
-    simulation, state = counted(7)
-    checks = compare(simulation.truth, state)
-    assert [check for check in checks if not check.right] == []
-    assert len(checks) > 150
+    for record in (
+        journey("customer:C1", 1, 2),
+        journey("customer:C1", 9, 1),
+        journey("contact:voice:a", 1, 1),
+        journey("customer:C1", 1, 3, revision=2),
+        journey("customer:C1", 1, 1),
+        journey("contact:voice:a", 1, 0, revision=2),
+    ):
+        state.apply("journeys", record)
+    assert state.contacts_of() == {"customer:C1": 4}
 
 
 def test_a_wrong_figure_is_found() -> None:
-    simulation, state = counted(7)
+    simulation = Simulation(Settings(LINE, START, RULES))
+    state = state_of(simulation, simulation.emissions(240_000))
+    assert [check for check in compare(simulation.truth, state) if not check.right] == []
     simulation.truth.of("voice", "cards").legs_answered += 1
     simulation.truth.alerts.pop()
     state.dead_letters["processing"] += 1
+    stranger = next(owner for owner in simulation.truth.people.values() if owner.startswith("contact:"))
+    state.apply("journeys", journey(stranger, 1, 1))
     wrong = [(check.name, check.where) for check in compare(simulation.truth, state) if not check.right]
     assert wrong == [
         ("legs answered", ("voice", "cards")),
+        ("contacts with somebody else", None),
+        ("strangers who stay strangers", None),
         ("wait alerts raised", None),
         ("wait alerts for somebody else", None),
         ("dead letters: processing", None),

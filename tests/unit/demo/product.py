@@ -1,0 +1,63 @@
+"""A simulated line through all four agents without a broker, and what a board knows of it then."""
+
+import json
+from collections.abc import Iterable
+
+from streams.demo.parts import SECOND_MS, Emission, rfc3339
+from streams.demo.publish import TOPICS
+from streams.demo.simulator import Simulation
+from streams.demo.state import TOPICS as SHOWN
+from streams.demo.state import BoardState
+from streams.engine.offline import Offline
+from tests.reference.drive import settle
+from tests.support.offline import NOW, RULES, deployment
+
+OUT_OF_ORDER_MS = 2_000
+"""A line's time is so far behind what is told, for events that are out of order."""
+
+__all__ = ["RULES", "state_of"]
+
+
+def state_of(
+    simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000, ended: bool = True
+) -> BoardState:
+    """``every_ms``: simulated time comes along with the events, so often; None = all of them lie there before it does.
+    ``ended``: the line is; else its time has come to the end of the simulation.
+    """
+    settings, run, now = simulation.settings, deployment(), NOW
+    said = settings.begin_ms - 1
+    _mark(run, settings.line, "started", said)
+    for emission in emissions:
+        if every_ms is not None and emission.time > said + every_ms:
+            said = emission.time // SECOND_MS * SECOND_MS - 1
+            _mark(run, settings.line, "progressed", said)
+            now += SECOND_MS
+            run.run(now)
+        value = emission.raw if emission.event is None else json.dumps(emission.event).encode()
+        run.publish(emission.topic, emission.key.encode(), value, now)
+    end = simulation.end_ms or said
+    _mark(run, settings.line, "ended" if ended else "progressed", end if ended else end + OUT_OF_ORDER_MS)
+    for _ in range(10):  # how far time has come is told from hop to hop
+        now += SECOND_MS
+        run.run(now)
+    settle(run, now)
+    state = BoardState(settings.line, opened=settings.start_ms)
+    for topic in SHOWN:
+        for record in run.on(topic):
+            if record.value is not None:
+                state.apply(topic, json.loads(record.value))
+    return state
+
+
+def _mark(run: Offline, line: str, kind: str, at: int) -> None:
+    for topic in TOPICS:
+        event = {
+            "specversion": "1.0",
+            "id": f"{line}:{kind}:{at}:{topic}",
+            "source": "/demo",
+            "type": f"replay.{kind}",
+            "time": rfc3339(at),
+            "data": {"replay_id": line, "topics": list(TOPICS)},
+            "replayid": line,
+        }
+        run.publish(topic, f"replay:{line}".encode(), json.dumps(event).encode(), NOW)
