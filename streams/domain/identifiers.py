@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber
 
 from schemas.fields import MAX_IDENTIFIER
-from streams.domain.nobody import Nobody, digits_of, folded, shipped
+from streams.domain.nobody import REMEMBERED, Nobody, digits_of, is_run, shipped
 from streams.domain.plain_forms import JOINERS, READ_FORMS, UNSEEN, is_unseen
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
@@ -34,10 +35,6 @@ Why = Literal["form", "nobody"]
 _RANK = {"customer": -1} | {kind: rank for rank, kind in enumerate(STRENGTH)}
 _WEAKEST = len(STRENGTH)
 
-REMEMBERED = 64
-"""Characters of an identifier whose form is kept in memory; what is longer is no number or address that comes again,
-and must not fill the memory.
-"""
 _SHORTEST = len(
     "+683400"
 )  # the shortest numbers in use have 7 digits; what is shorter is an extension inside a company
@@ -45,6 +42,10 @@ _LONGEST = len("+") + 15
 _MOST_DIGITS = 32
 """Of a number with its extension and what leads abroad; what has more is none, and is not asked about."""
 
+_NO_LINE = "0000000"
+_ROUNDED = re.compile(r"\d[.,]\d+e[+-]?\d")
+"""What a spreadsheet makes of a long number."""
+_WORDS = re.compile(r"[^\W\d_]{3,}")
 _HANDLE_BEGINS = re.compile(r"^[\s@]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"(?=\s*<)')
 _ANGLES = re.compile(r"<([^<>]*)>")
@@ -89,7 +90,8 @@ def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str
         number = _number(value.strip(), region)
         if number is None:
             return None, "form"
-        return (None, "nobody") if number[1] in nobody.numbers else (number[0], None)
+        hidden = number[1] in nobody.numbers or any(map(nobody.is_word, number[2]))
+        return (None, "nobody") if hidden else (number[0], None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
@@ -132,13 +134,13 @@ def phone(value: str, region: str | None = None) -> str:
     return value if number is None else number[0]
 
 
-def _number(value: str, region: str | None) -> tuple[str, str] | None:
+def _number(value: str, region: str | None) -> tuple[str, str, tuple[str, ...]] | None:
     return (_read_number if len(value) <= REMEMBERED else _read_number.__wrapped__)(value, region)
 
 
 @lru_cache(65_536)
-def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
-    """The number in E.164 and the digits it was given as."""
+def _read_number(value: str, region: str | None) -> tuple[str, str, tuple[str, ...]] | None:
+    """The number in E.164, the digits it was given as, and words that stood among them."""
     said = _dialled(value)
     digits = sum(map(str.isdigit, said))
     if not digits or digits > _MOST_DIGITS:
@@ -148,9 +150,12 @@ def _read_number(value: str, region: str | None) -> tuple[str, str] | None:
         return None
     plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     national = plain[1 + len(str(number.country_code)) :]
-    if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
+    # One digit all over, digits that count up, a line of zeros: who had to give a number and would not.
+    made_up = len(set(national)) < 2 or is_run(national) or national.endswith(_NO_LINE)
+    if made_up or not _SHORTEST < len(plain) <= _LONGEST:
         return None
-    return (f"{plain};ext={number.extension}" if number.extension else plain), digits_of(said.partition(";")[0])
+    whole, dialled = f"{plain};ext={number.extension}" if number.extension else plain, said.partition(";")[0]
+    return whole, digits_of(dialled), tuple(_WORDS.findall(dialled))
 
 
 def _parsed(said: str, region: str | None) -> PhoneNumber | None:
@@ -183,6 +188,9 @@ _PHONE_SCHEMES = re.compile(r"(?:(?:tel|sips?|callto|sms|smsto|mms|whatsapp|wa|p
 _REMARK = re.compile(r"\([^()\d]*\)")
 _CALL_LINK = re.compile(r"(?:\bwa\.me/|[?&]phone=)\+?(\d+)")
 _WHATSAPP = frozenset({"c.us", "s.whatsapp.net"})
+_GLUED = re.compile(r"(?!(?:tele?|telefon|phone|ph|fon|fone|fax|mobile?|mob|cell|handy)\d)[^\W\d_]{2,}\d")
+"""Names of devices, trunks and users with digits in them: SEP001122334455."""
+_LETTER = re.compile(r"[^\W\d_]")
 _NO_LINES = frozenset({"g.us", "lid", "broadcast", "newsletter", "hosted.lid"})
 """What else WhatsApp names with digits: groups, and people whose number it hides."""
 
@@ -196,6 +204,8 @@ def _dialled(value: str) -> str:
     text = _inner(text)
     if "%" in text:
         text = unquote(text)
+    if "e" in text and _ROUNDED.match(text):
+        return ""
     if ("/" in text or "=" in text) and (link := _CALL_LINK.search(text)):
         return f"+{link[1]}"
     scheme = _PHONE_SCHEMES.match(text)
@@ -210,6 +220,8 @@ def _dialled(value: str) -> str:
         if host in _WHATSAPP:
             return f"+{user.removeprefix('+')}"
     number, *parameters = user.replace("+00", "+", 1).split(";")
+    if _GLUED.match(number) or (at and _LETTER.search(number)) or _is_host(number):
+        return ""
     number = _REMARK.sub("", number).lstrip(" (").rstrip(" .,#*")
     told = dict(each.strip().partition("=")[::2] for each in parameters)
     context = told.get("phone-context", "").strip(" .,")
@@ -217,6 +229,14 @@ def _dialled(value: str) -> str:
         number = context + number
     extension = told.get("ext", "").strip(" .,")
     return f"{number};ext={extension}" if extension.isdigit() else number
+
+
+def _is_host(text: str) -> bool:
+    """The address of a machine, as in ``sip:192.0.2.10``: it names no caller."""
+    try:
+        return ip_address(text.strip()).version == 4
+    except ValueError:
+        return False
 
 
 # E-mail addresses
@@ -250,7 +270,7 @@ def _address(value: str) -> tuple[str, str, str] | None:
 
 @lru_cache(65_536)
 def _read_address(value: str) -> tuple[str, str, str] | None:
-    """The address, what is before its @, folded, and its domain."""
+    """The address, what is before its @ and a +, and its domain."""
     text = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(UNSEEN)
     if len(text) > _LONGEST_FROM:
         return None
@@ -263,7 +283,7 @@ def _read_address(value: str) -> tuple[str, str, str] | None:
     plain_box, plain_domain = _box(box), _domain(domain)
     if plain_box is None or plain_domain is None:
         return None
-    return f"{plain_box}@{plain_domain}", folded(plain_box.partition("+")[0]), plain_domain
+    return f"{plain_box}@{plain_domain}", plain_box.partition("+")[0], plain_domain
 
 
 def _bare(text: str) -> str:
