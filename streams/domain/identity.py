@@ -15,7 +15,8 @@ the contact's events so far with the new event in its place: by event time, and 
 
 Five things are refused or told, each once, in a change whose owner is the same before and after:
 
-- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id; once per source.
+- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id, or, where an identifier is the
+  owner, another one of its kind; once per source and kind. Two systems that name their contacts alike show by that.
 - ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
   from one customer to another (or from one identifier to another of the same kind) at most ``MAX_CORRECTIONS`` times.
   After that it stays, unless it becomes better known; here alone the order of arrival decides.
@@ -209,7 +210,9 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         return stays
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
-        best = claim if claim.order < held.order else held
+        best, other = (claim, held) if claim.order < held.order else (held, claim)
+        if claim.source != held.source and claim.owner != held.owner:
+            beaten = (OTHER_SOURCE, other)
     elif claim.source == held.source:
         best = claim if claim.order > held.order else held
         since = min(since, (claim.time, claim.id))
@@ -220,7 +223,7 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
     first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
     if best.identifier == held.identifier:
-        return Decision(best, first)
+        return Decision(best, first, refused=beaten if best is held else None)
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
         return stays._replace(refused=(TOO_MANY_CHANGES, best))
@@ -247,7 +250,9 @@ def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | Non
     if refused is None:
         return state, []
     rule, claim = refused
-    mark = f"{rule} {mark_of(claim.source)}" if rule == OTHER_SOURCE else rule
+    mark = rule
+    if rule == OTHER_SOURCE:
+        mark += f" {mark_of(claim.source if claim.rank == CUSTOMER else f'{claim.source} {claim.rank}')}"
     if mark in state.told or len(state.told) >= MAX_TOLD:
         return state, []
     change = _change(state.owner, state.owner, claim, event, rule)

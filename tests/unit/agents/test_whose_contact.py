@@ -157,8 +157,32 @@ def test_an_identifier_of_too_many_contacts_names_nobody() -> None:
     assert (change["rule"], change["identifier"], change["contact_id"]) == ("crowded-identifier", "phone:0", "c3")
     assert limited(metrics) == {("identify", "identifier"): 3}
     day = NOW // DAY_MS * DAY_MS + DAY_MS
-    task.batch(read([event("z", "c9", day, ("phone", "0"))]))
-    assert owners_of(task)["voice|c9"] == "anonymous:phone:0", "the next day it has a chance again"
+    task.batch(read([event(f"z{n}", f"d{n}", day + n * DAY_MS, ("phone", "0")) for n in range(2)]))
+    assert owners_of(task)["voice|d0"] == "contact:voice:d0", "those of the next morning are strangers, too"
+    assert task.on("identity.changes")[-1]["contact_id"] == "d0", "told once for each day"
+    assert owners_of(task)["voice|d1"] == "anonymous:phone:0", "after a quiet day it has a chance again"
+
+
+def test_two_systems_that_count_their_contacts_alike_are_found_by_their_callers() -> None:
+    """Two telephone systems on one channel, no customer ids: what they say of a contact is of two people."""
+    metrics = Metrics()
+    task = stage(metrics)
+    told = [
+        event("1", "1001", NOW, ("phone", "+4989111111")),
+        event("1", "1001", NOW + 1, ("phone", "+4930222222"), source="/pbx-2"),
+        event("2", "1001", NOW + 2, ("phone", "+4930222222"), source="/pbx-2"),
+        event("3", "1001", NOW + 3, ("phone", "+4989333333")),
+        event("1", "1002", NOW + 1, ("phone", "+4930222222"), source="/pbx-2"),
+        event("1", "1002", NOW, ("phone", "+4989111111"), source="/pbx"),
+    ]
+    task.batches(read(told), [(1, True)])
+    assert owners_of(task) == dict.fromkeys(("voice|1001", "voice|1002"), "anonymous:phone:+4989111111")
+    refused = [each for each in task.on("identity.changes") if each["rule"] == "other-source"]
+    assert [(each["contact_id"], each["identifier"], each["evidence"]["source"]) for each in refused] == [
+        ("1001", "phone:+4930222222", "/pbx-2"), ("1002", "phone:+4930222222", "/pbx-2")
+    ]  # fmt: skip
+    assert {each["from"] for each in refused} == {each["to"] for each in refused} == {"anonymous:phone:+4989111111"}
+    assert limited(metrics) == {}, "a second number is no sign of a fault by itself"
 
 
 def test_many_contacts_of_one_customer_id_are_not_split() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.domain.claims import owner_of
+from streams.domain.claims import claim_of, owner_of
 from streams.domain.identity import IdentityChange, Output, assign, event_key
 from streams.domain.owners import ContactOwner
 from streams.domain.records import Event, Left
@@ -182,8 +182,9 @@ def test_changes_make_a_chain(events: list[Event]) -> None:
         assert change["from"] == at
         if change["rule"] == "other-source":
             assert change["to"] == at
-            assert change["evidence"]["source"] not in told, "once for each source"
-            told.add(change["evidence"]["source"])
+            once = change["evidence"]["source"], change["identifier"].partition(":")[0]
+            assert once not in told, "once for each source and kind"
+            told.add(once)
         else:
             assert change["to"] != at
         at = change["to"]
@@ -271,6 +272,18 @@ def test_a_contact_becomes_better_known_from_any_source() -> None:
     state, sent = run(steps)
     assert state.owner == "customer:7"
     assert [one["rule"] for one in sent if isinstance(one, dict)] == ["strongest-identifier"] * 2 + ["customer-id"]
+
+
+@given(contacts())
+def test_whoever_is_mixed_into_a_contact_is_told(events: list[Event]) -> None:
+    """Every source whose customer, or whose identifier of the owner's kind, never was the owner's."""
+    state, sent = run(events)
+    owners = {one.owner for one in sent if isinstance(one, Event)}
+    told = {one["evidence"]["source"] for one in sent if isinstance(one, dict) and one["rule"] == "other-source"}
+    for one in events:
+        said = claim_of(one)
+        if said.rank == state.claim.rank and said.source != state.claim.source and said.owner not in owners:
+            assert one.source in told
 
 
 def test_what_is_told_of_one_contact_is_bounded() -> None:
