@@ -27,7 +27,8 @@ Five things are refused or told, each once, in a change whose owner is the same 
 
 A stub with which something goes on is handed over like any other contact, but only from there on: its events are gone,
 and what they contributed stays where it is. So it is with an id that is used again, by ``contact.initiated`` after an
-end, for another customer. ``since`` of the change says from when.
+end, for another customer of the same source; or, where nobody said a customer, by a customer with another identifier of
+the owner's kind. ``since`` of the change says from when.
 """
 
 from bisect import bisect_left, bisect_right
@@ -163,15 +164,29 @@ def assign(
 
 def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
     """Where another customer's contact begins under the id of one that had ended; 0 = it is one contact."""
-    if held.rank != CUSTOMER:
+    if held.rank != best.rank:
         return 0
     ended = next((number for number, each in enumerate(told) if each.type == "contact.ended"), len(told))
-    again = (
-        number
-        for number in range(len(told) - 1, ended, -1)
-        if told[number].type == "contact.initiated" and held.time < told[number].time <= best.time
-    )
+    again = (number for number in range(len(told) - 1, ended, -1) if _begins(told[number], held, best))
     return next(again, 0)
+
+
+def _begins(event: Event, held: Claim, best: Claim) -> bool:
+    """Is it the beginning of another contact, of whom ``best`` says? A call back is none: it may go to another number
+    of the same person.
+    """
+    if event.type != "contact.initiated" or not held.time < event.time <= best.time:
+        return False
+    theirs = event.data.get("direction") != "outbound" and event.data.get("opened_by") in (None, "customer")
+    return best.rank == CUSTOMER or theirs
+
+
+def _anew(state: ContactOwner, event: Event, claim: Claim) -> bool:
+    """Is the claim that of another caller, whose contact began when the one under this id was over?"""
+    place = _place(state.history, event) or 0
+    told = (*state.history[:place], event, *state.history[place:])
+    over = state.resumed or not state.history
+    return _used_again(told, state.claim, claim) > 0 or (over and _begins(told[0], state.claim, claim))
 
 
 def _place(history: tuple[Event, ...], event: Event) -> int | None:
@@ -210,9 +225,12 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         return stays
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
-        best, other = (claim, held) if claim.order < held.order else (held, claim)
-        if claim.source != held.source and claim.owner != held.owner:
+        before = state.resumed and claim.time < state.history[0].time  # late, of the contact before
+        best, other = (claim, held) if claim.order < held.order and not before else (held, claim)
+        if claim.owner != held.owner and claim.source != held.source:
             beaten = (OTHER_SOURCE, other)
+        elif claim.owner != held.owner and best is held and _anew(state, event, claim):
+            best = claim
     elif claim.source == held.source:
         best = claim if claim.order > held.order else held
         since = min(since, (claim.time, claim.id))

@@ -107,22 +107,25 @@ def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int) -> None:
+@pytest.mark.parametrize("by_phone", [False, True])
+def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int, by_phone: bool) -> None:
     start = NOW / 1000 - 3000
     told = []
-    for customer, at in (("7", start), ("8", start + 1500)):
+    for customer, at in (("+4989111111", start), ("+4930222222", start + 1500)):
+        who: dict[str, Any] = {"identifiers": [{"kind": "phone", "value": customer}]}
+        who = who if by_phone else {"customer_id": customer}
         about: dict[str, Any] = {"queue": "q"}
         told += [
             cloud_event("contact.initiated", "1001", at, **about),
             cloud_event("contact.queued", "1001", at + 1, **about),
-            cloud_event("contact.connected", "1001", at + 31, customer_id=customer, **about),
+            cloud_event("contact.connected", "1001", at + 31, **who, **about),
             cloud_event("contact.ended", "1001", at + 91, by="customer", **about),
         ]
     found = flow(told, size, restart=False)
     counts = {each["customer"]: each["counts"] for each in found["journeys"]}
     assert {owner: (each["contacts"], each["answered"]) for owner, each in counts.items()} == {
-        "customer:7": (1, 1),
-        "customer:8": (1, 1),
+        f"{'anonymous:phone' if by_phone else 'customer'}:{customer}": (1, 1)
+        for customer in ("+4989111111", "+4930222222")
     }
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from streams.domain.claims import claim_of, owner_of
 from streams.domain.identity import IdentityChange, Output, assign, event_key
-from streams.domain.owners import ContactOwner
+from streams.domain.owners import ContactOwner, after
+from streams.domain.policy import TrackingRules
 from streams.domain.records import Event, Left
 from tests.unit.domain.identity_story import contacts, event, owned, run, run_on, seen_by_track
 
@@ -217,6 +218,45 @@ def test_an_id_that_is_used_again_for_another_customer_leaves_the_first_ones_cal
     assert state.history == tuple(other)
     state, sent = run_on(state, [event("b9", 300, "9")])
     assert sent[0] == Left("customer:8", "c1", "voice", "customer:9", 300, since=200), "a correction of the second"
+
+
+def of_phone(events: list[Event], value: str, **data: Any) -> list[Event]:
+    known = [msgspec.structs.replace(one, identifiers=(("phone", value),)) for one in events]
+    return [msgspec.structs.replace(known[0], data=data), *known[1:]]
+
+
+@pytest.mark.parametrize("known", [0, 1, 3])
+def test_an_id_that_is_used_again_by_another_caller_leaves_the_first_ones_call(known: int) -> None:
+    """A telephone system that counts its calls from 1 every day; nobody says a customer."""
+    one = of_phone(story(None, "a", 100), "+491")
+    other = [*story(None, "b", 200)[:known], *of_phone(story(None, "b", 200), "+492")[known:]]
+    expected = {
+        "anonymous:phone:+491": ["a0", "a1", "a2", "a3"],
+        "anonymous:phone:+492": ["b0", "b1", "b2", "b3"],
+    }
+    state, sent = run([*one, *other])
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent).items()} == expected
+    (change,) = [each for each in sent if isinstance(each, dict)]
+    assert (change["from"], change["to"], change["since"]) == ("anonymous:phone:+491", "anonymous:phone:+492", 200)
+    state, _ = run_on(state, [event("a9", 135, None, ("phone", "+491"))])
+    assert state.owner == "anonymous:phone:+492", "a late event of the first call does not take the second"
+    rules = TrackingRules()
+    stub = after(run(one)[0], 130 + rules.lateness_ms + 1, "voice", rules)
+    assert stub is not None
+    assert stub.history == ()
+    later = [msgspec.structs.replace(each, time=each.time + 10 * rules.lateness_ms) for each in other]
+    state, sent = run_on(stub, later)
+    assert state.owner == "anonymous:phone:+492"
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent, stub).items()} == {
+        "anonymous:phone:+492": ["b0", "b1", "b2", "b3"]
+    }
+
+
+@pytest.mark.parametrize("ours", [{"direction": "outbound"}, {"opened_by": "agent"}])
+def test_a_call_back_to_another_number_is_no_other_callers_contact(ours: dict[str, str]) -> None:
+    state, sent = run([*of_phone(story(None, "a", 100), "+491"), *of_phone(story(None, "b", 200), "+492", **ours)])
+    assert state.owner == "anonymous:phone:+491"
+    assert len(seen_by_track(sent)["anonymous:phone:+491", "voice", "c1"]) == 8
 
 
 def test_a_call_back_under_the_id_of_a_call_is_one_contact_when_it_becomes_known() -> None:
