@@ -107,6 +107,33 @@ def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None
 
 
 @pytest.mark.parametrize("size", [1, 100])
+def test_messages_of_one_name_and_moment_on_two_channels_say_the_same_whichever_comes_first(size: int) -> None:
+    """One customer, two channels, ids counted alike: each message counts, and the alert's name does not turn on which
+    topic was read first.
+    """
+    start = NOW / 1000 - 1800
+    more: dict[str, Any] = {"direction": "inbound", "author": "customer", "queue": "q", "tier": "gold"}
+    told = {
+        channel: [
+            cloud_event(
+                "message.sent", "1001", start + n, channel=channel, customer_id="7", text="x", sentiment=-0.9, **more
+            )
+            | {"id": f"m{n}"}
+            for n in range(5)
+        ]
+        for channel in ("chat", "messaging")
+    }
+    found = []
+    for first, second in (("chat", "messaging"), ("messaging", "chat")):
+        pairs = zip(told[first], told[second], strict=True)
+        found.append(flow([each for pair in pairs for each in pair], size, restart=False))
+    alerts = [{each["alert_id"] for each in one["alerts"] if each["kind"] == "sentiment"} for one in found]
+    assert alerts[0] == alerts[1]
+    assert len(alerts[0]) == 1
+    assert [one["journeys"][-1]["counts"]["messages"] for one in found] == [10, 10]
+
+
+@pytest.mark.parametrize("size", [1, 100])
 @pytest.mark.parametrize("by_phone", [False, True])
 def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int, by_phone: bool) -> None:
     start = NOW / 1000 - 3000
