@@ -35,7 +35,8 @@ _REPEATED = {True: 3, False: 7}
 _LEFT_OVER = re.compile(
     r"[-\u2212]\s*\d+(?:[.,]0+)?"  # a negative number: -1 for none
     r"|\d[.,]\d+e[+-]?\d+"  # 1.23E+12: what a spreadsheet made of a long number is that of many
-    r"|\{.*\}|[$#]\{.*\}|\$\w+\$?|%+[^%\s]+%+|\[\[.*\]\]|<[%?].*[%?]>",  # a template that nobody filled in
+    r"|\{.*\}|[$#]\{.*\}|\$\w+\$?|%+[^%\s]+%+|\[\[.*\]\]|<[%?].*[%?]>"  # a template that nobody filled in
+    r"|#(?:[^\W\d_]+/?0?[!?]|NV)",  # what a spreadsheet shows for an error
     re.IGNORECASE | re.DOTALL,
 )
 _PARTS = re.compile(r"[\W_]+")
@@ -147,7 +148,11 @@ class Nobody:
     def reads(self, box: str, domain: str) -> bool:
         """As `is_mailbox`, each time anew."""
         plain = folded(box)
-        if plain in self.mailboxes or plain.startswith(self.beginnings) or f".{domain}".endswith(self.domains):
+        if (
+            plain.rstrip("0123456789") in self.mailboxes
+            or plain.startswith(self.beginnings)
+            or f".{domain}".endswith(self.domains)
+        ):
             return True
         if not box.isalnum() and (plain in self.words or _is_left_over(box) or self._is_made_of_boxes(box)):
             return True
@@ -160,13 +165,13 @@ class Nobody:
         return not plain.isdisjoint(self.mailboxes) and all(any(part in each for each in known) for part in plain)
 
     def _reads_as_nobody(self, box: str, label: str) -> bool:
-        """``not@provided.example``, ``private@private.example``, ``xx@xx.example``, ``123@123.example``."""
-        if box == label and (len(set(box)) == 1 or is_run(box)):
+        """``not@provided.example``, ``private@private.example``, ``mail@mail.example``, ``123@123.example``."""
+        if box == label and (len(set(box)) == 1 or is_run(box) or box in self.parts):
             return True
         return self._is_known(box + label) or (self._is_known(box) and self._is_known(label))
 
     def _is_known(self, plain: str) -> bool:
-        return plain in self.words or plain in self.mailboxes
+        return plain in self.words or plain in self.mailboxes or plain.startswith(self.beginnings)
 
 
 def digits_of(number: str) -> str:

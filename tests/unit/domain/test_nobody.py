@@ -54,9 +54,10 @@ def test_words_beside_words_name_nobody(word: str, other: str, sign: str, turned
         *("unknown, unknown", "NULL NULL", "N/A N/A", "caller_withheld", "customer_id", "no e-mail", "kein Name"),
         *("-1", "-999", "\u22121", "-2147483648", "99999999", "1111111", "FFFF-FFFF", "XXXX", "aaaaa"),
         *("12345678", "0123456789", "2345678901", "9876543210", "4294967295", "9223372036854775807"),
-        *("1.23457E+15", "4,91701e+11", "6.02E23"),
+        *("1.23457E+15", "4,91701e+11", "6.02E23", "#ERROR!", "#DIV/0!", "#WERT!", "#NV"),
         *("{{customer_id}}", "${customerId}", "#{id}", "%CUSTOMER_ID%", "[[contact.id]]", "<%= id %>", "$id$", "{id}"),
         *("D41D8CD98F00B204E9800998ECF8427E", "da39a3ee-5e6b4b0d3255bfef95601890afd80709"),
+        *("Guest Checkout", "Standardkunde", "client divers", "to be defined", "999999", "xx"),
         *("tuntematon", "NEZNÁMÝ", "ukjent nummer", "Άγνωστος", "अज्ञात", "khach vang lai", "невідомий", "ناشناس"),
     ],
 )
@@ -95,6 +96,7 @@ def test_a_word_on_a_keypad_is_no_number(word: str, form: str) -> None:
     "value",
     [
         *("not@provided.example", "keine@angabe.example", "no@email.example", "na@na.example", "private@private.example"),
+        *("mail@mail.example", "kunde@kunde.example", "geen@email.example", "test1@x.example", "sans-email@x.example"),
         *("aa@aa.example", "123@123.example", "0@0.example", "xxx@xxx.example"),
         *("unknown.customer@x.example", "test_user@x.example", "no.email@x.example", "k.a@x.example"),
         *("${user}@x.example", "{{user}}@x.example", "%mail%@x.example", "notifications@x.example"),
@@ -113,7 +115,7 @@ def test_an_address_that_reads_as_none(value: str) -> None:
         *(("customer", each) for each in ("100000", "12345", "AA", "C-000001", "K-17", "guest-4711", "5e3", "2,5", "no")),
         *(("customer", each) for each in ("anna privat", "privatbank-7", "1000-0001", "e-12", "{7", "100%")),
         *(("email", each) for each in ("meier@meier.example", "privat@weber.example", "customer.service@x.example")),
-        *(("email", each) for each in ("anna@unknown-soldier.example", "notar@weber.example", "no@weber.example")),
+        *(("email", each) for each in ("anna1985@x.example", "anna@unknown-soldier.example", "notar@weber.example", "no@weber.example")),
         *(("social", each) for each in ("@private.eye", "@nana", "@guest_house", "@noname_band")),
     ],
 )  # fmt: skip
