@@ -39,6 +39,8 @@ _LEFT_OVER = re.compile(
     r"|#(?:[^\W\d_]+/?0?[!?]|NV)",  # what a spreadsheet shows for an error
     re.IGNORECASE | re.DOTALL,
 )
+_NUMBERED = re.compile(r"([a-z]+)\d{1,3}")
+"""test1, dummy02; a number of more digits is one of many, each with its own."""
 _PARTS = re.compile(r"[\W_]+")
 
 
@@ -148,11 +150,9 @@ class Nobody:
     def reads(self, box: str, domain: str) -> bool:
         """As `is_mailbox`, each time anew."""
         plain = folded(box)
-        if (
-            plain.rstrip("0123456789") in self.mailboxes
-            or plain.startswith(self.beginnings)
-            or f".{domain}".endswith(self.domains)
-        ):
+        if plain in self.mailboxes or plain.startswith(self.beginnings) or f".{domain}".endswith(self.domains):
+            return True
+        if (numbered := _NUMBERED.fullmatch(box)) is not None and numbered[1] in self.mailboxes:
             return True
         if not box.isalnum() and (plain in self.words or _is_left_over(box) or self._is_made_of_boxes(box)):
             return True
