@@ -181,8 +181,8 @@ def before(history: History, since: int, rules: Rules) -> History | None:
     if not lives:
         return None
     known = history.lives[: len(lives)]
-    if known[-1].last == lives[-1].last:
-        lives = known  # by now it may have timed out
+    if known[-1].last == lives[-1].last and known[-1].parted == lives[-1].parted:
+        lives = known  # by now it may have timed out; what went on with it as another part took things of it along
     return replace(history, tail=tail, lives=lives)
 
 
