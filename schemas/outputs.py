@@ -280,9 +280,9 @@ class IdentityChange(Model):
     """The owner from now on."""
     rule: String
     """The rule that decided: customer-id or strongest-identifier. Of those that refuse, from and to are the same:
-    other-source = another source says another customer id; crowded-identifier = the identifier has more contacts in a
-    day than a person, and names nobody; too-late = a survey or wrap-up of a contact that was over names somebody;
-    too-many-changes = the contact went to and fro."""
+    other-source = another source says another customer id, or another identifier of the owner's kind;
+    crowded-identifier = the identifier has more contacts in a day than a person, and names nobody; too-late = a survey
+    or wrap-up of a contact that was over names somebody; too-many-changes = the contact went to and fro."""
     evidence: Evidence
     """The event that proved it."""
     at: UtcTime

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from streams.agents.hop import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.domain.alerts import owner_of
 from streams.domain.crowds import Crowds, share
-from streams.domain.identity import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES, assign
+from streams.domain.identity import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES, IdentityChange, assign
 from streams.domain.kpi_tables import SEP
 from streams.domain.owners import ContactOwner, after, due_at, found_by
 from streams.domain.policy import TrackingRules
@@ -98,7 +98,7 @@ class Identify(Hop):
                 self.metrics.limited("identify", "history")
         for output in outputs:
             if isinstance(output, dict):
-                if (what := LIMITED.get(output["rule"])) is not None:
+                if (what := LIMITED.get(_counted(output))) is not None:
                     self.metrics.limited("identify", what)
                 since = output["since"]
                 times = {"at": iso(output["at"]), "since": None if since is None else iso(since)}
@@ -127,6 +127,12 @@ class Identify(Hop):
 
     def forget(self, line: str) -> None:
         self.crowds.forget(line)
+
+
+def _counted(change: IdentityChange) -> str:
+    """The rule, but for a second number of a person: that alone is no sign of a fault."""
+    of_a_customer = change["identifier"].startswith("customer:")
+    return "" if change["rule"] == OTHER_SOURCE and not of_a_customer else change["rule"]
 
 
 def _channel(key: str) -> str:

@@ -2,7 +2,7 @@
 
 Whatever systems send for a withheld number or a form that was left empty, it is common to strangers, and no list of
 such values is complete. So contacts are counted by identifier and day of event time (UTC), and one beyond the limit is
-not given to the identifier's owner.
+not given to the identifier's owner; nor is any of the day after, or the strangers of every morning would be one person.
 """
 
 from collections.abc import MutableMapping
@@ -42,7 +42,7 @@ class Crowds:
 
     def gather(self, identifier: str, line: str, time: int, now: int | None) -> int:
         """Count one more contact of an identifier ("<kind>:<value>"); returns how many that is beyond the limit: up to
-        0 it names somebody.
+        0 it names somebody. On the day after a day beyond the limit it is none.
 
         ``time`` of the contact, ``now`` stream time of the line (None = not known yet), ms. What is older than the day
         before stream time's is not counted.
@@ -55,12 +55,14 @@ class Crowds:
                 self.days[line] = today
             if day < today - 1:
                 return 0
-        key = f"{line}{SEP}{day}{SEP}{mark_of(identifier)}"
+        mark = mark_of(identifier)
+        key = f"{line}{SEP}{day}{SEP}{mark}"
         count = self.rows.get(key, 0) + 1
         if count == 1 and len(self.rows) >= MAX_ROWS:
             self._thin()
         self.rows[key] = count
-        return count - self.limit
+        limit = 0 if self.rows.get(f"{line}{SEP}{day - 1}{SEP}{mark}", 0) > self.limit else self.limit
+        return count - limit
 
     def undo(self) -> None:
         """Rows may have been put back."""

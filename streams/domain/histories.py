@@ -195,8 +195,9 @@ def before(history: History, since: int, rules: Rules) -> History | None:
         return None
     lives = _shown(lives, rules)
     known = history.lives[: len(lives)]
-    if known == history.lives and known[-1].last == lives[-1].last:
-        lives = known  # by now it may have timed out
+    same = known == history.lives and known[-1].last == lives[-1].last
+    if same and known[-1].parted == lives[-1].parted:
+        lives = known  # by now it may have timed out; what went on with it as another part took things of it along
     return replace(history, tail=tail, lives=lives)
 
 

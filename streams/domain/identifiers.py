@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import idna
 
 from schemas.fields import MAX_IDENTIFIER
-from streams.domain.nobody import Nobody, folded, shipped
+from streams.domain.nobody import Nobody, shipped
 from streams.domain.phone_numbers import read_number
 from streams.domain.plain_forms import JOINERS, REMEMBERED, UNSEEN, inner, is_unseen
 
@@ -75,7 +75,8 @@ def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str
         number = read_number(value.strip(), region)
         if number is None:
             return None, "form"
-        return (None, "nobody") if nobody.is_number(number[1:]) else (number[0], None)
+        hidden = nobody.is_number(number.spellings) or any(map(nobody.is_word, number.words))
+        return (None, "nobody") if hidden else (number.plain, None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
@@ -135,7 +136,7 @@ def _address(value: str) -> tuple[str, str, str] | None:
 
 @lru_cache(65_536)
 def _read_address(value: str) -> tuple[str, str, str] | None:
-    """The address, what is before its @, folded, and its domain."""
+    """The address, what is before its @ and a +, and its domain."""
     text = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(UNSEEN)
     if len(text) > _LONGEST_FROM:
         return None
@@ -148,7 +149,7 @@ def _read_address(value: str) -> tuple[str, str, str] | None:
     plain_box, plain_domain = _box(box), _domain(domain)
     if plain_box is None or plain_domain is None:
         return None
-    return f"{plain_box}@{plain_domain}", folded(plain_box.partition("+")[0]), plain_domain
+    return f"{plain_box}@{plain_domain}", plain_box.partition("+")[0], plain_domain
 
 
 def _bare(text: str) -> str:

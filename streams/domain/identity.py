@@ -15,7 +15,8 @@ the contact's events so far with the new event in its place: by event time, and 
 
 Six things are refused or told, each once, in a change whose owner is the same before and after:
 
-- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id; once per source.
+- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id, or, where an identifier is the
+  owner, another one of its kind; once per source and kind. Two systems that name their contacts alike show by that.
 - ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
   from one customer to another (or from one identifier to another of the same kind) at most ``MAX_CORRECTIONS`` times.
   After that it stays, unless it becomes better known; here alone the order of arrival decides.
@@ -28,7 +29,8 @@ Six things are refused or told, each once, in a change whose owner is the same b
 
 A stub with which the customer begins anew after an end is handed over like any other contact, but only from there on:
 its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by
-``contact.initiated`` after an end, for another customer. ``since`` of the change says from when.
+``contact.initiated`` after an end, for another customer of the same source; or, where nobody said a customer, by a
+customer with another identifier of the owner's kind. ``since`` of the change says from when.
 """
 
 from bisect import bisect_left, bisect_right
@@ -166,15 +168,29 @@ def assign(
 
 def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
     """Where another customer's contact begins under the id of one that had ended; 0 = it is one contact."""
-    if held.rank != CUSTOMER:
+    if held.rank != best.rank:
         return 0
     ended = next((number for number, each in enumerate(told) if each.type == "contact.ended"), len(told))
-    again = (
-        number
-        for number in range(len(told) - 1, ended, -1)
-        if told[number].type == "contact.initiated" and held.time < told[number].time <= best.time
-    )
+    again = (number for number in range(len(told) - 1, ended, -1) if _begins(told[number], held, best))
     return next(again, 0)
+
+
+def _begins(event: Event, held: Claim, best: Claim) -> bool:
+    """Is it the beginning of another contact, of whom ``best`` says? A call back is none: it may go to another number
+    of the same person.
+    """
+    if event.type != "contact.initiated" or not held.time < event.time <= best.time:
+        return False
+    theirs = event.data.get("direction") != "outbound" and event.data.get("opened_by") in (None, "customer")
+    return best.rank == CUSTOMER or theirs
+
+
+def _anew(state: ContactOwner, event: Event, claim: Claim) -> bool:
+    """Is the claim that of another caller, whose contact began when the one under this id was over?"""
+    place = _place(state.history, event) or 0
+    told = (*state.history[:place], event, *state.history[place:])
+    over = state.resumed or not state.history
+    return _used_again(told, state.claim, claim) > 0 or (over and _begins(told[0], state.claim, claim))
 
 
 def _place(history: tuple[Event, ...], event: Event) -> int | None:
@@ -213,7 +229,12 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         return stays
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
-        best = claim if claim.time < held.time else held
+        before = state.resumed and claim.time < state.history[0].time  # late, of the contact before
+        best, other = (claim, held) if claim.time < held.time and not before else (held, claim)
+        if claim.owner != held.owner and claim.source != held.source:
+            beaten = (OTHER_SOURCE, other)
+        elif claim.owner != held.owner and best is held and _anew(state, event, claim):
+            best = claim
     elif claim.source == held.source:
         best = claim if claim.time >= held.time else held
         since = min(since, (claim.time, claim.id))
@@ -224,7 +245,7 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
     first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
     if best.identifier == held.identifier:
-        return Decision(best, first)
+        return Decision(best, first, refused=beaten if best is held else None)
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
         return stays._replace(refused=(TOO_MANY_CHANGES, best))
@@ -253,7 +274,9 @@ def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | Non
     if refused is None:
         return state, []
     rule, claim = refused
-    mark = f"{rule} {mark_of(claim.source)}" if rule == OTHER_SOURCE else rule
+    mark = rule
+    if rule == OTHER_SOURCE:
+        mark += f" {mark_of(claim.source if claim.rank == CUSTOMER else f'{claim.source} {claim.rank}')}"
     if mark in state.told or len(state.told) >= MAX_TOLD:
         return state, []
     change = _change(state.owner, state.owner, claim, event, rule)

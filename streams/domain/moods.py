@@ -64,7 +64,7 @@ class Over(NamedTuple):
 
 Messages = tuple[Message, ...]
 CALM = Mood()
-_order = attrgetter("time", "id")
+_order = attrgetter("time", "id", "key")
 
 
 def message(key: str, contact: Contact, mark: Mark) -> Message:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from streams.domain.nobody import digits_of, is_counted
+from streams.domain.nobody import digits_of, is_counted, is_run
 from streams.domain.plain_forms import READ_FORMS, REMEMBERED, inner
 
 _SHORTEST = len("+683400")
@@ -17,6 +18,19 @@ _LONGEST = len("+") + 15
 _MOST_ZEROS = 3
 _MOST_DIGITS = 32
 """Of a number with its extension and what leads abroad; what has more is none, and is not asked about."""
+_NO_LINE = "0000000"
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+
+
+class Number(NamedTuple):
+    """A phone number as it was read."""
+
+    plain: str
+    """E.164, with ``;ext=`` behind it where it has an extension."""
+    spellings: tuple[str, ...]
+    """Its digits: as it was given, with its country code, and as it is dialled at home."""
+    words: tuple[str, ...]
+    """What stood among the digits."""
 
 
 def phone(value: str, region: str | None = None) -> str:
@@ -27,16 +41,15 @@ def phone(value: str, region: str | None = None) -> str:
     """
     value = value.strip()
     number = read_number(value, region)
-    return value if number is None else number[0]
+    return value if number is None else number.plain
 
 
-def read_number(value: str, region: str | None) -> tuple[str, ...] | None:
+def read_number(value: str, region: str | None) -> Number | None:
     return (_read_number if len(value) <= REMEMBERED else _read_number.__wrapped__)(value, region)
 
 
 @lru_cache(65_536)
-def _read_number(value: str, region: str | None) -> tuple[str, ...] | None:
-    """The number in E.164, and its digits: as it was given, with its country code, and as it is dialled at home."""
+def _read_number(value: str, region: str | None) -> Number | None:
     said = _dialled(value)
     digits = sum(map(str.isdigit, said))
     if not digits or digits > _MOST_DIGITS:
@@ -46,10 +59,14 @@ def _read_number(value: str, region: str | None) -> tuple[str, ...] | None:
         return None
     plain = _e164(number)
     national = plain[1 + len(str(number.country_code)) :]
-    if not _SHORTEST < len(plain) <= _LONGEST or len(set(national)) < 2:  # one digit all over stands for nobody
+    # One digit all over, digits that count up, a line of zeros: who had to give a number and would not.
+    made_up = len(set(national)) < 2 or is_run(national) or national.endswith(_NO_LINE)
+    if made_up or not _SHORTEST < len(plain) <= _LONGEST:
         return None
-    spellings = digits_of(said.partition(";")[0]), plain[1:], *_at_home(number, national, region)
-    return (f"{plain};ext={number.extension}" if number.extension else plain), *spellings
+    given = said.partition(";")[0]
+    spellings = digits_of(given), plain[1:], *_at_home(number, national, region)
+    whole = f"{plain};ext={number.extension}" if number.extension else plain
+    return Number(whole, spellings, tuple(_WORDS.findall(given)))
 
 
 def _at_home(number: PhoneNumber, national: str, region: str | None) -> Iterator[str]:
@@ -129,6 +146,11 @@ _MACHINE = re.compile(r"(?!\d\d(?:\.\d\d){3}$)(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
 """An IPv4 address; groups of two digits are those of a phone."""
 _NAMED = re.compile(r"[^\d+]*[^\W\d_]\d")
 """``agent4711``: digits grown to a word."""
+_GLUED = re.compile(r"(?!(?:tele?|telefon|phone|ph|fon|fone|fax|mobile?|mob|cell|handy)\d)[^\W\d_]{2,}\d")
+"""Names of devices, trunks and users with digits in them: SEP001122334455."""
+_LETTER = re.compile(r"[^\W\d_]")
+_ROUNDED = re.compile(r"\d[.,]\d+e[+-]?\d")
+"""What a spreadsheet makes of a long number."""
 _DOTS = str.maketrans("_·•‧∙", "-----")
 """What else stands between groups of digits."""
 _OF_A_TABLE = re.compile(r"(\d{7,15})\.0+")
@@ -154,6 +176,8 @@ def _dialled(value: str) -> str:
     text = inner(text)
     if "%" in text:
         text = unquote(text)
+    if "e" in text and _ROUNDED.match(text):
+        return ""
     if ("/" in text or "=" in text) and (link := _CALL_LINK.search(text)):
         return f"+{digits_of(link[1])}"
     scheme = _PHONE_SCHEMES.match(text)
@@ -170,6 +194,8 @@ def _dialled(value: str) -> str:
         if host in _WHATSAPP:
             return f"+{user.removeprefix('+')}"
     number, *parameters = user.replace("+00", "+", 1).split(";")
+    if _GLUED.match(number) or (at and _LETTER.search(number)):
+        return ""
     number = _SERVICE_CODE.sub("", _REMARK.sub("", number).lstrip(" ("), count=1).rstrip(" .,#*")
     number = number.translate(_DOTS)
     if table := _OF_A_TABLE.fullmatch(number):

@@ -89,7 +89,7 @@ def _segment(
 ) -> tuple[Timeline, dict[str, Any] | None]:
     if place.owner.startswith(NAMELESS):
         return timeline, None
-    contacts = sorted(contacts, key=lambda contact: (contact.started, contact.id))
+    contacts = sorted(contacts, key=lambda contact: (contact.started, contact.id, contact.channel))
     standing = segments.total(timeline.standing, contacts, rules.segments)
     if standing.last is None:
         return timeline, None

@@ -55,10 +55,13 @@ class MissingTopics(TopologyError):
 class PartitionsDiffer(TopologyError):
     """An input has more partitions than its agent's changelog: nobody would read the others."""
 
-    def __init__(self, changelog: str, has: int, topic: str, needs: int, helps: str) -> None:
+    def __init__(self, changelog: str, topic: str, counts: tuple[int, int], helps: str, *, rebuild: bool) -> None:
+        """``rebuild``: nothing less helps, since the topic is written by an agent, and may not be made anew."""
+        has, needs = counts
+        way = "rebuild" if rebuild else f"make {topic} anew with {has}, or rebuild with {needs}"
         super().__init__(
             f"{changelog} has {has} partitions, its inputs need {needs}: {topic} was given more. State is kept by "
-            f"partition; make {topic} anew with {has}, or rebuild with {needs}: {helps}"
+            f"partition; {way}: {helps}"
         )
 
 

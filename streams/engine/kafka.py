@@ -31,6 +31,8 @@ CANCEL_SECONDS = 1.0
 MAX_REQUEST_BYTES = 2 << 20
 MAX_BATCH_BYTES = 1_000_000
 """One record batch as produced; below the broker's default ``message.max.bytes`` of 1,048,588."""
+MARKS_SECONDS = 2.0
+"""How long the marks of a transaction are waited for that was committed: they take some ms."""
 FRAMING_BYTES = 512
 """What a record batch's own header and a record's framing need at most."""
 LARGEST_RECORD = MAX_BATCH_BYTES - FRAMING_BYTES
@@ -156,6 +158,24 @@ async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:
     """Topic → partitions of everything on the broker; asks for no topic by name, so that none is created by asking."""
     cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - a consumer has no public way to ask
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+
+async def stable_ends(
+    consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], seconds: float = MARKS_SECONDS
+) -> dict[TopicPartition, int]:
+    """Up to where committed records can be read, all that was committed before the call included. The consumer reads
+    committed records, and nothing at the moment.
+
+    The broker answers the end of a transaction before each partition has its mark, so what is not marked yet is waited
+    for; behind what is still open after ``seconds`` nothing counts.
+    """
+    written = await written_ends(consumer, partitions)
+    until = time.monotonic() + seconds
+    while True:
+        stable = {tp: int(end) for tp, end in (await consumer.end_offsets(list(written))).items()}
+        if all(stable[tp] >= end for tp, end in written.items()) or time.monotonic() > until:
+            return stable
+        await asyncio.sleep(0.01)
 
 
 async def written_ends(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

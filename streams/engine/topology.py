@@ -35,6 +35,7 @@ from streams.engine.errors import (
     SettingsDiffer,
     TopicsChanged,
 )
+from streams.engine.kafka import stable_ends
 from streams.engine.metadata import NO_ERROR, NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic, settings, topics
 from streams.engine.task import Task
 from streams.engine.trial import Trial
@@ -67,17 +68,22 @@ class Role(StrEnum):
     INPUT = "input"
     CHANGELOG = "changelog"
     OUTPUT = "output"
+    BETWEEN = "between"
+    """One agent writes it, the next one reads it."""
 
 
 _SAYS = {
     ("deleted", Role.INPUT): "{name} was deleted: `contact-streams topics create`",
     ("deleted", Role.OUTPUT): "{name} was deleted: `contact-streams topics create`",
+    ("deleted", Role.BETWEEN): "{name} was deleted, and with it what was not read of it. Rebuild: " + HELP,
     ("deleted", Role.CHANGELOG): "{name} was deleted, and with it the state of its agent: `contact-streams topics "
     "create` says what can be done",
     ("anew", Role.INPUT): "{name} was deleted and made anew: the next start says what becomes of it",
+    ("anew", Role.BETWEEN): "{name} was deleted and made anew: what was not read of it is missing. Rebuild: " + HELP,
     ("anew", Role.CHANGELOG): "{name} was deleted and made anew, and the state of its agent is gone: the next start "
     "says what can be done",
     ("count", Role.INPUT): "{name} has {now} partitions and had {was}: nobody reads the others. " + HELP,
+    ("count", Role.BETWEEN): "{name} has {now} partitions and had {was}: nobody reads the others. Rebuild: " + HELP,
     ("count", Role.OUTPUT): "{name} has {now} partitions and had {was}: the next start uses all of them",
     **{("hidden", role): "{name}: the broker no longer lets this worker see it, look at its ACLs" for role in Role},
 }
@@ -123,8 +129,8 @@ async def lost_changelogs(
     lost = {tp.topic for tp in ends if any(TopicPartition(topic, tp.partition) in again for topic in inputs[tp])}
     lost &= empty
     if lost:
-        # Asked once more: another worker's very first commits may have come between the two questions.
-        ends = await consumer.end_offsets([tp for tp in inputs if tp.topic in lost])
+        # Asked once more: another worker's very first commits may have come in between, or not be marked yet.
+        ends = await stable_ends(consumer, [tp for tp in inputs if tp.topic in lost])
         lost = await hollow(bootstrap, {tp: ends[tp] - begins[tp] for tp in ends})
     return sorted({*gone, *(tp for tp in inputs if tp.topic in lost)})
 
@@ -182,7 +188,8 @@ class Topology(Service):
     def _roles(self) -> Iterator[tuple[str, Role]]:
         source = self.source
         yield from ((topic, Role.OUTPUT) for topic in source.outputs)
-        yield from ((topic, Role.INPUT) for topic in source.inlet_of)
+        for topic in source.inlet_of:
+            yield topic, Role.BETWEEN if topic in source.outputs else Role.INPUT
         yield from ((inlet.changelog(source.app_id), Role.CHANGELOG) for inlet in source.inlets.values())
 
     async def read(self) -> None:
@@ -198,7 +205,8 @@ class Topology(Service):
             changelog = inlet.changelog(self.source.app_id)
             widest = max(inlet.topics, key=lambda topic: partitions[topic])
             if partitions[changelog] < partitions[widest]:
-                raise PartitionsDiffer(changelog, partitions[changelog], widest, partitions[widest], HELP)
+                counts, ours = (partitions[changelog], partitions[widest]), self.roles[widest] is Role.BETWEEN
+                raise PartitionsDiffer(changelog, widest, counts, HELP, rebuild=ours)
             for number in range(partitions[widest]):
                 tasks[TopicPartition(changelog, number)] = [t for t in inlet.topics if number < partitions[t]]
         await self._weigh()

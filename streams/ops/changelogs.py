@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from streams.agents import identify, ingest, measure, track
 from streams.app import CHANGELOGS
 from streams.engine import TableSpec, changelog, trial
-from streams.engine.kafka import partition_counts
+from streams.engine.kafka import partition_counts, stable_ends
 from streams.ops.errors import OpsError
 from streams.ops.probe import unreachable
 from streams.ops.topics import existing
@@ -134,7 +134,7 @@ class Inputs:
         """Offsets behind a position; 0 when they are only markers of transactions."""
         topics = [self.settings.topic_prefix + topic for topic in CHANGELOGS[agent]]
         tps = [TopicPartition(topic, partition) for topic in topics if partition < self.counts.get(topic, 0)]
-        ends, begins = await self.consumer.end_offsets(tps), await self.consumer.beginning_offsets(tps)
+        ends, begins = await stable_ends(self.consumer, tps), await self.consumer.beginning_offsets(tps)
         left = 0
         for tp in tps:
             at = max(position.get(tp.topic, 0), begins[tp])
@@ -161,10 +161,13 @@ async def inputs(settings: Settings) -> AsyncIterator[Inputs]:
 async def _only_markers(consumer: AIOKafkaConsumer, tp: TopicPartition, at: int, end: int) -> bool:
     consumer.assign([tp])
     consumer.seek(tp, at)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while await consumer.position(tp) < end:
-                if await consumer.getmany(tp, timeout_ms=50, max_records=1):
-                    return False
-            return True
-    return False
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while await consumer.position(tp) < end:
+                    if await consumer.getmany(tp, timeout_ms=50, max_records=1):
+                        return False
+                return True
+        return False
+    finally:
+        consumer.unsubscribe()

@@ -17,7 +17,7 @@ from streams.app import CHANGELOGS
 from streams.engine import metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.demands import Demand, Departure, Effect, departures
-from streams.engine.kafka import partition_counts
+from streams.engine.kafka import partition_counts, written_ends
 from streams.engine.topology import HELP, shortened
 from streams.ops.errors import OpsError
 from streams.ops.probe import unreachable
@@ -44,13 +44,16 @@ class TopicsError(OpsError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A topic as it should be; ``reads``: of a changelog, the topics that its agent reads."""
+    """A topic as it should be; ``reads``: of a changelog, the topics that its agent reads; ``between``: an agent writes
+    it, and the next one reads it.
+    """
 
     name: str
     partitions: int
     config: dict[str, str]
     demands: tuple[Demand, ...] = ()
     reads: tuple[str, ...] = ()
+    between: bool = False
 
 
 @dataclass
@@ -62,7 +65,8 @@ class Report:
     departures: list[Departure] = field(default_factory=list)
     """Settings that are not as workers demand."""
     counts: list[str] = field(default_factory=list)
-    """Sentences on partition counts with which no worker starts, or that are not those that were asked for."""
+    """Sentences on partition counts with which no worker starts, or that are not those that were asked for, and on
+    topics whose state is of an old one."""
     shortened: list[str] = field(default_factory=list)
     """Sentences on changelogs of which a part is gone."""
     untold: list[str] = field(default_factory=list)
@@ -82,7 +86,8 @@ def wanted(settings: Settings, partitions: int | None = None) -> list[Wanted]:
     for spec in registry.topics().values():
         name = settings.topic_prefix + spec.topic
         counts[name] = spec.partitions if partitions is None or spec.partitions == 1 else partitions
-        found.append(Wanted(name, counts[name], spec.kafka_config(), demands[name]))
+        between = spec.direction == "internal"
+        found.append(Wanted(name, counts[name], spec.kafka_config(), demands[name], between=between))
     for hop, inputs in CHANGELOGS.items():
         name, reads = f"{settings.group}-{hop}-changelog", tuple(settings.topic_prefix + topic for topic in inputs)
         found.append(Wanted(name, max(counts[topic] for topic in reads), CHANGELOG_CONFIG, demands[name], reads))
@@ -141,8 +146,33 @@ async def create(
         await _create(bootstrap, missing, replication)
     report.created = [each.name for each in missing]
     report.counts = told_counts(planned, have, asked=not follow)
+    report.counts += await _orphans(bootstrap, missing, planned, have)
     await _look(bootstrap, [each for each in planned if each.name in have or not dry_run], report)
     return report
+
+
+async def _orphans(
+    bootstrap: str, missing: Iterable[Wanted], topics: Iterable[Wanted], have: Mapping[str, int]
+) -> list[str]:
+    """Sentences on changelogs with state of a topic between agents that is gone: no worker starts on a new one."""
+    gone = {each.name for each in missing if each.between}
+    logs = {log.name: topic for log in topics if log.name in have for topic in log.reads if topic in gone}
+    if not logs:
+        return []
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        await consumer.start()
+        ends = await written_ends(consumer, [TopicPartition(log, n) for log in logs for n in range(have[log])])
+    except KafkaError as error:
+        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
+    finally:
+        await consumer.stop()
+    held = sorted({tp.topic for tp, end in ends.items() if end})
+    return [
+        f"{logs[log]} was deleted, and {log} holds the state of what was read of it: no worker starts on a new one. "
+        "Rebuild"
+        for log in held
+    ]
 
 
 async def _create(bootstrap: str, missing: Iterable[Wanted], replication: int) -> None:
@@ -180,13 +210,14 @@ def told_counts(topics: Iterable[Wanted], have: Mapping[str, int], *, asked: boo
     """Sentences on the counts with which no worker starts; with ``asked`` on those, too, that are not as asked for."""
     topics = list(topics)
     counts = {each.name: have.get(each.name, each.partitions) for each in topics}
-    found, other = [], list[str]()
+    found, other, between = [], list[str](), {each.name for each in topics if each.between}
     for each in topics:
         widest = max(each.reads, key=lambda topic: counts[topic], default=each.name)
         if counts[each.name] < counts[widest]:
+            anew = "" if widest in between else f"Make {widest} anew with {counts[each.name]}, or "
             found.append(
                 f"{each.name} has {counts[each.name]} partitions and {widest} {counts[widest]}: nobody reads the "
-                f"others, and no worker starts. Make {widest} anew with {counts[each.name]}, or rebuild"
+                f"others, and no worker starts. {anew}{'rebuild' if anew else 'Rebuild'}"
             )
         elif asked and counts[each.name] != each.partitions:
             other.append(f"{each.name} has {counts[each.name]} partitions, not {each.partitions}")

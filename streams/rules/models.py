@@ -226,6 +226,7 @@ class NobodyFile(File):
     shipped: bool = True
     words: dict[str, list[Word]] = {}
     ids: list[Word] = []
+    parts: list[Word] = []
     numbers: list[Annotated[Filled, AfterValidator(partial(_counts, "numbers"))]] = []
     mailboxes: list[Annotated[Filled, AfterValidator(partial(_counts, "mailboxes"))]] = []
     domains: list[Annotated[Filled, AfterValidator(partial(_counts, "domains"))]] = []

@@ -13,7 +13,9 @@ from streams.app import CHANGELOGS
 from streams.engine import Outputs, Rest
 from streams.engine.kafka import transactional_producer
 from streams.engine.telling import UNFINISHED
+from streams.engine.topology import lost_changelogs
 from streams.ops import topics
+from streams.ops.changelogs import inputs
 from streams.ops.drain import wait_drained
 from streams.ops.errors import BrokerError
 from streams.ops.reading import read_to_end, settled_ends
@@ -88,6 +90,51 @@ async def test_what_was_committed_a_moment_ago_is_found(bootstrap: str, topic: s
             await producer.begin_transaction()
             await fill(producer, topic)
     assert missed, "no race: the test shows nothing"
+
+
+async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str, topic: str) -> None:
+    """The group's offset may be known before the changelog's first records are marked."""
+    read, log = TopicPartition(topic, 0), TopicPartition(f"{topic}-log", 0)
+    await create_topics(bootstrap, {log.topic: 1})
+    group = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=f"{topic}-group", enable_auto_commit=False,
+        isolation_level="read_committed",
+    )  # fmt: skip
+    await group.start()
+    try:
+        async with transaction(bootstrap, topic) as producer:
+            await producer.commit_transaction()
+            await settled_ends(group, [read])
+            group.assign([read])
+            await group.commit({read: 1})
+            group.unsubscribe()
+            assert await lost_changelogs(group, {log: [topic]}) == [log]
+            await producer.begin_transaction()
+            await producer.send_and_wait(log.topic, b"row", partition=0)
+            asked = asyncio.create_task(lost_changelogs(group, {log: [topic]}))
+            await asyncio.sleep(0.3)
+            await producer.commit_transaction()
+            assert await asked == []
+    finally:
+        await group.stop()
+
+
+async def test_what_is_unread_counts_what_was_committed_a_moment_ago(settings: Settings) -> None:
+    topic = settings.topic_prefix + CHANGELOGS["track"][0]
+    producer = transactional_producer(settings.bootstrap_servers, f"{topic}-writer")
+    await producer.start()
+    try:
+        async with inputs(settings) as behind:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"x", partition=1)
+            asked = asyncio.create_task(behind.unread("track", 1, {topic: 0}))
+            await asyncio.sleep(0.3)
+            await producer.commit_transaction()
+            assert await asked == 2, "the record and its mark"
+            assert await behind.unread("track", 1, {topic: 1}) == 0, "only the mark"
+            assert await behind.unread("track", 0, {}) == 0
+    finally:
+        await producer.stop()
 
 
 async def everything(bootstrap: str, topic: str) -> int:

@@ -162,6 +162,22 @@ async def test_partitions_beyond_what_there_is_state_for_are_not_created(setting
     assert forum not in await existing(settings.bootstrap_servers)
 
 
+async def test_a_topic_between_agents_that_is_gone_under_state_takes_a_rebuild(settings: Settings) -> None:
+    await create(settings.bootstrap_servers, wanted(settings))
+    between, log = settings.topic_prefix + "contact.interactions", f"{settings.group}-track-changelog"
+    await delete(settings, between)
+    assert advice(await look(settings)) == {"contact-streams topics create": doctor.Status.FAILED}, "there is no state"
+    await publish(settings.bootstrap_servers, log, [(2, POSITION, encode_position({between: 7}, "state"))])
+    report = await look(settings)
+    (said,) = report.counts
+    assert said.startswith(f"{between} was deleted, and {log} holds the state of what was read of it")
+    assert advice(report) == {
+        "contact-streams topics create": doctor.Status.FAILED, doctor.HELP: doctor.Status.FAILED
+    }  # fmt: skip
+    done = await run(settings, "topics", "create")
+    assert "no worker starts on a new one. Rebuild: docs/operations.md" in done.stderr
+
+
 async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Settings) -> None:
     await create(settings.bootstrap_servers, wanted(settings))
     log = f"{settings.group}-track-changelog"

@@ -107,22 +107,52 @@ def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None
 
 
 @pytest.mark.parametrize("size", [1, 100])
-def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int) -> None:
+def test_messages_of_one_name_and_moment_on_two_channels_say_the_same_whichever_comes_first(size: int) -> None:
+    """One customer, two channels, ids counted alike: each message counts, and the alert's name does not turn on which
+    topic was read first.
+    """
+    start = NOW / 1000 - 1800
+    more: dict[str, Any] = {"direction": "inbound", "author": "customer", "queue": "q", "tier": "gold"}
+    told = {
+        channel: [
+            cloud_event(
+                "message.sent", "1001", start + n, channel=channel, customer_id="7", text="x", sentiment=-0.9, **more
+            )
+            | {"id": f"m{n}"}
+            for n in range(5)
+        ]
+        for channel in ("chat", "messaging")
+    }
+    found = []
+    for first, second in (("chat", "messaging"), ("messaging", "chat")):
+        pairs = zip(told[first], told[second], strict=True)
+        found.append(flow([each for pair in pairs for each in pair], size, restart=False))
+    alerts = [{each["alert_id"] for each in one["alerts"] if each["kind"] == "sentiment"} for one in found]
+    assert alerts[0] == alerts[1]
+    assert len(alerts[0]) == 1
+    assert [one["journeys"][-1]["counts"]["messages"] for one in found] == [10, 10]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize("by_phone", [False, True])
+def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int, by_phone: bool) -> None:
     start = NOW / 1000 - 3000
     told = []
-    for customer, at in (("7", start), ("8", start + 1500)):
+    for customer, at in (("+4989111111", start), ("+4930222222", start + 1500)):
+        who: dict[str, Any] = {"identifiers": [{"kind": "phone", "value": customer}]}
+        who = who if by_phone else {"customer_id": customer}
         about: dict[str, Any] = {"queue": "q"}
         told += [
             cloud_event("contact.initiated", "1001", at, **about),
             cloud_event("contact.queued", "1001", at + 1, **about),
-            cloud_event("contact.connected", "1001", at + 31, customer_id=customer, **about),
+            cloud_event("contact.connected", "1001", at + 31, **who, **about),
             cloud_event("contact.ended", "1001", at + 91, by="customer", **about),
         ]
     found = flow(told, size, restart=False)
     counts = {each["customer"]: each["counts"] for each in found["journeys"]}
     assert {owner: (each["contacts"], each["answered"]) for owner, each in counts.items()} == {
-        "customer:7": (1, 1),
-        "customer:8": (1, 1),
+        f"{'anonymous:phone' if by_phone else 'customer'}:{customer}": (1, 1)
+        for customer in ("+4989111111", "+4930222222")
     }
 
 
@@ -157,8 +187,32 @@ def test_an_identifier_of_too_many_contacts_names_nobody() -> None:
     assert (change["rule"], change["identifier"], change["contact_id"]) == ("crowded-identifier", "phone:0", "c3")
     assert limited(metrics) == {("identify", "identifier"): 3}
     day = NOW // DAY_MS * DAY_MS + DAY_MS
-    task.batch(read([event("z", "c9", day, ("phone", "0"))]))
-    assert owners_of(task)["voice|c9"] == "anonymous:phone:0", "the next day it has a chance again"
+    task.batch(read([event(f"z{n}", f"d{n}", day + n * DAY_MS, ("phone", "0")) for n in range(2)]))
+    assert owners_of(task)["voice|d0"] == "contact:voice:d0", "those of the next morning are strangers, too"
+    assert task.on("identity.changes")[-1]["contact_id"] == "d0", "told once for each day"
+    assert owners_of(task)["voice|d1"] == "anonymous:phone:0", "after a quiet day it has a chance again"
+
+
+def test_two_systems_that_count_their_contacts_alike_are_found_by_their_callers() -> None:
+    """Two telephone systems on one channel, no customer ids: what they say of a contact is of two people."""
+    metrics = Metrics()
+    task = stage(metrics)
+    told = [
+        event("1", "1001", NOW, ("phone", "+4989111111")),
+        event("1", "1001", NOW + 1, ("phone", "+4930222222"), source="/pbx-2"),
+        event("2", "1001", NOW + 2, ("phone", "+4930222222"), source="/pbx-2"),
+        event("3", "1001", NOW + 3, ("phone", "+4989333333")),
+        event("1", "1002", NOW + 1, ("phone", "+4930222222"), source="/pbx-2"),
+        event("1", "1002", NOW, ("phone", "+4989111111"), source="/pbx"),
+    ]
+    task.batches(read(told), [(1, True)])
+    assert owners_of(task) == dict.fromkeys(("voice|1001", "voice|1002"), "anonymous:phone:+4989111111")
+    refused = [each for each in task.on("identity.changes") if each["rule"] == "other-source"]
+    assert [(each["contact_id"], each["identifier"], each["evidence"]["source"]) for each in refused] == [
+        ("1001", "phone:+4930222222", "/pbx-2"), ("1002", "phone:+4930222222", "/pbx-2")
+    ]  # fmt: skip
+    assert {each["from"] for each in refused} == {each["to"] for each in refused} == {"anonymous:phone:+4989111111"}
+    assert limited(metrics) == {}, "a second number is no sign of a fault by itself"
 
 
 def test_many_contacts_of_one_customer_id_are_not_split() -> None:

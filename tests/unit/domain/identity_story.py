@@ -67,11 +67,11 @@ def by_chance(events: list[Event], random: Any) -> list[Event]:
 Tracks = dict[tuple[str, str, str], list[Event]]
 
 
-def seen_by_track(sent: list[Output]) -> Tracks:
+def seen_by_track(sent: list[Output], stub: ContactOwner | None = None) -> Tracks:
     """(Owner, channel, contact) → the contact's events it has, the way a track adds events and takes them back on a
-    Left.
+    Left. ``stub``: what the contact was before.
     """
-    tracks: Tracks = {}
+    tracks: Tracks = {} if stub is None else {(stub.owner, "voice", "c1"): []}
     for one in sent:
         if isinstance(one, Event):
             tracks.setdefault((one.owner, one.channel, one.contact), []).append(msgspec.structs.replace(one, owner=""))

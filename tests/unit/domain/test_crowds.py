@@ -21,8 +21,18 @@ def test_contacts_beyond_the_limit_are_counted_by_identifier_line_and_day() -> N
     assert [found.gather("phone:0", "", T0 + at, None) for at in range(5)] == [-2, -1, 0, 1, 2]
     assert found.gather("phone:1", "", T0, None) == -2
     assert found.gather("phone:0", "replay", T0, None) == -2
-    assert found.gather("phone:0", "", T0 + DAY_MS, None) == -2
+    assert found.gather("phone:1", "", T0 + DAY_MS, None) == -2
     assert found.gather("phone:0", "", T0, None) == 3
+
+
+def test_a_crowd_is_one_on_the_day_after_and_has_a_chance_after_a_quiet_day() -> None:
+    found = Crowds({}, LIMIT)
+    days = [[found.gather("phone:0", "", T0 + day * DAY_MS, T0 + day * DAY_MS) for _ in range(6)] for day in range(3)]
+    assert days == [[-2, -1, 0, 1, 2, 3], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]], "told once a day: the one that is 1"
+    quiet = [found.gather("phone:0", "", T0 + 3 * DAY_MS, None) for _ in range(LIMIT)]
+    assert quiet == [1, 2, 3]
+    assert found.gather("phone:0", "", T0 + 4 * DAY_MS, None) == -2
+    assert found.gather("phone:0", "other", T0 + 3 * DAY_MS, None) == -2, "each line for itself"
 
 
 def test_rows_of_days_that_are_over_are_forgotten_and_what_is_older_is_not_counted() -> None:

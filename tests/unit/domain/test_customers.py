@@ -157,6 +157,17 @@ def test_a_contact_that_moves_from_a_time_on_leaves_what_it_did_before(
     task.episodes()
 
 
+def test_what_left_with_a_later_part_takes_nothing_of_the_earlier_one_along() -> None:
+    """A call that asked for nobody ends; its id is used again hours later, by somebody else."""
+    first = [event("article.viewed", 0), event("contact.ended", 2, by="customer", reason="completed")]
+    again = event("article.viewed", 3 * H)
+    task = in_order([*first, again], 3 * H).take(
+        Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * H, since=T0 + 3 * H)
+    )
+    assert task.net == in_order(first, 3 * H).net
+    assert {(fact.fact, fact.outcome) for fact in task.net} == {("contact_unasked", "left")}
+
+
 def alert_essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
     return {name: {**alert, **dict.fromkeys(left_out)} for name, alert in task.episodes().items()}
 

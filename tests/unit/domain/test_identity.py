@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.domain.claims import owner_of
+from streams.domain.claims import claim_of, owner_of
 from streams.domain.identity import IdentityChange, Output, assign, event_key
-from streams.domain.owners import ContactOwner
+from streams.domain.owners import ContactOwner, after
+from streams.domain.policy import TrackingRules
 from streams.domain.records import Event, Left
 from tests.unit.domain.identity_story import by_chance, contacts, event, owned, run, run_on, seen_by_track
 
@@ -183,8 +184,9 @@ def test_changes_make_a_chain(events: list[Event]) -> None:
         assert change["from"] == at
         if change["rule"] == "other-source":
             assert change["to"] == at
-            assert change["evidence"]["source"] not in told, "once for each source"
-            told.add(change["evidence"]["source"])
+            once = change["evidence"]["source"], change["identifier"].partition(":")[0]
+            assert once not in told, "once for each source and kind"
+            told.add(once)
         else:
             assert change["to"] != at
         at = change["to"]
@@ -217,6 +219,45 @@ def test_an_id_that_is_used_again_for_another_customer_leaves_the_first_ones_cal
     assert state.history == tuple(other)
     state, sent = run_on(state, [event("b9", 300, "9")])
     assert sent[0] == Left("customer:8", "c1", "voice", "customer:9", 300, since=200), "a correction of the second"
+
+
+def of_phone(events: list[Event], value: str, **data: Any) -> list[Event]:
+    known = [msgspec.structs.replace(one, identifiers=(("phone", value),)) for one in events]
+    return [msgspec.structs.replace(known[0], data=data), *known[1:]]
+
+
+@pytest.mark.parametrize("known", [0, 1, 3])
+def test_an_id_that_is_used_again_by_another_caller_leaves_the_first_ones_call(known: int) -> None:
+    """A telephone system that counts its calls from 1 every day; nobody says a customer."""
+    one = of_phone(story(None, "a", 100), "+491")
+    other = [*story(None, "b", 200)[:known], *of_phone(story(None, "b", 200), "+492")[known:]]
+    expected = {
+        "anonymous:phone:+491": ["a0", "a1", "a2", "a3"],
+        "anonymous:phone:+492": ["b0", "b1", "b2", "b3"],
+    }
+    state, sent = run([*one, *other])
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent).items()} == expected
+    (change,) = [each for each in sent if isinstance(each, dict)]
+    assert (change["from"], change["to"], change["since"]) == ("anonymous:phone:+491", "anonymous:phone:+492", 200)
+    state, _ = run_on(state, [event("a9", 135, None, ("phone", "+491"))])
+    assert state.owner == "anonymous:phone:+492", "a late event of the first call does not take the second"
+    rules = TrackingRules()
+    stub = after(run(one)[0], 130 + rules.lateness_ms + 1, "voice", rules)
+    assert stub is not None
+    assert stub.history == ()
+    later = [msgspec.structs.replace(each, time=each.time + 10 * rules.lateness_ms) for each in other]
+    state, sent = run_on(stub, later)
+    assert state.owner == "anonymous:phone:+492"
+    assert {owner: [each.id for each in events] for (owner, _, _), events in seen_by_track(sent, stub).items()} == {
+        "anonymous:phone:+492": ["b0", "b1", "b2", "b3"]
+    }
+
+
+@pytest.mark.parametrize("ours", [{"direction": "outbound"}, {"opened_by": "agent"}])
+def test_a_call_back_to_another_number_is_no_other_callers_contact(ours: dict[str, str]) -> None:
+    state, sent = run([*of_phone(story(None, "a", 100), "+491"), *of_phone(story(None, "b", 200), "+492", **ours)])
+    assert state.owner == "anonymous:phone:+491"
+    assert len(seen_by_track(sent)["anonymous:phone:+491", "voice", "c1"]) == 8
 
 
 def test_a_call_back_under_the_id_of_a_call_is_one_contact_when_it_becomes_known() -> None:
@@ -272,6 +313,18 @@ def test_a_contact_becomes_better_known_from_any_source() -> None:
     state, sent = run(steps)
     assert state.owner == "customer:7"
     assert [one["rule"] for one in sent if isinstance(one, dict)] == ["strongest-identifier"] * 2 + ["customer-id"]
+
+
+@given(contacts())
+def test_whoever_is_mixed_into_a_contact_is_told(events: list[Event]) -> None:
+    """Every source whose customer, or whose identifier of the owner's kind, never was the owner's."""
+    state, sent = run(events)
+    owners = {one.owner for one in sent if isinstance(one, Event)}
+    told = {one["evidence"]["source"] for one in sent if isinstance(one, dict) and one["rule"] == "other-source"}
+    for one in events:
+        said = claim_of(one)
+        if said.rank == state.claim.rank and said.source != state.claim.source and said.owner not in owners:
+            assert one.source in told
 
 
 def test_what_is_told_of_one_contact_is_bounded() -> None:

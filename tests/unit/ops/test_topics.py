@@ -69,6 +69,15 @@ def test_an_input_gets_no_more_partitions_than_there_is_state_for() -> None:
     assert too_wide(missing, TOPICS, have | {LOGS["ingest"]: 12}) == ""
 
 
+def test_what_is_advised_for_partitions_that_were_added_helps() -> None:
+    """An input from outside may be made anew, a topic between agents not: what was not read of it would be missing."""
+    for topic, log in (("contacts.voice", "ingest"), ("contact.interactions", "track")):
+        (said,) = complaints(deployed() | {f"x.{topic}": 8})
+        assert said.startswith(f"{LOGS[log]} has 4 partitions and x.{topic} 8: nobody reads the others")
+        assert (f"Make x.{topic} anew with 4, or rebuild" in said) is (log == "ingest")
+        assert said.endswith("rebuild" if log == "ingest" else ". Rebuild")
+
+
 def test_a_number_that_was_asked_for_and_is_not_there_is_told() -> None:
     (said,) = told_counts(wide_enough(wanted(SETTINGS, 8), deployed()), deployed(), asked=True)
     assert said.count("has 4 partitions, not 8") == len(TOPICS) - 1 - len(LOGS), "changelogs follow what they are of"
