@@ -219,9 +219,12 @@ def cards(shadow: str, budget: Budget, others: NotPersonal) -> Iterator[Span]:
                 if not luhn.valid(begin, end) or not _CARD_NETWORKS[end - begin].match(run.digits, begin):
                     continue
                 span = start, run.spans[last][1]
-                if others.touches_date(span) or others.touches_machine(span):
+                if others.touches_date(span):
                     continue
-                if _is_printed(run, first, last) or _is_alone(run, first, last, shadow):
+                if _is_printed(run, first, last):
+                    if not others.in_machine(span):
+                        return span
+                elif not others.touches_machine(span) and _is_alone(run, first, last, shadow):
                     return span
             return None
 

@@ -13,7 +13,7 @@ _OF_MACHINES = re.compile(
     rf"|(?=[0-9]*[A-Fa-f])(?:{_HEX}{{64}}|{_HEX}{{40}}|{_HEX}{{32}})"
     r"|(?:\d\d([ /-])\d{6}|\d{6}([ /-])\d\d|\d{8})(?:\1|\2|[ /-])\d{6}[ /-]\d\d?"
     r"|\d{3}(?:[ -]\d{3}){4}"
-    r"|\d{3}-\d{7}-\d{7}|\d\d-\d{5}-\d{5}|(?:19|20)\d\d[-/]\d{4,12}"
+    r"|\d{3}-\d{7}-\d{7}|(?<!\d[-/ ])(?:\d\d-\d{5}-\d{5}|(?:19|20)\d\d[-/]\d{4,12})"
     r"|97[89]([ -])\d{1,5}\3\d{1,7}\3\d{1,6}\3\d"
     r"|9[2-5]\d\d(?: \d{4}){4} \d\d"
     r"|(?<!\+)1\d{12}(?:\d{3}){0,2}|1\d{9}\.\d{1,9})(?![0-9A-Za-z])"
@@ -83,12 +83,20 @@ class NotPersonal:
             self._fours = found, [end for _, end in found]
         return any(self._fours[0][at][0] < span[0] for at in _within(*self._fours, span))
 
-    def touches_machine(self, span: Span) -> bool:
+    def in_machine(self, span: Span) -> bool:
         """Is it a number of a machine, or in one?"""
+        spans, ends = self._of_machines()
+        return any(spans[at][0] <= span[0] and span[1] <= ends[at] for at in _within(spans, ends, span))
+
+    def touches_machine(self, span: Span) -> bool:
+        """Is a part of it a number of a machine, or in one?"""
+        return len(_within(*self._of_machines(), span)) > 0
+
+    def _of_machines(self) -> tuple[list[Span], list[int]]:
         if self._machines is None:  # most texts hold nothing for which this has to be known
             found = [match.span() for match in _OF_MACHINES.finditer(self._shadow)]
             self._machines = found, [end for _, end in found]
-        return len(_within(*self._machines, span)) > 0
+        return self._machines
 
 
 def _within(those: list[Span], ends: list[int], span: Span) -> range:
