@@ -30,7 +30,7 @@ _RUN = "01234567890123456789"
 _RUN_OF_ID = 8
 _COUNTED_UP, _COUNTED_DOWN = "1234567890" * 3, "987654321"
 _SHORTEST_COUNTED = len("12345")
-_REPEATED = {True: 3, False: 8}
+_REPEATED = {True: 3, False: 7}
 """How often one letter, or one digit, is repeated in what is no id."""
 _LEFT_OVER = re.compile(
     r"[-\u2212]\s*\d+(?:[.,]0+)?"  # a negative number: -1 for none

@@ -142,7 +142,8 @@ def _renumbered(number: PhoneNumber) -> PhoneNumber:
 _MEXICO, _BRAZIL = 52, 55
 _ZERO_AT_HOME = "(0)"
 """Behind a country code: dialled at home only. Where it belongs to the number (Italy), with it the number is valid."""
-_MACHINE = re.compile(r"(?!\d\d(?:\.\d\d){3}$)(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
+_BYTE = r"(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])"
+_MACHINE = re.compile(rf"(?!\d\d(?:\.\d\d){{3}}$){_BYTE}(?:\.{_BYTE}){{3}}(?::\d+)?")
 """An IPv4 address; groups of two digits are those of a phone."""
 _NAMED = re.compile(r"[^\d+]*[^\W\d_]\d")
 """``agent4711``: digits grown to a word."""

@@ -184,7 +184,7 @@ def test_numbers_counted_on_the_keys_are_nobody(digits: str, region: str) -> Non
 def test_one_sign_all_over_is_nobody() -> None:
     for value in ("11111111-1111-1111-1111-111111111111", "xxxxxxxx", "99999999", "ffffffff"):
         assert [identifier(kind, value) for kind in ("device", "cookie", "account", "customer")] == [None] * 4
-    assert identifier("account", "7777777") == "7777777"
+    assert identifier("account", "777777") == "777777"
 
 
 @pytest.mark.parametrize("kind", KINDS)
