@@ -246,12 +246,12 @@ def over_at(history: History, rules: Rules) -> int | None:
 
 
 def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
-    """What is kept of the last life of a settled history: see `contact_state.rested`; ``whole``: with all its marks,
-    for it may still go to another customer as it is."""
+    """What is kept of the last life of a settled history: see `contact_state.rested`; ``whole``: with all its marks
+    when it has ended, for it may still go to another customer as it is. (No identifier has so many open ones.)"""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None
     kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
-    return replace(kept, marks=base.marks) if whole else kept
+    return replace(kept, marks=base.marks) if whole and closed_at is None else kept
 
 
 def revived(contact: Contact, rules: Rules) -> History:
