@@ -84,16 +84,18 @@ def identifiers(
 
 
 def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str | None, Why | None]:
-    """The value in its one form, or why it has none."""
+    """The value in its one form, or why it has none. A word for nobody is that also where the kind asks for a number or
+    an address: who looks for values of the wrong form is not to find withheld ones.
+    """
     if kind == "phone":
         number = _number(value.strip(), region)
         if number is None:
-            return None, "form"
+            return None, "nobody" if _is_withheld(value, nobody) else "form"
         return (None, "nobody") if number[1] in nobody.numbers else (number[0], None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
-            return None, "form"
+            return None, "nobody" if nobody.is_word(value) else "form"
         return (None, "nobody") if nobody.is_mailbox(address[1], address[2]) else (address[0], None)
     plain = social(value) if kind == "social" else plain_id(value)
     if not plain:
@@ -130,6 +132,14 @@ def phone(value: str, region: str | None = None) -> str:
     value = value.strip()
     number = _number(value, region)
     return value if number is None else number[0]
+
+
+def _is_withheld(value: str, nobody: Nobody) -> bool:
+    """Is what has not the form of a phone a word, or a number, that says that nobody calls?"""
+    text = _inner(value.strip().lower())
+    scheme = _PHONE_SCHEMES.match(text)
+    user = text[scheme.end() :].partition("@")[0] if scheme else text
+    return nobody.is_word(user) or digits_of(user) in nobody.numbers
 
 
 def _number(value: str, region: str | None) -> tuple[str, str] | None:

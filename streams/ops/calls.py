@@ -27,7 +27,7 @@ from streams.ops.processes import WorkerFailed, workers
 from streams.ops.reading import read_to_end
 from streams.ops.text import Terminal, echo
 from streams.replay.command import FAULTY, Tolerate, is_faulty, publish_log
-from streams.replay.console import show_read
+from streams.replay.console import show_read, show_verdict
 from streams.replay.errors import ReplayError
 from streams.replay.mapping import load_mapping
 from streams.replay.reader import CallLog, read_log
@@ -222,6 +222,7 @@ def calls(
             highlight=False,
             soft_wrap=True,
         )
+    show_verdict(console, log, found)
     echo(json.dumps(counted))
     if is_faulty(log, found, tolerate):
         raise typer.Exit(FAULTY)
