@@ -43,7 +43,8 @@ def demo(
         err.print("demo: stopped")
         raise typer.Exit(130) from None
     if started:
-        console.print("\nThe broker runs on, for these commands; stop it with: contact-streams broker stop", soft_wrap=True)
+        said = "\nThe broker runs on, for these commands; stop it with: contact-streams broker stop"
+        console.print(said, soft_wrap=True)
     raise typer.Exit(code)
 
 

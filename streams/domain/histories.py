@@ -13,7 +13,7 @@ it was still here with all it had (`rest`, `revived`). A contact id that is
 used again after the horizon begins another contact of the same name.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -103,10 +103,8 @@ def _time(step: Step) -> int:
 
 def _is_known(tail: tuple[Step, ...], behind: int, step: Step) -> bool:
     """Is it among the events of its time, which end at ``behind``?"""
-    for known in reversed(tail[:behind]):
-        if known.time < step.time:
-            return False
-        if known.name == step.name:
+    for known in tail[bisect_left(tail, step.time, hi=behind, key=_time) : behind]:  # a thousand, where time stands
+        if known.id == step.id and known.source == step.source:
             return True
     return False
 
@@ -181,8 +179,8 @@ def before(history: History, since: int, rules: Rules) -> History | None:
     if not lives:
         return None
     known = history.lives[: len(lives)]
-    if known[-1].last == lives[-1].last:
-        lives = known  # by now it may have timed out
+    if known[-1].last == lives[-1].last and known[-1].parted is None:
+        lives = known  # by now it may have timed out; one that had another part gets back what that one took over
     return replace(history, tail=tail, lives=lives)
 
 

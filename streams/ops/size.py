@@ -58,7 +58,9 @@ class Coefficients:
     )
     id_bytes: float = _measured(131.0, "resident an id remembered: 107 B of index and 24 B of chunk, a million ids")
     id_restore_us: float = _measured(0.64, "CPU to index an id at a restore, the same million")
-    customer_bytes: float = _measured(1082.0, "encoded row of a customer without contacts at rest: the mean of tests.bench.product.fill")
+    customer_bytes: float = _measured(
+        1082.0, "encoded row of a customer without contacts at rest: the mean of tests.bench.product.fill"
+    )
     contact_bytes: float = _measured(
         2862.0, "encoded rows of a contact of the last hour, four events: 1,056 in owners, 1,806 in customers"
     )
@@ -68,7 +70,7 @@ class Coefficients:
         190.0, "encoded row of a contact that is over, whose customer each event named; 140 when one did"
     )
     rest_bytes: float = _measured(
-        650.0, "encoded contact at rest in its customer's row: an answered call, with an id of 11 characters; 300 to 780"
+        650.0, "encoded contact at rest in its customer's row: an answered call, its id 11 characters long; 300 to 780"
     )
     row_overhead_bytes: float = _measured(350.0, "estimate: key, dict entry and deadline of a row in memory")
     decoded_ratio: float = _measured(4.3, "resident bytes of a decoded row for each encoded one (tracemalloc)")
