@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
 topics_app = typer.Typer(no_args_is_help=True, help="Create, list and alter the topics.")
-rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs.")
+rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs, tracking, values for nobody.")
 app.add_typer(topics_app, name="topics")
 app.add_typer(rules_app, name="rules")
 

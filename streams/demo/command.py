@@ -43,7 +43,8 @@ def demo(
         err.print("demo: stopped")
         raise typer.Exit(130) from None
     if started:
-        console.print("\nThe broker runs on, for these commands; stop it with: contact-streams broker stop")
+        said = "\nThe broker runs on, for these commands; stop it with: contact-streams broker stop"
+        console.print(said, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -52,7 +53,7 @@ def _settings(console: Terminal) -> tuple[Settings, bool]:
     settings = settings_module.load()
     if settings.bootstrap_servers:
         return settings, False
-    found = resolve_bootstrap(say=lambda text: console.print(text, style="grey62", highlight=False))
+    found = resolve_bootstrap(say=lambda text: console.print(text, style="grey62", highlight=False, soft_wrap=True))
     return settings.model_copy(update={"bootstrap_servers": found.servers}), found.started is not None
 
 

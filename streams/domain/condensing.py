@@ -21,7 +21,7 @@ MAX_OPEN = 500
 """Open contacts of one customer; of more, the quietest is closed. Hundreds are open at once in a replay whose
 partitions are read far apart."""
 MAX_RESTED = 1000
-"""Contacts at rest that can go on, some 300 bytes each with short names; of more, the quietest is gone."""
+"""Contacts at rest that can go on, 300 to 780 bytes each with short names; of more, the quietest is gone."""
 MAX_GONE = 2000
 """Contacts that are gone and remembered, 35 bytes each; of more, the quietest is forgotten, and what is told about any
 that nobody remembers is late."""

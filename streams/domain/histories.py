@@ -14,7 +14,7 @@ it was still here with all it had (`rest`, `revived`). A contact id that is used
 contact of the same name.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -105,10 +105,8 @@ def _time(step: Step) -> int:
 
 def _is_known(tail: tuple[Step, ...], behind: int, step: Step) -> bool:
     """Is it among the events of its time, which end at ``behind``?"""
-    for known in reversed(tail[:behind]):
-        if known.time < step.time:
-            return False
-        if known.name == step.name:
+    for known in tail[bisect_left(tail, step.time, hi=behind, key=_time) : behind]:  # a thousand, where time stands
+        if known.id == step.id and known.source == step.source:
             return True
     return False
 
@@ -195,9 +193,8 @@ def before(history: History, since: int, rules: Rules) -> History | None:
         return None
     lives = _shown(lives, rules)
     known = history.lives[: len(lives)]
-    same = known == history.lives and known[-1].last == lives[-1].last
-    if same and known[-1].parted == lives[-1].parted:
-        lives = known  # by now it may have timed out; what went on with it as another part took things of it along
+    if known == history.lives and known[-1].last == lives[-1].last:
+        lives = known  # by now it may have timed out; where a later part goes, what that took over comes back
     return replace(history, tail=tail, lives=lives)
 
 

@@ -21,7 +21,7 @@ import idna
 
 from schemas.fields import MAX_IDENTIFIER
 from streams.domain.nobody import Nobody, shipped
-from streams.domain.phone_numbers import read_number
+from streams.domain.phone_numbers import is_withheld, read_number
 from streams.domain.plain_forms import JOINERS, REMEMBERED, UNSEEN, inner, is_unseen
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
@@ -70,17 +70,19 @@ def identifiers(
 
 
 def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str | None, Why | None]:
-    """The value in its one form, or why it has none."""
+    """The value in its one form, or why it has none. A word for nobody is that also where the kind asks for a number or
+    an address: who looks for values of the wrong form is not to find withheld ones.
+    """
     if kind == "phone":
         number = read_number(value.strip(), region)
         if number is None:
-            return None, "form"
+            return None, "nobody" if is_withheld(value, nobody) else "form"
         hidden = nobody.is_number(number.spellings) or any(map(nobody.is_word, number.words))
         return (None, "nobody") if hidden else (number.plain, None)
     if kind == "email":
         address = _address(value.strip())
         if address is None:
-            return None, "form"
+            return None, "nobody" if nobody.is_word(value) else "form"
         return (None, "nobody") if nobody.is_mailbox(address[1], address[2]) else (address[0], None)
     plain = social(value) if kind == "social" else plain_id(value)
     if not plain:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import PhoneNumber
 
-from streams.domain.nobody import digits_of, is_counted, is_run
+from streams.domain.nobody import Nobody, digits_of, is_counted, is_run
 from streams.domain.plain_forms import READ_FORMS, REMEMBERED, inner
 
 _SHORTEST = len("+683400")
@@ -42,6 +42,14 @@ def phone(value: str, region: str | None = None) -> str:
     value = value.strip()
     number = read_number(value, region)
     return value if number is None else number.plain
+
+
+def is_withheld(value: str, nobody: Nobody) -> bool:
+    """Is what has not the form of a phone a word, or a number, that says that nobody calls?"""
+    text = inner(value.strip().lower())
+    scheme = _PHONE_SCHEMES.match(text)
+    user = text[scheme.end() :].partition("@")[0] if scheme else text
+    return nobody.is_word(user) or nobody.is_number((digits_of(user),))
 
 
 def read_number(value: str, region: str | None) -> Number | None:

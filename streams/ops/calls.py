@@ -27,7 +27,7 @@ from streams.ops.processes import WorkerFailed, workers
 from streams.ops.reading import read_to_end
 from streams.ops.text import Terminal, echo
 from streams.replay.command import FAULTY, Tolerate, is_faulty, publish_log
-from streams.replay.console import show_read
+from streams.replay.console import show_read, show_verdict
 from streams.replay.errors import ReplayError
 from streams.replay.mapping import load_mapping
 from streams.replay.reader import CallLog, read_log
@@ -152,7 +152,7 @@ async def run(
     Raises `CallsError`.
     """
     logs = Path(tempfile.mkdtemp(prefix="contact-streams-calls-"))
-    console.print(f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}", style="grey62", highlight=False)
+    _note(console, f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}")
     async with temporary_topics(settings, keep), workers(settings, count, logs):
         started = time.perf_counter()
         target = Target(settings.bootstrap_servers, settings.topic_prefix, settings.group)
@@ -171,13 +171,17 @@ async def run(
     return summary(outputs, report.published / seconds) | account(log, found), found
 
 
+def _note(console: Terminal, text: str) -> None:
+    console.print(text, style="grey62", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _broker(settings: Settings, keep: bool, console: Terminal) -> Iterator[Settings]:
     """The settings with a broker that answers; one that was started for this is stopped again unless kept."""
     if settings.bootstrap_servers:
         yield settings
         return
-    broker = resolve_bootstrap(say=lambda text: console.print(text, style="grey62", highlight=False))
+    broker = resolve_bootstrap(say=lambda text: _note(console, text))
     try:
         yield settings.model_copy(update={"bootstrap_servers": broker.servers})
     finally:
@@ -222,6 +226,7 @@ def calls(
             highlight=False,
             soft_wrap=True,
         )
+    show_verdict(console, log, found)
     echo(json.dumps(counted))
     if is_faulty(log, found, tolerate):
         raise typer.Exit(FAULTY)

@@ -91,6 +91,8 @@ def doctor() -> None:
 
     findings = checks.examine(Broker(), servers=settings.bootstrap_servers, topics=topics, clock=clock)
     table = Table("check", "", "found", "what to do")
+    for column in table.columns:
+        column.overflow = "fold"
     for finding in findings:
         status = Text(finding.status, STYLES[finding.status])
         table.add_row(finding.check, status, finding.found, finding.advice)

@@ -15,7 +15,9 @@ from rich.table import Table
 
 from streams import rules as rule_files
 from streams import settings as settings_module
+from streams.domain.condensing import MAX_RESTED
 from streams.domain.times import DAY_MS
+from streams.engine.tables import LARGE_ROW
 from streams.ops.text import Terminal, echo
 
 HOPS = 4
@@ -56,7 +58,9 @@ class Coefficients:
     )
     id_bytes: float = _measured(131.0, "resident an id remembered: 107 B of index and 24 B of chunk, a million ids")
     id_restore_us: float = _measured(0.64, "CPU to index an id at a restore, the same million")
-    customer_bytes: float = _measured(1082.0, "encoded row of a customer at rest: the mean of tests.bench.product.fill")
+    customer_bytes: float = _measured(
+        1082.0, "encoded row of a customer without contacts at rest: the mean of tests.bench.product.fill"
+    )
     contact_bytes: float = _measured(
         2862.0, "encoded rows of a contact of the last hour, four events: 1,056 in owners, 1,806 in customers"
     )
@@ -64,6 +68,9 @@ class Coefficients:
     contact_hold_h: float = _measured(1.2, "how long its events are kept: the lateness of kpis.yaml and its own length")
     stub_bytes: float = _measured(
         190.0, "encoded row of a contact that is over, whose customer each event named; 140 when one did"
+    )
+    rest_bytes: float = _measured(
+        650.0, "encoded contact at rest in its customer's row: an answered call, its id 11 characters long; 300 to 780"
     )
     row_overhead_bytes: float = _measured(350.0, "estimate: key, dict entry and deadline of a row in memory")
     decoded_ratio: float = _measured(4.3, "resident bytes of a decoded row for each encoded one (tracemalloc)")
@@ -87,6 +94,8 @@ class Machines:
     retention_days: int = 7
     cache_rows: int = 50_000
     """Decoded rows a worker keeps with the store on disk."""
+    cache_large_mib: int = 64
+    """Of these rows, those over 16 KiB: what they take encoded."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,10 @@ class Plan:
     """Of the memory, all workers: what the ids for duplicates take."""
     stubs_gib: float
     """Of the state, all workers: what the stubs of contacts that are over take on disk."""
+    rested_gib: float
+    """The same of the contacts at rest in the rows of customers."""
+    rested_each: float
+    """How many of them a customer has."""
     restore_seconds: float
     """A worker that starts without its disk, one core."""
     transactions_per_second: float
@@ -154,18 +167,18 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
     ids = rate * HOUR_S * load.dedup_horizon_h
     contacts = rate / c.contact_events * HOUR_S * c.contact_hold_h
     stubs = rate / c.contact_events * 86_400 * load.horizon_d
+    rested = min(stubs, load.customers * MAX_RESTED)  # in the row of its customer, beside the stub of its owner
+    over_bytes = stubs * c.stub_bytes + rested * c.rest_bytes
     rows = load.customers + 2 * contacts + stubs
-    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes + stubs * c.stub_bytes
-    cached = min(m.cache_rows, rows / workers) * c.customer_bytes * c.decoded_ratio
+    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes + over_bytes
+    each = rested / max(load.customers, 1)
+    cached = _cached(min(m.cache_rows, rows / workers), c.customer_bytes + each * c.rest_bytes, m) * c.decoded_ratio
     fixed = c.base_mib * 2**20 + ids * c.id_bytes / workers + cached
     memory = fixed + (encoded + rows * c.row_overhead_bytes) / workers
     stored = rate * c.broker_bytes
     broker_cores = (rate * c.broker_event_us + progress) / 1e6 + transactions * c.broker_transaction_ms / 1e3
-    disk = (stored * 86_400 * m.retention_days + ids * 24 + stubs * c.stub_bytes) * m.replication
-    ids_bytes, stubs_bytes = (
-        ids * c.id_bytes / workers,
-        stubs * (c.stub_bytes + c.row_overhead_bytes) / workers,
-    )
+    disk = (stored * 86_400 * m.retention_days + ids * 24 + over_bytes) * m.replication
+    ids_bytes, past_bytes = ids * c.id_bytes / workers, (over_bytes + stubs * c.row_overhead_bytes) / workers
     limits = {
         "partitions": workers / partitions,
         "worker memory": memory / GIB / m.worker_gib,
@@ -185,6 +198,8 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         worker_state_disk_gib=encoded / workers / GIB,
         ids_gib=ids * c.id_bytes / GIB,
         stubs_gib=stubs * c.stub_bytes / GIB,
+        rested_gib=rested * c.rest_bytes / GIB,
+        rested_each=each,
         restore_seconds=(rows / c.restore_rows_per_s + ids * c.id_restore_us / 1e6) / workers,
         transactions_per_second=transactions,
         broker_cores=broker_cores,
@@ -192,8 +207,13 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         broker_disk_tib=disk / 2**40,
         limits=limits,
         bottleneck=first,
-        advice=_advice(limits, load, _Memory(ids_bytes / memory, stubs_bytes / memory, fixed / GIB, fitting_h)),
+        advice=_advice(limits, load, _Memory(ids_bytes / memory, past_bytes / memory, fixed / GIB, fitting_h)),
     )
+
+
+def _cached(rows: float, row_bytes: float, m: Machines) -> float:
+    """Encoded bytes of the rows that a worker keeps decoded: see `streams.engine.tables.Cache`."""
+    return rows * row_bytes if row_bytes <= LARGE_ROW else min(rows * row_bytes, m.cache_large_mib * 2**20)
 
 
 WHAT_TO_DO = {
@@ -209,11 +229,11 @@ WHAT_TO_DO = {
 
 
 class _Memory(NamedTuple):
-    """Of a worker: the shares of ids and of stubs when everything is in memory; GiB with the store on disk, and the
-    hours whose ids would fit then."""
+    """Of a worker: the shares of ids and of contacts that are over when everything is in memory; GiB with the store on
+    disk, and the hours whose ids would fit then."""
 
     ids: float
-    stubs: float
+    past: float
     on_disk_gib: float
     fitting_h: float
 
@@ -222,10 +242,10 @@ def _advice(limits: Mapping[str, float], load: Load, memory: _Memory) -> str:
     """What to do about the first limit, or that there is room."""
     first, *others = sorted(limits, key=lambda name: -limits[name])
     taken, what = limits[first], WHAT_TO_DO[first]
-    if first == "worker memory" and memory.stubs > 0.5:
+    if first == "worker memory" and memory.past > 0.5:
         what = (
-            f"{memory.stubs:.0%} of it are the stubs of the contacts of {load.horizon_d:g} days: put the store on "
-            f"disk, a worker then takes {memory.on_disk_gib:,.1f} GiB; or shorten contacts.horizon of tracking.yaml"
+            f"{memory.past:.0%} of it are contacts of {load.horizon_d:g} days that are over: put the store on disk, "
+            f"a worker then takes {memory.on_disk_gib:,.1f} GiB; or shorten contacts.horizon of tracking.yaml"
         )
     elif first == "worker memory" and memory.ids > 0.5:
         what = (
@@ -260,6 +280,8 @@ def rows(found: Plan) -> list[tuple[str, str]]:
         ("state on its disk", f"{found.worker_state_disk_gib:,.1f} GiB"),
         ("ids for duplicates, all workers", f"{found.ids_gib:,.1f} GiB"),
         ("stubs of contacts, all workers", f"{found.stubs_gib:,.1f} GiB"),
+        ("contacts at rest, all workers", f"{found.rested_gib:,.1f} GiB"),
+        ("contacts at rest of one customer", f"{found.rested_each:,.1f}"),
         ("restore of a worker without its disk", f"{found.restore_seconds:,.0f} s"),
         ("transactions a second, at most", f"{found.transactions_per_second:,.0f}"),
         ("cores busy, all brokers", f"{found.broker_cores:,.1f}"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
 from schemas.events import EVENTS, ContactEvent
@@ -45,7 +46,7 @@ def faults(mapping: "Mapping") -> Iterator[Fault]:
         if rule.type not in CONTACT_TYPES:
             yield (
                 ("events", index, "type"),
-                f"the contract has no contact event {rule.type!r}; {_choice(CONTACT_TYPES)}",
+                f"the contract has no contact event {rule.type!r}; {_nearest(rule.type) or _choice(CONTACT_TYPES)}",
             )
         if rule.at not in mapping.times:
             yield ("events", index, "at"), f"no moment is called {rule.at!r}; {_choice(mapping.times)}"
@@ -54,6 +55,11 @@ def faults(mapping: "Mapping") -> Iterator[Fault]:
         yield from _when(mapping, rule.when, ("events", index, "when"))
         for field, value in rule.data.items():
             yield from _value(mapping, value, ("events", index, "data", field))
+
+
+def _nearest(name: str) -> str:
+    near = get_close_matches(name, CONTACT_TYPES, n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _contact(mapping: "Mapping") -> Iterator[Fault]:

@@ -77,7 +77,7 @@ def show_read(console: Terminal, log: CallLog) -> None:
         plain(console, f"  {ids} came twice: such rows are kept apart (…~2); `join: true` makes them one contact")
 
 
-def show_verdict(console: Terminal, report: Report, verdict: Verdict) -> None:
+def show_verdict(console: Terminal, report: Report | CallLog, verdict: Verdict) -> None:
     """What became of the rows: published, left out, unreadable, and refused by the workers, with reasons."""
     if verdict.unread and not verdict.watched:
         plain(console, "refused: not known, as no worker reads; what is refused will be in contacts.dead-letters")

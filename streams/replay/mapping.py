@@ -306,8 +306,12 @@ def _locate(name: str) -> Path:
     )
 
 
+_WORDS = {"missing": "is missing", "extra_forbidden": "is no key of a mapping here"}
+"""pydantic's finding → what is said of it."""
+
+
 def _explain(fault: MappingABC[str, Any], document: Document, origin: str) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = _WORDS.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "string_type":
         message += f", not {fault['input']!r} (put it in quotes)"
     return _line(document, origin, fault["loc"], message)

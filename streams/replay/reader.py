@@ -171,9 +171,14 @@ def _positions(names: list[str], path: Path, mapping: Mapping) -> dict[str, int]
     columns = _columns(mapping)
     missing = [name for name in columns if name not in names]
     if missing:
+        quoted = mapping.file.quote is None and any(f'"{name}"' in names for name in missing)
         raise InputError(
             f"{path}: column missing: {', '.join(missing)}; the file has: {', '.join(names)}"
-            f" (cut at {mapping.file.delimiter!r}; is {mapping.name} the right mapping?)"
+            + (
+                """ (its names are in quotes: file: {quote: '"'})"""
+                if quoted
+                else f" (cut at {mapping.file.delimiter!r}; is {mapping.name} the right mapping?)"
+            )
         )
     for name in columns:
         places = [str(place) for place, found in enumerate(names, 1) if found == name]

@@ -215,9 +215,14 @@ def append(file: Path, text: str) -> None:
 
 def command(*arguments: str | Path) -> tuple[int, str]:
     """Exit code, and what a command writes to stdout."""
+    return command_and_notes(*arguments)[:2]
+
+
+def command_and_notes(*arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, and what a command writes to stdout and to stderr."""
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout
+    return done.exit_code, done.stdout, done.stderr
 
 
 async def test_what_the_door_refuses_of_a_replay_is_counted_exactly(system: System, survey: Path) -> None:
@@ -315,7 +320,9 @@ async def test_a_name_that_has_ended_takes_nothing_more_and_says_so(
 async def test_calls_accounts_for_every_row(bootstrap: str, survey: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", bootstrap)
     arguments = ("calls", "--file", survey, "--mapping", survey.with_suffix(".yaml"))
-    code, said = await asyncio.to_thread(command, *arguments)
+    code, said, noted = await asyncio.to_thread(command_and_notes, *arguments)
+    assert f"refused: {OFF_SCALE} × wrong-type data.score, such as line 2: {LETTERS.message}" in noted
+    assert f"42 rows = 40 published, of which {OFF_SCALE} had an event refused + 1 left out + 1 unreadable" in noted
     told = json.loads(said.splitlines()[-1])
     assert code == 2
     assert {name: told[name] for name in ("agent", "offered", "queued", "asa_all_s")} == {
@@ -333,7 +340,8 @@ async def test_calls_accounts_for_every_row(bootstrap: str, survey: Path, monkey
 @pytest.mark.parametrize(("rows", "expected"), [(["x,yesterday,5,-"], 2), ([], 0)])
 def test_calls_of_a_log_without_an_event_needs_no_broker(survey: Path, rows: list[str], expected: int) -> None:
     survey.write_text("\n".join(["id,start,wait,csat", *rows, ""]))
-    code, said = command("calls", "--file", survey, "--mapping", survey.with_suffix(".yaml"))
+    code, said, noted = command_and_notes("calls", "--file", survey, "--mapping", survey.with_suffix(".yaml"))
+    assert ("1 rows = 0 published + 0 left out + 1 unreadable" in noted) == bool(rows)
     told = json.loads(said.splitlines()[-1])
     assert (code, told["rows"], told["unreadable"], told["offered"]) == (expected, len(rows), len(rows), 0)
 

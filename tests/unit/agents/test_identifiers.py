@@ -56,9 +56,10 @@ def test_one_person_in_every_spelling(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "why"),
     [
-        *(("phone", value, "form") for value in ("Private Number", "0", "4711", "Unterdrückt", "sip:anonymous@anonymous.invalid")),
-        *(("phone", "+266696687", "form"), ("phone", "+86282452253", "nobody"), ("phone", "tel:0086282452253", "nobody")),
-        *(("email", "noreply@shop.example", "nobody"), ("email", "unknown", "form"), ("account", "Walk-In Customer", "nobody")),
+        *(("phone", value, "nobody") for value in ("Private Number", "0", "-", "Unterdrückt", "sip:anonymous@anonymous.invalid", '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1')),
+        *(("phone", value, "form") for value in ("4711", "counter 4", "sip:lobby@pbx.example", "12@c.us")),
+        *(("phone", "+266696687", "nobody"), ("phone", "+86282452253", "nobody"), ("phone", "tel:0086282452253", "nobody")),
+        *(("email", "noreply@shop.example", "nobody"), ("email", "unknown", "nobody"), ("email", "weber", "form"), ("account", "Walk-In Customer", "nobody")),
         *(("cookie", "00000000-0000-0000-0000-000000000000", "nobody"), ("customer", "GUEST", "nobody"), ("social", "@", "form")),
     ],
 )  # fmt: skip

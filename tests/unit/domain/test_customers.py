@@ -132,6 +132,24 @@ def test_a_contact_that_moves_leaves_nothing_behind(data: st.DataObject, events:
     assert new.net == alone.net
 
 
+def test_what_the_part_that_moves_had_taken_over_counts_with_the_part_that_stays() -> None:
+    """Its outcome, handling and feedback go on with its last part, and come back when that goes."""
+    call = [
+        event("contact.queued", 0, queue="q"),
+        event("contact.connected", 5 * S),
+        event("contact.ended", 60 * S, by="customer"),
+        event("feedback.given", 70 * S, metric="csat", score=5),
+    ]
+    later = [event("contact.reopened", 3 * H), event("contact.ended", 3 * H + S, by="agent")]
+    left = Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * H + S, since=T0 + 3 * H)
+    assert play(*call, *later, left, until=3 * H + M).net == play(*call, until=3 * H + M).net
+    idle = [event("message.sent", 0, channel="chat", direction="inbound", author="customer")]
+    idle.append(event("message.sent", M, channel="chat", direction="outbound", author="agent"))
+    later = [event("message.sent", 3 * D, channel="chat", direction="inbound", author="customer")]
+    left = Left(OWNER, "c1", "chat", "customer:C2", T0 + 3 * D, since=T0 + 3 * D)
+    assert play(*idle, *later, left, until=3 * D + M).net == play(*idle, until=3 * D + M).net
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data(), contact_events(), st.booleans())
 def test_a_contact_that_moves_from_a_time_on_leaves_what_it_did_before(

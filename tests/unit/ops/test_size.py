@@ -20,8 +20,8 @@ def test_the_arithmetic_for_one_load() -> None:
     costs = Coefficients(
         ingest_us=20, identify_us=10, track_us=50, measure_us=20, client_us=100, transaction_ms=1, progress_us=0,
         broker_event_us=40, broker_transaction_ms=2, broker_bytes=1000, fanout=4, id_bytes=100, id_restore_us=1,
-        customer_bytes=1000, contact_bytes=2000, contact_events=4, contact_hold_h=1, stub_bytes=100, row_overhead_bytes=0,
-        decoded_ratio=2, base_mib=0, restore_rows_per_s=100_000,
+        customer_bytes=1000, contact_bytes=2000, contact_events=4, contact_hold_h=1, stub_bytes=100, rest_bytes=10,
+        row_overhead_bytes=0, decoded_ratio=2, base_mib=0, restore_rows_per_s=100_000,
     )  # fmt: skip
     found = plan(
         Load(10_000, 1_000_000, partitions=8, dedup_horizon_h=10, horizon_d=2), costs, Machines(cache_rows=1000)
@@ -30,16 +30,20 @@ def test_the_arithmetic_for_one_load() -> None:
     assert found.cores == pytest.approx(10_000 * 200e-6 + 320 * 1e-3)
     assert found.workers == 4, "2.32 cores of which 70 % are used"
     ids, contacts, stubs = 10_000 * 36_000, 9_000_000, 2500 * 86_400 * 2
-    encoded = 1e9 + contacts * 2000 + stubs * 100
-    cached = 1000 * 1000 * 2
+    encoded = 1e9 + contacts * 2000 + stubs * (100 + 10)
+    cached = 1000 * (1000 + 432 * 10) * 2
     assert found.ids_gib * 2**30 == pytest.approx(ids * 100)
     assert found.worker_memory_rocksdb_gib * 2**30 == pytest.approx(ids * 100 / 4 + cached)
     assert found.worker_memory_gib * 2**30 == pytest.approx((ids * 100 + encoded) / 4 + cached)
     assert found.worker_state_disk_gib * 2**30 == pytest.approx(encoded / 4)
     assert found.stubs_gib * 2**30 == pytest.approx(stubs * 100)
+    assert found.rested_gib * 2**30 == pytest.approx(stubs * 10)
+    assert found.rested_each == 432
     assert found.restore_seconds == pytest.approx(((19_000_000 + stubs) / 100_000 + ids / 1e6) / 4)
     assert found.broker_cores == pytest.approx(0.4 + 0.64, abs=0.001)
     assert found.broker_network_mb_s == pytest.approx(40)
+    stored = 10_000 * 1000 * 86_400 * 7 + ids * 24 + stubs * (100 + 10)
+    assert found.broker_disk_tib * 2**40 == pytest.approx(stored * 3)
     assert found.limits["partitions"] == 0.5
 
 
@@ -71,12 +75,22 @@ def test_ids_for_duplicates_are_the_first_limit_at_a_hundred_thousand_events() -
     assert more.worker_memory_rocksdb_gib > Machines().worker_gib
 
 
-def test_stubs_fill_a_memory_that_holds_everything_and_the_store_on_disk_helps() -> None:
+def test_a_customer_has_a_bounded_number_of_contacts_at_rest_and_large_rows_a_bounded_place() -> None:
+    """What the rows of a customer and the cache hold at most: `condensing.MAX_RESTED`, `tables.Cache`."""
+    few = plan(Load(1_000, 1_000), Coefficients(customer_bytes=0, base_mib=0, id_bytes=1))
+    assert few.rested_each == 1000
+    assert few.rested_gib * 2**30 == pytest.approx(1_000_000 * Coefficients().rest_bytes)
+    ids = 1_000 * 26 * 3600
+    assert few.worker_memory_rocksdb_gib * 2**30 == pytest.approx(ids + 64 * 2**20 * Coefficients().decoded_ratio)
+    assert plan(Load(1_000, 0)).rested_gib == 0
+
+
+def test_contacts_that_are_over_fill_a_memory_that_holds_everything_and_the_store_on_disk_helps() -> None:
     found = plan(Load(100, 100_000))
     assert found.bottleneck == "worker memory"
     assert f"a worker then takes {found.worker_memory_rocksdb_gib:,.1f} GiB" in found.advice
     assert "remember" not in found.advice, "with that there is room for the ids"
-    assert "stubs of the contacts of 14 days" in found.advice
+    assert "contacts of 14 days that are over" in found.advice
     assert plan(Load(100, 100_000, horizon_d=0.5)).limits["worker memory"] < 1
 
 

@@ -71,12 +71,14 @@ def test_names_are_checked_with_their_lines() -> None:
         ('"call-{id}"', '"call-{id"', "m.yaml:11: contact.id: every row would get the same id"),
         ('"{caller}"', '"{caller}}"', "m.yaml:11: contact.identifiers.phone: a brace in '{caller}}' has no partner"),
         ('"{caller}"', '"{from}"', "m.yaml:11: contact.identifiers.phone: no column is called 'from'; there are: caller"),
-        ("queue: service", "queue: 1.5.1, color: red", "m.yaml:11: contact.color: Extra inputs are not permitted"),
+        ("queue: service", "queue: 1.5.1, color: red", "m.yaml:11: contact.color: is no key of a mapping here"),
         ("began + wait", "began + id", "m.yaml:14: times.served.first.0: 'id' is not a column of kind seconds"),
         ("began + wait", "over", "m.yaml:14: times.served.first.0: 'over' is neither a moment above nor a column"),
         ("[began + wait]", "[start], near: served", "m.yaml:14: times.served.near: no moment above is called 'served'"),
         ("[began + wait]", "[start], date: id", "m.yaml:14: times.served.date: 'id' is not a column of kind date"),
         ("contact.initiated", "contact.begun", "m.yaml:16: events.0.type: the contract has no contact event"),
+        ("contact.initiated", "contact.initated",
+         "m.yaml:16: events.0.type: the contract has no contact event 'contact.initated'; did you mean contact.initiated?"),
         ("{rating: {present: true}}", "{stars: five}", "m.yaml:17: events.1.when.stars: no column is called 'stars'"),
         ("{present: true}", "{present: true, not: [x]}", "m.yaml:17: events.1.when.rating: give exactly one of is, not"),
         ("{good: 5,", "{1: 5,", "m.yaml:17: events.1.data.score.lookup.values.1.[key]: Input should be a valid string"),
@@ -154,6 +156,14 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         f"{path}: column missing: caller, start, rating; the file has: id, begin, wait"
         " (cut at ';'; is calls the right mapping?)"
     )
+
+
+def test_names_in_quotes_are_told_from_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text('id;"caller";"start";wait;rating\n')
+    with pytest.raises(InputError) as caught:
+        read_log(path, parse_mapping(GOOD.replace(""", quote: '"'""", ""), "m.yaml"))
+    assert str(caught.value).endswith("""(its names are in quotes: file: {quote: '"'})""")
 
 
 def test_missing_and_empty_files(tmp_path: Path) -> None:
