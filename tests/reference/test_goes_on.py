@@ -179,3 +179,12 @@ def test_of_two_customers_named_in_one_moment_the_last_that_came_holds(way: str)
     for number in range(12):
         s.say("article.viewed", article_id="x", customer_id="7" if number < 11 else "8")
     assert owners(tell(way, s.wait(S).served("cards", S, MIN))) == {"customer:8": 1}
+
+
+@pytest.mark.parametrize("kind", ["contact.transferred", "contact.wrapped_up"])
+def test_who_was_moved_to_humans_without_a_queue_had_asked_for_one(way: str, kind: str) -> None:
+    s = story("chat", "m", customer_id="7").say("initiated").say("connected", party="bot").wait(MIN)
+    s.say(kind, **({"to_queue": "loans"} if kind == "contact.transferred" else {"duration_ms": 5 * S})).wait(MIN)
+    came = tell(way, s.say("ended", by="system"))
+    assert counted(came, "contacts_offered.all") == {("chat", "none", "none"): 1}
+    assert contacts(came, "customer:7")["m"]["outcome"] == "flow_out"

@@ -47,6 +47,7 @@ def test_what_is_no_json_is_told_with_what_it_says_it_is(headers: Any, ends: str
         (NOW + 90_000, f"time is {iso(NOW + 90_000)}, 90 s after the arrival; 60 s are tolerated"),
         (NOW + 400 * DAY_MS, f"time is {iso(NOW + 400 * DAY_MS)}, 400 days after the arrival"),
     ],
+    ids=["1970", "hours ago", "in seconds", "in days"],
 )
 def test_a_time_out_of_range_is_told_as_a_date_and_how_far_off_it_is(time: int, begins: str) -> None:
     event = parse(
