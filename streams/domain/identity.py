@@ -240,12 +240,12 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         since = min(since, (claim.time, claim.id))
     elif claim.time < since[0]:
         best, since = _latest(state, event), (claim.time, claim.id)
-        beaten = (OTHER_SOURCE, held)
+        beaten = _beaten(state, best)
     else:
         return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
     first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
     if best.identifier == held.identifier:
-        return Decision(best, first, refused=beaten if best is held else None)
+        return Decision(best, first, refused=beaten)
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
         return stays._replace(refused=(TOO_MANY_CHANGES, best))
@@ -258,6 +258,12 @@ def _latest(state: ContactOwner, event: Event) -> Claim:
     """Of the customer ids that the event's source said so far, the latest; of one moment, the one that came last."""
     said = (each for each in (event, *reversed(state.history)) if each.customer is not None)
     return max((claim_of(each) for each in said if each.source == event.source), key=_time)
+
+
+def _beaten(state: ContactOwner, best: Claim) -> tuple[str, Claim] | None:
+    """Whom another source had named than the one that decides from now on."""
+    said = (claim_of(each) for each in state.history if each.customer is not None and each.source != best.source)
+    return next(((OTHER_SOURCE, each) for each in (state.claim, *said) if each.owner != best.owner), None)
 
 
 def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[Output]]:
