@@ -155,10 +155,10 @@ def _offered(contact: Contact, outcome: str, at: int) -> Contact:
 
 
 def _summed_up(contact: Contact, step: Step) -> Contact:
-    """With the sums of talk and hold that a provider gives; they rule where no moments of holding came. Of a contact
-    that no human had, records say that both are 0.
-    """
+    """With the sums of talk and hold that a provider gives of an answered contact; they rule where no hold was told."""
     if (step.talk_ms is None and step.hold_ms is None) or contact.hold_ms > contact.summed_hold_ms:
+        return contact
+    if not contact.connected and contact.outcome != ANSWERED:
         return contact
     hold_ms = contact.hold_ms if step.hold_ms is None else step.hold_ms
     talk_ms = max(0, contact.talk_ms + contact.hold_ms - hold_ms) if step.talk_ms is None else step.talk_ms

@@ -63,8 +63,10 @@ class Talk:
         since = self.free.get(agent if agent in self.free else self.agent, at)
         self.wrap += ms if ms is not None else at - since
 
-    def told(self, data: dict[str, Any]) -> None:
-        """Sums, where an event has any."""
+    def told(self, data: dict[str, Any], answered: bool) -> None:
+        """Sums, where an event has any; of a contact that was answered, be it in writing."""
+        if not self.met and not answered:
+            return
         self.sums = (data.get("talk_ms", self.sums[0]), data.get("hold_ms", self.sums[1]))
         self.met = self.met or any(self.sums)
 

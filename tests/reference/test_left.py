@@ -121,11 +121,18 @@ def test_receipts_and_assignments_are_no_words_and_no_answers(way: str) -> None:
 
 
 @pytest.mark.parametrize("talk", [0, 20 * S])
-def test_sums_of_zero_are_no_talk(way: str, talk: int) -> None:
+def test_sums_are_of_contacts_that_were_answered(way: str, talk: int) -> None:
     """Some systems send them with every contact, also with those that nobody answered."""
     s = call("p", customer_id="7").say("queued", queue="cards").wait(30 * S)
     came = tell(way, s.say("ended", by="customer", talk_ms=talk, hold_ms=0))
-    assert figure(came, "handle_time.talk") == ({Q: (talk, 1)} if talk else {})
+    assert figure(came, "handle_time.talk") == {}
+    assert figure(came, "abandonment.of_offered") == {Q: (1, 1)}
+
+
+def test_sums_of_a_chat_that_was_answered_in_writing_count(way: str) -> None:
+    s = story("chat", "m", customer_id="7").say("initiated").customer().wait(20 * S).reply(agent_id="a").wait(MIN)
+    came = tell(way, s.say("ended", by="customer", talk_ms=50 * S))
+    assert figure(came, "handle_time.talk") == {("chat", "none", "none"): (50 * S, 1)}
 
 
 @pytest.mark.parametrize("to", [{"to_queue": "loans"}, {"to_external": "+442079460199"}])

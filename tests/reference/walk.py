@@ -236,7 +236,7 @@ class _Walk:
             self.talk.stop_before(at, length or 0)
             self.state = "wrapping"
         self.talk.work(at, agent, length)
-        self.talk.told(data)
+        self.talk.told(data, self.answered is not None)
         if self.c.ended is not None and self.talk.met and self.parts is None:
             self.parts = Fact("handled", self.c.ended, self.queue)
 
@@ -244,7 +244,7 @@ class _Walk:
         if self.state != "ended":
             if data["by"] == "agent":
                 self.asked = True
-            self.talk.told(data)
+            self.talk.told(data, self.answered is not None)
             self.end(at, data["by"], data.get("reason", "completed"))
             self.askings.close()
 
