@@ -178,6 +178,18 @@ async def stable_ends(
         await asyncio.sleep(0.01)
 
 
+async def let_go(consumer: AIOKafkaConsumer) -> None:
+    """Nothing is assigned to the consumer any more, and nothing is fetched.
+
+    aiokafka ends its fetches in the background, and takes a `stop` that comes meanwhile for the end of one of them: the
+    stop then waits for ever.
+    """
+    consumer.unsubscribe()
+    fetcher = consumer._fetcher  # noqa: SLF001 - nobody tells
+    while fetcher._pending_tasks and not fetcher._fetch_task.done():  # noqa: ASYNC110, SLF001
+        await asyncio.sleep(0.001)
+
+
 async def written_ends(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """Where partitions end, transactions that are not committed or not marked yet included. The consumer must not be
     reading.

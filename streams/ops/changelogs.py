@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from streams.agents import identify, ingest, measure, track
 from streams.app import CHANGELOGS
 from streams.engine import TableSpec, changelog, trial
-from streams.engine.kafka import partition_counts, stable_ends
+from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.ops.errors import OpsError
 from streams.ops.probe import unreachable
 from streams.ops.topics import existing
@@ -170,4 +170,4 @@ async def _only_markers(consumer: AIOKafkaConsumer, tp: TopicPartition, at: int,
                 return True
         return False
     finally:
-        consumer.unsubscribe()
+        await let_go(consumer)

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.app import CHANGELOGS
+from streams.engine.kafka import let_go
 from streams.engine.telling import UNFINISHED
 from streams.ops.reading import OpenTransaction, partitions_of, settled_ends
 from streams.settings import Settings
@@ -68,5 +69,5 @@ async def unread(
             if records and records[0].offset < ends[tp]:
                 left += ends[tp] - records[0].offset
                 break
-    consumer.unsubscribe()
+    await let_go(consumer)
     return left

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams import settings as settings_module
 from streams.app import CHANGELOGS
 from streams.engine import Outputs, Rest
-from streams.engine.kafka import transactional_producer
+from streams.engine.kafka import let_go, transactional_producer
 from streams.engine.telling import UNFINISHED
 from streams.engine.topology import lost_changelogs
 from streams.ops import topics
@@ -108,10 +108,10 @@ async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str,
             group.assign([read])
             await group.commit({read: 1})
             group.unsubscribe()
-            assert await lost_changelogs(group, {log: [topic]}) == [log]
+            assert await lost_changelogs(bootstrap, group, {log: [topic]}) == [log]
             await producer.begin_transaction()
             await producer.send_and_wait(log.topic, b"row", partition=0)
-            asked = asyncio.create_task(lost_changelogs(group, {log: [topic]}))
+            asked = asyncio.create_task(lost_changelogs(bootstrap, group, {log: [topic]}))
             await asyncio.sleep(0.3)
             await producer.commit_transaction()
             assert await asked == []
@@ -135,6 +135,17 @@ async def test_what_is_unread_counts_what_was_committed_a_moment_ago(settings: S
             assert await behind.unread("track", 0, {}) == 0
     finally:
         await producer.stop()
+
+
+async def test_a_consumer_that_was_let_go_can_be_stopped(bootstrap: str, topic: str) -> None:
+    """At once, while its last fetch is on its way; without waiting for that, some of these never stop."""
+    for _ in range(20):
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=20)
+        await consumer.start()
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.getmany(timeout_ms=5)
+        await let_go(consumer)
+        await asyncio.wait_for(consumer.stop(), 10)
 
 
 async def everything(bootstrap: str, topic: str) -> int:
