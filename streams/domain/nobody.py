@@ -34,7 +34,6 @@ _REPEATED = {True: 3, False: 7}
 """How often one letter, or one digit, is repeated in what is no id."""
 _LEFT_OVER = re.compile(
     r"[-\u2212]\s*\d+(?:[.,]0+)?"  # a negative number: -1 for none
-    r"|\d[.,]\d+e[+-]?\d+"  # 1.23E+12: what a spreadsheet made of a long number is that of many
     r"|\{.*\}|[$#]\{.*\}|\$\w+\$?|%+[^%\s]+%+|\[\[.*\]\]|<[%?].*[%?]>"  # a template that nobody filled in
     r"|#(?:[^\W\d_]+/?0?[!?]|NV)",  # what a spreadsheet shows for an error
     re.IGNORECASE | re.DOTALL,
@@ -226,7 +225,7 @@ def _is_mailbox(nobody: Nobody, box: str, domain: str) -> bool:
 
 
 def _is_left_over(value: str) -> bool:
-    return (value[0].isdigit() or not value[0].isalnum()) and _LEFT_OVER.fullmatch(value) is not None
+    return not value[0].isalnum() and _LEFT_OVER.fullmatch(value) is not None
 
 
 def _spellings(word: str) -> set[str]:
