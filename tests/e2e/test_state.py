@@ -66,7 +66,7 @@ async def test_show_finds_a_contact_and_its_owner_and_says_where_it_looked(syste
         f"owners in {task_of('identify', 'chat|nobody')}",
         f"customers in {task_of('track', 'customer:nobody')}",
     ):
-        assert place in err.replace("\n", " ")
+        assert place in " ".join(err.split())
     code, out, _ = await cli(system, "show", "7", "--line", "some-replay", "--json")
     assert (code, json.loads(out)["rows"]) == (1, []), "the row has no such line"
     code, _, err = await cli(system, "show", "7", "--table", "custmers")
