@@ -141,7 +141,9 @@ def _dropped_at(timeline: Timeline, journey: Journey, rules: Rules) -> float:
 
 def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: Rules) -> int | None:
     """The stream time after which it looks different without any event."""
-    times: list[float] = [_gone_until(each.gone, rules) for each in timeline.shown.values() if each.gone is not None]
+    times: list[float] = []
+    if not timeline.histories and not timeline.past:  # else they are forgotten when it is looked at for those
+        times += [_gone_until(each.gone, rules) for each in timeline.shown.values() if each.gone is not None]
     gap_ms = rules.tracking.journey_gap_ms
     for journey in found:
         name = journeys.journey_id(place.owner, place.line, journey.started)

@@ -193,15 +193,13 @@ STANDS = ("histories", "past", "alerts", "tiers", "messages", "rested", "standin
 
 def told(customer: Customer) -> dict[str, Any] | None:
     """What a row says, without what depends on where batches were cut: revisions; names that were taken back, which a
-    batch that saw them come and go never showed; and when it was looked at, which those decide, too.
+    batch that saw them come and go never showed.
     """
     found = {}
     for line, timeline in customer.lines.items():
         whole = msgspec.to_builtins(timeline)
         shown = {name: journey for name, journey in whole.pop("shown", {}).items() if journey[4] is None}
         if shown or any(whole.get(name) for name in STANDS):
-            for name in ("review", "judged"):
-                whole.pop(name, None)
             shown = {name: (journey[0], journey[2], journey[3]) for name, journey in shown.items()}
             found[line] = {**whole, "shown": shown, "score_revision": 0}
     return found or None
