@@ -260,7 +260,7 @@ def replaceable(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
 def one_each(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
     """The marks with another one, in place of those that it replaces."""
     group = replaces(mark)
-    return (*(each for each in marks if replaces(each) != group), mark)
+    return (*[each for each in marks if each.fact not in _REPLACED or replaces(each) != group], mark)
 
 
 def rested(contact: Contact) -> Contact:

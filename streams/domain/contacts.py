@@ -28,27 +28,42 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
         return replace(contact, last=step.time, alive=None)
     if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
-    if step.named and contact.known is None:
-        contact = replace(contact, known=step.time)
-    about = step.type in ABOUT
-    contact = replace(contact, last=step.time, alive=contact.alive if about else None)
-    if not (contact.state == END == state or contact.alive is not None):
-        contact = _labelled(contact, step)  # what is told of one that is over belongs to it as it was
+    alive = contact.alive if step.type in ABOUT else None
+    # What is told of one that is over belongs to it as it was.
+    over = contact.state == END == state or alive is not None
+    queue, tier, said = _labels_of(contact) if over else _labels(contact, step)
+    contact = replace(
+        contact,
+        last=step.time,
+        alive=alive,
+        known=step.time if contact.known is None and step.named else contact.known,
+        first_queue=queue,
+        tier=tier,
+        said=said,
+    )
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
     return contact if state == contact.state else replace(contact, state=state)
 
 
-def _labelled(contact: Contact, step: Step) -> Contact:
+Labels = tuple[str | None, str | None, tuple[tuple[int, str], ...]]
+"""``first_queue``, ``tier`` and ``said`` of a contact."""
+
+
+def _labels_of(contact: Contact) -> Labels:
+    return contact.first_queue, contact.tier, contact.said
+
+
+def _labels(contact: Contact, step: Step) -> Labels:
     """With the queue and the tier that the step names."""
-    if contact.first_queue is None and step.queue is not None:
-        contact = replace(contact, first_queue=step.queue)
-    if step.tier is not None and step.tier != (contact.said[-1][1] if contact.said else contact.tier):
-        fixed = len(contact.marks) > MANY_MARKS and len(contact.said) >= MAX_LABELS
-        said = (*contact.said, (step.time, step.tier))[-MAX_SAID:]
-        contact = replace(contact, tier=contact.tier if fixed else step.tier, said=said)
-    return contact
+    queue, tier, said = _labels_of(contact)
+    if queue is None:
+        queue = step.queue
+    if step.tier is None or step.tier == (said[-1][1] if said else tier):
+        return queue, tier, said
+    fixed = len(contact.marks) > MANY_MARKS and len(said) >= MAX_LABELS
+    return queue, tier if fixed else step.tier, (*said, (step.time, step.tier))[-MAX_SAID:]
 
 
 def close_idle(contact: Contact, at: int, rules: Rules) -> Contact:

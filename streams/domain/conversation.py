@@ -139,10 +139,10 @@ def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
 
 def answer(contact: Contact, step: Step, rules: Rules) -> Contact:
     """A human took it, in person or by a message: that ends the wait."""
-    contact = replace(leave(contact, step.time, ANSWERED, rules), agent=step.agent or contact.agent)
+    contact, agent = leave(contact, step.time, ANSWERED, rules), step.agent or contact.agent
     if contact.outcome == ANSWERED:
-        return contact
-    return _offered(replace(contact, outcome=ANSWERED, answered=step.time), ANSWERED, step.time)
+        return contact if agent == contact.agent else replace(contact, agent=agent)
+    return _offered(replace(contact, agent=agent, outcome=ANSWERED, answered=step.time), ANSWERED, step.time)
 
 
 def _offered(contact: Contact, outcome: str, at: int) -> Contact:

@@ -49,13 +49,15 @@ def content_of(obj: Mapping[str, Any], time_ms: int) -> bytes:
     """
     kind = obj["type"]
     defaults = DEFAULTS[kind]
-    data = {name: value for name, value in obj["data"].items() if value is not None and defaults.get(name) != value}
+    data = obj["data"]
+    if defaults or None in data.values():
+        data = {name: value for name, value in data.items() if value is not None and defaults.get(name) != value}
     for name in NUMBERS[kind]:
         if name in data and data[name] == int(data[name]):
-            data[name] = int(data[name])
+            data = data | {name: int(data[name])}
     for name in TIMES[kind]:
         if name in data:
-            data[name] = to_ms(data[name])
+            data = data | {name: to_ms(data[name])}
     time = None if obj.get("timebasis") == "received" else time_ms
     return orjson.dumps([kind, time, data], option=orjson.OPT_SORT_KEYS)
 

@@ -147,6 +147,8 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
     if not lives:
         return (), begin(history.id, history.channel, step)
     last = lives[-1]
+    if step.time - last.heard <= rules.tracking.soon_ms:
+        return lives[:-1], last
     if begins_another(last, step.time, rules):
         return (*lives[:-1], _finished(last, rules)), begin(history.id, history.channel, step)
     earlier = _parted(last, step, rules)

@@ -224,9 +224,9 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
     held = state.claim
     if claim.rank < held.rank:
         return Decision(held, state.first, refused=(TOO_LONG, claim)) if state.truncated else Decision(claim, None)
-    stays, beaten = Decision(held, state.first), None
+    beaten = None
     if claim.rank > held.rank:
-        return stays
+        return Decision(held, state.first)
     since = (held.time, held.id) if state.first is None else state.first
     if claim.rank != CUSTOMER:
         before = state.resumed and claim.time < state.history[0].time  # late, of the contact before
@@ -242,15 +242,15 @@ def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
         best, since = _latest(state, event), (claim.time, claim.id)
         beaten = _beaten(state, best)
     else:
-        return stays if claim.owner == held.owner else stays._replace(refused=(OTHER_SOURCE, claim))
+        return Decision(held, state.first, refused=None if claim.owner == held.owner else (OTHER_SOURCE, claim))
     first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
     if best.identifier == held.identifier:
         return Decision(best, first, refused=beaten)
     corrects = len(state.history) >= SHORT_HISTORY
     if corrects and state.corrections >= MAX_CORRECTIONS:
-        return stays._replace(refused=(TOO_MANY_CHANGES, best))
+        return Decision(held, state.first, refused=(TOO_MANY_CHANGES, best))
     if state.truncated:
-        return stays._replace(refused=(TOO_LONG, best))
+        return Decision(held, state.first, refused=(TOO_LONG, best))
     return Decision(best, first, corrects, beaten)
 
 

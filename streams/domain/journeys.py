@@ -91,15 +91,23 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
 
 def of(contact: Contact, tiers: Tiers) -> Journey:
     """The journey of one contact."""
-    point, counted, before = touchpoint(contact, tiers), contact.counted, contact.before or NOTHING
-    return Journey(
+    point, counted = touchpoint(contact, tiers), contact.counted
+    journey = Journey(
         point.started,
         point.last,
         (point,),
         {point.channel: point.started},
-        **{name: getattr(counted, name) - getattr(before, name) for name in _SUMS},
-        open=contact.state != END and contact.parted is None,
+        counted.contacts,
+        counted.answered,
+        counted.abandoned,
+        counted.messages,
+        counted.transfers,
+        counted.wait_ms,
+        counted.scored,
+        counted.scored_milli,
+        contact.state != END and contact.parted is None,
     )
+    return journey if contact.before is None else _minus(journey, contact.before)
 
 
 def join(one: Journey, other: Journey) -> Journey:
@@ -112,19 +120,28 @@ def join(one: Journey, other: Journey) -> Journey:
         max(one.last, other.last),
         _listed_once(one.listed + other.listed),
         firsts,
-        **{name: getattr(one, name) + getattr(other, name) for name in _SUMS},
-        open=one.open or other.open,
+        one.contacts + other.contacts,
+        one.answered + other.answered,
+        one.abandoned + other.abandoned,
+        one.messages + other.messages,
+        one.transfers + other.transfers,
+        one.wait_ms + other.wait_ms,
+        one.scored + other.scored,
+        one.scored_milli + other.scored_milli,
+        one.open or other.open,
     )
 
 
 def _listed_once(points: tuple[Touchpoint, ...]) -> tuple[Touchpoint, ...]:
     """Each contact as it was heard of last, oldest first."""
-    found: dict[tuple[str, str, int], Touchpoint] = {}
-    for point in points:
-        name = (point.contact, point.channel, point.started)
-        if name not in found or _progress(point) > _progress(found[name]):
-            found[name] = point
-    return tuple(sorted(found.values(), key=_in_order)[-MAX_CONTACTS:])
+    if len({_in_order(point) for point in points}) < len(points):
+        found: dict[Any, Touchpoint] = {}
+        for point in points:
+            known = found.setdefault(_in_order(point), point)
+            if _progress(point) > _progress(known):
+                found[_in_order(point)] = point
+        points = tuple(found.values())
+    return tuple(sorted(points, key=_in_order)[-MAX_CONTACTS:])
 
 
 def _progress(point: Touchpoint) -> tuple[int, int, int, int, str]:
@@ -175,6 +192,10 @@ def without(journey: Journey, channel: str, contact: str, resting: Contact | Non
 def _less(journey: Journey, counted: Counted) -> Journey | None:
     if journey.contacts <= counted.contacts:
         return None
+    return _minus(journey, counted)
+
+
+def _minus(journey: Journey, counted: Counted) -> Journey:
     return replace(journey, **{name: getattr(journey, name) - getattr(counted, name) for name in _SUMS})
 
 

@@ -85,6 +85,9 @@ class Nobody:
     domains: tuple[str, ...] = ()
     """Ends of e-mail addresses, with a dot in front: a domain, and what lies below it."""
 
+    def __hash__(self) -> int:
+        return hash(self.words)  # a set knows its own, and this is asked for with each id of a customer
+
     @classmethod
     def of(
         cls,

@@ -5,6 +5,7 @@ milliseconds.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from schemas.events import FIELDS, TEXTS, TIMES
@@ -13,6 +14,7 @@ from streams.domain.identifiers import Why, identifiers, plain_id
 from streams.domain.masking import mask
 from streams.domain.nobody import Nobody, shipped
 from streams.domain.phone_numbers import phone
+from streams.domain.plain_forms import REMEMBERED
 from streams.domain.records import AgentState, Command, Event, Profile
 from streams.domain.sentiment import SCORED, Scorer
 from streams.domain.times import to_ms
@@ -165,9 +167,14 @@ _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profil
 def _customer(value: str | None, policy: Policy) -> str | None:
     if value is None:
         return None
+    named = (_named if len(value) <= REMEMBERED else _named.__wrapped__)(value, policy.nobody or shipped())
+    if named[0] is None and policy.unused is not None:
+        policy.unused("customer", named[1])
+    return named[0]
+
+
+@lru_cache(65_536)
+def _named(value: str, nobody: Nobody) -> tuple[str | None, Why]:
+    """The customer id, or why it is none."""
     plain = plain_id(value)
-    if plain and not (policy.nobody or shipped()).is_word(plain):
-        return plain
-    if policy.unused is not None:
-        policy.unused("customer", "nobody" if plain else "form")
-    return None
+    return (None, "form") if not plain else (None, "nobody") if nobody.says(plain) else (plain, "form")

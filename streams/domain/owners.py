@@ -30,6 +30,8 @@ HISTORY_LIMIT = 2_000
 """Events kept per contact; beyond it the oldest are dropped and the state says ``truncated``."""
 
 _TEXTS = frozenset({"text", "comment", "query", "subject"})
+_END = lifecycle.END
+_REOPENING = frozenset(each for each in lifecycle.TRIGGERS if lifecycle.move(_END, each).state != _END)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -137,7 +139,7 @@ def goes_on(event: Event) -> bool:
         name = f"{name}:{party}"
     elif name in WORDS and data.get("author") == CUSTOMER:
         name = f"{name}:{CUSTOMER}"
-    return lifecycle.move(lifecycle.END, name).state != lifecycle.END
+    return name in _REOPENING
 
 
 def begins(event: Event) -> bool:
@@ -174,6 +176,8 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
 def found_by(state: ContactOwner, event: Event, rules: TrackingRules) -> tuple[ContactOwner | None, bool]:
     """The state that an event finds, however far stream time has come: None where it begins another contact. Also
     whether it is another part of the contact, as `track` has it; then the state is a stub."""
+    if event.time - state.last <= rules.soon_ms:
+        return state, False
     if event.time > state.last + rules.horizon_ms(event.channel):
         return None, True
     idle_ms = rules.lateness_ms if state.ended else rules.timeout_ms(event.channel)
@@ -226,7 +230,7 @@ def lean(event: Event, size: int) -> tuple[Event, int]:
     not known stays if it is short.
     """
     data = event.data
-    if not data and not event.owner and size <= EVENT_BYTES:
+    if not event.owner and size <= EVENT_BYTES and not any(map(_may_go, data, data.values())):
         return event, size
     unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
     drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
@@ -240,6 +244,10 @@ def lean(event: Event, size: int) -> tuple[Event, int]:
         event = replace(event, data=kept, identifiers=())
         size = encoded(event)
     return event, size
+
+
+def _may_go(name: str, value: Any) -> bool:
+    return name in _TEXTS or _is_large(value)
 
 
 def _is_large(value: Any) -> bool:

@@ -63,6 +63,14 @@ class TrackingRules:
     channel_horizons_ms: tuple[tuple[str, int], ...] = ()
     identifier_contacts: int = 200
     """Contacts of a day that an identifier may have; one with more names nobody."""
+    soon_ms: int = field(init=False, default=0)
+    """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
+    above."""
+
+    def __post_init__(self) -> None:
+        of_channels = (ms for _, ms in (*self.channel_timeouts_ms, *self.channel_horizons_ms))
+        soon = min(self.lateness_ms, self.contact_timeout_ms, self.contact_horizon_ms, *of_channels)
+        object.__setattr__(self, "soon_ms", soon)
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""

@@ -77,6 +77,8 @@ def _journeys(
 
 
 def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
+    if len(shown) <= MAX_GONE_NAMES:
+        return shown
     return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
 
 
@@ -184,6 +186,8 @@ def next_decision(timeline: Timeline, owner: str, line: str, rules: Rules) -> in
 
 def forgets_alerts(timeline: Timeline, rules: Rules) -> list[int]:
     """The stream times that must be passed for alerts to be forgotten that nothing calls up again."""
+    if not timeline.alerts:
+        return []
     crossings = {message.id for message in timeline.messages}
     crossings |= {mood.firing.message.id for mood in timeline.moods.values() if mood.firing}
     return [

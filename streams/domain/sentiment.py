@@ -22,6 +22,7 @@ and of the 45 English held-out sentences it places 19 where this lexicon places 
 import re
 from collections.abc import Callable, Iterable
 from importlib.resources import files
+from itertools import chain, repeat
 from math import sqrt
 from typing import NamedTuple
 
@@ -156,8 +157,7 @@ class LexiconScorer:
         words = [word for word in lower if word[0].isalpha()][:_TELLING]
         if not words:
             return "en"
-        small = self._small.get
-        told = [code for word in words for code in small(word, ())]
+        told = list(chain.from_iterable(map(self._small.get, words, repeat(()))))
         votes = {code: told.count(code) for code in {*told, *self._known}}
         known = {code: sum(map(of_code.__contains__, words)) for code, of_code in self._known.items()}
         best = max(known, key=lambda code: (votes[code], known[code]))
