@@ -1,5 +1,6 @@
 """One phone number and one e-mail address are one value in every spelling; what has not their form is none."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable
@@ -312,6 +313,8 @@ def spellings_of_an_address(draw: st.DrawFn, box: str, domain: str) -> str:
         lambda: f"{address}{comment}",
         lambda: f"'{address}'",
         lambda: f"[{address}]",
+        lambda: f"{name}[mailto:{address}]",
+        lambda: html.escape(f"{name}<{address}>").replace("@", "&#64;"),
         lambda: f"{address} <{scheme}{address}{query}>",
     ]
     around = draw(st.sampled_from(["", " ", "\n", "\u00a0", "\ufeff"]))
