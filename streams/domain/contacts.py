@@ -25,13 +25,15 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     life."""
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
-        return replace(contact, last=step.time, alive=None)
+        return replace(contact, last=step.time, alive=None, only_told=False)
     if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
     if step.named and contact.known is None:
         contact = replace(contact, known=step.time)
     about = step.type in ABOUT
-    contact = replace(contact, last=step.time, alive=contact.alive if about else None)
+    contact = replace(
+        contact, last=step.time, alive=contact.alive if about else None, only_told=contact.only_told and about
+    )
     if not (contact.state == END == state or contact.alive is not None):
         contact = _labelled(contact, step)  # what is told of one that is over belongs to it as it was
     handle = _HANDLERS.get(step.type)
