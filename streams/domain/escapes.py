@@ -14,14 +14,17 @@ Span = tuple[int, int]
 _AGAIN = "%(?:25)*"
 """A URL inside a URL escapes the percent sign, too."""
 _THREE_BYTES = rf"E2{_AGAIN}80{_AGAIN}[89A][0-9A-F]|E3{_AGAIN}80{_AGAIN}80"
-_IN_URLS = rf"{_AGAIN}(?:0[9AD]|2[0389B-F]|3A|40|5F|7C|C2{_AGAIN}A[0D]|{_THREE_BYTES})"
-"""Of these only what stands between digits or in an address; the others, letters, are as they are written."""
+_IN_URLS = rf"{_AGAIN}(?:0[9AD]|2[0-46-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E]|C2{_AGAIN}A[0D]|{_THREE_BYTES})"
+"""Signs; letters and digits are as they are written."""
 _ESCAPE = re.compile(
     rf"{_IN_URLS}|&#0{{0,9}}(\d{{1,6}});|&#x0{{0,9}}([0-9A-F]{{1,5}});|&([A-Z]{{2,8}});"
-    r"|\\u(0[0-9A-F]{3}|20[0-6][0-9A-F]|3000)|\\([nrt/])",
+    r"|\\u(0[0-9A-F]{3}|20[0-6][0-9A-F]|3000)|\\([nrt/\"])",
     re.IGNORECASE,
 )
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "/": "/", '"': '"'}
+_WORD = re.compile(r"\S+")
+_SPACE_OF_A_FORM = re.compile(r"(?<=[\w)])\+(?=\(?\d)(?![\w.+-]{0,64}(?:@|%(?:25)*40))")
+"""A form writes blanks as ``+``; not in an address, and where a value begins with one it was a ``+``."""
 
 
 class Unescaped(NamedTuple):
@@ -50,6 +53,8 @@ def unescaped(text: str) -> Unescaped:
     """``text``: in plain forms (`plain_forms.PLAIN_FORMS`), as the signs of the escapes are afterwards."""
     if not ("%" in text or "&" in text or "\\" in text):
         return Unescaped(text)
+    if "+" in text:
+        text = _WORD.sub(_without_form, text)
     parts: list[str] = []
     behind: list[int] = []
     further: list[int] = []
@@ -65,6 +70,11 @@ def unescaped(text: str) -> Unescaped:
         further.append(end - length)
         done = end
     return Unescaped("".join((*parts, text[done:])), tuple(behind), tuple(further))
+
+
+def _without_form(word: re.Match[str]) -> str:
+    is_form = "+" in word[0] and ("=" in word[0] or "%" in word[0])
+    return _SPACE_OF_A_FORM.sub(" ", word[0]) if is_form else word[0]
 
 
 @lru_cache(1024)
