@@ -63,7 +63,9 @@ def test_they_are_valid() -> None:
 @st.composite
 def digits_as_written(draw: st.DrawFn, digits: str) -> str:
     """Grouped somehow, in some script, with signs that nobody sees."""
-    signs = draw(st.sampled_from([[""], [" "], ["-"], ["."], ["/"], ["\u00a0"], ["\u2011"], ["\t"], [" ", "-"], [" - "]]))
+    signs = draw(
+        st.sampled_from([[""], [" "], ["-"], ["."], ["/"], ["\u00a0"], ["\u2011"], ["\t"], [" ", "-"], [" - "]])
+    )
     parts, at = [], 0
     while at < len(digits):
         size = draw(st.integers(2, 5))
