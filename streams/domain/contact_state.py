@@ -101,6 +101,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     last: int
     alive: int | None = None
     """Time of the last event that was not only about it, while all that came since it was idle for too long was."""
+    only_told: bool = False
+    """All that came was told about it, as by a survey of a contact that is forgotten: it asked for nothing."""
     state: str = lifecycle.START
     opened: bool = False
     """It was said who opened it."""
@@ -205,7 +207,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def begin(name: str, channel: str, step: Step) -> Contact:
     """The contact before its first step."""
-    return Contact(name, channel, step.time, step.time)
+    return Contact(name, channel, step.time, step.time, only_told=step.type in ABOUT)
 
 
 WORDS = frozenset({"message.sent", "post.answered"})

@@ -25,10 +25,11 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
     life."""
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
-        return replace(contact, last=step.time, alive=None)
+        return replace(contact, last=step.time, alive=None, only_told=False)
     if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
-    alive = contact.alive if step.type in ABOUT else None
+    about = step.type in ABOUT
+    alive = contact.alive if about else None
     # What is told of one that is over belongs to it as it was.
     over = contact.state == END == state or alive is not None
     queue, tier, said = _labels_of(contact) if over else _labels(contact, step)
@@ -36,6 +37,7 @@ def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -
         contact,
         last=step.time,
         alive=alive,
+        only_told=contact.only_told and about,
         known=step.time if contact.known is None and step.named else contact.known,
         first_queue=queue,
         tier=tier,

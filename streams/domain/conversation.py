@@ -217,7 +217,9 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: Rules) -> Cont
     """The contact is over. ``by`` and ``reason`` as in ``contact.ended``."""
     outcome, waited = _outcome(contact, by, reason), contact.waiting is not None
     contact = leave(release(contact, at), at, ABANDONED if _gives_up(contact, by, reason) else FLOW_OUT, rules)
-    if contact.outcome == OPEN:
+    if contact.only_told:
+        contact = replace(contact, outcome=CONTAINED)
+    elif contact.outcome == OPEN:
         contact = replace(contact, outcome=outcome)
         if outcome in (CONTAINED, LEFT):
             mark = Mark("contact_unasked", contact.id, at, contact.queue, outcome)

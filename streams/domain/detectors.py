@@ -20,7 +20,7 @@ from streams.domain.things import is_of_a_thing
 
 UNITS = 50_000
 """What looking at the texts of one event may cost; a unit is about a microsecond of CPU."""
-PER_CHARACTER, PER_DIGIT, PER_AT = 0.05, 0.4, 1
+PER_CHARACTER, PER_DIGIT, PER_AT, PER_ESCAPE = 0.05, 0.4, 1, 2
 """All patterns, once over the text; most of their work is at digits and at signs."""
 SHORT = 300
 """Characters up to which a text is taken for digits all over."""
@@ -51,9 +51,11 @@ class Budget:
         self.sieved = 0
         """Texts that were masked by the sieve, because nothing was left."""
 
-    def spend_on(self, shadow: str) -> None:
+    def spend_on(self, shadow: str, escapes: int = 0) -> None:
         """What it takes to go through a text with all patterns, whatever they find. Raises `Spent`."""
         size = len(shadow)
+        if escapes:
+            self.spend(escapes * PER_ESCAPE)
         if size <= SHORT:  # not worth counting
             self.spend(size * (PER_CHARACTER + PER_DIGIT))
         else:

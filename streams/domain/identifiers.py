@@ -10,6 +10,7 @@ not the form of its kind, or names nobody, is none.
 A value in its one form has no other.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -110,6 +111,9 @@ def social(value: str) -> str:
 # E-mail addresses
 
 _MAIL_SCHEMES = re.compile(r"(?:(?:mailto|smtp|e-?mail)\s*:\s*(?://)?)+", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+_OF_OUTLOOK = re.compile(r"\[mailto:([^\[\]<>]*)\]", re.IGNORECASE)
+"""``Anna Weber [mailto:anna@example.com]``: a line "From" of a mail that was forwarded."""
 _COMMENT = re.compile(r"\([^()]*\)")
 _COMMENTS_DEEP = 4
 _AROUND = re.compile(rf"[\s{JOINERS}]*+([@.])[\s{JOINERS}]*")
@@ -142,7 +146,9 @@ def _read_address(value: str) -> tuple[str, str, str] | None:
     text = value if value.isascii() else unicodedata.normalize("NFKC", value).translate(UNSEEN)
     if len(text) > _LONGEST_FROM:
         return None
-    text = inner(text.strip())
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    text = inner(_OF_OUTLOOK.sub(r"<\1>", text).strip())
     if scheme := _MAIL_SCHEMES.match(text):
         text = unicodedata.normalize("NFKC", unquote(text[scheme.end() :].partition("?")[0]))
     elif "%" in text and "@" not in text:

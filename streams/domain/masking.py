@@ -3,7 +3,7 @@
 The order is e-mail, IBAN, international phone (``+`` or ``00`` and valid), card, national phone, so that an IBAN or a
 card is not eaten as a phone, nor a phone with its country code as a card. What decides:
 
-* e-mail: ``local@domain.tld``, letters of any script, also with spaces around the @ or escaped for a URL;
+* e-mail: ``local@domain.tld``, letters of any script, also with spaces around the @;
 * IBAN: a country of the IBAN registry, its length and structure, and ISO 7064 mod 97-10 (python-stdnum);
 * card: as many digits as the numbers of a card network that begins so, and Luhn (ISO/IEC 7812-1). In groups of any
   size with spaces or dashes, or in those of cards with any one sign between them. Not after a word like "order" or
@@ -13,8 +13,8 @@ card is not eaten as a phone, nor a phone with its country code as a card. What 
   date inside it is a part of the number, if it is not cut.
 
 Dates, times (seconds since 1970 too), amounts of money, IPv4 addresses, UUIDs, digests and the numbers of devices stay.
-Digits of any script, full-width characters, unusual spaces and dashes count as their plain forms, and what nobody sees
-does not part an address. Masking is idempotent.
+Digits of any script, full-width characters, unusual spaces and dashes count as their plain forms, what URLs, HTML and
+JSON escape as the sign that it is, and what nobody sees does not part an address. Masking is idempotent.
 
 What all of this may cost is limited for the texts of an event together (`Budget`). A text for which it is not enough is
 masked by a sieve that asks nobody: whatever has the look of one of the above goes, as ``[number]``, dates included.
@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from streams.domain import detectors as find
 from streams.domain import phone_detectors as phones
 from streams.domain.detectors import Budget, Spent, spans
+from streams.domain.escapes import Unescaped, unescaped
 from streams.domain.not_personal import NO_PHONE, NotPersonal, Span
 from streams.domain.plain_forms import PLAIN_FORMS
 
@@ -39,10 +40,6 @@ _DOMAIN = re.compile(r"@(\s{0,2})([\w-]++)(?:\.([\w-]++))++")
 _LONGEST_LOCAL = 64
 _LOCAL_BACKWARDS = re.compile(rf"""\"[^"\n]{{1,{_LONGEST_LOCAL}}}\"|[\w.!#$%&'*+/=?^`{{|}}~-]{{1,{_LONGEST_LOCAL}}}""")
 _PLAIN_BACKWARDS = re.compile(rf"\s{{0,2}}[\w.%+-]{{1,{_LONGEST_LOCAL}}}")
-_ESCAPE = re.compile(r"%(?:25)*(40|2B|2D|2E|5F)|%(20|2F)|&(?:#0*64|#x0*40|commat);|\\u0040", re.IGNORECASE)
-_PADDED: dict[str, str] = {"40": "%@", "2B": "%+", "2D": "--", "2E": "-.", "5F": "__"}
-_WHOLE: dict[str, str] = {"20": "   ", "2F": " / "}
-"""What matters of what URLs, HTML and JSON escape, in as many characters: behind what fills it up, or as it is."""
 
 
 def mask(text: str, region: str | None = None, budget: Budget | None = None) -> str:
@@ -68,8 +65,9 @@ def mask(text: str, region: str | None = None, budget: Budget | None = None) -> 
 
 
 def _mask_once(text: str, region: str | None, budget: Budget) -> str:
-    shadow = _shadow(text)
-    budget.spend_on(shadow)
+    plain = _plain(text)
+    shadow = plain.text
+    budget.spend_on(shadow, len(plain.behind))
     found: list[tuple[Span, str]] = []
 
     def take(label: str, those: Iterable[Span]) -> None:
@@ -81,7 +79,7 @@ def _mask_once(text: str, region: str | None, budget: Budget) -> str:
             shadow = _replaced(shadow, ((span, _FILL * (span[1] - span[0])) for span in taken))
 
     if "@" in shadow:
-        take("[email]", _emails(shadow))
+        take("[email]", _emails(plain))
     take("[iban]", find.ibans(shadow, budget))
     if _SEVEN_DIGITS.search(shadow):
         others = NotPersonal(shadow)
@@ -93,7 +91,7 @@ def _mask_once(text: str, region: str | None, budget: Budget) -> str:
             take("[phone]", phones.national_phones(shadow, budget, others, region, whole=True))
             take("[phone]", phones.national_phones(shadow, budget, others, region, whole=False))
         take("[phone]", spans(phones.PLUS_NUMBER, shadow))
-    return _replaced(text, sorted(found))
+    return _replaced(text, ((plain.given(span), label) for span, label in sorted(found)))
 
 
 def _sieve(text: str) -> str:
@@ -102,14 +100,15 @@ def _sieve(text: str) -> str:
     One pass is enough: what they look for lies in a run of digits, in something of the shape of an IBAN, or at an @,
     and none of these is left, nor made by what is put in place.
     """
-    shadow = _shadow(text)
+    plain = _plain(text)
+    shadow = plain.text
     candidates = [(span, "[number]") for span in spans(phones.PHONE_RUN, shadow)]
     candidates += ((span, "[number]") for span in spans(find.CARD_OF_SIGNS, shadow))
     for start in find.IBAN_START.finditer(shadow):
         shape = find.iban_shape(start[1])
         if shape and (whole := shape.match(shadow, start.start())):
             candidates.append((whole.span(), "[number]"))
-    candidates += ((span, "[email]") for span in _emails(shadow, least=0))
+    candidates += ((span, "[email]") for span in _emails(plain, least=0))
     merged: list[tuple[Span, str]] = []
     for span, label in sorted(candidates):
         if merged and span[0] < merged[-1][0][1]:
@@ -117,12 +116,12 @@ def _sieve(text: str) -> str:
             merged.append(((begin, max(end, span[1])), before))
         else:
             merged.append((span, label))
-    return _replaced(text, merged)
+    return _replaced(text, ((plain.given(span), label) for span, label in merged))
 
 
-def _emails(shadow: str, least: int = 1) -> Iterator[Span]:
+def _emails(plain: Unescaped, least: int = 1) -> Iterator[Span]:
     """``least``: 0 takes a domain that has nothing before its @, too."""
-    done = 0
+    shadow, done = plain.text, 0
     for domain in _DOMAIN.finditer(shadow):
         at = domain.start()
         before = shadow[max(done, at - _LONGEST_LOCAL - 2) : at][::-1]
@@ -130,7 +129,7 @@ def _emails(shadow: str, least: int = 1) -> Iterator[Span]:
             local = _PLAIN_BACKWARDS.match(before) if _is_spaced_domain(domain) else None
         else:
             # In a URL the names of its fields are not a part of the address.
-            local = (_PLAIN_BACKWARDS if before.startswith("%%") else _LOCAL_BACKWARDS).match(before)
+            local = (_PLAIN_BACKWARDS if plain.was_escaped(at) else _LOCAL_BACKWARDS).match(before)
         end = _end_of_domain(domain)
         if end and (local or not least):
             done = end
@@ -156,17 +155,8 @@ def _is_spaced_domain(domain: re.Match[str]) -> bool:
     return bool(domain[1]) and not domain[2].isdigit() and len(domain[3]) > 1 and domain[3].isalpha()
 
 
-def _shadow(text: str) -> str:
-    if not text.isascii():
-        text = text.translate(PLAIN_FORMS)
-    return _ESCAPE.sub(_unescaped, text) if "%" in text or "&" in text or "\\" in text else text
-
-
-def _unescaped(escape: re.Match[str]) -> str:
-    if escape[2]:
-        return _WHOLE[escape[2].upper()]
-    plain = _PADDED[(escape[1] or "40").upper()]
-    return plain[0] * (len(escape[0]) - 1) + plain[1]
+def _plain(text: str) -> Unescaped:
+    return unescaped(text if text.isascii() else text.translate(PLAIN_FORMS))
 
 
 def _replaced(text: str, replacements: Iterable[tuple[Span, str]]) -> str:

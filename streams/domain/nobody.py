@@ -34,7 +34,8 @@ _REPEATED = {True: 3, False: 7}
 """How often one letter, or one digit, is repeated in what is no id."""
 _LEFT_OVER = re.compile(
     r"[-\u2212]\s*\d+(?:[.,]0+)?"  # a negative number: -1 for none
-    r"|\{.*\}|[$#]\{.*\}|\$\w+\$?|%+[^%\s]+%+|\[\[.*\]\]|<[%?].*[%?]>"  # a template that nobody filled in
+    r"|\{.*\}|[$#%]\{.*\}|\$\w+\$?|%+[^%\s]+%+|\[\[.*\]\]|<[%?].*[%?]>"  # a template that nobody filled in
+    r"|%(?:\(\w+\))?[sd]"
     r"|#(?:[^\W\d_]+/?0?[!?]|NV)",  # what a spreadsheet shows for an error
     re.IGNORECASE | re.DOTALL,
 )

@@ -15,11 +15,11 @@ _OF_MACHINES = re.compile(
     r"|\d{3}(?:[ -]\d{3}){4}"
     r"|\d{3}-\d{7}-\d{7}|(?<!\d[-/ ])(?:\d\d-\d{5}-\d{5}|(?:19|20)\d\d[-/]\d{4,12})"
     r"|97[89]([ -])\d{1,5}\3\d{1,7}\3\d{1,6}\3\d"
-    r"|9[2-5]\d\d(?: \d{4}){4} \d\d"
+    r"|9[2-5]\d\d(?: \d{4}){4} \d\d|1Z[0-9A-Z]{16}"
     r"|(?<!\+)1\d{12}(?:\d{3}){0,2}|1\d{9}\.\d{1,9})(?![0-9A-Za-z])"
 )
 """By their shape: a UUID, also without its dashes; a digest (MD5, SHA-1, SHA-256); an IMEI; orders of large shops and
-of a year; an ISBN; a parcel; milliseconds and finer since 1970, and seconds with a fraction."""
+of a year; an ISBN; parcels; milliseconds and finer since 1970, and seconds with a fraction."""
 _FOURS = re.compile(r"(?<!\d)\d{4}(?:([ -])\d{4})(?:\1\d{4})+(?:\1\d{1,3})?(?!\d)")
 """A long number as it is printed in groups of four."""
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"

@@ -19,8 +19,8 @@ from streams.domain.detectors import (
 from streams.domain.not_personal import NotPersonal, Span
 from streams.domain.things import is_of_a_thing
 
-PHONE_RUN = re.compile(r"(?:(?:%{2,6})?\+[\s(]{0,3})?\d(?:[\s().\-/]{0,3}\d){6,}")  # %%+: a plus that a URL escapes
-PLUS_NUMBER = re.compile(r"(?:%{2,6})?\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
+PHONE_RUN = re.compile(r"(?:\+[\s(]{0,3})?\d(?:[\s().\-/]{0,3}\d){6,}")
+PLUS_NUMBER = re.compile(r"\+[\s(]{0,2}\d(?:[\s().\-/]{0,2}\d){7,14}(?!\d)")
 _TIGHT_AFTER, _TIGHT_BEFORE = re.compile(r"[.\-/]\d"), re.compile(r"\d[.\-/]")
 _BEFORE_CALLED = frozenset("/=:")
 _CALLED = re.compile(r"(?:\bwa\.me/|[?&]phone=|\b(?:tel|sms|callto|whatsapp):)\Z", re.IGNORECASE)
@@ -30,11 +30,11 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
     """Numbers with ``+`` or ``00``, or in a link to call them, that ``phonenumbers`` calls valid."""
     for match in PHONE_RUN.finditer(shadow):
         begin = match.start()
-        plus = match[0][0] in "+%"
-        called = match[0][0] not in "+%0" and shadow[begin - 1 : begin] in _BEFORE_CALLED and _is_called(shadow, begin)
+        plus = match[0][0] == "+"
+        called = match[0][0] not in "+0" and shadow[begin - 1 : begin] in _BEFORE_CALLED and _is_called(shadow, begin)
         if not plus and not called and "00" not in match[0]:
             continue
-        leads = match[0].index("+") + 1 if plus else 0 if called else 2
+        leads = 1 if plus else 0 if called else 2
 
         def phone(run: Run, first: int, leads: int = leads, begin: int = begin) -> Span | None:
             prefix, start = (leads, begin) if first == 0 else (2, run.spans[first][0])
@@ -48,7 +48,7 @@ def international_phones(shadow: str, budget: Budget, others: NotPersonal) -> It
                 budget.ask(INTERNATIONAL, number)
                 if not _is_valid_phone(number):
                     continue
-                if shadow[start] in "+%" or not _is_of_something_else(shadow, (start, end), others):
+                if shadow[start] == "+" or not _is_of_something_else(shadow, (start, end), others):
                     return start, end
             return None
 
@@ -90,7 +90,7 @@ def national_phones(shadow: str, budget: Budget, others: NotPersonal, region: st
     for match in PHONE_RUN.finditer(shadow):
         if others.is_date(match.span()):
             continue
-        plus = match[0][0] in "+%"
+        plus = match[0][0] == "+"
 
         def phone(run: Run, first: int, plus: bool = plus) -> Span | None:
             start = run.spans[first][0]

@@ -160,7 +160,7 @@ _GLUED = re.compile(r"(?!(?:tele?|telefon|phone|ph|fon|fone|fax|mobile?|mob|cell
 _LETTER = re.compile(r"[^\W\d_]")
 _ROUNDED = re.compile(r"\d[.,]\d+e[+-]?\d")
 """What a spreadsheet makes of a long number."""
-_DOTS = str.maketrans("_·•‧∙", "-----")
+_DOTS = str.maketrans("_·•‧∙\t\r\n", "--------")
 """What else stands between groups of digits."""
 _OF_A_TABLE = re.compile(r"(\d{7,15})\.0+")
 """As a spreadsheet or a data frame writes a number."""

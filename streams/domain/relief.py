@@ -4,9 +4,10 @@ The row knows its size from above (`Customer.size`): what it had when it was mea
 since. Only when that exceeds ``ROW_BYTES`` is the row encoded and measured, and only when it is larger indeed does it
 give up something, the cheapest first, until ``ROW_KEPT`` bytes are left:
 
-1. events that wait for late company are settled, resolved alerts that nothing can call up again forgotten;
-2. older messages become part of the mood, older journeys and contacts listed in them are no longer kept; what comes of
-   older contacts at rest is late;
+1. events that wait for late company are settled, resolved alerts that nothing can call up again forgotten; contacts at
+   rest no longer go to another customer with what they counted;
+2. contacts at rest that were quiet for longest are gone, a hundred after the other, and what comes of them is late;
+   older messages become part of the mood, older journeys and contacts listed in them are no longer kept;
 3. contacts keep the latest of their marks, legs and tiers;
 4. contacts are condensed, ended ones before open ones, the quietest first; an open one is closed at its last sign of
    life. What still comes of them is late;
@@ -36,6 +37,7 @@ from streams.domain.condensing import (
     with_fewer_gone,
     with_fewer_rested,
 )
+from streams.domain.contact_state import replaceable
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Fact
 from streams.domain.timeline_state import Place, Timeline
@@ -71,6 +73,8 @@ class Limits(NamedTuple):
 
 
 _FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8, rested=100)
+_RESTED = range(900, 100, -100)
+"""Contacts at rest that are kept, one number after the other, until the row fits."""
 _FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4, rested=3)
 
 
@@ -161,7 +165,7 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
     def over() -> int:
         return _measured(timeline, case.place.owner, case.place.line, case.rules) - room
 
-    for stage in (_settled, _shorter, _lighter):
+    for stage in (_settled, *map(_fewer_rested, _RESTED), _shorter, _lighter):
         timeline = replace(stage(timeline, case, _FEWER), stale=True)
         if over() <= 0:
             return timeline
@@ -214,7 +218,12 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
         for name, alert in timeline.alerts.items()
         if alert.firing or (name if alert.kind == alerting.WAIT else alert.subject.message) in wanted
     }
-    return replace(timeline, alerts=kept)
+    rested = {key: replace(each, marks=replaceable(each.marks)) for key, each in timeline.rested.items()}
+    return replace(timeline, alerts=kept, rested=rested)
+
+
+def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
+    return lambda timeline, case, limits: with_fewer_rested(timeline, most)
 
 
 def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:

@@ -40,6 +40,7 @@ _CLOCK = re.compile(
     r"(?P<m>[0-9]+):(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?",
     re.IGNORECASE,
 )
+_PRIMES = re.compile(r"(?:([0-9]+)['’′] ?)?([0-9]{1,2}(?:[.,][0-9]+)?)(?:[\"”″]|''|’’|′′)")  # noqa: RUF001 - minutes and seconds
 _AMOUNT = re.compile(r"(?P<number>[0-9.,]*[0-9]) ?(?P<unit>[^\W\d_]+)\.?(?:,? ?(?:(?:and|und) )?)?", re.IGNORECASE)
 
 
@@ -56,6 +57,8 @@ def duration(text: str, unit_ms: int, decimal: str | None = None) -> int:
     ``1 day, 0:03:25``, ``PT3M25S`` (ISO 8601). Raises ValueError.
     """
     sign, body = _signed(text)
+    if primes := _PRIMES.fullmatch(body):
+        body = f"{primes[1] or 0}m{primes[2]}s"
     found = _iso(body)
     if found is None:
         found = _clock(body)

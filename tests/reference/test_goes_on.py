@@ -56,6 +56,38 @@ def test_after_contact_work_told_days_after_a_talk_without_an_end_is_no_talk(way
     assert figure(came, "handle_time.wrap") == {("voice", "q", "none"): (30 * S, 1)}
 
 
+# Told about a contact that nobody knows
+
+
+WORDS = TOLD | {"wrapped_up": {"agent_id": "a", "duration_ms": 9000}, "case.solved": {"case_id": "k"}}
+
+
+@pytest.mark.parametrize("told", WORDS)
+@pytest.mark.parametrize("channel", ["voice", "email"])
+def test_a_contact_that_was_only_told_about_asked_for_nothing(way: str, channel: str, told: str) -> None:
+    """Its events were lost, or it is over for longer than the horizon: the word counts, and it is no contact offered,
+    contained or left."""
+    s = Story(channel, "p", T, {}, {"customer_id": "7"}).say("initiated").customer().wait(8 * S)
+    s.say("connected", agent_id="a").wait(MIN).say("ended", by="agent").wait(16 * DAY).say(told, **WORDS[told])
+    unknown = Story(channel, "q", T).say(told, **WORDS[told]).wait(2 * HOUR).say(told, **WORDS[told])
+    came, place = tell(way, s, unknown, after=5 * DAY), (channel, "none", "none")
+    assert counted(came, "contacts_offered.all") == {place: 1}
+    assert counted(came, "contacts_contained.all") == counted(came, "contacts_left.all") == {}
+    assert figure(came, "handle_time.all") == {place: (MIN, 1)}
+    assert sum(bottom for _, bottom in figure(came, "csat.satisfied").values()) == 2 * (told == "feedback.given")
+
+
+@pytest.mark.parametrize("told", WORDS)
+@pytest.mark.parametrize("later", [MIN, 30 * HOUR, 9 * DAY])
+def test_and_is_a_contact_like_any_other_when_it_goes_on(way: str, later: int, told: str) -> None:
+    s = story("messaging", "m", customer_id="7").say(told, **WORDS[told]).wait(later).customer().wait(MIN)
+    came, place = tell(way, s.reply(agent_id="a").wait(S).say("ended", by="agent")), ("messaging", "none", "none")
+    assert counted(came, "contacts_offered.all") == {place: 1}
+    assert figure(came, "first_response.human_from_start") == {place: (MIN, 1)}
+    assert counted(came, "contacts_contained.all") == {}
+    assert contacts(came, "customer:7")["m"]["outcome"] == "answered"
+
+
 # Told about a contact that is over
 
 

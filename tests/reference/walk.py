@@ -331,7 +331,9 @@ class _Walk:
     def close(self) -> None:
         """Facts of the contact as a whole, once each."""
         outcome = self.answered or self.finished
-        if outcome is not None:
+        if all(event.kind in ABOUT for event in self.c.events):
+            self.c.outcome = "open" if outcome is None else "contained"
+        elif outcome is not None:
             may_still_ask = outcome.name in UNASKED and self.state != "ended"
             self.c.outcome = "open" if may_still_ask else outcome.name
             if not self.ours:

@@ -75,6 +75,8 @@ TEXTS: Mapping[str, Callable[[int], str]] = {
     "escaped": _filled("%40"),
     "escaped addresses": _filled("a%40b.cd "),
     "escaped numbers": _drawn("%2B#########", "%20", "####"),
+    "escaped spaces": _filled("1%20"),
+    "entities": _drawn("####&nbsp;", "\\u00a0", "&#4#;", join=""),
     "@ in spaces": _filled("a @ b.cd "),
     "@ in spaces, no domain": _filled("a @ b "),
     "groups of four, one sign": _drawn("####", join="_"),

@@ -138,6 +138,7 @@ def printed(dice: Dice) -> str:
             f"978-{digits(dice, 1)}-{digits(dice, 2)}-{digits(dice, 6)}-{digits(dice, 1)}",
             f"94{digits(dice, 2)} {fours} {digits(dice, 2)}",
             f"8949 {fours[:14]} {digits(dice, 3)}",
+            f"1Z{digits(dice, 16)}",
             f"{digits(dice, 2)}-{digits(dice, 5)}-{digits(dice, 5)}",
             f"RE-2026-{digits(dice, dice.randint(5, 10))}",
             f"{dice.uniform(-90, 90):.8f}, {dice.uniform(-180, 180):.14f}",

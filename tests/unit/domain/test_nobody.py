@@ -58,6 +58,9 @@ def test_words_beside_words_name_nobody(word: str, other: str, sign: str, turned
         *("{{customer_id}}", "${customerId}", "#{id}", "%CUSTOMER_ID%", "[[contact.id]]", "<%= id %>", "$id$", "{id}"),
         *("D41D8CD98F00B204E9800998ECF8427E", "da39a3ee-5e6b4b0d3255bfef95601890afd80709"),
         *("Guest Checkout", "Standardkunde", "client divers", "to be defined", "999999", "xx"),
+        *("Kunde", "cliente", "Utilisateur", "klant", "użytkownik", "клиент", "用户", "user", "Consumer", "onbekende"),
+        *("Facebook User", "WhatsApp-Nutzer", "google_user", "Web Chat", "former member", "cid unavailable"),
+        *("System", "root", "string", "Infinity", "-inf", "true", "%s", "%(customer)s", "%{id}", "1970-01-01"),
         *("tuntematon", "NEZNÁMÝ", "ukjent nummer", "Άγνωστος", "अज्ञात", "khach vang lai", "невідомий", "ناشناس"),
     ],
 )
@@ -114,7 +117,7 @@ def test_an_address_that_reads_as_none(value: str) -> None:
         *(("phone", each) for each in ("+49 89 1234567", "+1 650 253 0000", "+49 69 1000000", "+49 30 2345678")),
         *(("customer", each) for each in ("6.02701E+11", "100000", "12345", "AA", "C-000001", "K-17", "guest-4711", "5e3", "2,5", "no")),
         *(("customer", each) for each in ("anna privat", "privatbank-7", "1000-0001", "e-12", "{7", "100%")),
-        *(("email", each) for each in ("meier@meier.example", "privat@weber.example", "customer.service@x.example")),
+        *(("email", each) for each in ("meier@meier.example", "privat@weber.example", "customer.service@x.example", "john.doe@x.example")),
         *(("email", each) for each in ("guest.17@x.example", "guest4711@x.example", "anna12@x.example", "anna@unknown-soldier.example", "notar@weber.example", "no@weber.example")),
         *(("social", each) for each in ("@private.eye", "@nana", "@guest_house", "@noname_band")),
     ],

@@ -108,6 +108,24 @@ def test_an_open_contact_that_is_closed_for_room_does_not_begin_anew() -> None:
     assert task.late == before + 2, "the id is used again"
 
 
+def test_of_contacts_at_rest_no_more_are_gone_than_the_row_needs() -> None:
+    """950 calls in a morning, of names as telephone systems give them; each is rated in the evening."""
+    task, calls, rated = Watched(), 950, 12 * H
+    for number in range(calls):
+        for place, kind in enumerate(("contact.queued", "contact.connected", "contact.ended")):
+            at, more = number * 10 * S + place * S, {"by": "customer"} if kind == "contact.ended" else {}
+            name = f"a7c1-4f6e-{number:04}"
+            task.feed(event(kind, at, name, queue="cards", id=f"{name}-{place}", **more))
+    assert task.late == 0
+    for number in range(calls):
+        name = f"a7c1-4f6e-{number:04}"
+        one = event("feedback.given", rated + number * S, name, id=f"{name}-f", metric="csat", score=5)
+        task.feed(one)
+    assert sum(counted(task, "feedback").values()) == calls - task.late
+    assert task.late < calls // 2
+    assert set(counted(task, "contact_offered").values()) == {1}
+
+
 @pytest.mark.parametrize("channel", ["voice", "chat", "email"])
 def test_everything_at_once_fits(channel: str) -> None:
     """One contact of thousands of messages, legs and tiers; replays beside it; alerts, profiles, many journeys."""

@@ -1,5 +1,6 @@
 """One phone number and one e-mail address are one value in every spelling; what has not their form is none."""
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable
@@ -62,7 +63,9 @@ def test_they_are_valid() -> None:
 @st.composite
 def digits_as_written(draw: st.DrawFn, digits: str) -> str:
     """Grouped somehow, in some script, with signs that nobody sees."""
-    signs = draw(st.sampled_from([[""], [" "], ["-"], ["."], ["/"], ["\u00a0"], ["\u2011"], [" ", "-"], [" - "]]))
+    signs = draw(
+        st.sampled_from([[""], [" "], ["-"], ["."], ["/"], ["\u00a0"], ["\u2011"], ["\t"], [" ", "-"], [" - "]])
+    )
     parts, at = [], 0
     while at < len(digits):
         size = draw(st.integers(2, 5))
@@ -312,6 +315,8 @@ def spellings_of_an_address(draw: st.DrawFn, box: str, domain: str) -> str:
         lambda: f"{address}{comment}",
         lambda: f"'{address}'",
         lambda: f"[{address}]",
+        lambda: f"{name}[mailto:{address}]",
+        lambda: html.escape(f"{name}<{address}>").replace("@", "&#64;"),
         lambda: f"{address} <{scheme}{address}{query}>",
     ]
     around = draw(st.sampled_from(["", " ", "\n", "\u00a0", "\ufeff"]))
