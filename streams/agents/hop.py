@@ -227,7 +227,8 @@ class Hop:
         """No record is to blame for a deadline that fails: a batch with others was halved before."""
         table = self.timed
         if table is not None:
-            self.each(due, lambda key: self.fire(key, line, now, out), lambda key: [(table.spec.name, key)], certain=True)
+            name = table.spec.name
+            self.each(due, lambda key: self.fire(key, line, now, out), lambda key: [(name, key)], certain=True)
 
     def each(
         self,
