@@ -217,17 +217,18 @@ class Hop:
             room = max(0, MAX_DUE - self.fired)
             due = self.timed.take_due(line, now, room) if room else []
             self.fired += len(due)
-            self._fire(due, now, out)
+            self._fire(due, line, now, out)
             if len(due) == room or self.timed.full:
                 self.behind[line] = True
             else:
                 self.behind.pop(line, None)
 
-    def _fire(self, due: Iterable[str], now: int, out: Outputs) -> None:
+    def _fire(self, due: Iterable[str], line: str, now: int, out: Outputs) -> None:
         """No record is to blame for a deadline that fails: a batch with others was halved before."""
         table = self.timed
         if table is not None:
-            self.each(due, lambda key: self.fire(key, now, out), lambda key: [(table.spec.name, key)], certain=True)
+            name = table.spec.name
+            self.each(due, lambda key: self.fire(key, line, now, out), lambda key: [(name, key)], certain=True)
 
     def each(
         self,
@@ -263,7 +264,7 @@ class Hop:
     def prepare(self) -> None:
         """Deadlines are looked after next: rows that this batch wrote must say when they are due."""
 
-    def fire(self, key: str, now: int, out: Outputs) -> None:
+    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
 
     def drop(self, key: str, line: str) -> None:

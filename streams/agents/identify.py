@@ -115,7 +115,7 @@ class Identify(Hop):
     def _scheduled(self, key: str, state: ContactOwner) -> ContactOwner:
         return replace(state, due={state.line: due_at(state, _channel(key), self.rules)})
 
-    def fire(self, key: str, now: int, out: Outputs) -> None:
+    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
         state = after(self.owners[key], now, _channel(key), self.rules)
         if state is None:
             del self.owners[key]

@@ -103,9 +103,9 @@ class Track(Hop):
         self.changed.update(self.touched)
         self.touched.clear()
 
-    def fire(self, key: str, now: int, out: Outputs) -> None:
+    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
         self.decided.pop(key, None)
-        self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules), out)
+        self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules, line), out)
         self._schedule(key)
         self._count(key)
         self.changed.pop(key, None)

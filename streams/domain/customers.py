@@ -24,7 +24,6 @@ from streams.domain.journeys import Journey
 from streams.domain.lifecycle import Illegal
 from streams.domain.policy import Rules
 from streams.domain.records import LIVE, Command, Event, Fact, Left, Profile
-from streams.domain.segments import NOBODY
 from streams.domain.timeline_state import Change, Place, Timeline
 
 Decisions = Mapping[str, int | None]
@@ -108,7 +107,7 @@ def fold(
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
-    if isinstance(record, Left) and (customer is None or line not in customer.lines):
+    if isinstance(record, Left) and (customer is None or _nothing_of(customer, line)):
         return Outcome(customer)  # nothing of it is here
     if customer is not None and line != LIVE and line not in customer.lines and len(customer.lines) >= MAX_REPLAYS:
         room = _room(customer, line, clock, rules)
@@ -128,6 +127,10 @@ def fold(
 
 
 EMPTY = Timeline()
+
+
+def _nothing_of(customer: Customer, line: str) -> bool:
+    return line not in customer.lines or publishing.is_bare(customer.lines[line], customer.owner)
 
 
 def _room(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> Outcome:
@@ -254,18 +257,10 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
         journeys += published.journeys
         segments += [published.segment] if published.segment else []
         lines[line] = published.timeline
-        if _is_empty(published.timeline, customer.owner):
+        if not published.timeline.shown and publishing.is_bare(published.timeline, customer.owner):
             del lines[line]
     after = replace(customer, lines=lines) if lines else None
     return Outcome(after, journeys=tuple(journeys), segments=tuple(segments))
-
-
-def _is_empty(timeline: Timeline, owner: str) -> bool:
-    if timeline.histories or timeline.past or timeline.alerts or timeline.tiers or timeline.shown or timeline.messages:
-        return False
-    if timeline.rested:
-        return False
-    return owner.startswith(publishing.NAMELESS) or timeline.standing == NOBODY
 
 
 def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
@@ -278,24 +273,29 @@ def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
     )
 
 
-def advance(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
-    """Every deadline that stream time has passed, with what is to be published of it."""
+def advance(customer: Customer | None, clock: StreamTimes, rules: Rules, only: str | None = None) -> Outcome:
+    """Every deadline that stream time has passed, with what is to be published of it; ``only``: of this line. Another
+    one is looked after when its own progress is told: how often this one is due may hang on when it was published."""
     if customer is None:
         return Outcome(None)
     facts: list[Fact] = []
     alerts: list[dict[str, Any]] = []
+    grown = False
     for line, timeline in customer.lines.items():
+        if only is not None and line != only:
+            continue
         change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
         facts += change.facts
         alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
         after, size = change.timeline, customer.size
         if after is not timeline:
-            size = relief.grown_by_time(_size(customer), len(change.alerts))
+            size, grown = relief.grown_by_time(_size(customer), len(change.alerts)), True
         if not after.stale and _reviewed(after, clock.stream_time(line)):
             after = replace(after, stale=True)
         if after is not timeline:
             customer = replace(customer, lines=customer.lines | {line: after}, size=size)
-    return _published(_fitting(Outcome(customer, tuple(facts), tuple(alerts)), clock, rules), clock, rules)
+    outcome = Outcome(customer, tuple(facts), tuple(alerts))
+    return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
 
 
 def _reviewed(timeline: Timeline, now: int | None) -> bool:

@@ -160,6 +160,15 @@ def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules:
     return int(min(times)) if times and min(times) != float("inf") else None
 
 
+def is_bare(timeline: Timeline, owner: str) -> bool:
+    """Nothing of it stands: what is left of it, if anything, are names of journeys that were published."""
+    if timeline.histories or timeline.past or timeline.alerts or timeline.tiers or timeline.messages:
+        return False
+    if timeline.rested:
+        return False
+    return owner.startswith(NAMELESS) or timeline.standing == segments.NOBODY
+
+
 # Deadlines
 
 

@@ -166,9 +166,11 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
 
 
 def advance(timeline: Timeline, place: Place, rules: Rules) -> Change:
-    """Everything whose deadline stream time has passed."""
+    """Everything whose deadline stream time has passed; nothing when none has: a look at the customer for another
+    reason, which may hang on when it was published, leaves no trace."""
     now = place.now
-    if now is None:
+    due = None if now is None else publishing.next_decision(timeline, place.owner, place.line, rules)
+    if now is None or due is None or now <= due:
         return Change(timeline)
     emitted: list[Fact] = []
     published: list[Alert] = []

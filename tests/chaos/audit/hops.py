@@ -143,7 +143,7 @@ class Fold:
             due, owner = heapq.heappop(heap)
             if self.planned.get((line, owner)) == due:
                 del self.planned[line, owner]
-                self._put(owner, customers.advance(self.customers.get(owner), self.clock, self.rules).customer)
+                self._put(owner, customers.advance(self.customers.get(owner), self.clock, self.rules, line).customer)
                 self._plan(owner)
 
     def _plan(self, owner: str) -> None:

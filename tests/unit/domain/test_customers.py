@@ -450,3 +450,20 @@ def test_a_command_on_an_unknown_alert_is_refused() -> None:
             customers.fold(task.customer, command, task, RULES)
         assert (refused.value.reason, refused.value.path) == ("wrong-type", "data.alert_id")
     assert customers.owner_of(command) == OWNER
+
+
+def test_a_look_at_which_nothing_is_due_leaves_no_trace() -> None:
+    """What publishing asks to look at hangs on where the log is cut; the row must not."""
+    task = Task().take(said(0, -0.9, tier="red"))
+    task.now = T0 + 1
+    assert all(due >= task.now for _, due in customers.next_deadlines(task.customer, RULES))
+    assert customers.advance(task.customer, task, RULES).customer == task.customer
+
+
+def test_a_line_is_looked_after_alone() -> None:
+    task = Task().take(*(event("contact.queued", 0, queue="cards", tier="gold", line=line) for line in ("", "r")))
+    task.now = T0 + H
+    outcome = customers.advance(task.customer, task, RULES, "r")
+    assert [(alert["line"], alert["status"]) for alert in outcome.alerts] == [("r", "firing")]
+    assert task.customer is not None and outcome.customer is not None
+    assert outcome.customer.lines[""] == task.customer.lines[""]
