@@ -13,7 +13,7 @@ from tests.fuzz.check import places_of
 from tests.fuzz.costs import Scene, rfc3339
 from tests.support.offline import hops
 from tests.unit.agents.test_cuts import a_cut, by_key, run
-from tests.unit.agents.test_relieved import held
+from tests.unit.agents.test_relieved import journeys_of
 from tests.unit.domain.track_story import OWNER, T0, D, M, S, event
 
 
@@ -109,4 +109,4 @@ def test_what_is_refused_is_a_function_of_the_log(log: list[Any], cuts: list[tup
     for other in others:
         for topic in ("alerts", "contact.measurements"):
             assert by_key(other, topic) == by_key(one, topic)
-        assert held(other, "journeys", "journey_id") == held(one, "journeys", "journey_id")
+        assert journeys_of(other) == journeys_of(one)
