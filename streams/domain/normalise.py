@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.domain.detectors import Budget
-from streams.domain.identifiers import Why, identifiers, plain_id
+from streams.domain.identifiers import Why, identifiers, plain_id, read
 from streams.domain.masking import mask
 from streams.domain.nobody import Nobody, shipped
 from streams.domain.phone_numbers import phone
@@ -167,14 +167,13 @@ _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profil
 def _customer(value: str | None, policy: Policy) -> str | None:
     if value is None:
         return None
-    named = (_named if len(value) <= REMEMBERED else _named.__wrapped__)(value, policy.nobody or shipped())
-    if named[0] is None and policy.unused is not None:
-        policy.unused("customer", named[1])
-    return named[0]
+    known = _read_customer if len(value) <= REMEMBERED else _read_customer.__wrapped__
+    plain, why = known(value, policy.nobody or shipped())
+    if why is not None and policy.unused is not None:
+        policy.unused("customer", why)
+    return plain
 
 
 @lru_cache(65_536)
-def _named(value: str, nobody: Nobody) -> tuple[str | None, Why]:
-    """The customer id, or why it is none."""
-    plain = plain_id(value)
-    return (None, "form") if not plain else (None, "nobody") if nobody.says(plain) else (plain, "form")
+def _read_customer(value: str, nobody: Nobody) -> tuple[str | None, Why | None]:
+    return read("customer", value, None, nobody)

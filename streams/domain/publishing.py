@@ -162,9 +162,8 @@ def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules:
 
 def is_bare(timeline: Timeline, owner: str) -> bool:
     """Nothing of it stands: what is left of it, if anything, are names of journeys that were published."""
-    if timeline.histories or timeline.past or timeline.alerts or timeline.tiers or timeline.messages:
-        return False
-    if timeline.rested:
+    stands = (timeline.histories, timeline.past, timeline.rested, timeline.alerts, timeline.tiers, timeline.messages)
+    if any(stands):
         return False
     return owner.startswith(NAMELESS) or timeline.standing == segments.NOBODY
 
