@@ -1,0 +1,142 @@
+"""Histories told to all agents without a broker, kept at a cut: what lies in the changelogs there, what came after.
+
+``python -m tests.recorded FILE`` records with the version that is checked out; `check` goes on from a recording with
+another version, and must say the same.
+"""
+
+import json
+import lzma
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from streams.engine.offline import Offline, Stored
+from tests.reference import drive
+from tests.reference.histories import THEMES, make
+from tests.reference.run import WAYS
+from tests.support.offline import inlets, names
+
+SEEDS = (11, 12, 13)
+STORIES = [
+    (theme, seed, ("paced replay", "live")[number % 2])
+    for seed in SEEDS
+    for number, theme in enumerate(THEMES, start=seed)
+]
+Pairs = list[list[str | None]]
+
+
+def text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def raw(data: str | None) -> bytes | None:
+    return None if data is None else data.encode("utf-8", "surrogateescape")
+
+
+def name_of(theme: str, seed: int, how: str) -> str:
+    return f"{theme} {seed}, {how}"
+
+
+@dataclass
+class Recorder(Offline):
+    """Notes what is done with it."""
+
+    steps: list[list[Any]] = field(default_factory=list)
+
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, at: int, *args: Any, **more: Any) -> Stored:
+        self.steps.append([at, topic, text(key), text(value)])
+        return super().publish(topic, key, value, at, *args, **more)
+
+    def run(self, now: int) -> int:
+        self.steps.append([now])
+        return super().run(now)
+
+    def _append(self, sends: Any, now: int) -> None:
+        steps, self.steps = self.steps, []
+        super()._append(sends, now)
+        self.steps = steps
+
+
+def fresh(kind: type[Offline] = Offline) -> Any:
+    return kind(list(inlets().values()), dict.fromkeys(names(), 1))
+
+
+def told(theme: str, seed: int, how: str) -> list[list[Any]]:
+    """Steps of a history: [now] = let the agents work, else a record to publish."""
+    recorder, whole = fresh(Recorder), drive.deployment
+    drive.deployment = lambda: recorder
+    try:
+        WAYS[how](make(theme, seed))
+    finally:
+        drive.deployment = whole
+    return list(recorder.steps)
+
+
+def tell(run: Offline, steps: list[list[Any]]) -> None:
+    for at, *published in steps:
+        if published:
+            topic, key, value = published
+            run.publish(topic, raw(key), raw(value), at)
+        else:
+            run.run(at)
+
+
+def cut_of(steps: list[list[Any]]) -> int:
+    """The middle, behind a turn of the agents."""
+    published = [number for number, step in enumerate(steps) if len(step) > 1 and '"type":"replay.' not in step[3]]
+    middle = published[len(published) // 2]
+    return next(number for number in range(middle, len(steps)) if len(steps[number]) == 1) + 1
+
+
+def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
+    """What came after the ends."""
+    found: dict[str, Pairs] = defaultdict(list)
+    for (topic, _), log in sorted(run.topics.items()):
+        found[topic] = [[text(one.key), text(one.value)] for one in log[ends.get(topic, 0) :]]
+    return {topic: pairs for topic, pairs in found.items() if pairs}
+
+
+def record(path: Path) -> None:
+    with lzma.open(path, "wt", encoding="ascii", preset=9) as file:
+        for theme, seed, how in STORIES:
+            steps = told(theme, seed, how)
+            cut = cut_of(steps)
+            run = fresh()
+            tell(run, steps[:cut])
+            ends = {topic: len(log) for (topic, _), log in run.topics.items()}
+            changelogs = {
+                task.inlet.name: [[text(key), text(value)] for key, value in task.changelog.items()]
+                for task in run.tasks
+            }
+            for task in run.tasks:
+                task.restart()
+            tell(run, steps[cut:])
+            line = {
+                "name": name_of(theme, seed, how),
+                "ends": ends,
+                "changelogs": changelogs,
+                "steps": steps[cut:],
+                "sent": sent(run, ends),
+            }
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    with lzma.open(path, "rt", encoding="ascii") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def went_on(recorded: dict[str, Any]) -> dict[str, Pairs]:
+    """What this version says from the recorded state on."""
+    run = fresh()
+    for topic, end in recorded["ends"].items():
+        run.topics[topic, 0] += [Stored(topic, 0, number, 0) for number in range(end)]
+    for task in run.tasks:
+        for key, value in recorded["changelogs"][task.inlet.name]:
+            task.changelog[raw(key) or b""] = raw(value) or b""
+        task.restart()
+    tell(run, recorded["steps"])
+    return sent(run, recorded["ends"])
