@@ -116,7 +116,7 @@ lock: tools ## pin the newest versions that fit into requirements*.lock; LOCK_AR
 	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-runtime.lock requirements-tools.lock
 
 jars-lock: $(VENV) ## note the checksums of the broker's jars, after a change of deploy/kafka/pom.xml
-	@$(BIN)/python -m streams.ops.jars deploy/kafka/pom.xml
+	@$(BIN)/python -m streams.local.jars deploy/kafka/pom.xml
 
 clean: ## end the broker; remove .venv, the broker's folder and every cache
 	@if [ -x $(BIN)/contact-streams ]; then $(BIN)/contact-streams broker stop >/dev/null; fi

@@ -24,18 +24,18 @@ import faust
 from mode import ServiceT
 
 from schemas.data import Channel
-from streams.agents import identify, ingest, measure, track
-from streams.agents.dead_letters import on_failure, on_row
-from streams.domain.policy import Rules
+from streams.base.policy import Rules
 from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
-from streams.features import features
-from streams.ops.metrics import Metrics
-from streams.ops.plugins import load_scorer
-from streams.ops.storage import storage
-from streams.ops.web import Web, WebOptions
+from streams.kafka.upkeep import of_all
+from streams.pipeline import identify, ingest, measure, track
+from streams.pipeline.dead_letters import on_failure, on_row
 from streams.settings import Settings
-from streams.upkeep import of_all
+from streams.worker.features import features
+from streams.worker.metrics import Metrics
+from streams.worker.plugins import load_scorer
+from streams.worker.storage import storage
+from streams.worker.web import Web, WebOptions
 
 CHANNELS: tuple[str, ...] = get_args(Channel)
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")

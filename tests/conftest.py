@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from streams.ops.broker import Broker
-from streams.ops.probe import answers
+from streams.local.broker import Broker
+from streams.local.probe import answers
 
 # How long one example takes depends on what else the machine does; pytest-timeout catches what hangs.
 hypothesis.settings.register_profile("default", deadline=None)

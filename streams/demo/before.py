@@ -9,6 +9,7 @@ comes soon after that.
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from streams.base.policy import TrackingRules
 from streams.demo import centre, texts
 from streams.demo.centre import Customer
 from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Contact
@@ -25,7 +26,6 @@ from streams.demo.talk import (
     wrapped_up,
 )
 from streams.demo.world import Steps, World
-from streams.domain.policy import TrackingRules
 
 WRITTEN = {
     "messaging": ("messaging", "app"),

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from streams.demo import figures as f
 from streams.demo.state import HISTORY_STEP_MS, BoardState, Pair, Share, milliseconds
-from streams.ops.text import shown
+from streams.local.text import shown
 
 WIDE = 110
 """Columns from which on there is room for the queues' history and longer words."""

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.demo.state import TOPICS, BoardState
 from streams.engine.fetching import adapt
 from streams.engine.kafka import written_ends
-from streams.ops.reading import partitions_of
+from streams.kafka.reading import partitions_of
 
 POLL_MS = 100
 

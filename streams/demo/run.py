@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from streams.base.policy import Rules
 from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
@@ -20,8 +21,7 @@ from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
-from streams.domain.policy import Rules
-from streams.ops.text import Terminal
+from streams.local.text import Terminal
 
 DRAIN_S = 60.0
 OPENING_HOUR = 10

@@ -11,7 +11,7 @@ from streams.demo import figures
 from streams.demo.board import Pulse, duration, render
 from streams.demo.publish import Pace
 from streams.demo.state import BoardState
-from streams.ops.text import Terminal
+from streams.local.text import Terminal
 
 REFRESH_S = 0.25
 PLAIN_EVERY_S = 3.0

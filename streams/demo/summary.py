@@ -9,7 +9,7 @@ from rich.text import Text
 
 from streams.demo.check import Check
 from streams.demo.truth import Truth
-from streams.ops.text import Terminal
+from streams.local.text import Terminal
 
 _COLUMNS = ("offered", "abandoned", "legs", "in time", "waiting", "wait ms", "talk ms", "CSAT answers")
 """Those shown; every other figure is checked as well, and named when it is wrong."""

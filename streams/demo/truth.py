@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
+from streams.base.policy import Rules
 from streams.demo.askings import Replies
-from streams.domain.policy import Rules
 
 
 @dataclass

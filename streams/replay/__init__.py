@@ -1,7 +1,7 @@
 """Replay: tabular call logs to contact events, on a time line of their own.
 
 ``read_log`` turns a file into events by a declarative mapping, ``ReplayPublisher`` publishes events of a time line with
-its control events, ``replay_file`` does both. ``streams.replay.command.replay`` is the command.
+its control events, ``replay_file`` does both. ``streams.cli.replay.replay`` is the command.
 """
 
 from streams.replay.contacts import cloud_event

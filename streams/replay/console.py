@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from streams.ops.text import Terminal
+from streams.local.text import Terminal
 from streams.replay.reader import CallLog
 from streams.replay.refused import Verdict
 from streams.replay.run import Report

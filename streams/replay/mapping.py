@@ -31,8 +31,8 @@ from pydantic import (
 )
 
 from schemas.data import Channel
+from streams.base.document import Document, DocumentError, parse
 from streams.replay import check, contract
-from streams.replay.document import Document, DocumentError, parse
 from streams.replay.errors import MappingError
 from streams.replay.formats import Format
 from streams.replay.values import duration

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from streams.ops.probe import unreachable
+from streams.local.probe import unreachable
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.times import to_rfc3339
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
-from streams.domain.plain_forms import is_unseen
+from streams.base.plain_forms import is_unseen
 from streams.replay.contacts import Contacts, cloud_event
 from streams.replay.cut import BOM, INSIDE, MISREAD_BOMS, Cut, Cutter
 from streams.replay.errors import InputError, ReplayError

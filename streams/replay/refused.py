@@ -22,9 +22,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.engine.kafka import partition_counts, written_ends
-from streams.ops.drain import unread
-from streams.ops.probe import unreachable
-from streams.ops.reading import read_to_end, settled_ends
+from streams.kafka.drain import unread
+from streams.kafka.reading import read_to_end, settled_ends
+from streams.local.probe import unreachable
 from streams.replay.contacts import event_id
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.reader import CallLog

@@ -1,6 +1,6 @@
 """The rules a worker decides by: five YAML files, shipped here, each of which a folder of one's own may replace.
 
-``load`` reads and checks them and gives plain values (`streams.domain.policy.Rules`). Every mistake is reported at
+``load`` reads and checks them and gives plain values (`streams.base.policy.Rules`). Every mistake is reported at
 once, each as ``file:line: path: what is wrong, what is allowed``.
 """
 
@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from streams.domain.policy import Rules
-from streams.replay.document import Document, DocumentError, parse
+from streams.base.document import Document, DocumentError, parse
+from streams.base.policy import Rules
 from streams.rules.files import FILES, Files, build
 from streams.rules.models import File
 

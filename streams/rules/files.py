@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from streams.domain.kpi_policy import KpiPolicy
-from streams.domain.policy import Rules, Tier
+from streams.base.policy import Rules, Tier
+from streams.metrics.rules import KpiPolicy
 from streams.rules.models import AlertsFile, File, KpisFile, NobodyFile, TiersFile
 from streams.rules.tracking import TrackingFile
 

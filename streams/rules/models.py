@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.data import Channel
-from streams.domain.kpi_policy import KpiPolicy, Window
-from streams.domain.nobody import Nobody, shipped, values_of
-from streams.domain.policy import LIVE_CHANNELS, SentimentRule, Tier, WaitRule
-from streams.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.base.policy import LIVE_CHANNELS, SentimentRule, Tier, WaitRule
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.identity.nobody import Nobody, shipped, values_of
+from streams.metrics.rules import KpiPolicy, Window
 
 _UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from schemas.data import Channel
-from streams.domain.policy import SegmentRules, TrackingRules
-from streams.domain.times import DAY_MS, HOUR_MS
+from streams.base.policy import SegmentRules, TrackingRules
+from streams.base.times import DAY_MS, HOUR_MS
 from streams.rules.models import Duration, File, Percent, Positive, Span, Weight
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from rich.console import Console
 
-from streams.ops.bootstrap import resolve_bootstrap
+from streams.local.bootstrap import resolve_bootstrap
 from tests.bench import measure
 from tests.bench.report import Result, machine, notes, ratios, table
 from tests.bench.systems import BUILT, NotInstallable, chosen

@@ -9,7 +9,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine.kafka import partition_counts
-from streams.ops.reading import read_to_end
+from streams.kafka.reading import read_to_end
 from tests.bench.workload import Expected
 
 Decode = Callable[[bytes, bytes], tuple[str, dict[str, Any]] | None]

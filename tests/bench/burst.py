@@ -28,11 +28,11 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams import settings as settings_module
-from streams.ops.bootstrap import resolve_bootstrap
-from streams.ops.calls import temporary_topics
-from streams.ops.drain import wait_drained
-from streams.ops.processes import WorkerProcess, workers
-from streams.ops.reading import read_to_end
+from streams.cli.calls import temporary_topics
+from streams.kafka.drain import wait_drained
+from streams.kafka.reading import read_to_end
+from streams.local.bootstrap import resolve_bootstrap
+from streams.local.processes import WorkerProcess, workers
 from streams.settings import Settings
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")

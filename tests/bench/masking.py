@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from streams.domain.masking import mask
+from streams.intake.masking import mask
 from tests.support.dear_texts import TEXTS
 
 SIZE, QUARTER = 100_000, 25_000

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
 from streams.engine.kafka import partition_counts
-from streams.ops.broker import ROOT
+from streams.local.broker import ROOT
 from tests.bench import load
 from tests.bench.audit import audit
 from tests.bench.systems import Run, System

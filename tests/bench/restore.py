@@ -28,17 +28,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 from rich.table import Table as Shown
 
-from streams.agents import track
-from streams.domain import customers
+from streams.customers import customers
 from streams.engine import TaskInfo
 from streams.engine import changelog as log
 from streams.engine.kafka import MAX_BATCH_BYTES, MAX_REQUEST_BYTES
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStores, Stores
 from streams.engine.tables import Cache, deadlines, open_tables, settle
-from streams.ops.bootstrap import resolve_bootstrap
-from tests.integration.engine.harness import create_topics
-from tests.unit.domain.track_story import RULES, T0, Task, event, said
+from streams.local.bootstrap import resolve_bootstrap
+from streams.pipeline import track
+from tests.support.engine import create_topics
+from tests.support.track_story import RULES, T0, Task, event, said
 
 VERSIONS = {spec.name: spec.version for spec in track.TABLES}
 

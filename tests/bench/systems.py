@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from streams.ops.broker import ROOT
+from streams.local.broker import ROOT
 from tests.bench.audit import Decode
 
 PEERS = Path(__file__).resolve().parent / "peers"

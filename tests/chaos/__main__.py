@@ -15,8 +15,8 @@ import orjson
 from rich.live import Live
 from rich.table import Table
 
-from streams.ops.errors import OpsError
-from streams.ops.text import Terminal
+from streams.base.errors import OpsError
+from streams.local.text import Terminal
 from tests.chaos.audit import Audit
 from tests.chaos.faults import NAMES
 from tests.chaos.run import NotDrained, Options, State, again, run

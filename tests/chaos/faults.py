@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from streams.ops.broker import Broker
+from streams.local.broker import Broker
 from tests.chaos.disk import Disk
 from tests.chaos.fleet import RESTART_SECONDS, Fleet, Slot
 from tests.chaos.load import Load

@@ -12,9 +12,9 @@ from typing import Any
 
 import aiohttp
 
-from streams.ops.processes import WorkerFailed, WorkerProcess, start_worker
-from streams.ops.web import STATE_KEY
+from streams.local.processes import WorkerFailed, WorkerProcess, start_worker
 from streams.settings import Settings
+from streams.worker.web import STATE_KEY
 
 log = logging.getLogger(__name__)
 RESTART_SECONDS = 0.5

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from streams import rules as rule_files
 from streams import settings as settings_module
-from streams.ops import topics
-from streams.ops.broker import Broker
-from streams.ops.drain import wait_drained
-from streams.ops.probe import is_port_free
+from streams.kafka import topics
+from streams.kafka.drain import wait_drained
+from streams.local.broker import Broker
+from streams.local.probe import is_port_free
 from streams.settings import Settings
 from tests.chaos.audit import Audit, examine
 from tests.chaos.audit.logs import newest_progress, read

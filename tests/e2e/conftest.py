@@ -6,7 +6,7 @@ import pytest
 
 from streams import settings as settings_module
 from streams.settings import Settings
-from tests.e2e.system import System
+from tests.support.system import System
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 NOW = time.time()
 VOICE = "contacts.voice"

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from streams import settings as settings_module
-from streams.ops.broker import Broker
-from streams.ops.processes import WorkerProcess
-from tests.e2e.system import System, event
+from streams.local.broker import Broker
+from streams.local.processes import WorkerProcess
+from tests.support.system import System, event
 
 REASON = "the broker has not answered for "
 OUTAGE_SECONDS = 12.0

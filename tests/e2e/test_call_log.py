@@ -16,15 +16,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from streams.cli import app
-from streams.ops.calls import read_outputs, summary
+from streams.cli.calls import read_outputs, summary
+from streams.cli.main import app
+from streams.cli.replay import Target, publish_log
 from streams.replay import refused
-from streams.replay.command import Target, publish_log
 from streams.replay.mapping import load_mapping, parse_mapping
 from streams.replay.reader import CallLog, read_log
 from streams.replay.refused import Door, Refusal, positions, verdict
 from streams.settings import Settings
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 COLUMNS = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time", "q_start", "q_exit",

@@ -19,7 +19,7 @@ from streams import rules as rule_files
 from tests.chaos.audit import examine
 from tests.chaos.audit.logs import Logs, Rec
 from tests.chaos.run import LOGS
-from tests.integration.engine.harness import until
+from tests.support.engine import until
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 20

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.ops.processes import start_worker
+from streams.local.processes import start_worker
 from streams.settings import Settings
 from tests.chaos.fleet import TRAPS
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 RULES = "wait:\n  - {name: wait, tiers: [gold], limit: 10s, severity: critical}\nsentiment: []\n"
 

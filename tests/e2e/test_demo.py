@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from streams.demo.run import Options, run
-from streams.ops import topics
-from streams.ops.drain import wait_drained
-from streams.ops.processes import workers
+from streams.kafka import topics
+from streams.kafka.drain import wait_drained
+from streams.local.processes import workers
 from streams.settings import Settings
 from tests.support.offline import RULES
 

@@ -14,11 +14,11 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
-from streams.ops.processes import WorkerProcess, start_worker
-from streams.ops.topics import existing
+from streams.kafka.topics import existing
+from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
-from tests.e2e.system import System, event
-from tests.integration.engine.harness import keep
+from tests.support.engine import keep
+from tests.support.system import System, event
 
 HELP = "docs/operations.md, Topics and partitions"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from streams.ops.processes import WorkerProcess
+from streams.local.processes import WorkerProcess
 from streams.settings import Settings
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 SHORT_RULES = """
 wait:

@@ -15,10 +15,10 @@ import pytest
 import pytest_asyncio
 
 from streams import settings as settings_module
-from streams.domain.times import iso
+from streams.base.times import iso
 from streams.rules import SHIPPED
-from tests.e2e.monitoring import DEPLOY, Api, Prometheus, alertmanager, needs, prometheus
-from tests.e2e.system import System, event
+from tests.support.monitoring import DEPLOY, Api, Prometheus, alertmanager, needs, prometheus
+from tests.support.system import System, event
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

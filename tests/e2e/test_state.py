@@ -13,13 +13,13 @@ from pydantic import SecretStr
 from rocksdict import Options, Rdict
 from typer.testing import CliRunner
 
-from streams.cli import app
+from streams.cli.main import app
 from streams.engine.changelog import encode_key
-from streams.ops.changelogs import read
-from streams.ops.digest import HASH, Hashes
-from streams.ops.web import STATE_KEY
+from streams.engine.digest import HASH, Hashes
+from streams.inspect.changelogs import read
 from streams.settings import environment
-from tests.e2e.system import System, event
+from streams.worker.web import STATE_KEY
+from tests.support.system import System, event
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")
 

@@ -7,7 +7,7 @@ import time
 import aiohttp
 import psutil
 
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 CLIENTS = 1000
 HALF = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from streams import rules
-from streams.cli import app
+from streams.cli.main import app
 from streams.settings import Settings, environment
-from tests.e2e.system import System, event
+from tests.support.system import System, event
 
 LIMIT = 3
 CROWD = 40

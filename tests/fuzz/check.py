@@ -16,9 +16,9 @@ from schemas import registry
 from schemas.events import check as contract_problem
 from streams import app
 from streams import rules as rule_files
-from streams.agents import hop
 from streams.engine.offline import Offline, Stored, check_size
-from streams.ops.metrics import Metrics
+from streams.pipeline import stage as hop
+from streams.worker.metrics import Metrics
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
 from tests.support.offline import SETTINGS
 

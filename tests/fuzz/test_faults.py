@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 
 from schemas import registry
 from streams import app
-from streams.agents import hop, identify, ingest
-from streams.agents.identify import Identify
-from streams.agents.measure import Measure
-from streams.agents.track import Track
-from streams.domain import customers, kpis, queues, windows
-from streams.domain.sweep import Lane
+from streams.customers import customers
 from streams.engine import Inlet
 from streams.engine.offline import Offline
 from streams.engine.outputs import Outputs
-from streams.ops.metrics import Metrics
+from streams.metrics import kpis, queues, windows
+from streams.metrics.sweep import Lane
+from streams.pipeline import identify, ingest
+from streams.pipeline import stage as hop
+from streams.pipeline.identify import Identify
+from streams.pipeline.measure import Measure
+from streams.pipeline.track import Track
+from streams.worker.metrics import Metrics
 from tests.fuzz.check import OUTPUTS, PASSING, RULES
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
 from tests.support.offline import SETTINGS

@@ -14,10 +14,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.ops.bootstrap import resolve_bootstrap
-from streams.ops.broker import Broker, Running
-from streams.ops.errors import BrokerError
-from streams.ops.probe import answers, is_port_free
+from streams.base.errors import BrokerError
+from streams.local.bootstrap import resolve_bootstrap
+from streams.local.broker import Broker, Running
+from streams.local.probe import answers, is_port_free
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import settings as settings_module
 from streams.app import CHANGELOGS
+from streams.base.errors import BrokerError
 from streams.engine import Outputs, Rest
 from streams.engine.kafka import let_go, transactional_producer
 from streams.engine.telling import UNFINISHED
 from streams.engine.topology import lost_changelogs
-from streams.ops import topics
-from streams.ops.changelogs import inputs
-from streams.ops.drain import wait_drained
-from streams.ops.errors import BrokerError
-from streams.ops.reading import read_to_end, settled_ends
+from streams.inspect.changelogs import inputs
+from streams.kafka import topics
+from streams.kafka.drain import wait_drained
+from streams.kafka.reading import read_to_end, settled_ends
 from streams.settings import Settings
-from tests.integration.engine.harness import Count, Pipeline, create_topics, publish, until
+from tests.support.engine import Count, Pipeline, create_topics, publish, until
 
 PARTITIONS = 12
 

@@ -15,7 +15,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from schemas.events import check
-from streams.replay.command import Target, publish_log, replay
+from streams.cli.replay import Target, publish_log, replay
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.mapping import parse_mapping
 from streams.replay.publish import ReplayPublisher, partition_of

@@ -11,15 +11,15 @@ from aiokafka.structs import TopicPartition
 from typer.testing import CliRunner, Result
 
 from streams import settings as settings_module
-from streams.cli import app
+from streams.cli import doctor
+from streams.cli.main import app
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.demands import Effect
-from streams.ops import doctor
-from streams.ops.altering import alter
-from streams.ops.lost_state import StateGone, settle
-from streams.ops.topics import Report, TopicsError, create, existing, wanted
+from streams.inspect.lost_state import StateGone, settle
+from streams.kafka.altering import alter
+from streams.kafka.topics import Report, TopicsError, create, existing, wanted
 from streams.settings import Settings, environment
-from tests.integration.engine.harness import keep, kept, publish, read_all, until
+from tests.support.engine import keep, kept, publish, read_all, until
 
 
 @pytest.fixture

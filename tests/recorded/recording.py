@@ -85,7 +85,9 @@ def tell(run: Offline, steps: list[list[Any]]) -> None:
 
 def cut_of(steps: list[list[Any]]) -> int:
     """The middle, behind a turn of the agents."""
-    published = [number for number, step in enumerate(steps) if len(step) > 1 and '"type":"replay.' not in (step[3] or "")]
+    published = [
+        number for number, step in enumerate(steps) if len(step) > 1 and '"type":"replay.' not in (step[3] or "")
+    ]
     middle = published[len(published) // 2]
     return next(number for number in range(middle, len(steps)) if len(steps[number]) == 1) + 1
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from streams.domain import condensing, histories
+from streams.contacts import histories
+from streams.customers import condensing
 from tests.reference import drive
 from tests.reference.drive import read, replayed, settle
 from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment

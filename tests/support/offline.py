@@ -16,10 +16,10 @@ from streams import rules as rule_files
 from streams import settings as settings_module
 from streams.engine import Inlet, Record
 from streams.engine.offline import Offline, OfflineTask
-from streams.ops.metrics import Metrics
 from streams.settings import Settings
-from tests.e2e.system import home
-from tests.unit.engine.records import Fetched, record
+from streams.worker.metrics import Metrics
+from tests.support.records import Fetched, record
+from tests.support.system import home
 
 PARTITIONS = dict.fromkeys((*app.OUTPUTS, *(topics[0] for hop, topics in app.CHANGELOGS.items() if hop != "ingest")), 2)
 NOW = int(time.time() * 1000)

@@ -31,7 +31,7 @@ class _Strict(yaml.SafeLoader):
 
 
 def exposed() -> set[str]:
-    return {SUFFIX.sub("", name) for name in METRIC.findall((ROOT / "streams/ops/metrics.py").read_text())}
+    return {SUFFIX.sub("", name) for name in METRIC.findall((ROOT / "streams/worker/metrics.py").read_text())}
 
 
 def expressions() -> list[tuple[str, str]]:

@@ -17,10 +17,11 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from schemas import events
-from streams import app, cli, rules, settings
-from streams.agents.dead_letters import ROW_LIMIT, on_row
-from streams.domain.kpis import CATALOGUE, INSTANT
+from streams import app, rules, settings
+from streams.cli import main as cli
 from streams.engine import RowFailure, TaskInfo
+from streams.metrics.kpis import CATALOGUE, INSTANT
+from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
 
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")

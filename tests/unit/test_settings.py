@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from streams import cli
 from streams import settings as s
+from streams.cli import main as cli
 
 
 @pytest.fixture(autouse=True)

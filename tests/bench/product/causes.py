@@ -46,12 +46,13 @@ class Rule(NamedTuple):
     """Empty: any."""
 
 
-AGENTS = "streams/agents/"
+HALL = "streams/pipeline/"
+PURE = tuple(f"streams/{room}/" for room in ("alerts", "base", "contacts", "customers", "identity", "intake", "metrics", "sentiment"))
 RULES = (
-    Rule("encode", "streams/domain/kpis.py", frozenset({"encode"})),
-    Rule("domain", "streams/domain/"),
+    Rule("encode", "streams/metrics/kpis.py", frozenset({"encode"})),
+    *(Rule("domain", room) for room in PURE),
     Rule("decode", "/schemas/"),
-    Rule("domain", AGENTS),
+    Rule("domain", HALL),
     Rule("encode", "streams/engine/table.py", frozenset({"changes", "dump"})),
     Rule("store", "streams/engine/table.py"),
     Rule("store", "streams/engine/store.py"),
@@ -66,7 +67,7 @@ RULES = (
     Rule("fetch", "streams/engine/source.py"),
     Rule("fetch", "streams/engine/fetching.py"),
     Rule("loop", "streams/engine/"),
-    Rule("loop", "streams/ops/"),
+    Rule("loop", "streams/worker/"),
 )
 _FRAME = re.compile(r"^(.*) \((.*):(\d+)\)$")
 _HOP = re.compile(r"^hop_(\w+)$")
@@ -90,7 +91,7 @@ def cause_of(frames: Sequence[Frame], hop: str = SHARED) -> str:
         name = _function(frame)
         for rule in RULES:
             if rule.path in frame.file and (not rule.functions or name in rule.functions):
-                return _by_line(frame, rule.cause) if rule.path == AGENTS and frame is frames[-1] else rule.cause
+                return _by_line(frame, rule.cause) if rule.path == HALL and frame is frames[-1] else rule.cause
     if any("aiokafka/" in frame.file for frame in frames):
         # A connection's own task: the producers' are marked with their hop, the consumer's are not.
         return "fetch" if hop == SHARED else "transaction"

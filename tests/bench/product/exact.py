@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from streams.engine import changelog
-from streams.ops.reading import read_to_end
+from streams.kafka.reading import read_to_end
 from streams.settings import Settings
 from tests.bench.product.load import Truth
 

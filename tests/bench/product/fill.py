@@ -15,13 +15,13 @@ from zlib import crc32
 import msgspec
 
 from streams import rules as rule_files
-from streams.agents import track
-from streams.domain.records import LIVE, Event, Line, Progress
+from streams.base.records import LIVE, Event, Line, Progress
 from streams.engine import Outputs, TaskInfo, changelog
 from streams.engine.store import MemoryStore
 from streams.engine.tables import Cache, deadlines, open_tables, settle
-from streams.ops.metrics import Metrics
+from streams.pipeline import track
 from streams.settings import Settings
+from streams.worker.metrics import Metrics
 from tests.bench.product.load import QUEUES, TIERS, customer_id
 from tests.bench.product.publish import CHUNK, Item, Publisher
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer
 
-from streams.ops.reading import partitions_of
+from streams.kafka.reading import partitions_of
 from tests.bench.product.load import TAIL_S, Sent
 from tests.bench.product.run import Plan, Scene, once
 

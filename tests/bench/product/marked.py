@@ -14,7 +14,7 @@ import uvloop
 from aiokafka.consumer.fetcher import FetchResult
 
 from streams.app import CHANGELOGS
-from streams.cli import main
+from streams.cli.main import main
 from streams.engine.batch import Batch
 from streams.engine.takeover import TakeOver
 from streams.engine.task import Task

@@ -19,7 +19,7 @@ import psutil
 
 from streams.engine import changelog
 from streams.engine.assignor import place
-from streams.ops.reading import read_to_end
+from streams.kafka.reading import read_to_end
 from streams.settings import Settings
 from tests.bench.product import rig
 from tests.bench.product.run import Plan, Scene, once

@@ -19,10 +19,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams import settings as settings_module
-from streams.ops import topics
-from streams.ops.bootstrap import resolve_bootstrap
-from streams.ops.probe import free_port
-from streams.ops.processes import WorkerProcess
+from streams.kafka import topics
+from streams.local.bootstrap import resolve_bootstrap
+from streams.local.probe import free_port
+from streams.local.processes import WorkerProcess
 from streams.settings import Settings, variable
 
 HOPS = ("ingest", "identify", "track", "measure")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from streams.ops.drain import wait_drained
-from streams.ops.processes import WorkerProcess
+from streams.kafka.drain import wait_drained
+from streams.local.processes import WorkerProcess
 from streams.settings import Settings
 from tests.bench.product import exact, publish, rig
 from tests.bench.product.causes import watching

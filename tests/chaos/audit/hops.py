@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.domain import customers, identity
-from streams.domain.crowds import Crowds, share
-from streams.domain.customers import Customer
-from streams.domain.owners import ContactOwner, after
-from streams.domain.policy import Rules, TrackingRules
-from streams.domain.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
-from streams.domain.watermarks import Watermarks
+from streams.base.policy import Rules, TrackingRules
+from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
+from streams.base.watermarks import Watermarks
+from streams.customers import customers
+from streams.customers.customers import Customer
+from streams.identity import assignment as identity
+from streams.identity.crowds import Crowds, share
+from streams.identity.owners import ContactOwner, after
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
 
 encode = msgspec.json.Encoder().encode

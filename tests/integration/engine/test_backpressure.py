@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.engine import Batch, Source
-from tests.integration.engine.harness import PARTITIONS, Pipeline, publish, until
+from tests.support.engine import PARTITIONS, Pipeline, publish, until
 
 FETCH_BYTES = 1 << 20
 """``max_partition_fetch_bytes`` of the source: what the client may hold of one partition."""

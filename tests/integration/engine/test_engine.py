@@ -12,7 +12,7 @@ from streams.engine import MissingTopics, Outputs, Record
 from streams.engine.inflating import LIMIT
 from streams.engine.kafka import transactional_producer
 from streams.engine.source import AT_WORK_BYTES
-from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
+from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
 
 @pytest.fixture

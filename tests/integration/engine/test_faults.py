@@ -13,7 +13,7 @@ from streams.engine.errors import TaskLost
 from streams.engine.kafka import FRAMING_BYTES
 from streams.engine.limits import largest_record
 from streams.engine.task import Task
-from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
+from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
 
 @pytest.fixture

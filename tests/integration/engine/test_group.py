@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from tests.integration.engine.harness import Pipeline, publish, until
+from tests.support.engine import Pipeline, publish, until
 
 
 @pytest.fixture

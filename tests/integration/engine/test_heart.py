@@ -6,7 +6,7 @@ import time
 import pytest
 
 from streams.engine import Outputs, Record, heart
-from tests.integration.engine.harness import Count, Pipeline, Recorder, publish, read_all, until
+from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
 SESSION_MS = 6000
 

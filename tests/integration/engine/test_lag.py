@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from streams.engine import Batch, Lag, Source
 from streams.engine.kafka import transactional_producer
-from tests.integration.engine.harness import Pipeline, publish, until
+from tests.support.engine import Pipeline, publish, until
 
 CLOSE = 0.5
 """Seconds that a measure of age may be off: the test and the broker are other processes on a busy machine."""

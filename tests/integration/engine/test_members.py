@@ -12,7 +12,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 from streams.engine import Differs, NameTaken, Source
 from streams.engine.assignor import RendezvousAssignor
 from streams.engine.group import Door
-from tests.integration.engine.harness import PARTITIONS, Pipeline, Recorder, publish, read_all, until
+from tests.support.engine import PARTITIONS, Pipeline, Recorder, publish, read_all, until
 
 OURS, OTHER = {"rules": "a", "zone": "UTC"}, {"rules": "b", "zone": "UTC"}
 

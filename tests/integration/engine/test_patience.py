@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.engine.kafka import patient
-from tests.integration.engine.harness import create_topics, until
+from tests.support.engine import create_topics, until
 
 
 async def test_a_topic_that_is_gone_costs_few_questions(bootstrap: str, prefix: str) -> None:

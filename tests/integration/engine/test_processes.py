@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from tests.integration.engine.harness import Pipeline, publish, read_all, until
+from tests.support.engine import Pipeline, publish, read_all, until
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.engine import Outputs
-from tests.integration.engine.harness import Count, Pipeline, publish, read_all, until
+from tests.support.engine import Count, Pipeline, publish, read_all, until
 
 
 @pytest.fixture

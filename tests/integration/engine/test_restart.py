@@ -27,8 +27,8 @@ from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.tables import Cache, Storage
 from streams.engine.work import MAX_ASIDE
-from tests.integration.engine.harness import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
 from tests.integration.engine.test_processes import ROOT
+from tests.support.engine import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
 
 LARGE = replace(COUNTS, resident=False)
 

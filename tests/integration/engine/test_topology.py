@@ -15,7 +15,7 @@ from aiokafka.structs import TopicPartition
 from streams.engine import Inlet, LostState, MissingTopics, Source, TopologyError, topology
 from streams.engine.demands import CHANGELOG, READ, Demand, Effect, at_least, exactly
 from streams.engine.errors import MadeAnew, PartitionsDiffer, SettingsDiffer, TopicsChanged
-from tests.integration.engine.harness import PARTITIONS, Count, Pipeline, create_topics, keep, publish, read_all, until
+from tests.support.engine import PARTITIONS, Count, Pipeline, create_topics, keep, publish, read_all, until
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from streams.engine import Outputs, Record, rocks
 from streams.engine.tables import Storage
-from tests.integration.engine.harness import Count, Pipeline
+from tests.support.engine import Count, Pipeline
 
 
 class Dies(Count):

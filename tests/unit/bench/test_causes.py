@@ -18,10 +18,10 @@ SNAPPY = "snappy_encode (/v/aiokafka/codec.py:104)"
 @pytest.mark.parametrize(
     ("stack", "cause"),
     [
-        (f"{RUN};Track.fold (/x/streams/agents/track.py:59);fold (/x/streams/domain/customers.py:80)", "domain"),
-        (f"{RUN};Measure.close (/x/streams/agents/measure.py:46);encode (/x/streams/domain/kpis.py:9)", "encode"),
-        (f"{RUN};Ingest._take (/x/streams/agents/ingest.py:9);parse (/x/schemas/events.py:90)", "decode"),
-        (f"{RUN};Track.fold (/x/streams/agents/track.py:59);Table.get (/x/streams/engine/table.py:39)", "store"),
+        (f"{RUN};Track.fold (/x/streams/pipeline/track.py:59);fold (/x/streams/customers/customers.py:80)", "domain"),
+        (f"{RUN};Measure.close (/x/streams/pipeline/measure.py:46);encode (/x/streams/metrics/kpis.py:9)", "encode"),
+        (f"{RUN};Ingest._take (/x/streams/pipeline/ingest.py:9);parse (/x/schemas/events.py:90)", "decode"),
+        (f"{RUN};Track.fold (/x/streams/pipeline/track.py:59);Table.get (/x/streams/engine/table.py:39)", "store"),
         (f"{COMMIT};Table.changes (/x/streams/engine/table.py:75)", "encode"),
         (f"{COMMIT};Table.changes.<locals>.<listcomp> (/x/streams/engine/table.py:75)", "encode"),
         (f"{COMMIT};Task._pack (/x/streams/engine/task.py:99)", "transaction"),

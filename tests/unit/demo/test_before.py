@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from streams.base.times import to_ms
 from streams.demo import centre
 from streams.demo.before import days_within
 from streams.demo.parts import DAY_MS, HOUR_MS, Emission
 from streams.demo.simulator import Settings, Simulation
-from streams.domain.identifiers import identifiers
-from streams.domain.nobody import shipped
-from streams.domain.times import to_ms
-from tests.unit.demo.product import RULES
+from streams.identity.identifiers import identifiers
+from streams.identity.nobody import shipped
+from tests.support.product import RULES
 
 LINE = "demo-7-x"
 START = 1_772_445_600_000  # Monday, 2026-03-02 10:00 UTC

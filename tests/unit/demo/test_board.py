@@ -9,8 +9,8 @@ from streams.demo.check import Check
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
-from tests.unit.demo import picture
-from tests.unit.demo.product import RULES
+from tests.support import picture
+from tests.support.product import RULES
 
 seeded = cache(picture.seeded)
 

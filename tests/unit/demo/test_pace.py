@@ -1,12 +1,12 @@
 from itertools import chain
 from typing import Any
 
+from streams.base.times import to_ms
 from streams.demo.publish import TOPICS, Pace, publish
 from streams.demo.run import publish_before
 from streams.demo.show import Rate
 from streams.demo.simulator import Emission, Settings, Simulation
-from streams.domain.times import to_ms
-from tests.unit.demo.product import RULES
+from tests.support.product import RULES
 
 START = 1_772_445_600_000
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from schemas.events import check
+from streams.base.policy import WaitRule
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.truth import Leg, Truth
-from streams.domain.policy import WaitRule
-from tests.unit.demo.product import RULES
+from tests.support.product import RULES
 
 START = 1_772_445_600_000  # 2026-03-02 10:00 UTC
 LINE = "demo-7-20260302t100000"

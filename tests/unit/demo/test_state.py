@@ -6,7 +6,7 @@ from streams.demo.check import MEASURES, compare
 from streams.demo.parts import rfc3339
 from streams.demo.simulator import Settings, Simulation
 from streams.demo.state import JOURNEYS_KEPT, SUMMED, BoardState, Share
-from tests.unit.demo.product import RULES, state_of
+from tests.support.product import RULES, state_of
 
 LINE = "demo-7-x"
 START = 1_772_445_600_000

@@ -10,7 +10,7 @@ from streams.demo.parts import DAY_MS, HOUR_MS, Contact
 from streams.demo.simulator import Settings, Simulation
 from streams.demo.truth import Counts, Truth
 from streams.demo.world import World
-from tests.unit.demo.product import RULES, state_of
+from tests.support.product import RULES, state_of
 
 LINE = "demo-7-x"
 START = 1_772_445_600_000  # Monday, 2026-03-02 10:00 UTC

@@ -4,7 +4,7 @@ import pytest
 
 from streams.engine import doubt as module
 from streams.engine.doubt import RETRY_SECONDS, TICKS, Doubt
-from tests.unit.engine.records import record
+from tests.support.records import record
 
 
 def test_the_end_of_batches_is_tried_again_by_a_tick_and_by_no_record(monkeypatch: pytest.MonkeyPatch) -> None:

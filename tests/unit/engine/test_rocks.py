@@ -12,7 +12,7 @@ import pytest
 from streams.engine.errors import StoreError, StoreInUse
 from streams.engine.rocks import RocksStore, RocksStores
 from streams.engine.store import Due, Entry, Mark
-from tests.unit.engine.records import mark
+from tests.support.records import mark
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from streams.engine.outputs import Outputs
 from streams.engine.store import Due, MemoryStore
 from streams.engine.tables import Cache, CachedTable, settle
 from streams.engine.trial import FIRST, Trial
-from tests.unit.engine.records import record
+from tests.support.records import record
 
 SPEC: TableSpec[int] = TableSpec("t", orjson.dumps, orjson.loads)
 writes = st.lists(st.tuples(st.sampled_from("abc"), st.one_of(st.none(), st.integers(0, 9))), max_size=12)

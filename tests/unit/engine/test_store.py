@@ -23,7 +23,7 @@ from streams.engine.rocks import RocksStores
 from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, MemoryStore, Store
 from streams.engine.tables import Cache, CachedTable, deadlines, open_tables, settle, take_back
-from tests.unit.engine.records import mark, record
+from tests.support.records import mark, record
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from streams.engine.errors import StoreError
 from streams.engine.offline import OfflineTask
 from streams.engine.outputs import Outputs
 from streams.engine.store import MemoryStore
-from tests.unit.engine.records import Fetched, record
+from tests.support.records import Fetched, record
 
 HOOKS = ("handle", "undo", "finish", "encode", "due", "passed", "bury")
 

@@ -7,7 +7,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from streams.replay.command import replay
+from streams.cli.replay import replay
 
 from .bank import COLUMNS, row
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from schemas import export
 from schemas.registry import topics
-from streams.ops.commands_schemas import schemas_app
+from streams.cli.schemas import schemas_app
 
 VALID = topics()["contacts.voice"].examples[0].value
 

@@ -6,10 +6,11 @@ import pytest
 
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
-from streams.domain import alerts, journeys
-from streams.domain.kpis import CATALOGUE, Snapshot, Waiting, readings
-from streams.domain.panes import EMPTY
-from streams.domain.windows import record_key
+from streams.alerts import episodes as alerts
+from streams.customers import journeys
+from streams.metrics.kpis import CATALOGUE, Snapshot, Waiting, readings
+from streams.metrics.panes import EMPTY
+from streams.metrics.windows import record_key
 
 TOPICS = topics()
 SUBJECT = alerts.Subject("call-1", "call-1", "voice", "cards", "gold")

@@ -13,7 +13,7 @@ from schemas.data import Channel
 from schemas.events import EVENTS, FIELDS
 from schemas.export import json_schemas
 from schemas.registry import Example, RegistryError, TopicSpec, load, topics
-from streams.domain import records
+from streams.base import records
 
 TOPICS = topics()
 EXAMPLES = [

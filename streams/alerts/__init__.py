@@ -1,0 +1,1 @@
+"""Alerts: episodes that must stand, each published once as firing and once as resolved."""

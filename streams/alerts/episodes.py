@@ -1,0 +1,181 @@
+"""Alerts: episodes with a stable name, each published once as firing and once as resolved.
+
+What must stand (``Episode``) is computed from the state as a whole; ``reconcile`` compares it with what was published.
+So a late event, a change of owner or a change of tier needs no rule of its own: an episode that must no longer stand is
+resolved as *withdrawn*, one that went to another customer with its contact as *moved*; the other customer's episode has
+a name of its own, since the owner is part of it. An episode that was resolved never fires again.
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base.times import iso
+
+WAIT, SENTIMENT = "wait", "sentiment"
+FIRING, RESOLVED = "firing", "resolved"
+MOVED, WITHDRAWN, CLOSED, RECOVERED, QUIET = "moved", "withdrawn", "closed", "recovered", "quiet"
+
+
+class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an alert is about; ``key``: of the history that holds the contact."""
+
+    key: str
+    contact: str
+    channel: str
+    queue: str | None
+    tier: str
+    message: str | None = None
+    """Of a sentiment alert: the message that began it."""
+
+
+class Episode(NamedTuple):
+    """One that must stand: over when ``resolved`` is not None. ``value`` in the rule's unit."""
+
+    id: str
+    rule: str
+    kind: str
+    severity: str
+    subject: Subject
+    value: float
+    limit: float
+    since: int
+    resolved: int | None = None
+    reason: str | None = None
+
+
+class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One that was published."""
+
+    id: str
+    rule: str
+    kind: str
+    severity: str
+    subject: Subject
+    value: int | float
+    """A whole number stays one in its row: the row has the same size before and after a restart."""
+    limit: int | float
+    since: int
+    fired: int
+    resolved: int | None = None
+    reason: str | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: int | None = None
+
+    @property
+    def firing(self) -> bool:
+        return self.resolved is None
+
+
+Alerts = dict[str, Alert]
+Records = tuple[dict[str, Any], ...]
+
+
+class Gone(NamedTuple):
+    """Why and when (event time) alerts that need not stand any more are over."""
+
+    reason: str
+    at: int
+
+
+_UNITS = {WAIT: "ms", SENTIMENT: "sentiment"}
+
+
+def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
+    """``<rule>.<digest>@<owner>``. The digest covers all of it."""
+    text = "\x1f".join((rule, line, owner, *parts))
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
+    return f"{rule}.{digest}@{owner}"
+
+
+def owner_of(alert: str) -> str | None:
+    """The customer in an alert's name; None where it is none of ours."""
+    _, found, owner = alert.partition("@")
+    return owner if found else None
+
+
+def reconcile(
+    alerts: Alerts, old: Iterable[str], wanted: Iterable[Episode], now: int | None, gone: Gone
+) -> tuple[Alerts, list[Alert]]:
+    """The alerts after a new look at some of them: (all of them, the changed ones in the order to publish).
+
+    ``old``: ids of the known alerts that were looked at; each that is not wanted any more and still fires is resolved
+    as ``gone``.
+    """
+    found = {episode.id: episode for episode in wanted}
+    changed = [
+        replace(alert, resolved=max(gone.at, alert.since), reason=gone.reason)
+        for alert in (alerts[name] for name in old)
+        if alert.id not in found and alert.firing
+    ]
+    for episode in found.values():
+        known = alerts.get(episode.id)
+        if known is None:
+            known = _fired(episode, now)
+            changed.append(known)
+        if known.firing and episode.resolved is not None:
+            changed.append(replace(known, resolved=episode.resolved, reason=episode.reason))
+    return (alerts | {alert.id: alert for alert in changed} if changed else alerts), changed
+
+
+def _fired(episode: Episode, now: int | None) -> Alert:
+    """Raised at stream time, or by the event that proves it when that is ahead of stream time."""
+    proven = episode.since if episode.resolved is None else episode.resolved
+    fired = now if now is not None and now >= episode.since else proven
+    return Alert(*episode[:8], fired=fired)
+
+
+def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:
+    """The record on the topic ``alerts``: revision 1 fires, 2 resolves."""
+    subject = alert.subject
+    return {
+        "alert_id": alert.id,
+        "rule": alert.rule,
+        "kind": alert.kind,
+        "status": FIRING if alert.firing else RESOLVED,
+        "severity": alert.severity,
+        "customer": owner,
+        "contact_id": subject.contact,
+        "channel": subject.channel,
+        "queue": subject.queue,
+        "tier": subject.tier,
+        "value": alert.value,
+        "limit": alert.limit,
+        "unit": _UNITS[alert.kind],
+        "since": iso(alert.since),
+        "fired_at": iso(alert.fired),
+        "resolved_at": None if alert.resolved is None else iso(alert.resolved),
+        "reason": alert.reason,
+        "line": line,
+        "revision": 1 if alert.firing else 2,
+    }
+
+
+def command(alert: Alert, action: str, at: int, by: str | None, until: int | None) -> Alert:
+    """The alert after a person's command; only ``close`` of a firing one is published. The others are kept for whoever
+    asks."""
+    if not alert.firing:
+        return alert
+    if action == "close":
+        return replace(alert, resolved=max(at, alert.since), reason=CLOSED)
+    if action == "snooze":
+        return replace(alert, snoozed_until=until)
+    return replace(alert, acknowledged_by=by or "")
+
+
+def forget(alerts: Alerts, needed: Callable[[Alert], bool], now: int, lateness_ms: int) -> Alerts:
+    """Without the resolved ones that are old and that nothing kept could call up again."""
+    kept = {
+        name: alert
+        for name, alert in alerts.items()
+        if alert.firing or now <= forgotten_at(alert, lateness_ms) or needed(alert)
+    }
+    return kept if len(kept) < len(alerts) else alerts
+
+
+def forgotten_at(alert: Alert, lateness_ms: int) -> int:
+    """A resolved alert that nothing could call up again is forgotten when stream time passes this."""
+    return max(alert.since, alert.resolved or alert.since) + 2 * lateness_ms

@@ -1,0 +1,305 @@
+"""One contact as its events so far tell it: the values, and the notes of what counts.
+
+Times are ms since the epoch, durations ms, sentiment thousandths.
+"""
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base import decay
+from streams.base.decay import Decayed
+from streams.base.policy import Rules
+from streams.contacts import lifecycle
+from streams.contacts.steps import CUSTOMER, HUMAN, Step
+
+ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
+CONTAINED, LEFT = "contained", "left"
+"""Outcomes of one that asked for no human: it was served by a menu or a bot, or the customer went before that."""
+ABOUT = frozenset(
+    {
+        "feedback.given",
+        "contact.wrapped_up",
+        "contact.assigned",
+        "message.changed",
+        "case.opened",
+        "case.solved",
+        "case.reopened",
+    }
+)
+"""What is said about a contact, and does not go on with one that is over or was idle for too long."""
+TWO_CLOCKS_MS = 2_000
+"""A human connected this much before the queue says that the contact entered: two systems with two clocks."""
+AT_ONCE_MS = 1_000
+"""Two events of one moment, as logs with whole seconds have it."""
+MAX_SAID = 16
+MAX_LABELS = 4
+"""Tiers that count a contact of many marks one after the other; what its events say after that, alerts alone know: each
+change counts all its marks anew."""
+MANY_MARKS = 32
+MAX_LEGS = 50
+"""Legs kept of one contact; earlier ones have long been counted."""
+
+# Points of friction, the unit of the segment's friction component.
+FRICTION = {"abandoned": 1.0, "transferred": 0.5, "search failed": 0.5, "case reopened": 1.0}
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One stay in one queue."""
+
+    id: str
+    queue: str
+    entered: int
+    left: int | None = None
+    outcome: str | None = None
+    offered: int | None = None
+    """When an agent was last asked to take it, or did not."""
+    told: bool = False
+    """Its alerts are over and forgotten."""
+    idle: int | None = None
+    """When the contact was first taken for over: nobody is alarmed any more."""
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something that counts, before its labels are known; ``queue`` None = the first queue the contact ever names."""
+
+    fact: str
+    id: str
+    time: int
+    queue: str | None = None
+    outcome: str | None = None
+    variant: str | None = None
+    entered: int | None = None
+    value: int | None = None
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
+    tier: str | None = None
+    """Of a message: the tier the events up to it said."""
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a journey sums up of one contact."""
+
+    contacts: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    messages: int = 0
+    transfers: int = 0
+    wait_ms: int = 0
+    scored: int = 0
+    scored_milli: int = 0
+
+
+NOTHING = Counted()
+
+
+class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One conversation on one channel, as its events so far tell it."""
+
+    id: str
+    channel: str
+    started: int
+    last: int
+    alive: int | None = None
+    """Time of the last event that was not only about it, while all that came since it was idle for too long was."""
+    only_told: bool = False
+    """All that came was told about it, as by a survey of a contact that is forgotten: it asked for nothing."""
+    state: str = lifecycle.START
+    opened: bool = False
+    """It was said who opened it."""
+    ours: bool = False
+    """Opened by our side."""
+    tier: str | None = None
+    said: tuple[tuple[int, str], ...] = ()
+    """(time, tier) each time the events said another tier than before."""
+    first_queue: str | None = None
+    agent: str | None = None
+    legs: tuple[Leg, ...] = ()
+    outcome: str = OPEN
+    offered: bool = False
+    """It counts as one that asked for a human."""
+    wait_ms: int = 0
+    """In queues, until it was answered."""
+    answered: int | None = None
+    known: int | None = None
+    """When an event first named the owner."""
+    talking: int | None = None
+    holding: int | None = None
+    unqueued: bool = False
+    """The human who has it took it out of no queue."""
+    warm: bool = False
+    """The human stays until another one has it."""
+    released: int | None = None
+    connected: bool = False
+    """A human had it."""
+    talk_ms: int = 0
+    hold_ms: int = 0
+    summed_hold_ms: int = 0
+    """Of ``hold_ms``: what came as a sum."""
+    wrap_ms: int = 0
+    wrapped: int | None = None
+    served: bool = False
+    """A menu or a bot had it, or a bot wrote."""
+    wants_human: bool = False
+    """It was handed off, offered to an agent, or left a queue."""
+    handed_off: int | None = None
+    asked: int | None = None
+    """First message of the customer since it began, was reopened or solved."""
+    unanswered: int | None = None
+    """The oldest message of the customer to which no human has replied."""
+    unheard: bool = False
+    """Nobody, and no bot, has replied to the customer's last message."""
+    responses: tuple[str, ...] = ()
+    """Variants of the first response that have their value."""
+    ended: int | None = None
+    timed_out: bool = False
+    reopened: int = 0
+    """Times it went on after an end or a time-out."""
+    solved: bool = False
+    asks_again: bool = False
+    """The customer's messages since it was reopened or solved have no reply of a human yet."""
+    messages: int = 0
+    transfers: int = 0
+    scored: int = 0
+    scored_milli: int = 0
+    mood: Decayed = decay.NOTHING
+    friction: Decayed = decay.NOTHING
+    marks: tuple[Mark, ...] = ()
+    before: "Counted | None" = None
+    """What of it is in a journey of the past already."""
+    rested_queue: str | None = None
+    """Queue of the last leg, which is no longer kept."""
+    parted: int | None = None
+    """Another part of it has begun, and its labels are those of this moment."""
+    origin: "Contact | None" = None
+    """Of another part: the contact at rest before it, for the case that the part goes to another customer."""
+    closed_at: int | None = None
+    """At rest: when it was closed although it had not ended."""
+
+    @property
+    def heard(self) -> int:
+        """Time of its last sign of life."""
+        return self.last if self.alive is None else self.alive
+
+    @property
+    def waiting(self) -> Leg | None:
+        """The leg that is open."""
+        return self.legs[-1] if self.legs and self.legs[-1].left is None else None
+
+    @property
+    def queue(self) -> str | None:
+        """Queue of the last leg."""
+        return self.legs[-1].queue if self.legs else self.rested_queue
+
+    @property
+    def counted(self) -> Counted:
+        """What a journey sums up of it."""
+        return Counted(
+            1,
+            int(self.outcome == ANSWERED),
+            int(self.outcome == ABANDONED),
+            self.messages,
+            self.transfers,
+            self.wait_ms,
+            self.scored,
+            self.scored_milli,
+        )
+
+
+def begin(name: str, channel: str, step: Step) -> Contact:
+    """The contact before its first step."""
+    return Contact(name, channel, step.time, step.time, only_told=step.type in ABOUT)
+
+
+WORDS = frozenset({"message.sent", "post.answered"})
+"""Types that go on with an ended contact when the customer is their author."""
+
+
+def trigger(contact: Contact, step: Step) -> str:
+    """What the transition table calls this step."""
+    if step.type == "contact.connected" and step.actor != HUMAN:
+        return f"contact.connected:{step.actor}"
+    if step.type == "contact.wrapped_up" and step.agent and contact.agent and step.agent != contact.agent:
+        return "contact.wrapped_up:other"
+    if step.type == "contact.queued" and took_before(contact, step):
+        return "contact.queued:late"
+    if step.type in WORDS and step.actor == CUSTOMER:
+        return f"{step.type}:customer"
+    if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
+        return "contact.left_queue:other"
+    return step.type
+
+
+def took_before(contact: Contact, step: Step) -> bool:
+    """Does a queue say that the contact entered after a human had taken it out of no queue, by another clock?"""
+    return contact.talking is not None and contact.unqueued and step.time - contact.talking <= TWO_CLOCKS_MS
+
+
+def trouble(contact: Contact, what: str, at: int, rules: Rules) -> Contact:
+    """Points of friction for the segment."""
+    points = decay.add(contact.friction, FRICTION[what], at, rules.segments.friction_half_life_ms)
+    return replace(contact, friction=points)
+
+
+_REPLACED = {
+    "contact_handled": "contact_handled",
+    "contact_unasked": "outcome",
+    "contact_offered": "outcome",
+    "feedback": "feedback",
+}
+
+
+def replaces(mark: Mark) -> tuple[str, str | None] | None:
+    """Of what a contact has one: a later mark takes the place of an earlier one with the same answer."""
+    group = _REPLACED.get(mark.fact)
+    return None if group is None else (group, mark.variant)
+
+
+def replaceable(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Those of which a contact has one each."""
+    return tuple(mark for mark in marks if replaces(mark) is not None)
+
+
+def one_each(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
+    """The marks with another one, in place of those that it replaces."""
+    group = replaces(mark)
+    return (*[each for each in marks if each.fact not in _REPLACED or replaces(each) != group], mark)
+
+
+def rested(contact: Contact) -> Contact:
+    """The contact without what only matters while it goes on: a few hundred bytes, to which something may still come.
+    What is counted of it stays counted.
+
+    ``contact``: not closed because it was idle, so that it can go on.
+    """
+    leg = contact.waiting
+    return replace(
+        contact,
+        said=contact.said[-1:],
+        legs=(replace(leg, told=True),) if leg else (),
+        rested_queue=contact.queue,
+        wants_human=contact.wants_human or bool(contact.legs),
+        marks=replaceable(contact.marks),
+        origin=None,
+        mood=decay.NOTHING,
+        friction=decay.NOTHING,
+    )
+
+
+def another_part(earlier: Contact, step: Step) -> Contact:
+    """The contact as it is before the first step of another part, which counts what the earlier one has counted."""
+    tier = earlier.said[-1][1] if earlier.said else None
+    before = replace(rested(earlier), before=earlier.counted, parted=None, closed_at=None)
+    over = before.state == lifecycle.END
+    origin = before if over else replace(before, closed_at=earlier.parted)
+    part = replace(before, tier=tier, origin=origin)
+    if over:
+        return part
+    return replace(part, alive=earlier.heard) if step.type in ABOUT else reopened(part, step.time)
+
+
+def reopened(contact: Contact, at: int) -> Contact:
+    """It was over, or taken for over, and goes on."""
+    number = contact.reopened + 1
+    mark = Mark("contact_reopened", f"{contact.id}/{number}", at, contact.queue)
+    return replace(contact, reopened=number, marks=(*contact.marks, mark))

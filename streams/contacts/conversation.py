@@ -1,0 +1,286 @@
+"""What waiting, talking and ending make of a contact: queue legs, the times of humans, the outcome.
+
+A queue leg ends *answered* (a human), *abandoned* (the customer's own act) or *flow_out* (anything else). A contact
+*asked for a human* when it was queued, handed off, offered to an agent, or a human acted on it: then it is *offered*
+(one that our side opened is not). One that asked for nobody is *contained*, or *left* when the customer went before
+anything was done for it; a connector that knows better says ``reason: abandoned``.
+"""
+
+from msgspec.structs import replace
+
+from streams.base.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT, Rules
+from streams.contacts.contact import (
+    ABANDONED,
+    ANSWERED,
+    AT_ONCE_MS,
+    CONTAINED,
+    FLOW_OUT,
+    LEFT,
+    MAX_LEGS,
+    OPEN,
+    Contact,
+    Leg,
+    Mark,
+    one_each,
+    reopened,
+    took_before,
+    trigger,
+    trouble,
+)
+from streams.contacts.steps import AGENT, CUSTOMER, HUMAN, Step
+
+FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"})
+
+
+def queued(contact: Contact, step: Step, rules: Rules) -> Contact:
+    queue = step.queue or "none"
+    if took_before(contact, step):
+        contact = _entered(contact, step, queue, contact.talking or step.time)
+        return replace(leave(contact, contact.talking or step.time, ANSWERED, rules), unqueued=False)
+    waiting = contact.waiting
+    if waiting is not None and waiting.queue == queue and not _was_away(waiting, step):
+        return contact
+    contact = leave(contact if contact.warm else release(contact, step.time), step.time, FLOW_OUT, rules)
+    return _entered(contact, step, queue, step.time)
+
+
+def _was_away(leg: Leg, step: Step) -> bool:
+    """Was the contact at an agent in between, who did not take it? A queue that says at once that the contact is back
+    tells nothing new."""
+    return leg.offered is not None and step.time - leg.offered >= AT_ONCE_MS
+
+
+def _entered(contact: Contact, step: Step, queue: str, at: int) -> Contact:
+    leg = Leg(f"{contact.id}/{step.time}-{step.id}", queue, at)
+    return replace(
+        contact,
+        legs=(*contact.legs, leg)[-MAX_LEGS:],
+        marks=(*contact.marks, Mark("leg_opened", leg.id, at, queue)),
+    )
+
+
+def offered(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """An agent is asked to take it, or did not."""
+    leg = contact.waiting
+    if leg is not None:
+        return replace(contact, legs=(*contact.legs[:-1], replace(leg, offered=step.time)))
+    return contact if contact.wants_human else replace(contact, wants_human=True)
+
+
+def left_queue(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """It is in the queue no more, and goes on. Of another queue than the one in which it waits, the word is late."""
+    if trigger(contact, step) != "contact.left_queue":
+        return contact
+    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
+
+
+def turned_away(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """It asked for a queue and was not let in."""
+    mark = Mark("turned_away", f"{contact.id}/{step.time}-{step.id}", step.time, step.queue, step.detail)
+    return replace(contact, wants_human=True, marks=(*contact.marks, mark))
+
+
+def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
+    """The open leg, if any, is over."""
+    leg = contact.waiting
+    if leg is None:
+        return contact
+    closed = replace(leg, left=at, outcome=outcome)
+    contact = replace(
+        contact,
+        legs=(*contact.legs[:-1], closed),
+        wait_ms=contact.wait_ms + (at - leg.entered if contact.answered is None else 0),
+        marks=(*contact.marks, Mark("leg_closed", leg.id, at, leg.queue, outcome, entered=leg.entered)),
+    )
+    return trouble(contact, ABANDONED, at, rules) if outcome == ABANDONED else contact
+
+
+def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.ended is not None:
+        return contact
+    if step.detail != "warm":
+        contact = release(contact, step.time)
+    contact = leave(contact, step.time, FLOW_OUT, rules)
+    warm = step.detail == "warm" and _has_human(contact)
+    contact = replace(contact, transfers=contact.transfers + 1, warm=warm, wants_human=True)
+    return trouble(contact, "transferred", step.time, rules)
+
+
+def callback_requested(contact: Contact, step: Step, rules: Rules) -> Contact:
+    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
+
+
+def release(contact: Contact, at: int) -> Contact:
+    """The human, if any, no longer has the contact."""
+    if not _has_human(contact):
+        return contact
+    return replace(
+        contact,
+        warm=False,
+        talk_ms=contact.talk_ms + (0 if contact.talking is None else at - contact.talking),
+        hold_ms=contact.hold_ms + (0 if contact.holding is None else at - contact.holding),
+        talking=None,
+        holding=None,
+        released=at,
+    )
+
+
+def _has_human(contact: Contact) -> bool:
+    return contact.talking is not None or contact.holding is not None
+
+
+def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if step.actor != HUMAN:
+        return contact if contact.served else replace(contact, served=True)
+    unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
+    contact = answer(release(contact, step.time), step, rules)
+    return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
+
+
+def answer(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """A human took it, in person or by a message: that ends the wait."""
+    contact, agent = leave(contact, step.time, ANSWERED, rules), step.agent or contact.agent
+    if contact.outcome == ANSWERED:
+        return contact if agent == contact.agent else replace(contact, agent=agent)
+    return _offered(replace(contact, agent=agent, outcome=ANSWERED, answered=step.time), ANSWERED, step.time)
+
+
+def _offered(contact: Contact, outcome: str, at: int) -> Contact:
+    """It asked for human service, and this is what came of it: the first outcome, but an answer whenever it comes. A
+    contact that our side opened asked for nothing."""
+    if contact.ours or (contact.offered and outcome != ANSWERED):
+        return contact
+    mark = Mark("contact_offered", contact.id, at, contact.queue, outcome, value=contact.wait_ms)
+    return replace(contact, offered=True, marks=one_each(contact.marks, mark))
+
+
+def _summed_up(contact: Contact, step: Step) -> Contact:
+    """With the sums of talk and hold that a provider gives of an answered contact; they rule where no hold was told."""
+    if (step.talk_ms is None and step.hold_ms is None) or contact.hold_ms > contact.summed_hold_ms:
+        return contact
+    if not contact.connected and contact.outcome != ANSWERED:
+        return contact
+    hold_ms = contact.hold_ms if step.hold_ms is None else step.hold_ms
+    talk_ms = max(0, contact.talk_ms + contact.hold_ms - hold_ms) if step.talk_ms is None else step.talk_ms
+    met = contact.connected or talk_ms + hold_ms > 0
+    return replace(contact, connected=met, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
+
+
+def held(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.talking is None:
+        return contact
+    return replace(contact, talk_ms=contact.talk_ms + step.time - contact.talking, talking=None, holding=step.time)
+
+
+def resumed(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.holding is None:
+        return contact
+    return replace(contact, hold_ms=contact.hold_ms + step.time - contact.holding, holding=None, talking=step.time)
+
+
+def wrapped_up(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if trigger(contact, step) == "contact.wrapped_up":
+        since = contact.talking if contact.holding is None else contact.holding
+        # Told when it is done: the talk ended before it.
+        contact = release(contact, max(since or 0, step.time - (step.value or 0)))
+    since = None if _has_human(contact) else contact.released
+    contact = _summed_up(contact, step)
+    wrap_ms = step.value if step.value is not None else 0 if since is None else step.time - since
+    contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms, wrapped=step.time)
+    return replace(contact, wants_human=True) if contact.ended is None else _handled(contact)
+
+
+def _handled(contact: Contact) -> Contact:
+    """Note that a human has dealt with the contact, in place of an earlier note."""
+    if not contact.connected or contact.ended is None:
+        return contact
+    handled = Mark(
+        "contact_handled",
+        contact.id,
+        contact.ended,
+        contact.queue,
+        talk_ms=contact.talk_ms,
+        hold_ms=contact.hold_ms,
+        wrap_ms=contact.wrap_ms,
+    )
+    return replace(contact, marks=one_each(contact.marks, handled))
+
+
+def ended(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.ended is not None:
+        return contact
+    contact = _summed_up(release(contact, step.time), step)
+    return close(contact, step.time, step.actor or "system", step.detail or "completed", rules)
+
+
+def close(contact: Contact, at: int, by: str, reason: str, rules: Rules) -> Contact:
+    """The contact is over. ``by`` and ``reason`` as in ``contact.ended``."""
+    outcome, waited = _outcome(contact, by, reason), contact.waiting is not None
+    contact = leave(release(contact, at), at, ABANDONED if _gives_up(contact, by, reason) else FLOW_OUT, rules)
+    if contact.only_told:
+        contact = replace(contact, outcome=CONTAINED)
+    elif contact.outcome == OPEN:
+        contact = replace(contact, outcome=outcome)
+        if outcome in (CONTAINED, LEFT):
+            mark = Mark("contact_unasked", contact.id, at, contact.queue, outcome)
+            contact = contact if contact.ours else replace(contact, marks=one_each(contact.marks, mark))
+        else:
+            contact = _offered(contact, outcome, at)
+        if outcome == ABANDONED and not waited:
+            contact = trouble(contact, ABANDONED, at, rules)
+    return _handled(replace(contact, ended=at))
+
+
+def reopen(contact: Contact, at: int) -> Contact:
+    """It goes on after its end. One that had asked for nobody may still ask; what came of any other stays."""
+    outcome = OPEN if contact.outcome in (CONTAINED, LEFT) else contact.outcome
+    return reopened(asks_anew(replace(contact, ended=None, timed_out=False, outcome=outcome)), at)
+
+
+def idled(contact: Contact, at: int) -> Contact:
+    """It was taken for over at a moment while it waited, and goes on."""
+    leg = contact.waiting
+    if leg is None or leg.idle is not None:
+        return contact
+    return replace(contact, legs=(*contact.legs[:-1], replace(leg, idle=at)))
+
+
+def asks_anew(contact: Contact) -> Contact:
+    """The customer's next message begins another asking."""
+    return replace(
+        contact,
+        asked=None,
+        unanswered=None,
+        solved=False,
+        asks_again=contact.asks_again or contact.asked is not None,
+        handed_off=None,
+        wants_human=contact.wants_human or contact.handed_off is not None,
+    )
+
+
+def _gives_up(contact: Contact, by: str, reason: str) -> bool:
+    """Whether an end like this, while waiting, is the customer's own act."""
+    if contact.channel in WITHOUT_ABANDONMENT or reason == "self-served" or reason in FLOW_OUT_REASONS:
+        return False
+    return reason == ABANDONED or by == CUSTOMER
+
+
+def _outcome(contact: Contact, by: str, reason: str) -> str:
+    """How a contact comes out that no human answered."""
+    if contact.legs or contact.wants_human or contact.handed_off is not None or by == AGENT:
+        return _unanswered(contact, by, reason)
+    if reason == ABANDONED and contact.channel not in WITHOUT_ABANDONMENT:
+        return ABANDONED
+    went = by == CUSTOMER and reason != "self-served" and (not contact.served or contact.unheard)
+    return LEFT if went else CONTAINED
+
+
+def _unanswered(contact: Contact, by: str, reason: str) -> str:
+    """Of one that had asked for a human."""
+    if reason == "self-served":
+        return CONTAINED
+    if contact.state == "callback" or not _gives_up(contact, by, reason):
+        return FLOW_OUT
+    if reason == ABANDONED or contact.waiting is not None:
+        return ABANDONED
+    return ABANDONED if contact.channel in LIVE_CHANNELS else FLOW_OUT

@@ -1,0 +1,108 @@
+"""The fold of one contact: ``take`` makes a new contact of a contact and its next step, in event order.
+
+What counts in a KPI is noted as *marks*, in the order in which it happened; ``streams.customers.facts`` makes facts of
+them.
+"""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from streams.base.policy import Rules
+from streams.contacts import conversation, lifecycle, messages
+from streams.contacts.contact import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
+from streams.contacts.lifecycle import END, Move, Verdict
+from streams.contacts.steps import Step
+
+
+def judge(contact: Contact, step: Step) -> Move:
+    """What the step does to the contact's state."""
+    return lifecycle.move(contact.state, trigger(contact, step))
+
+
+def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -> Contact:
+    """The contact after the step, which must not lie before any step taken. An illegal step only counts as a sign of
+    life."""
+    state, verdict = move or judge(contact, step)
+    if verdict is Verdict.ILLEGAL:
+        return replace(contact, last=step.time, alive=None, only_told=False)
+    if contact.state == END != state:
+        contact = conversation.reopen(contact, step.time)
+    about = step.type in ABOUT
+    alive = contact.alive if about else None
+    # What is told of one that is over belongs to it as it was.
+    over = contact.state == END == state or alive is not None
+    queue, tier, said = _labels_of(contact) if over else _labels(contact, step)
+    contact = replace(
+        contact,
+        last=step.time,
+        alive=alive,
+        only_told=contact.only_told and about,
+        known=step.time if contact.known is None and step.named else contact.known,
+        first_queue=queue,
+        tier=tier,
+        said=said,
+    )
+    handle = _HANDLERS.get(step.type)
+    if handle is not None:
+        contact = handle(contact, step, rules)
+    return contact if state == contact.state else replace(contact, state=state)
+
+
+Labels = tuple[str | None, str | None, tuple[tuple[int, str], ...]]
+"""``first_queue``, ``tier`` and ``said`` of a contact."""
+
+
+def _labels_of(contact: Contact) -> Labels:
+    return contact.first_queue, contact.tier, contact.said
+
+
+def _labels(contact: Contact, step: Step) -> Labels:
+    """With the queue and the tier that the step names."""
+    queue, tier, said = _labels_of(contact)
+    if queue is None:
+        queue = step.queue
+    if step.tier is None or step.tier == (said[-1][1] if said else tier):
+        return queue, tier, said
+    fixed = len(contact.marks) > MANY_MARKS and len(said) >= MAX_LABELS
+    return queue, tier if fixed else step.tier, (*said, (step.time, step.tier))[-MAX_SAID:]
+
+
+def close_idle(contact: Contact, at: int, rules: Rules) -> Contact:
+    """The contact closed because nothing was heard of it until ``at``; talk ends with the last sign of life."""
+    contact = conversation.release(contact, contact.heard)
+    return replace(conversation.close(contact, at, "system", "timeout", rules), state=END, timed_out=True)
+
+
+def _search_failed(contact: Contact, step: Step, rules: Rules) -> Contact:
+    return trouble(contact, "search failed", step.time, rules)
+
+
+def _case_reopened(contact: Contact, step: Step, rules: Rules) -> Contact:
+    return trouble(contact, "case reopened", step.time, rules)
+
+
+_HANDLERS: dict[str, Callable[[Contact, Step, Rules], Contact]] = {
+    "contact.initiated": messages.initiated,
+    "contact.queued": conversation.queued,
+    "contact.offered": conversation.offered,
+    "contact.missed": conversation.offered,
+    "contact.left_queue": conversation.left_queue,
+    "contact.turned_away": conversation.turned_away,
+    "contact.connected": conversation.connected,
+    "contact.held": conversation.held,
+    "contact.resumed": conversation.resumed,
+    "contact.transferred": conversation.transferred,
+    "contact.handed_off": messages.handed_off,
+    "contact.callback_requested": conversation.callback_requested,
+    "contact.wrapped_up": conversation.wrapped_up,
+    "contact.ended": conversation.ended,
+    "message.sent": messages.wrote,
+    "post.made": messages.wrote,
+    "post.answered": messages.wrote,
+    "feedback.given": messages.rated,
+    "search.failed": _search_failed,
+    "case.solved": messages.solved,
+    "case.reopened": _case_reopened,
+}
+"""What each type does beyond moving the state; a type that is not named here does nothing more."""

@@ -1,0 +1,130 @@
+"""What messages, posts and ratings make of a contact: its answer in writing, its sentiment, its response times, its
+feedback.
+
+A response time runs from the customer's message to a reply, through idle time. The *first* responses run from the
+first message of the asking in which they come: what was written before an end, or before the matter was solved, is
+another asking, and the hours in between are nobody's waiting. Every further reply of a human has the time since the
+oldest message that nobody had replied to (``next_response``).
+"""
+
+from msgspec.structs import replace
+
+from schemas.data import SCALES
+from streams.base import decay
+from streams.base.policy import SPOKEN, Rules
+from streams.contacts import conversation
+from streams.contacts.contact import CONTAINED, Contact, Mark, one_each
+from streams.contacts.lifecycle import START
+from streams.contacts.steps import AGENT, CUSTOMER, Step
+
+_BOT = "bot"
+CES_SCALE = (1, 7)
+_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
+
+
+def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
+    contact = replace(contact, messages=contact.messages + 1)
+    if step.actor == CUSTOMER:
+        return _customer_wrote(contact, step, rules) if step.type != "post.answered" else contact
+    if step.actor not in (AGENT, _BOT) or contact.channel in SPOKEN:
+        return contact
+    if step.actor == _BOT:
+        return _responded(replace(contact, served=True, unheard=False), step)
+    answers, unheard = _answers(contact), contact.unheard
+    contact = replace(contact, unheard=False) if unheard else contact
+    if answers:
+        contact = conversation.answer(contact, step, rules)
+    elif contact.ended is None:
+        contact = replace(contact, wants_human=True)
+    return _responded(contact, step)
+
+
+def _answers(contact: Contact) -> bool:
+    """Does a human's message answer it? After an end, too, where the customer's last words had no reply; but not one
+    that a bot had served."""
+    if contact.ended is None:
+        return contact.asked is not None or contact.waiting is not None
+    return contact.unanswered is not None and (contact.unheard or contact.outcome != CONTAINED)
+
+
+def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.solved:
+        contact = conversation.asks_anew(contact)
+    if contact.asked is None or contact.unanswered is None or not contact.unheard:
+        asked = step.time if contact.asked is None else contact.asked
+        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time, unheard=True)
+    if step.value is None:
+        return contact
+    mark = Mark("sentiment", step.id, step.time, contact.queue, value=step.value, tier=contact.tier)
+    return replace(
+        contact,
+        scored=contact.scored + 1,
+        scored_milli=contact.scored_milli + step.value,
+        mood=decay.add(contact.mood, step.value, step.time, rules.segments.sentiment_half_life_ms),
+        marks=(*contact.marks, mark),
+    )
+
+
+def _responded(contact: Contact, step: Step) -> Contact:
+    """A reply of ours. Bots never count as humans."""
+    asked, human = contact.asked, step.actor == AGENT
+    if asked is None:
+        return contact
+    since = {_ANY: asked}
+    if human:
+        since |= {_FROM_START: asked}
+        if contact.handed_off is not None:
+            since |= {_FROM_HANDOFF: contact.handed_off}
+    due = {variant: at for variant, at in since.items() if variant not in contact.responses}
+    marks = [_response(contact, step, "first_response", variant, at) for variant, at in due.items()]
+    if human and contact.asks_again:
+        marks.append(_response(contact, step, "first_response", _AFTER_REOPEN, asked))
+    if human and contact.unanswered is not None and (contact.asks_again or _FROM_START not in due):
+        marks.append(_response(contact, step, "next_response", None, contact.unanswered))
+    if not human and not marks:
+        return contact
+    return replace(
+        contact,
+        responses=(*contact.responses, *due),
+        asks_again=contact.asks_again and not human,
+        unanswered=None if human else contact.unanswered,
+        marks=(*contact.marks, *marks),
+    )
+
+
+def _response(contact: Contact, step: Step, fact: str, variant: str | None, since: int) -> Mark:
+    name = contact.id if fact == "first_response" and variant != _AFTER_REOPEN else f"{contact.id}/{step.id}"
+    return Mark(fact, name, step.time, contact.queue, variant=variant, value=step.time - since)
+
+
+def initiated(contact: Contact, step: Step, rules: Rules) -> Contact:
+    if contact.opened or contact.reopened or contact.asked is not None or contact.state != START:
+        return contact  # somebody had opened it before
+    return replace(contact, opened=True, ours=step.actor != CUSTOMER or step.detail == "outbound")
+
+
+def handed_off(contact: Contact, step: Step, rules: Rules) -> Contact:
+    return replace(contact, handed_off=step.time) if contact.handed_off is None else contact
+
+
+def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """One answer per metric: the last one."""
+    name = f"{contact.id}/{step.detail}"
+    value = _on_our_scale(step, rules)
+    mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
+    return replace(contact, marks=one_each(contact.marks, mark))
+
+
+def _on_our_scale(step: Step, rules: Rules) -> int | None:
+    """The answer in thousandths of the metric's own scale: one on another scale keeps its place between the ends."""
+    ends = {"csat": rules.kpis.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
+    given = SCALES.get(step.scale or "")
+    if step.value is None or ends is None or given is None or given == ends:
+        return step.value
+    (low, high), (least, most) = ends, given
+    return round(low * 1000 + (step.value - least * 1000) * (high - low) / (most - least))
+
+
+def solved(contact: Contact, step: Step, rules: Rules) -> Contact:
+    """What the customer writes next is another asking."""
+    return contact if contact.solved else replace(contact, solved=True)

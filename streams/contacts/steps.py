@@ -1,0 +1,94 @@
+"""What is kept of a contact event while it can still be put into another order: a few words and a number, no text.
+
+A contact's events are in order of their times; those of one time stay in the order in which they came. Whatever has
+stamps in whole seconds tells its events one after the other.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from streams.base.claims import owner_of
+from streams.base.records import Event
+
+HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One event of a contact. What ``actor``, ``detail`` and ``value`` mean is the type's business, see ``_PARTS``."""
+
+    time: int
+    id: str
+    source: str
+    type: str
+    queue: str | None = None
+    tier: str | None = None
+    agent: str | None = None
+    actor: str | None = None
+    detail: str | None = None
+    value: int | None = None
+    talk_ms: int | None = None
+    """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
+    hold_ms: int | None = None
+    scale: str | None = None
+    """That an answer to a survey names."""
+    named: bool = False
+    """It says itself whose contact it is."""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Of the event, on its channel."""
+        return self.id, self.source
+
+
+Parts = tuple[str | None, str | None, int | None]
+
+
+def _milli(value: Any) -> int | None:
+    return None if value is None else round(value * 1000)
+
+
+# type → (actor, detail, value)
+_PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
+    "contact.initiated": lambda data: (data.get("opened_by") or CUSTOMER, data.get("direction") or "inbound", None),
+    "contact.connected": lambda data: (data.get("party") or HUMAN, None, None),
+    "contact.turned_away": lambda data: (None, data.get("reason") or "other", None),
+    "contact.transferred": lambda data: (None, data.get("kind") or "cold", None),
+    "contact.wrapped_up": lambda data: (None, None, data.get("duration_ms")),
+    "contact.ended": lambda data: (data.get("by") or "system", data.get("reason") or "completed", None),
+    "message.sent": lambda data: (data.get("author"), data.get("direction"), _milli(data.get("sentiment"))),
+    "post.made": lambda data: (CUSTOMER, "inbound", _milli(data.get("sentiment"))),
+    "post.answered": lambda data: (data.get("author") or AGENT, "outbound", None),
+    "feedback.given": lambda data: (CUSTOMER, data.get("metric"), _milli(data.get("score"))),
+}
+READ = (
+    "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
+    "scale", "talk_ms", "hold_ms",
+)  # fmt: skip
+"""The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
+
+
+def step(event: Event) -> Step:
+    """The step an event is. ``value``: thousandths of sentiment or score, or the milliseconds of a wrap-up."""
+    kind = event.type
+    parts = _PARTS.get(kind)
+    actor, detail, value = parts(event.data) if parts else (None, None, None)
+    named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
+    data = event.data
+    return Step(
+        event.time,
+        event.id,
+        event.source,
+        kind,
+        event.queue,
+        event.tier,
+        event.agent,
+        actor,
+        detail,
+        value,
+        data.get("talk_ms"),
+        data.get("hold_ms"),
+        data.get("scale"),
+        named,
+    )

@@ -1,0 +1,326 @@
+"""The fold that joins contacts, journeys, segment and alerts of one customer: the state behind ``track``.
+
+Everything is a function of the *set* of records and of stream time, not of the order in which they came (inside the
+lateness) or of how they were cut into batches. Two ways to use it::
+
+    outcome = apply(customer, record, clock, rules)       # one record: facts, alerts, and what is to be published of it
+
+    outcome = fold(customer, record, clock, rules)        # or, for each record of a batch: facts and alerts only
+    outcome = publish(outcome.customer, clock, rules)     # … and once per customer: journeys and segment
+
+Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when
+nothing is left of one.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.alerts import episodes as alerting
+from streams.base.policy import Rules
+from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
+from streams.contacts.lifecycle import Illegal
+from streams.customers import publishing, relief, timelines
+from streams.customers.journeys import Journey
+from streams.customers.timeline_state import Change, Place, Timeline
+
+Decisions = Mapping[str, int | None]
+"""Line → stream time, ms: see `decisions`."""
+MAX_REPLAYS = 32
+"""Replays kept of one customer beside the live line; one that has ended gives way to another."""
+
+
+class Refused(Exception):
+    """A record that cannot be taken in: reason and path as in a dead letter, ``limited`` as in an `Outcome`."""
+
+    def __init__(self, reason: str, path: str, message: str, limited: str | None = None) -> None:
+        super().__init__(message)
+        self.reason, self.path, self.limited = reason, path, limited
+
+
+class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one owner, by line; the line touched last is last."""
+
+    owner: str
+    lines: dict[str, Timeline] = {}
+    size: int = 0
+    """JSON bytes of the row, at most; 0 = not known, in a row of the version before."""
+    due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
+    """What `next_deadlines` said when the row was written: line → stream time, ms. The last field: see
+    `deadlines_in`."""
+
+
+class StreamTimes(Protocol):
+    """Stream time of each line: every event up to it has been seen. A replay that has ended stays at its last one."""
+
+    def stream_time(self, line: str) -> int | None:
+        """In ms; None = not known yet."""
+
+    def ended(self, line: str) -> bool:
+        """Has the replay ended?"""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order,
+    the current journey last), segment records. ``late``: the record came after its place was settled and was left
+    out. ``limited``: what was made smaller because there was too much of it: "row", and what a `Change` says."""
+
+    customer: Customer | None
+    facts: tuple[Fact, ...] = ()
+    alerts: alerting.Records = ()
+    journeys: tuple[dict[str, Any], ...] = ()
+    segments: tuple[dict[str, Any], ...] = ()
+    illegal: tuple[Illegal, ...] = ()
+    late: bool = False
+    limited: tuple[str, ...] = ()
+
+
+def owner_of(record: Event | Profile | Left | Command) -> str | None:
+    """Whose record it is; None = a command on an alert whose name does not tell."""
+    if isinstance(record, Profile):
+        return f"customer:{record.customer}"
+    if isinstance(record, Command):
+        return alerting.owner_of(record.alert)
+    return record.owner
+
+
+def apply(
+    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: Rules
+) -> Outcome:
+    """One record, with all that follows from it."""
+    return _published(fold(customer, record, clock, rules), clock, rules)
+
+
+def fold(
+    customer: Customer | None,
+    record: Event | Profile | Left | Command,
+    clock: StreamTimes,
+    rules: Rules,
+    size: int = relief.RECORD_BYTES,
+) -> Outcome:
+    """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
+    Raises `Refused`, and ValueError for a record without an owner."""
+    if isinstance(record, Command):
+        return _fitting(_command(customer, record), clock, rules)
+    owner, line = owner_of(record), record.line
+    if not owner:
+        raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
+    if isinstance(record, Left) and (customer is None or _nothing_of(customer, line)):
+        return Outcome(customer)  # nothing of it is here
+    if customer is not None and line != LIVE and line not in customer.lines and len(customer.lines) >= MAX_REPLAYS:
+        room = _room(customer, line, clock, rules)
+        if room.customer is not customer:
+            return _after(room, fold(room.customer, record, clock, rules, size))
+    customer = customer or Customer(owner)
+    timeline, place = customer.lines.get(line, EMPTY), Place(owner, line, clock.stream_time(line))
+    if isinstance(record, Event):
+        change = timelines.arrive(timeline, record, place, rules)
+    elif isinstance(record, Profile):
+        change = timelines.know(timeline, record, place, rules)
+    else:
+        change = timelines.leave(timeline, record, place, rules)
+    outcome = _outcome(customer, line, change, size)
+    after = outcome.customer
+    return outcome if after is None or after.size <= relief.ROW_BYTES else _fitting(outcome, clock, rules)
+
+
+EMPTY = Timeline()
+
+
+def _nothing_of(customer: Customer, line: str) -> bool:
+    return line not in customer.lines or publishing.is_bare(customer.lines[line], customer.owner)
+
+
+def _room(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> Outcome:
+    """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
+    it; any other keeps what it has. Raises `Refused`."""
+    if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
+        return Outcome(customer)
+    room = publish(customer, clock, rules)  # a line of which nothing is left goes
+    lines = room.customer.lines if room.customer else {}
+    if room.customer is None or len(lines) - (LIVE in lines) < MAX_REPLAYS:
+        return room
+    over = next((name for name in lines if name != LIVE and _over(room.customer, name, clock, rules)), None)
+    if over is None:
+        raise Refused(
+            "replay-refused",
+            "replayid",
+            f"{MAX_REPLAYS} replays that have not ended are known of this customer, and this is another one; "
+            "end them, or wait until they are forgotten",
+            "lines",
+        )
+    return replace(room, customer=replace(room.customer, lines={n: each for n, each in lines.items() if n != over}))
+
+
+def _over(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> bool:
+    """It has ended, and no deadline of it is to be looked after."""
+    timeline, now = customer.lines[line], clock.stream_time(line)
+    due = publishing.next_deadline(timeline, publishing.next_decision(timeline, customer.owner, line, rules))
+    return clock.ended(line) and (due is None or now is None or now <= due)
+
+
+def _after(before: Outcome, outcome: Outcome) -> Outcome:
+    """Both, one after the other."""
+    return replace(outcome, journeys=before.journeys + outcome.journeys, segments=before.segments + outcome.segments)
+
+
+def _outcome(customer: Customer, line: str, change: Change, size: int) -> Outcome:
+    """``size``: JSON bytes of the record."""
+    after = _with(customer, line, change.timeline, relief.growth(size, len(change.alerts)))
+    return Outcome(
+        after if after.lines else None,
+        change.facts,
+        tuple([alerting.record(alert, customer.owner, line) for alert in change.alerts]),
+        illegal=() if change.illegal is None else (change.illegal,),
+        late=change.late,
+        limited=change.limited,
+    )
+
+
+def _with(customer: Customer, line: str, timeline: Timeline, growth: int) -> Customer:
+    known = customer.lines.get(line)
+    if timeline is (EMPTY if known is None else known):
+        return customer
+    size = (customer.size or _size(customer)) + growth
+    if len(customer.lines) <= 1 and (known or not customer.lines):
+        return replace(customer, lines={line: timeline}, size=size)
+    lines = {name: each for name, each in customer.lines.items() if name != line} | {line: timeline}
+    return replace(customer, lines=lines, size=size)
+
+
+def _size(customer: Customer) -> int:
+    """As the row says; so large that it is measured, where it does not."""
+    return customer.size or (relief.ROW_BYTES if customer.lines else 0)
+
+
+def _fitting(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+    """The same with a row that is not too large."""
+    customer = outcome.customer
+    if customer is None or customer.size <= relief.ROW_BYTES:
+        return outcome
+    over_ms = rules.tracking.journey_gap_ms + rules.tracking.lateness_ms
+    if any(_passed(clock.stream_time(line), each.past, over_ms) for line, each in customer.lines.items()):
+        outcome = _published(outcome, clock, rules)  # what need not be kept any more goes first
+        if (customer := outcome.customer) is None:
+            return outcome
+    owner = customer.owner
+    size = relief.measured(customer.lines, owner, rules)
+    if size <= relief.ROW_BYTES:
+        return replace(outcome, customer=replace(customer, size=size))
+    eased = relief.relieve(customer.lines, lambda line: Place(owner, line, clock.stream_time(line)), rules)
+    return replace(
+        outcome,
+        customer=replace(customer, lines=eased.lines, size=eased.size),
+        facts=outcome.facts + eased.facts,
+        alerts=outcome.alerts + tuple(alerting.record(alert, owner, line) for line, alert in eased.alerts),
+        journeys=outcome.journeys + eased.journeys,
+        segments=outcome.segments + eased.segments,
+        limited=(*outcome.limited, "row"),
+    )
+
+
+def _passed(now: int | None, past: tuple[Journey, ...], over_ms: int) -> bool:
+    return now is not None and bool(past) and past[0].last + over_ms < now
+
+
+def _command(customer: Customer | None, record: Command) -> Outcome:
+    """A person's word on one alert. Raises `Refused` for one that is not known."""
+    for line, timeline in customer.lines.items() if customer else ():
+        alert = timeline.alerts.get(record.alert)
+        if customer is None or alert is None:
+            continue
+        after = alerting.command(alert, record.action, record.time, record.by, record.until)
+        closed = (after,) if alert.firing and not after.firing else ()
+        changed = replace(timeline, alerts=timeline.alerts | {alert.id: after})
+        return _outcome(customer, line, Change(changed, alerts=closed), relief.RECORD_BYTES)
+    raise Refused(
+        "wrong-type",
+        "data.alert_id",
+        "no such alert is known of the customer: it never fired, or it was over and is forgotten; the command changes "
+        "nothing",
+    )
+
+
+def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
+    """What is to be published of journeys and segment since the last time."""
+    if customer is None:
+        return Outcome(None)
+    journeys: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
+    lines = dict(customer.lines)
+    for line, timeline in customer.lines.items():
+        if not timeline.stale:
+            continue
+        published = publishing.publish(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        journeys += published.journeys
+        segments += [published.segment] if published.segment else []
+        lines[line] = published.timeline
+        if not published.timeline.shown and publishing.is_bare(published.timeline, customer.owner):
+            del lines[line]
+    after = replace(customer, lines=lines) if lines else None
+    return Outcome(after, journeys=tuple(journeys), segments=tuple(segments))
+
+
+def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+    after = publish(outcome.customer, clock, rules)
+    return replace(
+        outcome,
+        customer=after.customer,
+        journeys=outcome.journeys + after.journeys,
+        segments=outcome.segments + after.segments,
+    )
+
+
+def advance(customer: Customer | None, clock: StreamTimes, rules: Rules, only: str | None = None) -> Outcome:
+    """Every deadline that stream time has passed, with what is to be published of it; ``only``: of this line. Another
+    one is looked after when its own progress is told: how often this one is due may hang on when it was published."""
+    if customer is None:
+        return Outcome(None)
+    facts: list[Fact] = []
+    alerts: list[dict[str, Any]] = []
+    grown = False
+    for line, timeline in customer.lines.items():
+        if only is not None and line != only:
+            continue
+        change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        facts += change.facts
+        alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
+        after, size = change.timeline, customer.size
+        if after is not timeline:
+            size, grown = relief.grown_by_time(_size(customer), len(change.alerts)), True
+        if not after.stale and _reviewed(after, clock.stream_time(line)):
+            after = replace(after, stale=True)
+        if after is not timeline:
+            customer = replace(customer, lines=customer.lines | {line: after}, size=size)
+    outcome = Outcome(customer, tuple(facts), tuple(alerts))
+    return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
+
+
+def _reviewed(timeline: Timeline, now: int | None) -> bool:
+    """Does it look different without any event?"""
+    return timeline.review is not None and now is not None and now > timeline.review
+
+
+def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:
+    """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
+    it."""
+    return deadlines(customer, decisions(customer, rules)) if customer else []
+
+
+def decisions(customer: Customer, rules: Rules) -> Decisions:
+    """What of the deadlines takes long to find, and stays as it is when the customer is published."""
+    return {
+        line: publishing.next_decision(timeline, customer.owner, line, rules)
+        for line, timeline in customer.lines.items()
+    }
+
+
+def deadlines(customer: Customer, decided: Decisions) -> list[tuple[str, int]]:
+    """`next_deadlines` of a customer whose `decisions` are known."""
+    return [
+        (line, due)
+        for line, timeline in customer.lines.items()
+        if (due := publishing.next_deadline(timeline, decided[line])) is not None
+    ]

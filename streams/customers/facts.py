@@ -1,0 +1,94 @@
+"""What a contact contributes to the KPIs: facts made of its marks, and what changes when the contact changes.
+
+Emitted = ``facts`` of the contact as it was; so a change is the difference of two sets, and taking a contact back is
+the difference to nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from streams.base.policy import NO_TIER
+from streams.base.records import Fact
+from streams.contacts.contact import Contact, Mark
+from streams.customers.tiers import Tiers, tier_at
+
+NO_QUEUE = "none"
+
+Lives = tuple[Contact, ...]
+
+
+def tier_of(contact: Contact, tiers: Tiers) -> str:
+    """The tier its events say, else the customer's as of the contact's end (now, while it is open)."""
+    at = contact.ended if contact.parted is None else contact.parted
+    return contact.tier or tier_at(tiers, at) or NO_TIER
+
+
+def facts(contact: Contact, line: str, tiers: Tiers) -> tuple[Fact, ...]:
+    """Everything the contact contributes, in event order."""
+    tier = tier_of(contact, tiers)
+    return tuple(_fact(mark, contact, line, tier) for mark in contact.marks)
+
+
+def difference(before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers]) -> tuple[Fact, ...]:
+    """What to emit when contacts (and the customer's tiers) change: −1 for what no longer holds, then +1 for what is
+    new."""
+    gone: list[Fact] = []
+    added: list[Fact] = []
+    for index in range(max(len(before), len(after))):
+        old = before[index] if index < len(before) else None
+        new = after[index] if index < len(after) else None
+        if old is not new or tiers[0] is not tiers[1]:
+            _compare(old, new, line, tiers, (gone, added))
+    if not gone:
+        return tuple(added)
+    old_facts, new_facts = Counter(gone), Counter(added)
+    back = tuple(replace(fact, sign=-1) for fact in (old_facts - new_facts).elements())
+    return back + tuple((new_facts - old_facts).elements())
+
+
+def _compare(
+    old: Contact | None, new: Contact | None, line: str, tiers: tuple[Tiers, Tiers], into: tuple[list[Fact], list[Fact]]
+) -> None:
+    """Note the facts of a contact from the first mark on that differs, before and after."""
+    old_tier = tier_of(old, tiers[0]) if old else NO_TIER
+    new_tier = tier_of(new, tiers[1]) if new else NO_TIER
+    same = 0
+    if old and new and old_tier == new_tier and old.first_queue == new.first_queue:
+        same = len(old.marks)
+        if new.marks[:same] != old.marks:  # rarely: a mark was replaced
+            same = next(index for index, mark in enumerate(old.marks) if new.marks[index : index + 1] != (mark,))
+    gone, added = into
+    if old:
+        gone += [_fact(mark, old, line, old_tier) for mark in old.marks[same:]]
+    if new:
+        added += [_fact(mark, new, line, new_tier) for mark in new.marks[same:]]
+
+
+def _fact(mark: Mark, contact: Contact, line: str, tier: str) -> Fact:
+    return Fact(
+        mark.fact,
+        mark.id,
+        mark.time,
+        contact.channel,
+        mark.queue or contact.first_queue or NO_QUEUE,
+        tier,
+        line,
+        1,
+        mark.outcome,
+        mark.variant,
+        mark.entered,
+        mark.value,
+        mark.talk_ms,
+        mark.hold_ms,
+        mark.wrap_ms,
+    )
+
+
+def net(emitted: Iterable[Fact]) -> Counter[Fact]:
+    """What is left of emitted facts when signs are taken into account: fact (with sign +1) → how many; never 0."""
+    total: Counter[Fact] = Counter()
+    for fact in emitted:
+        total[replace(fact, sign=1)] += fact.sign
+    return Counter({fact: count for fact, count in total.items() if count})

@@ -1,0 +1,280 @@
+"""The size of a customer's row: a budget in bytes, and what becomes smaller when it is used up.
+
+The row knows its size from above (`Customer.size`): what it had when it was measured, plus `growth` of each record
+since. Only when that exceeds ``ROW_BYTES`` is the row encoded and measured, and only when it is larger indeed does it
+give up something, the cheapest first, until ``ROW_KEPT`` bytes are left:
+
+1. events that wait for late company are settled, resolved alerts that nothing can call up again forgotten; contacts at
+   rest no longer go to another customer with what they counted;
+2. contacts at rest that were quiet for longest are gone, a hundred after the other, and what comes of them is late;
+   older messages become part of the mood, older journeys and contacts listed in them are no longer kept;
+3. contacts keep the latest of their marks, legs and tiers;
+4. contacts are condensed, ended ones before open ones, the quietest first; an open one is closed at its last sign of
+   life. What still comes of them is late;
+5. lists are cut short, replays touched long ago forgotten.
+
+No step counts anything twice or takes anything back: facts, journeys and alerts that are out stay as they are. Before
+journeys are dropped all are published, so that each comes out in its last state however the log is cut into batches;
+and a row is measured without what only publishing writes into it, so that it is made smaller at the same record.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.alerts import episodes as alerting
+from streams.alerts.episodes import Alert
+from streams.base.policy import Rules
+from streams.base.records import LIVE, Fact
+from streams.contacts import histories, lifecycle
+from streams.contacts.contact import replaceable
+from streams.customers import journeys, publishing, waits
+from streams.customers.condensing import (
+    condense_early,
+    condensed,
+    gone_for_good,
+    settle_messages,
+    with_fewer_gone,
+    with_fewer_rested,
+)
+from streams.customers.timeline_state import Place, Timeline
+
+ROW_BYTES = 768_000
+"""Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
+ROW_KEPT = 512_000
+"""Bytes at most that are left of a row that exceeded it."""
+LINE_KEPT = ROW_KEPT // 33
+"""Bytes that one line may keep at least."""
+RECORD_BYTES = 5_000
+"""JSON bytes of a record without its texts, at most: six names of 200 characters."""
+ALERT_BYTES = 10_000
+"""JSON bytes of an alert, at most, its id as the key included."""
+LINE_BYTES = 1_200
+"""JSON bytes of a line's score, deadlines and marks, at most."""
+SHOWN_BYTES = 100
+"""JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Limits(NamedTuple):
+    """How much of each list is kept."""
+
+    messages: int
+    journeys: int
+    listed: int
+    marks: int
+    legs: int
+    said: int
+    rested: int
+
+
+_FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8, rested=100)
+_RESTED = range(900, 100, -100)
+"""Contacts at rest that are kept, one number after the other, until the row fits."""
+_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4, rested=3)
+
+
+def growth(record_bytes: int, alerts: int) -> int:
+    """Bytes that a record of this size and the alerts it caused add to a row at most: its event, leg, marks, message
+    and contact, and all of it once more when events settle; names come from earlier records, too.
+    """
+    return 6 * (min(RECORD_BYTES, record_bytes)) + 4_096 + ALERT_BYTES * alerts
+
+
+def grown_by_time(size: int, alerts: int) -> int:
+    """Bytes of a row at most, after a deadline. Hundreds of contacts may settle at once, each to up to three times what
+    it was: a row that may be too large then is to be measured.
+    """
+    return max(size, ROW_BYTES + 1) if size > ROW_BYTES // 3 else size + growth(0, alerts)
+
+
+class Relief(NamedTuple):
+    """Lines that fit, with the facts and the alerts by line of the contacts that were closed, and the journey and
+    segment records that had to be published on the way.
+    """
+
+    lines: dict[str, Timeline]
+    size: int
+    facts: tuple[Fact, ...] = ()
+    alerts: tuple[tuple[str, Alert], ...] = ()
+    journeys: tuple[dict[str, Any], ...] = ()
+    segments: tuple[dict[str, Any], ...] = ()
+
+
+class _Case(NamedTuple):
+    """One timeline that is made smaller: whose it is, and what is told on the way."""
+
+    place: Place
+    rules: Rules
+    facts: list[Fact]
+    alerts: list[tuple[str, Alert]]
+    journeys: list[dict[str, Any]]
+    segments: list[dict[str, Any]]
+
+
+def measured(lines: Mapping[str, Timeline], owner: str, rules: Rules) -> int:
+    """JSON bytes of a row once it is published, at most; the same whether or not it is."""
+    return len(_encode(owner)) + sum(_measured(timeline, owner, line, rules) for line, timeline in lines.items())
+
+
+def _measured(timeline: Timeline, owner: str, line: str, rules: Rules) -> int:
+    if publishing.is_bare(timeline, owner):
+        return 0  # when it goes hangs on when it was published
+    plain = replace(timeline, shown={}, score=None, score_revision=0, stale=False, review=None)
+    name = len(_encode(owner)) + len(line) + SHOWN_BYTES
+    return len(_encode(plain)) + _journeys(timeline, rules) * name + LINE_BYTES
+
+
+def _journeys(timeline: Timeline, rules: Rules) -> int:
+    """How many journeys there are."""
+    lives = [(life.started, life.last) for history in timeline.histories.values() for life in history.lives]
+    count, reached = 0, 0
+    for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.past)]):
+        if not count or started - reached > rules.tracking.journey_gap_ms:
+            count, reached = count + 1, last
+        reached = max(reached, last)
+    return count
+
+
+def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rules: Rules) -> Relief:
+    """Lines whose bytes are too many together, made smaller, the largest first."""
+    lines, owner = dict(lines), place_of(LIVE).owner
+    sizes = {line: _measured(timeline, owner, line, rules) for line, timeline in lines.items()}
+    case = _Case(place_of(LIVE), rules, [], [], [], [])
+    for line in sorted(sizes, key=lambda line: -sizes[line]):
+        over = sum(sizes.values()) - ROW_KEPT
+        if over > 0 and sizes[line] > LINE_KEPT:
+            room = max(LINE_KEPT, sizes[line] - over)
+            lines[line] = _fitting(lines[line], case._replace(place=place_of(line)), room)
+            sizes[line] = _measured(lines[line], owner, line, rules)
+    for line in [line for line in lines if line != LIVE]:
+        if sum(sizes.values()) > ROW_BYTES:
+            published = publishing.publish(replace(lines[line], stale=True), place_of(line), rules)
+            case.journeys.extend(published.journeys)
+            case.segments.extend([published.segment] if published.segment else [])
+            del lines[line], sizes[line]
+    told = (tuple(case.facts), tuple(case.alerts), tuple(case.journeys), tuple(case.segments))
+    return Relief(lines, len(_encode(owner)) + sum(sizes.values()), *told)
+
+
+def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
+    """The timeline in no more than ``room`` bytes, as far as it can be."""
+
+    def over() -> int:
+        return _measured(timeline, case.place.owner, case.place.line, case.rules) - room
+
+    for stage in (_settled, *map(_fewer_rested, _RESTED), _shorter, _lighter):
+        timeline = replace(stage(timeline, case, _FEWER), stale=True)
+        if over() <= 0:
+            return timeline
+    timeline = with_fewer_rested(timeline, _FEWEST.rested)
+    while (excess := over()) > 0 and (keys := _quietest(timeline, excess)):
+        change = condense_early(timeline, keys, case.place, case.rules)
+        case.facts.extend(change.facts)
+        case.alerts.extend((case.place.line, alert) for alert in change.alerts)
+        timeline = with_fewer_rested(change.timeline, _FEWEST.rested)
+        timeline = _shorter(_settled(timeline, case, _FEWER), case, _FEWER)
+    if over() > 0:
+        timeline = _lighter(_shorter(timeline, case, _FEWEST), case, _FEWEST)
+        timeline = with_fewer_gone(replace(timeline, tiers=timeline.tiers[-2:]), 200)
+    return timeline
+
+
+def _quietest(timeline: Timeline, over: int) -> list[str]:
+    """Contacts that take up that many bytes, ended ones first; never the last one."""
+    kept = timeline.histories
+    order = sorted(kept, key=lambda key: (kept[key].lives[-1].state != lifecycle.END, kept[key].last, key))
+    found: list[str] = []
+    for key, _ in pairwise(order):
+        if over <= 0:
+            break
+        over -= len(_encode(kept[key]))
+        found.append(key)
+    return found
+
+
+def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+    """No event waits for late company any more; resolved alerts are forgotten where nothing calls them up again."""
+    place, rules = case.place, case.rules
+    for key, history in timeline.histories.items():
+        if history.tail:
+            settled, finished = histories.settle(history, history.tail[-1].time, rules)
+            timeline = condensed(replace(timeline, histories=timeline.histories | {key: settled}), finished, rules)
+    wanted = {
+        name
+        for key, history in timeline.histories.items()
+        for _, leg, rule in waits.watched(history, rules)
+        for name in waits.known_names(
+            rule, waits.Watch(key, history, place.owner, place.line, timeline.tiers), leg, timeline.alerts
+        )
+    }
+    wanted |= {
+        message for mood in timeline.moods.values() for message in ((mood.firing.message.id,) if mood.firing else ())
+    } | {message.id for message in timeline.messages}
+    kept = {
+        name: alert
+        for name, alert in timeline.alerts.items()
+        if alert.firing or (name if alert.kind == alerting.WAIT else alert.subject.message) in wanted
+    }
+    rested = {key: replace(each, marks=replaceable(each.marks)) for key, each in timeline.rested.items()}
+    return replace(timeline, alerts=kept, rested=rested)
+
+
+def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
+    return lambda timeline, case, limits: with_fewer_rested(timeline, most)
+
+
+def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+    """Fewer messages, contacts at rest, past journeys and contacts listed in them."""
+    timeline = with_fewer_rested(timeline, limits.rested)
+    timeline = settle_messages(timeline, len(timeline.messages) - limits.messages, case.rules)
+    timeline = _later(timeline, case, limits.journeys)
+    return replace(timeline, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in timeline.past))
+
+
+def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
+    """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later ones
+    follow; all are published before they go.
+    """
+    old = timeline.past[:-count]
+    if not old:
+        return timeline
+    contacts = [life for history in timeline.histories.values() for life in history.lives]
+    parts = (*timeline.past, *(journeys.of(each, timeline.tiers) for each in contacts))
+    found = journeys.group(parts, case.rules.tracking.journey_gap_ms)
+    starts = sorted(contact.started for contact in contacts)
+    going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
+    going &= {part.started for part in old}
+    if not going:
+        return timeline
+    over = [each for each in found if each.started in going]
+    resting = {
+        key
+        for key, contact in timeline.rested.items()
+        if any(each.started <= contact.started <= each.last for each in over)
+    }
+    timeline = gone_for_good(timeline, resting)
+    published = publishing.publish(replace(timeline, stale=True), case.place, case.rules)
+    case.journeys.extend(published.journeys)
+    case.segments.extend([published.segment] if published.segment else [])
+    timeline = published.timeline
+    return replace(
+        timeline,
+        past=tuple(part for part in timeline.past if part.started not in going),
+        shown={name: each for name, each in timeline.shown.items() if each.started not in going},
+        stale=True,
+    )
+
+
+def _lighter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+    """Contacts with fewer marks, legs and tiers."""
+    kept = {
+        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), case.rules)
+        for key, history in timeline.histories.items()
+    }
+    return _settled(replace(timeline, histories=kept), case, limits)

@@ -1,0 +1,148 @@
+"""Where a customer stands: a score from 0 (lost) to 100 (well), and a segment.
+
+Everything is as of the customer's latest event T, or of the moment the customer fell dormant; d(x, h) = Σ
+x·2^(−(T−t)/h) over events of time t:
+
+- recency   = 100·2^(−(T − last inbound contact)/h_r)
+- frequency = 100·(1 − 2^(−n/n½)),  n = d(inbound contacts, h_f)
+- sentiment = 50·(1 + m),  m = d(sentiment, h_s)/d(1, h_s) over the customer's messages; 50 where there are none
+- friction  = 100·2^(−p/p½),  p = d(points of friction, h_p); 100 = no friction at all
+- score     = the mean of the four by their weights
+
+A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the
+dormancy; *at-risk*: sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*:
+more contacts, and a score from the limit on; else *active*.
+"""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from streams.base import decay
+from streams.base.decay import Decayed
+from streams.base.policy import SegmentRules
+from streams.base.times import iso
+from streams.contacts.contact import Contact
+
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The sums behind a score."""
+
+    inbound: Decayed = decay.NOTHING
+    mood: Decayed = decay.NOTHING
+    friction: Decayed = decay.NOTHING
+    contacts: int = 0
+    first: int | None = None
+    last: int | None = None
+    last_inbound: int | None = None
+    tier: tuple[int, str] | None = None
+    """(start, tier) of the latest contact whose events said a tier."""
+
+
+T = TypeVar("T")
+
+NOBODY = Standing()
+
+
+class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The score and what it is made of; every number from 0 to 100, rounded to one decimal."""
+
+    segment: str
+    score: float
+    recency: float
+    frequency: float
+    sentiment: float
+    friction: float
+    at: int
+    tier: str
+    dormant_at: int
+    """Stream time after which the customer is dormant, if nothing comes."""
+
+
+def of(contact: Contact) -> Standing:
+    """What one contact adds; of one that goes on, what came since it was over."""
+    inbound, again = not contact.ours, contact.before is not None
+    return Standing(
+        Decayed(1.0, 1.0, contact.started) if inbound and not again else decay.NOTHING,
+        contact.mood,
+        contact.friction,
+        contacts=0 if again else 1,
+        first=contact.started,
+        last=contact.last,
+        last_inbound=contact.started if inbound else None,
+        tier=(contact.started, contact.tier) if contact.tier else None,
+    )
+
+
+def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
+    """Both together: commutative and associative up to rounding."""
+    return Standing(
+        decay.merge(one.inbound, other.inbound, rules.frequency_half_life_ms),
+        decay.merge(one.mood, other.mood, rules.sentiment_half_life_ms),
+        decay.merge(one.friction, other.friction, rules.friction_half_life_ms),
+        one.contacts + other.contacts,
+        min(_known(one.first, other.first), default=None),
+        max(_known(one.last, other.last), default=None),
+        max(_known(one.last_inbound, other.last_inbound), default=None),
+        max(_known(one.tier, other.tier), default=None),
+    )
+
+
+def total(standing: Standing, contacts: Iterable[Contact], rules: SegmentRules) -> Standing:
+    """With the contacts that are not in it yet."""
+    for contact in contacts:
+        standing = join(standing, of(contact), rules)
+    return standing
+
+
+def _known(*values: T | None) -> list[T]:
+    return [value for value in values if value is not None]
+
+
+def dormant_at(standing: Standing, rules: SegmentRules) -> int | None:
+    """The customer is dormant when stream time passes this."""
+    since = standing.last_inbound if standing.last_inbound is not None else standing.first
+    return None if since is None else since + rules.dormant_after_ms
+
+
+def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) -> Score:
+    """The score of a customer with at least one contact. ``now``: stream time, which only decides on dormancy."""
+    first, last, falls = standing.first, standing.last, dormant_at(standing, rules)
+    if first is None or last is None or falls is None:
+        raise ValueError("a standing without contacts has no score")
+    dormant = (now is not None and now > falls) or last > falls
+    as_of = max(last, falls) if dormant else last
+    recency = 100 * decay.factor(as_of - (falls - rules.dormant_after_ms), rules.recency_half_life_ms)
+    inbound = decay.total_at(standing.inbound, as_of, rules.frequency_half_life_ms)
+    mood, points = standing.mood, decay.total_at(standing.friction, as_of, rules.friction_half_life_ms)
+    frequency = 100 * (1 - 2 ** (-inbound / rules.frequency_half_at))
+    sentiment = 50 * (1 + mood.total / mood.weight / 1000) if mood.weight else 50.0
+    friction = 100 * 2 ** (-points / rules.friction_half_at)
+    weights = (rules.recency_weight, rules.frequency_weight, rules.sentiment_weight, rules.friction_weight)
+    parts = (recency, frequency, sentiment, friction)
+    score = sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights)
+    if dormant:
+        segment = "dormant"
+    elif min(sentiment, friction) < rules.at_risk_below:
+        segment = "at-risk"
+    elif standing.contacts < rules.new_contacts and as_of - first < rules.new_for_ms:
+        segment = "new"
+    else:
+        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new_contacts else "active"
+    score, recency, frequency, sentiment, friction = (round(number, 1) for number in (score, *parts))
+    return Score(segment, score, recency, frequency, sentiment, friction, as_of, tier, falls)
+
+
+def record(score: Score, owner: str, line: str, revision: int) -> dict[str, Any]:
+    """The record on the topic ``segments``."""
+    return {
+        "customer": owner,
+        "segment": score.segment,
+        "score": score.score,
+        "tier": score.tier,
+        "updated": iso(score.at),
+        "components": {name: getattr(score, name) for name in ("recency", "frequency", "sentiment", "friction")},
+        "revision": revision,
+        "line": line,
+    }

@@ -1,0 +1,1 @@
+"""Who somebody is: identifiers, and the owner of a contact. Pure."""

@@ -1,0 +1,317 @@
+"""Who owns a contact: its customer, else the anonymous customer behind its strongest identifier, else the contact
+itself.
+
+A contact is named by its channel and its id. The owner is a function of the *set* of its events, so the order of
+arrival does not matter in the end:
+
+1. a customer id beats every identifier. The source of the earliest event with one decides, and of its customer ids the
+   one on its latest event holds, of one moment the one that came last;
+2. else the strongest kind of identifier (email > phone > social > account > device > cookie); of two values of one kind
+   the one on the earlier event, so that a contact in order changes its owner only when it becomes better known;
+3. else the contact.
+
+When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
+the contact's events so far with the new event in its place: by event time, and of one time as they arrived.
+
+Six things are refused or told, each once, in a change whose owner is the same before and after:
+
+- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id, or, where an identifier is the
+  owner, another one of its kind; once per source and kind. Two systems that name their contacts alike show by that.
+- ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
+  from one customer to another (or from one identifier to another of the same kind) at most ``MAX_CORRECTIONS`` times.
+  After that it stays, unless it becomes better known; here alone the order of arrival decides.
+- ``CROWDED``: an identifier that has more contacts in a day than a person names nobody (`streams.identity.crowds`); the
+  contacts it has by then stay.
+- ``TOO_LATE``: a word about a stub (see `streams.identity.owners`) names a better owner, or an act of ours that goes on
+  with it, or anything at all that goes on with one that was only idle. What it belongs to was counted with the owner so
+  far, and so is the word: an act of ours begins no contact.
+- ``TOO_LONG``: a contact of which events are no longer kept, because there are too many, stays where it is.
+
+A stub with which the customer begins anew after an end is handed over like any other contact, but only from there on:
+its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by
+``contact.initiated`` after an end, for another customer of the same source; or, where nobody said a customer, by a
+customer with another identifier of the owner's kind. ``since`` of the change says from when.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple, TypedDict
+
+from msgspec.structs import replace
+
+from streams.base.claims import CONTACT, CUSTOMER, Claim, claim_of, mark_of
+from streams.base.records import Event, Left
+from streams.identity import owners
+from streams.identity.owners import ContactOwner
+
+SHORT_HISTORY = 8
+"""Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
+MAX_CORRECTIONS = 3
+"""Changes of owner of a longer contact that do not make it better known; those that do are seven by nature."""
+MAX_TOLD = 10
+"""Things told of one contact once; what else is refused of it is not told."""
+MAX_NOBODY = 16
+"""Identifiers of one contact that are remembered as nobody's; any further one is taken for somebody's."""
+
+TOO_MANY_CHANGES = "too-many-changes"
+OTHER_SOURCE = "other-source"
+CROWDED = "crowded-identifier"
+TOO_LATE = "too-late"
+TOO_LONG = "too-long"
+
+_time = attrgetter("time")
+
+Gather = Callable[[str], int]
+"""Counts one more contact of an identifier; how many that is beyond its limit."""
+
+
+def _alone(identifier: str) -> int:
+    """No identifier is crowded."""
+    return 0
+
+
+class Evidence(TypedDict):
+    """The event that decided."""
+
+    event_id: str
+    source: str
+
+
+IdentityChange = TypedDict(
+    "IdentityChange",
+    {
+        "contact_id": str,
+        "channel": str,
+        "identifier": str,
+        "from": str,
+        "to": str,
+        "rule": str,
+        "evidence": Evidence,
+        "at": int,
+        "since": int | None,
+        "line": str,
+    },
+)
+"""A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id" or "strongest-identifier",
+``at`` the evidence's time in ms; ``since``: the time from which its events went with it, None = all of them. With any
+other rule the contact stays where it is: ``from`` and ``to`` are its owner, ``identifier`` and ``evidence`` what was
+refused.
+"""
+
+
+Output = Event | Left | IdentityChange
+EventKey = tuple[int, str, str, str]
+"""(time, id, source, channel): the name of an event, with its time. It is named on its channel's topic."""
+
+
+def event_key(event: Event) -> EventKey:
+    """Which event it is."""
+    return event.time, event.id, event.source, event.channel
+
+
+class Decision(NamedTuple):
+    """What becomes of an event's claim."""
+
+    best: Claim
+    """The one that holds from now on."""
+    first: tuple[int, str] | None
+    """The state's ``first`` by that."""
+    corrects: bool = False
+    """It is a correction."""
+    refused: tuple[str, Claim] | None = None
+    """What was refused, by which rule."""
+
+
+_Said = tuple[Decision, tuple[str, ...], Claim | None]
+"""What becomes of an event's claim without identifiers that name nobody; their marks; the one of them to tell of."""
+
+
+def assign(
+    state: ContactOwner | None, event: Event, size: int | None = None, gather: Gather = _alone, apart: bool = True
+) -> tuple[ContactOwner, list[Output]]:
+    """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
+
+    An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
+    the caller knows them. ``gather`` is asked once for each contact and identifier that would own it. ``apart``: of a
+    stub, whether the event is another part of the contact (`owners.found_by`).
+    """
+    kept = owners.lean(event, owners.encoded(event) if size is None else size)
+    if state is None:
+        (claim, *_), nobody, crowded = _said(None, event, gather)
+        fresh = owners.begun(claim, *kept, nobody)
+        return fresh, [_owned(event, claim.owner), *_crowd(crowded, fresh, event)]
+    place = _place(state.history, event)
+    if place is None:
+        return state, []
+    if not state.history and not (apart and owners.begins_anew(state, event)):
+        return _afterwards(state, event)
+    decision, nobody, crowded = _said(state, event, gather)
+    best, first, corrects, refused = decision
+    grown = owners.grown(state, kept, place, (best, first, state.corrections + corrects, nobody))
+    moves = best is not state.claim and best.owner != state.owner
+    if not moves:
+        outputs: list[Output] = [_owned(event, best.owner)]
+    else:
+        told = (*state.history[:place], event, *state.history[place:])
+        if (start := _used_again(told, state.claim, best)) and told[start - 1].time < told[start].time:
+            told, grown = told[start:], owners.since(grown, told[start].time)
+        since = told[0].time if grown.resumed else 0
+        outputs = [Left(state.owner, event.contact, event.channel, best.owner, event.time, event.line, since)]
+        outputs += [_owned(past, best.owner) for past in told]
+        outputs.append(_change(state.owner, best.owner, best, event, _rule(best), since or None))
+    if refused is not None:
+        grown, refusals = _refused(grown, event, refused)
+        outputs += refusals
+    return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+
+
+def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
+    """Where another customer's contact begins under the id of one that had ended; 0 = it is one contact."""
+    if held.rank != best.rank:
+        return 0
+    ended = next((number for number, each in enumerate(told) if each.type == "contact.ended"), len(told))
+    again = (number for number in range(len(told) - 1, ended, -1) if _begins(told[number], held, best))
+    return next(again, 0)
+
+
+def _begins(event: Event, held: Claim, best: Claim) -> bool:
+    """Is it the beginning of another contact, of whom ``best`` says? A call back is none: it may go to another number
+    of the same person.
+    """
+    if event.type != "contact.initiated" or not held.time < event.time <= best.time:
+        return False
+    theirs = event.data.get("direction") != "outbound" and event.data.get("opened_by") in (None, "customer")
+    return best.rank == CUSTOMER or theirs
+
+
+def _anew(state: ContactOwner, event: Event, claim: Claim) -> bool:
+    """Is the claim that of another caller, whose contact began when the one under this id was over?"""
+    place = _place(state.history, event) or 0
+    told = (*state.history[:place], event, *state.history[place:])
+    over = state.resumed or not state.history
+    return _used_again(told, state.claim, claim) > 0 or (over and _begins(told[0], state.claim, claim))
+
+
+def _place(history: tuple[Event, ...], event: Event) -> int | None:
+    """Where the event goes in a history, behind those of its time; None = it is there."""
+    if not history or history[-1].time < event.time:
+        return len(history)
+    start, end = (bisect(history, event.time, key=_time) for bisect in (bisect_left, bisect_right))
+    key = event_key(event)
+    return None if any(event_key(each) == key for each in history[start:end]) else end
+
+
+def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
+    """``gather`` is asked about an identifier that would own the contact from now on."""
+    nobody: tuple[str, ...] = () if state is None else state.nobody
+    crowded: Claim | None = None
+    while True:
+        claim = claim_of(event, nobody)
+        decision = Decision(claim, None) if state is None else _decided(state, event, claim)
+        if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.owner):
+            return decision, nobody, crowded
+        over = gather(claim.identifier)
+        if over <= 0 or len(nobody) >= MAX_NOBODY:
+            return decision, nobody, crowded
+        nobody = (*nobody, mark_of(claim.identifier))
+        if over == 1:
+            crowded = claim
+
+
+def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
+    """Which claim holds, the state's or the event's."""
+    held = state.claim
+    if claim.rank < held.rank:
+        return Decision(held, state.first, refused=(TOO_LONG, claim)) if state.truncated else Decision(claim, None)
+    beaten = None
+    if claim.rank > held.rank:
+        return Decision(held, state.first)
+    since = (held.time, held.id) if state.first is None else state.first
+    if claim.rank != CUSTOMER:
+        before = state.resumed and claim.time < state.history[0].time  # late, of the contact before
+        best, other = (claim, held) if claim.time < held.time and not before else (held, claim)
+        if claim.owner != held.owner and claim.source != held.source:
+            beaten = (OTHER_SOURCE, other)
+        elif claim.owner != held.owner and best is held and _anew(state, event, claim):
+            best = claim
+    elif claim.source == held.source:
+        best = claim if claim.time >= held.time else held
+        since = min(since, (claim.time, claim.id))
+    elif claim.time < since[0]:
+        best, since = _latest(state, event), (claim.time, claim.id)
+        beaten = _beaten(state, best)
+    else:
+        return Decision(held, state.first, refused=None if claim.owner == held.owner else (OTHER_SOURCE, claim))
+    first = since if claim.rank == CUSTOMER and since != (best.time, best.id) else None
+    if best.identifier == held.identifier:
+        return Decision(best, first, refused=beaten)
+    corrects = len(state.history) >= SHORT_HISTORY
+    if corrects and state.corrections >= MAX_CORRECTIONS:
+        return Decision(held, state.first, refused=(TOO_MANY_CHANGES, best))
+    if state.truncated:
+        return Decision(held, state.first, refused=(TOO_LONG, best))
+    return Decision(best, first, corrects, beaten)
+
+
+def _latest(state: ContactOwner, event: Event) -> Claim:
+    """Of the customer ids that the event's source said so far, the latest; of one moment, the one that came last."""
+    said = (each for each in (event, *reversed(state.history)) if each.customer is not None)
+    return max((claim_of(each) for each in said if each.source == event.source), key=_time)
+
+
+def _beaten(state: ContactOwner, best: Claim) -> tuple[str, Claim] | None:
+    """Whom another source had named than the one that decides from now on."""
+    said = (claim_of(each) for each in state.history if each.customer is not None and each.source != best.source)
+    return next(((OTHER_SOURCE, each) for each in (state.claim, *said) if each.owner != best.owner), None)
+
+
+def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[Output]]:
+    """A word about a stub, or an act that goes on with it and begins nothing."""
+    claim = claim_of(event, state.nobody)
+    decision = _decided(state, event, claim)
+    refused = (TOO_LATE, claim) if decision.best.owner != state.owner else decision.refused
+    heard, refusals = _refused(owners.told(state, event), event, refused)
+    return heard, [_owned(event, state.owner), *refusals]
+
+
+def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | None) -> tuple[ContactOwner, list[Output]]:
+    """What was refused is told, unless it was told before."""
+    if refused is None:
+        return state, []
+    rule, claim = refused
+    mark = rule
+    if rule == OTHER_SOURCE:
+        mark += f" {mark_of(claim.source if claim.rank == CUSTOMER else f'{claim.source} {claim.rank}')}"
+    if mark in state.told or len(state.told) >= MAX_TOLD:
+        return state, []
+    change = _change(state.owner, state.owner, claim, event, rule)
+    return replace(state, told=(*state.told, mark)), [change]
+
+
+def _crowd(crowded: Claim | None, state: ContactOwner, event: Event) -> list[Output]:
+    """An identifier that was found to name nobody is told with the contact that showed it."""
+    return [_change(state.owner, state.owner, crowded, event, CROWDED)] if crowded else []
+
+
+def _owned(event: Event, owner: str) -> Event:
+    return replace(event, owner=owner)
+
+
+def _rule(claim: Claim) -> str:
+    return "customer-id" if claim.rank == CUSTOMER else "strongest-identifier"
+
+
+def _change(old: str, new: str, claim: Claim, event: Event, rule: str, since: int | None = None) -> IdentityChange:
+    return {
+        "contact_id": event.contact,
+        "channel": event.channel,
+        "identifier": claim.identifier,
+        "from": old,
+        "to": new,
+        "rule": rule,
+        "evidence": {"event_id": claim.id, "source": claim.source},
+        "at": claim.time,
+        "since": since,
+        "line": event.line,
+    }

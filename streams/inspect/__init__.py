@@ -1,0 +1,1 @@
+"""Looking at what a deployment holds: changelogs, rows, workers; and mending what is lost."""

@@ -1,0 +1,73 @@
+"""Has the pipeline worked off everything that was published?"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.app import CHANGELOGS
+from streams.engine.kafka import let_go
+from streams.engine.telling import UNFINISHED
+from streams.kafka.reading import OpenTransaction, partitions_of, settled_ends
+from streams.settings import Settings
+
+Progress = Callable[[str, int], None]
+"""Told the agent that is waited for and how many records it has yet to read."""
+
+
+async def wait_drained(settings: Settings, timeout: float, progress: Progress = lambda hop, left: None) -> bool:
+    """Wait until every agent has committed what its inputs held when it was its turn, and all that comes of it, in the
+    order of the flow.
+
+    What an agent wrote before its turn ended is then in the input of the next, so in the end everything published
+    before the call has come out, and `read_to_end` finds it. Returns whether that was reached within ``timeout``
+    seconds.
+    """
+    until = time.monotonic() + timeout
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", fetch_max_wait_ms=20
+    )
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    try:
+        await consumer.start()
+        await admin.start()
+        for hop, topics in CHANGELOGS.items():
+            tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in topics])
+            ends = await settled_ends(consumer, tps, until - time.monotonic())
+            while left := await unread(consumer, admin, settings.group, ends):
+                progress(hop, left)
+                if time.monotonic() > until:
+                    return False
+                await asyncio.sleep(0.1)
+    except OpenTransaction:
+        return False
+    else:
+        return True
+    finally:
+        await admin.close()
+        await consumer.stop()
+
+
+async def unread(
+    consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, group: str, ends: dict[TopicPartition, int]
+) -> int:
+    """Offsets below ``ends`` that the group has not committed and that hold records (not only transaction markers), and
+    partitions that are done with their records but not with what comes of them. Nothing is assigned afterwards.
+    """
+    committed = await admin.list_consumer_group_offsets(group)
+    begins = await consumer.beginning_offsets(list(ends))
+    at = {tp: max(committed[tp].offset if tp in committed else 0, begins[tp]) for tp in ends}
+    behind = [tp for tp in ends if at[tp] < ends[tp]]
+    left = len([tp for tp in ends if tp in committed and committed[tp].metadata == UNFINISHED])
+    for tp in behind:
+        consumer.assign([tp])
+        consumer.seek(tp, at[tp])
+        while await consumer.position(tp) < ends[tp]:
+            records = (await consumer.getmany(tp, timeout_ms=50, max_records=1)).get(tp, ())
+            if records and records[0].offset < ends[tp]:
+                left += ends[tp] - records[0].offset
+                break
+    await let_go(consumer)
+    return left

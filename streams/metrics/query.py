@@ -1,0 +1,194 @@
+"""Readings of many windows as one: records of the topic ``kpis`` merged over a span of time, by chosen dimensions.
+
+Numerators and denominators are added, never values: an average of averages is not the average. Of every window the
+newest revision counts, and a span is covered by windows that lie end to end, so that nothing counts twice.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
+from streams.metrics.kpis import CATALOGUE, Kpi, reading
+from streams.metrics.rules import KpiPolicy
+from streams.metrics.service_level import Ratio
+
+DIMENSIONS = ("channel", "queue", "tier")
+
+Record = dict[str, Any]
+WindowName = tuple[str, int]
+"""(start as text, length in ms)."""
+
+_REACHED = ("service_level", "reached_threshold")
+_NOBODY_WAITS = ("service_level", "all_abandons_count")
+_SHORTEST_DAY_MS = 13 * HOUR_MS
+
+
+class Newest:
+    """The newest record of every window that is wanted, whatever order they come in."""
+
+    def __init__(self, wanted: Callable[[Record], bool]) -> None:
+        self._wanted = wanted
+        self._found: dict[tuple[Any, ...], Record] = {}
+
+    def add(self, record: Record) -> None:
+        """Keep the record when it is wanted and no newer one of its window is here."""
+        if not self._wanted(record):
+            return
+        dims = record["dimensions"]
+        key = (record["line"], *(dims[name] for name in DIMENSIONS), window_of(record))
+        before = self._found.get(key)
+        if before is None or record["revision"] >= before["revision"]:
+            self._found[key] = record
+
+    def records(self) -> list[Record]:
+        """Those kept."""
+        return list(self._found.values())
+
+
+def window_of(record: Record) -> WindowName:
+    """The window a record is about."""
+    return record["window"]["start"], record["window"]["length_ms"]
+
+
+def is_day(record: Record) -> bool:
+    """Whether the record is about a calendar day."""
+    return bool(record["window"]["length_ms"] >= _SHORTEST_DAY_MS)
+
+
+def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda _: True) -> list[Record]:
+    """The newest record of every wanted window."""
+    kept = Newest(wanted)
+    for record in records:
+        kept.add(record)
+    return kept.records()
+
+
+def tiles(start: int, end: int, policy: KpiPolicy) -> list[WindowName]:
+    """Windows that lie end to end from ``start`` to ``end``: whole days where it can be, else the longest that fit.
+
+    Raises ValueError when the span is empty, or no windows make it up exactly.
+    """
+    if end <= start:
+        raise ValueError("the span is empty: its end must be after its start")
+    found: list[WindowName] = []
+    at = start
+    while at < end:
+        length = _tile(at, end, policy)
+        if length is None:
+            shortest, every = (ms // SECOND_MS for ms in policy.rolling[0])
+            raise ValueError(
+                f"no windows make up the time from {iso(at)} to {iso(end)}: "
+                f"a window of {shortest} s is the shortest, and ends on whole {every} s"
+            )
+        found.append((iso(at), length))
+        at += length
+    return found
+
+
+def _tile(at: int, end: int, policy: KpiPolicy) -> int | None:
+    today = local_date(at, policy.time_zone)
+    if policy.day_every_ms is not None and day_start(today, policy.time_zone) == at:
+        tomorrow = day_start(today + timedelta(days=1), policy.time_zone)
+        if tomorrow <= end:
+            return tomorrow - at
+    for length, every in reversed(policy.rolling):
+        if at + length <= end and (at + length) % every == 0:
+            return length
+    return None
+
+
+class Row(NamedTuple):
+    """One line of a table."""
+
+    dimensions: dict[str, str]
+    readings: list[dict[str, Any]]
+    """As in a record: {kpi, variant, grain, value, numerator, denominator, unit}."""
+
+
+def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
+    """Rows by the chosen dimensions (and ``line``, where it is chosen), sorted; ``records``: the newest of windows that
+    do not overlap.
+
+    Who waits counts only in the windows that end at ``end``, the end of the span. Raises ValueError for an unknown
+    dimension.
+    """
+    unknown = [name for name in by if name not in (*DIMENSIONS, "line")]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no dimension; there are {', '.join(DIMENSIONS)}")
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        group = tuple(record["line"] if name == "line" else record["dimensions"][name] for name in by)
+        groups.setdefault(group, []).append(record)
+    return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], iso(end))) for group in sorted(groups)]
+
+
+def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
+    """The readings of records that do not overlap, as those of one window that ends at ``end``."""
+    sums: dict[tuple[str, str], Ratio] = {}
+    for record in records:
+        found = _by_name(record["readings"])
+        if record["window"]["end"] != end and _REACHED in found:
+            # Who waited then has been answered, or has given up, in a later window.
+            found[_REACHED] = found[_REACHED][0], found[_NOBODY_WAITS][1]
+        for kpi in CATALOGUE:
+            name = kpi.name, kpi.variant
+            if name in found:
+                sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
+    return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
+
+
+def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:
+    return {(each["kpi"], each["variant"]): (each["numerator"], each["denominator"]) for each in readings}
+
+
+def _merged(kpi: Kpi, a: Ratio, b: Ratio) -> Ratio:
+    if kpi.merge == "max":
+        return max(a[0], b[0]), max(a[1], b[1])
+    return a[0] + b[0], 1 if kpi.merge == "count" else a[1] + b[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A whole line in exact numbers; pairs are (numerator, denominator), times ms."""
+
+    offered: int
+    answered: int
+    abandoned: int
+    legs_entered: int
+    legs_abandoned: int
+    asa_all: Ratio
+    """Waits of the answered contacts, those that did not queue as 0 / answered contacts."""
+    asa_waited: Ratio
+    """Waits of the answered legs / answered legs."""
+    in_time_of_offered: Ratio
+    in_time_of_answered: Ratio
+    talk: Ratio
+    """Talk time / handled contacts."""
+    longest_wait_ms: int | None
+
+
+def figures(records: Iterable[Record], line: str) -> Figures:
+    """The figures of a line from its days, all channels, queues and tiers together; zeros where there is no record of
+    it."""
+    days = newest(records, lambda record: record["line"] == line and is_day(record))
+    merged = _by_name(merge_readings(days, ""))
+
+    def of(kpi: str, variant: str) -> Ratio:
+        return merged.get((kpi, variant), (0, 0))
+
+    longest = of("longest_wait", "left")
+    return Figures(
+        offered=of("contacts_offered", "all")[0],
+        answered=of("answered_in_time", "of_answered")[1],
+        abandoned=of("abandonment", "of_offered")[0],
+        legs_entered=of("legs_entered", "all")[0],
+        legs_abandoned=of("abandonment", "of_left")[0],
+        asa_all=of("speed_of_answer", "all_contacts"),
+        asa_waited=of("speed_of_answer", "answered_legs"),
+        in_time_of_offered=of("answered_in_time", "of_offered"),
+        in_time_of_answered=of("answered_in_time", "of_answered"),
+        talk=of("handle_time", "talk"),
+        longest_wait_ms=longest[0] if longest[1] else None,
+    )

@@ -1,0 +1,170 @@
+"""The tables of `measure`, and how their keys are made.
+
+Dimensions are one text, ``line ␟ channel ␟ queue ␟ tier``: the unit separator cannot stand in a name, the contract
+refuses control characters. Every key begins with it, so that a line's rows are found by prefix.
+"""
+
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+from streams.base.records import Fact
+from streams.metrics.panes import Pane
+
+SEP = "\x1f"
+NEVER = -(1 << 62)
+"""Before all time: stream time of a line of which nothing is known yet."""
+FOREVER = 1 << 62
+
+
+class LaneFault(Exception):
+    """What is published of a channel, queue and tier, or of a queue, cannot be made; ``dims`` begins the keys of its
+    rows.
+    """
+
+    def __init__(self, dims: str) -> None:
+        super().__init__("what is published of a queue cannot be made")
+        self.dims = dims
+
+
+class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A queue leg by what its facts add up to; key ``dimensions ␟ entered ␟ id``."""
+
+    opened: int = 0
+    closed: tuple[tuple[int, int], ...] = ()
+    """(left, how many facts say so), in order of time; more than one only while a correction is on its way."""
+
+    def until(self, entered: int) -> int:
+        """When it stopped waiting: FOREVER while it waits, ``entered`` when it never did."""
+        remaining = self.opened
+        if remaining <= 0:
+            return entered
+        for left, n in self.closed:
+            remaining -= n
+            if remaining <= 0:
+                return left
+        return FOREVER
+
+    def waits_at(self, moment: int, entered: int) -> int:
+        """1 if it waited then, else 0; −1 if a leg of which nothing is kept is taken back, which waited then."""
+        if self.opened < 0:
+            taken_back = Leg(-self.opened, tuple((left, -n) for left, n in self.closed))
+            return -taken_back.waits_at(moment, entered)
+        return int(entered <= moment < self.until(entered))
+
+
+class LineState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far one line has come."""
+
+    sealed: int = NEVER
+    """Every pane that ends at or before it is counted in its day, every window that ends there is published."""
+    shown: int = NEVER
+    """The moment of the queue states that were looked at last."""
+    ended: bool = False
+
+
+class Published(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the newest record of a window said; a window without a row was published once or never, a day with revision
+    0 never."""
+
+    revision: int = 1
+    reached: int = 0
+    """Days only: legs that had reached the threshold at its end, needed once the legs themselves are forgotten."""
+
+
+class Late(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something sealed that a late fact changed; key ``dimensions ␟ pane|day ␟ start`` or ``dimensions ␟ leg ␟ entered
+    ␟ id``."""
+
+    until: int = 0
+    """Legs only: `Leg.until` before the change."""
+
+
+class QueueShown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the newest record of a queue said; key ``line ␟ channel ␟ queue``; an empty queue has no row."""
+
+    oldest: int
+    by_tier: tuple[tuple[str, int], ...]
+
+
+@dataclass
+class Tables:
+    """Name → value type: what the agent declares, or plain dicts."""
+
+    panes: MutableMapping[str, Pane] = field(default_factory=dict)
+    """``dimensions ␟ start``, until no window that can still change holds them."""
+    days: MutableMapping[str, Pane] = field(default_factory=dict)
+    """``dimensions ␟ start``: sealed panes added up. Every pane has its day's row, so this is also the list of
+    dimensions."""
+    legs: MutableMapping[str, Leg] = field(default_factory=dict)
+    """Legs that wait, or whose facts do not add up yet."""
+    left: MutableMapping[str, Leg] = field(default_factory=dict)
+    """Legs that left, for as long as a late fact may ask who waited when; apart, so that nobody reads through them for
+    who waits."""
+    published: MutableMapping[str, Published] = field(default_factory=dict)
+    """``dimensions ␟ length ␟ end`` and ``dimensions ␟ day ␟ start``."""
+    lines: MutableMapping[str, LineState] = field(default_factory=dict)
+    late: MutableMapping[str, Late] = field(default_factory=dict)
+    queues: MutableMapping[str, QueueShown] = field(default_factory=dict)
+
+    def forget(self, line: str) -> None:
+        """Remove every row of a line but what its state says, which queues were shown and who waits there."""
+        self._forget(line, "panes", "days", "left", "published", "late")
+
+    def forget_queues(self, line: str) -> None:
+        """Remove who waits, once the last states of the queues are told."""
+        self._forget(line, "legs", "queues")
+
+    def _forget(self, line: str, *names: str) -> None:
+        for name in names:
+            table: MutableMapping[str, Any] = getattr(self, name)
+            for key in of_line(table, line):
+                del table[key]
+
+
+TABLE_TYPES: dict[str, type[msgspec.Struct]] = {
+    "panes": Pane,
+    "days": Pane,
+    "legs": Leg,
+    "left": Leg,
+    "published": Published,
+    "lines": LineState,
+    "late": Late,
+    "queues": QueueShown,
+}
+assert set(TABLE_TYPES) == {f.name for f in fields(Tables)}
+
+
+def dimensions(fact: Fact) -> str:
+    """Where a fact counts."""
+    return f"{fact.line}{SEP}{fact.channel}{SEP}{fact.queue}{SEP}{fact.tier}"
+
+
+def of_line(keys: Iterable[str], line: str) -> list[str]:
+    """The keys that belong to a line."""
+    prefix = line + SEP
+    return [key for key in keys if key.startswith(prefix)]
+
+
+def leg_key(fact: Fact, dims: str) -> str:
+    """The key of a leg fact's leg; ``dims``: its `dimensions`. Raises ValueError for a closed leg that does not
+    say when it was entered.
+    """
+    entered = fact.time if fact.fact == "leg_opened" else fact.entered
+    if entered is None:
+        raise ValueError(f"{fact.fact} {fact.id!r} does not say when the leg was entered")
+    return f"{dims}{SEP}{entered}{SEP}{fact.id}"
+
+
+def split_leg(key: str) -> tuple[str, int]:
+    """Dimensions and entering time of a leg's key."""
+    line, channel, queue, tier, entered, _ = key.split(SEP, 5)
+    return SEP.join((line, channel, queue, tier)), int(entered)
+
+
+def split_start(key: str) -> tuple[str, int]:
+    """Dimensions and start of a pane's or a day's key."""
+    found, _, start = key.rpartition(SEP)
+    return found, int(start)

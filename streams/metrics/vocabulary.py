@@ -1,0 +1,162 @@
+"""Which queues and tiers count under their own names: those that the rules list, and of others the first thousand.
+
+What is beyond counts as ``other``, so that a connector that puts ids where a name belongs cannot make a window for each
+contact. It is decided where the figures are made, by each task of `measure` for the facts it reads, and kept in its
+table ``names``: so it follows from the log, survives restarts, and a fact that is taken back finds the place where it
+was counted. Each task has its share of the names, since queues are spread over the tasks by key. No two tasks may
+publish one window: where the key ``channel|other`` lives the queue is called ``other``, elsewhere
+``other-<partition>``.
+
+A name is forgotten with the last day in which it was used. As long as a fact is kept that was counted as other, no new
+name is taken up in place of a forgotten one: that fact may be taken back.
+
+Keys of ``names``: a lane's dimensions; ``line ␟ queue|tier ␟ name``; ``line ␟ queues|tiers|lanes`` for how many there
+are.
+"""
+
+import re
+import sys
+from collections.abc import Container, MutableMapping
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base.policy import NO_TIER
+from streams.base.records import Fact
+from streams.base.times import DAY_MS
+from streams.customers.facts import NO_QUEUE
+from streams.metrics.queues import OTHER
+from streams.metrics.rules import KpiPolicy
+from streams.metrics.tables import SEP, dimensions, of_line
+
+
+class Name(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A queue, tier or lane that counts under its name; or how many of them there are."""
+
+    used: int
+    """The last day (UTC, since the epoch) of a fact of it; of a count: of a fact that became other."""
+    count: int = 0
+
+
+Names = MutableMapping[str, Name]
+_RESERVED = re.compile(rf"{OTHER}(-\d+)?")
+
+
+class Place(NamedTuple):
+    """Where a fact counts: the fact with the names it counts under, what is to be kept of that, and what of it became
+    other ("queue", "tier", "lane")."""
+
+    fact: Fact
+    kept: dict[str, Name]
+    other: tuple[str, ...] = ()
+
+
+def is_known(names: Names, fact: Fact) -> bool:
+    """Whether the fact counts under its own names, with nothing to note: of nearly all facts."""
+    known = names.get(dimensions(fact))
+    return known is not None and known.used >= fact.time // DAY_MS
+
+
+def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+    """Where a fact counts; ``names`` is not changed. ``days``: keys of the days that are kept."""
+    return Place(fact, {}) if is_known(names, fact) else _look(names, days, fact, policy)
+
+
+def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+    kept, today = dict[str, Name](), fact.time // DAY_MS
+    if f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}" in days:
+        # It was counted by the version before, or its day (of the policy's zone) began before midnight UTC.
+        _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)
+        for key in (_key(fact, "queue"), _key(fact, "tier")):
+            known = names.get(key)
+            if known is not None and known.used < today:
+                kept[key] = Name(today)
+        return Place(fact, kept)
+    other: list[str] = []
+    if fact.queue != NO_QUEUE and fact.queue not in policy.queues:
+        reserved = _RESERVED.fullmatch(fact.queue) is not None
+        key = _key(fact, "queue")
+        if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.max_queues):
+            other.append("queue")
+    if fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
+        key = _key(fact, "tier")
+        if not _admitted(names, kept, key, (fact, "tier"), policy.max_tiers):
+            other.append("tier")
+    listed = fact.queue in policy.queues and fact.tier in policy.tiers
+    if "queue" in other:
+        fact = replace(fact, queue=_other_queue(fact.channel, policy))
+    if "tier" in other:
+        fact = replace(fact, tier=OTHER)
+    if fact.tier != OTHER:
+        most = sys.maxsize if listed else policy.max_lanes
+        if not _admitted(names, kept, dimensions(fact), (fact, "lane"), most):
+            other.append("lane")
+            fact = replace(fact, tier=OTHER)
+    return Place(fact, kept, tuple(other))
+
+
+def _other_queue(channel: str, policy: KpiPolicy) -> str:
+    task, tasks = policy.share
+    return OTHER if crc32(f"{channel}|{OTHER}".encode()) % tasks == task else f"{OTHER}-{task}"
+
+
+def _key(fact: Fact, kind: Literal["queue", "tier"]) -> str:
+    return f"{fact.line}{SEP}{kind}{SEP}{fact.queue if kind == 'queue' else fact.tier}"
+
+
+def _counter(fact: Fact, kind: str) -> str:
+    return f"{fact.line}{SEP}{kind}s"
+
+
+def _admitted(names: Names, kept: dict[str, Name], key: str, what: tuple[Fact, str], most: int) -> bool:
+    """Whether the name counts for itself; ``kept`` gets what is to be noted."""
+    fact, kind = what
+    today, counter = fact.time // DAY_MS, _counter(fact, kind)
+    known, total = names.get(key), names.get(counter) or Name(NEVER_USED)
+    if known is None and (total.count >= most or (total.used > NEVER_USED and most < sys.maxsize)):
+        if today > total.used:
+            kept[counter] = Name(today, total.count)
+        return False
+    _take(names, kept, key, counter, today)
+    return True
+
+
+def _take(names: Names, kept: dict[str, Name], key: str, counter: str, today: int) -> None:
+    known = names.get(key)
+    if known is None:
+        total = names.get(counter) or Name(NEVER_USED)
+        kept[counter] = Name(total.used, total.count + 1)
+    if known is None or known.used < today:
+        kept[key] = Name(today)
+
+
+NEVER_USED = -(1 << 40)
+"""Before every day: nothing became other that is still kept."""
+
+
+def forget(names: Names, line: str) -> None:
+    """Forget all names of a line."""
+    for key in of_line(names, line):
+        del names[key]
+
+
+def forget_old(names: Names, line: str, sealed: int, kept_ms: int) -> None:
+    """Forget the names of a line that were used last on days that can no longer change; call it once a day."""
+    before = (sealed - kept_ms) // DAY_MS - 2  # days of any time zone are over by then
+    gone = {"queue": 0, "tier": 0, "lane": 0}
+    for key in of_line(names, line):
+        parts = key.split(SEP)
+        if names[key].used >= before:
+            continue
+        if len(parts) == 2:
+            names[key] = Name(NEVER_USED, names[key].count)
+        else:
+            gone["lane" if len(parts) == 4 else parts[1]] += 1
+            del names[key]
+    for kind, count in gone.items():
+        if count:
+            key = f"{line}{SEP}{kind}s"
+            total = names.get(key) or Name(NEVER_USED)  # it may have been set aside
+            names[key] = Name(total.used, max(0, total.count - count))

@@ -1,0 +1,219 @@
+"""Rolling windows over facts: fold each fact into its pane, and publish what stream time has passed.
+
+`fold` counts a fact where it happened. `advance` moves a line's stream time on: panes that end are sealed into their
+day, windows that end become records, late facts amend records that are out already. Both only touch the tables they are
+given.
+"""
+
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+from streams.base.records import Fact
+from streams.base.times import MINUTE_MS, iso
+from streams.metrics.days import day_records
+from streams.metrics.panes import EMPTY, NO_PANES, Pane, add, pane_start
+from streams.metrics.portions import farthest, late_portion
+from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
+from streams.metrics.rules import PANE_MS, KpiPolicy
+from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
+from streams.metrics.tables import (
+    FOREVER,
+    SEP,
+    LaneFault,
+    Late,
+    Leg,
+    LineState,
+    Published,
+    Tables,
+    dimensions,
+    leg_key,
+    of_line,
+    split_leg,
+    split_start,
+)
+
+Outcome = Literal["counted", "amends", "amends_day", "too_late"]
+"""counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
+counted at all."""
+
+
+def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
+    """Count a fact (sign −1: take it back). Raises ValueError, with nothing changed, for a fact that cannot be
+    counted."""
+    dims = dimensions(fact)
+    key = leg_key(fact, dims) if fact.fact in LEG_FACTS else None
+    state = tables.lines.get(fact.line) or LineState()
+    if state.ended:
+        return "too_late"
+    start = pane_start(fact.time)
+    if start >= state.sealed:
+        _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
+        outcome: Outcome = "counted"
+    else:
+        outcome = _fold_late(tables, dims, fact, state.sealed, policy)
+    if key is not None:
+        before, leg = fold_leg(tables, key, fact, late=outcome == "amends_day")
+        # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
+        if fact.time <= state.sealed and outcome != "too_late":
+            was = before.until(split_leg(key)[1])
+            tables.late.setdefault(f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}", Late(was))
+        if outcome == "amends_day":
+            _fold_midnights(tables, key, fact, (before, leg), state.sealed, policy)
+    return outcome
+
+
+def _fold_pane(tables: Tables, key: str, fact: Fact, policy: KpiPolicy) -> None:
+    pane = tables.panes.get(key)
+    if pane is not None:
+        _put(tables.panes, key, add(pane, fact, policy), fact.sign)
+        return
+    tables.panes[key] = add(EMPTY, fact, policy)
+    day = f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}"
+    if day not in tables.days:
+        tables.days[day] = EMPTY
+
+
+def _put(panes: MutableMapping[str, Pane], key: str, pane: Pane, sign: int) -> None:
+    if sign < 0 and pane == EMPTY:
+        del panes[key]
+    else:
+        panes[key] = pane
+
+
+def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Outcome:
+    day_start, day_end = policy.day(fact.time)
+    if day_end + policy.day_kept_ms <= sealed:
+        return "too_late"
+    day = f"{dims}{SEP}{day_start}"
+    tables.days[day] = add(tables.days.get(day) or EMPTY, fact, policy)
+    if day_end <= sealed:
+        tables.late[f"{dims}{SEP}day{SEP}{day_start}"] = Late()
+    if fact.time < sealed - policy.lateness_ms:
+        return "amends_day"
+    start = pane_start(fact.time)
+    _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
+    tables.late[f"{dims}{SEP}pane{SEP}{start}"] = Late()
+    return "amends"
+
+
+def _fold_midnights(
+    tables: Tables, key: str, fact: Fact, legs: tuple[Leg, Leg], sealed: int, policy: KpiPolicy
+) -> None:
+    """Mend how many had reached the threshold at the ends of days since the fact, of which nobody keeps who waited;
+    ``legs``: the fact's, before and after it.
+    """
+    dims, entered = split_leg(key)
+    before, after = legs
+    start, end = policy.day(fact.time)
+    while end < sealed - policy.lateness_ms:
+        more = after.waits_at(end, entered) - before.waits_at(end, entered)
+        if more and end - entered >= policy.threshold(fact.queue):
+            day = f"{dims}{SEP}day{SEP}{start}"
+            said = tables.published.get(day) or Published(0)
+            tables.published[day] = Published(said.revision, said.reached + more)
+            tables.late[day] = Late()
+        start, end = policy.day(end)
+
+
+def advance(
+    tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy, most: int | None = None
+) -> list[dict[str, Any]]:
+    """Move a line's stream time to ``watermark`` (it never goes back); ``ended``: no fact of the line will come any
+    more. With ``most``, only so far that about as many records come of it, and `arrived` says whether that was all.
+
+    Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
+    that hold data or legs waiting at their end, those that late facts changed, and with ``ended`` all that hold data.
+    Each record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms}, watermark, status, revision,
+    line, readings}``.
+    """
+    state = tables.lines.get(line) or LineState()
+    if state.ended:
+        return []
+    sealed = max(state.sealed, pane_start(watermark))
+    reached = pane_start(watermark) if ended else sealed
+    late = of_line(tables.late, line) if tables.late else []
+    if sealed == state.sealed and not late and not ended:
+        return []
+    if most is not None:
+        some = late_portion(tables, late, state.sealed, policy, most)
+        if len(some) < len(late):  # what they amend is asked of the panes: time waits for the others
+            late, sealed, ended = some, state.sealed, False
+        else:
+            until = FOREVER if ended else sealed
+            cut = farthest(tables, line, (state.sealed, sealed), until, policy, most)
+            if cut < until:
+                sealed, ended = cut, False
+        reached = min(reached, sealed)
+    sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended)
+    records = _records(sweep, late)
+    for key in late:
+        del tables.late[key]
+    if ended:
+        tables.forget(line)
+        tables.lines[line] = LineState(reached, ended=True)
+    elif sealed > state.sealed:
+        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed)
+        _expire(sweep)
+    return records
+
+
+def arrived(tables: Tables, line: str, watermark: int, ended: bool) -> bool:
+    """Has the line been moved so far, and have its late facts been looked after?"""
+    state = tables.lines.get(line) or LineState()
+    if state.ended:
+        return True
+    late = any(key.startswith(line + SEP) for key in tables.late)
+    return not late and not ended and state.sealed >= pane_start(watermark)
+
+
+def record_key(record: dict[str, Any]) -> str:
+    """The record's key, ``line|channel|queue|tier|start|length``: equal for all revisions of one window; escapes ``|``
+    and ``%``."""
+    dims, window = record["dimensions"], record["window"]
+    parts = (record["line"], dims["channel"], dims["queue"], dims["tier"], window["start"], str(window["length_ms"]))
+    return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+
+
+def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
+    changes = sweep.changes(late)
+    late_from = sweep.before - sweep.policy.lateness_ms - PANE_MS if late else sweep.before
+    series = sweep.series(late_from)
+    waiting = sweep.stays(late_from)
+    found: list[Ordered] = []
+    for dims in sweep.days.keys() | waiting.keys() | changes.keys():
+        try:
+            lane = Lane(
+                sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
+            )
+            found.extend(lane.rolling())
+            found.extend(day_records(lane))
+        except Exception as error:
+            raise LaneFault(dims) from error
+    found.sort(key=lambda each: each[:3])
+    return [record for _, _, _, record in found]
+
+
+def _expire(sweep: Sweep) -> None:
+    """Forget what no window that can still change holds."""
+    tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
+    kept = policy.longest_ms + policy.lateness_ms
+    # The moment sealed - lateness itself can still change: a leg may have left just then.
+    first, last = pane_start(sweep.before - kept - 1) + PANE_MS, pane_start(sealed - kept - 1) + PANE_MS
+    for keys in sweep.pane_keys(first, last).values():
+        for _, key in keys:
+            del tables.panes[key]
+    settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
+    if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
+        forget_left(tables, line, sealed - policy.lateness_ms)
+    for key in of_line(tables.published, line):
+        rest, at = split_start(key)
+        over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at < sealed - policy.lateness_ms
+        if over:
+            del tables.published[key]
+    for key in of_line(tables.days, line):
+        if _day_is_over(split_start(key)[1], sealed, policy):
+            del tables.days[key]
+
+
+def _day_is_over(start: int, sealed: int, policy: KpiPolicy) -> bool:
+    return policy.day(start)[1] + policy.day_kept_ms <= sealed

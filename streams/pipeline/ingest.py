@@ -1,0 +1,299 @@
+"""`ingest`: the door. Reads every input topic, checks, normalises, masks, drops duplicates; writes
+``contact.normalised``.
+
+What cannot be used becomes a dead letter with its reason; nothing a publisher sends stops the worker.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from schemas.envelope import CloudEvent
+from schemas.events import parse, problem_of
+from schemas.problems import shown
+from streams.base.records import LIVE, contact_key
+from streams.base.times import DAY_MS, HOUR_MS
+from streams.base.watermarks import InputClock, LineClock
+from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
+from streams.identity.nobody import Nobody
+from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
+from streams.intake.detectors import Budget
+from streams.intake.holding import Holders
+from streams.intake.normalise import Policy, event_record
+from streams.pipeline.checks import Checks, Rejected
+from streams.pipeline.dead_letters import Why, buried, bury
+from streams.pipeline.stage import Name, ProgressSender, struct_table
+from streams.sentiment.lexicon import Scorer
+from streams.settings import Settings
+from streams.worker.metrics import Metrics
+
+TABLES = (
+    TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
+    struct_table("clocks", LineClock),
+)
+encode = msgspec.json.Encoder().encode
+log = logging.getLogger(__name__)
+
+_REFUSED = "replay-refused"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an `Ingest` works with beside its task."""
+
+    settings: Settings
+    scorer: Scorer | None
+    metrics: Metrics
+    csat_scale: tuple[int, int] = (1, 5)
+    nobody: Nobody | None = None
+
+
+class Ingest:
+    """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
+
+    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
+        settings, metrics = means.settings, means.metrics
+        self.info, self.metrics = info, metrics
+        self.prefix = settings.topic_prefix
+        self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
+        self.policy = Policy(settings.phone_region, means.scorer, means.nobody, metrics.unused_identifier)
+        self.checks = Checks(settings, means.csat_scale)
+        self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
+        self.chunks = tables["seen"]
+        self.seen = Seen(self.chunks.items())
+        self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
+        self.max_replays, self.replay_life_ms = settings.max_replays, int(settings.replay_life_d * DAY_MS)
+        self.max_undeclared = settings.max_undeclared_events
+        self.told_ended: set[str] = set()
+        """Replays of which the log says that they have ended and something still came."""
+        self.hold_ms = int(settings.time_hold_s * 1000)
+        self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
+        for topic in info.topics:
+            metrics.released.labels(topic)
+        self.progress = ProgressSender(info, self.normalised)
+        self.latest: dict[tuple[str, str], int] = {}
+        self.arrived: dict[str, int] = {}
+        """Topic → newest time of arrival read."""
+        self.batch: tuple[str, int] | None = None
+        self.added = False
+        self.healed = False
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        self.added = False
+        if self.batch is None:
+            self.batch = (f"{record.topic}:{record.offset}", record.timestamp)
+        self.batch = (self.batch[0], max(self.batch[1], record.timestamp))
+        self.arrived[record.topic] = max(self.arrived.get(record.topic, 0), record.timestamp)
+        try:
+            self._take(record, out)
+        except Rejected as why:
+            bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
+            self.metrics.dead.labels(why.reason).inc()
+
+    def undo(self, record: Record) -> None:
+        if self.added:
+            self.seen.undo_last()
+
+    def keep(self) -> None:
+        """Note what was taken in: the times, and the ids as a chunk."""
+        for (line, topic), time in self.latest.items():
+            self.clock.event(line, topic, time)
+        self.latest.clear()
+        if self.batch is not None:
+            key, append_time = self.batch
+            if key in self.chunks:
+                key = f"{key}@{append_time}"  # a topic that was made anew counts its offsets from 0 again
+            chunk = self.seen.seal(key, append_time)
+            if chunk is not None:
+                self.chunks[key] = chunk
+            self.batch = None
+
+    def finish(self, out: Outputs) -> Rest:
+        self.keep()
+        for topic, records in buried(out).items():
+            self.holders.refused(topic, records)
+        known = {tp.topic: asked for tp, asked in out.caught_up.items()}
+        behind = [topic for topic in self.info.topics if topic not in known]
+        if not self.healed:
+            self.clock.heal(out.now)
+            self.healed = True
+        now, holding = self._holding(known, out.now)
+        self.progress.send(self.clock.watermarks(now, holding), out)
+        self._expire(behind)
+        self._forget_replays(out)
+        return self.progress.rest
+
+    def _forget_replays(self, out: Outputs) -> None:
+        """Those for which nothing has come for long: here, and by what is said here, at every agent."""
+        quiet = self.clock.quiet(self.replay_life_ms, self.max_replays)
+        for line in quiet:
+            self.clock.forget(line)
+            self.told_ended.discard(line)
+        self.progress.forget(quiet, out)
+
+    def _holding(self, known: Mapping[str, int], now: int) -> tuple[int, list[str]]:
+        """The clock as live time may follow it, ms, and the topics whose unread records hold it. ``known``: those with
+        nothing unread, and when the broker said so.
+        """
+        if not known:
+            return now, list(self.info.topics)
+        newest = max(known.values())
+        # Of what the broker has not answered for so long it may have more: a partition without a leader.
+        recent = {topic: asked for topic, asked in known.items() if newest - asked < self.hold_ms}
+        unread = [topic for topic in self.info.topics if topic not in recent]
+        released = self.holders.released(unread, self.clock.times(LIVE), newest)
+        for topic, new in released.items():
+            if new:
+                self.metrics.released.labels(topic).inc()
+        return min(recent.values()), [topic for topic in unread if topic not in released]
+
+    def _expire(self, behind: Collection[str]) -> None:
+        """Forget ids beyond the horizon, by the arrival of what has been read: not while a backlog may repeat them.
+        When everything is read, nothing to come has arrived before the live watermark.
+        """
+        if any(topic not in self.arrived for topic in behind):
+            return
+        if behind:
+            reached = min(self.arrived[topic] for topic in behind)
+        else:
+            reached = max((*self.arrived.values(), self.clock.reached(LIVE) or 0))
+        for key in self.seen.expire(reached - self.horizon_ms):
+            self.chunks.pop(key, None)
+
+    def held(self) -> dict[str, float]:
+        """Topic → for how long its unread records have held live time in vain, s; for the metrics."""
+        return dict.fromkeys(self.info.topics, 0.0) | self.holders.held()
+
+    def live_time(self) -> int | None:
+        """Watermark of the live line, ms; for the metrics."""
+        sent = self.progress.sent.get(LIVE)
+        return sent.watermark if sent else None
+
+    def _take(self, record: Record, out: Outputs) -> None:
+        obj = self.checks.decode(record)
+        try:
+            event = parse(obj)
+        except ValidationError as error:
+            problem = problem_of(error)
+            raise Rejected(problem.reason, problem.path, problem.message) from None
+        time = event.time_ms
+        if event.type.startswith("replay."):
+            self._marker(record, event, time)
+            return
+        key = self.checks.key_of(record, event)
+        if event.line == LIVE:
+            self.checks.live(record, event, time)
+        else:
+            self._admit(event.line, "replayid", record)
+        if event.type == "feedback.given":
+            self.checks.scale(event.data)
+        # A line is a world of its own: a file replayed once more under another id is not a duplicate.
+        source = f"{event.source}\x1f{event.line}" if event.line else event.source
+        content = self._content(obj, time)
+        verdict = self.seen.check(record.topic, source, event.id, content)
+        if verdict == "reused":
+            verdict = self._reused(record.topic, source, obj)
+        if verdict == "duplicate":
+            self.metrics.duplicates.inc()
+            self.holders.refused(record.topic)
+            return
+        if event.line != LIVE and self.clock.ended(event.line):
+            self._after_end(event.line, record)
+            return
+        if event.line != LIVE and not self.clock.admit_event(event.line, self.max_undeclared):
+            self.metrics.limited("ingest", "undeclared")
+            raise Rejected(
+                _REFUSED,
+                "replayid",
+                f"{self.max_undeclared} events of this replay came here before its replay.started; send that first, on "
+                "every partition of every topic it writes to, and then what was refused",
+            )
+        channel = getattr(event.data, "channel", None)
+        named = contact_key(channel, event.data.contact_id).encode() if channel else key
+        out.send(self.normalised, named, self._normalised(obj, time, event.line))
+        self.seen.add(record.topic, source, event.id, content)
+        self.added = True
+        latest = (event.line, record.topic)
+        if event.line == LIVE:
+            self.holders.took(record.topic)
+            time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
+        if time > self.latest.get(latest, time - 1):
+            self.latest[latest] = time
+
+    def _content(self, obj: dict[str, Any], time: int) -> bytes:
+        try:
+            return content_of(obj, time)
+        except TypeError as error:  # nested beyond what can be written again
+            raise Rejected("unreadable", None, f"the event cannot be written as JSON again: {error}") from None
+
+    def _reused(self, topic: str, source: str, obj: dict[str, Any]) -> Verdict:
+        """For a name that was noted with other content: it may be the same, noted by the version before."""
+        verdict = self.seen.check(topic, source, obj["id"], content_before(obj))
+        if verdict == "reused":
+            raise Rejected(
+                "id-reused",
+                "id",
+                "id was used before by this source for an event with other content; give each event an id of its own",
+            )
+        return verdict
+
+    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> bytes:
+        budget = Budget()
+        encoded = encode(event_record(obj, time, line, self.policy, budget))
+        if budget.sieved:
+            self.metrics.sieved.inc(budget.sieved)
+        return encoded
+
+    def _after_end(self, line: str, record: Record) -> None:
+        """Its windows are closed and its figures final; what comes now is a replay of the replay."""
+        self.metrics.late.labels("ingest").inc()
+        if line not in self.told_ended:
+            self.told_ended.add(line)
+            log.warning(
+                "replay %r has ended: what still comes for it is left out, here first %s-%s offset %s",
+                line,
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+
+    def _marker(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
+        declared = [self.prefix + topic for topic in event.data.topics]
+        if unknown := [topic for topic in declared if topic not in self.info.topics]:
+            raise Rejected("wrong-type", "data.topics", f"{shown(unknown[0])} is no input topic of this partition")
+        if record.topic not in declared:
+            raise Rejected("wrong-type", "data.topics", "data.topics does not name the topic the marker lies on")
+        line = event.data.replay_id
+        if event.line not in (LIVE, line):
+            raise Rejected("wrong-type", "replayid", "replayid and data.replay_id name different replays")
+        self._admit(line, "data.replay_id", record)
+        source, topics = self.clock.declare(line, event.source, declared)
+        if event.source != source:
+            raise Rejected(
+                _REFUSED, "source", "the replay was declared by another source, and its markers count only from there"
+            )
+        if not topics.issuperset(declared):
+            raise Rejected(
+                _REFUSED, "data.topics", "the replay was declared with other topics; give each replay an id of its own"
+            )
+        for (other, topic), latest in self.latest.items():
+            if other == line:
+                self.clock.event(line, topic, latest)
+        self.clock.marker(line, record.topic, time, ended=event.type == "replay.ended")
+
+    def _admit(self, line: str, path: str, record: Record) -> None:
+        if not self.clock.admit(line, record.timestamp, self.max_replays):
+            raise Rejected(
+                _REFUSED,
+                path,
+                f"{self.max_replays} replays are known here already, and this is another one; a replay is forgotten "
+                f"when nothing has come for it for {self.replay_life_ms / DAY_MS:g} days",
+            )
+
+
+def factory(name: Name, means: Means) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Ingest]:
+    return lambda info, tables: Ingest(info, tables, name, means)

@@ -1,0 +1,194 @@
+"""`track`: what one customer goes through. Reads ``contact.interactions`` by owner; writes facts, journeys, segments
+and alerts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec.structs import replace
+
+from streams.base.policy import Rules
+from streams.base.records import LIVE, Interaction, Line, output_key
+from streams.customers import customers
+from streams.customers.customers import Customer, Outcome
+from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.pipeline.dead_letters import Why, bury
+from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
+from streams.worker.metrics import Metrics
+
+encode = msgspec.json.Encoder().encode
+
+
+def _with_due(row: bytes) -> bytes:
+    """A row of version 1, due at once: it is looked at, and then says itself when."""
+    customer = orjson.loads(row)
+    customer.pop("version", None)
+    return orjson.dumps({**customer, "due": dict.fromkeys(customer.get("lines", ()), 0)})
+
+
+TABLES = (
+    WATERMARKS,
+    BEHIND,
+    large_table("customers", Customer, _with_due),
+    struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
+)
+
+
+class Track(Hop):
+    """Table ``customers``: owner → contacts, journey, segment, alerts, and when it is to be looked at again.
+
+    ``firing`` tells how many alerts fire without a look at every customer.
+    """
+
+    before = "identify"
+
+    def __init__(
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Rules, metrics: Metrics
+    ) -> None:
+        super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
+        self.customers, self.rules, self.metrics = tables["customers"], rules, metrics
+        self.measurements, self.alerts, self.journeys, self.segments = (
+            name("contact.measurements"),
+            name("alerts"),
+            name("journeys"),
+            name("segments"),
+        )
+        self.dead = name("contacts.dead-letters")
+        self.timed, self.firing = self.customers, tables["firing"]
+        self.touched: dict[str, None] = {}
+        """Whose rows do not say yet when they are due."""
+        self.changed: dict[str, None] = {}
+        """Of whom something may be to publish."""
+        self.decided: dict[str, customers.Decisions] = {}
+        """By owner, as long as nothing but publishing has changed the row in this batch."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        try:
+            super().handle(record, out)
+        except customers.Refused as why:
+            bury(self.dead, record, Why("track", why.reason, str(why), why.path), out)
+            self.metrics.dead.labels(why.reason).inc()
+            if why.limited:
+                self.metrics.limited("track", why.limited)
+
+    def fold(self, value: Any, out: Outputs) -> None:
+        owner = customers.owner_of(value)
+        if owner is None:
+            raise ValueError("the record does not say whose it is")
+        self.decided.pop(owner, None)
+        outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules, self.size)
+        self.touched[owner] = None
+        self._write(owner, outcome, out)
+        if outcome.late:
+            self.metrics.late.labels("track").inc()
+
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self.decided.clear()
+
+    def keep(self) -> None:
+        """Rows say when they are due; then what is not published now comes at their next record or deadline."""
+        super().keep()
+        for owner in self.touched:
+            self._schedule(owner)
+        self.touched.clear()
+        self.changed.clear()
+        self.decided.clear()
+
+    def prepare(self) -> None:
+        self.each(self.touched, self._schedule, self._row, certain=not self.folded)
+        self.changed.update(self.touched)
+        self.touched.clear()
+
+    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
+        self.decided.pop(key, None)
+        self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules, line), out)
+        self._schedule(key)
+        self._count(key)
+        self.changed.pop(key, None)
+
+    def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
+        self.changed.update(self.touched)
+        # Once what a whole batch changed.
+        self.each(self.changed, lambda owner: self._publish(owner, out), self._row, certain=not self.folded)
+        self.touched.clear()
+        self.changed.clear()
+        self.decided.clear()
+
+    def _publish(self, owner: str, out: Outputs) -> None:
+        self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
+        self._schedule(owner)
+        self._count(owner)
+
+    def _row(self, owner: str) -> list[tuple[str, str]]:
+        return [("customers", owner)]
+
+    def open_alerts(self) -> dict[str, int]:
+        """Alerts firing now on the live line, by rule; for the metrics."""
+        found: Counter[str] = Counter()
+        for rules in self.firing.values():
+            found.update(rules)
+        return found
+
+    def _write(self, owner: str, outcome: Outcome, out: Outputs) -> None:
+        if outcome.customer is None:
+            self.customers.pop(owner, None)
+        elif outcome.customer is not self.customers.get(owner):
+            self.customers[owner] = outcome.customer
+        for fact in outcome.facts:
+            out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
+        for alert in outcome.alerts:
+            out.send(self.alerts, alert["alert_id"].encode(), orjson.dumps(alert))
+            if alert["line"] == LIVE:
+                self.metrics.alerts.labels(alert["rule"], alert["status"]).inc()
+        for journey in outcome.journeys:
+            out.send(self.journeys, output_key(journey["line"], owner), orjson.dumps(journey))
+        for segment in outcome.segments:
+            out.send(self.segments, output_key(segment["line"], owner), orjson.dumps(segment))
+        for what in outcome.limited:
+            self.metrics.limited("track", what)
+        for illegal in outcome.illegal:
+            self.metrics.illegal.labels(illegal.type).inc()
+
+    def _schedule(self, owner: str) -> None:
+        """The row says when it is due."""
+        customer = self.customers.get(owner)
+        if customer is None:
+            return
+        decided = self.decided.get(owner)
+        if decided is None:
+            decided = self.decided[owner] = customers.decisions(customer, self.rules)
+        due = dict(customers.deadlines(customer, decided))
+        for line in customer.lines:
+            if line != LIVE:
+                due.setdefault(line, NO_DEADLINE)
+        if due != customer.due:
+            self.customers[owner] = replace(customer, due=due)
+
+    def drop(self, key: str, line: str) -> None:
+        self.decided.pop(key, None)
+        customer = self.customers[key]
+        lines = {name: each for name, each in customer.lines.items() if name != line}
+        if lines:
+            due = {name: at for name, at in customer.due.items() if name != line}
+            self.customers[key] = replace(customer, lines=lines, due=due)
+        else:
+            del self.customers[key]
+
+    def _count(self, owner: str) -> None:
+        """``firing`` says what fires."""
+        customer = self.customers.get(owner)
+        live = customer.lines.get(LIVE) if customer else None
+        firing = dict(Counter(alert.rule for alert in live.alerts.values() if alert.firing)) if live else {}
+        if firing != self.firing.get(owner, {}):
+            if firing:
+                self.firing[owner] = firing
+            else:
+                del self.firing[owner]
+
+
+def factory(name: Name, rules: Rules, metrics: Metrics) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Track]:
+    return lambda info, tables: Track(info, tables, name, rules, metrics)

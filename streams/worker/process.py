@@ -1,0 +1,103 @@
+"""A worker process: the application on an event loop of its own, until a signal ends it."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+
+import uvloop
+from aiokafka.errors import KafkaError
+
+from streams import rules as rule_files
+from streams.app import Application, build
+from streams.base.errors import OpsError
+from streams.engine import Differs, EngineError, NameTaken, TopologyError
+from streams.local.private import UMASK
+from streams.local.probe import unreachable
+from streams.local.text import echo
+from streams.settings import Settings
+from streams.worker import logs
+from streams.worker.web import WebError
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+
+
+CODES: tuple[tuple[type[BaseException], int], ...] = ((TopologyError, 3), (Differs, 4), (NameTaken, 5))
+"""Exit codes of ends that a supervisor and a person should be able to tell from others; all else is 1."""
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code of a worker that ends for this reason."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), 1)
+
+
+def run(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT; the exit code: 0 after a graceful stop, one of `CODES`, or 1 when it could
+    not start or crashed.
+    """
+    code, why = _worked(settings)
+    if why:  # when all that stops has been logged: the reason is the last line
+        echo(f"contact-streams worker: {why}", err=True)
+    return code
+
+
+def _worked(settings: Settings) -> tuple[int, str]:
+    logs.configure(settings)
+    os.umask(UMASK)  # the state is personal data
+    # Batches make many short-lived objects and few cycles: collecting less often saves a fifth of the CPU.
+    gc.set_threshold(500_000, 20, 100)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings))
+
+
+async def _run(settings: Settings) -> tuple[int, str]:
+    """The exit code, and the reason when it is none of the good ones."""
+    zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else {}
+    try:
+        application = build(settings, rule_files.load(settings.rules_dir, zone))
+    except (rule_files.RulesError, OpsError) as error:
+        return 1, str(error)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await application.app.start()
+    except (EngineError, WebError, KafkaError) as error:
+        why = str(error)
+        if isinstance(error, KafkaError):
+            why = await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)
+        await _stop(application)
+        return code_of(error), why
+    log.info("worker %s started", settings.worker_name)
+    crashed = await _until(stop, application)
+    await _stop(application)
+    if crashed is not None:
+        return code_of(crashed), str(crashed) or type(crashed).__name__
+    log.info("worker %s stopped", settings.worker_name)
+    return 0, ""
+
+
+async def _stop(application: Application) -> None:
+    try:
+        await asyncio.wait_for(application.app.stop(), STOP_SECONDS)
+    except TimeoutError:
+        log.warning(
+            "the worker did not stop within %s s; what was in flight is repeated by the next owner", STOP_SECONDS
+        )
+
+
+async def _until(stop: asyncio.Event, application: Application) -> BaseException | None:
+    """Wait for a signal, or for a crash of the source or an agent."""
+    stopping = asyncio.ensure_future(stop.wait())
+    crashing = asyncio.ensure_future(application.source.wait_until_stopped())
+    await asyncio.wait([stopping, crashing], return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (stopping, crashing):
+        waiting.cancel()
+    reason: BaseException | None = application.source.crash_reason or application.app.crash_reason
+    if reason is None and not stop.is_set():
+        reason = RuntimeError("the source stopped by itself")
+    return reason

@@ -1,0 +1,75 @@
+"""Facts for the tests of panes, windows and queues."""
+
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from streams.base.records import Fact
+
+T0 = 917_859_600_000
+"""1999-02-01T09:00:00Z, on every grid."""
+
+
+def at(seconds: float) -> int:
+    return T0 + round(seconds * 1000)
+
+
+def fact(name: str, ident: str, seconds: float, **more: object) -> Fact:
+    given: dict[str, object] = {"channel": "voice", "queue": "sales", "tier": "gold"}
+    return Fact(fact=name, id=ident, time=at(seconds), **(given | more))  # type: ignore[arg-type]
+
+
+def leg(ident: str, entered: float, left: float | None, outcome: str = "answered", **more: object) -> list[Fact]:
+    """Facts of one queue leg, in seconds from T0; ``left`` None: it still waits."""
+    opened = fact("leg_opened", ident, entered, **more)
+    if left is None:
+        return [opened]
+    return [opened, fact("leg_closed", ident, left, entered=at(entered), outcome=outcome, **more)]
+
+
+def taken_back(given: Fact) -> Fact:
+    return replace(given, sign=-given.sign)
+
+
+outcomes = st.sampled_from(["answered", "abandoned", "flow_out"])
+_small = st.integers(0, 90_000)
+
+
+@st.composite
+def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
+    """Any fact of one of four queues and tiers, within ``seconds`` of T0."""
+    name = draw(
+        st.sampled_from(
+            [
+                "leg_opened",
+                "leg_closed",
+                "contact_offered",
+                "contact_handled",
+                "first_response",
+                "feedback",
+                "sentiment",
+            ]
+        )
+    )
+    time = T0 + draw(st.integers(0, seconds * 1000))
+    more: dict[str, object] = {
+        "queue": draw(st.sampled_from(["sales", "support"])),
+        "tier": draw(st.sampled_from(["gold", "none"])),
+    }
+    match name:
+        case "leg_closed":
+            more |= {"entered": time - draw(_small), "outcome": draw(outcomes)}
+        case "contact_offered":
+            more |= {"outcome": draw(outcomes), "value": draw(_small)}
+        case "contact_handled":
+            more |= {"talk_ms": draw(_small), "hold_ms": draw(_small), "wrap_ms": draw(_small)}
+        case "first_response":
+            more |= {
+                "variant": draw(st.sampled_from(["any", "human_from_start", "human_from_handoff"])),
+                "value": draw(_small),
+            }
+        case "feedback":
+            more |= {"variant": draw(st.sampled_from(["csat", "nps", "ces"])), "value": 1000 * draw(st.integers(0, 10))}
+        case "sentiment":
+            more |= {"value": draw(st.integers(-1000, 1000))}
+    found = fact(name, str(draw(st.integers(0, 5))), 0, **more)
+    return replace(found, time=time)

@@ -1,0 +1,132 @@
+"""The whole product in a test: topics with a prefix of their own, worker processes, and what came out."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from schemas import registry
+from streams.kafka import topics
+from streams.kafka.drain import wait_drained
+from streams.kafka.reading import read_to_end
+from streams.local.processes import WorkerProcess, start_worker
+from streams.settings import Settings
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass
+class System:
+    """One deployment; ``workers`` are the processes that `run` started, in order."""
+
+    settings: Settings
+    logs: Path
+    workers: list[WorkerProcess] = field(default_factory=list)
+
+    async def create(self) -> "System":
+        await topics.create(self.settings.bootstrap_servers, topics.wanted(self.settings))
+        return self
+
+    @asynccontextmanager
+    async def run(self, count: int = 1) -> AsyncIterator["System"]:
+        """``count`` ready workers; whatever is left of them ends with the block."""
+        try:
+            for _ in range(count):
+                await self.add_worker()
+            for worker in self.workers:
+                await worker.wait_ready()
+            yield self
+        finally:
+            await asyncio.gather(*(worker.stop() for worker in self.workers))
+            self.workers.clear()
+
+    async def add_worker(self) -> WorkerProcess:
+        name = f"worker-{len(self.workers) + 1}-{time.monotonic_ns() % 10**6}"
+        worker = await start_worker(self.settings, name, self.logs / f"{name}.log")
+        self.workers.append(worker)
+        return worker
+
+    def topic(self, name: str) -> str:
+        return self.settings.topic_prefix + name
+
+    async def publish(
+        self, records: list[tuple[str, bytes | None, bytes | None]], headers: Headers | None = None
+    ) -> None:
+        """Raw records as (topic, key, value), in order per partition."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap_servers, max_request_size=2 << 20)
+        await producer.start()
+        try:
+            sent = [await producer.send(self.topic(t), key=k, value=v, headers=headers) for t, k, v in records]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+    async def events(self, *events: dict[str, Any]) -> None:
+        """Contract events, each to its topic with its key."""
+        await self.publish([(*home(event), orjson.dumps(event)) for event in events])
+
+    async def drained(self, seconds: float = 60) -> None:
+        assert await wait_drained(self.settings, seconds), "the pipeline did not work everything off"
+
+    async def read(self, name: str) -> list[dict[str, Any]]:
+        """Decoded values of a topic, in the order of their partitions."""
+        records = read_to_end(self.settings.bootstrap_servers, [self.topic(name)])
+        return [orjson.loads(record.value) async for record in records if record.value is not None]
+
+    async def newest(self, name: str) -> dict[str, dict[str, Any]]:
+        """Key → newest value of a topic."""
+        found: dict[str, dict[str, Any]] = {}
+        async for record in read_to_end(self.settings.bootstrap_servers, [self.topic(name)]):
+            if record.value is not None:
+                found[record.key.decode()] = orjson.loads(record.value)
+        return found
+
+    async def dead_letters(self) -> dict[bytes, tuple[str, str | None]]:
+        """Original value → (reason, path)."""
+        letters = await self.read("contacts.dead-letters")
+        return {base64.b64decode(letter["payload"]): (letter["reason"], letter["path"]) for letter in letters}
+
+    async def check_contract(self) -> dict[str, int]:
+        """Every record of every output and internal topic validates; returns how many there were."""
+        counts = {}
+        for spec in registry.topics().values():
+            if spec.direction == "input":
+                continue
+            values = await self.read(spec.topic)
+            problems = [(value, problem) for value in values if (problem := spec.check(value))]
+            assert not problems, f"{spec.topic}: {problems[0]}"
+            counts[spec.topic] = len(values)
+        return counts
+
+
+def home(event: dict[str, Any]) -> tuple[str, bytes]:
+    """Topic and key of an event."""
+    data = event["data"]
+    if event["type"] == "customer.profile_changed":
+        return "customers.profile", data["customer_id"].encode()
+    if event["type"] == "agent.state_changed":
+        return "agents.state", data["agent_id"].encode()
+    if event["type"] == "alert.commanded":
+        return "alert.commands", data["alert_id"].encode()
+    return f"contacts.{data['channel']}", data["contact_id"].encode()
+
+
+def event(kind: str, contact: str, at: float | None = None, **data: Any) -> dict[str, Any]:
+    """A contact event; ``at`` in seconds since the epoch, now by default; ``channel`` voice unless given."""
+    moment = time.time() if at is None else at
+    return {
+        "specversion": "1.0",
+        "id": f"{contact}:{kind}:{moment:.3f}:{data.get('text', '')}",
+        "source": "/tests",
+        "type": kind,
+        "time": datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "data": {"contact_id": contact, "channel": "voice", **data},
+    }

@@ -1,0 +1,207 @@
+"""Events by hand and by chance for the tests of ``track``, and a task that folds them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from streams.base.policy import Rules
+from streams.base.records import Command, Event, Fact, Left, Profile
+from streams.contacts import lifecycle
+from streams.customers import customers
+from streams.customers.customers import Customer, Outcome
+from streams.customers.facts import net
+from streams.rules import load
+
+RULES = load()
+S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
+T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
+OWNER = "customer:C1"
+Record = Event | Profile | Left | Command
+
+
+def event(type_: str, at: int, /, contact: str = "c1", channel: str = "voice", **more: Any) -> Event:
+    """An event ``at`` ms after T0; envelope fields by name, everything else is data."""
+    own = {name: more.pop(name) for name in ("queue", "tier", "agent", "owner", "line", "id", "source") if name in more}
+    own = {"id": f"{contact}-{type_}-{at}", "source": "test", "owner": OWNER} | own
+    return Event(type=type_, time=T0 + at, contact=contact, channel=channel, data=more, **own)
+
+
+def profile(tier: str, at: int, customer: str = "C1", line: str = "") -> Profile:
+    return Profile(f"p{at}-{tier}", "crm", customer, T0 + at, line, tier=tier)
+
+
+def said(at: int, sentiment: float | None = None, author: str = "customer", **more: Any) -> Event:
+    direction = "inbound" if author == "customer" else "outbound"
+    extra = {} if sentiment is None else {"sentiment": sentiment}
+    return event("message.sent", at, author=author, direction=direction, **{"channel": "chat"} | extra | more)
+
+
+@dataclass
+class Task:
+    """One owner in ``track``: folds records, advances when a deadline has passed, notes what is emitted."""
+
+    rules: Rules = RULES
+    now: int | None = None
+    customer: Customer | None = None
+    facts: list[Fact] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    journeys: list[dict[str, Any]] = field(default_factory=list)
+    segments: list[dict[str, Any]] = field(default_factory=list)
+    illegal: list[lifecycle.Illegal] = field(default_factory=list)
+    late: int = 0
+    over: set[str] = field(default_factory=set)
+    """Replays that have ended."""
+
+    def stream_time(self, line: str) -> int | None:
+        return self.now
+
+    def ended(self, line: str) -> bool:
+        return line in self.over
+
+    def take(self, *records: Record) -> "Task":
+        """One batch."""
+        for record in records:
+            self._note(customers.fold(self.customer, record, self, self.rules))
+        decided = customers.decisions(self.customer, self.rules) if self.customer else {}
+        self._note(customers.publish(self.customer, self, self.rules))
+        if self.customer:
+            assert customers.decisions(self.customer, self.rules) == decided, "publishing changes no decision"
+        return self
+
+    def until(self, at: int) -> "Task":
+        """Stream time moves on to ``at`` ms after T0, and what is due happens; then nothing is due any more."""
+        self.now = T0 + at
+        if any(due < self.now for _, due in customers.next_deadlines(self.customer, self.rules)):
+            self._note(customers.advance(self.customer, self, self.rules))
+        for _ in range(3):
+            if any(due < self.now for _, due in customers.next_deadlines(self.customer, self.rules)):
+                self._note(customers.advance(self.customer, self, self.rules))
+        assert all(due >= self.now for _, due in customers.next_deadlines(self.customer, self.rules)), (
+            "a deadline is stuck"
+        )
+        return self
+
+    def _note(self, outcome: Outcome) -> None:
+        if outcome.customer is not None:  # what is stored is what is read back
+            encoded = msgspec.json.encode(outcome.customer)
+            assert msgspec.json.decode(encoded, type=Customer) == outcome.customer
+        self.customer = outcome.customer
+        self.facts += outcome.facts
+        self.alerts += outcome.alerts
+        self.journeys += outcome.journeys
+        self.segments += outcome.segments
+        self.illegal += outcome.illegal
+        self.late += outcome.late
+
+    @property
+    def net(self) -> Counter[Fact]:
+        counts = net(self.facts)
+        assert all(count == 1 for count in counts.values()), counts
+        return counts
+
+    def of(self, fact: str) -> list[Fact]:
+        """The facts of a kind that hold, in time order."""
+        return sorted((each for each in self.net if each.fact == fact), key=lambda each: (each.time, each.id))
+
+    def last_journeys(self) -> dict[str, dict[str, Any]]:
+        """Journey by id as last published, without the withdrawn names and the revisions."""
+        last = {each["journey_id"]: {**each, "revision": 0} for each in self.journeys}
+        return {name: each for name, each in last.items() if each["counts"]["contacts"]}
+
+    def episodes(self) -> dict[str, dict[str, Any]]:
+        """Alert by id as last published, having checked that each fired once, before it was resolved once."""
+        seen: dict[str, dict[str, Any]] = {}
+        for alert in self.alerts:
+            before = seen.get(alert["alert_id"])
+            if alert["status"] == "firing":
+                assert before is None and alert["revision"] == 1 and alert["resolved_at"] is None
+            else:
+                assert before is not None and before["status"] == "firing" and alert["revision"] == 2
+            seen[alert["alert_id"]] = alert
+        return seen
+
+
+def play(*records: Record, until: int | None = None, rules: Rules = RULES) -> Task:
+    """The records in one batch, then stream time."""
+    task = Task(rules).take(*records)
+    return task if until is None else task.until(until)
+
+
+# Chance
+
+_DATA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "contact.initiated": st.fixed_dictionaries({"opened_by": st.sampled_from(["customer", "customer", "agent"])}),
+    "contact.connected": st.fixed_dictionaries({"party": st.sampled_from(["human", "human", "bot", "self-service"])}),
+    "contact.transferred": st.fixed_dictionaries({"kind": st.sampled_from(["warm", "cold"])}),
+    "contact.reopened": st.fixed_dictionaries({"by": st.sampled_from(["customer", "agent", "unknown"])}),
+    "contact.left_queue": st.fixed_dictionaries({"reason": st.sampled_from(["timeout", "key"])}),
+    "contact.turned_away": st.fixed_dictionaries({"reason": st.just("full")}),
+    "contact.wrapped_up": st.sampled_from([{}, {"duration_ms": 5000}, {"talk_ms": 60_000, "hold_ms": 5000}]),
+    "contact.ended": st.fixed_dictionaries(
+        {
+            "by": st.sampled_from(["customer", "agent", "system", "bot", "unknown"]),
+            "reason": st.sampled_from(["completed", "abandoned", "self-served", "callback", "timeout"]),
+        }
+    ),
+    "message.sent": st.fixed_dictionaries(
+        {
+            "author": st.sampled_from(["customer", "customer", "agent", "bot"]),
+            "direction": st.just("inbound"),
+            "sentiment": st.sampled_from([-1.0, -0.9, -0.5, 0.0, 0.6]),
+        }
+    ),
+    "message.changed": st.fixed_dictionaries({"message_id": st.just("m"), "change": st.just("read")}),
+    "post.answered": st.fixed_dictionaries({"author": st.sampled_from(["agent", "customer"])}),
+    "feedback.given": st.fixed_dictionaries({"metric": st.just("csat"), "score": st.sampled_from([1, 4.5])}),
+}
+TYPES = sorted({trigger.split(":")[0] for trigger in lifecycle.TRIGGERS})
+LIKELY = ["contact.queued", "contact.connected", "contact.ended", "message.sent"] * 3
+
+
+@st.composite
+def contact_events(draw: st.DrawFn) -> list[Event]:
+    """Events of one to three contacts of one customer, close together or days apart, in event order; no two of a
+    contact at one moment."""
+    events = []
+    for number in range(draw(st.integers(1, 3))):
+        channel = draw(st.sampled_from(["voice", "chat", "email", "messaging"]))
+        time = draw(st.sampled_from([0, 40 * M, 5 * H, 30 * H, 80 * H, 100 * H]))
+        for index in range(draw(st.integers(1, 8))):
+            kind = draw(st.sampled_from(TYPES + LIKELY))
+            time += draw(st.sampled_from([1, 2, 20 * S, 121 * S, 10 * M, 50 * M, 3 * H, 25 * H]))
+            events.append(
+                event(
+                    kind,
+                    time,
+                    f"c{number}",
+                    channel,
+                    id=f"{number}-{index}",
+                    queue=draw(st.sampled_from([None, "cards", "loans"]))
+                    or ("cards" if kind in ("contact.queued", "contact.left_queue", "contact.turned_away") else None),
+                    tier=draw(st.sampled_from([None, None, "gold", "red"])),
+                    agent=draw(st.sampled_from([None, "a1", "a2"])),
+                    **draw(_DATA.get(kind, st.just({}))),
+                )
+            )
+    return sorted(events, key=lambda each: (each.time, each.id))
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, events: Sequence[Record], delay_ms: int) -> list[tuple[Record, int]]:
+    """The events as they arrive, each up to a delay late, with the stream time (absolute) that may be reached before
+    each arrival."""
+    delays = [draw(st.integers(0, delay_ms)) for _ in events]
+    order = sorted(range(len(events)), key=lambda index: events[index].time + delays[index])
+    late = [events[index] for index in order]
+    return [(record, min(each.time for each in late[place:])) for place, record in enumerate(late)]
+
+
+def settle(task: Task, last: Iterable[int]) -> Task:
+    """Let the end of everything pass."""
+    for at in last:
+        task.until(at)
+    return task

@@ -1,0 +1,325 @@
+"""Alerts fire by stream time, once, and are resolved once; late events, moves and commands."""
+
+import json
+from typing import Any
+
+import pytest
+
+from schemas.outputs import Alert as Contract
+from streams.alerts import episodes as alerts
+from streams.base.records import Command, Event, Left
+from streams.customers import customers
+from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, event, play, profile, said
+
+LIMIT = 120 * S
+
+
+def waiting(at: int = 0, **more: Any) -> Event:
+    return event("contact.queued", at, **{"queue": "cards", "tier": "gold"} | more)
+
+
+def told(task: Task) -> list[tuple[str, str | None]]:
+    task.episodes()
+    return [(each["status"], each["reason"]) for each in task.alerts]
+
+
+def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None:
+    task = play(waiting()).until(LIMIT)
+    assert not task.alerts
+    task.until(LIMIT + 1)
+    [record] = task.alerts
+    assert record == {
+        "alert_id": record["alert_id"],
+        "rule": "high-tier-wait",
+        "kind": "wait",
+        "status": "firing",
+        "severity": "critical",
+        "customer": OWNER,
+        "contact_id": "c1",
+        "channel": "voice",
+        "queue": "cards",
+        "tier": "gold",
+        "value": LIMIT,
+        "limit": LIMIT,
+        "unit": "ms",
+        "since": "2026-01-01T09:02:00.000Z",
+        "fired_at": "2026-01-01T09:02:00.001Z",
+        "resolved_at": None,
+        "reason": None,
+        "line": "",
+        "revision": 1,
+    }
+    Contract.model_validate_json(json.dumps(record))
+    task.until(10 * M).take(event("contact.connected", 11 * M, party="human")).until(11 * M)
+    resolved = task.alerts[-1]
+    assert resolved == {
+        **record,
+        "status": "resolved",
+        "resolved_at": "2026-01-01T09:11:00.000Z",
+        "reason": "answered",
+        "revision": 2,
+    }
+    Contract.model_validate_json(json.dumps(resolved))
+
+
+@pytest.mark.parametrize(("left", "count"), [(LIMIT, 0), (LIMIT + 1, 2)])
+def test_a_wait_whose_end_is_known_fires_and_is_resolved_when_stream_time_gets_there(left: int, count: int) -> None:
+    """Strictly longer than the limit."""
+    task = play(waiting(), event("contact.ended", left, by="customer", reason="abandoned"))
+    assert not task.until(LIMIT).alerts
+    assert told(task.until(H)) == [("firing", None), ("resolved", "abandoned")][:count]
+
+
+def test_the_name_of_an_episode_does_not_depend_on_arrival() -> None:
+    events = [waiting(), event("contact.initiated", 0), event("contact.ended", 5 * M, by="system", reason="voicemail")]
+    forwards, backwards = play(*events, until=H), play(*reversed(events), until=H)
+    assert list(forwards.episodes()) == list(backwards.episodes())
+    assert forwards.alerts[-1]["reason"] == "flow_out"
+
+
+def test_an_end_ahead_of_stream_time_is_waited_for() -> None:
+    """Both events are there, and stream time comes by in between: an earlier end might still turn up."""
+    task = play(waiting(), event("contact.connected", 9 * M, party="human")).until(LIMIT + 1)
+    assert told(task) == [("firing", None)]
+    task.until(9 * M - 1)
+    assert told(task) == [("firing", None)]
+    task.until(9 * M)
+    assert told(task) == [("firing", None), ("resolved", "answered")]
+
+
+def test_a_firing_alert_is_resolved_by_the_end_that_holds_not_by_the_one_that_came_first() -> None:
+    """The contact's end overtook the answer before it."""
+    task = play(waiting()).until(LIMIT + 1)
+    task.take(event("contact.ended", 9 * M + 500, by="agent")).until(9 * M - 1500)
+    task.take(event("contact.connected", 9 * M, party="human")).until(H)
+    assert told(task) == [("firing", None), ("resolved", "answered")]
+    assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:09:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "event_", [waiting(tier="silver"), waiting(tier=None), waiting(channel="email"), waiting(channel="messaging")]
+)
+def test_low_tiers_and_unwatched_channels_raise_nothing(event_: Event) -> None:
+    assert not play(event_).until(H).alerts
+
+
+def test_the_profiles_tier_counts_where_the_events_say_none() -> None:
+    task = play(profile("platinum", -H), waiting(tier=None)).until(LIMIT + 1)
+    assert [each["tier"] for each in task.alerts] == ["platinum"]
+
+
+def test_who_becomes_gold_while_waiting_is_watched_from_then_on() -> None:
+    task = play(waiting(tier=None)).until(5 * M).take(profile("gold", 5 * M))
+    assert told(task) == [("firing", None)] and task.alerts[0]["since"] == "2026-01-01T09:05:00.000Z"
+    task = play(waiting(tier=None), event("contact.connected", 4 * M, party="human")).until(5 * M)
+    assert not task.take(profile("gold", 5 * M)).until(H).alerts
+
+
+def test_a_tier_ahead_of_stream_time_waits_for_it() -> None:
+    task = play(waiting(tier=None), profile("gold", 5 * M)).until(5 * M - 1)
+    assert not customers.advance(task.customer, task, RULES).alerts
+    assert told(task.until(5 * M)) == [("firing", None)]
+
+
+def test_who_turns_out_to_be_gold_was_gold_all_the_time() -> None:
+    """Events that say a tier for the first time say it of the wait before them too."""
+    task = play(waiting(tier=None)).until(5 * M).take(event("contact.connected", 6 * M, party="human", tier="gold"))
+    task.until(6 * M)
+    assert told(task) == [("firing", None), ("resolved", "answered")]
+    assert task.alerts[0]["since"] == "2026-01-01T09:02:00.000Z"
+
+
+def test_who_falls_out_of_the_tier_after_the_deadline_keeps_the_alert() -> None:
+    task = play(waiting()).until(3 * M).take(event("message.sent", 4 * M, author="customer", tier="red")).until(H)
+    assert told(task) == [("firing", None)]
+    assert not play(waiting(), event("message.sent", M, author="customer", tier="red")).until(H).alerts
+
+
+def test_every_leg_is_an_episode_of_its_own() -> None:
+    events = (waiting(), waiting(5 * M, queue="loans"), event("contact.ended", 9 * M, by="customer"))
+    task = play(*events, until=9 * M)
+    assert len(task.episodes()) == 2
+    assert told(task) == [("firing", None), ("resolved", "flow_out"), ("firing", None), ("resolved", "abandoned")]
+
+
+def test_a_late_event_withdraws_a_firing_alert() -> None:
+    task = play(waiting()).until(LIMIT + 1)
+    task.take(event("contact.connected", M, party="human")).until(H)
+    assert told(task) == [("firing", None), ("resolved", "withdrawn")]
+    assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:02:00.000Z"
+
+
+def test_what_was_withdrawn_and_holds_after_all_is_another_alert() -> None:
+    task = play(waiting()).until(LIMIT + 1)
+    task.take(profile("red", 0), event("contact.connected", M, party="human"))
+    task.take(Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * M)).take(waiting()).until(H)
+    assert told(task) == [("firing", None), ("resolved", "withdrawn"), ("firing", None)]
+    assert len({each["alert_id"] for each in task.alerts}) == 2
+
+
+def test_an_alert_moves_with_its_contact() -> None:
+    old = play(waiting()).until(LIMIT + 1).take(Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * M))
+    assert told(old) == [("firing", None), ("resolved", "moved")]
+    new = Task(now=T0 + LIMIT + 1).take(waiting(owner="customer:C2"))
+    assert not new.alerts  # the history may still be arriving
+    new.until(LIMIT + 2)
+    assert told(new) == [("firing", None)]
+    assert new.alerts[0]["alert_id"] != old.alerts[0]["alert_id"]
+
+
+def test_a_history_that_arrives_again_raises_only_what_holds_at_its_end() -> None:
+    task = Task(now=T0 + H)
+    task.take(waiting()).take(event("contact.connected", M, party="human"))
+    assert not task.until(2 * H).alerts
+
+
+def test_a_contact_that_goes_on_to_the_next_customer_at_once_raises_nothing_here() -> None:
+    """Its events and its leaving come together, whether a batch is cut between them or not."""
+    history = [waiting(), event("contact.connected", 9 * M, party="human")]
+    left = Left(OWNER, "c1", "voice", "customer:C2", T0 + 9 * M)
+    for batches in ([[*history, left]], [history, [left]], [[each] for each in (*history, left)]):
+        task = Task(now=T0 + H)
+        for batch in batches:
+            task.take(*batch).until(H)
+        assert not task.until(2 * H).alerts, batches
+
+
+def test_a_history_that_stays_raises_what_it_proves_when_stream_time_has_moved_on() -> None:
+    task = Task(now=T0 + H).take(waiting(), event("contact.connected", 9 * M, party="human")).until(H)
+    assert not task.alerts
+    assert told(task.until(H + 1)) == [("firing", None), ("resolved", "answered")]
+
+
+def test_a_replay_that_stays_at_its_last_event_leaves_open_legs_alone() -> None:
+    task = play(waiting(line="r1"))
+    task.until(LIMIT)
+    assert not task.alerts and task.of("leg_opened") and not task.of("leg_closed")
+
+
+def test_replays_have_names_of_their_own() -> None:
+    task = play(waiting(), waiting(line="r1")).until(LIMIT + 1)
+    assert len(task.episodes()) == 2 and {each["line"] for each in task.alerts} == {"", "r1"}
+
+
+def command(task: Task, action: str, at: int = 3 * M) -> Command:
+    return Command(f"k{action}", "desk", task.alerts[0]["alert_id"], action, T0 + at, by="kim", until=T0 + H)
+
+
+def test_a_person_can_close_an_alert_for_good() -> None:
+    task = play(waiting()).until(LIMIT + 1)
+    task.take(command(task, "acknowledge"), command(task, "snooze"))
+    assert told(task) == [("firing", None)]
+    task.take(command(task, "close")).until(H).take(
+        event("contact.connected", H, party="human"), command(task, "close")
+    )
+    assert told(task) == [("firing", None), ("resolved", "closed")]
+    assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:03:00.000Z"
+
+
+def test_names_tell_the_owner_however_long_it_is() -> None:
+    assert alerts.owner_of(alerts.alert_id("r", "", OWNER, "k", "leg")) == OWNER
+    long = alerts.alert_id("r", "", "anonymous:email:" + "x" * 250, "k", "leg")
+    assert alerts.owner_of(long) == "anonymous:email:" + "x" * 250
+    assert alerts.owner_of(alerts.alert_id("r", "", "anonymous:email:a@b.c", "k")) == "anonymous:email:a@b.c"
+
+
+def test_a_closed_alert_stays_closed_while_the_mood_stays_low() -> None:
+    task = play(*bad(0, M, 2 * M)).until(2 * M)
+    task.take(command(task, "close"))
+    for minute in range(10, 600, 10):
+        task.take(*bad(minute * M)).until(minute * M)
+    assert told(task) == [("firing", None), ("resolved", "closed")]
+
+
+# Sentiment
+
+
+def bad(*times: int, sentiment: float = -0.8, **more: Any) -> list[Event]:
+    return [said(at, sentiment, **{"tier": "gold"} | more) for at in times]
+
+
+def test_sentiment_fires_with_the_message_that_crosses() -> None:
+    task = play(*bad(0, M, 2 * M)).until(2 * M - 1)
+    assert not task.alerts
+    task.until(2 * M)
+    [record] = task.alerts
+    assert (record["kind"], record["value"], record["limit"], record["unit"]) == ("sentiment", -0.8, -0.4, "sentiment")
+    assert (record["since"], record["contact_id"], record["tier"]) == ("2026-01-01T09:02:00.000Z", "c1", "gold")
+    Contract.model_validate_json(json.dumps(record))
+
+
+def test_two_bad_messages_are_not_enough() -> None:
+    assert not play(*bad(0, M)).until(H).alerts
+
+
+def test_the_mean_is_weighted_by_time() -> None:
+    """Two at 0.0 an hour earlier weigh a quarter each at a half-life of 30 minutes: −0.8/1.5 = −0.533; without decay
+    −0.267."""
+    assert not play(*bad(0, 0, id="x", sentiment=0.0), *bad(1)).until(H).alerts
+    task = play(said(0, 0.0, id="a"), said(0, 0.0, id="b"), *bad(H)).until(2 * H)
+    assert [each["value"] for each in task.alerts] == [-0.533]
+
+
+def test_hysteresis() -> None:
+    task = play(*bad(0, M, 2 * M), said(3 * M, 0.2)).until(4 * M)
+    assert told(task) == [("firing", None)]  # about −0.55: above neither limit
+    task.take(said(5 * M, 1.0), said(6 * M, 0.9)).until(7 * M)
+    assert told(task) == [("firing", None), ("resolved", "recovered")]
+
+
+def test_silence_ends_the_episode_and_starts_the_mood_anew() -> None:
+    task = play(*bad(0, M, 2 * M)).until(2 * M + 2 * H)
+    assert told(task) == [("firing", None)]
+    task.until(2 * M + 2 * H + 1)
+    assert told(task) == [("firing", None), ("resolved", "quiet")]
+    task.take(*bad(5 * H, 5 * H + M)).until(5 * H + 2 * M)
+    assert len(task.alerts) == 2
+    task.take(*bad(5 * H + 2 * M)).until(5 * H + 3 * M)
+    assert len(task.episodes()) == 2
+
+
+def test_after_a_silence_it_takes_as_many_messages_again() -> None:
+    task = play(*bad(0, M, 2 * M)).until(2 * M + 2 * H + 1)
+    task.take(*bad(2 * H + 10 * M, 2 * H + 11 * M)).until(2 * H + 12 * M - 1)
+    assert len(task.episodes()) == 1
+    task.take(*bad(2 * H + 12 * M)).until(2 * H + 12 * M)
+    assert told(task) == [("firing", None), ("resolved", "quiet"), ("firing", None)]
+
+
+def test_a_late_message_is_judged_in_its_place() -> None:
+    task = play(*bad(0, 2 * M)).until(3 * M).take(*bad(M)).until(4 * M)
+    assert [each["since"] for each in task.alerts] == ["2026-01-01T09:02:00.000Z"]
+
+
+def test_mood_goes_over_all_contacts_of_the_customer() -> None:
+    events = [said(at, -0.9, contact=name, tier="gold") for name, at in (("a", 0), ("b", M), ("c", 2 * M))]
+    task = play(*events).until(H)
+    assert [each["contact_id"] for each in task.alerts] == ["c"]
+
+
+def test_messages_of_a_contact_that_moves_are_forgotten() -> None:
+    task = play(*bad(0, M, 2 * M)).until(3 * M).take(Left(OWNER, "c1", "chat", "customer:C2", T0 + 3 * M)).until(H)
+    assert told(task) == [("firing", None), ("resolved", "moved")]
+    task = play(*bad(0, M, contact="a"), *bad(2 * M, contact="b")).until(3 * M)
+    task.take(Left(OWNER, "a", "chat", "customer:C2", T0 + 3 * M)).until(H)
+    assert told(task) == [("firing", None), ("resolved", "withdrawn")]
+
+
+def test_low_tiers_may_be_cross() -> None:
+    assert not play(*bad(0, M, 2 * M, tier="red")).until(H).alerts
+
+
+def test_a_history_that_arrives_again_is_judged_when_stream_time_has_moved_on() -> None:
+    task = Task(now=T0 + H).take(*bad(0, M, 2 * M))
+    assert not customers.advance(task.customer, task, RULES).alerts
+    assert told(task.until(H + 1)) == [("firing", None)]
+
+
+def test_an_episode_outlives_its_messages_being_settled() -> None:
+    task = play(*bad(0, M, 2 * M)).until(3 * M)
+    for minute in range(10, 600, 30):
+        task.take(said(minute * M, -0.9, tier="gold")).until(minute * M + M)
+    assert told(task) == [("firing", None)]
+    for minute in range(600, 660, 10):
+        task.take(said(minute * M, 0.9)).until(minute * M + M)
+    assert told(task) == [("firing", None), ("resolved", "recovered")]

@@ -1,0 +1,90 @@
+"""What is shown as live: the newest reading of a window while it is the newest, and everybody who waits."""
+
+from typing import Any
+
+import pytest
+
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
+from streams.metrics.live import LiveReadings, queues_now, window_label
+from streams.metrics.panes import EMPTY
+from streams.metrics.rules import KpiPolicy
+from streams.metrics.tables import SEP, QueueShown, Tables
+
+NOON = 10_000 * DAY_MS + 12 * HOUR_MS
+
+
+def record(end: int, value: float | None, length: int = MINUTE_MS, kpi: str = "service_level") -> dict[str, Any]:
+    return {
+        "dimensions": {"channel": "voice", "queue": "loans", "tier": "gold"},
+        "window": {"start": iso(end - length), "end": iso(end), "length_ms": length},
+        "readings": [{"kpi": kpi, "variant": "v", "value": value}],
+    }
+
+
+def shown(readings: LiveReadings, now: int | None) -> dict[str, float]:
+    return {labels[-1]: value for labels, value in readings.current(now).items()}
+
+
+@pytest.fixture
+def readings() -> LiveReadings:
+    return LiveReadings(KpiPolicy())
+
+
+def test_a_reading_is_shown_with_all_its_labels(readings: LiveReadings) -> None:
+    readings.remember(record(NOON, 0.5))
+    assert readings.current(NOON) == {("service_level", "v", "voice", "loans", "gold", "1m"): 0.5}
+
+
+@pytest.mark.parametrize(("length", "every"), [(MINUTE_MS, 10_000), (60 * MINUTE_MS, 15 * MINUTE_MS)])
+def test_it_is_shown_until_the_next_window_was_due(readings: LiveReadings, length: int, every: int) -> None:
+    """A quiet window has no record: without this the last reading before the night would stand until morning."""
+    readings.remember(record(NOON, 0.5, length))
+    assert list(shown(readings, NOON + every - 1).values()) == [0.5]
+    assert shown(readings, NOON + every) == {}
+    assert shown(readings, NOON) == {}, "what is gone does not come back"
+
+
+def test_the_day_is_shown_until_the_next_day_is_read(readings: LiveReadings) -> None:
+    midnight = 10_001 * DAY_MS
+    readings.remember(record(midnight, 0.5, DAY_MS))
+    readings.remember(record(midnight, 0.6, DAY_MS))
+    assert shown(readings, midnight + HOUR_MS - 1) == {"day": 0.6}
+    assert shown(readings, midnight + HOUR_MS) == {}
+
+
+def test_a_day_of_25_hours_and_a_window_of_ones_own_have_their_names() -> None:
+    lengths = (25 * HOUR_MS, 23 * HOUR_MS, 30 * MINUTE_MS, 12 * HOUR_MS, 90_000, 10_000)
+    assert [window_label(length) for length in lengths] == ["day", "day", "30m", "720m", "90s", "10s"]
+
+
+def test_an_amended_older_window_does_not_hide_a_newer_one(readings: LiveReadings) -> None:
+    readings.remember(record(NOON, 0.5))
+    readings.remember(record(NOON - 10_000, 0.9))
+    readings.remember(record(NOON - 10_000, None))
+    assert shown(readings, NOON) == {"1m": 0.5}
+    readings.remember(record(NOON, 0.7))
+    assert shown(readings, NOON) == {"1m": 0.7}
+
+
+def test_a_reading_without_value_takes_the_older_one_away(readings: LiveReadings) -> None:
+    readings.remember(record(NOON, 0.5))
+    readings.remember(record(NOON + 10_000, None))
+    assert shown(readings, None) == {}
+
+
+def test_who_waits_comes_from_the_tables_and_known_queues_are_zero() -> None:
+    def key(*parts: str) -> str:
+        return SEP.join(parts)
+
+    tables = Tables(
+        days={
+            key("", "voice", "loans", "gold", "0"): EMPTY,
+            key("", "voice", "cards", "none", "0"): EMPTY,
+            key("replay-1", "voice", "old", "none", "0"): EMPTY,
+        },
+        queues={
+            key("", "voice", "loans"): QueueShown(NOON - 90_000, (("gold", 2), ("none", 3))),
+            key("replay-1", "voice", "old"): QueueShown(0, (("none", 1),)),
+        },
+    )
+    assert queues_now(tables, NOON) == {("voice", "loans"): (5, 90.0), ("voice", "cards"): (0, 0.0)}

@@ -1,0 +1,198 @@
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streams.base.records import Fact
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
+from streams.metrics.query import DIMENSIONS, Figures, figures, is_day, merge_readings, newest, table, tiles, window_of
+from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.tables import Tables
+from streams.metrics.windows import advance, fold
+from tests.support.kpi_facts import T0, at, fact, leg
+
+POLICY = KpiPolicy()
+MIDNIGHT = T0 - 9 * HOUR_MS
+"""1999-02-01T00:00:00Z."""
+
+
+def published(facts: list[Fact], line: str = "", until_s: int = 4 * 86_400) -> list[dict[str, Any]]:
+    tables = Tables()
+    for each in facts:
+        fold(tables, each, POLICY)
+    return advance(tables, line, at(until_s), False, POLICY)
+
+
+def call(ident: str, second: float, waited: float, **more: Any) -> list[Fact]:
+    return [
+        *(leg(ident, second, second + waited, **more) if waited else []),
+        fact("contact_offered", ident, second + waited, outcome="answered", value=round(waited * 1000), **more),
+        fact("contact_handled", ident, second + waited + 100, talk_ms=100_000, **more),
+    ]
+
+
+def hung_up(ident: str, second: float, waited: float, **more: Any) -> list[Fact]:
+    return [
+        *(leg(ident, second, second + waited, "abandoned", **more) if waited else []),
+        fact("contact_offered", ident, second + waited, outcome="abandoned", value=round(waited * 1000), **more),
+    ]
+
+
+def pairs(readings: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(each["kpi"], each["variant"]): (each["numerator"], each["denominator"]) for each in readings}
+
+
+def test_vector_7_the_average_of_a_span_is_not_the_average_of_its_averages() -> None:
+    records = published([*call("a", 0, 10), *call("b", 86_400, 40), *call("c", 86_401, 40), *call("d", 86_402, 40)])
+    days = [each for each in newest(records) if is_day(each)]
+    (row,) = table(days, (), MIDNIGHT + 2 * DAY_MS)
+    reading = next(each for each in row.readings if each["variant"] == "answered_legs")
+    assert reading == {
+        "kpi": "speed_of_answer",
+        "variant": "answered_legs",
+        "grain": "leg",
+        "value": 32_500,
+        "numerator": 130_000,
+        "denominator": 4,
+        "unit": "ms",
+    }
+
+
+def test_vector_7_windows_end_to_end_are_the_window_over_all_of_them() -> None:
+    facts = [each for i in range(60) for each in call(str(i), i * 57, i * 3)] + hung_up("x", 100, 3300)
+    records = published(facts)
+    hour = [each for each in records if window_of(each) == (iso(T0), HOUR_MS)]
+    minutes = {(iso(T0 + n * MINUTE_MS), MINUTE_MS) for n in range(60)}
+    (row,) = table([each for each in records if window_of(each) in minutes], (), T0 + HOUR_MS)
+    assert pairs(row.readings) == pairs(hour[0]["readings"])
+
+
+def test_who_waits_counts_at_the_end_of_the_span_only() -> None:
+    records = published([*leg("a", 10, 100), *leg("b", 130, None)], until_s=300)
+    minutes = [
+        each for each in records if each["window"]["length_ms"] == MINUTE_MS and each["window"]["start"][17:19] == "00"
+    ]
+    first_three = [each for each in minutes if each["window"]["end"] <= iso(at(180))]
+    assert pairs(merge_readings(first_three, iso(at(180))))["service_level", "reached_threshold"] == (0, 2)
+    assert pairs(merge_readings(first_three[:2], iso(at(120))))["service_level", "reached_threshold"] == (0, 1)
+
+
+def test_the_newest_revision_of_a_window_counts_in_any_order() -> None:
+    tables = Tables()
+    for each in call("a", 0, 10):
+        fold(tables, each, POLICY)
+    records = advance(tables, "", at(2 * 86_400), False, POLICY)
+    for each in call("b", 50, 30):
+        fold(tables, each, POLICY)
+    records += advance(tables, "", at(2 * 86_400), False, POLICY)
+    for order in (records, records[::-1]):
+        days = [each for each in newest(order) if is_day(each)]
+        assert [(each["status"], pairs(each["readings"])["legs_entered", "all"]) for each in days] == [
+            ("amended", (2, 1))
+        ]
+
+
+def test_rows_by_any_dimensions() -> None:
+    facts = [*call("a", 0, 10), *call("b", 0, 20, tier="none"), *call("c", 0, 0, queue="support")]
+    days = [each for each in newest(published(facts)) if is_day(each)]
+
+    def rows(*by: str) -> list[tuple[dict[str, str], int]]:
+        return [(row.dimensions, pairs(row.readings)["contacts_offered", "all"][0]) for row in table(days, by, 0)]
+
+    assert rows() == [({}, 3)]
+    assert rows("queue") == [({"queue": "sales"}, 2), ({"queue": "support"}, 1)]
+    assert rows("tier", "channel") == [
+        ({"tier": "gold", "channel": "voice"}, 2),
+        ({"tier": "none", "channel": "voice"}, 1),
+    ]
+    assert len(rows(*DIMENSIONS)) == 3
+    assert rows("line") == [({"line": ""}, 3)]
+
+
+def test_an_unknown_dimension_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"team is no dimension; there are channel, queue, tier"):
+        table([], ("queue", "team"), 0)
+
+
+def test_no_records_are_no_rows() -> None:
+    assert table([], ("queue",), 0) == []
+
+
+def names(found: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [(start[5:16], length // MINUTE_MS) for start, length in found]
+
+
+def test_whole_days_are_days() -> None:
+    found = tiles(MIDNIGHT, MIDNIGHT + 7 * DAY_MS, POLICY)
+    assert [length for _, length in found] == [DAY_MS] * 7
+    assert found[0] == ("1999-02-01T00:00:00.000Z", DAY_MS)
+
+
+def test_days_are_those_of_the_time_zone() -> None:
+    policy = KpiPolicy(time_zone=ZoneInfo("Europe/Berlin"))
+    start = 922_489_200_000
+    assert names(tiles(start, start + 3 * DAY_MS - HOUR_MS, policy)) == [
+        ("03-26T23:00", 24 * 60),
+        ("03-27T23:00", 23 * 60),
+        ("03-28T22:00", 24 * 60),
+    ]
+
+
+def test_the_longest_windows_that_fit_make_up_the_rest() -> None:
+    assert names(tiles(MIDNIGHT + 22 * HOUR_MS + 40 * MINUTE_MS, MIDNIGHT + DAY_MS + 61 * MINUTE_MS, POLICY)) == [
+        ("02-01T22:40", 15),
+        ("02-01T22:55", 15),
+        ("02-01T23:10", 15),
+        ("02-01T23:25", 15),
+        ("02-01T23:40", 15),
+        ("02-01T23:55", 15),
+        ("02-02T00:10", 15),
+        ("02-02T00:25", 15),
+        ("02-02T00:40", 15),
+        ("02-02T00:55", 5),
+        ("02-02T01:00", 1),
+    ]
+
+
+@pytest.mark.parametrize("end", [T0, T0 - 1, T0 + 90_000, T0 + 60_001])
+def test_a_span_that_no_windows_make_up_is_refused(end: int) -> None:
+    with pytest.raises(ValueError, match=r"span is empty|no windows make up"):
+        tiles(T0, end, POLICY)
+
+
+def test_without_days_hours_make_up_a_day() -> None:
+    policy = KpiPolicy(windows=(Window(60_000, 10_000), Window(HOUR_MS, HOUR_MS)))
+    assert [length for _, length in tiles(MIDNIGHT, MIDNIGHT + DAY_MS, policy)] == [HOUR_MS] * 24
+
+
+def test_the_figures_of_a_line() -> None:
+    facts = [
+        *call("a", 0, 10),
+        *call("b", 86_390, 40, queue="support"),
+        *call("c", 86_400, 0, tier="none"),
+        *hung_up("d", 200_000, 7),
+        *hung_up("e", 200_000, 0),
+    ]
+    other = published(call("z", 0, 99, line="r"), "r")
+    assert figures(other + published(facts), "") == Figures(
+        offered=5,
+        answered=3,
+        abandoned=2,
+        legs_entered=3,
+        legs_abandoned=1,
+        asa_all=(50_000, 3),
+        asa_waited=(50_000, 2),
+        in_time_of_offered=(2, 5),
+        in_time_of_answered=(2, 3),
+        talk=(300_000, 3),
+        longest_wait_ms=40_000,
+    )
+    assert figures(other, "another") == Figures(0, 0, 0, 0, 0, (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), None)
+
+
+def test_a_span_of_many_full_windows_is_written_as_this_or_more() -> None:
+    (day,) = [each for each in newest(published(call("a", 0, 10))) if is_day(each)]
+    full = [{**each, "numerator": 2**53 - 1} for each in day["readings"]]
+    merged = merge_readings([{**day, "readings": full}] * 4000, "")
+    assert {each["numerator"] for each in merged} == {2**53 - 1}
+    assert all(each["value"] is None or each["value"] > 0 for each in merged)

@@ -1,0 +1,394 @@
+"""Rolling windows and days by hand: which records they give, late facts, ends of lines."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec.structs import replace
+
+from streams.base.records import Fact
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, day_bounds, iso
+from streams.metrics.queues import queue_states
+from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.tables import TABLE_TYPES, Tables
+from streams.metrics.windows import advance, fold, record_key
+from tests.support.kpi_facts import T0, at, fact, leg, taken_back
+
+POLICY = KpiPolicy()
+LATE_HOUR = KpiPolicy(lateness_ms=HOUR_MS)
+JERUSALEM = ZoneInfo("Asia/Jerusalem")
+BERLIN = ZoneInfo("Europe/Berlin")
+Record = dict[str, Any]
+
+
+def count(tables: Tables, facts: Iterable[Fact], policy: KpiPolicy = POLICY) -> list[str]:
+    return [fold(tables, each, policy) for each in facts]
+
+
+def move(tables: Tables, seconds: float, ended: bool = False, policy: KpiPolicy = POLICY) -> list[Record]:
+    return advance(tables, "", at(seconds), ended, policy)
+
+
+def of_length(records: list[Record], length_ms: int) -> list[Record]:
+    return [each for each in records if each["window"]["length_ms"] == length_ms]
+
+
+def value(record: Record, kpi: str, variant: str) -> Any:
+    return next(each["value"] for each in record["readings"] if (each["kpi"], each["variant"]) == (kpi, variant))
+
+
+def entered(record: Record) -> int:
+    return int(value(record, "legs_entered", "all"))
+
+
+def test_a_record_in_full() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    record = of_length(move(tables, 21.5), MINUTE_MS)[0]
+    readings = record.pop("readings")
+    assert record == {
+        "dimensions": {"channel": "voice", "queue": "sales", "tier": "gold"},
+        "window": {"start": "1999-02-01T08:59:20.000Z", "end": "1999-02-01T09:00:20.000Z", "length_ms": 60_000},
+        "watermark": "1999-02-01T09:00:21.500Z",
+        "status": "final",
+        "revision": 1,
+        "line": "",
+    }
+    assert readings[6] == {
+        "kpi": "service_level",
+        "variant": "reached_threshold",
+        "grain": "leg",
+        "value": 1,
+        "numerator": 1,
+        "denominator": 1,
+        "unit": "ratio",
+    }
+    assert record_key(record) == "|voice|sales|gold|1999-02-01T08:59:20.000Z|60000"
+
+
+def test_names_with_the_separator_have_keys_of_their_own() -> None:
+    record = {
+        "line": "r",
+        "dimensions": {"channel": "chat", "queue": "a|b%", "tier": "c"},
+        "window": {"start": "s", "length_ms": 1},
+    }
+    assert record_key(record) == "r|chat|a%7Cb%25|c|s|1"
+
+
+def test_each_window_that_holds_a_fact_ends_once() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    records = [record for seconds in range(0, 7200, 7) for record in move(tables, seconds)]
+    ends = {
+        length: [each["window"]["end"][11:19] for each in of_length(records, length * MINUTE_MS)]
+        for length in (1, 5, 15, 60)
+    }
+    assert ends == {
+        1: ["09:00:20", "09:00:30", "09:00:40", "09:00:50", "09:01:00", "09:01:10"],
+        5: ["09:01:00", "09:02:00", "09:03:00", "09:04:00", "09:05:00"],
+        15: ["09:05:00", "09:10:00", "09:15:00"],
+        60: ["09:15:00", "09:30:00", "09:45:00", "10:00:00"],
+    }
+    assert {each["revision"] for each in records if each["window"]["length_ms"] < DAY_MS} == {1}
+    assert [each["window"]["end"] for each in records] != []
+
+
+def test_a_jump_of_days_gives_the_same_records_as_small_steps() -> None:
+    facts = [each for i in range(40) for each in leg(str(i), i * 977 % 5000, i * 977 % 5000 + i * 3)]
+    slow, fast = Tables(), Tables()
+    count(slow, facts)
+    count(fast, facts)
+    stepwise = [record for seconds in range(0, 3 * 86_400, 10) for record in move(slow, seconds)]
+    at_once = move(fast, 3 * 86_400 - 10)
+    assert [without_watermark(each) for each in at_once] == [without_watermark(each) for each in stepwise]
+
+
+def without_watermark(record: Record) -> Record:
+    return {name: each for name, each in record.items() if name != "watermark"}
+
+
+def test_records_come_in_order_of_their_ends() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 0, 100), *leg("b", 50, 90, queue="support"), *leg("c", 700, 800, tier="none")])
+    records = of_length(move(tables, 4000), 5 * MINUTE_MS)
+    assert len(records) > 10
+    keys = [(each["window"]["end"], each["dimensions"]["queue"], each["dimensions"]["tier"]) for each in records]
+    assert keys == sorted(keys)
+
+
+def test_vector_6_a_waiting_leg_lowers_the_service_level_once_it_has_waited_for_the_threshold() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 1, 5), *leg("b", 5, None)])
+    levels = [value(each, "service_level", "reached_threshold") for each in of_length(move(tables, 40), MINUTE_MS)]
+    assert levels == [1, 1, 0.5, 0.5]
+
+
+def test_who_waits_is_in_every_window_with_data_and_makes_none_of_its_own() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 5, None), *leg("b", 8, 25), fact("feedback", "c", 150, variant="nps", value=10_000)])
+    records = of_length(move(tables, 300), MINUTE_MS)
+    assert [(value(each, "queue_depth", "now"), value(each, "longest_wait", "now")) for each in records] == [
+        (2, 5_000),
+        (2, 15_000),
+        *((1, seconds * 1000 - 5_000) for seconds in (30, 40, 50, 60, 70, 80, 160, 170, 180, 190, 200, 210)),
+    ]
+    assert [value(each, "longest_wait", "left") for each in records[:3]] == [None, None, 17_000]
+
+
+def test_a_leg_that_waits_for_days_costs_the_windows_it_entered_in_and_the_day_readings() -> None:
+    """Once it was 7.3 records a minute: 42 MB a day of one event of 209 bytes."""
+    tables = Tables()
+    count(tables, leg("a", 0, None))
+    records = move(tables, 72 * 3600)
+    assert len(of_length(records, MINUTE_MS)) == 6
+    assert Counter(each["window"]["length_ms"] // MINUTE_MS for each in records) == {1: 6, 5: 5, 15: 3, 60: 4, 1440: 17}
+    assert [each["status"] for each in of_length(records, 24 * HOUR_MS)] == [*["provisional"] * 14, *["final"] * 3]
+    count(tables, [fact("leg_closed", "a", 72 * 3600 + 1, entered=T0, outcome="answered")])
+    assert len(move(tables, 75 * 3600)) == 18 + 3
+
+
+def test_a_late_leg_amends_no_window_without_data() -> None:
+    """55 minutes late, in a queue of its own: what an event in time costs; 85 records once."""
+    tables = Tables()
+    assert move(tables, 3600) == []
+    assert count(tables, leg("a", 300, None), LATE_HOUR) == ["amends"]
+    assert len(move(tables, 3600, policy=LATE_HOUR)) == 18
+    assert count(tables, leg("b", 301, None), LATE_HOUR) == ["amends"]
+    assert len(move(tables, 3600, policy=LATE_HOUR)) == 18
+
+
+def test_only_the_shortest_window_says_who_waits_now() -> None:
+    tables = Tables()
+    count(tables, leg("a", 0, None))
+    with_depth = {
+        each["window"]["length_ms"]
+        for each in move(tables, 7200)
+        if any(r["kpi"] == "queue_depth" for r in each["readings"])
+    }
+    assert with_depth == {MINUTE_MS}
+
+
+def test_a_late_fact_amends_each_window_that_holds_it_once() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    move(tables, 120)
+    late = [fact("contact_offered", ident, 14, outcome="answered", value=0) for ident in "xyz"]
+    assert count(tables, late) == ["amends"] * 3
+    amended = move(tables, 120)
+    assert [(each["window"]["end"][11:19], each["status"], each["revision"]) for each in amended] == [
+        *((f"09:0{at}", "amended", 2) for at in ("0:20", "0:30", "0:40", "0:50", "1:00", "1:00", "1:10", "2:00")),
+    ]
+    assert {value(each, "contacts_offered", "all") for each in amended} == {3}
+    assert count(tables, [taken_back(late[0])]) == ["amends"]
+    assert {(each["revision"], value(each, "contacts_offered", "all")) for each in move(tables, 120)} == {(3, 2)}
+    assert move(tables, 120) == []
+
+
+def test_a_leg_that_left_earlier_than_was_known_amends_the_moments_at_which_it_was_thought_to_wait() -> None:
+    tables = Tables()
+    opened, closed = leg("a", 5, 12)
+    count(tables, [opened])
+    assert [value(each, "queue_depth", "now") for each in of_length(move(tables, 40), MINUTE_MS)] == [1, 1, 1, 1]
+    count(tables, [closed])
+    amended = of_length(move(tables, 40), MINUTE_MS)
+    assert [(each["window"]["end"][17:19], value(each, "queue_depth", "now")) for each in amended] == [
+        ("20", 0),
+        ("30", 0),
+        ("40", 0),
+    ]
+
+
+def test_a_fact_beyond_the_lateness_amends_its_day_alone() -> None:
+    policy = KpiPolicy(time_zone=JERUSALEM)
+    tables = Tables()
+    midnight = (day_bounds(T0, JERUSALEM)[1] - T0) / 1000
+    count(tables, leg("a", 12, 15), policy)
+    final = [each for each in move(tables, midnight, policy=policy) if each["status"] == "final"][-1]
+    assert (final["window"]["start"], final["window"]["end"]) == (
+        "1999-01-31T22:00:00.000Z",
+        "1999-02-01T22:00:00.000Z",
+    )
+    move(tables, midnight + 3600, policy=policy)
+    assert count(tables, leg("b", 20, 50), policy) == ["amends_day", "amends_day"]
+    (amended,) = move(tables, midnight + 3600, policy=policy)
+    assert (amended["window"], amended["status"], amended["revision"]) == (
+        final["window"],
+        "amended",
+        final["revision"] + 1,
+    )
+    assert (entered(final), entered(amended)) == (1, 2)
+    assert value(amended, "longest_wait", "left") == 30_000
+
+
+def test_a_fact_beyond_the_kept_days_is_too_late_and_says_so() -> None:
+    tables = Tables()
+    count(tables, leg("a", 12, 15))
+    move(tables, 17 * 86_400)
+    assert count(tables, [fact("sentiment", "m", 12, value=1)]) == ["too_late"]
+    assert move(tables, 17 * 86_400) == []
+
+
+def test_a_leg_that_waits_over_midnight_is_in_the_days_last_reading_even_when_it_is_amended_much_later() -> None:
+    tables = Tables()
+    midnight = 15 * 3600
+    count(tables, [*leg("a", midnight - 30, midnight + 30), *leg("b", 0, 5)])
+    finals = [
+        each
+        for each in move(tables, midnight + 7200)
+        if each["status"] == "final" and each["window"]["length_ms"] == DAY_MS
+    ]
+    assert [value(each, "service_level", "reached_threshold") for each in finals] == [0.5]
+    count(tables, leg("c", 10, 15))
+    assert [value(each, "service_level", "reached_threshold") for each in move(tables, midnight + 7200)] == [2 / 3]
+
+
+def test_a_leg_corrected_over_midnight_amends_the_day() -> None:
+    tables = Tables()
+    midnight = 15 * 3600
+    opened, closed = leg("a", midnight - 30, midnight - 5)
+    count(tables, [opened, *leg("b", 0, 5)])
+    move(tables, midnight + 60)
+    count(tables, [closed])
+    (day,) = of_length(move(tables, midnight + 60), DAY_MS)
+    assert (day["status"], value(day, "service_level", "reached_threshold")) == ("amended", 0.5)
+    count(tables, [taken_back(closed)])
+    (day,) = of_length(move(tables, midnight + 60), DAY_MS)
+    assert (day["revision"], value(day, "service_level", "all_abandons_count")) == (day["revision"], 1)
+    assert value(day, "service_level", "reached_threshold") == 0.5
+
+
+def test_the_day_is_read_every_hour_as_of_that_hour_and_final_at_midnight() -> None:
+    tables = Tables()
+    count(tables, [*leg("a", 60, 70), *leg("b", 3660, 3670), *leg("c", 12_000, 12_010)])
+    days = of_length(move(tables, 16 * 3600), DAY_MS)
+    assert [(each["status"], each["revision"]) for each in days] == [
+        *(("provisional", n) for n in range(1, 15)),
+        ("final", 15),
+    ]
+    assert [entered(each) for each in days] == [1, 2, 2, *[3] * 12]
+    assert {each["window"]["start"] for each in days} == {"1999-02-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [("03", "28", 23), ("10", "31", 25)])
+def test_a_day_has_23_or_25_hours_when_the_clock_changes(month: str, day: str, hours: int) -> None:
+    policy = KpiPolicy(time_zone=BERLIN)
+    start = {"03": 922_575_600_000, "10": 941_320_800_000}[month]
+    tables = Tables()
+    for hour in range(hours):
+        fold(tables, replace(fact("sentiment", "m", 0, value=1), time=start + hour * HOUR_MS), policy)
+    days = [
+        each for each in advance(tables, "", start + 2 * DAY_MS, False, policy) if each["window"]["length_ms"] > HOUR_MS
+    ]
+    assert {each["window"]["length_ms"] for each in days} == {hours * HOUR_MS}
+    assert [each["status"] for each in days] == ["provisional"] * (hours - 1) + ["final"]
+    assert next(r["denominator"] for r in days[-1]["readings"] if r["kpi"] == "sentiment") == hours
+
+
+def test_the_end_of_a_line_closes_every_window_that_holds_data_and_forgets_the_line() -> None:
+    tables = Tables()
+    count(tables, [replace(each, line="replay-1") for each in leg("a", 12, 15)])
+    count(tables, leg("live", 12, 15))
+    records = advance(tables, "replay-1", at(16), True, POLICY)
+    assert [
+        len(of_length(records, length)) for length in (MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, DAY_MS)
+    ] == [6, 5, 3, 4, 1]
+    assert {(each["line"], each["status"]) for each in records} == {("replay-1", "final")}
+    queue_states(tables, "replay-1")
+    assert all("replay-1" not in key for name in TABLE_TYPES if name != "lines" for key in getattr(tables, name))
+    assert len(tables.panes) == 1
+    assert fold(tables, replace(fact("sentiment", "m", 0, value=1), line="replay-1"), POLICY) == "too_late"
+    assert advance(tables, "replay-1", at(10_000), True, POLICY) == []
+
+
+def test_lines_have_their_own_time() -> None:
+    tables = Tables()
+    count(tables, [replace(each, line="r") for each in leg("a", 12, 15)])
+    assert move(tables, 86_400) == []
+    assert count(tables, [replace(fact("sentiment", "m", 0, value=1), line="r")]) == ["counted"]
+
+
+def test_what_no_window_can_change_any_more_is_forgotten() -> None:
+    tables = Tables()
+    rng = random.Random(4)
+    for hour in range(100):
+        facts = [
+            each
+            for i in range(20)
+            for each in leg(f"{hour}.{i}", hour * 3600 + rng.randrange(3600), hour * 3600 + 3700)
+        ]
+        count(tables, facts)
+        move(tables, hour * 3600 + 3600)
+        count(tables, [fact("sentiment", "m", hour * 3600 + 3500, value=1)])
+        move(tables, hour * 3600 + 3600)
+    move(tables, 110 * 3600)
+    assert {name: len(getattr(tables, name)) for name in TABLE_TYPES} == {
+        "panes": 0,
+        "days": 4 + 1,
+        "legs": 0,
+        "left": 0,
+        "published": 4 + 1,
+        "lines": 1,
+        "late": 0,
+        "queues": 0,
+    }
+    move(tables, 500 * 3600)
+    assert not tables.days
+    assert not tables.published
+
+
+def test_a_fact_that_cannot_be_counted_changes_nothing() -> None:
+    tables = Tables()
+    for wrong in [
+        fact("leg_closed", "a", 0, outcome="answered"),
+        fact("leg_closed", "a", 0, entered=T0, outcome="?"),
+        fact("?", "a", 0),
+    ]:
+        with pytest.raises(ValueError, match="a"):
+            fold(tables, wrong, POLICY)
+    assert tables == Tables()
+
+
+def test_a_fact_at_the_sealed_moment_itself_amends_who_waits_then() -> None:
+    tables = Tables()
+    count(tables, leg("a", 0, None))
+    assert [value(each, "queue_depth", "now") for each in of_length(move(tables, 10), MINUTE_MS)] == [1]
+    assert count(tables, leg("b", 10, None)) == ["counted"]
+    (amended,) = of_length(move(tables, 10), MINUTE_MS)
+    assert (amended["revision"], value(amended, "queue_depth", "now")) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        (((60_000, 15_000),), "multiple of 10000"),
+        (((60_000, 40_000),), "multiple of its step"),
+        (((60_000, 0),), "multiple of 10000"),
+        (((None, HOUR_MS),), "at least one"),
+        (((60_000, 10_000), (60_000, 20_000)), "different lengths"),
+        (((24 * HOUR_MS, HOUR_MS),), "12 hours"),
+    ],
+)
+def test_impossible_windows_are_refused(windows: tuple[tuple[int | None, int], ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        KpiPolicy(windows=tuple(Window(length, every) for length, every in windows))
+
+
+def test_a_day_is_kept_for_longer_than_its_windows() -> None:
+    with pytest.raises(ValueError, match="kept at least"):
+        KpiPolicy(day_kept_ms=HOUR_MS)
+
+
+def test_iso() -> None:
+    assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(951_782_399_999) == "2000-02-28T23:59:59.999Z"
+    assert iso(-1) == "1969-12-31T23:59:59.999Z"
+
+
+def test_a_day_begins_where_the_clock_skips_midnight() -> None:
+    start, end = day_bounds(1_711_800_000_000, ZoneInfo("Asia/Beirut"))
+    assert (iso(start), iso(end), end - start) == ("2024-03-29T22:00:00.000Z", "2024-03-30T22:00:00.000Z", 24 * HOUR_MS)
+    start, end = day_bounds(end, ZoneInfo("Asia/Beirut"))
+    assert (iso(start), iso(end), end - start) == ("2024-03-30T22:00:00.000Z", "2024-03-31T21:00:00.000Z", 23 * HOUR_MS)

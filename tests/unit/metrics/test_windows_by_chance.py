@@ -1,0 +1,212 @@
+"""Rolling windows by chance: any order, duplicates and cuts give the readings that the definitions say."""
+
+import random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streams.base.records import Fact
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
+from streams.metrics.kpis import Snapshot, Waiting, readings
+from streams.metrics.panes import EMPTY, add, longest_wait
+from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.tables import Tables
+from streams.metrics.windows import advance, arrived, fold, record_key
+from tests.support.kpi_facts import T0, at, leg, one_fact, taken_back
+from tests.unit.metrics.test_windows import Record, move
+
+SPAN = 4200
+LATE = KpiPolicy(
+    lateness_ms=SPAN * 1000,
+    windows=(Window(60_000, 10_000), Window(300_000, 60_000), Window(None, HOUR_MS)),
+    time_zone=ZoneInfo("Pacific/Kiritimati"),
+)
+"""With midnight one hour after T0."""
+
+
+@st.composite
+def story(draw: st.DrawFn) -> list[Fact]:
+    """Facts of a span over midnight: legs with both ends, other facts, and some of them counted and taken back."""
+    facts = draw(st.lists(one_fact(SPAN).filter(lambda each: not each.fact.startswith("leg")), max_size=8))
+    for ident in range(draw(st.integers(0, 5))):
+        start = draw(st.integers(0, SPAN))
+        left = draw(st.none() | st.integers(start, SPAN))
+        more = {"tier": draw(st.sampled_from(["gold", "none"]))}
+        facts += leg(str(ident), start, left, draw(st.sampled_from(["answered", "abandoned"])), **more)
+    wrong = [] if not facts else draw(st.lists(st.sampled_from(facts), max_size=4))
+    return facts + wrong + [taken_back(each) for each in wrong]
+
+
+def moved(tables: Tables, seconds: float, most: int | None, *, ended: bool = False) -> list[Record]:
+    """The line in portions of about ``most`` records, or at once."""
+    if most is None:
+        return move(tables, seconds, ended, LATE)
+    records: list[Record] = []
+    for _ in range(3000):
+        records += advance(tables, "", at(seconds), ended, LATE, most)
+        if arrived(tables, "", at(seconds), ended):
+            return records
+    raise AssertionError("it never arrives")
+
+
+def final_readings(facts: list[Fact], cuts: dict[int, int], most: int | None = None) -> dict[str, list[Any]]:
+    """Readings of the newest revisions, of windows that are not empty; ``cuts``: after how many facts, stream time."""
+    tables = Tables()
+    newest: dict[str, Record] = {}
+    records: list[Record] = []
+    for i, each in enumerate(facts):
+        if i in cuts:
+            records += moved(tables, cuts[i], most)
+        assert fold(tables, each, LATE) in ("counted", "amends")
+    records += moved(tables, SPAN + 400, most)
+    for record in records:
+        key = record_key(record)
+        assert record["revision"] > newest.get(key, {"revision": 0})["revision"]
+        newest[key] = record
+    return {
+        key: each["readings"]
+        for key, each in newest.items()
+        if any(r["numerator"] or (r["denominator"] and r["unit"] != "count") for r in happened(each["readings"]))
+    }
+
+
+def happened(given: list[Any]) -> list[Any]:
+    """The readings that say what happened, not who waits: who waits makes no window of its own."""
+    waiting = {("queue_depth", "now"), ("longest_wait", "now"), ("service_level", "reached_threshold")}
+    return [each for each in given if (each["kpi"], each["variant"]) not in waiting]
+
+
+@settings(max_examples=60, deadline=None)
+@example(leg("0", 0, None) + leg("1", 0, None), random.Random(0), {0: 0, 1: SPAN})
+@given(
+    story(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=5)
+)
+def test_vector_5_order_duplicates_and_cuts_inside_the_lateness_change_nothing(
+    facts: list[Fact], rng: random.Random, cuts: dict[int, int]
+) -> None:
+    in_time = sorted(facts, key=lambda each: each.time)
+    shuffled = list(facts)
+    rng.shuffle(shuffled)
+    expected = final_readings(in_time, {})
+    assert final_readings(shuffled, cuts) == expected
+    assert final_readings(in_time, cuts) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(story(), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=3), st.integers(1, 200))
+def test_a_line_that_moves_in_portions_says_the_same(facts: list[Fact], cuts: dict[int, int], most: int) -> None:
+    assert final_readings(facts, cuts, most) == final_readings(facts, cuts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(story(), st.integers(0, SPAN), st.integers(1, 200))
+def test_a_line_that_ends_in_portions_says_the_same(facts: list[Fact], watermark: int, most: int) -> None:
+    """Wherever its stream time stood: what lies behind it comes out, too."""
+    said = []
+    for portion in (None, most):
+        tables = Tables()
+        for each in facts:
+            fold(tables, each, LATE)
+        records = moved(tables, watermark, portion, ended=True)
+        final = {record_key(each): each["readings"] for each in records}
+        said.append({key: each for key, each in final.items() if any(r["numerator"] for r in happened(each))})
+        assert arrived(tables, "", at(watermark), ended=True)
+        assert not (tables.panes or tables.days)
+    assert said[1] == said[0]
+
+
+def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
+    """The readings of one window, each fact looked at anew."""
+    pane = EMPTY
+    for each in facts:
+        if end - length <= each.time < end:
+            pane = add(pane, each, LATE)
+    lefts = {each.id: each.time for each in facts if each.fact == "leg_closed"}
+    entering = [
+        each.time for each in facts if each.fact == "leg_opened" and each.time <= end < lefts.get(each.id, end + 1)
+    ]
+    reached = sum(time <= end - LATE.threshold_ms for time in entering)
+    waiting = Waiting(len(entering), min(entering, default=None), reached)
+    return readings(Snapshot(pane, longest_wait(pane.longest), waiting, end), instant=length == MINUTE_MS)
+
+
+@settings(max_examples=40, deadline=None)
+@given(story(), st.dictionaries(st.integers(0, 30), st.integers(0, SPAN), max_size=3))
+def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int, int]) -> None:
+    found = final_readings(facts, cuts)
+    lanes: dict[tuple[str, str, str], list[Fact]] = {}
+    for each in facts:
+        lanes.setdefault((each.channel, each.queue, each.tier), []).append(each)
+    # What was counted by mistake and taken back is not there.
+    for lane, of_lane in lanes.items():
+        for each in [each for each in of_lane if each.sign < 0]:
+            of_lane.remove(each)
+            of_lane.remove(taken_back(each))
+        windows = [
+            (end, w.length_ms) for w in LATE.windows if w.length_ms for end in range(T0, at(SPAN + 400) + 1, w.every_ms)
+        ]
+        day_start, day_end = LATE.day(T0)
+        for end, length in [*windows, (day_end, day_end - day_start)]:
+            key = "|".join(("", *lane, iso(end - length), str(length)))
+            expected = by_definition(of_lane, end, length)
+            if key in found or any(each["numerator"] for each in happened(expected)):
+                assert found[key] == expected
+
+
+DAYS = KpiPolicy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))
+FIVE_DAYS = 5 * 86_400
+
+
+@st.composite
+def waits_of_days(draw: st.DrawFn) -> list[Fact]:
+    """Legs that wait over midnights, some closed by mistake at a time that is taken back."""
+    moment = st.integers(0, FIVE_DAYS // 600).map(lambda each: 600 * each)
+    facts: list[Fact] = []
+    for ident in range(draw(st.integers(1, 4))):
+        start = draw(moment)
+        facts += leg(str(ident), start, draw(st.none() | moment.filter(lambda each, since=start: each >= since)))
+        if draw(st.booleans()):
+            _, idle = leg(str(ident), start, start + draw(moment), "flow_out")
+            facts += [idle, taken_back(idle)]
+    return facts
+
+
+@settings(max_examples=100)
+@given(
+    waits_of_days(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 16), st.integers(0, FIVE_DAYS))
+)
+def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_is_told(
+    facts: list[Fact], rng: random.Random, cuts: dict[int, int]
+) -> None:
+    rng.shuffle(facts)
+    for each in [each for each in facts if each.sign < 0]:  # nobody takes back what was not said
+        said_at, taken_at = sorted((facts.index(each), facts.index(taken_back(each))))
+        facts[said_at], facts[taken_at] = taken_back(each), each
+    tables = Tables()
+    said: dict[int, tuple[float, float]] = {}
+
+    def moves(seconds: int) -> None:
+        for record in move(tables, seconds, policy=DAYS):
+            if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
+                (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
+                said[to_ms(record["window"]["end"])] = (level["numerator"], level["denominator"])
+
+    for i, each in enumerate(facts):
+        if i in cuts:
+            moves(cuts[i])
+        assert fold(tables, each, DAYS) != "too_late"
+    moves(FIVE_DAYS + 2 * 86_400)
+    entered = {each.id: each.time for each in facts if each.fact == "leg_opened"}
+    closed = [each for each in facts if each.fact == "leg_closed"]
+    left = {
+        each.id: each.time
+        for each in closed
+        if sum(o.sign for o in closed if o.id == each.id and o.time == each.time) > 0
+    }
+    for end in range(DAYS.day(T0)[1], at(FIVE_DAYS + 86_400), DAY_MS):
+        answered = [ident for ident, at_ in left.items() if end - DAY_MS <= at_ < end]
+        in_time = sum(left[ident] - entered[ident] <= 20_000 for ident in answered)
+        reached = sum(since <= end - 20_000 and left.get(ident, end + 1) > end for ident, since in entered.items())
+        assert said.get(end, (0, 0)) == (in_time, len(answered) + reached)

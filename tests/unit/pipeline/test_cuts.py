@@ -1,0 +1,130 @@
+"""Deadlines fire where the log says so: what `track` and `identify` send is a function of the log, however it is cut."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from streams.base.records import Left, Line, Profile, Progress
+from streams.customers.customers import Customer
+from streams.customers.timeline_state import Timeline
+from tests.support.offline import Stage, hops
+from tests.support.records import Fetched, record
+from tests.support.track_story import OWNER, T0, D, H, M, S, contact_events, event
+
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+"""Without shrinking: logs are long, and a failing one is quickly made shorter by hand."""
+TIMES = st.sampled_from([0, 1, 20 * S, 121 * S, 10 * M, 3 * H, 25 * H])
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Any]:
+    """Events of three customers in any order, changes of owner and tier, and progress of two origins between them."""
+    told: list[Any] = []
+    for number in range(draw(st.integers(1, 3))):
+        owner = f"customer:C{number}"
+        told += [
+            msgspec.structs.replace(each, owner=owner, contact=f"{number}-{each.contact}", id=f"{number}-{each.id}")
+            for each in draw(contact_events())
+        ]
+        for change in range(draw(st.integers(0, 2))):
+            at = T0 + draw(st.integers(-H, D))
+            told.append(Profile(f"p{change}", "crm", f"C{number}", at, tier=draw(st.sampled_from(["gold", "red"]))))
+        if draw(st.booleans()):
+            name = f"{number}-c0"
+            channel = next(each.channel for each in told if getattr(each, "contact", "") == name)
+            told.append(Left(owner, name, channel, "customer:C9", T0 + draw(st.integers(0, D))))
+    told = draw(st.permutations(told)) if draw(st.booleans()) else told
+    log: list[Any] = []
+    clocks = [T0 - H, T0 - H]
+    for one in told:
+        for origin in range(2):
+            if draw(st.booleans()):
+                clocks[origin] += draw(TIMES)
+                log.append(Progress(f"up-{origin}", 2, {"": Line(clocks[origin])}))
+        log.append(one)
+    return [*log, *(Progress(f"up-{origin}", 2, {"": Line(T0 + 400 * D)}) for origin in range(2))]
+
+
+def as_read(log: list[Any]) -> list[Fetched]:
+    return [record(offset=n, key=b"k", value=msgspec.json.encode(each)) for n, each in enumerate(log)]
+
+
+def run(task: Stage, log: list[Any], cuts: list[tuple[int, bool]]) -> Stage:
+    return task.batches(as_read(log), cuts)
+
+
+a_cut = st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=20)
+
+
+@settings(max_examples=100, phases=PHASES)
+@given(logs(), a_cut)
+def test_alerts_and_facts_are_the_same_records_in_the_same_order(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
+    """Down to the stream time at which an alert fired; in the order of each alert and of each fact."""
+    one_by_one, cut = run(hops()["track"], log, [(1, False)]), run(hops()["track"], log, cuts)
+    for topic in ("alerts", "contact.measurements"):
+        assert by_key(cut, topic) == by_key(one_by_one, topic)
+    kept = [
+        {key: lines for key, row in task.tables["customers"].items() if (lines := standing(row))}
+        for task in (one_by_one, cut)
+    ]
+    assert kept[0] == kept[1]
+
+
+def standing(customer: Customer) -> set[str]:
+    """Lines of which there is more than names of journeys that were taken back: a batch that saw those come and go
+    never showed them.
+    """
+    bare = Timeline()
+    return {
+        line
+        for line, timeline in customer.lines.items()
+        if any(each.gone is None for each in timeline.shown.values())
+        or any(getattr(timeline, name) != getattr(bare, name) for name in STANDS)
+    }
+
+
+STANDS = ("histories", "past", "alerts", "tiers", "messages", "rested", "standing")
+
+
+def by_key(task: Stage, topic: str) -> dict[Any, list[Any]]:
+    """By key, facts also by their own name: the order of what is due at the same moment says nothing."""
+    found: dict[Any, list[Any]] = {}
+    for where, key, value in task.sent:
+        if where == topic and key is not None:
+            found.setdefault((key, value.get("id") if value.get("kind") == "fact" else None), []).append(value)
+    return found
+
+
+@settings(max_examples=100, phases=PHASES)
+@given(logs(), a_cut)
+def test_whose_a_contact_is_does_not_depend_on_when_it_was_forgotten(
+    log: list[Any], cuts: list[tuple[int, bool]]
+) -> None:
+    strangers = [
+        msgspec.structs.replace(each, owner="", customer=None if index % 3 else f"C{index % 5}")
+        if hasattr(each, "contact") and not isinstance(each, Left)
+        else each
+        for index, each in enumerate(log)
+        if not isinstance(each, Left)
+    ]
+    one_by_one, cut = run(hops()["identify"], strangers, [(1, False)]), run(hops()["identify"], strangers, cuts)
+    for topic in ("contact.interactions", "identity.changes"):
+        assert by_key(cut, topic) == by_key(one_by_one, topic)
+
+
+def test_an_alert_fires_at_the_progress_that_proves_it_although_the_answer_is_in_the_same_batch() -> None:
+    """A late answer: by then the alert was raised, and resolved by what was known."""
+    log = [
+        event("contact.queued", 0, queue="cards", tier="gold"),
+        event("contact.ended", 5 * M, by="customer", reason="abandoned"),
+        Progress("up-0", 1, {"": Line(T0 + H)}),
+        event("contact.connected", 4 * M, party="human"),
+        Progress("up-0", 1, {"": Line(T0 + 2 * H)}),
+    ]
+    for cuts in ([(9, False)], [(1, False)], [(3, True)]):
+        told = run(hops()["track"], log, cuts).on("alerts")
+        assert [(each["status"], each["reason"]) for each in told] == [("firing", None), ("resolved", "abandoned")]
+        assert {each["fired_at"] for each in told} == {"2026-01-01T10:00:00.000Z"}
+        assert {each["customer"] for each in told} == {OWNER}

@@ -1,0 +1,242 @@
+"""Customers and owners: deadlines in their rows, rows of the version before, many that are due at once."""
+
+import base64
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+
+from schemas.dead_letter import DeadLetter
+from streams.base.records import Line, Progress
+from streams.customers import customers
+from streams.customers.customers import Customer
+from streams.engine.errors import StoreError
+from streams.engine.outputs import Outputs
+from streams.identity.owners import ContactOwner
+from streams.pipeline import identify, track
+from streams.pipeline import stage as hop
+from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
+from tests.support.records import Fetched, record
+from tests.support.system import event
+
+MINUTE = 60_000
+
+
+def waiting(customers: int) -> list[Fetched]:
+    """Gold customers in a queue, as ``identify`` reads them."""
+    first = the_ingest()
+    events = [
+        event("contact.queued", f"c{n}", NOW / 1000 - 60, queue="q", customer_id=f"u{n}", tier="gold")
+        for n in range(customers)
+    ]
+    first.batch(fetched(events))
+    return [
+        record(topic="contact.normalised", offset=n, key=key, value=orjson.dumps(value))
+        for n, (topic, key, value) in enumerate(first.sent)
+        if topic == "contact.normalised" and key is not None
+    ]
+
+
+def at(topic: str, time: int, ended: bool = False) -> Fetched:
+    return record(topic=topic, value=msgspec.json.encode(Progress("up-0", 1, {"": Line(time, ended)})))
+
+
+def tracked(customers: int) -> tuple[Stage, Stage]:
+    """``identify`` and ``track`` with customers that wait; no alert has fired yet."""
+    tasks = hops()
+    first, second = tasks["identify"], tasks["track"]
+    first.batch(waiting(customers))
+    sent = [(key, value) for topic, key, value in first.sent if topic == "contact.interactions" and key is not None]
+    second.batch([record(offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(sent)])
+    second.batch([at("contact.interactions", NOW)])
+    assert second.on("alerts") == []
+    return first, second
+
+
+def as_version_1(task: Stage, table: str) -> None:
+    """The rows of a changelog as the version before wrote them, and without the tables that it did not have."""
+    for key, value in list(task.changelog.items()):
+        name = key.partition(b"\0")[0].decode()
+        if name == table:
+            assert value[:1] == b"\x02"
+            row = orjson.loads(value[1:])
+            del row["due"]
+            task.changelog[key] = orjson.dumps(row)
+        elif name == "firing":
+            del task.changelog[key]
+
+
+def test_a_deadline_survives_restarts_and_fires_once() -> None:
+    _, task = tracked(3)
+    for _ in range(2):
+        task.restart()
+        task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
+    assert task.processor.open_alerts() == {task.on("alerts")[0]["rule"]: 3}
+    task.restart()
+    assert sum(task.processor.open_alerts().values()) == 3, "without a look at the customers"
+
+
+def test_rows_of_the_version_before_keep_their_deadlines() -> None:
+    _, task = tracked(3)
+    as_version_1(task, "customers")
+    task.restart()
+    task.batch([at("contact.interactions", NOW + 1)])
+    assert task.on("alerts") == []
+    due = {key: row.due for key, row in task.tables["customers"].items()}
+    assert due == {f"customer:u{n}": {"": NOW + MINUTE} for n in range(3)}, (
+        "each was looked at, and says when it is due"
+    )
+    task.restart()
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
+    as_version_1(task, "customers")
+    task.restart()
+    assert task.processor.open_alerts() == {}
+    task.batch([at("contact.interactions", NOW + 3 * MINUTE)])
+    assert sum(task.processor.open_alerts().values()) == 3, "what fires is counted anew"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_owners_are_forgotten_when_their_time_has_come(old: bool) -> None:
+    task, _ = tracked(3)
+    rules = task.processor.rules
+    limit = NOW - MINUTE + rules.timeout_ms("voice") + rules.lateness_ms
+    if old:
+        as_version_1(task, "owners")
+    task.restart()
+    task.batch([at("contact.normalised", limit)])
+    assert [len(row.history) for row in task.tables["owners"].values()] == [1] * 3
+    task.restart()
+    task.batch([at("contact.normalised", limit + 1)])
+    assert [len(row.history) for row in task.tables["owners"].values()] == [0] * 3
+    forgotten = NOW - MINUTE + rules.horizon_ms("voice") + rules.lateness_ms
+    task.restart()
+    task.batch([at("contact.normalised", forgotten)])
+    assert len(task.tables["owners"]) == 3
+    task.restart()
+    task.batch([at("contact.normalised", forgotten + 1)])
+    assert len(task.tables["owners"]) == 0
+    assert not [key for key in task.changelog if key.startswith(b"owners\0")]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(
+    monkeypatch: pytest.MonkeyPatch, restarts: bool
+) -> None:
+    _, whole = tracked(5)
+    whole.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    monkeypatch.setattr(hop, "MAX_DUE", 2)
+    _, task = tracked(5)
+
+    def told() -> list[int]:
+        return [
+            v["lines"][""]["watermark"]
+            for topic, key, v in task.sent
+            if topic == "contact.measurements" and key is None
+        ]
+
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)], now=NOW + 1000)
+    assert (len(task.on("alerts")), told()[-1]) == (2, NOW)
+    if restarts:
+        task.restart()
+    task.batch([], now=NOW + 2000)
+    assert (len(task.on("alerts")), told()[-1]) == (4, NOW)
+    if restarts:
+        task.restart()
+    task.batch([], now=NOW + 3000)
+    assert (len(task.on("alerts")), told()[-1]) == (5, NOW + 2 * MINUTE)
+    assert sorted(map(str, task.on("alerts"))) == sorted(map(str, whole.on("alerts")))
+
+
+@pytest.mark.parametrize("due", [{}, {"": 7}, {"": 7, "replay-1": -3}])
+def test_the_deadlines_of_an_encoded_row_are_read_without_the_rest(due: dict[str, int]) -> None:
+    tricky: Any = 'a "due":{"x":1} in a text'
+    customer = Customer(tricky, due=due)
+    (spec,) = [spec for spec in track.TABLES if spec.name == "customers"]
+    assert (spec.due_in(spec.dump(customer)), spec.load(spec.dump(customer))) == (due, customer)
+    task, _ = tracked(1)
+    (owner,) = task.tables["owners"].values()
+    (spec,) = [spec for spec in identify.TABLES if spec.name == "owners"]
+    row = msgspec.structs.replace(owner, due=due)
+    assert isinstance(row, ContactOwner)
+    assert spec.due_in(spec.dump(row)) == due
+    with pytest.raises(ValueError, match="subsection not found"):
+        hop.deadlines_in(b"{}")
+
+
+def test_a_deadline_that_fails_once_is_tried_again_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, task = tracked(2)
+
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError("our own fault")
+
+    monkeypatch.setattr(task.processor, "fire", fails)  # of this processor: after a failure a fresh one is made
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert len(task.on("alerts")) == 2
+    assert task.on("contacts.dead-letters") == []
+
+
+def test_a_deadline_that_fails_for_ever_costs_its_row_and_not_the_progress_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the progress would be set aside as a record that cannot be used, and time would stand still."""
+    _, task = tracked(3)
+    advance = customers.advance
+
+    def fails(customer: Any, *rest: Any) -> Any:
+        if customer.owner == "customer:u1":
+            raise ZeroDivisionError("our own fault")
+        return advance(customer, *rest)
+
+    row = next(data for key, data in task.tables["customers"].rows() if key == "customer:u1")
+    monkeypatch.setattr(customers, "advance", fails)
+    task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
+    assert {alert["customer"] for alert in task.on("alerts")} == {"customer:u0", "customer:u2"}
+    (letter,) = task.on("contacts.dead-letters")
+    DeadLetter.model_validate(letter)
+    assert (letter["table"], letter["reason"], letter["hop"]) == ("customers", "processing", "track")
+    assert base64.b64decode(letter["key"]) == b"customers\0customer:u1"
+    assert base64.b64decode(letter["payload"]) == row
+    assert "ZeroDivisionError: our own fault" in letter["traceback"]
+    task.restart()
+    assert set(task.tables["customers"]) == {"customer:u0", "customer:u2"}
+    assert task.processor.live_time() == NOW + 2 * MINUTE
+
+
+def test_a_row_that_time_makes_too_large_costs_itself_and_not_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its deadline can be looked after, and then it cannot be written: for ever, and no record is to blame."""
+    _, task = tracked(3)
+    advance = customers.advance
+
+    def grows(customer: Any, *rest: Any) -> Any:
+        outcome = advance(customer, *rest)
+        if customer.owner == "customer:u1":
+            (line,) = outcome.customer.lines.values()
+            huge = msgspec.structs.replace(line, gone={f"{n:020}": n for n in range(60_000)})
+            outcome = msgspec.structs.replace(
+                outcome, customer=msgspec.structs.replace(outcome.customer, lines={"": huge})
+            )
+        return outcome
+
+    monkeypatch.setattr(customers, "advance", grows)
+    for minutes in (2, 3):
+        task.batch([at("contact.interactions", NOW + minutes * MINUTE)])
+    assert {alert["customer"] for alert in task.on("alerts")} == {"customer:u0", "customer:u2"}
+    letters = task.on("contacts.dead-letters")
+    assert [(letter["table"], base64.b64decode(letter["key"])) for letter in letters] == [
+        ("customers", b"customers\0customer:u1")
+    ]
+    assert task.processor.live_time() == NOW + 3 * MINUTE
+
+
+def test_a_disk_that_fails_at_a_deadline_costs_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, task = tracked(1)
+
+    def fails(*_: Any) -> None:
+        raise StoreError("the disk")
+
+    monkeypatch.setattr(task.processor, "fire", fails)
+    with pytest.raises(StoreError):
+        task.processor.handle(at("contact.interactions", NOW + 2 * MINUTE), Outputs(PARTITIONS, NOW, {}))

@@ -1,0 +1,188 @@
+"""The rules as files: the shipped ones, one's own, overrides, and what is said about mistakes."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from streams import rules
+from streams.base.policy import SegmentRules, Tier, WaitRule
+from streams.identity.identifiers import identifier
+from streams.identity.nobody import Nobody, shipped
+from streams.metrics.rules import WINDOWS
+from streams.rules import RulesError, load
+
+
+def test_the_shipped_rules() -> None:
+    shipped = load()
+    assert shipped.tiers == (
+        Tier("platinum", 4, True),
+        Tier("gold", 3, True),
+        Tier("silver", 2),
+        Tier("red", 1),
+    )
+    assert shipped.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
+    [sentiment] = shipped.sentiment
+    assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
+    assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
+        -400,
+        -100,
+        7_200_000,
+    )
+    assert (shipped.tracking.lateness_ms, shipped.tracking.journey_gap_ms) == (3_600_000, 72 * 3_600_000)
+    assert (shipped.tracking.horizon_ms("voice"), shipped.tracking.identifier_contacts) == (14 * 86_400_000, 200)
+    assert (shipped.tracking.timeout_ms("voice"), shipped.tracking.timeout_ms("email")) == (86_400_000, 72 * 3_600_000)
+    assert shipped.segments == SegmentRules()
+    assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
+        20_000,
+        WINDOWS,
+        3_600_000,
+    )
+
+
+def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: vip, limit: 45s, channels: [email]}\n")
+    own = load(tmp_path)
+    assert own.wait == (WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),)
+    assert own.sentiment == () and own.tiers == load().tiers
+
+
+def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
+    assert load().nobody == shipped()
+    (tmp_path / "nobody.yaml").write_text(
+        "words: {de: [Theken-Kauf]}\nnumbers: ['+49 89 5555']\nmailboxes: [kasse, shop*]\n"
+    )
+    own = load(tmp_path).nobody
+    assert own == shipped() | Nobody.of(["Thekenkauf"], ["+49895555"], ["kasse", "shop*"])
+    (tmp_path / "nobody.yaml").write_text("shipped: false\nids: [till-1]\n")
+    assert load(tmp_path).nobody == Nobody.of(["till1"])
+    assert load(None, {"nobody.shipped": False, "nobody.words": {}}).nobody.words < shipped().words
+
+
+def test_every_shipped_value_names_nobody() -> None:
+    file = yaml.safe_load((rules.SHIPPED / "nobody.yaml").read_text("utf-8"))
+    assert len(file["words"]) >= 10
+    for value in [*file["ids"], *(word for words in file["words"].values() for word in words)]:
+        for kind in ("customer", "account", "device", "cookie", "social"):
+            assert identifier(kind, value) is None, value
+    for number in file["numbers"]:
+        assert identifier("phone", number, "DE") is identifier("phone", number) is None, number
+    for box in file["mailboxes"]:
+        assert identifier("email", f"{box.replace('*', '-7')}@shop.example") is None, box
+    for domain in file["domains"]:
+        assert identifier("email", f"anna@{domain}") is identifier("email", f"anna@x.{domain}") is None, domain
+
+
+def test_overrides() -> None:
+    changed = load(
+        None,
+        {"kpis.time_zone": "Asia/Jerusalem", "alerts.wait.0.limit": "90s", "kpis.service_level.queues.loans": "30s"},
+    )
+    assert changed.kpis.time_zone == ZoneInfo("Asia/Jerusalem")
+    assert changed.wait[0].limit_ms == 90_000
+    assert (changed.kpis.threshold("loans"), changed.kpis.threshold("cards")) == (30_000, 20_000)
+    assert load().wait[0].limit_ms == 120_000
+
+
+def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
+    own = load(
+        None,
+        {
+            "tracking.contacts.horizon": "3d",
+            "tracking.contacts.channel_horizons": {"email": "90d"},
+            "tracking.contacts.per_identifier_and_day": 50,
+        },
+    ).tracking
+    assert (own.horizon_ms("voice"), own.horizon_ms("email"), own.identifier_contacts) == (
+        3 * 86_400_000,
+        90 * 86_400_000,
+        50,
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"kpis.time_zone": "Mars"}, "override 'kpis.time_zone': expected a time zone of the tz database"),
+        ({"alerts.wait.0.limit": 120}, "override 'alerts.wait.0.limit': expected a duration"),
+        ({"alerts.wait.5.limit": "1s"}, "a list of 1, numbered from 0, has no item '5'"),
+        ({"alarms.x": 1}, "override 'alarms.x': no such rule; a path begins with one of tiers, alerts, kpis, tracking"),
+    ],
+)
+def test_wrong_overrides(overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(RulesError) as caught:
+        load(None, overrides)
+    assert message in str(caught.value)
+
+
+MISTAKES = [
+    ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
+    ("alerts", "wait:\n  - name: a\n    limits: 2m\n", 3, "wait.0.limits: is not known here"),
+    ("alerts", "wait:\n  - limit: 2m\n", 2, "wait.0.name: is missing"),
+    (
+        "alerts",
+        "wait:\n  - name: a\n    tiers:\n      - gold\n      - diamond\n",
+        5,
+        "wait.0.tiers.1: 'diamond' is not a tier",
+    ),
+    ("alerts", "wait:\n  - name: a\n    channels: [fax]\n", 3, "wait.0.channels.0: Input should be 'voice'"),
+    ("alerts", "wait:\n- {name: a}\n- {name: a}\n", 1, "two rules have the same name: a"),
+    (
+        "alerts",
+        "sentiment:\n- name: a\n  fire_at_or_below: 0\n  resolve_at_or_above: -0.2\n",
+        2,
+        "must be above the second",
+    ),
+    ("alerts", "sentiment:\n- name: a\n  fire_at_or_below: -3\n", 3, "greater than or equal to -1, not -3"),
+    ("alerts", "sentiment:\n- name: a\n  half_life: 0s\n", 3, "longer than 0"),
+    ("alerts", "wait: [\n", 2, "not YAML"),
+    ("alerts", "wait: []\nwait: []\n", 2, "the key 'wait' occurs twice"),
+    ("tiers", "tiers:\n  a: {order: 1}\n  b: {order: 1}\n", 1, "two tiers have the same order"),
+    ("tiers", "tiers:\n  a:\n    order: first\n", 3, "tiers.a.order: Input should be a valid integer, not 'first'"),
+    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90s, every: 1m}\n", 3, "multiple of its step"),
+    (
+        "kpis",
+        "csat: {satisfied_from: 7}\nwindows: [{length: 1m, every: 10s}]\n",
+        1,
+        "satisfied_from (7) must be above 1",
+    ),
+    ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
+    ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
+    ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
+    ("nobody", "words:\n  en:\n    - unknown\n    - '--'\n", 4, "words.en.1: '--' has no letter or digit that counts"),
+    ("nobody", "mailboxes: ['*']\n", 1, "mailboxes.0: '*' has no letter"),
+    ("nobody", "words:\n  en: [null]\n", 2, "words.en.0: Input should be a valid string, not None"),
+    ("nobody", "numbers:\n  - 4711\n", 2, "numbers.0: Input should be a valid string, not 4711"),
+    ("nobody", "names: []\n", 1, "names: is not known here"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "line", "message"), MISTAKES)
+def test_a_mistake_is_named_with_file_line_and_path(
+    tmp_path: Path, name: str, text: str, line: int, message: str
+) -> None:
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(text)
+    with pytest.raises(RulesError) as caught:
+        load(tmp_path)
+    [found] = [each for each in str(caught.value).splitlines() if message in each]
+    assert found.startswith(f"{file}:{line}: ")
+
+
+def test_all_mistakes_at_once(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: A, limit: x}\n")
+    (tmp_path / "tiers.yaml").write_text("tiers: {}\n")
+    with pytest.raises(RulesError) as caught:
+        load(tmp_path)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="not a folder"):
+        load(tmp_path / "nowhere")
+
+
+def test_rules_are_hashable_values() -> None:
+    assert {load().wait[0]: 1}[load().wait[0]] == 1
+    assert set(rules.FILES) == {path.stem for path in rules.SHIPPED.glob("*.yaml")}

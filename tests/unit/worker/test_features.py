@@ -1,0 +1,108 @@
+"""What workers must have alike: each setting and rule that changes results is told apart, and no other."""
+
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streams import rules as rule_files
+from streams.app import inlets
+from streams.base.policy import Rules
+from streams.settings import Settings, load
+from streams.worker import features as module
+from streams.worker.features import OWN, features
+from streams.worker.metrics import Metrics
+
+
+def of(rules: Rules | None = None, **settings: Any) -> dict[str, str]:
+    chosen, held = load(**settings), rules or rule_files.load()
+    return features(chosen, held, inlets(chosen, held, Metrics()))
+
+
+def changed(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_age_h", 12.0),
+        ("dedup_horizon_h", 30.0),
+        ("future_tolerance_s", 30.0),
+        ("out_of_orderness_ms", 1000),
+        ("max_event_bytes", 500_000),
+        ("phone_region", "DE"),
+        ("sentiment_scorer", "none"),
+        ("topic_prefix", "x."),
+        ("app_id", "other"),
+    ],
+)
+def test_a_setting_that_changes_results_is_named(name: str, value: object) -> None:
+    assert changed(of(), of(**{name: value})) == {name}
+    assert of(**{name: value})[name] == str(value)
+
+
+def test_settings_of_one_worker_are_not_compared() -> None:
+    assert set(Settings.model_fields) >= OWN, "a setting that is named here has gone"
+    own = {"worker_name": "w9", "web_port": 1, "log_level": "error", "commit_interval_ms": 7, "cache_rows": 1000}
+    assert changed(of(), of(**own)) == set()
+
+
+def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> None:
+    rules = rule_files.load()
+    for part in fields(Rules):
+        value = getattr(rules, part.name)
+        changes: dict[str, dict[str, Any]] = {"segments": {"new_contacts": 1}, "nobody": {"words": frozenset({"x"})}}
+        change = changes.get(part.name, {"lateness_ms": 1})
+        other = value[:-1] if isinstance(value, tuple) else replace(value, **change)
+        assert changed(of(), of(replace(rules, **{part.name: other}))) == {f"rules.{part.name}"}
+    shipped = (rule_files.SHIPPED / "alerts.yaml").read_text()
+    (tmp_path / "alerts.yaml").write_text(f"# the same, with a comment\n{shipped}")
+    assert changed(of(), of(rule_files.load(tmp_path))) == set()
+
+
+def test_the_zone_is_compared_with_what_it_means() -> None:
+    berlin = of(rule_files.load(None, {"kpis.time_zone": "Europe/Berlin"}))
+    assert berlin["time_zone"].startswith("Europe/Berlin (")
+    assert changed(of(), berlin) == {"time_zone", "rules.kpis"}
+
+
+def test_two_releases_of_the_zone_differ_when_an_offset_does() -> None:
+    class Later(ZoneInfo):
+        """Summer time was abolished from 2030 on."""
+
+        def utcoffset(self, dt: datetime | None) -> timedelta | None:
+            return timedelta(hours=1) if dt is not None and dt.year >= 2030 else super().utcoffset(dt)
+
+    assert module._offsets(ZoneInfo("Europe/Berlin")) != module._offsets(Later("Europe/Berlin"))
+
+
+def test_a_release_that_only_mends_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for version in ("0.1.2", "0.1.3", "0.2.0"):
+        monkeypatch.setattr(module, "version", lambda name, version=version: version)
+        found.append(of())
+    assert changed(found[0], found[1]) == set()
+    assert changed(found[0], found[2]) == {"version"}
+
+
+def test_it_is_the_same_in_every_process() -> None:
+    """Sets have another order in each."""
+    code = "from tests.unit.worker.test_features import of; import json; print(json.dumps(of(worker_name='w'), sort_keys=True))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
