@@ -41,7 +41,7 @@ def test_the_innermost_frame_that_a_rule_names_decides(stack: str, cause: str) -
     ("text", "cause"), [("self.decode(record.value", "decode"), ("self.watermarks.note(", "domain")]
 )
 def test_the_text_of_an_agents_line_tells_decoding_from_handling(text: str, cause: str) -> None:
-    file = ROOT / "streams" / "agents" / "hop.py"
+    file = ROOT / "streams" / "pipeline" / "stage.py"
     line = next(n for n, found in enumerate(file.read_text().splitlines(), 1) if text in found)
     assert cause_of([Frame("Hop.handle", str(file), line)]) == cause
 
