@@ -5,8 +5,9 @@ from hashlib import blake2b
 import msgspec
 
 from streams.base.records import Event
-from streams.identity.identifiers import STRENGTH
 
+STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
+"""Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
 CUSTOMER, CONTACT = -1, len(STRENGTH)
 _RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
 

@@ -10,6 +10,9 @@ import msgspec
 
 LIVE = ""
 """The line of live events; every other line is a replay id."""
+NO_QUEUE = NO_TIER = "none"
+SEP = "\x1f"
+"""Between the parts of a row's key that are names of others; it is in none of them."""
 
 
 def output_key(line: str, key: str) -> bytes:

@@ -309,7 +309,7 @@ def size(
     """
     try:
         settings = settings_module.load()
-        horizon_d = rule_files.load(settings.rules_dir).tracking.contact_horizon_ms / DAY_MS
+        horizon_d = rule_files.load(settings.rules_dir).customers.contacts.horizon / DAY_MS
     except (settings_module.SettingsError, rule_files.RulesError) as error:
         Terminal(stderr=True).fail(f"contact-streams: {error}")
         raise typer.Exit(1) from None

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from streams.base import decay
 from streams.base.decay import Decayed
-from streams.base.policy import Rules
 from streams.contacts import lifecycle
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
@@ -235,9 +235,9 @@ def took_before(contact: Contact, step: Step) -> bool:
     return contact.talking is not None and contact.unqueued and step.time - contact.talking <= TWO_CLOCKS_MS
 
 
-def trouble(contact: Contact, what: str, at: int, rules: Rules) -> Contact:
+def trouble(contact: Contact, what: str, at: int, rules: ContactRules) -> Contact:
     """Points of friction for the segment."""
-    points = decay.add(contact.friction, FRICTION[what], at, rules.segments.friction_half_life_ms)
+    points = decay.add(contact.friction, FRICTION[what], at, rules.friction_half_life_ms)
     return replace(contact, friction=points)
 
 

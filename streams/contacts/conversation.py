@@ -8,7 +8,7 @@ anything was done for it; a connector that knows better says ``reason: abandoned
 
 from msgspec.structs import replace
 
-from streams.base.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT, Rules
+from streams.base.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT
 from streams.contacts.contact import (
     ABANDONED,
     ANSWERED,
@@ -27,12 +27,13 @@ from streams.contacts.contact import (
     trigger,
     trouble,
 )
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, HUMAN, Step
 
 FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"})
 
 
-def queued(contact: Contact, step: Step, rules: Rules) -> Contact:
+def queued(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     queue = step.queue or "none"
     if took_before(contact, step):
         contact = _entered(contact, step, queue, contact.talking or step.time)
@@ -59,7 +60,7 @@ def _entered(contact: Contact, step: Step, queue: str, at: int) -> Contact:
     )
 
 
-def offered(contact: Contact, step: Step, rules: Rules) -> Contact:
+def offered(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """An agent is asked to take it, or did not."""
     leg = contact.waiting
     if leg is not None:
@@ -67,20 +68,20 @@ def offered(contact: Contact, step: Step, rules: Rules) -> Contact:
     return contact if contact.wants_human else replace(contact, wants_human=True)
 
 
-def left_queue(contact: Contact, step: Step, rules: Rules) -> Contact:
+def left_queue(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """It is in the queue no more, and goes on. Of another queue than the one in which it waits, the word is late."""
     if trigger(contact, step) != "contact.left_queue":
         return contact
     return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
 
 
-def turned_away(contact: Contact, step: Step, rules: Rules) -> Contact:
+def turned_away(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """It asked for a queue and was not let in."""
     mark = Mark("turned_away", f"{contact.id}/{step.time}-{step.id}", step.time, step.queue, step.detail)
     return replace(contact, wants_human=True, marks=(*contact.marks, mark))
 
 
-def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
+def leave(contact: Contact, at: int, outcome: str, rules: ContactRules) -> Contact:
     """The open leg, if any, is over."""
     leg = contact.waiting
     if leg is None:
@@ -95,7 +96,7 @@ def leave(contact: Contact, at: int, outcome: str, rules: Rules) -> Contact:
     return trouble(contact, ABANDONED, at, rules) if outcome == ABANDONED else contact
 
 
-def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
+def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.ended is not None:
         return contact
     if step.detail != "warm":
@@ -106,7 +107,7 @@ def transferred(contact: Contact, step: Step, rules: Rules) -> Contact:
     return trouble(contact, "transferred", step.time, rules)
 
 
-def callback_requested(contact: Contact, step: Step, rules: Rules) -> Contact:
+def callback_requested(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
 
 
@@ -129,7 +130,7 @@ def _has_human(contact: Contact) -> bool:
     return contact.talking is not None or contact.holding is not None
 
 
-def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
+def connected(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if step.actor != HUMAN:
         return contact if contact.served else replace(contact, served=True)
     unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
@@ -137,7 +138,7 @@ def connected(contact: Contact, step: Step, rules: Rules) -> Contact:
     return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
 
 
-def answer(contact: Contact, step: Step, rules: Rules) -> Contact:
+def answer(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """A human took it, in person or by a message: that ends the wait."""
     contact, agent = leave(contact, step.time, ANSWERED, rules), step.agent or contact.agent
     if contact.outcome == ANSWERED:
@@ -166,19 +167,19 @@ def _summed_up(contact: Contact, step: Step) -> Contact:
     return replace(contact, connected=met, talk_ms=talk_ms, hold_ms=hold_ms, summed_hold_ms=hold_ms)
 
 
-def held(contact: Contact, step: Step, rules: Rules) -> Contact:
+def held(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.talking is None:
         return contact
     return replace(contact, talk_ms=contact.talk_ms + step.time - contact.talking, talking=None, holding=step.time)
 
 
-def resumed(contact: Contact, step: Step, rules: Rules) -> Contact:
+def resumed(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.holding is None:
         return contact
     return replace(contact, hold_ms=contact.hold_ms + step.time - contact.holding, holding=None, talking=step.time)
 
 
-def wrapped_up(contact: Contact, step: Step, rules: Rules) -> Contact:
+def wrapped_up(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if trigger(contact, step) == "contact.wrapped_up":
         since = contact.talking if contact.holding is None else contact.holding
         # Told when it is done: the talk ended before it.
@@ -206,14 +207,14 @@ def _handled(contact: Contact) -> Contact:
     return replace(contact, marks=one_each(contact.marks, handled))
 
 
-def ended(contact: Contact, step: Step, rules: Rules) -> Contact:
+def ended(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.ended is not None:
         return contact
     contact = _summed_up(release(contact, step.time), step)
     return close(contact, step.time, step.actor or "system", step.detail or "completed", rules)
 
 
-def close(contact: Contact, at: int, by: str, reason: str, rules: Rules) -> Contact:
+def close(contact: Contact, at: int, by: str, reason: str, rules: ContactRules) -> Contact:
     """The contact is over. ``by`` and ``reason`` as in ``contact.ended``."""
     outcome, waited = _outcome(contact, by, reason), contact.waiting is not None
     contact = leave(release(contact, at), at, ABANDONED if _gives_up(contact, by, reason) else FLOW_OUT, rules)

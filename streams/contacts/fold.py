@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from streams.base.policy import Rules
 from streams.contacts import conversation, lifecycle, messages
 from streams.contacts.contact import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
 from streams.contacts.lifecycle import END, Move, Verdict
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import Step
 
 
@@ -20,7 +20,7 @@ def judge(contact: Contact, step: Step) -> Move:
     return lifecycle.move(contact.state, trigger(contact, step))
 
 
-def take(contact: Contact, step: Step, rules: Rules, move: Move | None = None) -> Contact:
+def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = None) -> Contact:
     """The contact after the step, which must not lie before any step taken. An illegal step only counts as a sign of
     life."""
     state, verdict = move or judge(contact, step)
@@ -68,21 +68,21 @@ def _labels(contact: Contact, step: Step) -> Labels:
     return queue, tier if fixed else step.tier, (*said, (step.time, step.tier))[-MAX_SAID:]
 
 
-def close_idle(contact: Contact, at: int, rules: Rules) -> Contact:
+def close_idle(contact: Contact, at: int, rules: ContactRules) -> Contact:
     """The contact closed because nothing was heard of it until ``at``; talk ends with the last sign of life."""
     contact = conversation.release(contact, contact.heard)
     return replace(conversation.close(contact, at, "system", "timeout", rules), state=END, timed_out=True)
 
 
-def _search_failed(contact: Contact, step: Step, rules: Rules) -> Contact:
+def _search_failed(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     return trouble(contact, "search failed", step.time, rules)
 
 
-def _case_reopened(contact: Contact, step: Step, rules: Rules) -> Contact:
+def _case_reopened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     return trouble(contact, "case reopened", step.time, rules)
 
 
-_HANDLERS: dict[str, Callable[[Contact, Step, Rules], Contact]] = {
+_HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {
     "contact.initiated": messages.initiated,
     "contact.queued": conversation.queued,
     "contact.offered": conversation.offered,

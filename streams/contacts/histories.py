@@ -21,11 +21,11 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.policy import Rules
 from streams.contacts import conversation
 from streams.contacts.contact import ABOUT, Contact, Mark, another_part, begin, replaceable, replaces, rested
 from streams.contacts.fold import close_idle, judge, take
 from streams.contacts.lifecycle import END, Illegal, Verdict
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import Step
 
 MAX_TAIL = 1000
@@ -77,7 +77,7 @@ class Arrival(NamedTuple):
     illegal: Illegal | None = None
 
 
-def arrive(history: History, step: Step, now: int | None, rules: Rules) -> Arrival:
+def arrive(history: History, step: Step, now: int | None, rules: ContactRules) -> Arrival:
     """The history with one more event, wherever its place is."""
     tail = history.tail
     if step.time > (tail[-1].time if tail else history.settled):
@@ -111,7 +111,7 @@ def _is_known(tail: tuple[Step, ...], behind: int, step: Step) -> bool:
     return False
 
 
-def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arrival:
+def _append(history: History, step: Step, now: int | None, rules: ContactRules) -> Arrival:
     lives = history.lives
     if lives and lives[-1].timed_out:
         lives = run(history, history.tail, rules)  # it was not over
@@ -122,18 +122,18 @@ def _append(history: History, step: Step, now: int | None, rules: Rules) -> Arri
     return Arrival(replace(history, tail=(*history.tail, step), lives=lives, touched=now), True, False, illegal)
 
 
-def _shown(lives: Lives, rules: Rules) -> Lives:
+def _shown(lives: Lives, rules: ContactRules) -> Lives:
     """The lives as they count: the last one is closed when all that came after its time-out was about it."""
     last = lives[-1]
     return lives if last.alive is None or last.state == END else (*lives[:-1], _finished(last, rules))
 
 
-def run(history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
+def run(history: History, steps: tuple[Step, ...], rules: ContactRules) -> Lives:
     """The lives that sorted steps behind the base make; without steps the base alone."""
     return _go_on(() if history.base is None else (history.base,), history, steps, rules)
 
 
-def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: Rules) -> Lives:
+def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: ContactRules) -> Lives:
     """The lives after more steps."""
     for step in steps:
         kept, contact = _next(lives, step, history, rules)
@@ -141,13 +141,13 @@ def _go_on(lives: Lives, history: History, steps: tuple[Step, ...], rules: Rules
     return lives
 
 
-def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Lives, Contact]:
+def _next(lives: Lives, step: Step, history: History, rules: ContactRules) -> tuple[Lives, Contact]:
     """The lives before the one that the step belongs to, and that one before the step: the last life, another part of
     it, or the beginning of another contact."""
     if not lives:
         return (), begin(history.id, history.channel, step)
     last = lives[-1]
-    if step.time - last.heard <= rules.tracking.soon_ms:
+    if step.time - last.heard <= rules.soon_ms:
         return lives[:-1], last
     if begins_another(last, step.time, rules):
         return (*lives[:-1], _finished(last, rules)), begin(history.id, history.channel, step)
@@ -158,13 +158,13 @@ def _next(lives: Lives, step: Step, history: History, rules: Rules) -> tuple[Liv
     return (*lives[:-1], counted), another_part(earlier, step)
 
 
-def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
+def _parted(contact: Contact, step: Step, rules: ContactRules) -> Contact | None:
     """What stays of a contact with which something so late goes on as another part; None: it is not late enough."""
     if contact.state == END:
-        late = step.time - contact.last > rules.tracking.lateness_ms
+        late = step.time - contact.last > rules.lateness_ms
         return replace(contact, parted=contact.ended) if late else None
-    idle = contact.heard + rules.tracking.timeout_ms(contact.channel)
-    told = contact.alive is not None and step.time - contact.last <= rules.tracking.lateness_ms
+    idle = contact.heard + rules.timeout_ms(contact.channel)
+    told = contact.alive is not None and step.time - contact.last <= rules.lateness_ms
     if step.time <= idle or (told and step.type in ABOUT):
         return None
     if step.type == "contact.wrapped_up":  # the talk was over by then
@@ -172,19 +172,19 @@ def _parted(contact: Contact, step: Step, rules: Rules) -> Contact | None:
     return replace(conversation.idled(contact, idle), parted=idle)
 
 
-def begins_another(contact: Contact, time: int, rules: Rules) -> bool:
+def begins_another(contact: Contact, time: int, rules: ContactRules) -> bool:
     """Does an event at this time (ms) begin another contact of the same name?"""
-    return time - contact.last > rules.tracking.horizon_ms(contact.channel)
+    return time - contact.last > rules.horizon_ms(contact.channel)
 
 
-def _finished(contact: Contact, rules: Rules) -> Contact:
+def _finished(contact: Contact, rules: ContactRules) -> Contact:
     """A contact that is proven to be over."""
     if contact.state == END:
         return contact
-    return close_idle(contact, contact.heard + rules.tracking.timeout_ms(contact.channel), rules)
+    return close_idle(contact, contact.heard + rules.timeout_ms(contact.channel), rules)
 
 
-def before(history: History, since: int, rules: Rules) -> History | None:
+def before(history: History, since: int, rules: ContactRules) -> History | None:
     """The history without its events from a time (ms) on that can still be taken back; None = nothing is left."""
     base = history.base
     if base is not None and base.origin is not None and base.last >= since > base.origin.last:
@@ -203,7 +203,7 @@ def before(history: History, since: int, rules: Rules) -> History | None:
 # Time passes
 
 
-def expire(history: History, now: int, rules: Rules) -> History:
+def expire(history: History, now: int, rules: ContactRules) -> History:
     """The last life is closed when it has been idle for too long."""
     contact = history.lives[-1]
     if contact.state == END or now <= idle_at(history, rules):
@@ -211,37 +211,37 @@ def expire(history: History, now: int, rules: Rules) -> History:
     return replace(history, lives=(*history.lives[:-1], _finished(contact, rules)))
 
 
-def close(history: History, rules: Rules) -> History:
+def close(history: History, rules: ContactRules) -> History:
     """The last life is closed now, at its last sign of life; the history no longer waits for company."""
     contact = history.lives[-1]
     ended = contact if contact.state == END else close_idle(contact, contact.last, rules)
     return replace(history, lives=(*history.lives[:-1], ended), touched=None)
 
 
-def idle_at(history: History, rules: Rules) -> int:
+def idle_at(history: History, rules: ContactRules) -> int:
     """The last life is over when stream time passes this."""
-    return history.lives[-1].heard + rules.tracking.timeout_ms(history.channel)
+    return history.lives[-1].heard + rules.timeout_ms(history.channel)
 
 
-def settles_at(history: History, rules: Rules) -> int | None:
+def settles_at(history: History, rules: ContactRules) -> int | None:
     """Events can be settled when stream time passes this; None = all are. All at once after a quiet lateness, else in
     portions."""
     if not history.tail:
         return None
-    lateness_ms, touched = rules.tracking.lateness_ms, history.touched
+    lateness_ms, touched = rules.lateness_ms, history.touched
     quiet = max(history.last, history.last if touched is None else touched) + lateness_ms
     return min(quiet, max(history.tail[0].time + 2 * lateness_ms, history.last if touched is None else touched))
 
 
-def over_at(history: History, rules: Rules) -> int | None:
+def over_at(history: History, rules: ContactRules) -> int | None:
     """Nothing can be added to any life when stream time passes this; None = not to be said yet."""
     contact = history.lives[-1]
     if history.tail or contact.state != END:
         return None
-    quiet = contact.last + rules.tracking.lateness_ms
+    quiet = contact.last + rules.lateness_ms
     if contact.timed_out:
         quiet = max(quiet, idle_at(history, rules))
-    return (quiet if history.touched is None else max(quiet, history.touched)) + rules.tracking.lateness_ms
+    return (quiet if history.touched is None else max(quiet, history.touched)) + rules.lateness_ms
 
 
 def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
@@ -253,21 +253,21 @@ def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
     return replace(kept, marks=base.marks) if whole and closed_at is None else kept
 
 
-def revived(contact: Contact, rules: Rules) -> History:
+def revived(contact: Contact, rules: ContactRules) -> History:
     """The history of a contact that had come to rest."""
     base = replace(contact, closed_at=None)
     life = base if contact.closed_at is None else close_idle(base, contact.closed_at, rules)
     return History(contact.id, contact.channel, lives=(life,), base=base, settled=contact.last)
 
 
-def settle(history: History, up_to: int, rules: Rules) -> tuple[History, Lives]:
+def settle(history: History, up_to: int, rules: ContactRules) -> tuple[History, Lives]:
     """The events at or before a time become the base; also the lives that are complete by that, which are no longer
     kept here."""
     count = sum(1 for step in history.tail if step.time <= up_to)
     return _settle(history, count, rules) if count else (history, ())
 
 
-def relieve(history: History, rules: Rules) -> tuple[History, Lives]:
+def relieve(history: History, rules: ContactRules) -> tuple[History, Lives]:
     """Settle the earlier half of a tail that has grown too long; all of one that was counted anew too often, so that
     nothing is taken out of order any more."""
     if history.recounts > MAX_RECOUNTS:
@@ -275,7 +275,7 @@ def relieve(history: History, rules: Rules) -> tuple[History, Lives]:
     return _settle(history, MAX_TAIL // 2, rules) if len(history.tail) > MAX_TAIL else (history, ())
 
 
-def _settle(history: History, count: int, rules: Rules) -> tuple[History, Lives]:
+def _settle(history: History, count: int, rules: ContactRules) -> tuple[History, Lives]:
     count = bisect_right(history.tail, history.tail[count - 1].time, key=_time)  # a moment is not cut in two
     steps, rest = history.tail[:count], history.tail[count:]
     settled = run(history, steps, rules)
@@ -299,7 +299,7 @@ def latest_marks(marks: tuple[Mark, ...], count: int) -> tuple[Mark, ...]:
     return replaceable(marks[:-count]) + marks[-count:]
 
 
-def lighter(history: History, latest: tuple[int, int, int], rules: Rules) -> History:
+def lighter(history: History, latest: tuple[int, int, int], rules: ContactRules) -> History:
     """A settled history with the latest marks, legs and tiers that its events said; what is dropped stays counted."""
     if history.base is None or history.tail:
         return history

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from schemas.data import SCALES
 from streams.base import decay
-from streams.base.policy import SPOKEN, Rules
+from streams.base.policy import SPOKEN
 from streams.contacts import conversation
 from streams.contacts.contact import CONTAINED, Contact, Mark, one_each
 from streams.contacts.lifecycle import START
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
@@ -22,7 +23,7 @@ CES_SCALE = (1, 7)
 _ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
 
 
-def wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
+def wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     contact = replace(contact, messages=contact.messages + 1)
     if step.actor == CUSTOMER:
         return _customer_wrote(contact, step, rules) if step.type != "post.answered" else contact
@@ -47,7 +48,7 @@ def _answers(contact: Contact) -> bool:
     return contact.unanswered is not None and (contact.unheard or contact.outcome != CONTAINED)
 
 
-def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
+def _customer_wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.solved:
         contact = conversation.asks_anew(contact)
     if contact.asked is None or contact.unanswered is None or not contact.unheard:
@@ -60,7 +61,7 @@ def _customer_wrote(contact: Contact, step: Step, rules: Rules) -> Contact:
         contact,
         scored=contact.scored + 1,
         scored_milli=contact.scored_milli + step.value,
-        mood=decay.add(contact.mood, step.value, step.time, rules.segments.sentiment_half_life_ms),
+        mood=decay.add(contact.mood, step.value, step.time, rules.sentiment_half_life_ms),
         marks=(*contact.marks, mark),
     )
 
@@ -97,17 +98,17 @@ def _response(contact: Contact, step: Step, fact: str, variant: str | None, sinc
     return Mark(fact, name, step.time, contact.queue, variant=variant, value=step.time - since)
 
 
-def initiated(contact: Contact, step: Step, rules: Rules) -> Contact:
+def initiated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.opened or contact.reopened or contact.asked is not None or contact.state != START:
         return contact  # somebody had opened it before
     return replace(contact, opened=True, ours=step.actor != CUSTOMER or step.detail == "outbound")
 
 
-def handed_off(contact: Contact, step: Step, rules: Rules) -> Contact:
+def handed_off(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     return replace(contact, handed_off=step.time) if contact.handed_off is None else contact
 
 
-def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
+def rated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """One answer per metric: the last one."""
     name = f"{contact.id}/{step.detail}"
     value = _on_our_scale(step, rules)
@@ -115,9 +116,9 @@ def rated(contact: Contact, step: Step, rules: Rules) -> Contact:
     return replace(contact, marks=one_each(contact.marks, mark))
 
 
-def _on_our_scale(step: Step, rules: Rules) -> int | None:
+def _on_our_scale(step: Step, rules: ContactRules) -> int | None:
     """The answer in thousandths of the metric's own scale: one on another scale keeps its place between the ends."""
-    ends = {"csat": rules.kpis.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
+    ends = {"csat": rules.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
     given = SCALES.get(step.scale or "")
     if step.value is None or ends is None or given is None or given == ends:
         return step.value
@@ -125,6 +126,6 @@ def _on_our_scale(step: Step, rules: Rules) -> int | None:
     return round(low * 1000 + (step.value - least * 1000) * (high - low) / (most - least))
 
 
-def solved(contact: Contact, step: Step, rules: Rules) -> Contact:
+def solved(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """What the customer writes next is another asking."""
     return contact if contact.solved else replace(contact, solved=True)

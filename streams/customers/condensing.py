@@ -7,12 +7,12 @@ from msgspec.structs import replace
 from streams.alerts import episodes as alerting
 from streams.alerts.episodes import Alert, Gone
 from streams.base.claims import mark_of
-from streams.base.policy import NO_TIER, Rules
-from streams.base.records import Event, Fact
+from streams.base.records import NO_TIER, Event, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import ABOUT, Contact
 from streams.contacts.histories import History
 from streams.customers import facts, journeys, moods, segments, waits
+from streams.customers.rules import CustomerRules
 from streams.customers.tiers import Tiers
 from streams.customers.timeline_state import Change, Place, Timeline
 
@@ -29,23 +29,23 @@ that nobody remembers is late."""
 
 
 def waits_of(
-    timeline: Timeline, key: str, history: History, place: Place, rules: Rules, gone: Gone
+    timeline: Timeline, key: str, history: History, place: Place, rules: CustomerRules, gone: Gone
 ) -> tuple[Timeline, list[Alert]]:
     """The wait alerts of one history."""
     if not timeline.alerts and not any(contact.legs for contact in history.lives):
         return timeline, []
     old = [each.id for each in timeline.alerts.values() if each.kind == alerting.WAIT and each.subject.key == key]
     watch = waits.Watch(key, history, place.owner, place.line, timeline.tiers)
-    wanted = list(waits.episodes(watch, timeline.alerts, place.now, rules))
+    wanted = list(waits.episodes(watch, timeline.alerts, place.now, rules.wait))
     if not old and not wanted:
         return timeline, []
     known, alerts = alerting.reconcile(timeline.alerts, old, wanted, place.now, gone)
     return (replace(timeline, alerts=known) if alerts else timeline), alerts
 
 
-def relieved(timeline: Timeline, key: str, rules: Rules) -> Timeline:
+def relieved(timeline: Timeline, key: str, rules: CustomerRules) -> Timeline:
     """Settle the busiest contact's events and the oldest messages when there are too many."""
-    history, finished = histories.relieve(timeline.histories[key], rules)
+    history, finished = histories.relieve(timeline.histories[key], rules.contacts)
     if history is not timeline.histories[key]:
         timeline = condensed(replace(timeline, histories=timeline.histories | {key: history}), finished, rules)
     if len(timeline.messages) > 2 * moods.MAX_MESSAGES:
@@ -53,7 +53,7 @@ def relieved(timeline: Timeline, key: str, rules: Rules) -> Timeline:
     return timeline
 
 
-def uncrowded(timeline: Timeline, place: Place, rules: Rules) -> Change:
+def uncrowded(timeline: Timeline, place: Place, rules: CustomerRules) -> Change:
     """Without one contact when there are too many: the ended one that was quiet for longest, or an open one."""
     kept = timeline.histories
     ended = [name for name, history in kept.items() if history.lives[-1].state == lifecycle.END]
@@ -64,7 +64,7 @@ def uncrowded(timeline: Timeline, place: Place, rules: Rules) -> Change:
     return condense_early(timeline, [key], place, rules)
 
 
-def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rules) -> Change:
+def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: CustomerRules) -> Change:
     """Without these contacts, whose events might still come: open ones are closed at their last sign of life. What
     still comes of one goes on with it, but no longer before the events that have come. Its facts stay as they are.
     """
@@ -76,10 +76,10 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rul
     for key in keys:
         history = kept.pop(key)
         if history.tail:
-            history, complete = histories.settle(history, history.tail[-1].time, rules)
+            history, complete = histories.settle(history, history.tail[-1].time, rules.contacts)
             finished += complete
         opened = opened or history.lives[-1].state != lifecycle.END
-        closed = histories.close(history, rules)
+        closed = histories.close(history, rules.contacts)
         emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
         timeline, alerts = waits_of(timeline, key, closed, place, rules, Gone(alerting.WITHDRAWN, closed.last))
         published += alerts
@@ -90,20 +90,20 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Rul
     return Change(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
 
-def revived(timeline: Timeline, key: str, event: Event, rules: Rules) -> History | None:
+def revived(timeline: Timeline, key: str, event: Event, rules: CustomerRules) -> History | None:
     """The history of a contact that had come to rest and goes on with this event; None: the event begins one."""
     contact = timeline.rested.get(key)
-    if contact is None or histories.begins_another(contact, event.time, rules):
+    if contact is None or histories.begins_another(contact, event.time, rules.contacts):
         return None
-    return histories.revived(contact, rules)
+    return histories.revived(contact, rules.contacts)
 
 
-def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
+def is_past(timeline: Timeline, key: str, event: Event, rules: CustomerRules) -> bool:
     """Whether the event belongs to a contact of the past that cannot go on."""
     last = timeline.gone.get(mark_of(key)) if timeline.gone else None
-    if last is not None and event.time <= last + rules.tracking.horizon_ms(event.channel):
+    if last is not None and event.time <= last + rules.contacts.horizon_ms(event.channel):
         return event.type != "contact.initiated" or event.time <= last
-    if event.type in ABOUT and event.time <= timeline.forgot + rules.tracking.horizon_ms(event.channel):
+    if event.type in ABOUT and event.time <= timeline.forgot + rules.contacts.horizon_ms(event.channel):
         return True  # no contact begins with such a word
     return any(
         point.contact == event.contact and point.channel == event.channel and event.time <= point.last
@@ -112,18 +112,18 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: Rules) -> bool:
     )
 
 
-def forgotten(timeline: Timeline, now: int, rules: Rules) -> Timeline:
+def forgotten(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:
     """Without the contacts to which nothing can come any more."""
     kept = {key: each for key, each in timeline.rested.items() if now <= rested_until(each, rules)}
     return timeline if len(kept) == len(timeline.rested) else replace(timeline, rested=kept, stale=True)
 
 
-def rested_until(contact: Contact, rules: Rules) -> int:
+def rested_until(contact: Contact, rules: CustomerRules) -> int:
     """Stream time after which nothing comes of a contact any more."""
-    return contact.last + rules.tracking.horizon_ms(contact.channel) + rules.tracking.lateness_ms
+    return contact.last + rules.contacts.horizon_ms(contact.channel) + rules.contacts.lateness_ms
 
 
-def labelled(timeline: Timeline, tiers: Tiers, rules: Rules) -> Timeline:
+def labelled(timeline: Timeline, tiers: Tiers, rules: CustomerRules) -> Timeline:
     """With contacts that keep the tier they have by ``tiers``; their events are settled, so that they are not counted
     anew.
     """
@@ -131,14 +131,14 @@ def labelled(timeline: Timeline, tiers: Tiers, rules: Rules) -> Timeline:
         history = open_history
         finished: histories.Lives = ()
         if history.tail:
-            history, finished = histories.settle(history, history.tail[-1].time, rules)
+            history, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
         history = histories.labelled(history, lambda contact: facts.tier_of(contact, tiers))
         timeline = replace(timeline, histories=timeline.histories | {key: history})
         timeline = condensed(timeline, finished, rules)
     return timeline
 
 
-def condense(timeline: Timeline, key: str, rules: Rules) -> Timeline:
+def condense(timeline: Timeline, key: str, rules: CustomerRules) -> Timeline:
     """Without a contact that is over and to which nothing can be added any more."""
     history = timeline.histories[key]
     others = {name: each for name, each in timeline.histories.items() if name != key}
@@ -185,20 +185,20 @@ def _known_tier(history: History, tiers: Tiers) -> str | None:
     return None if tier == NO_TIER else tier
 
 
-def condensed(timeline: Timeline, finished: histories.Lives, rules: Rules) -> Timeline:
+def condensed(timeline: Timeline, finished: histories.Lives, rules: CustomerRules) -> Timeline:
     """Contacts that are over become part of the past."""
     if not finished:
         return timeline
     parts = (journeys.of(contact, timeline.tiers) for contact in finished)
     return replace(
         timeline,
-        past=journeys.group((*timeline.past, *parts), rules.tracking.journey_gap_ms),
+        past=journeys.group((*timeline.past, *parts), rules.journeys.gap_ms),
         standing=segments.total(timeline.standing, finished, rules.segments),
         stale=True,
     )
 
 
-def settle_messages(timeline: Timeline, count: int, rules: Rules) -> Timeline:
+def settle_messages(timeline: Timeline, count: int, rules: CustomerRules) -> Timeline:
     """The first ``count`` messages become part of the moods."""
     if count <= 0:
         return timeline

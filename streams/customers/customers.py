@@ -19,11 +19,11 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
-from streams.base.policy import Rules
 from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.contacts.lifecycle import Illegal
 from streams.customers import publishing, relief, timelines
 from streams.customers.journeys import Journey
+from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Change, Place, Timeline
 
 Decisions = Mapping[str, int | None]
@@ -87,7 +87,7 @@ def owner_of(record: Event | Profile | Left | Command) -> str | None:
 
 
 def apply(
-    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: Rules
+    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: CustomerRules
 ) -> Outcome:
     """One record, with all that follows from it."""
     return _published(fold(customer, record, clock, rules), clock, rules)
@@ -97,7 +97,7 @@ def fold(
     customer: Customer | None,
     record: Event | Profile | Left | Command,
     clock: StreamTimes,
-    rules: Rules,
+    rules: CustomerRules,
     size: int = relief.RECORD_BYTES,
 ) -> Outcome:
     """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
@@ -133,7 +133,7 @@ def _nothing_of(customer: Customer, line: str) -> bool:
     return line not in customer.lines or publishing.is_bare(customer.lines[line], customer.owner)
 
 
-def _room(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> Outcome:
+def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> Outcome:
     """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
     it; any other keeps what it has. Raises `Refused`."""
     if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
@@ -154,7 +154,7 @@ def _room(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> Ou
     return replace(room, customer=replace(room.customer, lines={n: each for n, each in lines.items() if n != over}))
 
 
-def _over(customer: Customer, line: str, clock: StreamTimes, rules: Rules) -> bool:
+def _over(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> bool:
     """It has ended, and no deadline of it is to be looked after."""
     timeline, now = customer.lines[line], clock.stream_time(line)
     due = publishing.next_deadline(timeline, publishing.next_decision(timeline, customer.owner, line, rules))
@@ -195,12 +195,12 @@ def _size(customer: Customer) -> int:
     return customer.size or (relief.ROW_BYTES if customer.lines else 0)
 
 
-def _fitting(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
     """The same with a row that is not too large."""
     customer = outcome.customer
     if customer is None or customer.size <= relief.ROW_BYTES:
         return outcome
-    over_ms = rules.tracking.journey_gap_ms + rules.tracking.lateness_ms
+    over_ms = rules.journeys.gap_ms + rules.contacts.lateness_ms
     if any(_passed(clock.stream_time(line), each.past, over_ms) for line, each in customer.lines.items()):
         outcome = _published(outcome, clock, rules)  # what need not be kept any more goes first
         if (customer := outcome.customer) is None:
@@ -243,7 +243,7 @@ def _command(customer: Customer | None, record: Command) -> Outcome:
     )
 
 
-def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outcome:
+def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules) -> Outcome:
     """What is to be published of journeys and segment since the last time."""
     if customer is None:
         return Outcome(None)
@@ -263,7 +263,7 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: Rules) -> Outc
     return Outcome(after, journeys=tuple(journeys), segments=tuple(segments))
 
 
-def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
+def _published(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
     return replace(
         outcome,
@@ -273,7 +273,7 @@ def _published(outcome: Outcome, clock: StreamTimes, rules: Rules) -> Outcome:
     )
 
 
-def advance(customer: Customer | None, clock: StreamTimes, rules: Rules, only: str | None = None) -> Outcome:
+def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules, only: str | None = None) -> Outcome:
     """Every deadline that stream time has passed, with what is to be published of it; ``only``: of this line. Another
     one is looked after when its own progress is told: how often this one is due may hang on when it was published."""
     if customer is None:
@@ -303,13 +303,13 @@ def _reviewed(timeline: Timeline, now: int | None) -> bool:
     return timeline.review is not None and now is not None and now > timeline.review
 
 
-def next_deadlines(customer: Customer | None, rules: Rules) -> Iterable[tuple[str, int]]:
+def next_deadlines(customer: Customer | None, rules: CustomerRules) -> Iterable[tuple[str, int]]:
     """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
     it."""
     return deadlines(customer, decisions(customer, rules)) if customer else []
 
 
-def decisions(customer: Customer, rules: Rules) -> Decisions:
+def decisions(customer: Customer, rules: CustomerRules) -> Decisions:
     """What of the deadlines takes long to find, and stays as it is when the customer is published."""
     return {
         line: publishing.next_decision(timeline, customer.owner, line, rules)

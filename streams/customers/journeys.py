@@ -7,23 +7,35 @@ name.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
+from pydantic import Field
 
-from streams.base.policy import NO_TIER
-from streams.base.times import iso
+from streams.base.records import NO_QUEUE, NO_TIER
+from streams.base.times import HOUR_MS, iso
+from streams.base.units import FROM_FILES, Span
 from streams.contacts.contact import ABANDONED, ANSWERED, NOTHING, Contact, Counted
 from streams.contacts.lifecycle import END
-from streams.customers.facts import NO_QUEUE, tier_of
+from streams.customers.facts import tier_of
 from streams.customers.tiers import Tiers
 
 MAX_WAIT_MS = 2**53 - 1
 """What a journey says at most: the largest number that every reader of JSON keeps exactly."""
 MAX_CONTACTS = 20
 """Contacts listed in a journey, the latest; the sums count all."""
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyRules:
+    """``journeys`` of tracking.yaml: contacts that follow each other within the gap are of one journey."""
+
+    gap_ms: Annotated[Span, Field(alias="gap")] = 72 * HOUR_MS
+
+    __pydantic_config__ = FROM_FILES
 
 
 class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -8,20 +8,50 @@ lies before them is the ``Mood`` they start from.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+from pydantic import Field
 
 from streams.alerts.episodes import QUIET, RECOVERED, SENTIMENT, Episode, Subject, alert_id
 from streams.base import decay
 from streams.base.decay import Decayed
-from streams.base.policy import NO_TIER, SentimentRule
+from streams.base.records import NO_TIER
+from streams.base.times import HOUR_MS, MINUTE_MS
+from streams.base.units import FROM_FILES, Milli, RuleName, Severity, Span, TierName
 from streams.contacts.contact import Contact, Mark
 from streams.customers.tiers import Tiers, tier_at
 
 MAX_MESSAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentRule:
+    """``sentiment`` of alerts.yaml: fires on the decayed mean of a customer's messages; the gap between the two limits
+    (thousandths) is the hysteresis.
+    """
+
+    name: RuleName
+    tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()
+    """None named: every tier that is high."""
+    half_life_ms: Annotated[Span, Field(alias="half_life")] = 30 * MINUTE_MS
+    min_messages: Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES)] = 3
+    fire_at_or_below: Milli = -400
+    resolve_at_or_above: Milli = -100
+    quiet_after_ms: Annotated[Span, Field(alias="quiet_after")] = 2 * HOUR_MS
+    severity: Severity = "warning"
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        high, low = self.resolve_at_or_above / 1000, self.fire_at_or_below / 1000
+        if high <= low:
+            raise ValueError(
+                f"resolve_at_or_above ({high}), fire_at_or_below ({low}): the first must be above the second"
+            )
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):

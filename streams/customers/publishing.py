@@ -11,13 +11,14 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
-from streams.base.policy import NO_TIER, Rules
+from streams.base.records import NO_TIER
 from streams.contacts import histories
 from streams.contacts.histories import History
 from streams.contacts.lifecycle import END
 from streams.customers import journeys, moods, segments, waits
 from streams.customers.condensing import rested_until
 from streams.customers.journeys import Journey
+from streams.customers.rules import CustomerRules
 from streams.customers.tiers import tier_at
 from streams.customers.timeline_state import Place, Shown, Timeline
 
@@ -35,12 +36,12 @@ class Published(NamedTuple):
     segment: dict[str, Any] | None = None
 
 
-def publish(timeline: Timeline, place: Place, rules: Rules) -> Published:
+def publish(timeline: Timeline, place: Place, rules: CustomerRules) -> Published:
     """The records of a timeline in which something may have changed; none where it looks as before."""
     if not timeline.stale:
         return Published(timeline)
     contacts = [contact for history in timeline.histories.values() for contact in history.lives]
-    gap_ms = rules.tracking.journey_gap_ms
+    gap_ms = rules.journeys.gap_ms
     found = journeys.group((*timeline.past, *(journeys.of(each, timeline.tiers) for each in contacts)), gap_ms)
     timeline, records = _journeys(timeline, found, place, gap_ms)
     timeline, segment = _segment(timeline, contacts, place, rules)
@@ -88,7 +89,7 @@ def _digest(journey: Journey, closed: bool) -> int:
 
 
 def _segment(
-    timeline: Timeline, contacts: list[Any], place: Place, rules: Rules
+    timeline: Timeline, contacts: list[Any], place: Place, rules: CustomerRules
 ) -> tuple[Timeline, dict[str, Any] | None]:
     if place.owner.startswith(NAMELESS):
         return timeline, None
@@ -105,7 +106,7 @@ def _segment(
     return replace(timeline, score=score, score_revision=revision), record
 
 
-def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: Rules) -> Timeline:
+def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: CustomerRules) -> Timeline:
     """Without the journeys that are over for good."""
     now = place.now
     if now is None:
@@ -113,7 +114,7 @@ def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules
     old = {n for n, each in timeline.shown.items() if each.gone is not None and now > _gone_until(each.gone, rules)}
     if old:
         timeline = replace(timeline, shown={n: each for n, each in timeline.shown.items() if n not in old})
-    settled = now - rules.tracking.journey_gap_ms - rules.tracking.lateness_ms
+    settled = now - rules.journeys.gap_ms - rules.contacts.lateness_ms
     over = [each for each in found if each.last < settled and now > _dropped_at(timeline, each, rules)]
     if not over:
         return timeline
@@ -123,31 +124,27 @@ def _dropped(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules
     return replace(timeline, past=past, shown=shown)
 
 
-def _gone_until(gone: int, rules: Rules) -> int:
+def _gone_until(gone: int, rules: CustomerRules) -> int:
     """A name that was taken back is forgotten when stream time passes this."""
-    return gone + 2 * rules.tracking.lateness_ms
+    return gone + 2 * rules.contacts.lateness_ms
 
 
-def _dropped_at(timeline: Timeline, journey: Journey, rules: Rules) -> float:
+def _dropped_at(timeline: Timeline, journey: Journey, rules: CustomerRules) -> float:
     """When a journey need not be kept any more: closed, and every contact of it condensed."""
     kept = any(
         journey.started <= contact.started <= journey.last
         for contacts in (*(history.lives for history in timeline.histories.values()), timeline.rested.values())
         for contact in contacts
     )
-    return (
-        float("inf")
-        if kept or journey.open
-        else journey.last + rules.tracking.journey_gap_ms + rules.tracking.lateness_ms
-    )
+    return float("inf") if kept or journey.open else journey.last + rules.journeys.gap_ms + rules.contacts.lateness_ms
 
 
-def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: Rules) -> int | None:
+def _review(timeline: Timeline, found: tuple[Journey, ...], place: Place, rules: CustomerRules) -> int | None:
     """The stream time after which it looks different without any event."""
     times: list[float] = []
     if not timeline.histories and not timeline.past:  # else they are forgotten when it is looked at for those
         times += [_gone_until(each.gone, rules) for each in timeline.shown.values() if each.gone is not None]
-    gap_ms = rules.tracking.journey_gap_ms
+    gap_ms = rules.journeys.gap_ms
     for journey in found:
         name = journeys.journey_id(place.owner, place.line, journey.started)
         if name not in timeline.shown:
@@ -180,27 +177,27 @@ def next_deadline(timeline: Timeline, decision: int | None) -> int | None:
     return min((time for time in (timeline.review, decision) if time is not None), default=None)
 
 
-def next_decision(timeline: Timeline, owner: str, line: str, rules: Rules) -> int | None:
+def next_decision(timeline: Timeline, owner: str, line: str, rules: CustomerRules) -> int | None:
     """As `next_deadline`, of all but what is published: `publish` does not change it."""
     times: list[int] = []
     for key, history in timeline.histories.items():
         times += _history_deadlines(history, rules)
         watch = waits.Watch(key, history, owner, line, timeline.tiers)
-        times += waits.deadlines(watch, timeline.alerts, rules)
+        times += waits.deadlines(watch, timeline.alerts, rules.wait)
     times += [rested_until(contact, rules) for contact in timeline.rested.values()]
     times += _sentiment_deadlines(timeline, rules)
     times += forgets_alerts(timeline, rules)
     return min(times, default=None)
 
 
-def forgets_alerts(timeline: Timeline, rules: Rules) -> list[int]:
+def forgets_alerts(timeline: Timeline, rules: CustomerRules) -> list[int]:
     """The stream times that must be passed for alerts to be forgotten that nothing calls up again."""
     if not timeline.alerts:
         return []
     crossings = {message.id for message in timeline.messages}
     crossings |= {mood.firing.message.id for mood in timeline.moods.values() if mood.firing}
     return [
-        alerting.forgotten_at(alert, rules.tracking.lateness_ms)
+        alerting.forgotten_at(alert, rules.contacts.lateness_ms)
         for alert in timeline.alerts.values()
         if not alert.firing
         and (
@@ -211,15 +208,15 @@ def forgets_alerts(timeline: Timeline, rules: Rules) -> list[int]:
     ]
 
 
-def _history_deadlines(history: History, rules: Rules) -> list[int]:
-    settles, over = histories.settles_at(history, rules), histories.over_at(history, rules)
+def _history_deadlines(history: History, rules: CustomerRules) -> list[int]:
+    settles, over = histories.settles_at(history, rules.contacts), histories.over_at(history, rules.contacts)
     times = [due for due in (settles, over) if due is not None]
     if history.lives[-1].state != END:
-        times.append(histories.idle_at(history, rules))
+        times.append(histories.idle_at(history, rules.contacts))
     return times
 
 
-def _sentiment_deadlines(timeline: Timeline, rules: Rules) -> list[int]:
+def _sentiment_deadlines(timeline: Timeline, rules: CustomerRules) -> list[int]:
     firing = [alert for alert in timeline.alerts.values() if alert.kind == alerting.SENTIMENT and alert.firing]
     if not rules.sentiment or not (timeline.messages or firing):
         return []

@@ -28,7 +28,6 @@ from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
 from streams.alerts.episodes import Alert
-from streams.base.policy import Rules
 from streams.base.records import LIVE, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import replaceable
@@ -41,6 +40,7 @@ from streams.customers.condensing import (
     with_fewer_gone,
     with_fewer_rested,
 )
+from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline
 
 ROW_BYTES = 768_000
@@ -110,19 +110,19 @@ class _Case(NamedTuple):
     """One timeline that is made smaller: whose it is, and what is told on the way."""
 
     place: Place
-    rules: Rules
+    rules: CustomerRules
     facts: list[Fact]
     alerts: list[tuple[str, Alert]]
     journeys: list[dict[str, Any]]
     segments: list[dict[str, Any]]
 
 
-def measured(lines: Mapping[str, Timeline], owner: str, rules: Rules) -> int:
+def measured(lines: Mapping[str, Timeline], owner: str, rules: CustomerRules) -> int:
     """JSON bytes of a row once it is published, at most; the same whether or not it is."""
     return len(_encode(owner)) + sum(_measured(timeline, owner, line, rules) for line, timeline in lines.items())
 
 
-def _measured(timeline: Timeline, owner: str, line: str, rules: Rules) -> int:
+def _measured(timeline: Timeline, owner: str, line: str, rules: CustomerRules) -> int:
     if publishing.is_bare(timeline, owner):
         return 0  # when it goes hangs on when it was published
     plain = replace(timeline, shown={}, score=None, score_revision=0, stale=False, review=None)
@@ -130,18 +130,18 @@ def _measured(timeline: Timeline, owner: str, line: str, rules: Rules) -> int:
     return len(_encode(plain)) + _journeys(timeline, rules) * name + LINE_BYTES
 
 
-def _journeys(timeline: Timeline, rules: Rules) -> int:
+def _journeys(timeline: Timeline, rules: CustomerRules) -> int:
     """How many journeys there are."""
     lives = [(life.started, life.last) for history in timeline.histories.values() for life in history.lives]
     count, reached = 0, 0
     for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.past)]):
-        if not count or started - reached > rules.tracking.journey_gap_ms:
+        if not count or started - reached > rules.journeys.gap_ms:
             count, reached = count + 1, last
         reached = max(reached, last)
     return count
 
 
-def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rules: Rules) -> Relief:
+def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rules: CustomerRules) -> Relief:
     """Lines whose bytes are too many together, made smaller, the largest first."""
     lines, owner = dict(lines), place_of(LIVE).owner
     sizes = {line: _measured(timeline, owner, line, rules) for line, timeline in lines.items()}
@@ -203,12 +203,12 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     place, rules = case.place, case.rules
     for key, history in timeline.histories.items():
         if history.tail:
-            settled, finished = histories.settle(history, history.tail[-1].time, rules)
+            settled, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
             timeline = condensed(replace(timeline, histories=timeline.histories | {key: settled}), finished, rules)
     wanted = {
         name
         for key, history in timeline.histories.items()
-        for _, leg, rule in waits.watched(history, rules)
+        for _, leg, rule in waits.watched(history, rules.wait)
         for name in waits.known_names(
             rule, waits.Watch(key, history, place.owner, place.line, timeline.tiers), leg, timeline.alerts
         )
@@ -246,7 +246,7 @@ def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
         return timeline
     contacts = [life for history in timeline.histories.values() for life in history.lives]
     parts = (*timeline.past, *(journeys.of(each, timeline.tiers) for each in contacts))
-    found = journeys.group(parts, case.rules.tracking.journey_gap_ms)
+    found = journeys.group(parts, case.rules.journeys.gap_ms)
     starts = sorted(contact.started for contact in contacts)
     going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
     going &= {part.started for part in old}
@@ -274,7 +274,7 @@ def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
 def _lighter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """Contacts with fewer marks, legs and tiers."""
     kept = {
-        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), case.rules)
+        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), case.rules.contacts)
         for key, history in timeline.histories.items()
     }
     return _settled(replace(timeline, histories=kept), case, limits)

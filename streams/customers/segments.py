@@ -15,15 +15,80 @@ more contacts, and a score from the limit on; else *active*.
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from pydantic import Field
 
 from streams.base import decay
 from streams.base.decay import Decayed
-from streams.base.policy import SegmentRules
-from streams.base.times import iso
+from streams.base.times import DAY_MS, iso
+from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class HalfLives:
+    """After which something counts half as much, ms."""
+
+    recency: Span = 30 * DAY_MS
+    frequency: Span = 30 * DAY_MS
+    sentiment: Span = 14 * DAY_MS
+    friction: Span = 14 * DAY_MS
+
+    __pydantic_config__ = FROM_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class HalfAt:
+    """``frequency``: contacts (decayed) that give 50 points of it; ``friction``: points (decayed) that leave 50."""
+
+    frequency: Positive = 3.0
+    friction: Positive = 2.0
+
+    __pydantic_config__ = FROM_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of the four components; any numbers of which not all are 0."""
+
+    recency: Weight = 0.20
+    frequency: Weight = 0.25
+    sentiment: Weight = 0.30
+    friction: Weight = 0.25
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        if not self.recency + self.frequency + self.sentiment + self.friction:
+            raise ValueError("at least one weight must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A customer is new with fewer contacts, and known for a shorter time (ms)."""
+
+    contacts: Count = 3
+    known_for: Duration = 14 * DAY_MS
+
+    __pydantic_config__ = FROM_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRules:
+    """``segments`` of tracking.yaml: half-lives, scales, weights and limits of the score."""
+
+    half_lives: HalfLives = HalfLives()
+    half_at: HalfAt = HalfAt()
+    weights: Weights = Weights()
+    new: New = New()
+    dormant_after_ms: Annotated[Span, Field(alias="dormant_after")] = 30 * DAY_MS
+    at_risk_below: Percent = 35.0
+    loyal_from: Percent = 65.0
+
+    __pydantic_config__ = FROM_FILES
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,9 +143,9 @@ def of(contact: Contact) -> Standing:
 def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
     """Both together: commutative and associative up to rounding."""
     return Standing(
-        decay.merge(one.inbound, other.inbound, rules.frequency_half_life_ms),
-        decay.merge(one.mood, other.mood, rules.sentiment_half_life_ms),
-        decay.merge(one.friction, other.friction, rules.friction_half_life_ms),
+        decay.merge(one.inbound, other.inbound, rules.half_lives.frequency),
+        decay.merge(one.mood, other.mood, rules.half_lives.sentiment),
+        decay.merge(one.friction, other.friction, rules.half_lives.friction),
         one.contacts + other.contacts,
         min(_known(one.first, other.first), default=None),
         max(_known(one.last, other.last), default=None),
@@ -113,23 +178,24 @@ def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) 
         raise ValueError("a standing without contacts has no score")
     dormant = (now is not None and now > falls) or last > falls
     as_of = max(last, falls) if dormant else last
-    recency = 100 * decay.factor(as_of - (falls - rules.dormant_after_ms), rules.recency_half_life_ms)
-    inbound = decay.total_at(standing.inbound, as_of, rules.frequency_half_life_ms)
-    mood, points = standing.mood, decay.total_at(standing.friction, as_of, rules.friction_half_life_ms)
-    frequency = 100 * (1 - 2 ** (-inbound / rules.frequency_half_at))
+    recency = 100 * decay.factor(as_of - (falls - rules.dormant_after_ms), rules.half_lives.recency)
+    inbound = decay.total_at(standing.inbound, as_of, rules.half_lives.frequency)
+    mood, points = standing.mood, decay.total_at(standing.friction, as_of, rules.half_lives.friction)
+    frequency = 100 * (1 - 2 ** (-inbound / rules.half_at.frequency))
     sentiment = 50 * (1 + mood.total / mood.weight / 1000) if mood.weight else 50.0
-    friction = 100 * 2 ** (-points / rules.friction_half_at)
-    weights = (rules.recency_weight, rules.frequency_weight, rules.sentiment_weight, rules.friction_weight)
+    friction = 100 * 2 ** (-points / rules.half_at.friction)
+    parts_of = rules.weights
+    weights = (parts_of.recency, parts_of.frequency, parts_of.sentiment, parts_of.friction)
     parts = (recency, frequency, sentiment, friction)
     score = sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights)
     if dormant:
         segment = "dormant"
     elif min(sentiment, friction) < rules.at_risk_below:
         segment = "at-risk"
-    elif standing.contacts < rules.new_contacts and as_of - first < rules.new_for_ms:
+    elif standing.contacts < rules.new.contacts and as_of - first < rules.new.known_for:
         segment = "new"
     else:
-        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new_contacts else "active"
+        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new.contacts else "active"
     score, recency, frequency, sentiment, friction = (round(number, 1) for number in (score, *parts))
     return Score(segment, score, recency, frequency, sentiment, friction, as_of, tier, falls)
 

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
 from streams.alerts.episodes import Alert, Gone
-from streams.base.policy import Rules
 from streams.base.records import Event, Fact, Left, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.contacts import histories
@@ -27,6 +26,7 @@ from streams.customers.condensing import (
     uncrowded,
     waits_of,
 )
+from streams.customers.rules import CustomerRules
 from streams.customers.tiers import changed
 from streams.customers.timeline_state import NO_MESSAGE, Change, Place, Timeline
 
@@ -43,7 +43,7 @@ def key_of(event: Event) -> str:
 # Arrivals
 
 
-def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Change:
+def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules) -> Change:
     """One contact event, wherever its place in time."""
     key, new = key_of(event), step(event)
     history = timeline.histories.get(key)
@@ -53,7 +53,7 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: Rules) -> Chan
         elif is_past(timeline, key, event, rules):
             return Change(timeline, late=True)
         history = history or History(event.contact, event.channel)
-    arrival = histories.arrive(history, new, place.now, rules)
+    arrival = histories.arrive(history, new, place.now, rules.contacts)
     if not arrival.taken:
         return Change(timeline, late=arrival.late)
     after = arrival.history
@@ -93,7 +93,7 @@ def _written(timeline: Timeline, key: str, new: Step, change: tuple[History, His
     return replace(timeline, messages=messages, judged=timeline.judged if unchanged else NO_MESSAGE)
 
 
-def know(timeline: Timeline, profile: Profile, place: Place, rules: Rules) -> Change:
+def know(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRules) -> Change:
     """What is known of the customer has changed: contacts that were open then or later are labelled anew, unless that
     was done too often of late.
     """
@@ -122,7 +122,7 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: Rules) -> Ch
     return Change(timeline, tuple(emitted), tuple(published), limited=limited)
 
 
-def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
+def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) -> Change:
     """A contact now belongs to another customer: what it contributed is taken back, as far as its events are not
     before ``left.since``.
     """
@@ -130,8 +130,8 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
     history = histories_.pop(key, None)
     resting = None if since or history else timeline.rested.get(key)
     if resting:
-        history = histories.revived(resting, rules)  # condensed early, because there were too many
-    kept = histories.before(history, since, rules) if history and since else None
+        history = histories.revived(resting, rules.contacts)  # condensed early, because there were too many
+    kept = histories.before(history, since, rules.contacts) if history and since else None
     if kept:
         histories_[key] = kept
     tiers = (timeline.tiers, timeline.tiers)
@@ -166,7 +166,7 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: Rules) -> Change:
 # Time passes
 
 
-def advance(timeline: Timeline, place: Place, rules: Rules) -> Change:
+def advance(timeline: Timeline, place: Place, rules: CustomerRules) -> Change:
     """Everything whose deadline stream time has passed; nothing when none has: a look at the customer for another
     reason, which may hang on when it was published, leaves no trace."""
     now = place.now
@@ -176,7 +176,7 @@ def advance(timeline: Timeline, place: Place, rules: Rules) -> Change:
     emitted: list[Fact] = []
     published: list[Alert] = []
     for key, history in timeline.histories.items():
-        expired = histories.expire(history, now, rules)
+        expired = histories.expire(history, now, rules.contacts)
         if expired is not history:
             tiers = timeline.tiers
             emitted += facts.difference(history.lives, expired.lives, place.line, (tiers, tiers))
@@ -189,7 +189,7 @@ def advance(timeline: Timeline, place: Place, rules: Rules) -> Change:
     return Change(timeline, tuple(emitted), tuple(published))
 
 
-def _sentiment(timeline: Timeline, place: Place, now: int, rules: Rules) -> tuple[Timeline, list[Alert]]:
+def _sentiment(timeline: Timeline, place: Place, now: int, rules: CustomerRules) -> tuple[Timeline, list[Alert]]:
     """The sentiment alerts; they wait while a history is arriving."""
     keys = {message.key for message in timeline.messages}
     touched = (timeline.histories[key].touched for key in keys if key in timeline.histories)
@@ -210,17 +210,17 @@ def _sentiment(timeline: Timeline, place: Place, now: int, rules: Rules) -> tupl
     return timeline, published
 
 
-def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
+def _settle(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:
     """What can no longer change becomes smaller; only when one of its own deadlines has passed, so that a look at the
     customer for another reason changes nothing."""
-    lateness_ms, before = rules.tracking.lateness_ms, timeline
+    lateness_ms, before = rules.contacts.lateness_ms, timeline
     for key, open_history in timeline.histories.items():
         history = open_history
-        due = histories.settles_at(history, rules)
+        due = histories.settles_at(history, rules.contacts)
         if due is not None and now > due:
-            history, finished = histories.settle(history, now - lateness_ms, rules)
+            history, finished = histories.settle(history, now - lateness_ms, rules.contacts)
             timeline = condensed(replace(timeline, histories=timeline.histories | {key: history}), finished, rules)
-        over = histories.over_at(history, rules)
+        over = histories.over_at(history, rules.contacts)
         if over is not None and now > over:
             timeline = condense(timeline, key, rules)
     if timeline.rested:
@@ -233,9 +233,9 @@ def _settle(timeline: Timeline, now: int, rules: Rules) -> Timeline:
     return _forgotten(timeline, now, rules) if timeline.alerts else timeline
 
 
-def _forgotten(timeline: Timeline, now: int, rules: Rules) -> Timeline:
+def _forgotten(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:
     """Without alerts whose contact is no longer kept, and sentiment alerts of which no message is left."""
-    lateness_ms = rules.tracking.lateness_ms
+    lateness_ms = rules.contacts.lateness_ms
     calmed = moods.calmed(timeline.moods, timeline.messages, rules.sentiment, now - 2 * lateness_ms)
     crossings = {message.id for message in timeline.messages}
     crossings |= {mood.firing.message.id for mood in calmed.values() if mood.firing}

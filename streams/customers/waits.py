@@ -10,15 +10,37 @@ It is the wait of somebody: whose contact it is must be known before the leg is 
 that went to another customer with its contact and came back, or was withdrawn and holds after all, is another episode.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count, takewhile
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from streams.alerts.episodes import MOVED, WAIT, WITHDRAWN, Alerts, Episode, Subject, alert_id
-from streams.base.policy import Rules, WaitRule
+from streams.base.policy import LIVE_CHANNELS
+from streams.base.times import SECOND_MS
+from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
 from streams.customers.tiers import Tiers, tier_at
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRule:
+    """``wait`` of alerts.yaml: fires when a queue leg of a tier and channel waits strictly longer than the limit."""
+
+    name: RuleName
+    tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()
+    """None named: every tier that is high."""
+    limit_ms: Annotated[Duration, Field(alias="limit")] = 120 * SECOND_MS
+    severity: Severity = "critical"
+    channels: Annotated[frozenset[ChannelName], Field(min_length=1)] = LIVE_CHANNELS
+
+    __pydantic_config__ = FROM_FILES
+
+
+Rules = Sequence[WaitRule]
 
 
 class Watch(NamedTuple):
@@ -92,7 +114,7 @@ def deadlines(watch: Watch, alerts: Alerts, rules: Rules) -> Iterator[int]:
 
 def watched(history: History, rules: Rules) -> Iterator[tuple[Contact, Leg, WaitRule]]:
     """The legs of a history, each with every rule for its channel."""
-    for rule in rules.wait:
+    for rule in rules:
         if history.channel in rule.channels:
             for contact in history.lives:
                 for leg in contact.legs:

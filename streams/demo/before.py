@@ -9,7 +9,7 @@ comes soon after that.
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from streams.base.policy import TrackingRules
+from streams.contacts.rules import ContactRules
 from streams.demo import centre, texts
 from streams.demo.centre import Customer
 from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Contact
@@ -49,7 +49,7 @@ def conversations(world: World) -> Iterator[Steps]:
             yield KINDS[number % len(KINDS)](world)
 
 
-def days_within(tracking: TrackingRules) -> int:
+def days_within(tracking: ContactRules) -> int:
     """How many days before may be told of by these rules: within them a contact that is over is still known."""
     shortest_ms = min(tracking.horizon_ms(channel) for channel in ("voice", *WRITTEN))
     return max(min(centre.DAYS_BEFORE, shortest_ms // DAY_MS - 2), 0)
@@ -160,7 +160,7 @@ def written(channel: str) -> Callable[[World], Steps]:
 
 
 def _is_long_ago(world: World, channel: str) -> bool:
-    return int(world.env.now) + world.settings.rules.tracking.timeout_ms(channel) < -QUIET_MS
+    return int(world.env.now) + world.settings.rules.customers.contacts.timeout_ms(channel) < -QUIET_MS
 
 
 def _turns(world: World, contact: Contact) -> Steps:

@@ -6,9 +6,9 @@ from typing import Any
 
 import simpy
 
-from streams.base.policy import Rules
 from streams.demo.askings import Askings
 from streams.demo.centre import DAYS_BEFORE, Customer
+from streams.rules import Rules
 
 SECOND_MS, HOUR_MS, DAY_MS = 1000, 3_600_000, 86_400_000
 

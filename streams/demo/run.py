@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
-from streams.base.policy import Rules
 from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
@@ -22,6 +21,7 @@ from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.local.text import Terminal
+from streams.rules import Rules
 
 DRAIN_S = 60.0
 OPENING_HOUR = 10
@@ -61,7 +61,7 @@ async def run(
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
     start_ms = int(opens.timestamp() * 1000)
     line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
-    days = days_within(options.rules.tracking)
+    days = days_within(options.rules.customers.contacts)
     settings = Settings(line, start_ms, options.rules, seed=options.seed, hour=OPENING_HOUR, days_before=days)
     simulation, state = Simulation(settings), BoardState(line, opened=start_ms)
     console.print(

@@ -98,7 +98,7 @@ class World:
 
     def _note(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
         """What the event means for the contact's own clocks and for the truth."""
-        idle_ms = self.settings.rules.tracking.timeout_ms(contact.channel)
+        idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
         if event_type not in WORDS_ABOUT and not contact.over and at - (contact.last_word or at) > idle_ms:
             self.truth.went_on(contact.channel, contact.queue)
         contact.last_word = at
@@ -202,7 +202,7 @@ class World:
     def close(self, end_ms: int) -> None:
         """The end of the line. What nobody spoke of for longer than the rules allow is over for the figures."""
         for contact in self.contacts:
-            idle_ms = self.settings.rules.tracking.timeout_ms(contact.channel)
+            idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
             if contact.over or end_ms - (contact.last_word or end_ms) <= idle_ms:
                 continue
             self.left(contact, "flow_out")

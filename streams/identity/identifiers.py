@@ -21,12 +21,10 @@ from urllib.parse import unquote
 import idna
 
 from schemas.fields import MAX_IDENTIFIER
+from streams.base.claims import STRENGTH
 from streams.base.plain_forms import JOINERS, REMEMBERED, UNSEEN, inner, is_unseen
 from streams.identity.nobody import Nobody, shipped
 from streams.identity.phone_numbers import is_withheld, read_number
-
-STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
-"""Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
 
 Why = Literal["form", "nobody"]
 """Why a value is no identifier: it has not the form of its kind, or is one of those that name nobody."""

@@ -10,12 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.claims import Claim
-from streams.base.policy import TrackingRules
 from streams.base.records import Event
 from streams.contacts import lifecycle
 from streams.contacts.contact import WORDS
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, READ
-from streams.intake.normalise import is_customer_text
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
@@ -163,7 +162,7 @@ def told(state: ContactOwner, event: Event) -> ContactOwner:
 # Time passes
 
 
-def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
+def due_at(state: ContactOwner, channel: str, rules: ContactRules) -> int:
     """The state changes when stream time passes this: it becomes a stub, or a stub is forgotten. As long as a contact
     is not over, that is when `track` takes it for timed out.
     """
@@ -173,7 +172,7 @@ def due_at(state: ContactOwner, channel: str, rules: TrackingRules) -> int:
     return state.last + idle_ms + rules.lateness_ms
 
 
-def found_by(state: ContactOwner, event: Event, rules: TrackingRules) -> tuple[ContactOwner | None, bool]:
+def found_by(state: ContactOwner, event: Event, rules: ContactRules) -> tuple[ContactOwner | None, bool]:
     """The state that an event finds, however far stream time has come: None where it begins another contact. Also
     whether it is another part of the contact, as `track` has it; then the state is a stub."""
     if event.time - state.last <= rules.soon_ms:
@@ -195,7 +194,7 @@ def stub(state: ContactOwner) -> ContactOwner:
     )  # fmt: skip
 
 
-def after(state: ContactOwner, now: int, channel: str, rules: TrackingRules) -> ContactOwner | None:
+def after(state: ContactOwner, now: int, channel: str, rules: ContactRules) -> ContactOwner | None:
     """The state at stream time ``now``: as it is, a stub, or None when it is forgotten. What comes then starts the
     contact anew.
     """
@@ -226,15 +225,11 @@ def _fitting(history: tuple[Event, ...]) -> tuple[tuple[Event, ...], int]:
 
 
 def lean(event: Event, size: int) -> tuple[Event, int]:
-    """The event as a history keeps it, and its bytes: without texts, which nobody reads again; one whose sentiment is
-    not known stays if it is short.
-    """
+    """The event as a history keeps it, and its bytes: without texts, which nobody reads again."""
     data = event.data
     if not event.owner and size <= EVENT_BYTES and not any(map(_may_go, data, data.values())):
         return event, size
-    unscored = data.get("sentiment") is None and is_customer_text(event.type, data)
-    drop = _TEXTS & data.keys() - ({"text"} if unscored else set())
-    drop |= {name for name, value in data.items() if _is_large(value)}
+    drop = {name for name, value in data.items() if _may_go(name, value)}
     if drop or event.owner:
         kept: dict[str, Any] = {name: value for name, value in data.items() if name not in drop}
         event = replace(event, data=kept, owner="")

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
 from streams.metrics.panes import Pane
 
-SEP = "\x1f"
+__all__ = ["SEP"]
 NEVER = -(1 << 62)
 """Before all time: stream time of a line of which nothing is known yet."""
 FOREVER = 1 << 62

@@ -23,10 +23,8 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.policy import NO_TIER
-from streams.base.records import Fact
+from streams.base.records import NO_QUEUE, NO_TIER, Fact
 from streams.base.times import DAY_MS
-from streams.customers.facts import NO_QUEUE
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import SEP, dimensions, of_line

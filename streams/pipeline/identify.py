@@ -10,16 +10,15 @@ import orjson
 from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
-from streams.base.policy import TrackingRules
-from streams.base.records import AgentState, Command, Event, Normalised, Profile, contact_key, output_key
+from streams.base.records import SEP, AgentState, Command, Event, Normalised, Profile, contact_key, output_key
 from streams.base.times import iso
+from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.identity.assignment import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES, IdentityChange, assign
 from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after, due_at, found_by
-from streams.metrics.tables import SEP
-from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
-from streams.worker.metrics import Metrics
+from streams.pipeline.notes import Notes
+from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
@@ -42,7 +41,7 @@ TABLES = (
 )
 
 
-class Identify(Hop):
+class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has.
     """
@@ -50,17 +49,17 @@ class Identify(Hop):
     before = "ingest"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: TrackingRules, metrics: Metrics
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: ContactRules, notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised), name("contact.interactions"))
         self.timed = self.owners = tables["owners"]
-        self.crowds = Crowds(tables["crowds"], share(rules.identifier_contacts, info.peers))
+        self.crowds = Crowds(tables["crowds"], share(rules.per_identifier_and_day, info.peers))
         self.interactions, self.changes, self.measurements = (
             name("contact.interactions"),
             name("identity.changes"),
             name("contact.measurements"),
         )
-        self.rules, self.metrics = rules, metrics
+        self.rules, self.notes = rules, notes
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -77,7 +76,7 @@ class Identify(Hop):
             out.send(self.interactions, owner.encode(), encode(value))
         elif kind is AgentState:
             if len(value.queues) > MAX_QUEUES:
-                self.metrics.limited("identify", "queues")
+                self.notes.limited("identify", "queues")
             for queue in value.queues[:MAX_QUEUES] or ("none",):
                 told = replace(value, queues=(queue,)) if value.queues else value
                 out.send(self.measurements, queue.encode(), encode(told))
@@ -95,11 +94,11 @@ class Identify(Hop):
         if state is not known:
             self.owners[key] = self._scheduled(key, state)
             if state.truncated and not (known and known.truncated):
-                self.metrics.limited("identify", "history")
+                self.notes.limited("identify", "history")
         for output in outputs:
             if isinstance(output, dict):
                 if (what := LIMITED.get(_counted(output))) is not None:
-                    self.metrics.limited("identify", what)
+                    self.notes.limited("identify", what)
                 since = output["since"]
                 times = {"at": iso(output["at"]), "since": None if since is None else iso(since)}
                 out.send(self.changes, output_key(output["line"], output["identifier"]), orjson.dumps(output | times))
@@ -109,7 +108,7 @@ class Identify(Hop):
     def _gather(self, identifier: str, event: Event) -> int:
         over = self.crowds.gather(identifier, event.line, event.time, self.watermarks.stream_time(event.line))
         if over > 0:
-            self.metrics.limited("identify", "identifier")
+            self.notes.limited("identify", "identifier")
         return over
 
     def _scheduled(self, key: str, state: ContactOwner) -> ContactOwner:
@@ -139,8 +138,5 @@ def _channel(key: str) -> str:
     return key.partition("|")[0]
 
 
-def factory(
-    name: Name, rules: TrackingRules, metrics: Metrics | None = None
-) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
-    counted = metrics or Metrics()
-    return lambda info, tables: Identify(info, tables, name, rules, counted)
+def factory(name: Name, rules: ContactRules, notes: Notes) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
+    return lambda info, tables: Identify(info, tables, name, rules, notes)

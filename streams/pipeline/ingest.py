@@ -26,10 +26,10 @@ from streams.intake.holding import Holders
 from streams.intake.normalise import Policy, event_record
 from streams.pipeline.checks import Checks, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
+from streams.pipeline.notes import Notes, Telling
 from streams.pipeline.stage import Name, ProgressSender, struct_table
 from streams.sentiment.lexicon import Scorer
 from streams.settings import Settings
-from streams.worker.metrics import Metrics
 
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
@@ -47,20 +47,20 @@ class Means:
 
     settings: Settings
     scorer: Scorer | None
-    metrics: Metrics
+    notes: Notes
     csat_scale: tuple[int, int] = (1, 5)
     nobody: Nobody | None = None
 
 
-class Ingest:
+class Ingest(Telling):
     """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
-        settings, metrics = means.settings, means.metrics
-        self.info, self.metrics = info, metrics
+        settings, notes = means.settings, means.notes
+        self.info, self.notes = info, notes
         self.prefix = settings.topic_prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(settings.phone_region, means.scorer, means.nobody, metrics.unused_identifier)
+        self.policy = Policy(settings.phone_region, means.scorer, means.nobody, notes.unused_identifier)
         self.checks = Checks(settings, means.csat_scale)
         self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
         self.chunks = tables["seen"]
@@ -73,7 +73,7 @@ class Ingest:
         self.hold_ms = int(settings.time_hold_s * 1000)
         self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
         for topic in info.topics:
-            metrics.released.labels(topic)
+            notes.released(topic, 0)
         self.progress = ProgressSender(info, self.normalised)
         self.latest: dict[tuple[str, str], int] = {}
         self.arrived: dict[str, int] = {}
@@ -92,7 +92,7 @@ class Ingest:
             self._take(record, out)
         except Rejected as why:
             bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
-            self.metrics.dead.labels(why.reason).inc()
+            self.notes.dead_letter(why.reason)
 
     def undo(self, record: Record) -> None:
         if self.added:
@@ -148,7 +148,7 @@ class Ingest:
         released = self.holders.released(unread, self.clock.times(LIVE), newest)
         for topic, new in released.items():
             if new:
-                self.metrics.released.labels(topic).inc()
+                self.notes.released(topic)
         return min(recent.values()), [topic for topic in unread if topic not in released]
 
     def _expire(self, behind: Collection[str]) -> None:
@@ -165,11 +165,9 @@ class Ingest:
             self.chunks.pop(key, None)
 
     def held(self) -> dict[str, float]:
-        """Topic → for how long its unread records have held live time in vain, s; for the metrics."""
         return dict.fromkeys(self.info.topics, 0.0) | self.holders.held()
 
     def live_time(self) -> int | None:
-        """Watermark of the live line, ms; for the metrics."""
         sent = self.progress.sent.get(LIVE)
         return sent.watermark if sent else None
 
@@ -198,14 +196,14 @@ class Ingest:
         if verdict == "reused":
             verdict = self._reused(record.topic, source, obj)
         if verdict == "duplicate":
-            self.metrics.duplicates.inc()
+            self.notes.duplicate()
             self.holders.refused(record.topic)
             return
         if event.line != LIVE and self.clock.ended(event.line):
             self._after_end(event.line, record)
             return
         if event.line != LIVE and not self.clock.admit_event(event.line, self.max_undeclared):
-            self.metrics.limited("ingest", "undeclared")
+            self.notes.limited("ingest", "undeclared")
             raise Rejected(
                 _REFUSED,
                 "replayid",
@@ -245,12 +243,12 @@ class Ingest:
         budget = Budget()
         encoded = encode(event_record(obj, time, line, self.policy, budget))
         if budget.sieved:
-            self.metrics.sieved.inc(budget.sieved)
+            self.notes.sieved(budget.sieved)
         return encoded
 
     def _after_end(self, line: str, record: Record) -> None:
         """Its windows are closed and its figures final; what comes now is a replay of the replay."""
-        self.metrics.late.labels("ingest").inc()
+        self.notes.late("ingest")
         if line not in self.told_ended:
             self.told_ended.add(line)
             log.warning(

@@ -20,9 +20,9 @@ from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
-from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, struct_table
+from streams.pipeline.notes import Notes
+from streams.pipeline.stage import BEHIND, WATERMARKS, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
-from streams.worker.metrics import Metrics
 
 _encode_row = msgspec.json.Encoder().encode
 
@@ -39,18 +39,18 @@ own."""
 TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
 
 
-class Measure(Hop):
+class Measure(Stage):
     """Tables: panes, days, legs and what was published of them; see `streams.metrics.tables`."""
 
     before = "track"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: TopicName, policy: KpiPolicy, metrics: Metrics
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: TopicName, policy: KpiPolicy, notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Measurement), None)
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
         self.names = tables["names"]
-        self.policy, self.metrics = policy.shared(info.partition, info.peers), metrics
+        self.policy, self.notes = policy.shared(info.partition, info.peers), notes
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.live = LiveReadings(policy)
         self.counted: list[Fact] = []
@@ -66,11 +66,11 @@ class Measure(Hop):
         self.counted.append(fact)
         outcome = fold(self.kpi_tables, fact, self.policy)
         if outcome != "counted":
-            self.metrics.late.labels("measure").inc()
+            self.notes.late("measure")
         if found is not None and outcome != "too_late":
             self.names.update(found.kept)
             for what in found.other:
-                self.metrics.limited("measure", what)
+                self.notes.limited("measure", what)
 
     def keep(self) -> None:
         super().keep()
@@ -110,13 +110,13 @@ class Measure(Hop):
             dims = record["dimensions"]
             raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], dims["tier"]))) from error
         if record["readings"].saturated:
-            self.metrics.saturated.inc(record["readings"].saturated)
+            self.notes.saturated(record["readings"].saturated)
         if line == LIVE:
             self.live.remember(record)
 
     def _publish_queue(self, line: str, queue: dict[str, Any], out: Outputs) -> None:
         if len(queue["by_tier"]) > TIERS_SHOWN:
-            self.metrics.limited("measure", "by_tier")
+            self.notes.limited("measure", "by_tier")
         try:
             out.send(self.queue_state, output_key(line, f"{queue['channel']}|{queue['queue']}"), orjson.dumps(queue))
         except Exception as error:
@@ -157,15 +157,13 @@ class Measure(Hop):
         return min(now, (self.kpi_tables.lines.get(LIVE) or LineState()).sealed)
 
     def readings(self) -> dict[tuple[str, ...], float]:
-        """Newest live readings by label values; for the metrics."""
         return self.live.current(self.live_time())
 
     def queues_now(self) -> dict[tuple[str, str], tuple[int, float]]:
-        """(channel, queue) → (waiting, longest wait in s), live; for the metrics."""
         return queues_now(self.kpi_tables, self.live_time() or 0)
 
 
 def factory(
-    name: TopicName, policy: KpiPolicy, metrics: Metrics
+    name: TopicName, policy: KpiPolicy, notes: Notes
 ) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Measure]:
-    return lambda info, tables: Measure(info, tables, name, policy, metrics)
+    return lambda info, tables: Measure(info, tables, name, policy, notes)

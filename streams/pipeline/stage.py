@@ -12,6 +12,7 @@ from streams.base.records import LIVE, Line, Progress
 from streams.base.watermarks import Watermarks
 from streams.engine import Outputs, Record, Rest, RowFault, Table, TableSpec, TaskInfo
 from streams.engine.errors import StoreError
+from streams.pipeline.notes import Telling
 
 Name = Callable[[str], str]
 """From a topic's name in the map to its name on the broker."""
@@ -107,7 +108,7 @@ class ProgressSender:
             out.broadcast(self.topic, None, msgspec.json.encode(progress))
 
 
-class Hop:
+class Stage(Telling):
     """Base of the agents that read an internal topic. A subclass folds records in `fold`, looks after a row that is due
     in `fire`, and ends a batch in `close`.
 
@@ -254,7 +255,6 @@ class Hop:
             raise RowFault(faults, certain=certain)
 
     def live_time(self) -> int | None:
-        """Stream time of the live line, ms; for the metrics."""
         return self.watermarks.stream_time(LIVE)
 
     def fold(self, value: Any, out: Outputs) -> None:

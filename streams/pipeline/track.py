@@ -10,14 +10,14 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.policy import Rules
 from streams.base.records import LIVE, Interaction, Line, output_key
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
+from streams.customers.rules import CustomerRules
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.pipeline.dead_letters import Why, bury
-from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Hop, Name, large_table, struct_table
-from streams.worker.metrics import Metrics
+from streams.pipeline.notes import Notes
+from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
 encode = msgspec.json.Encoder().encode
 
@@ -37,7 +37,7 @@ TABLES = (
 )
 
 
-class Track(Hop):
+class Track(Stage):
     """Table ``customers``: owner → contacts, journey, segment, alerts, and when it is to be looked at again.
 
     ``firing`` tells how many alerts fire without a look at every customer.
@@ -46,10 +46,10 @@ class Track(Hop):
     before = "identify"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Rules, metrics: Metrics
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: CustomerRules, notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
-        self.customers, self.rules, self.metrics = tables["customers"], rules, metrics
+        self.customers, self.rules, self.notes = tables["customers"], rules, notes
         self.measurements, self.alerts, self.journeys, self.segments = (
             name("contact.measurements"),
             name("alerts"),
@@ -70,9 +70,9 @@ class Track(Hop):
             super().handle(record, out)
         except customers.Refused as why:
             bury(self.dead, record, Why("track", why.reason, str(why), why.path), out)
-            self.metrics.dead.labels(why.reason).inc()
+            self.notes.dead_letter(why.reason)
             if why.limited:
-                self.metrics.limited("track", why.limited)
+                self.notes.limited("track", why.limited)
 
     def fold(self, value: Any, out: Outputs) -> None:
         owner = customers.owner_of(value)
@@ -83,7 +83,7 @@ class Track(Hop):
         self.touched[owner] = None
         self._write(owner, outcome, out)
         if outcome.late:
-            self.metrics.late.labels("track").inc()
+            self.notes.late("track")
 
     def undo(self, record: Record) -> None:
         super().undo(record)
@@ -127,7 +127,6 @@ class Track(Hop):
         return [("customers", owner)]
 
     def open_alerts(self) -> dict[str, int]:
-        """Alerts firing now on the live line, by rule; for the metrics."""
         found: Counter[str] = Counter()
         for rules in self.firing.values():
             found.update(rules)
@@ -143,15 +142,15 @@ class Track(Hop):
         for alert in outcome.alerts:
             out.send(self.alerts, alert["alert_id"].encode(), orjson.dumps(alert))
             if alert["line"] == LIVE:
-                self.metrics.alerts.labels(alert["rule"], alert["status"]).inc()
+                self.notes.alert(alert["rule"], alert["status"])
         for journey in outcome.journeys:
             out.send(self.journeys, output_key(journey["line"], owner), orjson.dumps(journey))
         for segment in outcome.segments:
             out.send(self.segments, output_key(segment["line"], owner), orjson.dumps(segment))
         for what in outcome.limited:
-            self.metrics.limited("track", what)
+            self.notes.limited("track", what)
         for illegal in outcome.illegal:
-            self.metrics.illegal.labels(illegal.type).inc()
+            self.notes.illegal(illegal.type)
 
     def _schedule(self, owner: str) -> None:
         """The row says when it is due."""
@@ -190,5 +189,5 @@ class Track(Hop):
                 del self.firing[owner]
 
 
-def factory(name: Name, rules: Rules, metrics: Metrics) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Track]:
-    return lambda info, tables: Track(info, tables, name, rules, metrics)
+def factory(name: Name, rules: CustomerRules, notes: Notes) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Track]:
+    return lambda info, tables: Track(info, tables, name, rules, notes)

@@ -1,24 +1,24 @@
 """The rules a worker decides by: five YAML files, shipped here, each of which a folder of one's own may replace.
 
-``load`` reads and checks them and gives plain values (`streams.base.policy.Rules`). Every mistake is reported at
-once, each as ``file:line: path: what is wrong, what is allowed``.
+``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
+``file:line: path: what is wrong, what is allowed``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
-from streams.base.policy import Rules
-from streams.rules.files import FILES, Files, build
-from streams.rules.models import File
+from streams.rules.files import Files, Rules, build
 
 SHIPPED = Path(__file__).parent
+FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
+"""Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "RulesError", "load"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load"]
 
 
 class RulesError(Exception):
@@ -38,17 +38,17 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
     given = dict(overrides or {})
     sources = {name: _Source(name, directory, given) for name in FILES}
     mistakes = [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
-    files: dict[str, File] = {}
+    files: dict[str, Any] = {}
     for name, source in sources.items():
         try:
-            files[name] = FILES[name].model_validate(source.values())
+            files[name] = FILES[name].validate_python(source.values())
         except ValidationError as error:
             mistakes += source.mistakes(error)
         except DocumentError as error:
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:
-        tiers = files["tiers"]
-        mistakes += [sources[file].at(path, what) for file, path, what in _unknown_tiers(files, set(tiers.names()))]
+        alerts = sources["alerts"]
+        mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files))
@@ -61,6 +61,8 @@ class _Source:
         own = directory / f"{name}.yaml" if directory else None
         self.path = own if own is not None and own.is_file() else SHIPPED / f"{name}.yaml"
         self.document: Document | None = None
+        self.given: dict[str, Any] = {}
+        """Its values with the overrides, once they are read."""
         self.overrides = {path: overrides.pop(path) for path in list(overrides) if path.split(".", 1)[0] == name}
 
     def values(self) -> dict[str, Any]:
@@ -69,7 +71,7 @@ class _Source:
             self.document = parse(self.path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise DocumentError(1, f"cannot be read: {error}") from error
-        values = self.document.values
+        values = self.given = self.document.values
         for path, value in self.overrides.items():
             _put(values, path.split(".")[1:], value)
         return values
@@ -94,7 +96,7 @@ def _say(problem: ErrorDetails) -> str:
     kind, given = problem["type"], problem["input"]
     if kind == "missing":
         return "is missing"
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return "is not known here; remove it or correct its name"
     text = problem["msg"].removeprefix("Value error, ")
     return text if isinstance(given, dict) else f"{text}, not {given!r}"
@@ -117,11 +119,10 @@ def _put(values: Any, path: list[str], value: object) -> None:
         values = values[key]
 
 
-def _unknown_tiers(files: Mapping[str, File], known: set[str]) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
-    alerts = files["alerts"]
-    for kind in ("wait", "sentiment"):
-        for index, rule in enumerate(getattr(alerts, kind)):
-            for place, tier in enumerate(rule.tiers or ()):
+def _unknown_tiers(alerts: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for kind, rules in alerts.items():
+        for index, rule in enumerate(rules):
+            for place, tier in enumerate(rule.get("tiers") or ()):
                 if tier not in known:
                     names = ", ".join(sorted(known))
-                    yield "alerts", (kind, index, "tiers", place), f"{tier!r} is not a tier of tiers.yaml ({names})"
+                    yield (kind, index, "tiers", place), f"{tier!r} is not a tier of tiers.yaml ({names})"

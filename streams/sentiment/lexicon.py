@@ -8,11 +8,11 @@ exclamation marks, capitals, emoji and emoticons, and brings the sum x between â
 (Hutto and Gilbert, 2014) does.
 
 Accuracy: 36 of 60 customer sentences (60 %) fall into the right one of negative, neutral and positive; they were
-written and labelled after the lexicon and are in ``tests/unit/sentiment/sentiment_sample.yaml``. When it takes a side it
-is right in 18 of 21 cases, and only 1 of 60 came out on the opposite side: what it misses, mostly, are complaints told
-in plain words ("every agent tells me something different"), which it calls neutral. On the 240 sentences it was tuned
-on it reaches 94 %, which says nothing about others. So: read averages over many messages, not single scores. It does
-not understand irony. A deployment that needs more names another scorer (entry-point group
+written and labelled after the lexicon and are in ``tests/unit/sentiment/sentiment_sample.yaml``. When it takes a side
+it is right in 18 of 21 cases, and only 1 of 60 came out on the opposite side: what it misses, mostly, are complaints
+told in plain words ("every agent tells me something different"), which it calls neutral. On the 240 sentences it was
+tuned on it reaches 94 %, which says nothing about others. So: read averages over many messages, not single scores. It
+does not understand irony. A deployment that needs more names another scorer (entry-point group
 ``contact_streams.sentiment``).
 
 Why not vaderSentiment: last released in 2020, it pulls in an HTTP client, takes three times as long, knows no German,

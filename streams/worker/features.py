@@ -10,8 +10,8 @@ from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo
 
-from streams.base.policy import Rules
 from streams.engine import Inlet
+from streams.rules import Rules
 from streams.settings import Settings
 
 OWN = frozenset(
@@ -35,7 +35,12 @@ def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[
     return {
         "version": _minor(),
         **compared,
-        **{f"rules.{part.name}": _digest(getattr(rules, part.name)) for part in fields(rules)},
+        **{
+            f"rules.{part.name}": _digest(getattr(rules, part.name))
+            for part in fields(rules)
+            if part.name != "customers"
+        },
+        **{f"rules.{part.name}": _digest(getattr(rules.customers, part.name)) for part in fields(rules.customers)},
         "time_zone": f"{zone.key} ({_digest(_offsets(zone))})",
         **{f"rows.{inlet.name}": ", ".join(f"{spec.name} {spec.version}" for spec in inlet.tables) for inlet in inlets},
     }

@@ -31,7 +31,9 @@ from streams.engine import BatchDone, Lag, Observer, Source
 from streams.engine.clock import clock
 from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
+from streams.engine.task import Task
 from streams.identity.identifiers import Why
+from streams.pipeline.notes import Notes, Telling
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -52,7 +54,7 @@ LIMITS = {
 _NOT_OF_CONTACTS = ("customer.", "agent.", "alert.", "replay.")
 
 
-class Metrics(Observer):
+class Metrics(Observer, Notes):
     """Counts what the engine and the agents report; gauges are read off the running tasks when scraped.
 
     ``alert_rules``: the names of the rules, so that one that has never fired is 0.
@@ -88,7 +90,7 @@ class Metrics(Observer):
         self.rebalances = counter("contact_streams_rebalances", "New assignments of partitions to this worker")
         self.dead = counter("contact_streams_dead_letters", "Dead letters by reason", "reason")
         self.duplicates = counter("contact_streams_duplicates", "Events dropped because they were seen before")
-        self.sieved = counter(
+        self.masked_by_sieve = counter(
             "contact_streams_masked_by_sieve", "Texts with so many numbers that all of them were masked without asking"
         )
         self.identifiers = counter(
@@ -96,14 +98,14 @@ class Metrics(Observer):
             "Identifiers left out: not of the form of their kind, or standing for nobody",
             *("kind", "why"),
         )
-        self.late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
-        self.released = counter(
+        self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
+        self.time_released = counter(
             "contact_streams_time_released", "Times live time went on without the unread records of a topic", "topic"
         )
-        self.saturated = counter(
+        self.saturated_readings = counter(
             "contact_streams_saturated", "Readings published with the largest number there is, in place of a larger one"
         )
-        self.illegal = counter(
+        self.illegal_transitions = counter(
             "contact_streams_illegal_transitions", "Events that cannot happen in their contact's state", "type"
         )
         self.connections_closed = counter(
@@ -135,7 +137,7 @@ class Metrics(Observer):
                 self.identifiers.labels(identifier, why)
         for kind in EVENTS:
             if not kind.startswith(_NOT_OF_CONTACTS):
-                self.illegal.labels(kind)
+                self.illegal_transitions.labels(kind)
         for hop, bounds in LIMITS.items():
             for what in bounds:
                 self.limits.labels(hop, what)
@@ -151,13 +153,35 @@ class Metrics(Observer):
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
+    def dead_letter(self, reason: str) -> None:
+        self.dead.labels(reason).inc()
+
+    def duplicate(self) -> None:
+        self.duplicates.inc()
+
+    def sieved(self, texts: int) -> None:
+        self.masked_by_sieve.inc(texts)
+
     def unused_identifier(self, kind: str, why: str) -> None:
-        """Count an identifier that is left out."""
         self.identifiers.labels(kind, why).inc()
 
-    def limited(self, hop: str, what: str) -> None:
-        """Count that a bound of `LIMITS` was met."""
-        self.limits.labels(hop, what).inc()
+    def released(self, topic: str, times: int = 1) -> None:
+        self.time_released.labels(topic).inc(times)
+
+    def late(self, stage: str) -> None:
+        self.came_late.labels(stage).inc()
+
+    def limited(self, stage: str, what: str) -> None:
+        self.limits.labels(stage, what).inc()
+
+    def illegal(self, event_type: str) -> None:
+        self.illegal_transitions.labels(event_type).inc()
+
+    def alert(self, rule: str, status: str) -> None:
+        self.alerts.labels(rule, status).inc()
+
+    def saturated(self, readings: int) -> None:
+        self.saturated_readings.inc(readings)
 
     def batch_committed(self, inlet: str, partition: int, done: BatchDone) -> None:
         self.records.labels(inlet).inc(done.records)
@@ -205,7 +229,7 @@ class Metrics(Observer):
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""
         for hop in source.inlets:
-            counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.late)
+            counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.came_late)
             for of_hop in (*counters, self.aside, self.unfinished):
                 of_hop.labels(hop)
             for histogram in (self.batch_records, self.batch_seconds, self.transaction_seconds):
@@ -303,7 +327,7 @@ class _Gauges(Collector):
         now = clock.now() / 1000
         behind: dict[str, float] = {}
         for (hop, _), task in self.source.takeover.tasks.items():
-            live = getattr(task.processor, "live_time", lambda: None)()
+            live = _asked(task).live_time()
             if live is not None:
                 behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
         return behind
@@ -311,19 +335,19 @@ class _Gauges(Collector):
     def _held(self) -> dict[str, float]:
         held: dict[str, float] = {}
         for task in list(self.source.takeover.tasks.values()):
-            for topic, seconds in getattr(task.processor, "held", dict)().items():
+            for topic, seconds in _asked(task).held().items():
                 held[topic] = max(held.get(topic, 0.0), seconds)
         return held
 
     def _business(self) -> Iterator[Metric]:
         readings: dict[tuple[str, ...], float] = {}
-        queues: dict[tuple[str, ...], tuple[int, float]] = {}
+        queues: dict[tuple[str, str], tuple[int, float]] = {}
         alerts = dict.fromkeys(self.metrics.alert_rules, 0)
         for task in list(self.source.takeover.tasks.values()):
-            processor: Any = task.processor
-            readings.update(getattr(processor, "readings", dict)())
-            queues.update(getattr(processor, "queues_now", dict)())
-            for rule, count in getattr(processor, "open_alerts", dict)().items():
+            stage = _asked(task)
+            readings.update(stage.readings())
+            queues.update(stage.queues_now())
+            for rule, count in stage.open_alerts().items():
                 alerts[rule] = alerts.get(rule, 0) + count
         depth = {queue: waiting for queue, (waiting, _) in queues.items()}
         longest = {queue: seconds for queue, (_, seconds) in queues.items()}
@@ -340,6 +364,15 @@ class _Gauges(Collector):
             (),
             {(): left_out},
         )
+
+
+_NOTHING = Telling()
+
+
+def _asked(task: Task) -> Telling:
+    """The stage of a task; one that is being restored has none yet."""
+    processor: object = task.processor
+    return processor if isinstance(processor, Telling) else _NOTHING
 
 
 def _family(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:

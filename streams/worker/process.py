@@ -10,7 +10,6 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from streams import rules as rule_files
-from streams.app import Application, build
 from streams.base.errors import OpsError
 from streams.engine import Differs, EngineError, NameTaken, TopologyError
 from streams.local.private import UMASK
@@ -18,6 +17,7 @@ from streams.local.probe import unreachable
 from streams.local.text import echo
 from streams.settings import Settings
 from streams.worker import logs
+from streams.worker.build import Application, build
 from streams.worker.web import WebError
 
 log = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from streams.engine import Inlet, Record
 from streams.engine.offline import Offline, OfflineTask
 from streams.settings import Settings
 from streams.worker.metrics import Metrics
+from streams.worker.plugins import load_scorer
 from tests.support.records import Fetched, record
 from tests.support.system import home
 
@@ -29,7 +30,9 @@ SETTINGS = settings_module.load(bootstrap_servers="nowhere:1")
 
 def inlets(settings: Settings = SETTINGS) -> dict[str, Inlet]:
     """The four agents' inlets, by name."""
-    return {inlet.name: inlet for inlet in app.inlets(settings, RULES, Metrics())}
+    return {
+        inlet.name: inlet for inlet in app.inlets(settings, RULES, Metrics(), load_scorer(settings.sentiment_scorer))
+    }
 
 
 def deployment(settings: Settings = SETTINGS, size: int = 4000, partitions: int = 1) -> Offline:

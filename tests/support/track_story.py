@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.base.policy import Rules
 from streams.base.records import Command, Event, Fact, Left, Profile
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
 from streams.customers.facts import net
+from streams.customers.rules import CustomerRules
 from streams.rules import load
 
-RULES = load()
+RULES = load().customers
 S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
 T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
 OWNER = "customer:C1"
@@ -44,7 +44,7 @@ def said(at: int, sentiment: float | None = None, author: str = "customer", **mo
 class Task:
     """One owner in ``track``: folds records, advances when a deadline has passed, notes what is emitted."""
 
-    rules: Rules = RULES
+    rules: CustomerRules = RULES
     now: int | None = None
     customer: Customer | None = None
     facts: list[Fact] = field(default_factory=list)
@@ -125,7 +125,7 @@ class Task:
         return seen
 
 
-def play(*records: Record, until: int | None = None, rules: Rules = RULES) -> Task:
+def play(*records: Record, until: int | None = None, rules: CustomerRules = RULES) -> Task:
     """The records in one batch, then stream time."""
     task = Task(rules).take(*records)
     return task if until is None else task.until(until)

@@ -17,12 +17,13 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from schemas import events
-from streams import app, rules, settings
+from streams import rules, settings
 from streams.cli import main as cli
 from streams.engine import RowFailure, TaskInfo
 from streams.metrics.kpis import CATALOGUE, INSTANT
 from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
+from streams.worker.build import build
 
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 ROOT = Path(__file__).parents[2]
@@ -187,7 +188,7 @@ def test_a_row_that_was_set_aside_is_listed_and_put_together(tmp_path: Path) -> 
 
 
 def test_every_metric_is_described_and_no_other() -> None:
-    application = app.build(settings.load(bootstrap_servers="127.0.0.1:1"), rules.load())
+    application = build(settings.load(bootstrap_servers="127.0.0.1:1"), rules.load())
     families = list(application.metrics.registry.collect())
     exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     ours = {name for name in exposed if name.startswith("contact_")}

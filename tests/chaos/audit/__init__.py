@@ -7,7 +7,7 @@ product's promise is "the fold of the logs in log order" the pure functions of t
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.base.policy import Rules
+from streams.rules import Rules
 from tests.chaos.audit import alerts, contacts, figures, hops, logs, raw, state
 from tests.chaos.audit.logs import Difference, Logs
 

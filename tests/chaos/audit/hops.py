@@ -14,14 +14,15 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.base.policy import Rules, TrackingRules
 from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.base.watermarks import Watermarks
+from streams.contacts.rules import ContactRules
 from streams.customers import customers
 from streams.customers.customers import Customer
 from streams.identity import assignment as identity
 from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after
+from streams.rules import Rules
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
 
 encode = msgspec.json.Encoder().encode
@@ -38,10 +39,10 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
     wanted: dict[tuple[str, int, int], Sent] = defaultdict(list)
     for partition in range(count):
         owners: dict[str, ContactOwner] = {}
-        crowds = Crowds({}, share(rules.tracking.identifier_contacts, count))
+        crowds = Crowds({}, share(rules.customers.contacts.per_identifier_and_day, count))
         for rec in logs.of("contact.normalised"):
             if rec.partition == partition:
-                for topic, key, value in _identified(rec, owners, (crowds, rules.tracking)):
+                for topic, key, value in _identified(rec, owners, (crowds, rules.customers.contacts)):
                     wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
     found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
     for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
@@ -53,7 +54,7 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
 
 
 def _identified(
-    rec: Rec, owners: dict[str, ContactOwner], means: tuple[Crowds, TrackingRules]
+    rec: Rec, owners: dict[str, ContactOwner], means: tuple[Crowds, ContactRules]
 ) -> Iterator[tuple[str, bytes, bytes]]:
     """What one record becomes, as (topic, key, value)."""
     value = _normalised(rec.value or b"")

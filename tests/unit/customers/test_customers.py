@@ -28,7 +28,7 @@ from tests.support.track_story import (
     said,
 )
 
-LATENESS = RULES.tracking.lateness_ms
+LATENESS = RULES.contacts.lateness_ms
 ENDS = (0, 60 * H, 130 * H, 200 * H, 40 * D)
 
 

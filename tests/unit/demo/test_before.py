@@ -60,8 +60,8 @@ SEEDS = range(6)
 
 @pytest.mark.parametrize(("horizon", "days"), [(14, 9), (30, 9), (6, 4), (2, 0), (1, 0)])
 def test_no_day_is_told_of_that_the_rules_forget(horizon: int, days: int) -> None:
-    assert days_within(replace(RULES.tracking, contact_horizon_ms=horizon * DAY_MS)) == days
-    assert days_within(replace(RULES.tracking, channel_horizons_ms=(("email", horizon * DAY_MS),))) == days
+    assert days_within(replace(RULES.customers.contacts, horizon=horizon * DAY_MS)) == days
+    assert days_within(replace(RULES.customers.contacts, channel_horizons={"email": horizon * DAY_MS})) == days
 
 
 @pytest.mark.parametrize("days", range(10))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.base.claims import claim_of, owner_of
-from streams.base.policy import TrackingRules
 from streams.base.records import Event, Left
+from streams.contacts.rules import ContactRules
 from streams.identity.assignment import IdentityChange, Output, assign, event_key
 from streams.identity.owners import ContactOwner, after
 from tests.support.identity_story import by_chance, contacts, event, owned, run, run_on, seen_by_track
@@ -241,7 +241,7 @@ def test_an_id_that_is_used_again_by_another_caller_leaves_the_first_ones_call(k
     assert (change["from"], change["to"], change["since"]) == ("anonymous:phone:+491", "anonymous:phone:+492", 200)
     state, _ = run_on(state, [event("a9", 135, None, ("phone", "+491"))])
     assert state.owner == "anonymous:phone:+492", "a late event of the first call does not take the second"
-    rules = TrackingRules()
+    rules = ContactRules()
     stub = after(run(one)[0], 130 + rules.lateness_ms + 1, "voice", rules)
     assert stub is not None
     assert stub.history == ()

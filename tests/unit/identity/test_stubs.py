@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.base.policy import TrackingRules
 from streams.base.records import Event, Left
 from streams.contacts.contact import ABOUT
+from streams.contacts.rules import ContactRules
 from streams.identity.assignment import assign, event_key
 from streams.identity.owners import ContactOwner, after, due_at, found_by
 from tests.support.identity_story import by_chance, contacts, event, owned, run, run_on, seen_by_track
 
-RULES = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, contact_horizon_ms=10_000)
+RULES = ContactRules(lateness_ms=100, timeout=1000, horizon=10_000)
 
 
 def said(event_id: str, time: int, customer: str | None = None, **more: Any) -> Event:
@@ -48,16 +48,14 @@ def test_a_contact_that_is_over_becomes_a_stub_and_is_forgotten_after_the_horizo
     assert due_at(rated, "voice", RULES) == 130, "a word about it does not open it again"
     again, _ = assign(rated, event("4", 40))
     assert due_at(again, "voice", RULES) == 1140
-    short = TrackingRules(lateness_ms=100, contact_timeout_ms=1000, contact_horizon_ms=50)
+    short = ContactRules(lateness_ms=100, timeout=1000, horizon=50)
     assert after(ended, 170, "voice", short) is not None
     assert after(ended, 171, "voice", short) is None
 
 
 def test_the_horizon_and_the_time_out_are_those_of_the_channel() -> None:
     state, _ = run([event("1", 10, "7")])
-    rules = TrackingRules(
-        100, 1000, (("email", 5000),), contact_horizon_ms=10_000, channel_horizons_ms=(("email", 99_000),)
-    )
+    rules = ContactRules(1000, {"email": 5000}, 10_000, {"email": 99_000}, lateness_ms=100)
     assert due_at(state, "email", rules) == 5110
     found = after(state, 5111, "email", rules)
     assert found is not None
@@ -193,7 +191,7 @@ def test_a_stub_has_a_size() -> None:
     """What `contact-streams size` reckons with; its key is the contact's name."""
     first = event("call-20260302-0417-1", 1_772_442_904_120, "cust-1001", source="/telephony/site-1")
     end = event("call-20260302-0417-9", 1_772_443_204_120, source="/telephony/site-1", type="contact.ended")
-    state = after(run([first, end])[0], 1_772_453_204_120, "voice", TrackingRules())
+    state = after(run([first, end])[0], 1_772_453_204_120, "voice", ContactRules())
     assert state is not None
-    row = msgspec.json.encode(msgspec.structs.replace(state, due={"": due_at(state, "voice", TrackingRules())}))
+    row = msgspec.json.encode(msgspec.structs.replace(state, due={"": due_at(state, "voice", ContactRules())}))
     assert len(row) + len("owners|voice|call-20260302-0417") <= 200, row

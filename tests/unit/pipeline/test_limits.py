@@ -19,7 +19,7 @@ MINUTE = 60_000
 
 
 def stage(hop: str, metrics: Metrics) -> Stage:
-    return Stage(next(inlet for inlet in app.inlets(SETTINGS, RULES, metrics) if inlet.name == hop))
+    return Stage(next(inlet for inlet in app.inlets(SETTINGS, RULES, metrics, None) if inlet.name == hop))
 
 
 def read(told: list[Any]) -> list[Fetched]:

@@ -21,11 +21,14 @@ from tests.support.system import event as cloud_event
 from tests.unit.pipeline.test_agents import flow
 from tests.unit.pipeline.test_limits import limited
 
-FEW = replace(RULES, tracking=replace(RULES.tracking, identifier_contacts=3))
+FEW = replace(
+    RULES,
+    customers=replace(RULES.customers, contacts=replace(RULES.customers.contacts, per_identifier_and_day=3)),
+)
 
 
 def stage(metrics: Metrics | None = None) -> Stage:
-    inlets = app.inlets(SETTINGS, FEW, metrics or Metrics())
+    inlets = app.inlets(SETTINGS, FEW, metrics or Metrics(), None)
     return Stage(next(inlet for inlet in inlets if inlet.name == "identify"))
 
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from streams import rules
-from streams.base.policy import SegmentRules, Tier, WaitRule
+from streams.customers.segments import SegmentRules
+from streams.customers.waits import WaitRule
 from streams.identity.identifiers import identifier
 from streams.identity.nobody import Nobody, shipped
 from streams.metrics.rules import WINDOWS
@@ -16,24 +17,28 @@ from streams.rules import RulesError, load
 
 def test_the_shipped_rules() -> None:
     shipped = load()
-    assert shipped.tiers == (
-        Tier("platinum", 4, True),
-        Tier("gold", 3, True),
-        Tier("silver", 2),
-        Tier("red", 1),
-    )
-    assert shipped.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
-    [sentiment] = shipped.sentiment
+    assert [(name, tier.order, tier.high) for name, tier in shipped.tiers.items()] == [
+        ("platinum", 4, True),
+        ("gold", 3, True),
+        ("silver", 2, False),
+        ("red", 1, False),
+    ]
+    customers = shipped.customers
+    assert customers.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
+    [sentiment] = customers.sentiment
     assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
     assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
         -400,
         -100,
         7_200_000,
     )
-    assert (shipped.tracking.lateness_ms, shipped.tracking.journey_gap_ms) == (3_600_000, 72 * 3_600_000)
-    assert (shipped.tracking.horizon_ms("voice"), shipped.tracking.identifier_contacts) == (14 * 86_400_000, 200)
-    assert (shipped.tracking.timeout_ms("voice"), shipped.tracking.timeout_ms("email")) == (86_400_000, 72 * 3_600_000)
-    assert shipped.segments == SegmentRules()
+    assert (customers.contacts.lateness_ms, customers.journeys.gap_ms) == (3_600_000, 72 * 3_600_000)
+    assert (customers.contacts.horizon_ms("voice"), customers.contacts.per_identifier_and_day) == (14 * 86_400_000, 200)
+    assert (customers.contacts.timeout_ms("voice"), customers.contacts.timeout_ms("email")) == (
+        86_400_000,
+        72 * 3_600_000,
+    )
+    assert customers.segments == SegmentRules()
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
         20_000,
         WINDOWS,
@@ -44,8 +49,10 @@ def test_the_shipped_rules() -> None:
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: vip, limit: 45s, channels: [email]}\n")
     own = load(tmp_path)
-    assert own.wait == (WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),)
-    assert own.sentiment == () and own.tiers == load().tiers
+    assert own.customers.wait == (
+        WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),
+    )
+    assert own.customers.sentiment == () and own.tiers == load().tiers
 
 
 def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
@@ -80,9 +87,9 @@ def test_overrides() -> None:
         {"kpis.time_zone": "Asia/Jerusalem", "alerts.wait.0.limit": "90s", "kpis.service_level.queues.loans": "30s"},
     )
     assert changed.kpis.time_zone == ZoneInfo("Asia/Jerusalem")
-    assert changed.wait[0].limit_ms == 90_000
+    assert changed.customers.wait[0].limit_ms == 90_000
     assert (changed.kpis.threshold("loans"), changed.kpis.threshold("cards")) == (30_000, 20_000)
-    assert load().wait[0].limit_ms == 120_000
+    assert load().customers.wait[0].limit_ms == 120_000
 
 
 def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
@@ -93,8 +100,8 @@ def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
             "tracking.contacts.channel_horizons": {"email": "90d"},
             "tracking.contacts.per_identifier_and_day": 50,
         },
-    ).tracking
-    assert (own.horizon_ms("voice"), own.horizon_ms("email"), own.identifier_contacts) == (
+    ).customers.contacts
+    assert (own.horizon_ms("voice"), own.horizon_ms("email"), own.per_identifier_and_day) == (
         3 * 86_400_000,
         90 * 86_400_000,
         50,
@@ -184,5 +191,5 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_rules_are_hashable_values() -> None:
-    assert {load().wait[0]: 1}[load().wait[0]] == 1
+    assert {load().customers.wait[0]: 1}[load().customers.wait[0]] == 1
     assert set(rules.FILES) == {path.stem for path in rules.SHIPPED.glob("*.yaml")}

@@ -13,7 +13,8 @@ import pytest
 
 from streams import rules as rule_files
 from streams.app import inlets
-from streams.base.policy import Rules
+from streams.customers.rules import CustomerRules
+from streams.rules import Rules
 from streams.settings import Settings, load
 from streams.worker import features as module
 from streams.worker.features import OWN, features
@@ -22,7 +23,7 @@ from streams.worker.metrics import Metrics
 
 def of(rules: Rules | None = None, **settings: Any) -> dict[str, str]:
     chosen, held = load(**settings), rules or rule_files.load()
-    return features(chosen, held, inlets(chosen, held, Metrics()))
+    return features(chosen, held, inlets(chosen, held, Metrics(), None))
 
 
 def changed(one: dict[str, str], other: dict[str, str]) -> set[str]:
@@ -56,12 +57,22 @@ def test_settings_of_one_worker_are_not_compared() -> None:
 
 def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> None:
     rules = rule_files.load()
-    for part in fields(Rules):
-        value = getattr(rules, part.name)
-        changes: dict[str, dict[str, Any]] = {"segments": {"new_contacts": 1}, "nobody": {"words": frozenset({"x"})}}
-        change = changes.get(part.name, {"lateness_ms": 1})
-        other = value[:-1] if isinstance(value, tuple) else replace(value, **change)
-        assert changed(of(), of(replace(rules, **{part.name: other}))) == {f"rules.{part.name}"}
+    customers, others = rules.customers, {"tiers": {}, "nobody": replace(rules.nobody, words=frozenset({"x"}))}
+    others["kpis"] = replace(rules.kpis, lateness_ms=1)
+    assert {*others, "customers"} == {part.name for part in fields(Rules)}
+    for name, other in others.items():
+        assert changed(of(), of(replace(rules, **{name: other}))) == {f"rules.{name}"}
+    changes: dict[str, Any] = {
+        "contacts": replace(customers.contacts, timeout=1),
+        "journeys": replace(customers.journeys, gap_ms=1),
+        "segments": replace(customers.segments, loyal_from=1.0),
+        "wait": (),
+        "sentiment": (),
+    }
+    assert changes.keys() == {part.name for part in fields(CustomerRules)}
+    for name, other in changes.items():
+        own = replace(rules, customers=replace(customers, **{name: other}))
+        assert changed(of(), of(own)) == {f"rules.{name}"}
     shipped = (rule_files.SHIPPED / "alerts.yaml").read_text()
     (tmp_path / "alerts.yaml").write_text(f"# the same, with a comment\n{shipped}")
     assert changed(of(), of(rule_files.load(tmp_path))) == set()

@@ -13,6 +13,7 @@ from streams.engine import Lag
 from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.observer import BatchDone
+from streams.pipeline.notes import Telling
 from streams.worker import metrics as module
 from streams.worker.metrics import Metrics
 
@@ -22,6 +23,10 @@ HOPS = ("ingest", "track", "measure")
 async def lag() -> dict[TopicPartition, Lag]:
     known = {TopicPartition("x.facts", 0): Lag(7, 1.5), TopicPartition("x.facts", 1): Lag(4, 42.0)}
     return known | {TopicPartition("x.in", 0): Lag(0, 0.0)}
+
+
+class Told(Telling, SimpleNamespace):
+    """A stage that tells what it is given."""
 
 
 def source(**processors: Any) -> Any:
@@ -57,9 +62,9 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
     metrics = Metrics(["wait", "mood"])
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
     watched = source(
-        ingest=SimpleNamespace(held=lambda: {"contacts.chat": 12.0, "contacts.voice": 0.0}),
-        track=SimpleNamespace(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
-        measure=SimpleNamespace(
+        ingest=Told(held=lambda: {"contacts.chat": 12.0, "contacts.voice": 0.0}),
+        track=Told(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
+        measure=Told(
             live_time=lambda: None,
             readings=lambda: {kpi: 0.75},
             queues_now=lambda: {("voice", "loans"): (4, 12.5)},
@@ -104,7 +109,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_what_nobody_can_ask_the_broker_is_no_figure() -> None:
     metrics = Metrics()
-    away = source(track=SimpleNamespace(live_time=lambda: 0))
+    away = source(track=Told(live_time=lambda: 0))
     metrics.watch(away)
     assert set(await metrics.measure(away)) == {"ingest", "measure"}
     away.topology.silent = 12.0
@@ -155,7 +160,7 @@ def test_a_connector_that_invents_queues_does_not_fill_the_monitoring(monkeypatc
     monkeypatch.setattr(module, "SERIES_LIMIT", 50)
     metrics = Metrics()
     queues = {("voice", f"queue-{number}"): (1, 1.0) for number in range(70)}
-    metrics.watch(source(measure=SimpleNamespace(queues_now=lambda: queues)))
+    metrics.watch(source(measure=Told(queues_now=lambda: queues)))
     found = lines(metrics)
     assert sum(name.startswith("contact_queue_depth") for name in found) == 50
     assert found["contact_streams_series_left_out"] == 40

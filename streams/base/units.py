@@ -1,0 +1,78 @@
+"""What a rule may say, as types: durations, names, shares. A rule is a dataclass whose fields are of these; the folds
+read its fields, and `streams.rules` fills it from YAML.
+
+Durations are written ``120s`` in a file and are int milliseconds in a rule; sentiment is −1 to 1 in a file and int
+thousandths in a rule. Every type raises ``ValueError`` for what it does not take, as pydantic wants it.
+"""
+
+import re
+from typing import Annotated, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetPydanticSchema, Strict
+from pydantic_core import PydanticKnownError
+
+from schemas.data import Channel
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+_UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
+
+FROM_FILES = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+"""``__pydantic_config__`` of every rule: a key that is not a field is a mistake."""
+
+
+def _milliseconds(value: object) -> int:
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("expected a duration: a whole number and ms, s, m, h or d, such as 120s")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _positive(value: int) -> int:
+    if value <= 0:
+        raise ValueError("the duration must be longer than 0")
+    return value
+
+
+def _thousandths(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticKnownError("float_type")
+    if not value >= -1:
+        raise PydanticKnownError("greater_than_equal", {"ge": -1})
+    if not value <= 1:
+        raise PydanticKnownError("less_than_equal", {"le": 1})
+    return round(value * 1000)
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(cast(str, value))
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ValueError("expected a time zone of the tz database, such as Europe/Berlin") from None
+
+
+def _unknown(value: object) -> object:
+    raise PydanticKnownError("extra_forbidden")
+
+
+Duration = Annotated[int, BeforeValidator(_milliseconds)]
+"""``120s`` → milliseconds."""
+Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
+"""A duration longer than 0."""
+Milli = Annotated[int, BeforeValidator(_thousandths)]
+"""Sentiment in thousandths."""
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Flag = Annotated[bool, Strict()]
+Text = Annotated[str, Strict(), Field(min_length=1, max_length=200)]
+RuleName = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+TierName = Text
+ChannelName = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Channel))]
+"""One of the contract's channels; a plain str for who reads it."""
+Count = Annotated[int, Strict(), Field(ge=1)]
+Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
+Weight = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
+Severity = Literal["info", "warning", "critical"]
+NotInFiles = BeforeValidator(_unknown)
+"""Of a field that another file decides: the file of this rule does not know it."""

@@ -1,0 +1,42 @@
+"""How long a contact goes on, and what its events count by."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from streams.base.times import DAY_MS, HOUR_MS
+from streams.base.units import FROM_FILES, ChannelName, NotInFiles, Span
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRules:
+    """``contacts`` of tracking.yaml, and what other files say that a contact counts by."""
+
+    timeout: Span = DAY_MS
+    channel_timeouts: dict[ChannelName, Span] = field(default_factory=dict)
+    horizon: Span = 14 * DAY_MS
+    channel_horizons: dict[ChannelName, Span] = field(default_factory=dict)
+    per_identifier_and_day: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 200
+    """Contacts of a day that an identifier may have; one with more names nobody."""
+    lateness_ms: Annotated[int, NotInFiles] = HOUR_MS
+    csat_scale: Annotated[tuple[int, int], NotInFiles] = (1, 5)
+    sentiment_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
+    friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
+    soon_ms: int = field(init=False, default=0)
+    """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
+    above."""
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        of_channels = (*self.channel_timeouts.values(), *self.channel_horizons.values())
+        object.__setattr__(self, "soon_ms", min(self.lateness_ms, self.timeout, self.horizon, *of_channels))
+
+    def timeout_ms(self, channel: str) -> int:
+        """A contact of the channel that was idle for longer is over."""
+        return self.channel_timeouts.get(channel, self.timeout)
+
+    def horizon_ms(self, channel: str) -> int:
+        """How long after it was last heard of a contact of the channel goes on when something more comes of it."""
+        return self.channel_horizons.get(channel, self.horizon)

@@ -1,0 +1,63 @@
+"""What a stage notes while it works, and what it tells of itself when it is asked. The worker's metrics count the one
+and show the other.
+"""
+
+from collections.abc import Mapping
+
+
+class Notes:
+    """Takes notes, and does nothing with them. ``stage``: the name of the one that notes."""
+
+    def dead_letter(self, reason: str) -> None:
+        """A record became a dead letter."""
+
+    def duplicate(self) -> None:
+        """An event was dropped because it was seen before."""
+
+    def sieved(self, texts: int) -> None:
+        """Texts had so many numbers that all were masked without asking."""
+
+    def unused_identifier(self, kind: str, why: str) -> None:
+        """An identifier was left out."""
+
+    def released(self, topic: str, times: int = 1) -> None:
+        """Live time went on without the unread records of a topic; 0 times: it may."""
+
+    def late(self, stage: str) -> None:
+        """Something came after its time had passed."""
+
+    def limited(self, stage: str, what: str) -> None:
+        """State or an output met its bound and was made smaller."""
+
+    def illegal(self, event_type: str) -> None:
+        """An event cannot happen in its contact's state."""
+
+    def alert(self, rule: str, status: str) -> None:
+        """A live alert record was published."""
+
+    def saturated(self, readings: int) -> None:
+        """Readings were published with the largest number there is."""
+
+
+class Telling:
+    """What is asked of a stage between two batches; one that has nothing of the kind tells nothing."""
+
+    def live_time(self) -> int | None:
+        """Stream time of the live line, ms; None = not known yet."""
+        return None
+
+    def held(self) -> Mapping[str, float]:
+        """Topic → for how long its unread records have held live time in vain, s."""
+        return {}
+
+    def readings(self) -> Mapping[tuple[str, ...], float]:
+        """Newest live readings by label values."""
+        return {}
+
+    def queues_now(self) -> Mapping[tuple[str, str], tuple[int, float]]:
+        """(channel, queue) → (waiting, longest wait in s), live."""
+        return {}
+
+    def open_alerts(self) -> Mapping[str, int]:
+        """Alerts firing now on the live line, by rule."""
+        return {}

@@ -1,0 +1,76 @@
+"""A worker's parts, put together from the settings and the rules; nothing is connected yet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import faust
+from mode import ServiceT
+
+from streams.app import BETWEEN, CHANGELOGS, OUTPUTS, inlets
+from streams.engine import Options, Source
+from streams.engine.app import engine_app
+from streams.kafka.upkeep import of_all
+from streams.rules import Rules
+from streams.settings import Settings
+from streams.worker.features import features
+from streams.worker.metrics import Metrics
+from streams.worker.plugins import load_scorer
+from streams.worker.storage import storage
+from streams.worker.web import Web, WebOptions
+
+CONCURRENCY = 4
+"""Batches of one agent at work at once, so that the commits of different partitions overlap."""
+
+
+@dataclass
+class Application:
+    """A worker's parts, not yet started."""
+
+    app: faust.App
+    source: Source
+    metrics: Metrics
+    web: Web
+
+
+def build(settings: Settings, rules: Rules) -> Application:
+    """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
+    metrics = Metrics(rules.customers.alert_names)
+    parts = inlets(settings, rules, metrics, load_scorer(settings.sentiment_scorer))
+    app, source = engine_app(
+        settings.group,
+        settings.bootstrap_servers,
+        parts,
+        Options(
+            worker=settings.worker_name,
+            static=settings.static_membership,
+            commit_interval=settings.commit_interval_ms / 1000,
+            max_records=settings.max_batch_records,
+            fetch_max_wait_ms=settings.fetch_max_wait_ms,
+            session_timeout_ms=settings.session_timeout_ms,
+            storage=storage(settings),
+            features=features(settings, rules, parts),
+            demands=of_all(settings, CHANGELOGS),
+        ),
+        observer=metrics,
+        outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
+    )
+    state_key = settings.state_key.get_secret_value() if settings.state_key else ""
+    options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)
+    web = Web(source, metrics, options)
+    metrics.watch(source)
+
+    async def work(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
+        async for batch in batches:
+            await batch.process()
+
+    for hop in CHANGELOGS:
+        app.agent(source.channel(hop), name=hop, concurrency=CONCURRENCY)(work)
+
+    boot = app.boot_strategy
+    services = boot.server
+
+    def with_web() -> Iterable[ServiceT]:
+        return [web, *services()]
+
+    boot.server = with_web  # type: ignore[method-assign]
+    return Application(app, source, metrics, web)
