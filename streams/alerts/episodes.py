@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from streams.base.records import Command
 from streams.base.times import iso
 
 WAIT, SENTIMENT = "wait", "sentiment"
@@ -71,7 +72,7 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Alerts = dict[str, Alert]
-Records = tuple[dict[str, Any], ...]
+Records = tuple[Alert, ...]
 
 
 class Gone(NamedTuple):
@@ -154,16 +155,24 @@ def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:
     }
 
 
-def command(alert: Alert, action: str, at: int, by: str | None, until: int | None) -> Alert:
-    """The alert after a person's command; only ``close`` of a firing one is published. The others are kept for whoever
-    asks."""
+def obeyed(alerts: Alerts, command: Command) -> tuple[Alerts, Records] | None:
+    """The alerts after a person's command, and the one that is published by it; None where the alert is not known."""
+    alert = alerts.get(command.alert)
+    if alert is None:
+        return None
+    after = _commanded(alert, command)
+    return alerts | {alert.id: after}, ((after,) if alert.firing and not after.firing else ())
+
+
+def _commanded(alert: Alert, command: Command) -> Alert:
+    """Only ``close`` of a firing one is published. The others are kept for whoever asks."""
     if not alert.firing:
         return alert
-    if action == "close":
-        return replace(alert, resolved=max(at, alert.since), reason=CLOSED)
-    if action == "snooze":
-        return replace(alert, snoozed_until=until)
-    return replace(alert, acknowledged_by=by or "")
+    if command.action == "close":
+        return replace(alert, resolved=max(command.time, alert.since), reason=CLOSED)
+    if command.action == "snooze":
+        return replace(alert, snoozed_until=command.until)
+    return replace(alert, acknowledged_by=command.by or "")
 
 
 def forget(alerts: Alerts, needed: Callable[[Alert], bool], now: int, lateness_ms: int) -> Alerts:

@@ -4,17 +4,17 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from streams.alerts import episodes as alerting
-from streams.alerts.episodes import Alert, Gone
+from streams.alerts.episodes import WITHDRAWN, Gone
 from streams.base.claims import mark_of
 from streams.base.records import NO_TIER, Event, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import ABOUT, Contact
 from streams.contacts.histories import History
-from streams.customers import facts, journeys, moods, segments, waits
+from streams.customers import facts, hall
+from streams.customers.follow import Change, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.tiers import Tiers
-from streams.customers.timeline_state import Change, Place, Timeline
+from streams.customers.timeline_state import LineOutcome, Place, Timeline
 
 MAX_ENDED = 100
 """Contacts of one customer that are over and kept with their state; of more, the quietest is condensed early."""
@@ -28,50 +28,34 @@ MAX_GONE = 2000
 that nobody remembers is late."""
 
 
-def waits_of(
-    timeline: Timeline, key: str, history: History, place: Place, rules: CustomerRules, gone: Gone
-) -> tuple[Timeline, list[Alert]]:
-    """The wait alerts of one history."""
-    if not timeline.alerts and not any(contact.legs for contact in history.lives):
-        return timeline, []
-    old = [each.id for each in timeline.alerts.values() if each.kind == alerting.WAIT and each.subject.key == key]
-    watch = waits.Watch(key, history, place.owner, place.line, timeline.tiers)
-    wanted = list(waits.episodes(watch, timeline.alerts, place.now, rules.wait))
-    if not old and not wanted:
-        return timeline, []
-    known, alerts = alerting.reconcile(timeline.alerts, old, wanted, place.now, gone)
-    return (replace(timeline, alerts=known) if alerts else timeline), alerts
-
-
-def relieved(timeline: Timeline, key: str, rules: CustomerRules) -> Timeline:
-    """Settle the busiest contact's events and the oldest messages when there are too many."""
+def relieved(timeline: Timeline, key: str, place: Place, rules: CustomerRules) -> Timeline:
+    """Settle a busy contact's events when there are too many."""
     history, finished = histories.relieve(timeline.histories[key], rules.contacts)
-    if history is not timeline.histories[key]:
-        timeline = condensed(replace(timeline, histories=timeline.histories | {key: history}), finished, rules)
-    if len(timeline.messages) > 2 * moods.MAX_MESSAGES:
-        timeline = settle_messages(timeline, len(timeline.messages) - moods.MAX_MESSAGES, rules)
-    return timeline
+    if history is timeline.histories[key]:
+        return timeline
+    timeline = replace(timeline, histories=timeline.histories | {key: history})
+    return hall.settled(timeline, finished, place, rules)
 
 
-def uncrowded(timeline: Timeline, place: Place, rules: CustomerRules) -> Change:
+def uncrowded(timeline: Timeline, place: Place, rules: CustomerRules) -> LineOutcome:
     """Without one contact when there are too many: the ended one that was quiet for longest, or an open one."""
     kept = timeline.histories
     ended = [name for name, history in kept.items() if history.lives[-1].state == lifecycle.END]
     crowd = ended if len(ended) > MAX_ENDED else list(kept) if len(kept) - len(ended) > MAX_OPEN else ()
     if not crowd:
-        return Change(timeline)
+        return LineOutcome(timeline)
     key = min(crowd, key=lambda name: (kept[name].lives[-1].state == lifecycle.END, kept[name].last, name))
     return condense_early(timeline, [key], place, rules)
 
 
-def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: CustomerRules) -> Change:
+def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: CustomerRules) -> LineOutcome:
     """Without these contacts, whose events might still come: open ones are closed at their last sign of life. What
     still comes of one goes on with it, but no longer before the events that have come. Its facts stay as they are.
     """
     kept, resting = dict(timeline.histories), dict[str, History]()
     finished: histories.Lives = ()
     emitted: list[Fact] = []
-    published: list[Alert] = []
+    published: list[Out] = []
     opened, tiers = False, (timeline.tiers, timeline.tiers)
     for key in keys:
         history = kept.pop(key)
@@ -81,13 +65,14 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Cus
         opened = opened or history.lives[-1].state != lifecycle.END
         closed = histories.close(history, rules.contacts)
         emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
-        timeline, alerts = waits_of(timeline, key, closed, place, rules, Gone(alerting.WITHDRAWN, closed.last))
-        published += alerts
+        change = Change(Gone(WITHDRAWN, closed.last), key, history, closed)
+        timeline, out = hall.changed(timeline, change, place, rules)
+        published += out
         finished += closed.lives
         resting[key] = closed
     timeline = _with_rested(replace(timeline, histories=kept), resting, whole=True)
-    timeline = condensed(timeline, finished, rules)
-    return Change(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
+    timeline = hall.settled(timeline, finished, place, rules)
+    return LineOutcome(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
 
 def revived(timeline: Timeline, key: str, event: Event, rules: CustomerRules) -> History | None:
@@ -107,7 +92,7 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: CustomerRules) ->
         return True  # no contact begins with such a word
     return any(
         point.contact == event.contact and point.channel == event.channel and event.time <= point.last
-        for part in timeline.past
+        for part in timeline.journeys.past
         for point in part.listed
     )
 
@@ -123,7 +108,7 @@ def rested_until(contact: Contact, rules: CustomerRules) -> int:
     return contact.last + rules.contacts.horizon_ms(contact.channel) + rules.contacts.lateness_ms
 
 
-def labelled(timeline: Timeline, tiers: Tiers, rules: CustomerRules) -> Timeline:
+def labelled(timeline: Timeline, tiers: Tiers, place: Place, rules: CustomerRules) -> Timeline:
     """With contacts that keep the tier they have by ``tiers``; their events are settled, so that they are not counted
     anew.
     """
@@ -134,16 +119,16 @@ def labelled(timeline: Timeline, tiers: Tiers, rules: CustomerRules) -> Timeline
             history, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
         history = histories.labelled(history, lambda contact: facts.tier_of(contact, tiers))
         timeline = replace(timeline, histories=timeline.histories | {key: history})
-        timeline = condensed(timeline, finished, rules)
+        timeline = hall.settled(timeline, finished, place, rules)
     return timeline
 
 
-def condense(timeline: Timeline, key: str, rules: CustomerRules) -> Timeline:
+def condense(timeline: Timeline, key: str, place: Place, rules: CustomerRules) -> Timeline:
     """Without a contact that is over and to which nothing can be added any more."""
     history = timeline.histories[key]
     others = {name: each for name, each in timeline.histories.items() if name != key}
     timeline = _with_rested(replace(timeline, histories=others), {key: history})
-    return condensed(timeline, history.lives, rules)
+    return hall.settled(timeline, history.lives, place, rules)
 
 
 def _with_rested(timeline: Timeline, settled: dict[str, History], whole: bool = False) -> Timeline:
@@ -183,25 +168,3 @@ def with_fewer_gone(timeline: Timeline, most: int) -> Timeline:
 def _known_tier(history: History, tiers: Tiers) -> str | None:
     tier = facts.tier_of(history.lives[-1], tiers)
     return None if tier == NO_TIER else tier
-
-
-def condensed(timeline: Timeline, finished: histories.Lives, rules: CustomerRules) -> Timeline:
-    """Contacts that are over become part of the past."""
-    if not finished:
-        return timeline
-    parts = (journeys.of(contact, timeline.tiers) for contact in finished)
-    return replace(
-        timeline,
-        past=journeys.group((*timeline.past, *parts), rules.journeys.gap_ms),
-        standing=segments.total(timeline.standing, finished, rules.segments),
-        stale=True,
-    )
-
-
-def settle_messages(timeline: Timeline, count: int, rules: CustomerRules) -> Timeline:
-    """The first ``count`` messages become part of the moods."""
-    if count <= 0:
-        return timeline
-    last = timeline.messages[count - 1]
-    settled, messages = moods.settle(timeline.moods, timeline.messages, count, rules.sentiment, timeline.tiers)
-    return replace(timeline, moods=settled, messages=messages, settled_message=(last.time, last.id))

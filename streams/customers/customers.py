@@ -12,8 +12,8 @@ Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in plac
 nothing is left of one.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -21,13 +21,12 @@ from msgspec.structs import replace
 from streams.alerts import episodes as alerting
 from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.contacts.lifecycle import Illegal
-from streams.customers import publishing, relief, timelines
+from streams.customers import hall, relief, timelines
+from streams.customers.follow import Out
 from streams.customers.journeys import Journey
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Change, Place, Timeline
+from streams.customers.timeline_state import LineOutcome, Place, Timeline, seen
 
-Decisions = Mapping[str, int | None]
-"""Line → stream time, ms: see `decisions`."""
 MAX_REPLAYS = 32
 """Replays kept of one customer beside the live line; one that has ended gives way to another."""
 
@@ -63,15 +62,13 @@ class StreamTimes(Protocol):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The customer after a record or deadline, and what to send: facts, alert records, journey records (in this order,
-    the current journey last), segment records. ``late``: the record came after its place was settled and was left
-    out. ``limited``: what was made smaller because there was too much of it: "row", and what a `Change` says."""
+    """The customer after a record or deadline, and what to send: facts, and records of each capability's topic.
+    ``late``: the record came after its place was settled and was left out. ``limited``: what was made smaller because
+    there was too much of it: "row", and what a `LineOutcome` says."""
 
     customer: Customer | None
     facts: tuple[Fact, ...] = ()
-    alerts: alerting.Records = ()
-    journeys: tuple[dict[str, Any], ...] = ()
-    segments: tuple[dict[str, Any], ...] = ()
+    out: tuple[Out, ...] = ()
     illegal: tuple[Illegal, ...] = ()
     late: bool = False
     limited: tuple[str, ...] = ()
@@ -103,11 +100,11 @@ def fold(
     """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
     Raises `Refused`, and ValueError for a record without an owner."""
     if isinstance(record, Command):
-        return _fitting(_command(customer, record), clock, rules)
+        return _fitting(_command(customer, record, rules), clock, rules)
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
-    if isinstance(record, Left) and (customer is None or _nothing_of(customer, line)):
+    if isinstance(record, Left) and (customer is None or _nothing_of(customer, line, rules)):
         return Outcome(customer)  # nothing of it is here
     if customer is not None and line != LIVE and line not in customer.lines and len(customer.lines) >= MAX_REPLAYS:
         room = _room(customer, line, clock, rules)
@@ -129,8 +126,8 @@ def fold(
 EMPTY = Timeline()
 
 
-def _nothing_of(customer: Customer, line: str) -> bool:
-    return line not in customer.lines or publishing.is_bare(customer.lines[line], customer.owner)
+def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
+    return line not in customer.lines or hall.is_bare(customer.lines[line], customer.owner, rules)
 
 
 def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> Outcome:
@@ -157,22 +154,22 @@ def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRule
 def _over(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> bool:
     """It has ended, and no deadline of it is to be looked after."""
     timeline, now = customer.lines[line], clock.stream_time(line)
-    due = publishing.next_deadline(timeline, publishing.next_decision(timeline, customer.owner, line, rules))
+    due = min(timelines.dues(timeline, Place(customer.owner, line, now), rules).values(), default=None)
     return clock.ended(line) and (due is None or now is None or now <= due)
 
 
 def _after(before: Outcome, outcome: Outcome) -> Outcome:
     """Both, one after the other."""
-    return replace(outcome, journeys=before.journeys + outcome.journeys, segments=before.segments + outcome.segments)
+    return replace(outcome, out=before.out + outcome.out)
 
 
-def _outcome(customer: Customer, line: str, change: Change, size: int) -> Outcome:
+def _outcome(customer: Customer, line: str, change: LineOutcome, size: int) -> Outcome:
     """``size``: JSON bytes of the record."""
-    after = _with(customer, line, change.timeline, relief.growth(size, len(change.alerts)))
+    after = _with(customer, line, change.timeline, relief.growth(size, len(change.out)))
     return Outcome(
         after if after.lines else None,
         change.facts,
-        tuple([alerting.record(alert, customer.owner, line) for alert in change.alerts]),
+        change.out,
         illegal=() if change.illegal is None else (change.illegal,),
         late=change.late,
         limited=change.limited,
@@ -183,6 +180,7 @@ def _with(customer: Customer, line: str, timeline: Timeline, growth: int) -> Cus
     known = customer.lines.get(line)
     if timeline is (EMPTY if known is None else known):
         return customer
+    timeline = replace(timeline, dues=None)
     size = (customer.size or _size(customer)) + growth
     if len(customer.lines) <= 1 and (known or not customer.lines):
         return replace(customer, lines={line: timeline}, size=size)
@@ -201,7 +199,7 @@ def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outc
     if customer is None or customer.size <= relief.ROW_BYTES:
         return outcome
     over_ms = rules.journeys.gap_ms + rules.contacts.lateness_ms
-    if any(_passed(clock.stream_time(line), each.past, over_ms) for line, each in customer.lines.items()):
+    if any(_passed(clock.stream_time(line), each.journeys.past, over_ms) for line, each in customer.lines.items()):
         outcome = _published(outcome, clock, rules)  # what need not be kept any more goes first
         if (customer := outcome.customer) is None:
             return outcome
@@ -214,9 +212,7 @@ def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outc
         outcome,
         customer=replace(customer, lines=eased.lines, size=eased.size),
         facts=outcome.facts + eased.facts,
-        alerts=outcome.alerts + tuple(alerting.record(alert, owner, line) for line, alert in eased.alerts),
-        journeys=outcome.journeys + eased.journeys,
-        segments=outcome.segments + eased.segments,
+        out=outcome.out + eased.out,
         limited=(*outcome.limited, "row"),
     )
 
@@ -225,16 +221,17 @@ def _passed(now: int | None, past: tuple[Journey, ...], over_ms: int) -> bool:
     return now is not None and bool(past) and past[0].last + over_ms < now
 
 
-def _command(customer: Customer | None, record: Command) -> Outcome:
+def _command(customer: Customer | None, record: Command, rules: CustomerRules) -> Outcome:
     """A person's word on one alert. Raises `Refused` for one that is not known."""
     for line, timeline in customer.lines.items() if customer else ():
-        alert = timeline.alerts.get(record.alert)
-        if customer is None or alert is None:
+        if customer is None:
             continue
-        after = alerting.command(alert, record.action, record.time, record.by, record.until)
-        closed = (after,) if alert.firing and not after.firing else ()
-        changed = replace(timeline, alerts=timeline.alerts | {alert.id: after})
-        return _outcome(customer, line, Change(changed, alerts=closed), relief.RECORD_BYTES)
+        now = seen(timeline, Place(customer.owner, line, None))
+        for each in rules.followers:
+            after = each.commanded(getattr(timeline, each.name), record, now)
+            if after is not None:
+                changed = replace(timeline, **{each.name: hall.lean(each, after.state)})
+                return _outcome(customer, line, LineOutcome(changed, out=after.out), relief.RECORD_BYTES)
     raise Refused(
         "wrong-type",
         "data.alert_id",
@@ -244,33 +241,24 @@ def _command(customer: Customer | None, record: Command) -> Outcome:
 
 
 def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules) -> Outcome:
-    """What is to be published of journeys and segment since the last time."""
+    """What is to be published since the last time."""
     if customer is None:
         return Outcome(None)
-    journeys: list[dict[str, Any]] = []
-    segments: list[dict[str, Any]] = []
+    out: list[Out] = []
     lines = dict(customer.lines)
     for line, timeline in customer.lines.items():
         if not timeline.stale:
             continue
-        published = publishing.publish(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
-        journeys += published.journeys
-        segments += [published.segment] if published.segment else []
-        lines[line] = published.timeline
-        if not published.timeline.shown and publishing.is_bare(published.timeline, customer.owner):
+        lines[line], its = hall.published(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        out += its
+        if not hall.names(lines[line], rules) and hall.is_bare(lines[line], customer.owner, rules):
             del lines[line]
-    after = replace(customer, lines=lines) if lines else None
-    return Outcome(after, journeys=tuple(journeys), segments=tuple(segments))
+    return Outcome(replace(customer, lines=lines) if lines else None, out=tuple(out))
 
 
 def _published(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
-    return replace(
-        outcome,
-        customer=after.customer,
-        journeys=outcome.journeys + after.journeys,
-        segments=outcome.segments + after.segments,
-    )
+    return replace(outcome, customer=after.customer, out=outcome.out + after.out)
 
 
 def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules, only: str | None = None) -> Outcome:
@@ -279,48 +267,39 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
     if customer is None:
         return Outcome(None)
     facts: list[Fact] = []
-    alerts: list[dict[str, Any]] = []
+    out: list[Out] = []
     grown = False
     for line, timeline in customer.lines.items():
         if only is not None and line != only:
             continue
         change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        if change.timeline is timeline:
+            continue
         facts += change.facts
-        alerts += [alerting.record(alert, customer.owner, line) for alert in change.alerts]
-        after, size = change.timeline, customer.size
-        if after is not timeline:
-            size, grown = relief.grown_by_time(_size(customer), len(change.alerts)), True
-        if not after.stale and _reviewed(after, clock.stream_time(line)):
-            after = replace(after, stale=True)
-        if after is not timeline:
-            customer = replace(customer, lines=customer.lines | {line: after}, size=size)
-    outcome = Outcome(customer, tuple(facts), tuple(alerts))
+        out += change.out
+        size = customer.size
+        after = change.timeline
+        if not hall.only_looks(timeline, after, rules):
+            size, grown = relief.grown_by_time(_size(customer), len(change.out)), True
+            after = replace(after, dues=None)
+        customer = replace(customer, lines=customer.lines | {line: after}, size=size)
+    outcome = Outcome(customer, tuple(facts), tuple(out))
     return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
 
 
-def _reviewed(timeline: Timeline, now: int | None) -> bool:
-    """Does it look different without any event?"""
-    return timeline.review is not None and now is not None and now > timeline.review
+def scheduled(customer: Customer, rules: CustomerRules) -> Customer:
+    """With the deadlines of each line where they are not known."""
+    for line, timeline in customer.lines.items():
+        if timeline.dues is None:
+            dues = timelines.dues(timeline, Place(customer.owner, line, None), rules)
+            customer = replace(customer, lines=customer.lines | {line: replace(timeline, dues=dues)})
+    return customer
 
 
 def next_deadlines(customer: Customer | None, rules: CustomerRules) -> Iterable[tuple[str, int]]:
     """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
     it."""
-    return deadlines(customer, decisions(customer, rules)) if customer else []
-
-
-def decisions(customer: Customer, rules: CustomerRules) -> Decisions:
-    """What of the deadlines takes long to find, and stays as it is when the customer is published."""
-    return {
-        line: publishing.next_decision(timeline, customer.owner, line, rules)
-        for line, timeline in customer.lines.items()
-    }
-
-
-def deadlines(customer: Customer, decided: Decisions) -> list[tuple[str, int]]:
-    """`next_deadlines` of a customer whose `decisions` are known."""
-    return [
-        (line, due)
-        for line, timeline in customer.lines.items()
-        if (due := publishing.next_deadline(timeline, decided[line])) is not None
-    ]
+    if customer is None:
+        return []
+    known = scheduled(customer, rules).lines.items()
+    return [(line, min(timeline.dues.values())) for line, timeline in known if timeline.dues]

@@ -6,10 +6,12 @@ the name that no longer holds is taken back by a closed record without contacts,
 name.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any
+from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
@@ -19,8 +21,10 @@ from streams.base.records import NO_QUEUE, NO_TIER
 from streams.base.times import HOUR_MS, iso
 from streams.base.units import FROM_FILES, Span
 from streams.contacts.contact import ABANDONED, ANSWERED, NOTHING, Contact, Counted
+from streams.contacts.histories import Lives
 from streams.contacts.lifecycle import END
 from streams.customers.facts import tier_of
+from streams.customers.follow import After, Change, Follower, Limits, Seen, Spans, own_out
 from streams.customers.tiers import Tiers
 
 MAX_WAIT_MS = 2**53 - 1
@@ -77,8 +81,185 @@ class Journey(msgspec.Struct, frozen=True, omit_defaults=True):
     """A contact of it has not ended."""
 
 
+class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A journey as it was last published; ``digest`` tells whether it has changed since."""
+
+    started: int
+    revision: int
+    closed: bool
+    digest: int
+    gone: int | None = None
+    """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
+
+
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a customer's journeys."""
+
+    past: tuple[Journey, ...] = ()
+    """Of contacts that are over."""
+    shown: dict[str, Shown] = {}
+    """By their ids."""
+    review: int | None = None
+    """Stream time after which they look different without any event."""
+
+
+MAX_GONE_NAMES = 20
+"""Names of journeys that were taken back and may hold again; of more, the latest are known."""
 _SUMS = ("contacts", "answered", "abandoned", "messages", "transfers", "wait_ms", "scored", "scored_milli")
 _in_order = attrgetter("started", "contact", "channel")
+
+
+class Journeys(Follower[Known]):
+    """State: journeys of contacts that are over, and what was published."""
+
+    name = "journeys"
+    empty = Known()
+
+    def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
+        self.gap_ms, self.lateness_ms = rules.gap_ms, lateness_ms
+
+    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known]:
+        left = change.left
+        if left is None or left.since or not state.past:
+            return After(state)
+        parts = (without(each, left.channel, left.contact, change.resting) for each in state.past)
+        return After(replace(state, past=tuple(part for part in parts if part is not None)))
+
+    def settled(self, state: Known, finished: Lives, seen: Seen) -> Known:
+        parts = (of(contact, seen.tiers) for contact in finished)
+        return replace(state, past=group((*state.past, *parts), self.gap_ms))
+
+    def passed(self, state: Known, seen: Seen) -> After[Known]:
+        return After(state, look=True)
+
+    def due(self, state: Known, seen: Seen) -> int | None:
+        return state.review
+
+    def publish(self, state: Known, seen: Seen) -> After[Known]:
+        """A record for each journey that looks different, the current one last."""
+        found = self._found(state, seen)
+        state, records = self._told(state, found, seen)
+        state = self._dropped(state, found, seen)
+        state = replace(state, review=self._review(state, found, seen))
+        return After(state, own_out("journeys", records, seen))
+
+    def eased(self, state: Known, limits: Limits | None, seen: Seen) -> Known:
+        if limits is None:
+            return state
+        return replace(state, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in state.past))
+
+    def gives_up(self, state: Known, limits: Limits, seen: Seen) -> Spans:
+        """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later
+        ones follow.
+        """
+        old = state.past[: -limits.journeys]
+        if not old:
+            return ()
+        found = self._found(state, seen)
+        starts = sorted(contact.started for history in seen.histories.values() for contact in history.lives)
+        going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
+        going &= {part.started for part in old}
+        return tuple((each.started, each.last) for each in found if each.started in going)
+
+    def gave_up(self, state: Known, spans: Spans) -> Known:
+        going = {started for started, _ in spans}
+        past = tuple(part for part in state.past if part.started not in going)
+        shown = {name: each for name, each in state.shown.items() if each.started not in going}
+        return replace(state, past=past, shown=shown)
+
+    def unpublished(self, state: Known) -> Known:
+        return Known(state.past)
+
+    def stands(self, state: Known, owner: str) -> bool:
+        return bool(state.past)
+
+    def names(self, state: Known) -> int:
+        return len(state.shown)
+
+    def _found(self, state: Known, seen: Seen) -> tuple[Journey, ...]:
+        contacts = (contact for history in seen.histories.values() for contact in history.lives)
+        return group((*state.past, *(of(each, seen.tiers) for each in contacts)), self.gap_ms)
+
+    def _told(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:
+        owner, line, now = seen.owner, seen.line, seen.now
+        names = {journey_id(owner, line, journey.started) for journey in found}
+        records, shown = [], {}
+        for name, old in state.shown.items():
+            if name in names:
+                continue
+            if old.gone is None:
+                records.append(withdrawn(old.started, owner, line, old.revision + 1))
+                at = max(old.started, old.started if now is None else now)
+                old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
+            shown[name] = old
+        shown = _latest_gone(shown)
+        for journey in found:
+            latest = journey is found[-1]
+            closed = is_closed(journey, latest, now, self.gap_ms)
+            name, digest = journey_id(owner, line, journey.started), _digest(journey, closed)
+            known = state.shown.get(name)
+            if known is not None and known.gone is None and known.digest == digest and not (latest and records):
+                shown[name] = known
+                continue
+            revision = known.revision + 1 if known else 1
+            records.append(record(journey, owner, line, closed, revision))
+            shown[name] = Shown(journey.started, revision, closed, digest)
+        return replace(state, shown=shown), records
+
+    def _dropped(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> Known:
+        """Without the journeys that are over for good."""
+        now = seen.now
+        if now is None:
+            return state
+        old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
+        if old:
+            state = replace(state, shown={n: each for n, each in state.shown.items() if n not in old})
+        settled = now - self.gap_ms - self.lateness_ms
+        over = [each for each in found if each.last < settled and now > self._dropped_at(each, seen)]
+        if not over:
+            return state
+        past = tuple(part for part in state.past if not any(each.started <= part.started <= each.last for each in over))
+        starts = {each.started for each in over}
+        shown = {name: each for name, each in state.shown.items() if each.started not in starts}
+        return replace(state, past=past, shown=shown)
+
+    def _gone_until(self, gone: int) -> int:
+        """A name that was taken back is forgotten when stream time passes this."""
+        return gone + 2 * self.lateness_ms
+
+    def _dropped_at(self, journey: Journey, seen: Seen) -> float:
+        """When a journey need not be kept any more: closed, and every contact of it condensed."""
+        kept = any(
+            journey.started <= contact.started <= journey.last
+            for contacts in (*(history.lives for history in seen.histories.values()), seen.rested.values())
+            for contact in contacts
+        )
+        return float("inf") if kept or journey.open else journey.last + self.gap_ms + self.lateness_ms
+
+    def _review(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> int | None:
+        """The stream time after which they look different without any event."""
+        times: list[float] = []
+        if not seen.histories and not state.past:  # else they are forgotten when it is looked at for those
+            times += [self._gone_until(each.gone) for each in state.shown.values() if each.gone is not None]
+        for journey in found:
+            shown = state.shown.get(journey_id(seen.owner, seen.line, journey.started))
+            if shown is None:
+                continue
+            if not journey.open and not shown.closed:
+                times.append(journey.last + self.gap_ms)
+            elif shown.closed:
+                times.append(self._dropped_at(journey, seen))
+        return int(min(times)) if times and min(times) != float("inf") else None
+
+
+def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
+    if len(shown) <= MAX_GONE_NAMES:
+        return shown
+    return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
+
+
+def _digest(journey: Journey, closed: bool) -> int:
+    return crc32(msgspec.json.encode((journey, closed), order="sorted"))
 
 
 def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:

@@ -7,7 +7,7 @@ anew. Messages ahead of stream time wait, so the order of arrival decides nothin
 lies before them is the ``Mood`` they start from.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, NamedTuple
@@ -16,13 +16,31 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
-from streams.alerts.episodes import QUIET, RECOVERED, SENTIMENT, Episode, Subject, alert_id
+from streams.alerts.episodes import (
+    QUIET,
+    RECOVERED,
+    SENTIMENT,
+    WITHDRAWN,
+    Alert,
+    Alerts,
+    Episode,
+    Gone,
+    Subject,
+    alert_id,
+    forget,
+    forgotten_at,
+    obeyed,
+    reconcile,
+)
 from streams.base import decay
 from streams.base.decay import Decayed
-from streams.base.records import NO_TIER
+from streams.base.records import NO_TIER, Command
 from streams.base.times import HOUR_MS, MINUTE_MS
 from streams.base.units import FROM_FILES, Milli, RuleName, Severity, Span, TierName
 from streams.contacts.contact import Contact, Mark
+from streams.contacts.histories import NEVER, History
+from streams.contacts.steps import CUSTOMER, Step
+from streams.customers.follow import After, Change, Follower, Limits, Seen, alert_out
 from streams.customers.tiers import Tiers, tier_at
 
 MAX_MESSAGES = 50
@@ -68,6 +86,9 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tier: str | None = None
 
 
+NO_MESSAGE = (NEVER, "")
+
+
 class Crossing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The message that began an episode, and the mood it led to."""
 
@@ -84,6 +105,20 @@ class Mood(msgspec.Struct, frozen=True, omit_defaults=True):
     firing: Crossing | None = None
 
 
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a customer's moods."""
+
+    messages: tuple[Message, ...] = ()
+    """The latest scored ones, in order."""
+    moods: dict[str, Mood] = {}
+    """Rule → mood before ``messages``."""
+    settled: tuple[int, str] = NO_MESSAGE
+    """The last message that is part of ``moods``."""
+    judged: tuple[int, str] = NO_MESSAGE
+    """The last message that was judged."""
+    alerts: Alerts = {}
+
+
 class Over(NamedTuple):
     """An episode with its end; None = goes on."""
 
@@ -94,7 +129,180 @@ class Over(NamedTuple):
 
 Messages = tuple[Message, ...]
 CALM = Mood()
+WRITTEN = frozenset({"message.sent", "post.made"})
 _order = attrgetter("time", "id", "key")
+
+
+class Moods(Follower[Known]):
+    """State: the latest messages, the moods before them, the sentiment alerts that were published."""
+
+    name = "moods"
+    empty = Known()
+
+    def __init__(self, rules: Sequence[SentimentRule], lateness_ms: int) -> None:
+        self.rules, self.lateness_ms = rules, lateness_ms
+        self.wanted = frozenset[str]().union(*(rule.tiers for rule in rules))
+        self.quiet_after = {rule.name: rule.quiet_after_ms for rule in rules}
+
+    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known]:
+        if change.left is not None:
+            return self._left(state, change, change.left.since, seen)
+        if change.key is None:
+            return After(replace(state, judged=NO_MESSAGE))
+        if change.step is None or change.after is None or not (state.messages or change.step.type in WRITTEN):
+            return After(state)
+        state = self._written(state, change.key, change.step, (change.before, change.after))
+        over = len(state.messages) - MAX_MESSAGES
+        return After(self._settle(state, over, seen) if over > MAX_MESSAGES else state)
+
+    def passed(self, state: Known, seen: Seen) -> After[Known]:
+        if seen.now is None:
+            return After(state)
+        forgets = any(seen.now > due for due in self._forgets(state))
+        state, out, _ = self._judged(state, seen.now, seen)
+        return After(self.tidied(state, seen) if forgets else state, out)
+
+    def tidied(self, state: Known, seen: Seen) -> Known:
+        if seen.now is None:
+            return state
+        before = seen.now - 2 * self.lateness_ms
+        old = sum(message.time <= before for message in state.messages)
+        if old and state.judged >= (state.messages[old - 1].time, state.messages[old - 1].id):
+            state = self._settle(state, old, seen)
+        if not state.alerts:
+            return state
+        calm = calmed(state.moods, state.messages, self.rules, before)
+        crossings = _crossings(state.messages, calm)
+        alerts = forget(state.alerts, lambda alert: alert.subject.message in crossings, seen.now, self.lateness_ms)
+        if alerts is state.alerts and calm is state.moods:
+            return state
+        return replace(state, alerts=alerts, moods=calm)
+
+    def due(self, state: Known, seen: Seen) -> int | None:
+        if not (state.messages or state.alerts):
+            return None
+        return min((*self._decides(state, seen), *self._forgets(state)), default=None)
+
+    def commanded(self, state: Known, command: Command, seen: Seen) -> After[Known] | None:
+        found = obeyed(state.alerts, command)
+        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], seen))
+
+    def eased(self, state: Known, limits: Limits | None, seen: Seen) -> Known:
+        if limits is not None:
+            return self._settle(state, len(state.messages) - limits.messages, seen)
+        wanted = _crossings(state.messages, state.moods)
+        kept = {name: each for name, each in state.alerts.items() if each.firing or each.subject.message in wanted}
+        return replace(state, alerts=kept)
+
+    def stands(self, state: Known, owner: str) -> bool:
+        return bool(state.messages or state.alerts)
+
+    def firing(self, state: Known) -> Iterable[str]:
+        return (alert.rule for alert in state.alerts.values() if alert.firing)
+
+    def _left(self, state: Known, change: Change, since: int, seen: Seen) -> After[Known]:
+        """Without what a contact that went to another customer has brought."""
+
+        def goes(message: Message) -> bool:
+            return message.key == change.key and message.time >= since
+
+        old = [each.id for each in state.alerts.values() if each.subject.key == change.key and each.since >= since]
+        alerts, resolved = reconcile(state.alerts, old, (), seen.now, change.gone)
+        after = Known(
+            tuple(message for message in state.messages if not goes(message)),
+            {
+                rule: replace(mood, firing=None) if mood.firing and goes(mood.firing.message) else mood
+                for rule, mood in state.moods.items()
+            },
+            state.settled,
+            NO_MESSAGE,
+            alerts,
+        )
+        return After(after, alert_out(resolved, seen))
+
+    def _written(self, state: Known, key: str, new: Step, change: tuple[History | None, History]) -> Known:
+        """The customer's messages follow their history, which was and now is."""
+        before, history = change
+        known, contact = state.messages, history.lives[-1]
+        first_queue = before.lives[-1].first_queue if before and before.lives else contact.first_queue
+        if (not history.tail or history.tail[-1] is new) and contact.first_queue == first_queue:
+            if new.type not in WRITTEN or new.actor != CUSTOMER or new.value is None:
+                return state
+            if not known or (new.time, new.id) > (known[-1].time, known[-1].id):
+                return replace(state, messages=(*known, message(key, contact, contact.marks[-1])))
+        fresh = messages_of(key, history.lives, state.settled)
+        messages = replaced(known, key, fresh)
+        judged = tuple(message for message in known if (message.time, message.id) <= state.judged)
+        unchanged = messages[: len(judged)] == judged
+        return replace(state, messages=messages, judged=state.judged if unchanged else NO_MESSAGE)
+
+    def _judged(self, state: Known, now: int, seen: Seen) -> After[Known]:
+        """The alerts as they must stand; they wait while a history is arriving."""
+        if not self.rules or any(each >= now for each in _touched(state.messages, seen)):
+            return After(state)
+        decidable = decided(state.messages, now)
+        published: list[Alert] = []
+        known = state.alerts
+        for rule in self.rules:
+            old = [each.id for each in known.values() if each.rule == rule.name]
+            mood = state.moods.get(rule.name, CALM)
+            wanted = episodes(mood, decidable, rule, (seen.owner, seen.line), seen.tiers, now)
+            known, alerts = reconcile(known, old, wanted, now, Gone(WITHDRAWN, now))
+            published += alerts
+        judged = (decidable[-1].time, decidable[-1].id) if decidable else state.judged
+        if published or judged != state.judged:
+            state = replace(state, alerts=known, judged=judged)
+        return After(state, alert_out(published, seen))
+
+    def _settle(self, state: Known, count: int, seen: Seen) -> Known:
+        """The first ``count`` messages become part of the moods."""
+        if count <= 0:
+            return state
+        last = state.messages[count - 1]
+        settled, messages = settle(state.moods, state.messages, count, self.rules, seen.tiers)
+        return replace(state, moods=settled, messages=messages, settled=(last.time, last.id))
+
+    def _decides(self, state: Known, seen: Seen) -> list[int]:
+        """The stream times to pass for a message to be judged, or silence to end an alert."""
+        firing = [alert for alert in state.alerts.values() if alert.firing]
+        if not self.rules or not (state.messages or firing):
+            return []
+        times = []
+        due = next_decision(state.messages, state.judged, None if firing else self.wanted, seen.tiers)
+        if due is not None:
+            times.append(due)
+        for alert in firing:
+            mood = state.moods.get(alert.rule, CALM)
+            last = state.messages[-1].time if state.messages else mood.sums.at
+            times.append(max(last, alert.since) + self.quiet_after.get(alert.rule, 0))
+        touched = _touched(state.messages, seen)
+        return [max(each, *touched) for each in times] if touched else times
+
+    def _forgets(self, state: Known) -> list[int]:
+        """The stream times to pass for alerts to be forgotten that nothing calls up again."""
+        if not state.alerts:
+            return []
+        crossings = _crossings(state.messages, state.moods)
+        return [
+            forgotten_at(alert, self.lateness_ms)
+            for alert in state.alerts.values()
+            if not alert.firing and alert.subject.message not in crossings
+        ]
+
+
+def _crossings(messages: Messages, moods: Mapping[str, Mood]) -> set[str]:
+    """The messages that an episode may begin with."""
+    return {message.id for message in messages} | {mood.firing.message.id for mood in moods.values() if mood.firing}
+
+
+def _touched(messages: Messages, seen: Seen) -> list[int]:
+    """When the histories of messages last got an event, as far as that is not settled."""
+    keys = {message.key for message in messages}
+    return [
+        history.touched
+        for key in keys
+        if (history := seen.histories.get(key)) is not None and history.touched is not None
+    ]
 
 
 def message(key: str, contact: Contact, mark: Mark) -> Message:

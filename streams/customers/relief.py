@@ -18,30 +18,21 @@ journeys are dropped all are published, so that each comes out in its last state
 and a row is measured without what only publishing writes into it, so that it is made smaller at the same record.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.alerts import episodes as alerting
-from streams.alerts.episodes import Alert
 from streams.base.records import LIVE, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import replaceable
-from streams.customers import journeys, publishing, waits
-from streams.customers.condensing import (
-    condense_early,
-    condensed,
-    gone_for_good,
-    settle_messages,
-    with_fewer_gone,
-    with_fewer_rested,
-)
+from streams.customers import hall
+from streams.customers.condensing import condense_early, gone_for_good, with_fewer_gone, with_fewer_rested
+from streams.customers.follow import Limits, Out, Spans
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Place, Timeline
+from streams.customers.timeline_state import Place, Timeline, seen
 
 ROW_BYTES = 768_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
@@ -59,18 +50,6 @@ SHOWN_BYTES = 100
 """JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Limits(NamedTuple):
-    """How much of each list is kept."""
-
-    messages: int
-    journeys: int
-    listed: int
-    marks: int
-    legs: int
-    said: int
-    rested: int
 
 
 _FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8, rested=100)
@@ -94,16 +73,14 @@ def grown_by_time(size: int, alerts: int) -> int:
 
 
 class Relief(NamedTuple):
-    """Lines that fit, with the facts and the alerts by line of the contacts that were closed, and the journey and
-    segment records that had to be published on the way.
+    """Lines that fit, with the facts of the contacts that were closed, and the records that had to be published on the
+    way.
     """
 
     lines: dict[str, Timeline]
     size: int
     facts: tuple[Fact, ...] = ()
-    alerts: tuple[tuple[str, Alert], ...] = ()
-    journeys: tuple[dict[str, Any], ...] = ()
-    segments: tuple[dict[str, Any], ...] = ()
+    out: tuple[Out, ...] = ()
 
 
 class _Case(NamedTuple):
@@ -112,9 +89,7 @@ class _Case(NamedTuple):
     place: Place
     rules: CustomerRules
     facts: list[Fact]
-    alerts: list[tuple[str, Alert]]
-    journeys: list[dict[str, Any]]
-    segments: list[dict[str, Any]]
+    out: list[Out]
 
 
 def measured(lines: Mapping[str, Timeline], owner: str, rules: CustomerRules) -> int:
@@ -123,18 +98,17 @@ def measured(lines: Mapping[str, Timeline], owner: str, rules: CustomerRules) ->
 
 
 def _measured(timeline: Timeline, owner: str, line: str, rules: CustomerRules) -> int:
-    if publishing.is_bare(timeline, owner):
+    if hall.is_bare(timeline, owner, rules):
         return 0  # when it goes hangs on when it was published
-    plain = replace(timeline, shown={}, score=None, score_revision=0, stale=False, review=None)
     name = len(_encode(owner)) + len(line) + SHOWN_BYTES
-    return len(_encode(plain)) + _journeys(timeline, rules) * name + LINE_BYTES
+    return len(_encode(hall.unpublished(timeline, rules))) + _journeys(timeline, rules) * name + LINE_BYTES
 
 
 def _journeys(timeline: Timeline, rules: CustomerRules) -> int:
     """How many journeys there are."""
     lives = [(life.started, life.last) for history in timeline.histories.values() for life in history.lives]
     count, reached = 0, 0
-    for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.past)]):
+    for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.journeys.past)]):
         if not count or started - reached > rules.journeys.gap_ms:
             count, reached = count + 1, last
         reached = max(reached, last)
@@ -145,7 +119,7 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
     """Lines whose bytes are too many together, made smaller, the largest first."""
     lines, owner = dict(lines), place_of(LIVE).owner
     sizes = {line: _measured(timeline, owner, line, rules) for line, timeline in lines.items()}
-    case = _Case(place_of(LIVE), rules, [], [], [], [])
+    case = _Case(place_of(LIVE), rules, [], [])
     for line in sorted(sizes, key=lambda line: -sizes[line]):
         over = sum(sizes.values()) - ROW_KEPT
         if over > 0 and sizes[line] > LINE_KEPT:
@@ -154,12 +128,10 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            published = publishing.publish(replace(lines[line], stale=True), place_of(line), rules)
-            case.journeys.extend(published.journeys)
-            case.segments.extend([published.segment] if published.segment else [])
+            case.out.extend(hall.published(lines[line], place_of(line), rules)[1])
             del lines[line], sizes[line]
-    told = (tuple(case.facts), tuple(case.alerts), tuple(case.journeys), tuple(case.segments))
-    return Relief(lines, len(_encode(owner)) + sum(sizes.values()), *told)
+    size = len(_encode(owner)) + sum(sizes.values())
+    return Relief(lines, size, tuple(case.facts), tuple(case.out))
 
 
 def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
@@ -176,7 +148,7 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
     while (excess := over()) > 0 and (keys := _quietest(timeline, excess)):
         change = condense_early(timeline, keys, case.place, case.rules)
         case.facts.extend(change.facts)
-        case.alerts.extend((case.place.line, alert) for alert in change.alerts)
+        case.out.extend(change.out)
         timeline = with_fewer_rested(change.timeline, _FEWEST.rested)
         timeline = _shorter(_settled(timeline, case, _FEWER), case, _FEWER)
     if over() > 0:
@@ -204,25 +176,10 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     for key, history in timeline.histories.items():
         if history.tail:
             settled, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
-            timeline = condensed(replace(timeline, histories=timeline.histories | {key: settled}), finished, rules)
-    wanted = {
-        name
-        for key, history in timeline.histories.items()
-        for _, leg, rule in waits.watched(history, rules.wait)
-        for name in waits.known_names(
-            rule, waits.Watch(key, history, place.owner, place.line, timeline.tiers), leg, timeline.alerts
-        )
-    }
-    wanted |= {
-        message for mood in timeline.moods.values() for message in ((mood.firing.message.id,) if mood.firing else ())
-    } | {message.id for message in timeline.messages}
-    kept = {
-        name: alert
-        for name, alert in timeline.alerts.items()
-        if alert.firing or (name if alert.kind == alerting.WAIT else alert.subject.message) in wanted
-    }
+            timeline = replace(timeline, histories=timeline.histories | {key: settled})
+            timeline = hall.settled(timeline, finished, place, rules)
     rested = {key: replace(each, marks=replaceable(each.marks)) for key, each in timeline.rested.items()}
-    return replace(timeline, alerts=kept, rested=rested)
+    return hall.eased(replace(timeline, rested=rested), None, place, rules)
 
 
 def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
@@ -230,45 +187,33 @@ def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
 
 
 def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
-    """Fewer messages, contacts at rest, past journeys and contacts listed in them."""
-    timeline = with_fewer_rested(timeline, limits.rested)
-    timeline = settle_messages(timeline, len(timeline.messages) - limits.messages, case.rules)
-    timeline = _later(timeline, case, limits.journeys)
-    return replace(timeline, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in timeline.past))
+    """Fewer contacts at rest, and of what each capability lists."""
+    timeline = _later(with_fewer_rested(timeline, limits.rested), case, limits)
+    return hall.eased(timeline, limits, case.place, case.rules)
 
 
-def _later(timeline: Timeline, case: _Case, count: int) -> Timeline:
-    """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later ones
-    follow; all are published before they go.
-    """
-    old = timeline.past[:-count]
-    if not old:
-        return timeline
-    contacts = [life for history in timeline.histories.values() for life in history.lives]
-    parts = (*timeline.past, *(journeys.of(each, timeline.tiers) for each in contacts))
-    found = journeys.group(parts, case.rules.journeys.gap_ms)
-    starts = sorted(contact.started for contact in contacts)
-    going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
-    going &= {part.started for part in old}
+def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+    """Without what capabilities give up, all of which is published before it goes."""
+    now, going = seen(timeline, case.place), dict[str, Spans]()
+    for each in case.rules.followers:
+        if spans := each.gives_up(getattr(timeline, each.name), limits, now):
+            going[each.name] = spans
     if not going:
         return timeline
-    over = [each for each in found if each.started in going]
+    over = [span for spans in going.values() for span in spans]
     resting = {
         key
         for key, contact in timeline.rested.items()
-        if any(each.started <= contact.started <= each.last for each in over)
+        if any(started <= contact.started <= last for started, last in over)
     }
-    timeline = gone_for_good(timeline, resting)
-    published = publishing.publish(replace(timeline, stale=True), case.place, case.rules)
-    case.journeys.extend(published.journeys)
-    case.segments.extend([published.segment] if published.segment else [])
-    timeline = published.timeline
-    return replace(
-        timeline,
-        past=tuple(part for part in timeline.past if part.started not in going),
-        shown={name: each for name, each in timeline.shown.items() if each.started not in going},
-        stale=True,
-    )
+    timeline, out = hall.published(gone_for_good(timeline, resting), case.place, case.rules)
+    case.out.extend(out)
+    after = {
+        each.name: hall.lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))
+        for each in case.rules.followers
+        if each.name in going
+    }
+    return replace(timeline, **after, stale=True)
 
 
 def _lighter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:

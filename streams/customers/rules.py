@@ -1,25 +1,39 @@
-"""Everything that is decided by at the owner's key."""
+"""Everything that is decided by at the owner's key: the rules, and the capabilities that go by them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from streams.contacts.rules import ContactRules
-from streams.customers.journeys import JourneyRules
-from streams.customers.moods import SentimentRule
-from streams.customers.segments import SegmentRules
-from streams.customers.waits import WaitRule
+from streams.customers.follow import Follower
+from streams.customers.journeys import JourneyRules, Journeys
+from streams.customers.moods import Moods, SentimentRule
+from streams.customers.segments import SegmentRules, Segments
+from streams.customers.waits import WaitRule, Waits
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRules:
-    """The rules of each capability."""
+    """The rules of each capability. A new one that lives at the owner's key is one line in ``followers``."""
 
     contacts: ContactRules = field(default_factory=ContactRules)
     journeys: JourneyRules = field(default_factory=JourneyRules)
     segments: SegmentRules = field(default_factory=SegmentRules)
     wait: tuple[WaitRule, ...] = ()
     sentiment: tuple[SentimentRule, ...] = ()
+    followers: tuple[Follower[Any], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        lateness_ms = self.contacts.lateness_ms
+        followers = (
+            Waits(self.wait, lateness_ms),
+            Moods(self.sentiment, lateness_ms),
+            Journeys(self.journeys, lateness_ms),
+            Segments(self.segments),
+        )
+        object.__setattr__(self, "followers", followers)
 
     @property
-    def alert_names(self) -> tuple[str, ...]:
+    def alert_names(self) -> Iterable[str]:
         """The names of every rule that can raise an alert."""
-        return (*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment))
+        return [*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment)]

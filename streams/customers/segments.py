@@ -19,13 +19,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from pydantic import Field
 
 from streams.base import decay
 from streams.base.decay import Decayed
+from streams.base.records import NO_TIER
 from streams.base.times import DAY_MS, iso
 from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
+from streams.contacts.histories import Lives
+from streams.customers.follow import After, Follower, Seen, own_out
+from streams.customers.tiers import tier_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,9 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 T = TypeVar("T")
 
 NOBODY = Standing()
+DORMANT = "dormant"
+NAMELESS = "contact:"
+"""Owners of which nothing but one contact is known: they have no segment."""
 
 
 class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -123,6 +131,56 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tier: str
     dormant_at: int
     """Stream time after which the customer is dormant, if nothing comes."""
+
+
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a customer's standing."""
+
+    standing: Standing = NOBODY
+    """By the contacts that are no longer kept."""
+    score: Score | None = None
+    """As it was last published."""
+    revision: int = 0
+
+
+class Segments(Follower[Known]):
+    """State: the sums behind a score, and the score that was published."""
+
+    name = "segments"
+    empty = Known()
+
+    def __init__(self, rules: SegmentRules) -> None:
+        self.rules = rules
+
+    def settled(self, state: Known, finished: Lives, seen: Seen) -> Known:
+        return replace(state, standing=total(state.standing, finished, self.rules))
+
+    def passed(self, state: Known, seen: Seen) -> After[Known]:
+        return After(state, look=True)
+
+    def due(self, state: Known, seen: Seen) -> int | None:
+        return state.score.dormant_at if state.score is not None and state.score.segment != DORMANT else None
+
+    def publish(self, state: Known, seen: Seen) -> After[Known]:
+        if seen.owner.startswith(NAMELESS):
+            return After(state)
+        lives = (contact for history in seen.histories.values() for contact in history.lives)
+        contacts = sorted(lives, key=lambda contact: (contact.started, contact.id, contact.channel))
+        standing = total(state.standing, contacts, self.rules)
+        if standing.last is None:
+            return After(state)
+        tier = tier_at(seen.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
+        score = assess(standing, tier, seen.now, self.rules)
+        if score == state.score:
+            return After(state)
+        after = Known(state.standing, score, state.revision + 1)
+        return After(after, own_out("segments", [record(score, seen.owner, seen.line, after.revision)], seen))
+
+    def unpublished(self, state: Known) -> Known:
+        return Known(state.standing)
+
+    def stands(self, state: Known, owner: str) -> bool:
+        return not owner.startswith(NAMELESS) and state.standing != NOBODY
 
 
 def of(contact: Contact) -> Standing:
@@ -189,7 +247,7 @@ def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) 
     parts = (recency, frequency, sentiment, friction)
     score = sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights)
     if dormant:
-        segment = "dormant"
+        segment = DORMANT
     elif min(sentiment, friction) < rules.at_risk_below:
         segment = "at-risk"
     elif standing.contacts < rules.new.contacts and as_of - first < rules.new.known_for:

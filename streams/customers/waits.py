@@ -17,12 +17,28 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from streams.alerts.episodes import MOVED, WAIT, WITHDRAWN, Alerts, Episode, Subject, alert_id
+from streams.alerts.episodes import (
+    MOVED,
+    WAIT,
+    WITHDRAWN,
+    Alert,
+    Alerts,
+    Episode,
+    Gone,
+    Subject,
+    alert_id,
+    forget,
+    forgotten_at,
+    obeyed,
+    reconcile,
+)
 from streams.base.policy import LIVE_CHANNELS
+from streams.base.records import Command
 from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
+from streams.customers.follow import After, Change, Follower, Limits, Seen, alert_out
 from streams.customers.tiers import Tiers, tier_at
 
 
@@ -43,6 +59,81 @@ class WaitRule:
 Rules = Sequence[WaitRule]
 
 
+class Waits(Follower[Alerts]):
+    """State: the wait alerts that were published, by id."""
+
+    name = "waits"
+    empty: Alerts = {}  # noqa: RUF012 - frozen by agreement, as every state
+
+    def __init__(self, rules: Rules, lateness_ms: int) -> None:
+        self.rules, self.lateness_ms = rules, lateness_ms
+
+    def changed(self, state: Alerts, change: Change, seen: Seen) -> After[Alerts]:
+        if change.left is not None:
+            return self._left(state, change, change.left.since, seen)
+        if change.key is None:
+            return self._all(state, change.gone, seen)
+        known, alerts = self._looked(state, change.key, change.after, change.gone, seen)
+        return After(known, alert_out(alerts, seen)) if alerts else After(state)
+
+    def passed(self, state: Alerts, seen: Seen) -> After[Alerts]:
+        after = self._all(state, Gone(WITHDRAWN, seen.now or 0), seen)
+        return After(self.tidied(after.state, seen), after.out)
+
+    def tidied(self, state: Alerts, seen: Seen) -> Alerts:
+        if not state or seen.now is None:
+            return state
+        return forget(state, lambda alert: alert.subject.key in seen.histories, seen.now, self.lateness_ms)
+
+    def due(self, state: Alerts, seen: Seen) -> int | None:
+        times = [
+            forgotten_at(alert, self.lateness_ms)
+            for alert in state.values()
+            if not alert.firing and alert.subject.key not in seen.histories
+        ]
+        for key, history in seen.histories.items():
+            times += deadlines(_watch(key, history, seen), state, self.rules)
+        return min(times, default=None)
+
+    def commanded(self, state: Alerts, command: Command, seen: Seen) -> After[Alerts] | None:
+        found = obeyed(state, command)
+        return None if found is None else After(found[0], alert_out(found[1], seen))
+
+    def eased(self, state: Alerts, limits: Limits | None, seen: Seen) -> Alerts:
+        wanted = {
+            name
+            for key, history in seen.histories.items()
+            for _, leg, rule in watched(history, self.rules)
+            for name in known_names(rule, _watch(key, history, seen), leg, state)
+        }
+        return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
+
+    def firing(self, state: Alerts) -> Iterator[str]:
+        return (alert.rule for alert in state.values() if alert.firing)
+
+    def _left(self, state: Alerts, change: Change, since: int, seen: Seen) -> After[Alerts]:
+        old = [each.id for each in state.values() if each.subject.key == change.key and each.since >= since]
+        known, alerts = reconcile(state, old, (), seen.now, change.gone)
+        return After(known, alert_out(alerts, seen))
+
+    def _all(self, state: Alerts, gone: Gone, seen: Seen) -> After[Alerts]:
+        published: list[Alert] = []
+        for key, history in seen.histories.items():
+            state, alerts = self._looked(state, key, history, gone, seen)
+            published += alerts
+        return After(state, alert_out(published, seen))
+
+    def _looked(
+        self, state: Alerts, key: str, history: History | None, gone: Gone, seen: Seen
+    ) -> tuple[Alerts, Sequence[Alert]]:
+        """After a look at one history."""
+        if history is None or not (state or any(contact.legs for contact in history.lives)):
+            return state, ()
+        old = [each.id for each in state.values() if each.subject.key == key]
+        wanted = list(episodes(_watch(key, history, seen), state, seen.now, self.rules))
+        return reconcile(state, old, wanted, seen.now, gone) if old or wanted else (state, ())
+
+
 class Watch(NamedTuple):
     """One history, whose it is, and what is known besides."""
 
@@ -51,6 +142,10 @@ class Watch(NamedTuple):
     owner: str
     line: str
     tiers: Tiers
+
+
+def _watch(key: str, history: History, seen: Seen) -> Watch:
+    return Watch(key, history, seen.owner, seen.line, seen.tiers)
 
 
 def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iterator[Episode]:

@@ -41,15 +41,15 @@ def deadlines_in(row: bytes) -> Mapping[str, int]:
     return _deadlines(row[row.rindex(b'"due":{') + 6 : -1])
 
 
-def large_table(name: str, kind: Any, upgrade: Callable[[bytes], bytes]) -> TableSpec[Any]:
-    """A table larger than memory, whose rows say in their field ``due`` when they are to be looked at again (version 2;
-    ``upgrade`` adds the field to a row of version 1).
+def large_table(name: str, kind: Any, *upgrades: Callable[[bytes], bytes]) -> TableSpec[Any]:
+    """A table larger than memory, whose rows say in their field ``due`` when they are to be looked at again. The first
+    of the upgrades, each from one version to the next, adds that field.
     """
     return replace(
         struct_table(name, kind),
         resident=False,
-        version=2,
-        upgrades=(upgrade,),
+        version=1 + len(upgrades),
+        upgrades=upgrades,
         due=attrgetter("due"),
         peek=deadlines_in,
     )

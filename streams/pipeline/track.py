@@ -10,10 +10,11 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.records import LIVE, Interaction, Line, output_key
-from streams.customers import customers
+from streams.base.records import LIVE, Interaction, Line
+from streams.customers import customers, hall
 from streams.customers.customers import Customer, Outcome
 from streams.customers.rules import CustomerRules
+from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.notes import Notes
@@ -29,10 +30,11 @@ def _with_due(row: bytes) -> bytes:
     return orjson.dumps({**customer, "due": dict.fromkeys(customer.get("lines", ()), 0)})
 
 
+ALERTS = "alerts"
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, _with_due),
+    large_table("customers", Customer, _with_due, by_capability),
     struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
 )
 
@@ -50,20 +52,14 @@ class Track(Stage):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
-        self.measurements, self.alerts, self.journeys, self.segments = (
-            name("contact.measurements"),
-            name("alerts"),
-            name("journeys"),
-            name("segments"),
-        )
+        self.measurements = name("contact.measurements")
+        self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "segments")}
         self.dead = name("contacts.dead-letters")
         self.timed, self.firing = self.customers, tables["firing"]
         self.touched: dict[str, None] = {}
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
         """Of whom something may be to publish."""
-        self.decided: dict[str, customers.Decisions] = {}
-        """By owner, as long as nothing but publishing has changed the row in this batch."""
 
     def handle(self, record: Record, out: Outputs) -> None:
         try:
@@ -78,16 +74,11 @@ class Track(Stage):
         owner = customers.owner_of(value)
         if owner is None:
             raise ValueError("the record does not say whose it is")
-        self.decided.pop(owner, None)
         outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, outcome, out)
         if outcome.late:
             self.notes.late("track")
-
-    def undo(self, record: Record) -> None:
-        super().undo(record)
-        self.decided.clear()
 
     def keep(self) -> None:
         """Rows say when they are due; then what is not published now comes at their next record or deadline."""
@@ -96,7 +87,6 @@ class Track(Stage):
             self._schedule(owner)
         self.touched.clear()
         self.changed.clear()
-        self.decided.clear()
 
     def prepare(self) -> None:
         self.each(self.touched, self._schedule, self._row, certain=not self.folded)
@@ -104,7 +94,6 @@ class Track(Stage):
         self.touched.clear()
 
     def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
-        self.decided.pop(key, None)
         self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules, line), out)
         self._schedule(key)
         self._count(key)
@@ -116,7 +105,6 @@ class Track(Stage):
         self.each(self.changed, lambda owner: self._publish(owner, out), self._row, certain=not self.folded)
         self.touched.clear()
         self.changed.clear()
-        self.decided.clear()
 
     def _publish(self, owner: str, out: Outputs) -> None:
         self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
@@ -139,14 +127,10 @@ class Track(Stage):
             self.customers[owner] = outcome.customer
         for fact in outcome.facts:
             out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
-        for alert in outcome.alerts:
-            out.send(self.alerts, alert["alert_id"].encode(), orjson.dumps(alert))
-            if alert["line"] == LIVE:
-                self.notes.alert(alert["rule"], alert["status"])
-        for journey in outcome.journeys:
-            out.send(self.journeys, output_key(journey["line"], owner), orjson.dumps(journey))
-        for segment in outcome.segments:
-            out.send(self.segments, output_key(segment["line"], owner), orjson.dumps(segment))
+        for topic, key, value in outcome.out:
+            out.send(self.topics[topic], key, orjson.dumps(value))
+            if topic == ALERTS and value["line"] == LIVE:
+                self.notes.alert(value["rule"], value["status"])
         for what in outcome.limited:
             self.notes.limited("track", what)
         for illegal in outcome.illegal:
@@ -157,18 +141,15 @@ class Track(Stage):
         customer = self.customers.get(owner)
         if customer is None:
             return
-        decided = self.decided.get(owner)
-        if decided is None:
-            decided = self.decided[owner] = customers.decisions(customer, self.rules)
-        due = dict(customers.deadlines(customer, decided))
-        for line in customer.lines:
+        known = customers.scheduled(customer, self.rules)
+        due = dict(customers.next_deadlines(known, self.rules))
+        for line in known.lines:
             if line != LIVE:
                 due.setdefault(line, NO_DEADLINE)
-        if due != customer.due:
-            self.customers[owner] = replace(customer, due=due)
+        if known is not customer or due != known.due:
+            self.customers[owner] = replace(known, due=due)
 
     def drop(self, key: str, line: str) -> None:
-        self.decided.pop(key, None)
         customer = self.customers[key]
         lines = {name: each for name, each in customer.lines.items() if name != line}
         if lines:
@@ -181,7 +162,7 @@ class Track(Stage):
         """``firing`` says what fires."""
         customer = self.customers.get(owner)
         live = customer.lines.get(LIVE) if customer else None
-        firing = dict(Counter(alert.rule for alert in live.alerts.values() if alert.firing)) if live else {}
+        firing = dict(Counter(hall.firing(live, self.rules))) if live else {}
         if firing != self.firing.get(owner, {}):
             if firing:
                 self.firing[owner] = firing

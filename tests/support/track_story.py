@@ -1,7 +1,7 @@
 """Events by hand and by chance for the tests of ``track``, and a task that folds them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,11 @@ def said(at: int, sentiment: float | None = None, author: str = "customer", **mo
     return event("message.sent", at, author=author, direction=direction, **{"channel": "chat"} | extra | more)
 
 
+def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:
+    """What an outcome publishes on a topic."""
+    return [out.value for out in outcome.out if out.topic == topic]
+
+
 @dataclass
 class Task:
     """One owner in ``track``: folds records, advances when a deadline has passed, notes what is emitted."""
@@ -66,10 +71,10 @@ class Task:
         """One batch."""
         for record in records:
             self._note(customers.fold(self.customer, record, self, self.rules))
-        decided = customers.decisions(self.customer, self.rules) if self.customer else {}
+        before = self._deadlines(("journeys", "segments"))
         self._note(customers.publish(self.customer, self, self.rules))
         if self.customer:
-            assert customers.decisions(self.customer, self.rules) == decided, "publishing changes no decision"
+            assert self._deadlines(("journeys", "segments")) == before, "publishing changes no other deadline"
         return self
 
     def until(self, at: int) -> "Task":
@@ -85,15 +90,26 @@ class Task:
         )
         return self
 
+    def _deadlines(self, without: Collection[str]) -> dict[tuple[str, str], int]:
+        """(line, whose) → when, but for some."""
+        if self.customer is None:
+            return {}
+        return {
+            (line, name): due
+            for line, timeline in customers.scheduled(self.customer, self.rules).lines.items()
+            for name, due in (timeline.dues or {}).items()
+            if name not in without
+        }
+
     def _note(self, outcome: Outcome) -> None:
         if outcome.customer is not None:  # what is stored is what is read back
             encoded = msgspec.json.encode(outcome.customer)
             assert msgspec.json.decode(encoded, type=Customer) == outcome.customer
         self.customer = outcome.customer
         self.facts += outcome.facts
-        self.alerts += outcome.alerts
-        self.journeys += outcome.journeys
-        self.segments += outcome.segments
+        self.alerts += on(outcome, "alerts")
+        self.journeys += on(outcome, "journeys")
+        self.segments += on(outcome, "segments")
         self.illegal += outcome.illegal
         self.late += outcome.late
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
-from streams.customers import customers
+from streams.customers import customers, hall
 from streams.customers.customers import Customer
+from streams.customers.rules import CustomerRules
 from streams.identity import assignment as identity
 from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after
@@ -116,7 +118,7 @@ def _same(lane: tuple[str, int, int], wanted: Sent, found: list[Rec]) -> Iterato
 class Fold:
     """One partition of contact.interactions, folded one record at a time, deadlines at the progress records."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: CustomerRules) -> None:
         self.rules = rules
         self.clock = Watermarks({})
         self.customers: dict[str, Customer] = {}
@@ -168,7 +170,7 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
     """contact.interactions → the table ``customers``; ``rows``: (partition, table, key) → newest value of the
     changelog.
     """
-    folds = [Fold(rules) for _ in range(logs.partitions["contact.interactions"])]
+    folds = [Fold(rules.customers) for _ in range(logs.partitions["contact.interactions"])]
     for rec in logs.of("contact.interactions"):
         if not rec.forged:
             folds[rec.partition].take(_interaction(rec.value or b""))
@@ -179,8 +181,8 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
         for owner in fold.customers.keys() | stored.keys():
             if POISON in owner:
                 continue  # what is condensed, and when, depends on when the row was looked at
-            wanted = told(fold.customers[owner]) if owner in fold.customers else None
-            found = told(_customer(stored[owner])) if owner in stored else None
+            wanted = told(fold.customers[owner], rules.customers) if owner in fold.customers else None
+            found = told(_customer(stored[owner]), rules.customers) if owner in stored else None
             if wanted != found:
                 yield Difference(
                     "customers",
@@ -189,21 +191,18 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
                 )
 
 
-STANDS = ("histories", "past", "alerts", "tiers", "messages", "rested", "standing")
-"""What keeps a line of a row, beside names of journeys that are shown."""
-
-
-def told(customer: Customer) -> dict[str, Any] | None:
+def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
     """What a row says, without what depends on where batches were cut: revisions; names that were taken back, which a
     batch that saw them come and go never showed.
     """
     found = {}
     for line, timeline in customer.lines.items():
-        whole = msgspec.to_builtins(timeline)
-        shown = {name: journey for name, journey in whole.pop("shown", {}).items() if journey[4] is None}
-        if shown or any(whole.get(name) for name in STANDS):
+        whole = msgspec.to_builtins(replace(timeline, dues=None))
+        journeys, segments = whole.get("journeys", {}), whole.get("segments", {})
+        shown = {name: journey for name, journey in journeys.pop("shown", {}).items() if journey[4] is None}
+        if shown or not hall.is_bare(timeline, customer.owner, rules):
             shown = {name: (journey[0], journey[2], journey[3]) for name, journey in shown.items()}
-            found[line] = {**whole, "shown": shown, "score_revision": 0}
+            found[line] = {**whole, "shown": shown, "journeys": journeys, "segments": {**segments, "revision": 0}}
     return found or None
 
 

@@ -117,7 +117,7 @@ def test_who_becomes_gold_while_waiting_is_watched_from_then_on() -> None:
 
 def test_a_tier_ahead_of_stream_time_waits_for_it() -> None:
     task = play(waiting(tier=None), profile("gold", 5 * M)).until(5 * M - 1)
-    assert not customers.advance(task.customer, task, RULES).alerts
+    assert not customers.advance(task.customer, task, RULES).out
     assert told(task.until(5 * M)) == [("firing", None)]
 
 
@@ -311,7 +311,7 @@ def test_low_tiers_may_be_cross() -> None:
 
 def test_a_history_that_arrives_again_is_judged_when_stream_time_has_moved_on() -> None:
     task = Task(now=T0 + H).take(*bad(0, M, 2 * M))
-    assert not customers.advance(task.customer, task, RULES).alerts
+    assert not customers.advance(task.customer, task, RULES).out
     assert told(task.until(H + 1)) == [("firing", None)]
 
 

@@ -23,6 +23,7 @@ from tests.support.track_story import (
     arrivals,
     contact_events,
     event,
+    on,
     play,
     profile,
     said,
@@ -410,7 +411,7 @@ def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
             task.take(event("contact.ended", at + 9, contact, "chat", by="customer", reason="abandoned"))
     assert task.customer is not None
     [line] = task.customer.lines.values()
-    assert (len(line.histories), len(line.messages) <= 100, len(line.past)) == (kept, True, 1)
+    assert (len(line.histories), len(line.moods.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
     assert len(msgspec.json.encode(task.customer)) < 900_000, "one changelog record holds it"
     assert task.journeys[-1]["counts"]["contacts"] == 600 and len(task.journeys[-1]["contacts"]) == 20
     assert len(task.of("leg_opened")) == 600 and len(task.of("leg_closed")) == closed
@@ -464,6 +465,6 @@ def test_a_line_is_looked_after_alone() -> None:
     task = Task().take(*(event("contact.queued", 0, queue="cards", tier="gold", line=line) for line in ("", "r")))
     task.now = T0 + H
     outcome = customers.advance(task.customer, task, RULES, "r")
-    assert [(alert["line"], alert["status"]) for alert in outcome.alerts] == [("r", "firing")]
+    assert [(alert["line"], alert["status"]) for alert in on(outcome, "alerts")] == [("r", "firing")]
     assert task.customer is not None and outcome.customer is not None
     assert outcome.customer.lines[""] == task.customer.lines[""]

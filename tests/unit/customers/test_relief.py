@@ -13,7 +13,7 @@ from streams.base.records import Event
 from streams.customers import customers, relief
 from streams.customers.customers import Customer
 from streams.customers.facts import net
-from tests.support.track_story import T0, D, H, M, S, Task, event, profile, said
+from tests.support.track_story import T0, D, H, M, S, Task, event, on, profile, said
 
 SMILE = "\U0001f600"
 
@@ -43,7 +43,7 @@ class Watched(Task):
         outcome = customers.fold(self.customer, one, self, self.rules, encoded)
         self.customer = outcome.customer
         self.facts += outcome.facts
-        self.alerts += outcome.alerts
+        self.alerts += on(outcome, "alerts")
         self.late += outcome.late
         if self.customer is not None:
             row = len(msgspec.json.encode(self.customer))

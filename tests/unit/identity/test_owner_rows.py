@@ -27,7 +27,7 @@ def test_history_holds_no_texts() -> None:
     )
     assert [one.data for one in state.history] == [
         {"author": "customer", "sentiment": 0.5},
-        {"author": "customer", "text": "unscored"},
+        {"author": "customer"},
         {"author": "agent"},
         {"metric": "csat", "score": 5},
         {"reason": "busy"},

@@ -7,11 +7,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import Left, Line, Profile, Progress
+from streams.customers import hall
 from streams.customers.customers import Customer
-from streams.customers.timeline_state import Timeline
 from tests.support.offline import Stage, hops
 from tests.support.records import Fetched, record
-from tests.support.track_story import OWNER, T0, D, H, M, S, contact_events, event
+from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, contact_events, event
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 """Without shrinking: logs are long, and a failing one is quickly made shorter by hand."""
@@ -76,16 +76,12 @@ def standing(customer: Customer) -> set[str]:
     """Lines of which there is more than names of journeys that were taken back: a batch that saw those come and go
     never showed them.
     """
-    bare = Timeline()
     return {
         line
         for line, timeline in customer.lines.items()
-        if any(each.gone is None for each in timeline.shown.values())
-        or any(getattr(timeline, name) != getattr(bare, name) for name in STANDS)
+        if any(each.gone is None for each in timeline.journeys.shown.values())
+        or not hall.is_bare(timeline, customer.owner, RULES)
     }
-
-
-STANDS = ("histories", "past", "alerts", "tiers", "messages", "rested", "standing")
 
 
 def by_key(task: Stage, topic: str) -> dict[Any, list[Any]]:

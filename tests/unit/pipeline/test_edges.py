@@ -105,7 +105,7 @@ def test_sums_that_cannot_be_written_are_written_as_the_largest_number_and_count
     more.batch([record(offset=1, value=msgspec.json.encode(log[-1]))])
     wraps = [r for k in more.on("kpis") for r in k["readings"] if (r["kpi"], r["variant"]) == ("handle_time", "wrap")]
     assert {(r["numerator"], r["value"]) for r in wraps} == {(2**53 - 1, 2**53 - 1)}
-    assert more.processor.metrics.registry.get_sample_value("contact_streams_saturated_total") >= 1
+    assert more.processor.notes.registry.get_sample_value("contact_streams_saturated_total") >= 1
 
 
 def test_what_the_contract_does_not_know_ends_at_the_door() -> None:

@@ -91,7 +91,7 @@ def test_the_first_few_have_letters_of_their_own_and_the_rest_share_one() -> Non
     assert shared["unreadable"]["offsets"][:2] == [[31, 31], [34, 34]]
     assert shared["unreadable"]["id"] == "contacts.voice-0-31"
     assert shared["unreadable"]["payload_bytes"] == 1
-    dead = task.processor.metrics.registry.get_sample_value(
+    dead = task.processor.notes.registry.get_sample_value(
         "contact_streams_dead_letters_total", {"reason": "unreadable"}
     )
     assert dead == 1000

@@ -47,7 +47,7 @@ def test_a_flood_holds_time_for_the_limit_and_no_longer() -> None:
     task, times = flooded(80, time_hold_s=30)
     assert times[:30] == [NOW - 2 * S] * 30
     assert times[30:] == [NOW + (second - 2) * S for second in range(31, 81)]
-    assert task.processor.metrics.released.labels("contacts.chat")._value.get() == 1
+    assert task.processor.notes.time_released.labels("contacts.chat")._value.get() == 1
     assert task.processor.held() == {"contacts.voice": 0.0, "contacts.chat": 79.0}
 
 

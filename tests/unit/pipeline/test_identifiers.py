@@ -66,7 +66,7 @@ def test_one_person_in_every_spelling(kind: str) -> None:
 def test_strangers_who_bear_the_same_stay_apart_and_are_counted(kind: str, value: str, why: str) -> None:
     found, ingest = owners(kind, [value, value], phone_region="DE")
     assert found == ["contact:voice:c0", "contact:voice:c1"]
-    registry = ingest.processor.metrics.registry
+    registry = ingest.processor.notes.registry
     name = "contact_streams_unused_identifiers_total"
     assert registry.get_sample_value(name, {"kind": kind, "why": why}) == 2
     assert sum(each.value for family in registry.collect() for each in family.samples if each.name == name) == 2
@@ -98,7 +98,7 @@ def test_the_same_event_in_another_envelope_is_a_duplicate() -> None:
     ingest.batch([first, *fetched(again, offset=1), binary(one, offset=9)])
     assert ingest.on("contacts.dead-letters") == []
     assert len([value for value in ingest.on("contact.normalised") if value["kind"] == "event"]) == 1
-    assert ingest.processor.metrics.registry.get_sample_value("contact_streams_duplicates_total") == 5
+    assert ingest.processor.notes.registry.get_sample_value("contact_streams_duplicates_total") == 5
     other = {**one, "data": {**one["data"], "queue": "loans"}}
     ingest.batch(fetched([other], offset=20))
     assert [letter["reason"] for letter in ingest.on("contacts.dead-letters")] == ["id-reused"]

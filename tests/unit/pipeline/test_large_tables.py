@@ -54,14 +54,25 @@ def tracked(customers: int) -> tuple[Stage, Stage]:
     return first, second
 
 
+def side_by_side(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of a row with the state of every capability beside each other, as it was before version 3."""
+    moods, segments = line.pop("moods", {}), line.pop("segments", {})
+    names = {"settled": "settled_message", "revision": "score_revision"}
+    flat = {names.get(name, name): each for name, each in (moods | segments | line.pop("journeys", {})).items()}
+    del line["dues"]
+    return {**line, **flat, "alerts": line.pop("waits", {}) | moods.get("alerts", {})}
+
+
 def as_version_1(task: Stage, table: str) -> None:
     """The rows of a changelog as the version before wrote them, and without the tables that it did not have."""
     for key, value in list(task.changelog.items()):
         name = key.partition(b"\0")[0].decode()
         if name == table:
-            assert value[:1] == b"\x02"
+            assert value[:1] == (b"\x03" if table == "customers" else b"\x02")
             row = orjson.loads(value[1:])
             del row["due"]
+            if table == "customers":
+                row["lines"] = {line: side_by_side(each) for line, each in row["lines"].items()}
             task.changelog[key] = orjson.dumps(row)
         elif name == "firing":
             del task.changelog[key]

@@ -28,7 +28,9 @@ def segments_of(task: Stage) -> dict[Any, Any]:
     """The segments that hold in the end, by customer and line. One of which all contacts went away is not taken back."""
     last = {(each["customer"], each["line"]): {**each, "revision": 0} for each in task.on("segments")}
     rows = task.tables["customers"]
-    counted = {(key, line) for key, row in rows.items() for line, each in row.lines.items() if each.standing.last}
+    counted = {
+        (key, line) for key, row in rows.items() for line, each in row.lines.items() if each.segments.standing.last
+    }
     return {name: each for name, each in last.items() if name in counted}
 
 

@@ -74,7 +74,7 @@ def test_a_replay_without_a_marker_has_a_budget_of_events(cuts: list[tuple[int, 
     task.batches(fetched(twice), cuts)
     assert len(task.on("contact.normalised")) == 10
     assert refused(task) == [("replay-refused", "replayid")] * 5
-    limits = task.processor.metrics.registry.get_sample_value
+    limits = task.processor.notes.registry.get_sample_value
     assert limits("contact_streams_limits_total", {"hop": "ingest", "what": "undeclared"}) == 5
     live = [event("contact.initiated", f"l{n}", NOW / 1000) for n in range(30)]
     other = [{**each, "replayid": "s"} for each in many[:10]]
@@ -113,7 +113,7 @@ def test_what_comes_for_a_replay_that_has_ended_is_logged_once_and_counted(caplo
     assert [r.getMessage() for r in caplog.records] == [
         "replay '1999-02' has ended: what still comes for it is left out, here first contacts.voice-0 offset 1"
     ]
-    count = task.processor.metrics.registry.get_sample_value("contact_streams_late_total", {"hop": "ingest"})
+    count = task.processor.notes.registry.get_sample_value("contact_streams_late_total", {"hop": "ingest"})
     assert count == 18
 
 
