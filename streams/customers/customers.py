@@ -26,6 +26,7 @@ from streams.customers.follow import Out
 from streams.customers.journeys import Journey
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import LineOutcome, Place, Timeline, seen
+from streams.customers.upgrades import ANYBODY
 
 MAX_REPLAYS = 32
 """Replays kept of one customer beside the live line; one that has ended gives way to another."""
@@ -39,6 +40,9 @@ class Refused(Exception):
         self.reason, self.path, self.limited = reason, path, limited
 
 
+Dues = dict[str, dict[str, int]]
+
+
 class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one owner, by line; the line touched last is last."""
 
@@ -46,9 +50,8 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
     lines: dict[str, Timeline] = {}
     size: int = 0
     """JSON bytes of the row, at most; 0 = not known, in a row of the version before."""
-    due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
-    """What `next_deadlines` said when the row was written: line → stream time, ms. The last field: see
-    `deadlines_in`."""
+    due: Dues = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
+    """Line → whose deadline is when (ms of stream time); without a line it is not known since something changed."""
 
 
 class StreamTimes(Protocol):
@@ -148,7 +151,8 @@ def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRule
             "end them, or wait until they are forgotten",
             "lines",
         )
-    return replace(room, customer=replace(room.customer, lines={n: each for n, each in lines.items() if n != over}))
+    kept = {name: each for name, each in lines.items() if name != over}
+    return replace(room, customer=replace(room.customer, lines=kept, due=_without(room.customer.due, over)))
 
 
 def _over(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> bool:
@@ -180,12 +184,15 @@ def _with(customer: Customer, line: str, timeline: Timeline, growth: int) -> Cus
     known = customer.lines.get(line)
     if timeline is (EMPTY if known is None else known):
         return customer
-    timeline = replace(timeline, dues=None)
     size = (customer.size or _size(customer)) + growth
     if len(customer.lines) <= 1 and (known or not customer.lines):
-        return replace(customer, lines={line: timeline}, size=size)
+        return replace(customer, lines={line: timeline}, size=size, due={})
     lines = {name: each for name, each in customer.lines.items() if name != line} | {line: timeline}
-    return replace(customer, lines=lines, size=size)
+    return replace(customer, lines=lines, size=size, due=_without(customer.due, line))
+
+
+def _without(due: Dues, line: str) -> Dues:
+    return {name: each for name, each in due.items() if name != line} if line in due else due
 
 
 def _size(customer: Customer) -> int:
@@ -210,7 +217,7 @@ def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outc
     eased = relief.relieve(customer.lines, lambda line: Place(owner, line, clock.stream_time(line)), rules)
     return replace(
         outcome,
-        customer=replace(customer, lines=eased.lines, size=eased.size),
+        customer=replace(customer, lines=eased.lines, size=eased.size, due={}),
         facts=outcome.facts + eased.facts,
         out=outcome.out + eased.out,
         limited=(*outcome.limited, "row"),
@@ -244,16 +251,22 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules)
     """What is to be published since the last time."""
     if customer is None:
         return Outcome(None)
-    out: list[Out] = []
-    lines = dict(customer.lines)
+    out: tuple[Out, ...] = ()
+    lines, due = dict(customer.lines), customer.due
     for line, timeline in customer.lines.items():
         if not timeline.stale:
             continue
-        lines[line], its = hall.published(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        place = Place(customer.owner, line, clock.stream_time(line))
+        after, its, its_due = hall.published(timeline, due.get(line), place, rules)
         out += its
-        if not hall.names(lines[line], rules) and hall.is_bare(lines[line], customer.owner, rules):
+        if hall.is_bare(after, customer.owner, rules) and not hall.names(after, rules):
             del lines[line]
-    return Outcome(replace(customer, lines=lines) if lines else None, out=tuple(out))
+            due = _without(due, line)
+        else:
+            lines[line] = after
+            if its_due is not None and its_due is not due[line]:
+                due = due | {line: its_due}
+    return Outcome(replace(customer, lines=lines, due=due) if lines else None, out=out)
 
 
 def _published(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
@@ -272,7 +285,11 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
     for line, timeline in customer.lines.items():
         if only is not None and line != only:
             continue
-        change = timelines.advance(timeline, Place(customer.owner, line, clock.stream_time(line)), rules)
+        place = Place(customer.owner, line, clock.stream_time(line))
+        known = customer.due.get(line)
+        if known is not None and ANYBODY in known:
+            known, customer = None, replace(customer, due=_without(customer.due, line))
+        change = timelines.advance(timeline, place, rules, known)
         if change.timeline is timeline:
             continue
         facts += change.facts
@@ -281,7 +298,7 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
         after = change.timeline
         if not hall.only_looks(timeline, after, rules):
             size, grown = relief.grown_by_time(_size(customer), len(change.out)), True
-            after = replace(after, dues=None)
+            customer = replace(customer, due=_without(customer.due, line))
         customer = replace(customer, lines=customer.lines | {line: after}, size=size)
     outcome = Outcome(customer, tuple(facts), tuple(out))
     return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
@@ -289,17 +306,22 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
 
 def scheduled(customer: Customer, rules: CustomerRules) -> Customer:
     """With the deadlines of each line where they are not known."""
-    for line, timeline in customer.lines.items():
-        if timeline.dues is None:
-            dues = timelines.dues(timeline, Place(customer.owner, line, None), rules)
-            customer = replace(customer, lines=customer.lines | {line: replace(timeline, dues=dues)})
-    return customer
+    if len(customer.due) == len(customer.lines):
+        return customer
+    due = {
+        line: timelines.dues(timeline, Place(customer.owner, line, None), rules)
+        for line, timeline in customer.lines.items()
+        if line not in customer.due
+    }
+    return replace(customer, due=customer.due | due)
 
 
 def next_deadlines(customer: Customer | None, rules: CustomerRules) -> Iterable[tuple[str, int]]:
     """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
     it."""
-    if customer is None:
-        return []
-    known = scheduled(customer, rules).lines.items()
-    return [(line, min(timeline.dues.values())) for line, timeline in known if timeline.dues]
+    return first_of(scheduled(customer, rules).due).items() if customer else []
+
+
+def first_of(due: Dues) -> dict[str, int]:
+    """Line → its first deadline."""
+    return {line: min(each.values()) for line, each in due.items() if each}

@@ -82,9 +82,9 @@ class Follower(Generic[S]):
     name: str
     empty: S
 
-    def changed(self, state: S, change: Change, seen: Seen) -> After[S]:
-        """A contact changed, left, or got other tiers; ``seen`` is as it is now."""
-        return After(state)
+    def changed(self, state: S, change: Change, seen: Seen) -> After[S] | None:
+        """A contact changed, left, or got other tiers; ``seen`` is as it is now. None = that changes nothing."""
+        return None
 
     def settled(self, state: S, finished: Lives, seen: Seen) -> S:
         """Contacts are over for good and no longer kept; what they count for is."""
@@ -94,17 +94,17 @@ class Follower(Generic[S]):
         """Contacts became smaller because their time was over: what was kept for them may go."""
         return state
 
-    def passed(self, state: S, seen: Seen) -> After[S]:
-        """Stream time has passed `due`."""
-        return After(state)
+    def passed(self, state: S, seen: Seen) -> After[S] | None:
+        """Stream time has passed `due`. None = that changes nothing."""
+        return None
 
     def due(self, state: S, seen: Seen) -> int | None:
         """The stream time to pass (ms) for something to happen without an event; None = nothing will."""
         return None
 
-    def publish(self, state: S, seen: Seen) -> After[S]:
-        """Once for all that happened since the last time: what looks different."""
-        return After(state)
+    def publish(self, state: S, seen: Seen) -> After[S] | None:
+        """Once for all that happened since the last time: what looks different. None = nothing does."""
+        return None
 
     def commanded(self, state: S, command: Command, seen: Seen) -> After[S] | None:
         """A person's word on an alert; None = it is none of these."""
@@ -139,6 +139,14 @@ class Follower(Generic[S]):
     def firing(self, state: S) -> Iterable[str]:
         """The rules of alerts that fire now."""
         return ()
+
+
+Followers = tuple[Follower[Any], ...]
+
+
+def having(followers: Followers, hook: str) -> Followers:
+    """Those that do something at a hook; the others need not be asked."""
+    return tuple(each for each in followers if getattr(type(each), hook) is not getattr(Follower, hook))
 
 
 def alert_out(alerts: Iterable[Alert], seen: Seen) -> tuple[Out, ...]:

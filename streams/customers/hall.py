@@ -1,12 +1,12 @@
 """The loop over a customer's capabilities: each is asked in turn, and its state goes back into the timeline."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from msgspec.structs import replace
 
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Change, Follower, Limits, Out
+from streams.customers.follow import Change, Follower, Limits, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline, seen
 
@@ -16,33 +16,46 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, left, or got other tiers."""
-    now = seen(timeline, place)
-    return _kept(
-        timeline, ((each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.followers)
-    )
+    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    for each in rules.changing:
+        after = each.changed(getattr(timeline, each.name), change, now)
+        if after is not None:
+            new[each.name] = lean(each, after.state)
+            out += after.out
+    return (replace(timeline, **new) if new else timeline), out
 
 
-def passed(timeline: Timeline, asked: Iterable[str], place: Place, rules: CustomerRules) -> Told:
+def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked."""
-    now = seen(timeline, place)
-    followers = [each for each in rules.followers if each.name in asked]
-    return _kept(timeline, ((each, each.passed(getattr(timeline, each.name), now)) for each in followers))
-
-
-def published(timeline: Timeline, place: Place, rules: CustomerRules) -> Told:
-    """What looks different than it was published last; deadlines that are known follow."""
-    now = seen(timeline, place)
-    dues, out = timeline.dues, list[Out]()
-    after: dict[str, Any] = {"stale": False}
+    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
     for each in rules.followers:
-        before = getattr(timeline, each.name)
-        state, its, _ = each.publish(before, now)
-        out += its
-        if state is not before:
-            after[each.name] = lean(each, state)
-            if dues is not None:
-                dues = _with_due(dues, each.name, each.due(state, now))
-    return replace(timeline, **after, dues=dues), tuple(out)
+        state = getattr(timeline, each.name)
+        if each.name in asked and (after := each.passed(state, now)) is not None:
+            out += after.out
+            if after.state is not state:
+                new[each.name] = lean(each, after.state)
+            if after.look:
+                new["stale"] = True
+    return (replace(timeline, **new) if new else timeline), out
+
+
+def published(
+    timeline: Timeline, due: dict[str, int] | None, place: Place, rules: CustomerRules
+) -> tuple[Timeline, tuple[Out, ...], dict[str, int] | None]:
+    """What looks different than it was published last, and the deadlines, where they are known: only those of whom
+    something was published move.
+    """
+    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    for each in rules.publishing:
+        after = each.publish(getattr(timeline, each.name), now)
+        if after is not None:
+            out += after.out
+            state = new[each.name] = lean(each, after.state)
+            at = None if due is None else each.due(state, now)
+            if due is not None and due.get(each.name) != at:
+                due = {name: known for name, known in due.items() if name != each.name}
+                due |= {} if at is None else {each.name: at}
+    return replace(timeline, **new, stale=False), out, due
 
 
 def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRules) -> Timeline:
@@ -73,7 +86,7 @@ def eased(timeline: Timeline, limits: Limits | None, place: Place, rules: Custom
 def unpublished(timeline: Timeline, rules: CustomerRules) -> Timeline:
     """The timeline without what only publishing writes."""
     after = {each.name: lean(each, each.unpublished(getattr(timeline, each.name))) for each in rules.followers}
-    return replace(timeline, **after, stale=False, dues=None)
+    return replace(timeline, **after, stale=False)
 
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
@@ -101,26 +114,12 @@ def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:
     """Whose deadline is when, of each capability that has one."""
-    now = seen(timeline, place)
-    found = {each.name: each.due(getattr(timeline, each.name), now) for each in rules.followers}
-    return {name: due for name, due in found.items() if due is not None}
-
-
-def _kept(timeline: Timeline, asked: Iterable[tuple[Follower[Any], After[Any]]]) -> Told:
-    out, after, stale = list[Out](), dict[str, Any](), timeline.stale
-    for each, (state, its, look) in asked:
-        out += its
-        stale = stale or look
-        if state is not getattr(timeline, each.name):
-            after[each.name] = lean(each, state)
-    if after or stale != timeline.stale:
-        timeline = replace(timeline, **after, stale=stale)
-    return timeline, tuple(out)
-
-
-def _with_due(dues: dict[str, int], name: str, due: int | None) -> dict[str, int]:
-    others = {each: at for each, at in dues.items() if each != name}
-    return others if due is None else {**others, name: due}
+    now, found = seen(timeline, place), dict[str, int]()
+    for each in rules.followers:
+        due = each.due(getattr(timeline, each.name), now)
+        if due is not None:
+            found[each.name] = due
+    return found
 
 
 def lean(follower: Follower[Any], state: Any) -> Any:

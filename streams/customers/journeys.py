@@ -118,10 +118,10 @@ class Journeys(Follower[Known]):
     def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
         self.gap_ms, self.lateness_ms = rules.gap_ms, lateness_ms
 
-    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known]:
+    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known] | None:
         left = change.left
         if left is None or left.since or not state.past:
-            return After(state)
+            return None
         parts = (without(each, left.channel, left.contact, change.resting) for each in state.past)
         return After(replace(state, past=tuple(part for part in parts if part is not None)))
 
@@ -140,8 +140,8 @@ class Journeys(Follower[Known]):
         found = self._found(state, seen)
         state, records = self._told(state, found, seen)
         state = self._dropped(state, found, seen)
-        state = replace(state, review=self._review(state, found, seen))
-        return After(state, own_out("journeys", records, seen))
+        review = self._review(state, found, seen)
+        return After(Known(state.past, state.shown, review), own_out("journeys", records, seen))
 
     def eased(self, state: Known, limits: Limits | None, seen: Seen) -> Known:
         if limits is None:
@@ -177,8 +177,9 @@ class Journeys(Follower[Known]):
         return len(state.shown)
 
     def _found(self, state: Known, seen: Seen) -> tuple[Journey, ...]:
-        contacts = (contact for history in seen.histories.values() for contact in history.lives)
-        return group((*state.past, *(of(each, seen.tiers) for each in contacts)), self.gap_ms)
+        tiers = seen.tiers
+        parts = [of(contact, tiers) for history in seen.histories.values() for contact in history.lives]
+        return group((*state.past, *parts), self.gap_ms)
 
     def _told(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:
         owner, line, now = seen.owner, seen.line, seen.now
@@ -204,7 +205,7 @@ class Journeys(Follower[Known]):
             revision = known.revision + 1 if known else 1
             records.append(record(journey, owner, line, closed, revision))
             shown[name] = Shown(journey.started, revision, closed, digest)
-        return replace(state, shown=shown), records
+        return Known(state.past, shown, state.review), records
 
     def _dropped(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> Known:
         """Without the journeys that are over for good."""

@@ -144,16 +144,18 @@ class Moods(Follower[Known]):
         self.wanted = frozenset[str]().union(*(rule.tiers for rule in rules))
         self.quiet_after = {rule.name: rule.quiet_after_ms for rule in rules}
 
-    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known]:
+    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known] | None:
         if change.left is not None:
             return self._left(state, change, change.left.since, seen)
         if change.key is None:
             return After(replace(state, judged=NO_MESSAGE))
         if change.step is None or change.after is None or not (state.messages or change.step.type in WRITTEN):
-            return After(state)
-        state = self._written(state, change.key, change.step, (change.before, change.after))
-        over = len(state.messages) - MAX_MESSAGES
-        return After(self._settle(state, over, seen) if over > MAX_MESSAGES else state)
+            return None
+        after = self._written(state, change.key, change.step, (change.before, change.after))
+        over = len(after.messages) - MAX_MESSAGES
+        if over > MAX_MESSAGES:
+            after = self._settle(after, over, seen)
+        return None if after is state else After(after)
 
     def passed(self, state: Known, seen: Seen) -> After[Known]:
         if seen.now is None:

@@ -128,7 +128,7 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            case.out.extend(hall.published(lines[line], place_of(line), rules)[1])
+            case.out.extend(hall.published(lines[line], None, place_of(line), rules)[1])
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())
     return Relief(lines, size, tuple(case.facts), tuple(case.out))
@@ -206,7 +206,7 @@ def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
         for key, contact in timeline.rested.items()
         if any(started <= contact.started <= last for started, last in over)
     }
-    timeline, out = hall.published(gone_for_good(timeline, resting), case.place, case.rules)
+    timeline, out, _ = hall.published(gone_for_good(timeline, resting), None, case.place, case.rules)
     case.out.extend(out)
     after = {
         each.name: hall.lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from streams.contacts.rules import ContactRules
-from streams.customers.follow import Follower
+from streams.customers.follow import Followers, having
 from streams.customers.journeys import JourneyRules, Journeys
 from streams.customers.moods import Moods, SentimentRule
 from streams.customers.segments import SegmentRules, Segments
@@ -21,7 +20,11 @@ class CustomerRules:
     segments: SegmentRules = field(default_factory=SegmentRules)
     wait: tuple[WaitRule, ...] = ()
     sentiment: tuple[SentimentRule, ...] = ()
-    followers: tuple[Follower[Any], ...] = field(init=False, repr=False, compare=False)
+    followers: Followers = field(init=False, repr=False, compare=False)
+    changing: Followers = field(init=False, repr=False, compare=False)
+    """Those of them that a change of a contact can change."""
+    publishing: Followers = field(init=False, repr=False, compare=False)
+    """Those that publish once for all that happened."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
@@ -32,6 +35,8 @@ class CustomerRules:
             Segments(self.segments),
         )
         object.__setattr__(self, "followers", followers)
+        object.__setattr__(self, "changing", having(followers, "changed"))
+        object.__setattr__(self, "publishing", having(followers, "publish"))
 
     @property
     def alert_names(self) -> Iterable[str]:

@@ -161,18 +161,19 @@ class Segments(Follower[Known]):
     def due(self, state: Known, seen: Seen) -> int | None:
         return state.score.dormant_at if state.score is not None and state.score.segment != DORMANT else None
 
-    def publish(self, state: Known, seen: Seen) -> After[Known]:
+    def publish(self, state: Known, seen: Seen) -> After[Known] | None:
         if seen.owner.startswith(NAMELESS):
-            return After(state)
-        lives = (contact for history in seen.histories.values() for contact in history.lives)
-        contacts = sorted(lives, key=lambda contact: (contact.started, contact.id, contact.channel))
-        standing = total(state.standing, contacts, self.rules)
+            return None
+        lives = [contact for history in seen.histories.values() for contact in history.lives]
+        if len(lives) > 1:
+            lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
+        standing = total(state.standing, lives, self.rules)
         if standing.last is None:
-            return After(state)
+            return None
         tier = tier_at(seen.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
         score = assess(standing, tier, seen.now, self.rules)
         if score == state.score:
-            return After(state)
+            return None
         after = Known(state.standing, score, state.revision + 1)
         return After(after, own_out("segments", [record(score, seen.owner, seen.line, after.revision)], seen))
 

@@ -48,9 +48,6 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: KnownSegment = Segments.empty
     stale: bool = False
     """Something may have to be published."""
-    dues: dict[str, int] | None = None
-    """Whose deadline is when (ms of stream time): of the contacts, and of each capability by its name; None = not known
-    since something changed."""
 
 
 class LineOutcome(NamedTuple):
@@ -67,4 +64,4 @@ class LineOutcome(NamedTuple):
 
 def seen(timeline: Timeline, place: Place) -> Seen:
     """What capabilities may look at."""
-    return Seen(*place, timeline.histories, timeline.rested, timeline.tiers)
+    return Seen(place.owner, place.line, place.now, timeline.histories, timeline.rested, timeline.tiers)

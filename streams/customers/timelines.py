@@ -3,6 +3,8 @@
 Functions return a ``LineOutcome``: the new timeline, with the facts to emit and the records to publish.
 """
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from streams.alerts.episodes import MOVED, WITHDRAWN, Gone
@@ -146,14 +148,16 @@ def _history_dues(history: History, rules: CustomerRules) -> list[int]:
     return times
 
 
-def advance(timeline: Timeline, place: Place, rules: CustomerRules) -> LineOutcome:
+def advance(
+    timeline: Timeline, place: Place, rules: CustomerRules, known: Mapping[str, int] | None = None
+) -> LineOutcome:
     """What stream time has passed: of those alone whose deadline it was. So a look at the customer for another reason,
-    which may hang on when it was published, leaves no trace."""
+    which may hang on when it was published, leaves no trace. ``known``: its `dues`, where the caller has them.
+    """
     now = place.now
     if now is None:
         return LineOutcome(timeline)
-    known = dues(timeline, place, rules) if timeline.dues is None else timeline.dues
-    asked = {name for name, due in known.items() if now > due}
+    asked = {name for name, due in (dues(timeline, place, rules) if known is None else known).items() if now > due}
     if not asked:
         return LineOutcome(timeline)
     emitted: list[Fact] = []

@@ -9,13 +9,17 @@ _JOURNEYS = ("past", "shown", "review")
 _SEGMENTS = {"standing": "standing", "score": "score", "score_revision": "revision"}
 
 
+ANYBODY = ""
+"""In place of a name: a version before did not say whose a deadline is."""
+
+
 def by_capability(row: bytes) -> bytes:
     """A row of version 2, which had the state of every capability side by side, in that of version 3, where each has a
     field of its own.
     """
     customer = orjson.loads(row)
     lines = {name: _by_capability(line) for name, line in customer.get("lines", {}).items()}
-    due = customer.pop("due")
+    due = {line: {ANYBODY: at} for line, at in customer.pop("due").items()}
     return orjson.dumps({**customer, "lines": lines, "due": due})
 
 

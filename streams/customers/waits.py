@@ -68,13 +68,13 @@ class Waits(Follower[Alerts]):
     def __init__(self, rules: Rules, lateness_ms: int) -> None:
         self.rules, self.lateness_ms = rules, lateness_ms
 
-    def changed(self, state: Alerts, change: Change, seen: Seen) -> After[Alerts]:
+    def changed(self, state: Alerts, change: Change, seen: Seen) -> After[Alerts] | None:
         if change.left is not None:
             return self._left(state, change, change.left.since, seen)
         if change.key is None:
             return self._all(state, change.gone, seen)
         known, alerts = self._looked(state, change.key, change.after, change.gone, seen)
-        return After(known, alert_out(alerts, seen)) if alerts else After(state)
+        return After(known, alert_out(alerts, seen)) if alerts else None
 
     def passed(self, state: Alerts, seen: Seen) -> After[Alerts]:
         after = self._all(state, Gone(WITHDRAWN, seen.now or 0), seen)
@@ -111,7 +111,9 @@ class Waits(Follower[Alerts]):
     def firing(self, state: Alerts) -> Iterator[str]:
         return (alert.rule for alert in state.values() if alert.firing)
 
-    def _left(self, state: Alerts, change: Change, since: int, seen: Seen) -> After[Alerts]:
+    def _left(self, state: Alerts, change: Change, since: int, seen: Seen) -> After[Alerts] | None:
+        if not state:
+            return None
         old = [each.id for each in state.values() if each.subject.key == change.key and each.since >= since]
         known, alerts = reconcile(state, old, (), seen.now, change.gone)
         return After(known, alert_out(alerts, seen))

@@ -4,12 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import msgspec
+
 V = TypeVar("V")
 NONE: Mapping[str, int] = {}
+LENGTH = 4
+"""Bytes that say how long the deadlines are which follow."""
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
 def version_of(data: bytes) -> int:
-    """The version of an encoded row. Rows of version 1 are bare; a later version stands in front, one byte from 2 to
+    """The version of an encoded row. Version 1 is not written; a later version stands in front, one byte from 2 to
     31, with which no JSON begins.
     """
     return data[0] if data and 1 < data[0] < 32 else 1
@@ -20,8 +26,8 @@ class TableSpec(Generic[V]):
     """Name and codec of a table. Keys are text; values are treated as immutable.
 
     ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
-    without the byte in front. ``due`` gives the deadlines of a row, {line: ms}; ``peek`` the same from its encoding,
-    where that is quicker than decoding it.
+    without what is in front. ``due`` gives the deadlines of a row, {line: ms}: from version ``due_since`` on they stand
+    in front of the row, so that nobody has to decode it to know them.
     """
 
     name: str
@@ -31,7 +37,7 @@ class TableSpec(Generic[V]):
     version: int = 1
     upgrades: tuple[Callable[[bytes], bytes], ...] = ()
     due: Callable[[V], Mapping[str, int]] | None = None
-    peek: Callable[[bytes], Mapping[str, int]] | None = None
+    due_since: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.version < 32 or len(self.upgrades) != self.version - 1:
@@ -42,7 +48,11 @@ class TableSpec(Generic[V]):
 
     def dump(self, value: V) -> bytes:
         """The row as it is written."""
-        return self.encode(value) if self.version == 1 else bytes((self.version,)) + self.encode(value)
+        row = self.encode(value)
+        if self.due is not None:
+            due = _encode(self.due(value))
+            row = len(due).to_bytes(LENGTH, "big") + due + row
+        return row if self.version == 1 else bytes((self.version,)) + row
 
     def load(self, data: bytes) -> V:
         """A row of this version or an earlier one."""
@@ -52,13 +62,19 @@ class TableSpec(Generic[V]):
         """The deadlines of an encoded row."""
         if self.due is None:
             return NONE
-        current = self._current(data)
-        return self.peek(current) if self.peek else self.due(self.decode(current))
+        version = version_of(data)
+        if version < self.due_since:
+            return self.due(self.load(data))
+        start = LENGTH + (version > 1)
+        end = start + int.from_bytes(data[start - LENGTH : start], "big")
+        return _decode(data[start:end])
 
     def _current(self, data: bytes) -> bytes:
         version = version_of(data)
         if version > 1:
             data = data[1:]
+        if self.due is not None and version >= self.due_since:
+            data = data[LENGTH + int.from_bytes(data[:LENGTH], "big") :]
         if version == self.version:
             return data
         for upgrade in self.upgrades[version - 1 :]:

@@ -64,8 +64,7 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     nobody: tuple[str, ...] = ()
     """Marks of identifiers that name nobody, as far as this contact is concerned."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
-    """When the contact is looked at again, as it was written: its line → stream time, ms. The last field: see
-    `deadlines_in`."""
+    """When the contact is looked at again, as it was written: its line → stream time, ms."""
 
     @property
     def owner(self) -> str:

@@ -3,6 +3,7 @@ and ``identity.changes``.
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -36,7 +37,7 @@ def _with_due(row: bytes) -> bytes:
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("owners", ContactOwner, _with_due),
+    large_table("owners", ContactOwner, attrgetter("due"), _with_due, bytes),
     struct_table("crowds", int),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
 )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -33,26 +32,15 @@ def struct_table(name: str, kind: Any) -> TableSpec[Any]:
     return TableSpec(name, msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode)
 
 
-_deadlines = msgspec.json.Decoder(dict[str, int]).decode
-
-
-def deadlines_in(row: bytes) -> Mapping[str, int]:
-    """The field ``due`` of an encoded row, its last one and always written. Raises ``ValueError``."""
-    return _deadlines(row[row.rindex(b'"due":{') + 6 : -1])
-
-
-def large_table(name: str, kind: Any, *upgrades: Callable[[bytes], bytes]) -> TableSpec[Any]:
-    """A table larger than memory, whose rows say in their field ``due`` when they are to be looked at again. The first
-    of the upgrades, each from one version to the next, adds that field.
+def large_table(
+    name: str, kind: Any, due: Callable[[Any], Mapping[str, int]], *upgrades: Callable[[bytes], bytes]
+) -> TableSpec[Any]:
+    """A table larger than memory, whose rows say when they are to be looked at again (line → ms); its upgrades are each
+    from one version to the next.
     """
-    return replace(
-        struct_table(name, kind),
-        resident=False,
-        version=1 + len(upgrades),
-        upgrades=upgrades,
-        due=attrgetter("due"),
-        peek=deadlines_in,
-    )
+    version = 1 + len(upgrades)
+    spec = struct_table(name, kind)
+    return replace(spec, resident=False, version=version, upgrades=upgrades, due=due, due_since=version)
 
 
 NO_DEADLINE = 1 << 62

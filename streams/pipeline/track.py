@@ -30,11 +30,18 @@ def _with_due(row: bytes) -> bytes:
     return orjson.dumps({**customer, "due": dict.fromkeys(customer.get("lines", ()), 0)})
 
 
+def _due(customer: Customer) -> dict[str, int]:
+    """A replay without deadlines is due in the end, to be forgotten."""
+    return {
+        line: min(each.values(), default=NO_DEADLINE) for line, each in customer.due.items() if each or line != LIVE
+    }
+
+
 ALERTS = "alerts"
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, _with_due, by_capability),
+    large_table("customers", Customer, _due, _with_due, by_capability),
     struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
 )
 
@@ -142,12 +149,8 @@ class Track(Stage):
         if customer is None:
             return
         known = customers.scheduled(customer, self.rules)
-        due = dict(customers.next_deadlines(known, self.rules))
-        for line in known.lines:
-            if line != LIVE:
-                due.setdefault(line, NO_DEADLINE)
-        if known is not customer or due != known.due:
-            self.customers[owner] = replace(known, due=due)
+        if known is not customer:
+            self.customers[owner] = known
 
     def drop(self, key: str, line: str) -> None:
         customer = self.customers[key]
