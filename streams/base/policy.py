@@ -5,16 +5,11 @@ They are read from YAML and checked by ``streams.rules``; the folds see only the
 
 from dataclasses import dataclass, field
 
+from streams.base.channels import LIVE_CHANNELS
 from streams.identity.nobody import Nobody, shipped
 from streams.metrics.rules import KpiPolicy
 
 NO_TIER = "none"
-LIVE_CHANNELS = frozenset({"voice", "chat", "in-person"})
-"""Channels on which the customer sits and waits."""
-SPOKEN = frozenset({"voice", "in-person"})
-"""Channels on which a human answers by being there; on the others by a message, too."""
-WITHOUT_ABANDONMENT = frozenset({"email", "messaging", "ticket", "task"})
-"""Channels on which nobody gives up a queue: one writes, and goes on with the day."""
 
 
 @dataclass(frozen=True, slots=True)

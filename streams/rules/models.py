@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.data import Channel
-from streams.base.policy import LIVE_CHANNELS, SentimentRule, Tier, WaitRule
+from streams.base.channels import LIVE_CHANNELS
+from streams.base.policy import SentimentRule, Tier, WaitRule
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.identity.nobody import Nobody, shipped, values_of
 from streams.metrics.rules import KpiPolicy, Window
@@ -86,7 +87,7 @@ class TiersFile(File):
 class WaitEntry(File):
     name: RuleName
     tiers: Annotated[list[TierName], Field(min_length=1)] | None = None
-    channels: Annotated[list[Channel], Field(min_length=1)] = cast(list[Channel], sorted(LIVE_CHANNELS))
+    channels: Annotated[list[Channel], Field(min_length=1)] = sorted(LIVE_CHANNELS)
     limit: Duration = 120 * SECOND_MS
     severity: Literal["info", "warning", "critical"] = "critical"
 
