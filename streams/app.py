@@ -18,12 +18,12 @@ changelog.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import faust
 from mode import ServiceT
 
-from schemas.data import Channel
+from schemas import flow
 from streams.base.policy import Rules
 from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
@@ -37,21 +37,8 @@ from streams.worker.plugins import load_scorer
 from streams.worker.storage import storage
 from streams.worker.web import Web, WebOptions
 
-CHANNELS: tuple[str, ...] = get_args(Channel)
-INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
-CHANGELOGS = {
-    "ingest": INPUTS,
-    "identify": ("contact.normalised",),
-    "track": ("contact.interactions",),
-    "measure": ("contact.measurements",),
-}
-"""Agent → the topics it reads; its changelog has as many partitions as the widest of them."""
 CONCURRENCY = 4
 """Batches of one agent at work at once, so that the commits of different partitions overlap."""
-OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
-BETWEEN = tuple(topic for topics in CHANGELOGS.values() for topic in topics if topic not in INPUTS)
-"""What one agent writes and the next one reads."""
-
 
 Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
 
@@ -90,13 +77,13 @@ def inlets(settings: Settings, rules: Rules, metrics: Metrics) -> list[Inlet]:
     return [
         Inlet(
             hop,
-            tuple(name(topic) for topic in CHANGELOGS[hop]),
+            tuple(name(topic) for topic in flow.inputs(hop)),
             processor,
             on_failure(dead, hop),
             tables,
             on_row(dead, settings.group),
         )
-        for hop, (processor, tables) in parts.items()
+        for hop, (processor, tables) in ((hop, parts[hop]) for hop in flow.stages())
     ]
 
 
@@ -117,10 +104,10 @@ def build(settings: Settings, rules: Rules) -> Application:
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
             features=features(settings, rules, parts),
-            demands=of_all(settings, CHANGELOGS),
+            demands=of_all(settings),
         ),
         observer=metrics,
-        outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
+        outputs=[settings.topic_prefix + topic for topic in (*flow.published(), *flow.between())],
     )
     state_key = settings.state_key.get_secret_value() if settings.state_key else ""
     options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)
@@ -131,7 +118,7 @@ def build(settings: Settings, rules: Rules) -> Application:
         async for batch in batches:
             await batch.process()
 
-    for hop in CHANGELOGS:
+    for hop in flow.stages():
         app.agent(source.channel(hop), name=hop, concurrency=CONCURRENCY)(work)
 
     boot = app.boot_strategy

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.app import CHANGELOGS
+from schemas import flow
 from streams.engine.offline import Offline
 from tests.fuzz.stories import START, Event, encode, home
 from tests.fuzz.values import rfc3339
@@ -47,7 +47,7 @@ class Scene:
             task.batch = self._measured(task.inlet.name, task.batch)  # type: ignore[method-assign]
 
     def reset(self) -> None:
-        self.spent = {hop: Cost() for hop in CHANGELOGS}
+        self.spent = {hop: Cost() for hop in flow.stages()}
 
     def _measured(self, hop: str, batch: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*given: Any) -> Any:
@@ -196,7 +196,7 @@ CASES = (digits, written, largest, long_field, refused, agent, profile, owner, c
 def main() -> int:
     logging.disable(logging.CRITICAL)
     console = Console(width=200)
-    table = Table("event", *CHANGELOGS, "largest record")
+    table = Table("event", *flow.stages(), "largest record")
     for case in CASES:
         scene = Scene()
         scene.contact("contact.initiated", "warm-up", customer_id="w")

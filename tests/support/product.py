@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable
 
-from streams.demo.parts import SECOND_MS, Emission, rfc3339
+from streams.base.times import iso
+from streams.demo.parts import SECOND_MS, Emission
 from streams.demo.publish import TOPICS
 from streams.demo.simulator import Simulation
 from streams.demo.state import TOPICS as SHOWN
@@ -56,7 +57,7 @@ def _mark(run: Offline, line: str, kind: str, at: int) -> None:
             "id": f"{line}:{kind}:{at}:{topic}",
             "source": "/demo",
             "type": f"replay.{kind}",
-            "time": rfc3339(at),
+            "time": iso(at),
             "data": {"replay_id": line, "topics": list(TOPICS)},
             "replayid": line,
         }
