@@ -6,14 +6,15 @@
           │ keyed by contact, customer, agent, alert
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact
-      [identify]    owners, watermarks ───────────────────────→ identity.changes
+      [identify]    owners, crowds ───────────────────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
-      [track]       customers, watermarks ────────────────────→ journeys, segments, alerts
+      [track]       customers, firing ────────────────────────→ journeys, segments, alerts
           ↓ contact.measurements      keyed by channel and queue
-      [measure]     panes, days, legs, …, watermarks ─────────→ kpis, queue.state
+      [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
 
 An agent is one Faust agent over one inlet of the engine; the tables of task *n* live on partition *n* of the agent's
-changelog.
+changelog. All but ingest also have watermarks and behind. Who reads and writes which topic is said in the topics' YAML
+(``schemas.flow``); here each agent gets its handler and tables.
 """
 
 from collections.abc import Callable, Iterable, Mapping

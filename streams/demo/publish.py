@@ -10,9 +10,13 @@ from streams.demo.parts import SECOND_MS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
-TOPICS = (*(routing.channels()[channel] for channel in ARRIVALS), "customers.profile", "agents.state")
 STEP_S = 0.05
 PROGRESS_EVERY_S = 0.2
+
+
+def topics() -> tuple[str, ...]:
+    """What the simulated centre publishes to."""
+    return (*(routing.channels()[channel] for channel in ARRIVALS), "customers.profile", "agents.state")
 
 
 class DemoPublisher(ReplayPublisher):

@@ -11,12 +11,15 @@ import pytest
 from schemas import flow, registry
 from schemas.data import CHANNELS
 from schemas.dead_letter import DeadLetter
+from streams import app
 from streams.engine.offline import OfflineTask
 from streams.inspect.changelogs import SPECS
 from tests.support.offline import NOW, deployment, inlets
 from tests.support.system import event, home
 
 TOPICS = registry.topics()
+DEAD = "contacts.dead-letters"
+OF_EVERY_STAGE = ("watermarks", "behind")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -75,6 +78,16 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
     for seconds in range(0, 600, 10):
         run.run(NOW + 1000 * seconds)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
+
+
+@pytest.mark.parametrize("stage", flow.stages())
+def test_the_drawing_is_true(stage: str) -> None:
+    lines = (app.__doc__ or "").splitlines()
+    at = next(number for number, line in enumerate(lines) if f"[{stage}] " in line)
+    above, line = lines[at - 2] + lines[at - 1], lines[at]
+    assert all(("contacts.<channel>" if TOPICS[topic].channel else topic) in above for topic in flow.inputs(stage))
+    assert all(topic in line for topic in flow.outputs(stage) if topic in flow.published() and topic != DEAD)
+    assert "…" in line or all(spec.name in line for spec in SPECS[stage] if spec.name not in OF_EVERY_STAGE)
 
 
 def test_every_internal_topic_has_as_many_partitions_as_its_neighbours() -> None:
