@@ -55,7 +55,7 @@ def test_every_topic_is_on_the_map() -> None:
 
 
 def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day on which everything happens: each agent sends to the topics that name it as producer, and to no other."""
+    """A story in which everything happens: each agent sends to the topics that name it as producer, and to no other."""
     wrote, batch = defaultdict[str, set[str]](set), OfflineTask.batch
 
     def watched(task: OfflineTask, *given: Any) -> Any:
