@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas import flow
+from streams.base.times import iso
 from streams.engine.offline import Offline
 from tests.fuzz.stories import START, Event, encode, home
-from tests.fuzz.values import rfc3339
 from tests.support.offline import deployment
 
 HOUR = 3_600_000
@@ -68,7 +68,7 @@ class Scene:
         """Publish one; it is read with the next `turn`."""
         self.count += 1
         made = {
-            "specversion": "1.0", "id": f"e{self.count}", "source": "/costs", "type": kind, "time": rfc3339(self.now - 5),
+            "specversion": "1.0", "id": f"e{self.count}", "source": "/costs", "type": kind, "time": iso(self.now - 5),
             "data": data, **attributes,
         }  # fmt: skip
         topic, key = home(made)
@@ -187,7 +187,7 @@ def late(scene: Scene) -> Iterator[None]:
     scene.turn(10_000)
     scene.turn(10_000)
     yield
-    scene.contact("contact.queued", "late", queue="new", time=rfc3339(scene.now - 55 * 60_000))
+    scene.contact("contact.queued", "late", queue="new", time=iso(scene.now - 55 * 60_000))
 
 
 CASES = (digits, written, largest, long_field, refused, agent, profile, owner, crowd, tiers, waiting, replayed, late)

@@ -13,8 +13,9 @@ import orjson
 
 from schemas import routing
 from schemas.data import CHANNELS
+from streams.base.times import iso
 from tests.chaos import stories as chaos
-from tests.fuzz.values import TEXTS, Draw, rfc3339
+from tests.fuzz.values import TEXTS, Draw
 
 START = 1_772_442_000_000
 """2026-03-02 09:00 UTC, ms."""
@@ -105,7 +106,7 @@ class Teller:
         self.count += 1
         made = {
             "specversion": "1.0", "id": f"{self.seed}-{self.count}", "source": "/fuzz/1", "type": kind,
-            "time": rfc3339(now_of(step) - self.dice.randrange(STEP)), "data": data,
+            "time": iso(now_of(step) - self.dice.randrange(STEP)), "data": data,
         }  # fmt: skip
         return {**made, **attributes}
 
