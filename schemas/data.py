@@ -4,7 +4,7 @@ Every contact event also carries the fields of ``ContactData``. A field with ``N
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -30,6 +30,7 @@ from schemas.fields import (
 Channel = Literal[
     "voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person", "ticket", "task"
 ]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 IdentifierKind = Literal["customer", "email", "phone", "social", "device", "account", "cookie"]
 Direction = Literal["inbound", "outbound"]
 Author = Literal["customer", "agent", "bot", "system"]

@@ -1,6 +1,7 @@
 """The topics: one YAML file each under ``schemas/topics``, read into ``TopicSpec``.
 
-The only module of the contract that needs PyYAML; the models do without.
+With ``flow`` and ``routing``, which are derived from them, the part of the contract that needs PyYAML; the models do
+without.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from schemas.data import Channel
 from schemas.problems import Problem, describe
 
 TOPICS = Path(__file__).parent / "topics"
@@ -50,6 +52,8 @@ class TopicSpec(BaseModel):
     title: Named
     description: Named
     direction: Direction
+    channel: Channel | None = None
+    """Of a topic of contacts: the channel whose contacts lie on it."""
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     """Semantic version of the topic's contract."""
     model: Named
@@ -97,7 +101,7 @@ class TopicSpec(BaseModel):
         members = members_of(resolve(self.model))
         if self.direction == "output":
             return {self.topic: members[0]}
-        return {get_args(model.model_fields[self.discriminator].annotation)[0]: model for model in members}
+        return {kind_of(model, self.discriminator): model for model in members}
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -137,6 +141,12 @@ def resolve(path: str) -> Any:
 def members_of(model: Any) -> tuple[AnyModel, ...]:
     """The models of a union, or the model itself."""
     return get_args(model) if get_origin(model) in (Union, UnionType) else (model,)
+
+
+def kind_of(model: AnyModel, discriminator: str) -> str:
+    """The one value that the field has in this model: its event type, its kind of record."""
+    found: str = get_args(model.model_fields[discriminator].annotation)[0]
+    return found
 
 
 def load(file: Path) -> TopicSpec:

@@ -6,20 +6,21 @@
           │ keyed by contact, customer, agent, alert
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact
-      [identify]    owners, watermarks ───────────────────────→ identity.changes
+      [identify]    owners, crowds ───────────────────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
-      [track]       customers, watermarks ────────────────────→ journeys, segments, alerts
+      [track]       customers, firing ────────────────────────→ journeys, segments, alerts
           ↓ contact.measurements      keyed by channel and queue
-      [measure]     panes, days, legs, …, watermarks ─────────→ kpis, queue.state
+      [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
 
 An agent is one Faust agent over one inlet of the engine; the tables of task *n* live on partition *n* of the agent's
-changelog.
+changelog. All but ingest also have watermarks and behind. Who reads and writes which topic is said in the topics' YAML
+(``schemas.flow``); here each agent gets its handler and tables.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any
 
-from schemas.data import Channel
+from schemas import flow
 from streams.engine import Inlet, Processor, Table, TableSpec, TaskInfo
 from streams.pipeline import identify, ingest, measure, track
 from streams.pipeline.dead_letters import on_failure, on_row
@@ -27,20 +28,6 @@ from streams.pipeline.notes import Notes
 from streams.rules import Rules
 from streams.sentiment.lexicon import Scorer
 from streams.settings import Settings
-
-CHANNELS: tuple[str, ...] = get_args(Channel)
-INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
-CHANGELOGS = {
-    "ingest": INPUTS,
-    "identify": ("contact.normalised",),
-    "track": ("contact.interactions",),
-    "measure": ("contact.measurements",),
-}
-"""Agent → the topics it reads; its changelog has as many partitions as the widest of them."""
-OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
-BETWEEN = tuple(topic for topics in CHANGELOGS.values() for topic in topics if topic not in INPUTS)
-"""What one agent writes and the next one reads."""
-
 
 Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
 
@@ -64,11 +51,11 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     return [
         Inlet(
             hop,
-            tuple(name(topic) for topic in CHANGELOGS[hop]),
+            tuple(name(topic) for topic in flow.inputs(hop)),
             processor,
             on_failure(dead, hop),
             tables,
             on_row(dead, settings.group),
         )
-        for hop, (processor, tables) in parts.items()
+        for hop, (processor, tables) in ((hop, parts[hop]) for hop in flow.stages())
     ]

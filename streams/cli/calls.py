@@ -17,6 +17,7 @@ import orjson
 import typer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas import routing
 from streams import settings as settings_module
 from streams.base.errors import OpsError
 from streams.cli.replay import FAULTY, Tolerate, is_faulty, publish_log
@@ -156,7 +157,7 @@ async def run(
     async with temporary_topics(settings, keep), workers(settings, count, logs):
         started = time.perf_counter()
         target = Target(settings.bootstrap_servers, settings.topic_prefix, settings.group)
-        begins = await positions(target, [f"contacts.{log.channel}"])
+        begins = await positions(target, [routing.channels()[log.channel]])
         report = await publish_log(log, log.replay_id, None, target, console)
         with console.status("working off …") as status:
             done = await wait_drained(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from schemas import routing
 from schemas.fields import LINE_NAME, NOT_LINES
 from streams import settings as settings_module
 from streams.base.errors import OpsError
@@ -57,7 +58,7 @@ def replay_file(
         report = Report(line, log.rows, 0, dict(log.left_out), log.unreadable, 0.0, None, None, log.replayed)
         return report, Verdict()
     target = find_target()
-    topic = f"contacts.{log.channel}"
+    topic = routing.channels()[log.channel]
     begins = asyncio.run(positions(target, [topic]))
     late: list[Refused] = []
     if replay_id is not None:  # a name of its own follows from the contents: what it published before is the same
@@ -93,7 +94,7 @@ async def publish_log(log: CallLog, line: str, pace: float | None, target: Targe
         target.bootstrap_servers,
         target.topic_prefix,
         line,
-        [f"contacts.{log.channel}"],
+        [routing.channels()[log.channel]],
         started_at=(log.first_time or 0) - 1,
     )
     with Display(console, line, len(log.planned)) as display:

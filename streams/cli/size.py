@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.table import Table
 
+from schemas import flow
 from streams import rules as rule_files
 from streams import settings as settings_module
 from streams.base.times import DAY_MS
@@ -20,7 +21,6 @@ from streams.customers.condensing import MAX_RESTED
 from streams.engine.tables import LARGE_ROW
 from streams.local.text import Terminal, echo
 
-HOPS = 4
 HOUR_S = 3600
 GIB = 1 << 30
 PARTITIONS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
@@ -154,12 +154,12 @@ def plan(load: Load, c: Coefficients | None = None, m: Machines | None = None) -
 
 
 def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
-    rate, tasks = load.events_per_second, HOPS * partitions
+    rate, tasks = load.events_per_second, len(flow.stages()) * partitions
     # A busy task commits once an interval; a quiet one once a second, for its tick, and for what comes.
     commits = min(1000 / max(load.commit_interval_ms, 1), 1 + rate / partitions)
     transactions = tasks * commits
     # Each task tells every partition of the next hop how far it is, at most four times a second.
-    progress = (HOPS - 1) * partitions**2 * min(commits, 4.0)
+    progress = len(flow.between()) * partitions**2 * min(commits, 4.0)
     event_us = c.ingest_us + c.identify_us + c.track_us + c.measure_us + c.client_us
     cores = (rate * event_us + progress * c.progress_us) / 1e6 + transactions * c.transaction_ms / 1e3
     workers = math.ceil(cores / m.core_use)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zlib import crc32
@@ -19,11 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from schemas.data import CHANNELS
 from streams import settings as settings_module
-from streams.app import CHANNELS
 from streams.base.claims import mark_of
 from streams.base.errors import OpsError
 from streams.base.records import LIVE, contact_key
+from streams.base.times import iso
 from streams.engine import EngineError
 from streams.engine.spec import version_of
 from streams.inspect import verify as checks
@@ -185,7 +185,7 @@ def plain(value: Any, *, times: bool) -> Any:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if times and isinstance(value, int) and value in _TIMES:
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso(value)
     return value
 
 

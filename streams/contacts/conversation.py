@@ -8,7 +8,7 @@ anything was done for it; a connector that knows better says ``reason: abandoned
 
 from msgspec.structs import replace
 
-from streams.base.policy import LIVE_CHANNELS, WITHOUT_ABANDONMENT
+from streams.base.channels import LIVE_CHANNELS, WITHOUT_ABANDONMENT
 from streams.contacts.contact import (
     ABANDONED,
     ANSWERED,

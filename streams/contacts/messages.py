@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from schemas.data import SCALES
 from streams.base import decay
-from streams.base.policy import SPOKEN
+from streams.base.channels import SPOKEN
 from streams.contacts import conversation
 from streams.contacts.contact import CONTAINED, Contact, Mark, one_each
 from streams.contacts.lifecycle import START

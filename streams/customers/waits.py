@@ -32,7 +32,7 @@ from streams.alerts.episodes import (
     obeyed,
     reconcile,
 )
-from streams.base.policy import LIVE_CHANNELS
+from streams.base.channels import LIVE_CHANNELS
 from streams.base.records import Command
 from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName

@@ -1,7 +1,6 @@
 """What the simulated centre consists of: settings, contacts, agents, places in a queue, and what is published."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import simpy
@@ -100,9 +99,3 @@ class Ticket:
     answered: simpy.Event
     state: str = "waiting"
     agent: Agent | None = None
-
-
-def rfc3339(time_ms: int) -> str:
-    """A time in ms since the epoch as RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"

@@ -4,18 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
+from schemas import routing
 from streams.demo.centre import ARRIVALS
 from streams.demo.parts import SECOND_MS
 from streams.demo.simulator import Emission, Simulation
 from streams.replay.publish import ReplayPublisher, partition_of
 
-TOPICS = (
-    *(f"contacts.{channel}" for channel in ARRIVALS),
-    "customers.profile",
-    "agents.state",
-)
 STEP_S = 0.05
 PROGRESS_EVERY_S = 0.2
+
+
+def topics() -> tuple[str, ...]:
+    """What the simulated centre publishes to."""
+    return (*(routing.channels()[channel] for channel in ARRIVALS), "customers.profile", "agents.state")
 
 
 class DemoPublisher(ReplayPublisher):

@@ -15,7 +15,7 @@ from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
 from streams.demo.parts import HOUR_MS, SECOND_MS
-from streams.demo.publish import TOPICS, DemoPublisher, Pace, Publisher, publish
+from streams.demo.publish import DemoPublisher, Pace, Publisher, publish, topics
 from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
@@ -70,7 +70,7 @@ async def run(
         highlight=False,
     )
     async with start_worker(), Feed(bootstrap, prefix, state) as feed:
-        async with DemoPublisher(bootstrap, prefix, line, TOPICS, started_at=settings.begin_ms - 1) as publisher:
+        async with DemoPublisher(bootstrap, prefix, line, topics(), started_at=settings.begin_ms - 1) as publisher:
             emissions = simulation.emissions(int(options.duration * options.speed * 1000))
             emissions = await publish_before(emissions, publisher, start_ms)
             await publisher.flush()

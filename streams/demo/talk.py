@@ -6,14 +6,13 @@ from typing import Any
 
 import simpy
 
+from streams.base.channels import SPOKEN
 from streams.demo import centre, texts
 from streams.demo.world import Agent, Contact, Steps, Ticket, World
 
 CALLBACK_SHARE = 0.25
 TRANSFER_SHARE = 0.12
 HOLD_SHARE = 0.25
-LIVE_CHANNELS = frozenset({"voice", "in-person"})
-"""People talk; on all others they write."""
 
 
 def message(world: World, contact: Contact, place: str) -> None:
@@ -57,7 +56,7 @@ def _sour(world: World, ticket: Ticket) -> Steps:
         if ticket.state not in ("waiting", "ringing"):
             return
         contact.mood = max(-1.0, contact.mood - centre.MOOD_LOST_A_MINUTE * seconds / 60)
-        if contact.channel not in LIVE_CHANNELS and world.chance(0.7):
+        if contact.channel not in SPOKEN and world.chance(0.7):
             message(world, contact, "waiting")
 
 
@@ -94,7 +93,7 @@ def serve(world: World, contact: Contact, agent: Agent, case: str | None = None)
         if second is None:
             return
         agent = second
-    yield from (_talk if contact.channel in LIVE_CHANNELS else _exchange)(world, contact, length_s)
+    yield from (_talk if contact.channel in SPOKEN else _exchange)(world, contact, length_s)
     if case:
         world.tell(contact, "case.solved", case_id=case)
     contact.mood = min(1.0, contact.mood + 0.35) if world.chance(0.85) else max(-1.0, contact.mood - 0.2)

@@ -10,11 +10,13 @@ from typing import Any
 
 import simpy
 
+from schemas.routing import route
+from streams.base.times import iso
 from streams.demo import centre
-from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket, rfc3339
+from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
 from streams.demo.truth import Leg, Truth
 
-__all__ = ["Agent", "Contact", "Emission", "Settings", "Steps", "Ticket", "World", "rfc3339"]
+__all__ = ["Agent", "Contact", "Emission", "Settings", "Steps", "Ticket", "World"]
 
 Steps = Generator[simpy.Event, Any, None]
 """A process of the simulation that returns nothing."""
@@ -77,7 +79,7 @@ class World:
         at = self.clock(contact.channel)
         self._note(contact, event_type, data, at)
         what = {"contact_id": contact.id, "channel": contact.channel, **self._who(contact, event_type), **data}
-        emission = self.publish(f"contacts.{contact.channel}", contact.id, event_type, what, at)
+        emission = self.publish(event_type, what, at)
         if self.chance(centre.DUPLICATE_SHARE):
             self._published.append(emission)
             self.truth.duplicates += 1
@@ -116,8 +118,9 @@ class World:
         contact.over, contact.last_word = False, None
         self.truth.went_on(contact.channel, contact.queue)
 
-    def publish(self, topic: str, key: str, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
+    def publish(self, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
         """Put an event of this moment on its topic; ``at``: the time it bears, when that is another."""
+        topic, key = route({"type": kind, "data": data})
         emission = Emission(topic, key, self.now, event=self.envelope(key, kind, data, at))
         self._published.append(emission)
         self.truth.events += 1
@@ -135,7 +138,7 @@ class World:
             "id": f"{self.settings.line}.{self._ids}",
             "source": f"/demo/{SOURCES.get(kind.partition('.')[0]) or data.get('channel', 'centre')}",
             "type": kind,
-            "time": rfc3339(self.now if at is None else at),
+            "time": iso(self.now if at is None else at),
             "subject": key,
             "datacontenttype": "application/json",
             "replayid": self.settings.line,
@@ -153,7 +156,7 @@ class World:
                 "language": "en",
                 "identifiers": identifiers,
             }
-            self.publish("customers.profile", customer.id, "customer.profile_changed", data)
+            self.publish("customer.profile_changed", data)
         yield self.after(0)
 
     # -- queues and agents
@@ -248,7 +251,7 @@ class World:
         if state != agent.state:
             agent.state = state
             data = {"agent_id": agent.id, "state": state, "queues": list(agent.skills)}
-            self.publish("agents.state", agent.id, "agent.state_changed", data)
+            self.publish("agent.state_changed", data)
 
     def _ring(self, ticket: Ticket, agent: Agent) -> Steps:
         """An offered contact rings at an agent, who answers or, seldom, misses it."""

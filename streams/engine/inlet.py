@@ -153,4 +153,9 @@ class Inlet:
 
     def changelog(self, app_id: str) -> str:
         """Name of the compacted topic that holds the tables."""
-        return f"{app_id}-{self.name}-changelog"
+        return changelog_of(app_id, self.name)
+
+
+def changelog_of(app_id: str, inlet: str) -> str:
+    """The topic that holds the tables of an application's inlet."""
+    return f"{app_id}-{inlet}-changelog"

@@ -10,9 +10,10 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.app import CHANGELOGS
+from schemas import flow
 from streams.base.errors import OpsError
 from streams.engine import TableSpec, changelog, trial
+from streams.engine.inlet import changelog_of
 from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.kafka.topics import existing
 from streams.local.probe import unreachable
@@ -63,7 +64,7 @@ class Contents:
 async def partitions(settings: Settings) -> dict[str, int]:
     """Agent → how many tasks it has. Raises `StateError` when there are no changelogs."""
     counts = await existing(settings.bootstrap_servers)
-    found = {agent: counts.get(_topic(settings, agent), 0) for agent in CHANGELOGS}
+    found = {agent: counts.get(_topic(settings, agent), 0) for agent in flow.stages()}
     if missing := [_topic(settings, agent) for agent, count in found.items() if not count]:
         raise StateError(
             f"no changelog {', '.join(missing)} at {settings.bootstrap_servers}: are CONTACT_STREAMS_TOPIC_PREFIX and "
@@ -73,7 +74,7 @@ async def partitions(settings: Settings) -> dict[str, int]:
 
 
 def _topic(settings: Settings, agent: str) -> str:
-    return f"{settings.group}-{agent}-changelog"
+    return changelog_of(settings.group, agent)
 
 
 async def read(
@@ -132,7 +133,7 @@ class Inputs:
 
     async def unread(self, agent: str, partition: int, position: Mapping[str, int]) -> int:
         """Offsets behind a position; 0 when they are only markers of transactions."""
-        topics = [self.settings.topic_prefix + topic for topic in CHANGELOGS[agent]]
+        topics = [self.settings.topic_prefix + topic for topic in flow.inputs(agent)]
         tps = [TopicPartition(topic, partition) for topic in topics if partition < self.counts.get(topic, 0)]
         ends, begins = await stable_ends(self.consumer, tps), await self.consumer.beginning_offsets(tps)
         left = 0

@@ -13,10 +13,11 @@ from typing import Literal
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.app import CHANGELOGS
+from schemas import flow
 from streams.base.errors import OpsError
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.group import members
+from streams.engine.inlet import changelog_of
 from streams.engine.metadata import topics
 from streams.engine.topology import DIGITS, lost_changelogs
 from streams.local.probe import unreachable
@@ -70,8 +71,8 @@ def _ask(lost: list[str]) -> str:
 
 async def _tasks(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[str]]:
     """Each changelog partition that is there, and the topics its task reads."""
-    names = {hop: [settings.topic_prefix + topic for topic in inputs] for hop, inputs in CHANGELOGS.items()}
-    changelogs = {hop: f"{settings.group}-{hop}-changelog" for hop in CHANGELOGS}
+    names = {hop: [settings.topic_prefix + topic for topic in flow.inputs(hop)] for hop in flow.stages()}
+    changelogs = {hop: changelog_of(settings.group, hop) for hop in names}
     have = await topics(consumer, [*changelogs.values(), *(topic for inputs in names.values() for topic in inputs)])
     return {
         TopicPartition(changelogs[hop], number): [topic for topic in inputs if number < have[topic].partitions]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.app import CHANGELOGS
+from schemas import flow
 from streams.engine.kafka import let_go
 from streams.engine.telling import UNFINISHED
 from streams.kafka.reading import OpenTransaction, partitions_of, settled_ends
@@ -33,8 +33,8 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
     try:
         await consumer.start()
         await admin.start()
-        for hop, topics in CHANGELOGS.items():
-            tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in topics])
+        for hop in flow.stages():
+            tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(hop)])
             ends = await settled_ends(consumer, tps, until - time.monotonic())
             while left := await unread(consumer, admin, settings.group, ends):
                 progress(hop, left)

@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from schemas import registry
-from streams.app import CHANGELOGS
+from schemas import flow, registry
 from streams.base.errors import OpsError
 from streams.engine import metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.demands import Demand, Departure, Effect, departures
+from streams.engine.inlet import changelog_of
 from streams.engine.kafka import partition_counts, written_ends
 from streams.engine.topology import HELP, shortened
 from streams.kafka.upkeep import of_all
@@ -81,15 +81,16 @@ def wanted(settings: Settings, partitions: int | None = None) -> list[Wanted]:
     """Every topic of the contract and every changelog, by their names on the broker. ``partitions`` overrides the
     contract's 4.
     """
-    demands = of_all(settings, CHANGELOGS)
+    demands = of_all(settings)
     found, counts = [], dict[str, int]()
     for spec in registry.topics().values():
         name = settings.topic_prefix + spec.topic
         counts[name] = spec.partitions if partitions is None or spec.partitions == 1 else partitions
         between = spec.direction == "internal"
         found.append(Wanted(name, counts[name], spec.kafka_config(), demands[name], between=between))
-    for hop, inputs in CHANGELOGS.items():
-        name, reads = f"{settings.group}-{hop}-changelog", tuple(settings.topic_prefix + topic for topic in inputs)
+    for stage in flow.stages():
+        name = changelog_of(settings.group, stage)
+        reads = tuple(settings.topic_prefix + topic for topic in flow.inputs(stage))
         found.append(Wanted(name, max(counts[topic] for topic in reads), CHANGELOG_CONFIG, demands[name], reads))
     return found
 

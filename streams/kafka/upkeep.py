@@ -4,9 +4,7 @@ What the contract promises to connectors and subscribers comes to what the engin
 allowed; how the promises hang on the settings is told in docs/operations.md.
 """
 
-from collections.abc import Mapping
-
-from schemas import registry
+from schemas import flow, registry
 from schemas.registry import DAY_MS, TopicSpec
 from streams.engine.demands import (
     BROKERS_DEFAULT_BYTES,
@@ -19,6 +17,7 @@ from streams.engine.demands import (
     at_least,
     exactly,
 )
+from streams.engine.inlet import changelog_of
 from streams.engine.kafka import FRAMING_BYTES
 from streams.settings import Settings, variable
 
@@ -65,10 +64,10 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
     return (*READ, _ARRIVAL, _UNREAD_KEPT, kept, _BY_SIZE, largest)
 
 
-def of_all(settings: Settings, changelogs: Mapping[str, object]) -> dict[str, tuple[Demand, ...]]:
-    """Topic and changelog, by their names on the broker → what is demanded of it. ``changelogs``: by agent."""
+def of_all(settings: Settings) -> dict[str, tuple[Demand, ...]]:
+    """Topic and changelog, by their names on the broker → what is demanded of it."""
     found = {settings.topic_prefix + spec.topic: demands(spec, settings) for spec in registry.topics().values()}
-    return found | {f"{settings.group}-{agent}-changelog": CHANGELOG for agent in changelogs}
+    return found | {changelog_of(settings.group, stage): CHANGELOG for stage in flow.stages()}
 
 
 def _published(spec: TopicSpec) -> tuple[Demand, ...]:

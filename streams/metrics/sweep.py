@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from streams.base.policy import WITHOUT_ABANDONMENT
+from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import iso
 from streams.metrics.kpis import NOBODY, Readings, Snapshot, Waiting, readings
 from streams.metrics.panes import NO_SUMS, Series, pane_of

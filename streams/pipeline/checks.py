@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from schemas import routing
 from schemas.data import SCALES
 from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.problems import shown
@@ -15,15 +16,8 @@ from streams.settings import Settings
 PLANNED_DAYS = 366
 """How far after its arrival a live event may plan something: a call back, the end of a snooze."""
 
-# Event type (or its first word) → the topic it belongs to and the field of its data that is the record's key.
-_HOMES = {
-    "customer.profile_changed": ("customers.profile", "customer_id"),
-    "agent.state_changed": ("agents.state", "agent_id"),
-    "alert.commanded": ("alert.commands", "alert_id"),
-}
 PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
 """Event type → the field of its data that plans something."""
-_CONTACTS = "contacts."
 _WHY_A_KEY = "so that events that belong together stay in order"
 
 
@@ -57,6 +51,7 @@ class Checks:
         self.max_bytes = settings.max_event_bytes
         self.max_age_ms = int(settings.max_age_h * HOUR_MS)
         self.tolerance_ms = int(settings.future_tolerance_s * 1000)
+        self.homes, self.channels = routing.homes(), routing.channels()
         self.scales = {"csat": csat_scale, "nps": (0, 10), "ces": (1, 7)}
 
     def live(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
@@ -86,9 +81,9 @@ class Checks:
     def key_of(self, record: Record, event: CloudEvent[Any, Any]) -> bytes:
         """The record's key, which must be what the contract says: duplicates and order are kept by partition."""
         topic = record.topic.removeprefix(self.prefix)
-        home, field = _HOMES.get(event.type, (_CONTACTS, "contact_id"))
-        if home == _CONTACTS:
-            home = _CONTACTS + event.data.channel
+        home, field = self.homes[event.type]
+        if home is None:
+            home = self.channels[event.data.channel]
             if topic != home:
                 raise Rejected(
                     "wrong-type",

@@ -16,7 +16,7 @@ from streams.base.times import iso
 from streams.engine import Failure, Outputs, Record, RowFailure
 from streams.engine.changelog import encode_key
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
-from streams.engine.inlet import Unfetchable
+from streams.engine.inlet import Unfetchable, changelog_of
 
 PAYLOAD_LIMIT = 64 * 1024
 """Bytes of the original that are kept; a longer one is named by its hash."""
@@ -168,7 +168,7 @@ def on_row(topic: str, group: str) -> "Any":
 
     def handler(failure: RowFailure, out: Outputs) -> None:
         info, data, error = failure.info, failure.data, failure.error
-        changelog, key = f"{group}-{info.inlet}-changelog", encode_key(failure.table, failure.key)
+        changelog, key = changelog_of(group, info.inlet), encode_key(failure.table, failure.key)
         name = f"{changelog}-{info.partition}-{failure.at}-{hashlib.sha256(key).hexdigest()[:16]}"
         chunks = [data[at : at + ROW_LIMIT] for at in range(0, len(data), ROW_LIMIT)] or [b""]
         for number, chunk in enumerate(chunks, 1):

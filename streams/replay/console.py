@@ -6,11 +6,11 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from streams.base.times import iso
 from streams.local.text import Terminal
 from streams.replay.reader import CallLog
 from streams.replay.refused import Verdict
 from streams.replay.run import Report
-from streams.replay.times import to_rfc3339
 
 PLAIN_SECONDS = 5.0
 """Time between two lines where there is no terminal."""
@@ -50,10 +50,10 @@ class Display:
         now = wall.monotonic()
         rate = f"{published / max(now - self._start, 1e-3):,.0f}"
         if self._bar and self._task is not None:
-            self._bar.update(self._task, completed=published, rate=rate, reached=to_rfc3339(time)[:19])
+            self._bar.update(self._task, completed=published, rate=rate, reached=iso(time)[:19])
         elif now - self._printed >= PLAIN_SECONDS:
             self._printed = now
-            line = f"{self._replay_id}: {published:,} of {self._total:,} events, at {to_rfc3339(time)}, {rate} events/s"
+            line = f"{self._replay_id}: {published:,} of {self._total:,} events, at {iso(time)}, {rate} events/s"
             plain(self._console, line)
 
 
@@ -104,7 +104,7 @@ def show_report(console: Terminal, report: Report) -> None:
     """What was published."""
     rate = report.published / report.seconds if report.seconds else 0.0
     times = (
-        f", {to_rfc3339(report.first_time)} to {to_rfc3339(report.last_time)}"
+        f", {iso(report.first_time)} to {iso(report.last_time)}"
         if report.first_time is not None and report.last_time is not None
         else ""
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from schemas.events import check
+from streams.base.times import iso
 from streams.replay.mapping import Mapping
 from streams.replay.order import outside, rank, told
 from streams.replay.rows import BadRow, LeftOut, Made, Planned, RowReader
-from streams.replay.times import to_rfc3339
 
 REPEATED = "repeated row"
 """Reason under which rows that equal an earlier row in every field are left out."""
@@ -28,7 +28,7 @@ def cloud_event(planned: Planned, source: str, replay_id: str) -> dict[str, Any]
         "id": event_id(planned),
         "source": source,
         "type": planned.type,
-        "time": to_rfc3339(planned.time),
+        "time": iso(planned.time),
         "subject": planned.contact["contact_id"],
         "datacontenttype": "application/json",
         "replayid": replay_id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from streams.replay.times import to_rfc3339
+from streams.base.times import iso
 
 if TYPE_CHECKING:
     from streams.replay.rows import Made
@@ -57,7 +57,7 @@ def outside(events: "Sequence[Made]", skew: int) -> "tuple[Made, Made] | None":
 
 def told(fault: "tuple[Made, Made]") -> str:
     """Two events that run backwards, with both moments."""
-    later, sooner = (f"{event.rule.type} ({event.rule.at}, {to_rfc3339(event.time)})" for event in fault)
+    later, sooner = (f"{event.rule.type} ({event.rule.at}, {iso(event.time)})" for event in fault)
     return f"runs backwards: {sooner} lies before {later}"
 
 

@@ -23,31 +23,18 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from schemas.routing import route
+from streams.base.times import iso
 from streams.local.probe import unreachable
 from streams.replay.errors import PublishError, TopicMissing
-from streams.replay.times import to_rfc3339
 
 SOURCE = "urn:contact-streams:replay"
 """CloudEvents source of the control events."""
 BATCH_BYTES = 256 * 1024
 Control = Literal["replay.started", "replay.progressed", "replay.ended"]
 
-_KEYS = {"customer.profile_changed": "customer_id", "agent.state_changed": "agent_id", "alert.commanded": "alert_id"}
-_TOPICS = {
-    "customer.profile_changed": "customers.profile",
-    "agent.state_changed": "agents.state",
-    "alert.commanded": "alert.commands",
-}
 _partitioner = DefaultPartitioner()
 _log = logging.getLogger(__name__)
-
-
-def route(event: Mapping[str, Any]) -> tuple[str, str]:
-    """(topic without prefix, key) of an event of the contract."""
-    kind, data = event["type"], event["data"]
-    if kind in _TOPICS:
-        return _TOPICS[kind], data[_KEYS[kind]]
-    return f"contacts.{data['channel']}", data["contact_id"]
 
 
 @lru_cache(maxsize=100_000)
@@ -190,7 +177,7 @@ class ReplayPublisher:
             "id": f"{self.replay_id}:{self._run}:{self._controls}",
             "source": SOURCE,
             "type": kind,
-            "time": to_rfc3339(time),
+            "time": iso(time),
             "datacontenttype": "application/json",
             "replayid": self.replay_id,
             "data": {

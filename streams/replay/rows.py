@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.fields import FIRST_TIME, LAST_TIME
+from streams.base.times import iso
 from streams.replay import formats, values
 from streams.replay.check import PLUS, TEMPLATE_FIELD, typed
 from streams.replay.cut import BOM, INSIDE
 from streams.replay.mapping import Column, Condition, EventRule, Lookup, Mapping, Moment, Value, When
 from streams.replay.order import BEGINS, ENDS, backwards, told
-from streams.replay.times import DAY_MS, Calendar, from_utc, to_ms, to_rfc3339
+from streams.replay.times import DAY_MS, Calendar, from_utc, to_ms
 from streams.replay.values import UNITS_MS
 
 FIRST_MS, LAST_MS = to_ms(FIRST_TIME), to_ms(LAST_TIME)
@@ -292,7 +293,7 @@ class _Row:
             return found
         anyone = Moment(first=[column])
         moment = self._clock(column, anyone)
-        return None if moment is None else to_rfc3339(moment)
+        return None if moment is None else iso(moment)
 
     def _identifier(self, given: Value) -> str | None:
         """Identifiers are texts, whatever they look like: a phone keeps its leading zeros."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -16,19 +15,6 @@ _MS = timedelta(milliseconds=1)
 def to_ms(moment: datetime) -> int:
     """An aware datetime as ms since the epoch."""
     return (moment - _EPOCH) // _MS
-
-
-def to_rfc3339(ms: int) -> str:
-    """Ms since the epoch as RFC 3339 in UTC with milliseconds: ``1999-02-01T05:02:47.000Z``."""
-    day, of_day = divmod(ms, DAY_MS)
-    seconds, ms = divmod(of_day, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    return f"{_day_text(day)}T{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{ms:03}Z"
-
-
-@lru_cache(maxsize=1000)
-def _day_text(day: int) -> str:
-    return date.fromordinal(_EPOCH_DAY + day).isoformat()
 
 
 class Calendar:

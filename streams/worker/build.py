@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import faust
 from mode import ServiceT
 
-from streams.app import BETWEEN, CHANGELOGS, OUTPUTS, inlets
+from schemas import flow
+from streams.app import inlets
 from streams.engine import Options, Source
 from streams.engine.app import engine_app
 from streams.kafka.upkeep import of_all
@@ -49,10 +50,10 @@ def build(settings: Settings, rules: Rules) -> Application:
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
             features=features(settings, rules, parts),
-            demands=of_all(settings, CHANGELOGS),
+            demands=of_all(settings),
         ),
         observer=metrics,
-        outputs=[settings.topic_prefix + topic for topic in (*OUTPUTS, *BETWEEN)],
+        outputs=[settings.topic_prefix + topic for topic in (*flow.published(), *flow.between())],
     )
     state_key = settings.state_key.get_secret_value() if settings.state_key else ""
     options = WebOptions(settings.web_host, settings.web_port, settings.ready_lag_records, state_key)
@@ -63,7 +64,7 @@ def build(settings: Settings, rules: Rules) -> Application:
         async for batch in batches:
             await batch.process()
 
-    for hop in CHANGELOGS:
+    for hop in flow.stages():
         app.agent(source.channel(hop), name=hop, concurrency=CONCURRENCY)(work)
 
     boot = app.boot_strategy

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from schemas.routing import route
+
 CUSTOMERS = 48
 QUEUES = ("cards", "loans", "travel")
 SOURCE = "/chaos"
@@ -213,13 +215,8 @@ Raw = tuple[str, bytes | None, bytes | None]
 
 def home(event: Data) -> Raw:
     """The record of an event: its topic, its key."""
-    data, kind = event["data"], event["type"]
-    topic, key = {
-        "customer.profile_changed": ("customers.profile", "customer_id"),
-        "agent.state_changed": ("agents.state", "agent_id"),
-        "alert.commanded": ("alert.commands", "alert_id"),
-    }.get(kind, (f"contacts.{data.get('channel')}", "contact_id"))
-    return topic, str(data[key]).encode(), orjson.dumps(event)
+    topic, key = route(event)
+    return topic, key.encode(), orjson.dumps(event)
 
 
 def malformed(dice: random.Random, name: str, at: int) -> Raw:

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
+from schemas import flow
 from streams.kafka.topics import existing
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
@@ -153,8 +153,8 @@ async def test_a_deployment_is_rebuilt_with_more_partitions(system: System) -> N
         await system.drained()
     await extend(system, voice, 8)
     await contacts(system, "b")
-    changelogs = [f"{system.settings.group}-{agent}-changelog" for agent in CHANGELOGS]
-    await delete(system, *changelogs, *(system.topic(topic) for topic in (*OUTPUTS, *BETWEEN)))
+    changelogs = [f"{system.settings.group}-{agent}-changelog" for agent in flow.stages()]
+    await delete(system, *changelogs, *(system.topic(topic) for topic in (*flow.published(), *flow.between())))
     done = await create_topics(system, "--partitions", "8", "--lost-state", "repeat")
     assert done.returncode == 0, done.stderr
     async with system.run():

@@ -12,7 +12,7 @@ from unittest import mock
 
 import orjson
 
-from schemas import registry
+from schemas import flow, registry
 from schemas.events import check as contract_problem
 from streams import app
 from streams import rules as rule_files
@@ -24,7 +24,7 @@ from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
 from tests.support.offline import SETTINGS
 
 RULES = rule_files.load()
-OUTPUTS = (*app.OUTPUTS, "contact.normalised", "contact.interactions", "contact.measurements")
+OUTPUTS = (*flow.published(), *flow.between())
 Sent = list[tuple[bytes | None, bytes | None]]
 SAMPLE = 3000
 """Records of a topic that are held against the contract, about."""
@@ -93,7 +93,7 @@ def _turn(deployment: Offline, now: int, restarts: random.Random | None) -> None
         task.processor.progress.sent.clear()  # type: ignore[union-attr]
     deployment.run(now)
     if restarts is not None and restarts.random() < 0.3:
-        deployment.restart(restarts.choice((None, *app.CHANGELOGS)))
+        deployment.restart(restarts.choice((None, *flow.stages())))
 
 
 @cache

@@ -14,10 +14,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.app import CHANGELOGS
+from schemas import flow
+from streams.base.times import iso
 from streams.engine.offline import Offline
 from tests.fuzz.stories import START, Event, encode, home
-from tests.fuzz.values import rfc3339
 from tests.support.offline import deployment
 
 HOUR = 3_600_000
@@ -47,7 +47,7 @@ class Scene:
             task.batch = self._measured(task.inlet.name, task.batch)  # type: ignore[method-assign]
 
     def reset(self) -> None:
-        self.spent = {hop: Cost() for hop in CHANGELOGS}
+        self.spent = {hop: Cost() for hop in flow.stages()}
 
     def _measured(self, hop: str, batch: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*given: Any) -> Any:
@@ -68,7 +68,7 @@ class Scene:
         """Publish one; it is read with the next `turn`."""
         self.count += 1
         made = {
-            "specversion": "1.0", "id": f"e{self.count}", "source": "/costs", "type": kind, "time": rfc3339(self.now - 5),
+            "specversion": "1.0", "id": f"e{self.count}", "source": "/costs", "type": kind, "time": iso(self.now - 5),
             "data": data, **attributes,
         }  # fmt: skip
         topic, key = home(made)
@@ -187,7 +187,7 @@ def late(scene: Scene) -> Iterator[None]:
     scene.turn(10_000)
     scene.turn(10_000)
     yield
-    scene.contact("contact.queued", "late", queue="new", time=rfc3339(scene.now - 55 * 60_000))
+    scene.contact("contact.queued", "late", queue="new", time=iso(scene.now - 55 * 60_000))
 
 
 CASES = (digits, written, largest, long_field, refused, agent, profile, owner, crowd, tiers, waiting, replayed, late)
@@ -196,7 +196,7 @@ CASES = (digits, written, largest, long_field, refused, agent, profile, owner, c
 def main() -> int:
     logging.disable(logging.CRITICAL)
     console = Console(width=200)
-    table = Table("event", *CHANGELOGS, "largest record")
+    table = Table("event", *flow.stages(), "largest record")
     for case in CASES:
         scene = Scene()
         scene.contact("contact.initiated", "warm-up", customer_id="w")

@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 
-from streams.app import CHANNELS
+from schemas import routing
+from schemas.data import CHANNELS
+from streams.base.times import iso
 from tests.chaos import stories as chaos
-from tests.fuzz.values import TEXTS, Draw, rfc3339
+from tests.fuzz.values import TEXTS, Draw
 
 START = 1_772_442_000_000
 """2026-03-02 09:00 UTC, ms."""
@@ -24,7 +26,7 @@ AFTERWARDS = (60_000, 600_000, 3_700_000)
 """Jumps of time after the last record, ms: windows end, waits cross their limits, the lateness passes."""
 CONTROL = "healthy"
 Event = dict[str, Any]
-LIVE_TOPICS = tuple(f"contacts.{channel}" for channel in CHANNELS)
+LIVE_TOPICS = tuple(routing.channels()[channel] for channel in CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,12 @@ def home(event: Event) -> tuple[str, bytes | None]:
     """Topic and key as the contract has them, where the event tells."""
     data = event.get("data")
     data = data if isinstance(data, dict) else {}
-    kind = event.get("type")
-    topic, name = {
-        "customer.profile_changed": ("customers.profile", "customer_id"),
-        "agent.state_changed": ("agents.state", "agent_id"),
-        "alert.commanded": ("alert.commands", "alert_id"),
-    }.get(kind if isinstance(kind, str) else "", (f"contacts.{data.get('channel')}", "contact_id"))
+    kind, channel = (str(part) for part in (event.get("type"), data.get("channel")))
+    topic, name = routing.homes().get(kind, routing.Home(None, "contact_id"))
     key = data.get(name)
-    if topic.startswith("contacts.") and topic not in LIVE_TOPICS:
-        topic = "contacts.voice"
-    return topic, key.encode("utf-8", "replace") if isinstance(key, str) else None
+    return topic or routing.channels().get(channel, "contacts.voice"), key.encode("utf-8", "replace") if isinstance(
+        key, str
+    ) else None
 
 
 class Teller:
@@ -108,7 +106,7 @@ class Teller:
         self.count += 1
         made = {
             "specversion": "1.0", "id": f"{self.seed}-{self.count}", "source": "/fuzz/1", "type": kind,
-            "time": rfc3339(now_of(step) - self.dice.randrange(STEP)), "data": data,
+            "time": iso(now_of(step) - self.dice.randrange(STEP)), "data": data,
         }  # fmt: skip
         return {**made, **attributes}
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from streams.base.times import iso
 from tests.chaos import stories as chaos
 from tests.fuzz.stories import LIVE_TOPICS, START, STEP, STEPS, Event, Raw, Teller, encode, now_of
-from tests.fuzz.values import FILL, TEXTS, TIMES, WHOLES, rfc3339, schemas
+from tests.fuzz.values import FILL, TEXTS, TIMES, WHOLES, schemas
 
 
 def tell(seed: int, size: float = 1.0) -> list[Raw]:
@@ -85,7 +86,7 @@ def vocabulary(teller: Teller) -> Iterator[Raw]:
 
 def lines(teller: Teller) -> Iterator[Raw]:
     """Replays in numbers: begun, moved on, ended or not, some of them in advance, with events at the ends of time."""
-    times = ("1970-01-01T00:00:01Z", "2019-12-31T23:59:59Z", "2099-12-31T00:00:00Z", rfc3339(START))
+    times = ("1970-01-01T00:00:01Z", "2019-12-31T23:59:59Z", "2099-12-31T00:00:00Z", iso(START))
     for number in range(teller.amount(400)):
         line = (f"{number}-" + "l" * 100)[:100] if number % 2 else f"line-{number}"
         topics = teller.dice.sample(LIVE_TOPICS, teller.dice.randint(1, 3))

@@ -7,11 +7,11 @@ edges of its own gets a line in ``EDGES``.
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from schemas.events import EVENTS
+from streams.base.times import iso
 
 Schema = Mapping[str, Any]
 DAY = 86_400_000
@@ -33,12 +33,6 @@ FILL = ("a", "\U0001f600", "ü", "0", "00 12 ", "1 ", "a@", "٣", "(", "-", "+49
 WHOLES = (0, 1, -1, 2**31, 2**32, 2**53 - 1, -(2**53) + 1, 2**53, 2**63 - 1, 2**63, 2**64, 10**30)
 NUMBERS = (0.0, -0.0, 0.1, -1.0, 1.0, 5e-324, 1e-9, 100.0, 1e308, -1e308, 1.5, 99.999999999)
 WRONG = (None, True, False, 0, 7, -1.5, "", "x", [], {}, [None], {"a": None}, [[]], float("nan"), float("inf"))
-
-
-def rfc3339(ms: int) -> str:
-    """UTC with milliseconds."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 TIMES: tuple[str, ...] = (
@@ -180,8 +174,8 @@ class Draw:
         at = self.now + self.dice.choice(OFFSETS) if chance < self.wild else self.now - ago
         if chance > 1 - self.wild:
             zone = self.dice.choice(("+05:45", "-11:00", "+14:00"))
-            return rfc3339(at).replace("Z", zone)
-        return rfc3339(at)
+            return iso(at).replace("Z", zone)
+        return iso(at)
 
     def anything(self) -> Any:
         """A value no model describes: deep, wide, long, or a plain one."""

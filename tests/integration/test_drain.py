@@ -8,8 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas import flow
 from streams import settings as settings_module
-from streams.app import CHANGELOGS
 from streams.base.errors import BrokerError
 from streams.engine import Outputs, Rest
 from streams.engine.kafka import let_go, transactional_producer
@@ -120,7 +120,7 @@ async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str,
 
 
 async def test_what_is_unread_counts_what_was_committed_a_moment_ago(settings: Settings) -> None:
-    topic = settings.topic_prefix + CHANGELOGS["track"][0]
+    topic = settings.topic_prefix + flow.inputs("track")[0]
     producer = transactional_producer(settings.bootstrap_servers, f"{topic}-writer")
     await producer.start()
     try:
@@ -161,7 +161,7 @@ async def settings(bootstrap: str, prefix: str) -> Settings:
 
 async def test_drained_is_when_nothing_is_left_behind_a_position(settings: Settings) -> None:
     """The group's offsets are at every end; one agent has yet to publish what they led to."""
-    read = settings.topic_prefix + CHANGELOGS["measure"][0]
+    read = settings.topic_prefix + flow.inputs("measure")[0]
     await publish(settings.bootstrap_servers, read, [(0, b"k", b"v")])
     group = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers, group_id=settings.group, enable_auto_commit=False

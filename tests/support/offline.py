@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from schemas import registry
+from schemas import flow, registry
 from streams import app
 from streams import rules as rule_files
 from streams import settings as settings_module
@@ -22,7 +22,7 @@ from streams.worker.plugins import load_scorer
 from tests.support.records import Fetched, record
 from tests.support.system import home
 
-PARTITIONS = dict.fromkeys((*app.OUTPUTS, *(topics[0] for hop, topics in app.CHANGELOGS.items() if hop != "ingest")), 2)
+PARTITIONS = dict.fromkeys((*flow.published(), *flow.between()), 2)
 NOW = int(time.time() * 1000)
 RULES = rule_files.load()
 SETTINGS = settings_module.load(bootstrap_servers="nowhere:1")

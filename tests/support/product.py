@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from streams.demo.parts import SECOND_MS, Emission, rfc3339
-from streams.demo.publish import TOPICS
+from streams.base.times import iso
+from streams.demo.parts import SECOND_MS, Emission
+from streams.demo.publish import topics
 from streams.demo.simulator import Simulation
 from streams.demo.state import TOPICS as SHOWN
 from streams.demo.state import BoardState
@@ -50,14 +51,14 @@ def state_of(
 
 
 def _mark(run: Offline, line: str, kind: str, at: int) -> None:
-    for topic in TOPICS:
+    for topic in topics():
         event = {
             "specversion": "1.0",
             "id": f"{line}:{kind}:{at}:{topic}",
             "source": "/demo",
             "type": f"replay.{kind}",
-            "time": rfc3339(at),
-            "data": {"replay_id": line, "topics": list(TOPICS)},
+            "time": iso(at),
+            "data": {"replay_id": line, "topics": list(topics())},
             "replayid": line,
         }
         run.publish(topic, f"replay:{line}".encode(), json.dumps(event).encode(), NOW)

@@ -6,14 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from schemas import registry
+from schemas import registry, routing
+from streams.base.times import iso
 from streams.kafka import topics
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
@@ -109,14 +109,8 @@ class System:
 
 def home(event: dict[str, Any]) -> tuple[str, bytes]:
     """Topic and key of an event."""
-    data = event["data"]
-    if event["type"] == "customer.profile_changed":
-        return "customers.profile", data["customer_id"].encode()
-    if event["type"] == "agent.state_changed":
-        return "agents.state", data["agent_id"].encode()
-    if event["type"] == "alert.commanded":
-        return "alert.commands", data["alert_id"].encode()
-    return f"contacts.{data['channel']}", data["contact_id"].encode()
+    topic, key = routing.route(event)
+    return topic, key.encode()
 
 
 def event(kind: str, contact: str, at: float | None = None, **data: Any) -> dict[str, Any]:
@@ -127,6 +121,6 @@ def event(kind: str, contact: str, at: float | None = None, **data: Any) -> dict
         "id": f"{contact}:{kind}:{moment:.3f}:{data.get('text', '')}",
         "source": "/tests",
         "type": kind,
-        "time": datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": iso(int(moment * 1000)),
         "data": {"contact_id": contact, "channel": "voice", **data},
     }

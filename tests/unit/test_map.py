@@ -1,11 +1,25 @@
-"""The map and the contract name the same topics: adding a channel is one YAML file and one word, and this test says what is missing."""
+"""The map and the contract tell the same flow: adding a channel is one YAML file, one word and one row, and this test says
+what is missing.
+"""
 
+from collections import defaultdict
+from typing import Any, get_args
+
+import orjson
 import pytest
 
-from schemas import registry
-from streams.app import CHANGELOGS, CHANNELS, INPUTS, OUTPUTS
+from schemas import flow, registry
+from schemas.data import CHANNELS
+from schemas.dead_letter import DeadLetter
+from streams import app
+from streams.engine.offline import OfflineTask
+from streams.inspect.changelogs import SPECS
+from tests.support.offline import NOW, deployment, inlets
+from tests.support.system import event, home
 
 TOPICS = registry.topics()
+DEAD = "contacts.dead-letters"
+OF_EVERY_STAGE = ("watermarks", "behind")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -13,26 +27,67 @@ def test_every_channel_has_its_topic(channel: str) -> None:
     name = f"contacts.{channel}"
     assert name in TOPICS, f"channel {channel} is in schemas.data.Channel but has no schemas/topics/{name}.yaml"
     spec = TOPICS[name]
-    assert (spec.direction, spec.key) == ("input", "{data.contact_id}")
+    assert (spec.direction, spec.channel, spec.key) == ("input", channel, "{data.contact_id}")
     assert spec.kafka_config()["message.timestamp.type"] == "LogAppendTime", "ages and duplicates run on the arrival"
     channels = {e.value["data"]["channel"] for e in spec.examples if "channel" in e.value["data"]}
     assert channels == {channel}, f"the examples of {name} name other channels"
 
 
-@pytest.mark.parametrize("name", TOPICS)
-def test_every_topic_is_on_the_map(name: str) -> None:
-    spec = TOPICS[name]
-    if spec.direction == "input":
-        assert name in INPUTS, f"{name} is an input that no agent reads; its channel is missing in schemas.data.Channel"
-    elif spec.direction == "output":
-        assert name in OUTPUTS, f"{name} is an output that streams.app does not name"
-    else:
-        assert any(name in topics for topics in CHANGELOGS.values()), f"{name} is internal and nobody reads it"
+def test_only_inputs_have_a_channel_and_each_its_own() -> None:
+    of_channels = [(spec.channel, spec.direction) for spec in TOPICS.values() if spec.channel]
+    assert sorted(of_channels) == sorted((channel, "input") for channel in CHANNELS)
 
 
-def test_the_map_names_no_topic_without_a_contract() -> None:
-    named = {*INPUTS, *OUTPUTS, *(topic for topics in CHANGELOGS.values() for topic in topics)}
-    assert named == set(TOPICS)
+def test_every_agent_is_a_stage_of_the_flow() -> None:
+    assert tuple(inlets()) == tuple(SPECS) == get_args(DeadLetter.model_fields["hop"].annotation) == flow.stages()
+
+
+def test_every_agent_reads_what_the_contract_says() -> None:
+    assert {name: inlet.topics for name, inlet in inlets().items()} == {s: flow.inputs(s) for s in flow.stages()}
+
+
+def test_every_topic_is_on_the_map() -> None:
+    read = [topic for stage in flow.stages() for topic in flow.inputs(stage)]
+    assert len(read) == len(set(read)), "a topic has one agent that reads it"
+    written = {topic for stage in flow.stages() for topic in flow.outputs(stage)}
+    assert {*read} & written == {*flow.between()}
+    assert {*read} | written == TOPICS.keys()
+
+
+def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A story in which everything happens: each agent sends to the topics that name it as producer, and to no other."""
+    wrote, batch = defaultdict[str, set[str]](set), OfflineTask.batch
+
+    def watched(task: OfflineTask, *given: Any) -> Any:
+        sends = batch(task, *given)
+        wrote[task.info.inlet].update(topic for topic, _ in sends)
+        return sends
+
+    monkeypatch.setattr(OfflineTask, "batch", watched)
+    run, start = deployment(), NOW / 1000
+    agent = event("agent.state_changed", "a", start) | {"data": {"agent_id": "a", "state": "busy", "queues": ["q"]}}
+    for one in (
+        agent,
+        event("contact.initiated", "c", start, identifiers=[{"kind": "phone", "value": "+442079460123"}]),
+        event("contact.queued", "c", start, queue="q", tier="platinum"),
+        event("contact.held", "c", start, customer_id="k"),
+    ):
+        run.publish(*home(one), orjson.dumps(one), NOW)
+    for topic in ("contacts.voice", *flow.between()):
+        run.publish(topic, b"c", b"no record", NOW)
+    for seconds in range(0, 600, 10):
+        run.run(NOW + 1000 * seconds)
+    assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
+
+
+@pytest.mark.parametrize("stage", flow.stages())
+def test_the_drawing_is_true(stage: str) -> None:
+    lines = (app.__doc__ or "").splitlines()
+    at = next(number for number, line in enumerate(lines) if f"[{stage}] " in line)
+    above, line = lines[at - 2] + lines[at - 1], lines[at]
+    assert all(("contacts.<channel>" if TOPICS[topic].channel else topic) in above for topic in flow.inputs(stage))
+    assert all(topic in line for topic in flow.outputs(stage) if topic in flow.published() and topic != DEAD)
+    assert "…" in line or all(spec.name in line for spec in SPECS[stage] if spec.name not in OF_EVERY_STAGE)
 
 
 def test_every_internal_topic_has_as_many_partitions_as_its_neighbours() -> None:

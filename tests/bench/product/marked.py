@@ -13,14 +13,14 @@ from typing import Any
 import uvloop
 from aiokafka.consumer.fetcher import FetchResult
 
-from streams.app import CHANGELOGS
+from schemas import flow
 from streams.cli.main import main
 from streams.engine.batch import Batch
 from streams.engine.takeover import TakeOver
 from streams.engine.task import Task
 
 CURRENT: ContextVar[str | None] = ContextVar("hop", default=None)
-INTERNAL = {topic: hop for hop, topics in CHANGELOGS.items() if hop != "ingest" for topic in topics}
+INTERNAL = {topic: hop for hop in flow.stages() for topic in flow.inputs(hop) if topic in flow.between()}
 
 
 def _call(function: Callable[..., Any], *args: Any) -> Any:
@@ -38,8 +38,8 @@ def _named(function: Any, hop: str) -> Any:
     return FunctionType(code, function.__globals__, name)
 
 
-CALL = {hop: _named(_call, hop) for hop in CHANGELOGS}
-AWAIT = {hop: _named(_await, hop) for hop in CHANGELOGS}
+CALL = {hop: _named(_call, hop) for hop in flow.stages()}
+AWAIT = {hop: _named(_await, hop) for hop in flow.stages()}
 
 
 def mark() -> None:

@@ -18,6 +18,7 @@ import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas import flow
 from streams import settings as settings_module
 from streams.kafka import topics
 from streams.local.bootstrap import resolve_bootstrap
@@ -25,7 +26,7 @@ from streams.local.probe import free_port
 from streams.local.processes import WorkerProcess
 from streams.settings import Settings, variable
 
-HOPS = ("ingest", "identify", "track", "measure")
+HOPS = flow.stages()
 READY_SECONDS = 900.0
 SAMPLE_SECONDS = 0.1
 

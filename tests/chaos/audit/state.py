@@ -28,9 +28,16 @@ def rows(logs: Logs, hop: str) -> Rows:
         if rec.value is None:
             found.pop((rec.partition, table, key), None)
         else:
-            # Rows of a later version than the first begin with one byte that says so.
-            found[rec.partition, table, key] = rec.value[1:] if table != "seen" and rec.value[:1] < b" " else rec.value
+            found[rec.partition, table, key] = rec.value if table == "seen" else row_of(rec.value)
     return found
+
+
+def row_of(value: bytes) -> bytes:
+    """The JSON of a row. One of a later version than the first begins with a byte that says so; one with deadlines has
+    them in front, behind four bytes that say how long they are.
+    """
+    row = value[1:] if value[:1] < b" " and value[:1] != b"\0" else value
+    return row[4 + int.from_bytes(row[:4], "big") :] if row[:1] == b"\0" else row
 
 
 def lines(measure: Rows) -> dict[tuple[int, str], dict[str, Any]]:

@@ -5,7 +5,7 @@ from zlib import crc32
 import orjson
 import pytest
 
-from streams.app import CHANNELS
+from schemas.data import CHANNELS
 from streams.base.claims import mark_of
 from streams.cli.state import matches, places, plain
 from streams.customers.customers import Customer

@@ -2,7 +2,7 @@ from itertools import chain
 from typing import Any
 
 from streams.base.times import to_ms
-from streams.demo.publish import TOPICS, Pace, publish
+from streams.demo.publish import Pace, publish, topics
 from streams.demo.run import publish_before
 from streams.demo.show import Rate
 from streams.demo.simulator import Emission, Settings, Simulation
@@ -103,7 +103,7 @@ async def test_raw_bytes_go_to_their_topic() -> None:
 
 def test_the_topics_are_all_the_simulation_uses() -> None:
     used = {emission.topic for emission in Simulation(Settings("demo-7-x", START, RULES)).emissions(1_200_000)}
-    assert used == set(TOPICS)
+    assert used == set(topics())
 
 
 def test_a_rate_is_over_the_last_seconds() -> None:

@@ -1,9 +1,9 @@
 import base64
 from typing import Any
 
+from streams.base.times import iso
 from streams.demo import figures
 from streams.demo.check import MEASURES, compare
-from streams.demo.parts import rfc3339
 from streams.demo.simulator import Settings, Simulation
 from streams.demo.state import JOURNEYS_KEPT, SUMMED, BoardState, Share
 from tests.support.product import RULES, state_of
@@ -19,8 +19,8 @@ def reading(end: int, offered: int, length: int = 60_000, **other: Any) -> dict[
         {"kpi": kpi, "variant": variant, "numerator": offered if kpi == "contacts_offered" else 0, "denominator": 1}
         for kpi, variant in KPIS
     ]
-    window = {"start": rfc3339(end - length), "end": rfc3339(end), "length_ms": length}
-    record = {"dimensions": OF, "window": window, "watermark": rfc3339(end), "status": "final", "revision": 1}
+    window = {"start": iso(end - length), "end": iso(end), "length_ms": length}
+    record = {"dimensions": OF, "window": window, "watermark": iso(end), "status": "final", "revision": 1}
     return {**record, "line": LINE, "readings": figures_of, **other}
 
 
@@ -76,20 +76,20 @@ def test_service_level_counts_who_waits_too_long_now() -> None:
 def test_the_longest_wait_grows_with_the_clock() -> None:
     state = BoardState(LINE)
     queue = {"channel": "voice", "queue": "cards", "line": LINE, "longest_wait_ms": 0, "by_tier": {}}
-    state.apply("queue.state", {**queue, "at": rfc3339(START), "depth": 2, "oldest_entered": rfc3339(START - 5000)})
+    state.apply("queue.state", {**queue, "at": iso(START), "depth": 2, "oldest_entered": iso(START - 5000)})
     now = state.queues["voice", "cards"]
     assert now.longest_wait_ms(START + 1000) == 6000
-    state.apply("queue.state", {**queue, "at": rfc3339(START - 10_000), "depth": 9, "oldest_entered": None})
+    state.apply("queue.state", {**queue, "at": iso(START - 10_000), "depth": 9, "oldest_entered": None})
     assert now.depth == 2
-    state.apply("queue.state", {**queue, "at": rfc3339(START + 30_000), "depth": 0, "oldest_entered": None})
+    state.apply("queue.state", {**queue, "at": iso(START + 30_000), "depth": 0, "oldest_entered": None})
     assert now.longest_wait_ms(START + 31_000) is None
     step = START // 10_000
     assert [now.depth_at(step + offset) for offset in (-1, 0, 2, 3, 9)] == [0, 2, 2, 0, 0]
 
 
 def alert(number: int, since: int, resolved: int | None = None, **other: Any) -> dict[str, Any]:
-    status = {"status": "resolved" if resolved else "firing", "resolved_at": rfc3339(resolved) if resolved else None}
-    record = {"alert_id": f"a{number}", "kind": "wait", "contact_id": f"c{number}", "since": rfc3339(since), **status}
+    status = {"status": "resolved" if resolved else "firing", "resolved_at": iso(resolved) if resolved else None}
+    record = {"alert_id": f"a{number}", "kind": "wait", "contact_id": f"c{number}", "since": iso(since), **status}
     return {
         **record,
         "line": LINE,

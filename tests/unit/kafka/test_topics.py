@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import flow
 from streams import settings as settings_module
-from streams.app import CHANGELOGS
 from streams.kafka.topics import fitted, told_counts, too_wide, wanted, wide_enough
 
 SETTINGS = settings_module.load(topic_prefix="x.", app_id="app")
 TOPICS = wanted(SETTINGS)
-INPUTS = ["x." + topic for topic in CHANGELOGS["ingest"]]
-LOGS = {hop: f"x.app-{hop}-changelog" for hop in CHANGELOGS}
+INPUTS = ["x." + topic for topic in flow.inputs("ingest")]
+LOGS = {hop: f"x.app-{hop}-changelog" for hop in flow.stages()}
 
 
 def deployed(partitions: int | None = None) -> dict[str, int]:

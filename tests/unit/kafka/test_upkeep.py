@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import registry
+from schemas import flow, registry
 from streams import settings as settings_module
-from streams.app import CHANGELOGS
 from streams.engine.demands import Effect, departures
 from streams.kafka.topics import wanted
 from streams.kafka.upkeep import of_all
@@ -35,15 +34,13 @@ def settings() -> Settings:
 
 
 def of(settings: Settings, topic: str, **values: str) -> dict[str, Effect]:
-    found = departures(
-        topic, of_all(settings, CHANGELOGS)[topic], {k.replace("_", "."): v for k, v in values.items()}, 1
-    )
+    found = departures(topic, of_all(settings)[topic], {k.replace("_", "."): v for k, v in values.items()}, 1)
     return {each.demand.setting: each.demand.effect for each in found}
 
 
 def test_every_topic_and_changelog_has_demands(settings: Settings) -> None:
-    assert set(of_all(settings, CHANGELOGS)) == {each.name for each in wanted(settings)}
-    assert all(of_all(settings, CHANGELOGS).values())
+    assert set(of_all(settings)) == {each.name for each in wanted(settings)}
+    assert all(of_all(settings).values())
 
 
 @given(replicas=st.integers(1, 5), broker=KEPT)
@@ -96,7 +93,7 @@ def test_an_output(settings: Settings, name: str) -> None:
     assert of(settings, topic, max_message_bytes="500000") == {"max.message.bytes": Effect.REFUSED}
 
 
-@pytest.mark.parametrize("hop", CHANGELOGS)
+@pytest.mark.parametrize("hop", flow.stages())
 def test_a_changelog(settings: Settings, hop: str) -> None:
     topic = f"x.contact-streams-{hop}-changelog"
     assert of(settings, topic, cleanup_policy="compact,delete") == {"cleanup.policy": Effect.REFUSED}

@@ -8,9 +8,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import Command, Line, Progress
+from streams.base.times import iso
 from streams.customers.customers import MAX_REPLAYS
 from tests.fuzz.check import places_of
-from tests.fuzz.costs import Scene, rfc3339
+from tests.fuzz.costs import Scene
 from tests.support.offline import hops
 from tests.support.track_story import OWNER, T0, D, M, S, event
 from tests.unit.pipeline.test_cuts import a_cut, by_key, run
@@ -27,17 +28,17 @@ def test_junk_replays_take_nothing_from_a_replay_that_is_known(junk: int) -> Non
     scene = Scene()
     scene.turn()
     about = {"replay_id": "real", "topics": ["contacts.chat"]}
-    scene.event("replay.started", about, replayid="real", time=rfc3339(0))
+    scene.event("replay.started", about, replayid="real", time=iso(0))
     one = {"customer_id": "k", "line": "real"}
-    scene.contact("contact.queued", "c", queue="q", **one, time=rfc3339(2000))
+    scene.contact("contact.queued", "c", queue="q", **one, time=iso(2000))
     scene.turn()
     scene.turn()
     for number in range(junk):
-        scene.contact("contact.held", f"j{number}", customer_id="k", line=f"junk-{number}", time=rfc3339(1000))
+        scene.contact("contact.held", f"j{number}", customer_id="k", line=f"junk-{number}", time=iso(1000))
     scene.turn()
-    scene.contact("contact.connected", "c", agent_id="a", **one, time=rfc3339(30_000))
-    scene.contact("contact.ended", "c", by="agent", **one, time=rfc3339(60_000))
-    scene.event("replay.ended", about, replayid="real", time=rfc3339(90_000))
+    scene.contact("contact.connected", "c", agent_id="a", **one, time=iso(30_000))
+    scene.contact("contact.ended", "c", by="agent", **one, time=iso(60_000))
+    scene.event("replay.ended", about, replayid="real", time=iso(90_000))
     for _ in range(4):
         scene.turn()
     sent = [orjson.loads(each.value or b"") for each in scene.deployment.on("contact.measurements")]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.data import CHANNELS
 from streams import app
 from streams.base.records import Event, Line, Progress
 from streams.base.times import DAY_MS, HOUR_MS
@@ -340,6 +341,6 @@ def test_the_rows_of_the_version_before_can_be_read_and_end() -> None:
     assert (state.owner, state.due) == ("customer:7", {"": NOW + HOUR_MS})
 
 
-@pytest.mark.parametrize("channel", app.CHANNELS)
+@pytest.mark.parametrize("channel", CHANNELS)
 def test_no_channel_has_what_a_name_is_taken_apart_by(channel: str) -> None:
     assert not {"|", ":", "\x1f"} & set(channel)

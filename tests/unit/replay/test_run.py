@@ -8,7 +8,7 @@ import pytest
 from aiokafka.partitioner import DefaultPartitioner
 
 from streams.replay.errors import InputError
-from streams.replay.publish import ReplayPublisher, partition_of, route
+from streams.replay.publish import ReplayPublisher, partition_of
 from streams.replay.reader import CallLog
 from streams.replay.rows import Planned
 from streams.replay.run import PROGRESS_EVENTS, Clock, parse_speed, replay_log
@@ -110,20 +110,6 @@ def test_speed(text: str, speed: float | None) -> None:
 def test_speed_refused(text: str) -> None:
     with pytest.raises(InputError, match="expected max, or how many times real time"):
         parse_speed(text)
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "expected"),
-    [
-        ("contact.queued", {"channel": "voice", "contact_id": "k"}, ("contacts.voice", "k")),
-        ("message.sent", {"channel": "self-service", "contact_id": "k"}, ("contacts.self-service", "k")),
-        ("customer.profile_changed", {"customer_id": "c"}, ("customers.profile", "c")),
-        ("agent.state_changed", {"agent_id": "a"}, ("agents.state", "a")),
-        ("alert.commanded", {"alert_id": "x"}, ("alert.commands", "x")),
-    ],
-)
-def test_route(kind: str, data: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert route({"type": kind, "data": data}) == expected
 
 
 def test_partitions_are_those_of_the_default_partitioner() -> None:

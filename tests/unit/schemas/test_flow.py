@@ -1,0 +1,60 @@
+"""The flow as the topics' YAML tells it: who reads and writes what, in which order."""
+
+from typing import Any
+
+import pytest
+
+from schemas import flow
+from schemas.data import CHANNELS
+from schemas.registry import RegistryError, TopicSpec, topics
+
+
+def test_the_flow() -> None:
+    assert flow.stages() == ("ingest", "identify", "track", "measure")
+    assert flow.between() == ("contact.normalised", "contact.interactions", "contact.measurements")
+    assert flow.published() == (
+        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
+    )  # fmt: skip
+
+
+def test_what_each_stage_reads_and_writes() -> None:
+    contacts = tuple(f"contacts.{channel}" for channel in CHANNELS)
+    assert {stage: (flow.inputs(stage), flow.outputs(stage)) for stage in flow.stages()} == {
+        "ingest": (
+            (*contacts, "customers.profile", "agents.state", "alert.commands"),
+            ("contact.normalised", "contacts.dead-letters"),
+        ),
+        "identify": (
+            ("contact.normalised",),
+            ("contact.interactions", "contact.measurements", "contacts.dead-letters", "identity.changes"),
+        ),
+        "track": (
+            ("contact.interactions",),
+            ("alerts", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
+        ),
+        "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
+    }
+    with pytest.raises(KeyError):
+        flow.inputs("webhooks")
+
+
+def changed(topic: str, **change: Any) -> dict[str, TopicSpec]:
+    return topics() | {topic: topics()[topic].model_copy(update=change)}
+
+
+def test_a_new_stage_stands_behind_those_it_reads_of() -> None:
+    added = changed("contact.normalised", consumers=["identify", "link"])
+    added["contact.links"] = topics()["contact.normalised"].model_copy(update={"producers": ["link"]})
+    assert flow.order_of(added) == ("ingest", "link", "identify", "track", "measure")
+
+
+@pytest.mark.parametrize(
+    ("topic", "change", "told"),
+    [
+        ("contact.normalised", {"producers": ["ingest", "track"]}, "write for each other in a circle: .* → "),
+        ("contact.normalised", {"producers": ["ingets"]}, "ingets: writes an internal topic and reads no topic"),
+    ],
+)
+def test_what_is_no_flow_is_refused(topic: str, change: dict[str, Any], told: str) -> None:
+    with pytest.raises(RegistryError, match=told):
+        flow.order_of(changed(topic, **change))
