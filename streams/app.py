@@ -27,6 +27,7 @@ from schemas.data import Channel
 from streams.base.policy import Rules
 from streams.engine import Inlet, Options, Processor, Source, Table, TableSpec, TaskInfo
 from streams.engine.app import engine_app
+from streams.kafka.connection import connection_of
 from streams.kafka.upkeep import of_all
 from streams.pipeline import identify, ingest, measure, track
 from streams.pipeline.dead_letters import on_failure, on_row
@@ -106,7 +107,7 @@ def build(settings: Settings, rules: Rules) -> Application:
     parts = inlets(settings, rules, metrics)
     app, source = engine_app(
         settings.group,
-        settings.bootstrap_servers,
+        connection_of(settings),
         parts,
         Options(
             worker=settings.worker_name,

@@ -14,6 +14,7 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
+from streams.kafka.connection import connection_of
 from streams.kafka.topics import existing
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
@@ -24,12 +25,12 @@ HELP = "docs/operations.md, Topics and partitions"
 
 
 async def delete(system: System, *topics: str) -> None:
-    servers = system.settings.bootstrap_servers
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    connection = connection_of(system.settings)
+    admin = connection.admin()
     await admin.start()
     try:
         await admin.delete_topics(list(topics))
-        while set(topics) & set(await existing(servers)):  # noqa: ASYNC110 - nobody tells
+        while set(topics) & set(await existing(connection)):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
     finally:
         await admin.close()
