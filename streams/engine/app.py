@@ -59,6 +59,7 @@ def engine_app(
     """
     app = EngineApp(
         app_id,
+        # For its logs only: nothing of Faust connects.
         broker=f"kafka://{connection.servers.replace(',', ';kafka://')}",
         web_enabled=False,
         topic_disable_leader=True,

@@ -37,11 +37,11 @@ class Connection:
         """A producer without transactions."""
         return AIOKafkaProducer(**self._common, **options)
 
-    def transactional_producer(self, transactional_id: str, transaction_timeout_ms: int = 60_000) -> Producer:
+    def transactional_producer(self, transactional_id: str) -> Producer:
         """A producer whose start fences every earlier one of the same id."""
         producer = self.producer(
             transactional_id=transactional_id,
-            transaction_timeout_ms=transaction_timeout_ms,
+            transaction_timeout_ms=60_000,
             linger_ms=0,
             compression_type="snappy",
             max_batch_size=MAX_BATCH_BYTES,

@@ -147,8 +147,9 @@ class Inputs:
 @asynccontextmanager
 async def inputs(settings: Settings) -> AsyncIterator[Inputs]:
     """Raises `StateError` when Kafka does not answer."""
-    connection, options = connection_of(settings), {"isolation_level": "read_committed", "fetch_max_wait_ms": 20}
-    async with open_consumer(connection, StateError, **options) as consumer:
+    connection = connection_of(settings)
+    committed = open_consumer(connection, StateError, isolation_level="read_committed", fetch_max_wait_ms=20)
+    async with committed as consumer:
         yield Inputs(settings, consumer, await partition_counts(consumer))
 
 

@@ -36,7 +36,7 @@ STALL_SECONDS = 60.0
 """How long workers may stand still until it is said that they do."""
 _ASK_SECONDS = 0.2
 DEAD_LETTERS = "contacts.dead-letters"
-COMMITTED: Mapping[str, Any] = {"isolation_level": "read_committed", "fetch_max_wait_ms": 50}
+_COMMITTED: Mapping[str, Any] = {"isolation_level": "read_committed", "fetch_max_wait_ms": 50}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Door:
         self._target, self._line, self._begins, self._everything = target, line, begins, everything
         self._letters = [tp for tp in begins if tp.topic == target.topic_prefix + DEAD_LETTERS]
         self._inputs = [tp for tp in begins if tp not in self._letters]
-        self._consumer = target.connection.consumer(**COMMITTED)
+        self._consumer = target.connection.consumer(**_COMMITTED)
         self._admin = target.connection.admin()
 
     async def __aenter__(self) -> Self:
@@ -222,7 +222,7 @@ class Door:
         spans = {tp: span for tp, span in spans.items() if span[0] < span[1]}
         if not spans:  # a consumer that is stopped before it did anything raises
             return
-        async with open_consumer(self._target.connection, PublishError, **COMMITTED) as consumer:
+        async with open_consumer(self._target.connection, PublishError, **_COMMITTED) as consumer:
             for tp, (begin, end) in spans.items():
                 consumer.assign([tp])
                 consumer.seek(tp, begin)

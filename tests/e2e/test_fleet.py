@@ -14,8 +14,8 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from streams.app import BETWEEN, CHANGELOGS, OUTPUTS
+from streams.kafka import topics
 from streams.kafka.connection import connection_of
-from streams.kafka.topics import existing
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
 from tests.support.engine import keep
@@ -24,16 +24,11 @@ from tests.support.system import System, event
 HELP = "docs/operations.md, Topics and partitions"
 
 
-async def delete(system: System, *topics: str) -> None:
+async def delete(system: System, *names: str) -> None:
     connection = connection_of(system.settings)
-    admin = connection.admin()
-    await admin.start()
-    try:
-        await admin.delete_topics(list(topics))
-        while set(topics) & set(await existing(connection)):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
+    await topics.delete(connection, names)
+    while set(names) & set(await topics.existing(connection)):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.05)
 
 
 async def extend(system: System, topic: str, count: int) -> None:
