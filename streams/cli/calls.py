@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import msgspec
 import orjson
 import typer
-from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas import routing
 from streams import settings as settings_module
 from streams.base.errors import OpsError
 from streams.cli.replay import FAULTY, Tolerate, is_faulty, publish_log
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.bootstrap import resolve_bootstrap
@@ -55,23 +55,23 @@ class Outputs:
 
 async def read_outputs(settings: Settings, line: str, channel: str) -> Outputs:
     """Read the figures of a line back from the topics; nothing is taken from the file or from a worker."""
-    servers, prefix = settings.bootstrap_servers, settings.topic_prefix
+    connection, prefix = connection_of(settings), settings.topic_prefix
     decode = msgspec.json.Decoder(dict[str, Any]).decode
-    readings = [decode(r.value) async for r in read_to_end(servers, [prefix + "kpis"]) if line.encode() in r.value]
+    readings = [decode(r.value) async for r in read_to_end(connection, [prefix + "kpis"]) if line.encode() in r.value]
     alerts = set()
-    async for record in read_to_end(servers, [prefix + "alerts"]):
+    async for record in read_to_end(connection, [prefix + "alerts"]):
         alert = decode(record.value)
         if alert["line"] == line and alert["kind"] == "wait" and alert["tier"] in HIGH_TIERS:
             alerts.add(alert["alert_id"])
     customers = set()
-    async for record in read_to_end(servers, [prefix + "journeys"]):
+    async for record in read_to_end(connection, [prefix + "journeys"]):
         if record.value is None:
             continue
         journey = decode(record.value)
         if journey["line"] == line and journey["customer"].startswith("customer:"):
             customers.add(journey["customer"])
     left_out: dict[str, int] = {}
-    async for record in read_to_end(servers, [f"{prefix}contacts.{channel}"]):
+    async for record in read_to_end(connection, [f"{prefix}contacts.{channel}"]):
         if record.key == f"replay:{line}".encode():
             event = orjson.loads(record.value)
             if event["type"] == "replay.ended":
@@ -132,18 +132,13 @@ def _seconds(numerator: int | None, denominator: int) -> float | None:
 @asynccontextmanager
 async def temporary_topics(settings: Settings, keep: bool) -> AsyncIterator[None]:
     """The topics of a prefix of our own, removed again unless they are to be kept."""
-    wanted = topics.wanted(settings)
-    await topics.create(settings.bootstrap_servers, wanted)
+    connection, wanted = connection_of(settings), topics.wanted(settings)
+    await topics.create(connection, wanted)
     try:
         yield
     finally:
         if not keep:
-            admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-            try:
-                await admin.start()
-                await admin.delete_topics([topic.name for topic in wanted])
-            finally:
-                await admin.close()
+            await topics.delete(connection, [topic.name for topic in wanted])
 
 
 async def run(
@@ -156,7 +151,7 @@ async def run(
     _note(console, f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}")
     async with temporary_topics(settings, keep), workers(settings, count, logs):
         started = time.perf_counter()
-        target = Target(settings.bootstrap_servers, settings.topic_prefix, settings.group)
+        target = Target(connection_of(settings), settings.topic_prefix, settings.group)
         begins = await positions(target, [routing.channels()[log.channel]])
         report = await publish_log(log, log.replay_id, None, target, console)
         with console.status("working off …") as status:

@@ -12,6 +12,7 @@ from streams import settings as settings_module
 from streams.base.errors import OpsError
 from streams.demo.run import Options, run
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.processes import WorkerFailed, workers
@@ -58,12 +59,12 @@ def _settings(console: Terminal) -> tuple[Settings, bool]:
 
 
 async def _demo(settings: Settings, options: Options) -> int:
-    servers = settings.bootstrap_servers
-    await topics.create(servers, topics.wanted(settings))
+    connection = connection_of(settings)
+    await topics.create(connection, topics.wanted(settings))
     logs = Path(tempfile.mkdtemp(prefix="contact-streams-demo-"))
     return await run(
         options,
-        servers,
+        connection,
         settings.topic_prefix,
         lambda: workers(settings, 1, logs),
         lambda seconds: wait_drained(settings, seconds),

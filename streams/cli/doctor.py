@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
-from streams.base.errors import BrokerError
+from streams.base.errors import BrokerError, OpsError
+from streams.engine.connection import Connection
 from streams.engine.demands import Effect
 from streams.engine.topology import HELP
-from streams.kafka.topics import Report, TopicsError, existing
+from streams.kafka.connection import open_consumer
+from streams.kafka.topics import Report, existing
 from streams.local.bootstrap import VARIABLE, has_compose, has_java, how_to_start, resolve_bootstrap
 from streams.local.broker import Broker
 from streams.local.probe import demand
@@ -151,26 +152,23 @@ def clock(problems: Sequence[str]) -> Finding:
 
 
 async def records_from_the_future(
-    bootstrap: str, topics: Iterable[str], tolerance_s: float = FUTURE_TOLERANCE_S
+    connection: Connection, topics: Iterable[str], tolerance_s: float = FUTURE_TOLERANCE_S
 ) -> list[str]:
     """Topics with a record stamped over ``tolerance_s`` seconds ahead of now: its producer's clock or ours is wrong."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     found: dict[str, float] = {}
     try:
-        have = await existing(bootstrap)
-        await consumer.start()
-        now = time.time()
-        limit = int((now + tolerance_s) * 1000)
-        for topic in sorted(have.keys() & set(topics)):
-            partitions = [TopicPartition(topic, number) for number in range(have[topic])]
-            hits = await consumer.offsets_for_times(dict.fromkeys(partitions, limit))
-            ahead = [hit.timestamp / 1000 - now for hit in hits.values() if hit is not None]
-            if ahead:
-                found[topic] = max(ahead)
-    except (KafkaError, TopicsError) as error:
-        return [f"the broker at {bootstrap} did not say: {error}"]
-    finally:
-        await consumer.stop()
+        have = await existing(connection)
+        async with open_consumer(connection) as consumer:
+            now = time.time()
+            limit = int((now + tolerance_s) * 1000)
+            for topic in sorted(have.keys() & set(topics)):
+                partitions = [TopicPartition(topic, number) for number in range(have[topic])]
+                hits = await consumer.offsets_for_times(dict.fromkeys(partitions, limit))
+                ahead = [hit.timestamp / 1000 - now for hit in hits.values() if hit is not None]
+                if ahead:
+                    found[topic] = max(ahead)
+    except OpsError as error:
+        return [f"the broker at {connection.servers} did not say: {error}"]
     return [f"{topic} holds a record stamped {seconds:.0f} s from now" for topic, seconds in found.items()]
 
 

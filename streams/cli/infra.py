@@ -10,6 +10,7 @@ from rich.text import Text
 from streams.base.errors import BrokerError
 from streams.cli import doctor as checks
 from streams.inspect.lost_state import StateGone, settle
+from streams.kafka.connection import connection_of
 from streams.kafka.topics import TopicsError, create, wanted
 from streams.local.broker import Broker
 from streams.local.text import Terminal, echo
@@ -72,7 +73,7 @@ def doctor() -> None:
     def topics(bootstrap: str) -> list[checks.Finding]:
         here = settings.model_copy(update={"bootstrap_servers": bootstrap})
         try:
-            report = asyncio.run(create(bootstrap, wanted(here), dry_run=True))
+            report = asyncio.run(create(connection_of(here), wanted(here), dry_run=True))
         except TopicsError as error:
             return [checks.Finding("topics", checks.Status.FAILED, str(error))]
         found = checks.topics(report)
@@ -85,8 +86,9 @@ def doctor() -> None:
         return found
 
     def clock(bootstrap: str) -> list[checks.Finding]:
-        names = [topic.name for topic in wanted(settings)]
-        ahead = asyncio.run(checks.records_from_the_future(bootstrap, names, settings.future_tolerance_s))
+        here = settings.model_copy(update={"bootstrap_servers": bootstrap})
+        names = [topic.name for topic in wanted(here)]
+        ahead = asyncio.run(checks.records_from_the_future(connection_of(here), names, here.future_tolerance_s))
         return [checks.clock(ahead)]
 
     findings = checks.examine(Broker(), servers=settings.bootstrap_servers, topics=topics, clock=clock)

@@ -18,6 +18,8 @@ from streams import rules, settings
 from streams.base.errors import OpsError
 from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
+from streams.engine.connection import Connection
+from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
 from streams.local import text
 from streams.local.bootstrap import resolve_bootstrap
@@ -119,9 +121,9 @@ def _no_line(line: str, lines: set[str]) -> str:
     )
 
 
-async def read(bootstrap_servers: str, topic: str) -> AsyncIterator[bytes]:
+async def read(connection: Connection, topic: str) -> AsyncIterator[bytes]:
     """The committed records of the topic, up to the end it has now. Raises LookupError when there is no such topic."""
-    async for record in read_to_end(bootstrap_servers, [topic]):
+    async for record in read_to_end(connection, [topic]):
         if record.value is not None:
             yield record.value
 
@@ -240,8 +242,9 @@ def kpis(
         found = settings.load(topic_prefix=topic_prefix)
         policy = rules.load(found.rules_dir, {"kpis.time_zone": found.time_zone} if found.time_zone else None).kpis
         query = make_query(first, last, by, line, policy.time_zone)
-        servers = found.bootstrap_servers or resolve_bootstrap(start=False).servers
-        rows = asyncio.run(collect(read(servers, found.topic_prefix + TOPIC), query, policy))
+        if not found.bootstrap_servers:
+            found = found.model_copy(update={"bootstrap_servers": resolve_bootstrap(start=False).servers})
+        rows = asyncio.run(collect(read(connection_of(found), found.topic_prefix + TOPIC), query, policy))
     except (OpsError, LookupError, settings.SettingsError, rules.RulesError) as error:
         echo(f"contact-streams: {error}", err=True)
         raise typer.Exit(1) from None

@@ -129,12 +129,13 @@ def topics_create(
     from streams.engine.topology import HELP
     from streams.inspect import lost_state as lost
     from streams.kafka import topics
+    from streams.kafka.connection import connection_of
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     try:
         report = asyncio.run(
             topics.create(
-                settings.bootstrap_servers, topics.wanted(settings, partitions), replication, dry_run=dry_run,
+                connection_of(settings), topics.wanted(settings, partitions), replication, dry_run=dry_run,
                 follow=partitions is None,
             )
         )  # fmt: skip
@@ -173,11 +174,12 @@ def topics_alter(
     from streams.engine.demands import Effect
     from streams.kafka import topics
     from streams.kafka.altering import alter
+    from streams.kafka.connection import connection_of
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    servers, wanted = settings.bootstrap_servers, topics.wanted(settings)
+    connection = connection_of(settings)
     try:
-        report = asyncio.run(topics.create(servers, wanted, dry_run=True))
+        report = asyncio.run(topics.create(connection, topics.wanted(settings), dry_run=True))
         changes = report.departures if every else report.of(Effect.REFUSED)
         for each in changes:
             echo(f"{each.topic}: {each.demand.setting} {each.value} -> {each.mended}  ({each.demand.breaks})")
@@ -185,12 +187,12 @@ def topics_alter(
             err.print(f"not known, it takes DESCRIBE_CONFIGS: {', '.join(report.untold)}", style="yellow")
         if not changes or dry_run:
             if changes:
-                asyncio.run(alter(servers, changes, only_check=True))
+                asyncio.run(alter(connection, changes, only_check=True))
             echo(f"{len(changes)} to change")
             return
         if not yes:
-            typer.confirm(f"Change {len(changes)} settings at {servers}?", abort=True, err=True)
-        asyncio.run(alter(servers, changes))
+            typer.confirm(f"Change {len(changes)} settings at {connection.servers}?", abort=True, err=True)
+        asyncio.run(alter(connection, changes))
     except topics.TopicsError as error:
         raise fail(error) from None
     echo(f"{len(changes)} changed")

@@ -19,6 +19,7 @@ from streams.base.records import LIVE
 from streams.base.times import iso
 from streams.cli.kpis import ALL_LINES, QueryError, read, span
 from streams.identity.assignment import CROWDED, OTHER_SOURCE, TOO_LATE, TOO_MANY_CHANGES
+from streams.kafka.connection import connection_of
 from streams.local import text
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.text import PLAIN_WIDTH, Terminal, echo
@@ -196,8 +197,9 @@ def merges(
         found = settings.load(topic_prefix=topic_prefix)
         policy = rules.load(found.rules_dir, {"kpis.time_zone": found.time_zone} if found.time_zone else None).kpis
         query = make_query(first, last, line, rule, policy.time_zone)
-        servers = found.bootstrap_servers or resolve_bootstrap(start=False).servers
-        these = asyncio.run(collect(read(servers, found.topic_prefix + TOPIC), query))
+        if not found.bootstrap_servers:
+            found = found.model_copy(update={"bootstrap_servers": resolve_bootstrap(start=False).servers})
+        these = asyncio.run(collect(read(connection_of(found), found.topic_prefix + TOPIC), query))
     except (OpsError, LookupError, settings.SettingsError, rules.RulesError) as error:
         echo(f"contact-streams: {error}", err=True)
         raise typer.Exit(1) from None

@@ -12,6 +12,7 @@ from schemas import routing
 from schemas.fields import LINE_NAME, NOT_LINES
 from streams import settings as settings_module
 from streams.base.errors import OpsError
+from streams.kafka.connection import connection_of
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.text import Terminal
 from streams.replay.console import Display, plain, show_read, show_report, show_verdict
@@ -91,7 +92,7 @@ async def publish_log(log: CallLog, line: str, pace: float | None, target: Targe
     TopicMissing.
     """
     publisher = ReplayPublisher(
-        target.bootstrap_servers,
+        target.connection,
         target.topic_prefix,
         line,
         [routing.channels()[log.channel]],
@@ -124,8 +125,10 @@ def replay(
         settings = settings_module.load(topic_prefix=topic_prefix)
 
         def find_target() -> Target:
-            servers = settings.bootstrap_servers or resolve_bootstrap(start=False).servers
-            return Target(servers, settings.topic_prefix, settings.group)
+            found = settings
+            if not found.bootstrap_servers:
+                found = found.model_copy(update={"bootstrap_servers": resolve_bootstrap(start=False).servers})
+            return Target(connection_of(found), found.topic_prefix, found.group)
 
         report, found = replay_file(file, mapping, speed, find_target, replay_id=replay_id)
     except (OpsError, SettingsError) as error:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Iterable
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.demo.state import TOPICS, BoardState
+from streams.engine.connection import Connection
 from streams.engine.fetching import adapt
 from streams.engine.kafka import written_ends
+from streams.kafka.connection import open_consumer
 from streams.kafka.reading import partitions_of
 
 POLL_MS = 100
@@ -19,23 +21,20 @@ class Feed:
 
     Open it before the first event is published; raises LookupError when a topic is missing::
 
-        async with Feed(bootstrap, prefix, state) as feed:
+        async with Feed(connection, prefix, state) as feed:
             ...
             await feed.catch_up(timeout_s=10)
     """
 
-    def __init__(self, bootstrap: str, prefix: str, state: BoardState) -> None:
-        self._bootstrap, self._prefix, self._state = bootstrap, prefix, state
-        self._consumer: AIOKafkaConsumer | None = None
+    def __init__(self, connection: Connection, prefix: str, state: BoardState) -> None:
+        self._connection, self._prefix, self._state = connection, prefix, state
+        self._consumer = connection.consumer(
+            isolation_level="read_committed", enable_auto_commit=False, fetch_max_wait_ms=POLL_MS
+        )
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Feed":
-        self._consumer = consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=POLL_MS,
-        )
+        consumer = self._consumer
         try:
             await consumer.start()
             adapt(consumer)
@@ -45,15 +44,14 @@ class Feed:
         except BaseException:
             await consumer.stop()
             raise
-        self._reader = asyncio.create_task(self._read(consumer), name="board feed")
+        self._reader = asyncio.create_task(self._read(), name="board feed")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
-        if self._consumer is not None:
-            await self._consumer.stop()
+        await self._consumer.stop()
 
     async def catch_up(self, timeout_s: float) -> bool:
         """Wait until everything committed up to now has been applied; False when the time is over first.
@@ -61,7 +59,7 @@ class Feed:
         Raises what the reader raised.
         """
         consumer, reader = self._consumer, self._reader
-        if consumer is None or reader is None:
+        if reader is None:
             raise RuntimeError("the feed is not open: use it as an async context manager")
         ends = await self._ends(consumer.assignment())
         for _ in range(max(int(timeout_s * 20), 1)):
@@ -76,17 +74,13 @@ class Feed:
 
     async def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Asked by a consumer that reads nothing; what is committed may have no marker yet, so it is no stable end."""
-        asking = AIOKafkaConsumer(bootstrap_servers=self._bootstrap)
-        try:
-            await asking.start()
+        async with open_consumer(self._connection) as asking:
             return await written_ends(asking, partitions)
-        finally:
-            await asking.stop()
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read(self) -> None:
         decode = msgspec.json.decode
         while True:
-            batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=2000)
+            batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=2000)
             for partition, records in batches.items():
                 topic = partition.topic.removeprefix(self._prefix)
                 for record in records:

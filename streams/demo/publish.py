@@ -8,7 +8,6 @@ from schemas import routing
 from streams.demo.centre import ARRIVALS
 from streams.demo.parts import SECOND_MS
 from streams.demo.simulator import Emission, Simulation
-from streams.replay.publish import ReplayPublisher, partition_of
 
 STEP_S = 0.05
 PROGRESS_EVERY_S = 0.2
@@ -17,15 +16,6 @@ PROGRESS_EVERY_S = 0.2
 def topics() -> tuple[str, ...]:
     """What the simulated centre publishes to."""
     return (*(routing.channels()[channel] for channel in ARRIVALS), "customers.profile", "agents.state")
-
-
-class DemoPublisher(ReplayPublisher):
-    """A replay in which some records are no valid events."""
-
-    async def publish_raw(self, topic: str, key: str, value: bytes) -> None:
-        """Publish bytes as they are, in their place among the events."""
-        lanes, encoded = self._lanes[topic], key.encode()
-        await self._append(lanes[partition_of(encoded, len(lanes))], encoded, value)
 
 
 class Publisher(Protocol):

@@ -15,12 +15,14 @@ from streams.demo.before import days_within
 from streams.demo.check import compare
 from streams.demo.feed import Feed
 from streams.demo.parts import HOUR_MS, SECOND_MS
-from streams.demo.publish import DemoPublisher, Pace, Publisher, publish, topics
+from streams.demo.publish import Pace, Publisher, publish, topics
 from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
+from streams.engine.connection import Connection
 from streams.local.text import Terminal
+from streams.replay.publish import ReplayPublisher
 from streams.rules import Rules
 
 DRAIN_S = 60.0
@@ -51,7 +53,7 @@ class Options:
 
 
 async def run(
-    options: Options, bootstrap: str, prefix: str, start_worker: StartWorker, wait_drained: WaitDrained
+    options: Options, connection: Connection, prefix: str, start_worker: StartWorker, wait_drained: WaitDrained
 ) -> int:
     """Run the demo on an existing broker and topics; the exit code: 1 when a figure is wrong or events are left over.
 
@@ -69,8 +71,8 @@ async def run(
         f"{options.speed:g} times real time; Ctrl-C ends it early",
         highlight=False,
     )
-    async with start_worker(), Feed(bootstrap, prefix, state) as feed:
-        async with DemoPublisher(bootstrap, prefix, line, topics(), started_at=settings.begin_ms - 1) as publisher:
+    async with start_worker(), Feed(connection, prefix, state) as feed:
+        async with ReplayPublisher(connection, prefix, line, topics(), started_at=settings.begin_ms - 1) as publisher:
             emissions = simulation.emissions(int(options.duration * options.speed * 1000))
             emissions = await publish_before(emissions, publisher, start_ms)
             await publisher.flush()
@@ -89,7 +91,7 @@ async def run(
             f"✗ not everything is worked off after {DRAIN_S:g} s: the last events may be missing below", style="red"
         )
     right = print_summary(console, compare(simulation.truth, state), simulation.truth)
-    print_commands(console, bootstrap, prefix, line, (settings.begin_ms, end_ms))
+    print_commands(console, connection.servers, prefix, line, (settings.begin_ms, end_ms))
     return 0 if right and drained else 1
 
 

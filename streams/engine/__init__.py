@@ -9,6 +9,7 @@ comes to life or is lost) → `changelog` (what survives).
 """
 
 from streams.engine.batch import Batch
+from streams.engine.connection import Connection
 from streams.engine.errors import (
     ChangelogError,
     ConfigurationError,
@@ -38,6 +39,7 @@ __all__ = [
     "BatchDone",
     "ChangelogError",
     "ConfigurationError",
+    "Connection",
     "Differs",
     "EngineError",
     "Failure",

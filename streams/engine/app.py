@@ -7,6 +7,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.transports import ConsumerT
 from mode import ServiceT
 
+from streams.engine.connection import Connection
 from streams.engine.inlet import Inlet
 from streams.engine.observer import Observer
 from streams.engine.source import Options, Source
@@ -43,7 +44,7 @@ class EngineApp(faust.App):
 
 def engine_app(
     app_id: str,
-    bootstrap: str,
+    connection: Connection,
     inlets: Iterable[Inlet],
     options: Options,
     *,
@@ -58,12 +59,13 @@ def engine_app(
     """
     app = EngineApp(
         app_id,
-        broker=f"kafka://{bootstrap.replace(',', ';kafka://')}",
+        # For its logs only: nothing of Faust connects.
+        broker=f"kafka://{connection.servers.replace(',', ';kafka://')}",
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
     )
-    source = Source(app, bootstrap, inlets, options, observer=observer, outputs=outputs)
+    source = Source(app, connection, inlets, options, observer=observer, outputs=outputs)
 
     class EngineBoot(app.BootStrategy):  # type: ignore[name-defined]
         enable_kafka = False

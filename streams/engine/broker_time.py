@@ -4,20 +4,20 @@ import logging
 from datetime import UTC, datetime
 
 from streams.engine.clock import ALLOWED_SECONDS, Clock
+from streams.engine.connection import Connection
 from streams.engine.errors import WrongClock
-from streams.engine.kafka import transactional_producer
 
 log = logging.getLogger(__name__)
 APPEND_TIME = 1
 """The type of a timestamp that the broker gave."""
 
 
-async def compare(bootstrap: str, topic: str, name: str, clock: Clock) -> None:
+async def compare(connection: Connection, topic: str, name: str, clock: Clock) -> None:
     """Ask the broker for its time: write a record in a transaction, which is aborted, so that nobody ever reads it.
 
     ``topic``: one whose records the broker stamps; ``name``: the transactional id. Raises `WrongClock`.
     """
-    producer = transactional_producer(bootstrap, name)
+    producer = connection.transactional_producer(name)
     try:
         await producer.start()
         await producer.begin_transaction()

@@ -17,6 +17,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine import trial
+from streams.engine.connection import Connection
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
@@ -173,12 +174,12 @@ class Changelog:
 
 
 @asynccontextmanager
-async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Changelog]:
+async def opened(connection: Connection, partition: TopicPartition) -> AsyncIterator[Changelog]:
     """A changelog to read, up to where it ends now. The end is that of all that was written: a transaction may be
     committed, and its owner fenced, before the broker has marked it here, and the last stable offset hides it until
     then. So whoever reads to this end waits for the marks; nobody but its owner, who is fenced, writes to it.
     """
-    async with _reader(bootstrap) as consumer:
+    async with _reader(connection) as consumer:
         begin = int((await consumer.beginning_offsets([partition]))[partition])
         end = (await written_ends(consumer, [partition]))[partition]
         stable = int((await consumer.end_offsets([partition]))[partition])
@@ -187,9 +188,8 @@ async def opened(bootstrap: str, partition: TopicPartition) -> AsyncIterator[Cha
 
 
 @asynccontextmanager
-async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+async def _reader(connection: Connection) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = connection.consumer(
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 << 20,
@@ -204,7 +204,7 @@ async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.stop()
 
 
-async def hollow(bootstrap: str, spans: Mapping[TopicPartition, int]) -> set[str]:
+async def hollow(connection: Connection, spans: Mapping[TopicPartition, int]) -> set[str]:
     """Changelogs that hold no record, in none of their partitions. ``spans``: how many offsets each partition holds.
 
     Marks of transactions take offsets, too: one that was open while its changelog was deleted is marked in the new one.
@@ -216,7 +216,7 @@ async def hollow(bootstrap: str, spans: Mapping[TopicPartition, int]) -> set[str
     found = {topic for topic, span in offsets.items() if not span} | doubtful
     if not doubtful:
         return found
-    async with _reader(bootstrap) as consumer:
+    async with _reader(connection) as consumer:
         partitions = [tp for tp in spans if tp.topic in doubtful]
         stable = await consumer.end_offsets(partitions)
         consumer.assign(partitions)
@@ -229,10 +229,10 @@ async def hollow(bootstrap: str, spans: Mapping[TopicPartition, int]) -> set[str
 
 
 async def restore(
-    bootstrap: str, partition: TopicPartition, rows: Rows, progress: Progress, since: int = 0
+    connection: Connection, partition: TopicPartition, rows: Rows, progress: Progress, since: int = 0
 ) -> Restored:
     """Read a changelog from an offset to its end."""
-    async with opened(bootstrap, partition) as log:
+    async with opened(connection, partition) as log:
         return await log.read(rows, progress, since)
 
 

@@ -24,6 +24,8 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.group import HeartbeatRequest
 
+from streams.engine.connection import Connection
+
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 300.0
@@ -46,11 +48,11 @@ class Membership(NamedTuple):
 class Heart:
     """`alive` is called on the event loop at least every ``interval`` seconds; `start` and `stop` with its consumer."""
 
-    def __init__(self, bootstrap: str, consumer: AIOKafkaConsumer, interval: float) -> None:
+    def __init__(self, connection: Connection, consumer: AIOKafkaConsumer, interval: float) -> None:
         self.interval = interval
         self.beats = 0
         """Heartbeats that the group took."""
-        self._bootstrap, self._consumer = bootstrap, consumer
+        self._connection, self._consumer = connection, consumer
         self._alive = time.monotonic()
         self._stopping = threading.Event()
         self._done: Membership | None = None
@@ -121,7 +123,7 @@ class Heart:
         if not membership.member or membership.generation < 0 or membership == self._done:
             return
         if self._client is None:
-            self._client = AIOKafkaClient(bootstrap_servers=self._bootstrap, client_id="heart")
+            self._client = self._connection.client("heart")
             await self._client.bootstrap()
         if self._node is None:
             self._node = await self._client.coordinator_lookup(CoordinationType.GROUP, coordinator.group_id)

@@ -1,4 +1,4 @@
-"""Kafka clients as the engine needs them: the settings that were measured, in one place."""
+"""Kafka clients as the engine needs them: what is changed inside them, and what they do not answer by themselves."""
 
 import asyncio
 import logging
@@ -37,27 +37,6 @@ FRAMING_BYTES = 512
 """What a record batch's own header and a record's framing need at most."""
 LARGEST_RECORD = MAX_BATCH_BYTES - FRAMING_BYTES
 """Most bytes of a record's key and value."""
-
-
-def transactional_producer(
-    bootstrap: str, transactional_id: str, transaction_timeout_ms: int = 60_000
-) -> AIOKafkaProducer:
-    """A producer whose start fences every earlier one of the same id."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        transactional_id=transactional_id,
-        transaction_timeout_ms=transaction_timeout_ms,
-        linger_ms=0,
-        compression_type="snappy",
-        max_batch_size=MAX_BATCH_BYTES,
-        max_request_size=MAX_REQUEST_BYTES,
-        # The broker answers a produce request right after a transaction with a retriable error; at the default 100 ms
-        # each costs 100 ms. A broker that does not answer at all is asked less often, see `patient`.
-        retry_backoff_ms=5,
-    )
-    _own_failures(producer)
-    patient(producer.client)
-    return producer
 
 
 def patient(client: AIOKafkaClient) -> None:
@@ -110,34 +89,6 @@ def asked(future: asyncio.Future[Any]) -> None:
     """Keep asyncio from reporting that nobody asked this future, which is done, for the error in it."""
     if not future.cancelled():
         future.exception()
-
-
-def _own_failures(producer: AIOKafkaProducer) -> None:
-    """A transaction that fails tells it to each of its batches, and to waiters inside the client that nobody asks."""
-    # The client has no public way to its parts.
-    transactions, accumulator = producer._txn_manager, producer._message_accumulator  # noqa: SLF001
-    error_transaction, fatal_error, fail_all = (
-        transactions.error_transaction,
-        transactions.fatal_error,
-        accumulator.fail_all,
-    )
-
-    def may_be_aborted(error: Exception) -> None:
-        error_transaction(error)
-        asked(transactions._transaction_waiter)  # noqa: SLF001
-
-    def is_fatal(error: Exception) -> None:
-        fatal_error(error)
-        asked(transactions._transaction_waiter)  # noqa: SLF001
-
-    def fails_all(error: Exception) -> None:
-        unsent = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001
-        fail_all(error)
-        for batch in unsent:
-            asked(batch._drain_waiter)  # noqa: SLF001
-
-    transactions.error_transaction, transactions.fatal_error = may_be_aborted, is_fatal
-    accumulator.fail_all = fails_all
 
 
 async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:

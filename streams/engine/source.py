@@ -22,6 +22,7 @@ from streams.engine.assignor import RendezvousAssignor
 from streams.engine.batch import Batch
 from streams.engine.broker_time import compare
 from streams.engine.clock import clock
+from streams.engine.connection import Connection
 from streams.engine.demands import Demand
 from streams.engine.errors import Refused
 from streams.engine.fetching import adapt
@@ -95,7 +96,7 @@ class Source(Service, ConsumerRebalanceListener):
     def __init__(
         self,
         app: faust.App,
-        bootstrap: str,
+        connection: Connection,
         inlets: Iterable[Inlet],
         options: Options,
         *,
@@ -103,7 +104,7 @@ class Source(Service, ConsumerRebalanceListener):
         outputs: Iterable[str] = (),
     ) -> None:
         super().__init__()
-        self.app, self.bootstrap, self.app_id = app, bootstrap, app.conf.id
+        self.app, self.connection, self.app_id = app, connection, app.conf.id
         self.inlets = {inlet.name: inlet for inlet in inlets}
         self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
         self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.inlets}
@@ -134,8 +135,7 @@ class Source(Service, ConsumerRebalanceListener):
     async def on_start(self) -> None:
         options = self.options
         topics = {t: i.topics for t, i in self.inlets.items()}
-        self.consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+        self.consumer = self.connection.consumer(
             group_id=self.app_id,
             group_instance_id=options.worker if options.static else None,
             client_id=options.worker,
@@ -162,7 +162,7 @@ class Source(Service, ConsumerRebalanceListener):
             await self.read_limits()
             if self.outputs:
                 name = f"{self.app_id}-clock-{options.worker}"
-                await compare(self.bootstrap, self.outputs[-1], name, clock)
+                await compare(self.connection, self.outputs[-1], name, clock)
         except BaseException:
             await self.consumer.stop()
             raise
@@ -172,7 +172,7 @@ class Source(Service, ConsumerRebalanceListener):
         await self.add_runtime_dependency(self.topology)
         await self.add_runtime_dependency(self.telling)
         self.consumer.subscribe(sorted(self.inlet_of), listener=self)
-        self.heart = Heart(self.bootstrap, self.consumer, options.heartbeat_interval)
+        self.heart = Heart(self.connection, self.consumer, options.heartbeat_interval)
         self.heart.start()
         self.add_future(self._show_life(self.heart))
         self.add_future(self._poll())

@@ -153,7 +153,7 @@ class TakeOver(Service):
         inputs = [TopicPartition(t, partition) for t in inlet.topics if partition < source.partitions[t]]
         stages = source.stages()
         info = TaskInfo(name, partition, stages[name], tuple(tp.topic for tp in inputs), stages)
-        task = self.tasks[key] = Task(inlet, info, inputs, source.bootstrap, source.app_id, source.options.storage)
+        task = self.tasks[key] = Task(inlet, info, inputs, source.connection, source.app_id, source.options.storage)
         task.turns = self.turns
         task.written = [TopicPartition(t, n) for t in source.outputs for n in range(source.partitions[t])]
         task.topics = source.topology.ids([*info.topics, task.changelog.topic])

@@ -22,10 +22,11 @@ from streams.engine import changelog
 from streams.engine.broker_time import APPEND_TIME
 from streams.engine.changelog import Restored
 from streams.engine.clock import clock
+from streams.engine.connection import Connection
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost, UnreadableState
 from streams.engine.inlet import Inlet, Processor, Record, Rest, TaskInfo
-from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, asked, transactional_producer
+from streams.engine.kafka import FRAMING_BYTES, LARGEST_RECORD, asked
 from streams.engine.lag import Backlog
 from streams.engine.outputs import Items, Sends
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
@@ -58,14 +59,14 @@ class Task:
         inlet: Inlet,
         info: TaskInfo,
         inputs: Iterable[TopicPartition],
-        bootstrap: str,
+        connection: Connection,
         app_id: str,
         storage: Storage,
     ) -> None:
         self.inlet, self.info = inlet, info
         self.inputs = tuple(inputs)
         self.changelog = TopicPartition(inlet.changelog(app_id), info.partition)
-        self.producer = transactional_producer(bootstrap, f"{app_id}-{info.name}")
+        self.producer = connection.transactional_producer(f"{app_id}-{info.name}")
         self.storage = storage
         self.store: Store = MemoryStore()
         self.tables: dict[str, Table[Any]] = {}
@@ -97,7 +98,7 @@ class Task:
         self.next_tick = 0.0
         self.idle = asyncio.Event()
         self.idle.set()
-        self._bootstrap = bootstrap
+        self._connection = connection
         self.written: Sequence[TopicPartition] = ()
         """All partitions that it may write to, the changelog's aside."""
 
@@ -105,7 +106,7 @@ class Task:
         """Bring the store to the changelog's end, make fresh tables over it and a fresh processor. Raises
         `ChangelogError` (`UnreadableState` for more than 1,000 rows that cannot be decoded), `StoreError`.
         """
-        async with changelog.opened(self._bootstrap, self.changelog) as opened:
+        async with changelog.opened(self._connection, self.changelog) as opened:
             if opened.stable < opened.end:
                 await self._end_what_hangs()
             found = await self._catch_up(opened, progress)

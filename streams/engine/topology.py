@@ -25,6 +25,7 @@ from mode import Service
 from mode.utils.logging import get_logger
 
 from streams.engine.changelog import Restored, hollow
+from streams.engine.connection import Connection
 from streams.engine.demands import Departure, Effect, departures
 from streams.engine.errors import (
     ConfigurationError,
@@ -106,7 +107,7 @@ def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
 
 
 async def lost_changelogs(
-    bootstrap: str, consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
+    connection: Connection, consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
 ) -> list[TopicPartition]:
     """Partitions of changelogs of which the state is gone, and of which an empty one would have everything published
     again: those from which all was deleted; and all of a changelog that is empty, although the group has read what it
@@ -117,7 +118,7 @@ async def lost_changelogs(
     ends = await consumer.end_offsets(list(inputs))
     begins = await consumer.beginning_offsets(list(inputs))
     gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
-    empty = await hollow(bootstrap, {tp: ends[tp] - begins[tp] for tp in ends})
+    empty = await hollow(connection, {tp: ends[tp] - begins[tp] for tp in ends})
     read = [TopicPartition(topic, tp.partition) for tp in ends if tp.topic in empty for topic in inputs[tp]]
     if not read:
         return sorted(gone)
@@ -131,7 +132,7 @@ async def lost_changelogs(
     if lost:
         # Asked once more: another worker's very first commits may have come in between, or not be marked yet.
         ends = await stable_ends(consumer, [tp for tp in inputs if tp.topic in lost])
-        lost = await hollow(bootstrap, {tp: ends[tp] - begins[tp] for tp in ends})
+        lost = await hollow(connection, {tp: ends[tp] - begins[tp] for tp in ends})
     return sorted({*gone, *(tp for tp in inputs if tp.topic in lost)})
 
 
@@ -212,7 +213,7 @@ class Topology(Service):
         await self._weigh()
         if refused := self.refused:
             raise SettingsDiffer(refused)
-        if lost := await lost_changelogs(self.source.bootstrap, self.source.consumer, tasks):
+        if lost := await lost_changelogs(self.source.connection, self.source.consumer, tasks):
             raise LostState(sorted({tp.topic for tp in lost}))
         for each in await shortened(self.source.consumer, tasks):
             log.error("%s", each)

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import flow
 from streams.base.errors import OpsError
 from streams.engine import TableSpec, changelog, trial
+from streams.engine.connection import Consumer
 from streams.engine.inlet import changelog_of
 from streams.engine.kafka import let_go, partition_counts, stable_ends
+from streams.kafka.connection import connection_of, open_consumer
 from streams.kafka.topics import existing
-from streams.local.probe import unreachable
 from streams.pipeline import identify, ingest, measure, track
 from streams.settings import Settings
 
@@ -63,7 +64,7 @@ class Contents:
 
 async def partitions(settings: Settings) -> dict[str, int]:
     """Agent → how many tasks it has. Raises `StateError` when there are no changelogs."""
-    counts = await existing(settings.bootstrap_servers)
+    counts = await existing(connection_of(settings))
     found = {agent: counts.get(_topic(settings, agent), 0) for agent in flow.stages()}
     if missing := [_topic(settings, agent) for agent, count in found.items() if not count]:
         raise StateError(
@@ -90,7 +91,7 @@ async def read(
     tp = TopicPartition(_topic(settings, agent), partition)
     found = Contents(agent, partition)
     try:
-        async with changelog.opened(settings.bootstrap_servers, tp) as log:
+        async with changelog.opened(connection_of(settings), tp) as log:
             found.end = log.end if until is None else until
             log.consumer.seek(tp, log.begin)
             at = log.begin
@@ -128,7 +129,7 @@ class Inputs:
     """How far positions are behind the ends of what the agents read."""
 
     settings: Settings
-    consumer: AIOKafkaConsumer
+    consumer: Consumer
     counts: Mapping[str, int]
 
     async def unread(self, agent: str, partition: int, position: Mapping[str, int]) -> int:
@@ -147,19 +148,13 @@ class Inputs:
 @asynccontextmanager
 async def inputs(settings: Settings) -> AsyncIterator[Inputs]:
     """Raises `StateError` when Kafka does not answer."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", fetch_max_wait_ms=20
-    )
-    try:
-        await consumer.start()
+    connection = connection_of(settings)
+    committed = open_consumer(connection, StateError, isolation_level="read_committed", fetch_max_wait_ms=20)
+    async with committed as consumer:
         yield Inputs(settings, consumer, await partition_counts(consumer))
-    except KafkaError as error:
-        raise StateError(await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)) from error
-    finally:
-        await consumer.stop()
 
 
-async def _only_markers(consumer: AIOKafkaConsumer, tp: TopicPartition, at: int, end: int) -> bool:
+async def _only_markers(consumer: Consumer, tp: TopicPartition, at: int, end: int) -> bool:
     consumer.assign([tp])
     consumer.seek(tp, at)
     try:

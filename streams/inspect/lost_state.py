@@ -10,17 +10,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Literal
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from schemas import flow
 from streams.base.errors import OpsError
 from streams.engine.changelog import POSITION, encode_position
+from streams.engine.connection import Consumer
 from streams.engine.group import members
 from streams.engine.inlet import changelog_of
 from streams.engine.metadata import topics
 from streams.engine.topology import DIGITS, lost_changelogs
-from streams.local.probe import unreachable
+from streams.kafka.connection import connection_of, open_consumer
 from streams.settings import Settings
 
 ANSWER_SECONDS = 30.0
@@ -41,13 +41,10 @@ async def settle(settings: Settings, choice: Choice | None) -> list[str]:
     """Let every changelog, or the partition of one, whose state is gone begin as chosen; the names of the changelogs.
     Raises `StateGone` without a choice.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers, group_id=settings.group, enable_auto_commit=False
-    )
-    try:
-        await consumer.start()
+    connection = connection_of(settings)
+    async with open_consumer(connection, StateGone, group_id=settings.group, enable_auto_commit=False) as consumer:
         tasks = await _tasks(settings, consumer)
-        asked = lost_changelogs(settings.bootstrap_servers, consumer, tasks)
+        asked = lost_changelogs(connection, consumer, tasks)
         lost = await asyncio.wait_for(asked, ANSWER_SECONDS)
         if not lost:
             return []
@@ -57,10 +54,6 @@ async def settle(settings: Settings, choice: Choice | None) -> list[str]:
         if running := await members(consumer, settings.group):
             raise StateGone(f"stop the workers first: {', '.join(sorted(member.worker for member in running))}")
         await _begin(settings, consumer, {tp: tasks[tp] for tp in lost}, choice)
-    except (KafkaError, TimeoutError) as error:
-        raise StateGone(await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)) from error
-    finally:
-        await consumer.stop()
     return names
 
 
@@ -69,7 +62,7 @@ def _ask(lost: list[str]) -> str:
     return "\n".join([*lines, *(f"  contact-streams topics create --lost-state {c:7} {t}" for c, t in CHOICES.items())])
 
 
-async def _tasks(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[str]]:
+async def _tasks(settings: Settings, consumer: Consumer) -> dict[TopicPartition, list[str]]:
     """Each changelog partition that is there, and the topics its task reads."""
     names = {hop: [settings.topic_prefix + topic for topic in flow.inputs(hop)] for hop in flow.stages()}
     changelogs = {hop: changelog_of(settings.group, hop) for hop in names}
@@ -82,12 +75,12 @@ async def _tasks(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPa
 
 
 async def _begin(
-    settings: Settings, consumer: AIOKafkaConsumer, tasks: Mapping[TopicPartition, list[str]], choice: Choice
+    settings: Settings, consumer: Consumer, tasks: Mapping[TopicPartition, list[str]], choice: Choice
 ) -> None:
     reads = [TopicPartition(topic, tp.partition) for tp, inputs in tasks.items() for topic in inputs]
     told = await consumer._coordinator.fetch_committed_offsets(reads) if choice == "go-on" else {}  # noqa: SLF001
     ids = {name: it.id[:DIGITS] for name, it in (await topics(consumer, {tp.topic for tp in [*tasks, *reads]})).items()}
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, acks="all") as producer:
+    async with connection_of(settings).producer(acks="all") as producer:
         for tp, inputs in tasks.items():
             at = {topic: TopicPartition(topic, tp.partition) for topic in inputs}
             offsets = {topic: told[read].offset for topic, read in at.items() if read in told}

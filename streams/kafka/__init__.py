@@ -1,1 +1,1 @@
-"""Topics of a Kafka cluster: what they have to be like, reading them, waiting for what is unread."""
+"""Kafka for people and commands: the connection, what topics have to be like, reading them to their end, publishing."""

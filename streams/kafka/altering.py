@@ -9,17 +9,16 @@ import time
 from collections.abc import Iterable
 from itertools import groupby
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String
 
 from streams.engine import metadata
+from streams.engine.connection import Connection
 from streams.engine.demands import Departure
+from streams.kafka.connection import open_admin, open_consumer
 from streams.kafka.topics import KNOWN_SECONDS, TopicsError
-from streams.local.probe import unreachable
 
 _SET = 0
 
@@ -76,32 +75,24 @@ class _Request(Request[_Struct]):
         return request_struct_class(self._resources, self._only_check)
 
 
-async def alter(bootstrap: str, changes: Iterable[Departure], *, only_check: bool = False) -> None:
+async def alter(connection: Connection, changes: Iterable[Departure], *, only_check: bool = False) -> None:
     """Give each setting the value that mends it, and wait until that holds; ``only_check``: ask the broker whether it
     would. Raises `TopicsError`, which names the topics that it refused; the others are altered.
     """
     changes = list(changes)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
+    async with open_admin(connection, TopicsError) as admin:
         response = await admin._send_request(_Request(changes, only_check=only_check))  # noqa: SLF001 - see above
-    except KafkaError as error:
-        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await admin.close()
     refused = [f"{name}: {why or for_code(code).__name__}" for code, why, _, name in response.responses if code]
     if refused:
         raise TopicsError(f"the broker refuses to alter {'; '.join(refused)}")
     if not only_check:
-        await _holds(bootstrap, changes)
+        await _holds(connection, changes)
 
 
-async def _holds(bootstrap: str, changes: Iterable[Departure]) -> None:
+async def _holds(connection: Connection, changes: Iterable[Departure]) -> None:
     """Wait until the broker that is asked knows the new values: it answers before it does."""
     until, left = time.monotonic() + KNOWN_SECONDS, list(changes)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    try:
-        await consumer.start()
+    async with open_consumer(connection, TopicsError) as consumer:
         while left:
             names, wanted = {each.topic for each in left}, {each.demand.setting for each in left}
             told = await metadata.settings(consumer, names, wanted)
@@ -109,7 +100,3 @@ async def _holds(bootstrap: str, changes: Iterable[Departure]) -> None:
             if left and time.monotonic() > until:
                 raise TopicsError(f"{left[0].topic}: {left[0].demand.setting} was altered and is not {left[0].mended}")
             await asyncio.sleep(0.05)
-    except KafkaError as error:
-        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await consumer.stop()

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
 from schemas import flow
+from streams.engine.connection import Admin, Consumer
 from streams.engine.kafka import let_go
 from streams.engine.telling import UNFINISHED
+from streams.kafka.connection import connection_of, open_admin, open_consumer
 from streams.kafka.reading import OpenTransaction, partitions_of, settled_ends
 from streams.settings import Settings
 
@@ -23,36 +24,26 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
 
     What an agent wrote before its turn ended is then in the input of the next, so in the end everything published
     before the call has come out, and `read_to_end` finds it. Returns whether that was reached within ``timeout``
-    seconds.
+    seconds. Raises `BrokerError`.
     """
-    until = time.monotonic() + timeout
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", fetch_max_wait_ms=20
-    )
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-    try:
-        await consumer.start()
-        await admin.start()
+    until, connection = time.monotonic() + timeout, connection_of(settings)
+    committed = open_consumer(connection, isolation_level="read_committed", fetch_max_wait_ms=20)
+    async with committed as consumer, open_admin(connection) as admin:
         for hop in flow.stages():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(hop)])
-            ends = await settled_ends(consumer, tps, until - time.monotonic())
+            try:
+                ends = await settled_ends(consumer, tps, until - time.monotonic())
+            except OpenTransaction:
+                return False
             while left := await unread(consumer, admin, settings.group, ends):
                 progress(hop, left)
                 if time.monotonic() > until:
                     return False
                 await asyncio.sleep(0.1)
-    except OpenTransaction:
-        return False
-    else:
-        return True
-    finally:
-        await admin.close()
-        await consumer.stop()
+    return True
 
 
-async def unread(
-    consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, group: str, ends: dict[TopicPartition, int]
-) -> int:
+async def unread(consumer: Consumer, admin: Admin, group: str, ends: dict[TopicPartition, int]) -> int:
     """Offsets below ``ends`` that the group has not committed and that hold records (not only transaction markers), and
     partitions that are done with their records but not with what comes of them. Nothing is assigned afterwards.
     """

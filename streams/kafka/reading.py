@@ -6,14 +6,14 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
 from streams.base.errors import BrokerError
+from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
 from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts, written_ends
-from streams.local.probe import unreachable
+from streams.kafka.connection import open_consumer
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class OpenTransaction(BrokerError):
     """Records behind it cannot be read, and it did not end."""
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+async def partitions_of(consumer: Consumer, topics: Iterable[str]) -> list[TopicPartition]:
     """The partitions of topics that exist; raises LookupError naming those that do not."""
     counts = await partition_counts(consumer)
     found = []
@@ -39,7 +39,7 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> li
 
 
 async def settled_ends(
-    consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], seconds: float = OPEN_SECONDS
+    consumer: Consumer, partitions: Iterable[TopicPartition], seconds: float = OPEN_SECONDS
 ) -> dict[TopicPartition, int]:
     """Where partitions end, when no transaction is open below that end: all that was committed before the call can be
     read up to there. The consumer reads committed records, and nothing at the moment.
@@ -63,19 +63,18 @@ async def settled_ends(
         await asyncio.sleep(SETTLING_SECONDS)
 
 
-async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[Any]:
+async def read_to_end(connection: Connection, topics: Iterable[str]) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts (`settled_ends`); order
     holds within a partition. What cannot be taken apart is passed by, with a line in the log. Raises `BrokerError`.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    committed = open_consumer(
+        connection,
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,
     )
-    try:
-        await consumer.start()
+    async with committed as consumer:
         adapt(consumer)
         partitions = await partitions_of(consumer, topics)
         ends = await settled_ends(consumer, partitions)
@@ -90,7 +89,3 @@ async def read_to_end(bootstrap: str, topics: Iterable[str]) -> AsyncIterator[An
                     elif record.offset < ends[tp]:
                         yield record
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
-    except KafkaError as error:
-        raise BrokerError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await consumer.stop()

@@ -8,20 +8,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas import flow, registry
 from streams.base.errors import OpsError
 from streams.engine import metadata
 from streams.engine.changelog import TOMBSTONES_MS
+from streams.engine.connection import Connection
 from streams.engine.demands import Demand, Departure, Effect, departures
 from streams.engine.inlet import changelog_of
 from streams.engine.kafka import partition_counts, written_ends
 from streams.engine.topology import HELP, shortened
+from streams.kafka.connection import open_admin, open_consumer
 from streams.kafka.upkeep import of_all
-from streams.local.probe import unreachable
 from streams.settings import Settings
 
 CHANGELOG_CONFIG = {
@@ -119,55 +120,54 @@ def wide_enough(topics: Iterable[Wanted], have: Mapping[str, int]) -> list[Wante
     ]
 
 
-async def existing(bootstrap: str) -> dict[str, int]:
-    """Partition counts of the topics on the broker."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    try:
-        await consumer.start()
+async def existing(connection: Connection) -> dict[str, int]:
+    """Partition counts of the topics on the broker. Raises `TopicsError`."""
+    async with open_consumer(connection, TopicsError) as consumer:
         return await partition_counts(consumer)
-    except KafkaError as error:
-        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await consumer.stop()
 
 
 async def create(
-    bootstrap: str, topics: Iterable[Wanted], replication: int = 1, *, dry_run: bool = False, follow: bool = True
+    connection: Connection,
+    topics: Iterable[Wanted],
+    replication: int = 1,
+    *,
+    dry_run: bool = False,
+    follow: bool = True,
 ) -> Report:
     """Create what is missing; say what differs and leave it as it is. With ``follow`` a topic gets the partition count
     of the deployment that is there, else the one that it is wanted with. Raises `TopicsError`.
     """
-    topics, have = list(topics), await existing(bootstrap)
+    topics, have = list(topics), await existing(connection)
     planned = fitted(topics, have) if follow else wide_enough(topics, have)
     report = Report(present=[each.name for each in planned if each.name in have])
     missing = [each for each in planned if each.name not in have]
     if why := too_wide(missing, planned, have):
         raise TopicsError(why)
     if missing and not dry_run:
-        await _create(bootstrap, missing, replication)
+        await _create(connection, missing, replication)
     report.created = [each.name for each in missing]
     report.counts = told_counts(planned, have, asked=not follow)
-    report.counts += await _orphans(bootstrap, missing, planned, have)
-    await _look(bootstrap, [each for each in planned if each.name in have or not dry_run], report)
+    report.counts += await _orphans(connection, missing, planned, have)
+    await _look(connection, [each for each in planned if each.name in have or not dry_run], report)
     return report
 
 
+async def delete(connection: Connection, names: Iterable[str]) -> None:
+    """Topics, with all that they hold. Raises `TopicsError`."""
+    async with open_admin(connection, TopicsError) as admin:
+        await admin.delete_topics(list(names))
+
+
 async def _orphans(
-    bootstrap: str, missing: Iterable[Wanted], topics: Iterable[Wanted], have: Mapping[str, int]
+    connection: Connection, missing: Iterable[Wanted], topics: Iterable[Wanted], have: Mapping[str, int]
 ) -> list[str]:
     """Sentences on changelogs with state of a topic between agents that is gone: no worker starts on a new one."""
     gone = {each.name for each in missing if each.between}
     logs = {log.name: topic for log in topics if log.name in have for topic in log.reads if topic in gone}
     if not logs:
         return []
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    try:
-        await consumer.start()
+    async with open_consumer(connection, TopicsError) as consumer:
         ends = await written_ends(consumer, [TopicPartition(log, n) for log in logs for n in range(have[log])])
-    except KafkaError as error:
-        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await consumer.stop()
     held = sorted({tp.topic for tp, end in ends.items() if end})
     return [
         f"{logs[log]} was deleted, and {log} holds the state of what was read of it: no worker starts on a new one. "
@@ -176,17 +176,14 @@ async def _orphans(
     ]
 
 
-async def _create(bootstrap: str, missing: Iterable[Wanted], replication: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
-        response = await admin.create_topics(
-            [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in missing]
-        )
-    except KafkaError as error:
-        raise TopicsError(f"topics could not be created at {bootstrap}: {error}") from error
-    finally:
-        await admin.close()
+async def _create(connection: Connection, missing: Iterable[Wanted], replication: int) -> None:
+    async with open_admin(connection, TopicsError) as admin:
+        try:
+            response = await admin.create_topics(
+                [NewTopic(t.name, t.partitions, replication, topic_configs=t.config) for t in missing]
+            )
+        except KafkaError as error:
+            raise TopicsError(f"topics could not be created at {connection.servers}: {error}") from error
     for name, code, *rest in response.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise TopicsError(
@@ -227,12 +224,10 @@ def told_counts(topics: Iterable[Wanted], have: Mapping[str, int], *, asked: boo
     return found
 
 
-async def _look(bootstrap: str, topics: Sequence[Wanted], report: Report) -> None:
+async def _look(connection: Connection, topics: Sequence[Wanted], report: Report) -> None:
     """How the topics that are there are kept."""
-    consumer, names = AIOKafkaConsumer(bootstrap_servers=bootstrap), [each.name for each in topics]
-    until = time.monotonic() + KNOWN_SECONDS
-    try:
-        await consumer.start()
+    names, until = [each.name for each in topics], time.monotonic() + KNOWN_SECONDS
+    async with open_consumer(connection, TopicsError) as consumer:
         while (found := await metadata.topics(consumer, names)) and time.monotonic() < until:
             if all(topic.partitions for topic in found.values()):
                 break
@@ -241,10 +236,6 @@ async def _look(bootstrap: str, topics: Sequence[Wanted], report: Report) -> Non
         logs = [each.name for each in topics if each.reads]
         parts = [TopicPartition(name, number) for name in logs for number in range(found[name].partitions)]
         report.shortened = await shortened(consumer, parts) if parts else []
-    except KafkaError as error:
-        raise TopicsError(await asyncio.to_thread(unreachable, bootstrap, error)) from error
-    finally:
-        await consumer.stop()
     report.untold = [name for name in names if name not in told]
     report.departures = [
         each

@@ -1,6 +1,6 @@
 """Publishing events of one replay in time order, with the control events that drive the line's watermark.
 
-    async with ReplayPublisher(servers, prefix, "demo-1", ["contacts.voice"], started_at=first_ms - 1) as publisher:
+    async with ReplayPublisher(connection, prefix, "demo-1", ["contacts.voice"], started_at=first_ms - 1) as publisher:
         for event in events:                    # CloudEvents as dicts, by time
             await publisher.publish(event)
         await publisher.end(last_ms, {})
@@ -10,48 +10,22 @@ last ``replay.ended``; the order within a partition is the order of the calls. T
 time of publishing, not the events' time, since the broker deletes records by their timestamp.
 """
 
-import asyncio
-import logging
 import uuid
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import orjson
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 
 from schemas.routing import route
 from streams.base.times import iso
-from streams.local.probe import unreachable
+from streams.engine.connection import Connection
+from streams.kafka.lanes import Lanes
 from streams.replay.errors import PublishError, TopicMissing
 
 SOURCE = "urn:contact-streams:replay"
 """CloudEvents source of the control events."""
-BATCH_BYTES = 256 * 1024
 Control = Literal["replay.started", "replay.progressed", "replay.ended"]
-
-_partitioner = DefaultPartitioner()
-_log = logging.getLogger(__name__)
-
-
-@lru_cache(maxsize=100_000)
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's default partitioner (murmur2) gives a key."""
-    return int(_partitioner(key, range(partitions), range(partitions)))
-
-
-class _Lane:
-    """One partition and its batch in the making."""
-
-    __slots__ = ("batch", "partition", "topic")
-
-    def __init__(self, topic: str, partition: int) -> None:
-        self.topic = topic
-        self.partition = partition
-        self.batch: Any = None
 
 
 class ReplayPublisher:
@@ -66,35 +40,25 @@ class ReplayPublisher:
     """
 
     def __init__(
-        self, bootstrap_servers: str, topic_prefix: str, replay_id: str, topics: Collection[str], *, started_at: int
+        self, connection: Connection, topic_prefix: str, replay_id: str, topics: Collection[str], *, started_at: int
     ) -> None:
         self.replay_id = replay_id
         self.published = 0
-        self._servers = bootstrap_servers
+        self._connection = connection
         self._prefix = topic_prefix
         self._topics = sorted(topics)
         self._reached = started_at
-        self._lanes: dict[str, list[_Lane]] = {}
-        self._producer: AIOKafkaProducer | None = None
-        self._in_flight: set[asyncio.Future[Any]] = set()
-        self._failure: BaseException | None = None
+        self._lanes = Lanes(connection, PublishError)
         # Not a function of the replay: the control events of a second run are new events, not repeated ones.
         self._run = uuid.uuid4().hex[:12]
         self._controls = 0
 
     async def __aenter__(self) -> Self:
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers, enable_idempotence=True, max_batch_size=BATCH_BYTES, linger_ms=0
-        )
         try:
-            await self._producer.start()
-            await self._find_lanes()
+            await self._open()
             await self._control("replay.started", self._reached)
-        except KafkaError as error:
-            await self._stop()
-            raise PublishError(await asyncio.to_thread(unreachable, self._servers, error)) from error
         except BaseException:
-            await self._stop()
+            await self._lanes.close()
             raise
         return self
 
@@ -105,7 +69,7 @@ class ReplayPublisher:
             if kind is None:
                 await self.flush()
         finally:
-            await self._stop()
+            await self._lanes.close()
 
     async def publish(self, event: dict[str, Any]) -> None:
         """Publish one CloudEvent (a dict with ``time`` as text and ``data``), not earlier than the one before it.
@@ -113,16 +77,18 @@ class ReplayPublisher:
         ``replayid`` is set to the publisher's own. Returns as soon as the event is in a batch; waits only for room.
         """
         topic, key = route(event)
-        lanes = self._lanes.get(topic)
-        if lanes is None:
+        if topic not in self._topics:
             raise PublishError(
                 f"{event['type']} belongs to {topic}, which is not among the replay's topics {self._topics}"
             )
         if event.get("replayid") != self.replay_id:
             event = {**event, "replayid": self.replay_id}
-        encoded = key.encode()
-        await self._append(lanes[partition_of(encoded, len(lanes))], encoded, orjson.dumps(event))
+        await self.publish_raw(topic, key, orjson.dumps(event))
         self.published += 1
+
+    async def publish_raw(self, topic: str, key: str, value: bytes) -> None:
+        """Publish bytes as they are, in their place among the events."""
+        await self._lanes.append(self._prefix + topic, key.encode(), value)
 
     async def progress(self, time: int) -> None:
         """Say on every partition that every event at or before ``time`` (ms) is published; sends all batches off.
@@ -144,30 +110,17 @@ class ReplayPublisher:
 
     async def dispatch(self) -> None:
         """Send all batches off without waiting for their acknowledgements."""
-        for lanes in self._lanes.values():
-            for lane in lanes:
-                await self._send(lane)
+        await self._lanes.dispatch()
 
     async def flush(self) -> None:
         """Send everything and wait until the broker has it. Raises PublishError."""
-        await self.dispatch()
-        if self._in_flight:
-            await asyncio.wait(self._in_flight)
-        await asyncio.sleep(0)  # lets the callbacks of the futures run
-        self._raise_failure()
+        await self._lanes.flush()
 
-    async def _find_lanes(self) -> None:
-        # All topics are asked for, not the wanted ones: a broker may create a topic that is asked for by name.
-        cluster = await self._ready.client.fetch_all_metadata()
-        names = {topic: self._prefix + topic for topic in self._topics}
-        missing = sorted(name for name in names.values() if name not in cluster.topics())
+    async def _open(self) -> None:
+        missing = await self._lanes.open([self._prefix + topic for topic in self._topics])
         if missing:
-            raise TopicMissing(
-                f"topic missing at {self._servers}: {', '.join(missing)}: run contact-streams topics create"
-            )
-        for topic, name in names.items():
-            count = len(cluster.partitions_for_topic(name))
-            self._lanes[topic] = [_Lane(name, partition) for partition in range(count)]
+            where = f"topic missing at {self._connection.servers}: {', '.join(missing)}"
+            raise TopicMissing(f"{where}: run contact-streams topics create")
 
     async def _control(self, kind: Control, time: int, counts: Mapping[str, Any] | None = None) -> None:
         self._reached = time
@@ -187,52 +140,5 @@ class ReplayPublisher:
             },
         }
         key, value = f"replay:{self.replay_id}".encode(), orjson.dumps(event)
-        for lanes in self._lanes.values():
-            for lane in lanes:
-                await self._append(lane, key, value)
+        await self._lanes.append_everywhere(key, value)
         await self.dispatch()
-
-    async def _append(self, lane: _Lane, key: bytes, value: bytes) -> None:
-        if lane.batch is not None:
-            if lane.batch.append(key=key, value=value, timestamp=None) is not None:
-                return
-            await self._send(lane)
-        lane.batch = self._ready.create_batch()
-        lane.batch.append(key=key, value=value, timestamp=None)  # a batch takes its first record whatever its size
-
-    async def _send(self, lane: _Lane) -> None:
-        self._raise_failure()
-        batch, lane.batch = lane.batch, None
-        if batch is None:
-            return
-        batch.close()
-        try:
-            future = await self._ready.send_batch(batch, lane.topic, partition=lane.partition)
-        except KafkaError as error:
-            raise PublishError(f"{lane.topic}: the broker did not take a batch: {error!r}") from error
-        self._in_flight.add(future)
-        future.add_done_callback(self._acknowledged)
-
-    def _acknowledged(self, future: "asyncio.Future[Any]") -> None:
-        self._in_flight.discard(future)
-        if not future.cancelled() and future.exception() is not None:
-            self._failure = self._failure or future.exception()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise PublishError(f"the broker did not take a batch: {self._failure!r}") from self._failure
-
-    @property
-    def _ready(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            raise PublishError("the publisher is used outside its async with block")
-        return self._producer
-
-    async def _stop(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            await producer.stop()
-        except KafkaError as error:
-            _log.warning("the producer did not stop cleanly: %r", error)

@@ -17,11 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts, written_ends
+from streams.kafka.connection import open_consumer
 from streams.kafka.drain import unread
 from streams.kafka.reading import read_to_end, settled_ends
 from streams.local.probe import unreachable
@@ -35,13 +36,14 @@ STALL_SECONDS = 60.0
 """How long workers may stand still until it is said that they do."""
 _ASK_SECONDS = 0.2
 DEAD_LETTERS = "contacts.dead-letters"
+_COMMITTED: Mapping[str, Any] = {"isolation_level": "read_committed", "fetch_max_wait_ms": 50}
 
 
 @dataclass(frozen=True)
 class Target:
     """Where to publish, and the workers' group, which is asked how far it has read; empty = nobody is asked."""
 
-    bootstrap_servers: str
+    connection: Connection
     topic_prefix: str = ""
     group: str = ""
 
@@ -91,21 +93,15 @@ class Verdict:
 
 async def positions(target: Target, topics: Collection[str]) -> dict[TopicPartition, int]:
     """Where topics and dead letters end now: what is read later begins there. Raises PublishError, TopicMissing."""
-    consumer = _consumer(target)
     names, letters = [target.topic_prefix + topic for topic in topics], target.topic_prefix + DEAD_LETTERS
-    try:
-        await consumer.start()
+    async with open_consumer(target.connection, PublishError) as consumer:
         counts = await partition_counts(consumer)
         if missing := sorted(name for name in names if name not in counts):
             raise TopicMissing(
-                f"topic missing at {target.bootstrap_servers}: {', '.join(missing)}: run contact-streams topics create"
+                f"topic missing at {target.connection.servers}: {', '.join(missing)}: run contact-streams topics create"
             )
         parts = [TopicPartition(name, part) for name in (*names, letters) for part in range(counts.get(name, 0))]
         return await written_ends(consumer, parts)
-    except KafkaError as error:
-        raise PublishError(await asyncio.to_thread(unreachable, target.bootstrap_servers, error)) from error
-    finally:
-        await consumer.stop()
 
 
 async def taken_before(target: Target, topic: str, line: str) -> set[str] | None:
@@ -115,7 +111,7 @@ async def taken_before(target: Target, topic: str, line: str) -> set[str] | None
     key, mark = f"replay:{line}".encode(), f'"replayid":"{line}"'.encode()
     ids: set[str] = set()
     ended = False
-    async for record in read_to_end(target.bootstrap_servers, [target.topic_prefix + topic]):
+    async for record in read_to_end(target.connection, [target.topic_prefix + topic]):
         if mark in (record.value or b""):
             event = orjson.loads(record.value)
             ended = ended or (record.key == key and event["type"] == "replay.ended")
@@ -136,8 +132,8 @@ class Door:
         self._target, self._line, self._begins, self._everything = target, line, begins, everything
         self._letters = [tp for tp in begins if tp.topic == target.topic_prefix + DEAD_LETTERS]
         self._inputs = [tp for tp in begins if tp not in self._letters]
-        self._consumer = _consumer(target)
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=target.bootstrap_servers)
+        self._consumer = target.connection.consumer(**_COMMITTED)
+        self._admin = target.connection.admin()
 
     async def __aenter__(self) -> Self:
         try:
@@ -226,9 +222,7 @@ class Door:
         spans = {tp: span for tp, span in spans.items() if span[0] < span[1]}
         if not spans:  # a consumer that is stopped before it did anything raises
             return
-        consumer = _consumer(self._target)
-        await consumer.start()
-        try:
+        async with open_consumer(self._target.connection, PublishError, **_COMMITTED) as consumer:
             for tp, (begin, end) in spans.items():
                 consumer.assign([tp])
                 consumer.seek(tp, begin)
@@ -236,8 +230,6 @@ class Door:
                     for record in (await consumer.getmany(tp, timeout_ms=100)).get(tp, ()):
                         if record.offset < end:
                             yield record
-        finally:
-            await consumer.stop()
 
     async def _members(self) -> int:
         found = await self._admin.describe_consumer_groups([self._target.group])
@@ -247,14 +239,8 @@ class Door:
         await self._admin.close()
         await self._consumer.stop()
         if isinstance(error, KafkaError):
-            servers = self._target.bootstrap_servers
+            servers = self._target.connection.servers
             raise PublishError(await asyncio.to_thread(unreachable, servers, error)) from error
-
-
-def _consumer(target: Target) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(
-        bootstrap_servers=target.bootstrap_servers, isolation_level="read_committed", fetch_max_wait_ms=50
-    )
 
 
 def verdict(log: CallLog, refused: Collection[Refused], unread: int = 0, *, watched: bool = True) -> Verdict:

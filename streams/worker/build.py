@@ -10,6 +10,7 @@ from schemas import flow
 from streams.app import inlets
 from streams.engine import Options, Source
 from streams.engine.app import engine_app
+from streams.kafka.connection import connection_of
 from streams.kafka.upkeep import of_all
 from streams.rules import Rules
 from streams.settings import Settings
@@ -39,7 +40,7 @@ def build(settings: Settings, rules: Rules) -> Application:
     parts = inlets(settings, rules, metrics, load_scorer(settings.sentiment_scorer))
     app, source = engine_app(
         settings.group,
-        settings.bootstrap_servers,
+        connection_of(settings),
         parts,
         Options(
             worker=settings.worker_name,

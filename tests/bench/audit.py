@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts
 from streams.kafka.reading import read_to_end
 from tests.bench.workload import Expected
@@ -42,22 +43,22 @@ async def audit(bootstrap: str, prefix: str, want: Expected, changelog: str | No
     Without a ``changelog`` the states are not looked at.
     """
     dead: Counter[bytes] = Counter()
-    async for record in read_to_end(bootstrap, [f"{prefix}.dead"]):
+    async for record in read_to_end(Connection(bootstrap), [f"{prefix}.dead"]):
         dead[record.value] += 1
     if said := compare_counts("dead letters", dead, want.dead):
         return said
     alerts: Counter[tuple[str, float, int]] = Counter()
-    async for record in read_to_end(bootstrap, [f"{prefix}.alerts"]):
+    async for record in read_to_end(Connection(bootstrap), [f"{prefix}.alerts"]):
         alert = orjson.loads(record.value)
         alerts[alert["customer"], alert["ewma"], alert["n"]] += 1
     if said := compare_counts("alerts", alerts, want.alerts):
         return said
-    panes = await last_values(read_to_end(bootstrap, [f"{prefix}.kpis"]))
+    panes = await last_values(read_to_end(Connection(bootstrap), [f"{prefix}.kpis"]))
     if said := compare_values("pane", {pane_key(k): pane_value(v) for k, v in panes.items()}, want.panes):
         return said
     if changelog is None:
         return None
-    rows = await last_values(read_to_end(bootstrap, [changelog]))
+    rows = await last_values(read_to_end(Connection(bootstrap), [changelog]))
     states = dict(found for key, value in rows.items() if (found := decode(key, value)))
     return compare_values("state of", states, want.states)
 

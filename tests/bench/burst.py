@@ -29,6 +29,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams import settings as settings_module
 from streams.cli.calls import temporary_topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.bootstrap import resolve_bootstrap
@@ -139,7 +140,7 @@ async def count(settings: Settings) -> dict[str, int]:
     ids: set[str] = set()
 
     async def values(topic: str) -> list[dict[str, str]]:
-        records = read_to_end(settings.bootstrap_servers, [settings.topic_prefix + topic])
+        records = read_to_end(connection_of(settings), [settings.topic_prefix + topic])
         return [orjson.loads(record.value) async for record in records]
 
     for record in await values("contact.normalised"):

@@ -31,6 +31,7 @@ from rich.table import Table as Shown
 from streams.customers import customers
 from streams.engine import TaskInfo
 from streams.engine import changelog as log
+from streams.engine.connection import Connection
 from streams.engine.kafka import MAX_BATCH_BYTES, MAX_REQUEST_BYTES
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStores, Stores
@@ -112,7 +113,7 @@ async def measure(bootstrap: str, topic: str, partitions: int, count: int, folde
     for partition in range(partitions):
         store = stores.open(TaskInfo("track", partition, partitions, ()).name)
         found = await log.restore(
-            bootstrap, TopicPartition(topic, partition), log.Rows(track.TABLES, store), lambda *_: None
+            Connection(bootstrap), TopicPartition(topic, partition), log.Rows(track.TABLES, store), lambda *_: None
         )
         mark = Mark(
             found.end, found.position_at, found.offsets or {}, found.id or "", int(time.time() * 1000), VERSIONS
@@ -138,7 +139,9 @@ async def measure(bootstrap: str, topic: str, partitions: int, count: int, folde
             store = stores.open(f"track-{partition}")
             assert store.mark is not None
             rows = log.Rows(track.TABLES, store)
-            await log.restore(bootstrap, TopicPartition(topic, partition), rows, lambda *_: None, store.mark.check)
+            await log.restore(
+                Connection(bootstrap), TopicPartition(topic, partition), rows, lambda *_: None, store.mark.check
+            )
             opened.append((store, open_tables(track.TABLES, store, cache)))
         result["restart_with_disk_s"] = round(time.perf_counter() - began, 2)
         result["disk_mib"] = size_of(Path(folder)) >> 20

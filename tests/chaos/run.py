@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from streams import rules as rule_files
 from streams import settings as settings_module
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.local.broker import Broker
 from streams.local.probe import is_port_free
@@ -135,7 +136,7 @@ async def _with_broker(options: Options, state: State, say: Say, where: tuple[Pa
     folder, disk = where
     settings = _settings(options, folder, broker.start(), disk)
     state.enter("workers")
-    await topics.create(settings.bootstrap_servers, topics.wanted(settings))
+    await topics.create(connection_of(settings), topics.wanted(settings))
     fleet = Fleet(settings, folder)
     fleet.prepare()
     publisher = Publisher(settings.bootstrap_servers, settings.topic_prefix)

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from streams.cli.calls import read_outputs, summary
 from streams.cli.main import app
 from streams.cli.replay import Target, publish_log
+from streams.kafka.connection import connection_of
 from streams.replay import refused
 from streams.replay.mapping import load_mapping, parse_mapping
 from streams.replay.reader import CallLog, read_log
@@ -120,7 +121,7 @@ def the_log(file: Path) -> CallLog:
 
 
 async def replay(system: System, log: CallLog) -> None:
-    target = Target(system.settings.bootstrap_servers, system.settings.topic_prefix)
+    target = Target(connection_of(system.settings), system.settings.topic_prefix)
     await publish_log(log, log.replay_id, None, target, Console(quiet=True))
 
 
@@ -228,7 +229,7 @@ def command_and_notes(*arguments: str | Path) -> tuple[int, str, str]:
 async def test_what_the_door_refuses_of_a_replay_is_counted_exactly(system: System, survey: Path) -> None:
     """Though live events are refused with it, for the same reason, in the same letters."""
     log = read_log(survey, parse_mapping(SURVEY, "survey.yaml"))
-    target = Target(system.settings.bootstrap_servers, system.settings.topic_prefix, system.settings.group)
+    target = Target(connection_of(system.settings), system.settings.topic_prefix, system.settings.group)
     for run in range(2):
         begins = await positions(target, [f"contacts.{log.channel}"])
         live = [event("feedback.given", f"l-{n}-{run}", metric="csat", score=50) for n in range(30)]
@@ -281,7 +282,7 @@ async def test_workers_that_stand_still_are_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(refused, "STALL_SECONDS", 1.0)
     log = read_log(survey, parse_mapping(SURVEY, "survey.yaml"))
-    target = Target(system.settings.bootstrap_servers, system.settings.topic_prefix, system.settings.group)
+    target = Target(connection_of(system.settings), system.settings.topic_prefix, system.settings.group)
     async with system.run(1) as running:
         begins = await positions(target, [f"contacts.{log.channel}"])
         worker = running.workers[0]

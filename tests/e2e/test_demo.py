@@ -7,6 +7,7 @@ import pytest
 
 from streams.demo.run import Options, run
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.local.processes import workers
 from streams.settings import Settings
@@ -17,10 +18,10 @@ from tests.support.offline import RULES
 async def test_the_demo_agrees_with_its_own_truth(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int, duration: float, speed: float
 ) -> None:
-    await topics.create(settings.bootstrap_servers, topics.wanted(settings))
+    await topics.create(connection_of(settings), topics.wanted(settings))
     options = Options(RULES, duration, speed, seed, plain=True)
     start = partial(workers, settings, 1, tmp_path)
-    code = await run(options, settings.bootstrap_servers, settings.topic_prefix, start, partial(wait_drained, settings))
+    code = await run(options, connection_of(settings), settings.topic_prefix, start, partial(wait_drained, settings))
     said = capsys.readouterr().out
     assert "figures agree with the simulator's own truth" in said, said
     assert "✗" not in said

@@ -14,7 +14,8 @@ import aiohttp
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from schemas import flow
-from streams.kafka.topics import existing
+from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
 from tests.support.engine import keep
@@ -23,16 +24,11 @@ from tests.support.system import System, event
 HELP = "docs/operations.md, Topics and partitions"
 
 
-async def delete(system: System, *topics: str) -> None:
-    servers = system.settings.bootstrap_servers
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    try:
-        await admin.delete_topics(list(topics))
-        while set(topics) & set(await existing(servers)):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
+async def delete(system: System, *names: str) -> None:
+    connection = connection_of(system.settings)
+    await topics.delete(connection, names)
+    while set(names) & set(await topics.existing(connection)):  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.05)
 
 
 async def extend(system: System, topic: str, count: int) -> None:

@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.cli.doctor import records_from_the_future
+from streams.engine.connection import Connection
 
 
 async def test_a_record_from_the_future_shows_a_wrong_clock(bootstrap: str, prefix: str) -> None:
@@ -21,7 +22,7 @@ async def test_a_record_from_the_future_shows_a_wrong_clock(bootstrap: str, pref
     await producer.send_and_wait(prefix + "wrong", b"", partition=1, timestamp_ms=now + 600_000)
     await producer.stop()
 
-    (problem,) = await records_from_the_future(bootstrap, [*topics, "not-there"])
+    (problem,) = await records_from_the_future(Connection(bootstrap), [*topics, "not-there"])
     assert problem.startswith(f"{prefix}wrong holds a record stamped ")
     seconds = int(problem.split(" stamped ")[1].split()[0])
     assert 570 <= seconds <= 600

@@ -12,11 +12,13 @@ from schemas import flow
 from streams import settings as settings_module
 from streams.base.errors import BrokerError
 from streams.engine import Outputs, Rest
-from streams.engine.kafka import let_go, transactional_producer
+from streams.engine.connection import Connection
+from streams.engine.kafka import let_go
 from streams.engine.telling import UNFINISHED
 from streams.engine.topology import lost_changelogs
 from streams.inspect.changelogs import inputs
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end, settled_ends
 from streams.settings import Settings
@@ -44,7 +46,7 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 @asynccontextmanager
 async def transaction(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaProducer]:
     """Open, with a record in every partition; whoever asked for it ends it."""
-    producer = transactional_producer(bootstrap, f"{topic}-writer")
+    producer = Connection(bootstrap).transactional_producer(f"{topic}-writer")
     await producer.start()
     try:
         await producer.begin_transaction()
@@ -108,10 +110,10 @@ async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str,
             group.assign([read])
             await group.commit({read: 1})
             group.unsubscribe()
-            assert await lost_changelogs(bootstrap, group, {log: [topic]}) == [log]
+            assert await lost_changelogs(Connection(bootstrap), group, {log: [topic]}) == [log]
             await producer.begin_transaction()
             await producer.send_and_wait(log.topic, b"row", partition=0)
-            asked = asyncio.create_task(lost_changelogs(bootstrap, group, {log: [topic]}))
+            asked = asyncio.create_task(lost_changelogs(Connection(bootstrap), group, {log: [topic]}))
             await asyncio.sleep(0.3)
             await producer.commit_transaction()
             assert await asked == []
@@ -121,7 +123,7 @@ async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str,
 
 async def test_what_is_unread_counts_what_was_committed_a_moment_ago(settings: Settings) -> None:
     topic = settings.topic_prefix + flow.inputs("track")[0]
-    producer = transactional_producer(settings.bootstrap_servers, f"{topic}-writer")
+    producer = connection_of(settings).transactional_producer(f"{topic}-writer")
     await producer.start()
     try:
         async with inputs(settings) as behind:
@@ -149,13 +151,13 @@ async def test_a_consumer_that_was_let_go_can_be_stopped(bootstrap: str, topic: 
 
 
 async def everything(bootstrap: str, topic: str) -> int:
-    return len([record async for record in read_to_end(bootstrap, [topic])])
+    return len([record async for record in read_to_end(Connection(bootstrap), [topic])])
 
 
 @pytest.fixture
 async def settings(bootstrap: str, prefix: str) -> Settings:
     settings = settings_module.load(bootstrap_servers=bootstrap, topic_prefix=prefix)
-    await topics.create(bootstrap, topics.wanted(settings))
+    await topics.create(Connection(bootstrap), topics.wanted(settings))
     return settings
 
 

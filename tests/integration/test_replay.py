@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 
 from schemas.events import check
 from streams.cli.replay import Target, publish_log, replay
+from streams.engine.connection import Connection
+from streams.kafka.lanes import partition_of
 from streams.replay.errors import PublishError, TopicMissing
 from streams.replay.mapping import parse_mapping
-from streams.replay.publish import ReplayPublisher, partition_of
+from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
 
 MAPPING = """\
@@ -93,7 +95,7 @@ def ms(event: dict[str, Any]) -> int:
 async def test_every_partition_from_its_start_to_its_end(
     bootstrap: str, topic: str, prefix: str, call_log: CallLog
 ) -> None:
-    report = await publish_log(call_log, "run-1", None, Target(bootstrap, prefix), Console(quiet=True))
+    report = await publish_log(call_log, "run-1", None, Target(Connection(bootstrap), prefix), Console(quiet=True))
     assert (report.rows, report.published, report.left_out, report.unreadable) == (1502, 3000, {"test call": 1}, 1)
     assert (report.replay_id, report.first_time, report.last_time) == ("run-1", call_log.first_time, call_log.last_time)
 
@@ -129,7 +131,7 @@ async def test_a_second_run_publishes_the_same_events_and_new_controls(
     bootstrap: str, topic: str, prefix: str, call_log: CallLog
 ) -> None:
     for _ in range(2):
-        await publish_log(call_log, "run-1", None, Target(bootstrap, prefix), Console(quiet=True))
+        await publish_log(call_log, "run-1", None, Target(Connection(bootstrap), prefix), Console(quiet=True))
     events = [json.loads(record.value) for records in await stored(bootstrap, topic) for record in records]
     contacts = [event for event in events if not event["type"].startswith("replay.")]
     assert len(contacts) == 6000
@@ -142,7 +144,9 @@ async def test_a_replay_that_breaks_off_is_not_ended(
     bootstrap: str, topic: str, prefix: str, call_log: CallLog
 ) -> None:
     with pytest.raises(RuntimeError, match="stop here"):
-        async with ReplayPublisher(bootstrap, prefix, "run-1", ["contacts.voice"], started_at=0) as publisher:
+        async with ReplayPublisher(
+            Connection(bootstrap), prefix, "run-1", ["contacts.voice"], started_at=0
+        ) as publisher:
             for _, event in call_log.events("other"):
                 await publisher.publish(event)
                 if publisher.published == 2100:
@@ -153,7 +157,9 @@ async def test_a_replay_that_breaks_off_is_not_ended(
 
 
 async def test_progress_reaches_every_partition_and_never_goes_back(bootstrap: str, topic: str, prefix: str) -> None:
-    async with ReplayPublisher(bootstrap, prefix, "run-1", ["contacts.voice"], started_at=1000) as publisher:
+    async with ReplayPublisher(
+        Connection(bootstrap), prefix, "run-1", ["contacts.voice"], started_at=1000
+    ) as publisher:
         for reached in (2000, 2000, 1500, 3000):
             await publisher.progress(reached)
         await publisher.end(2500, {})
@@ -164,14 +170,14 @@ async def test_progress_reaches_every_partition_and_never_goes_back(bootstrap: s
 async def test_topics_are_asked_for_before_anything_is_published(bootstrap: str, topic: str, prefix: str) -> None:
     topics = ["contacts.voice", "contacts.chat"]
     with pytest.raises(TopicMissing, match=rf"{prefix}contacts.chat: run contact-streams topics create"):
-        async with ReplayPublisher(bootstrap, prefix, "run-1", topics, started_at=0):
+        async with ReplayPublisher(Connection(bootstrap), prefix, "run-1", topics, started_at=0):
             pass
     assert await stored(bootstrap, topic) == [[], [], []]
 
 
 async def test_events_of_other_topics_are_refused(bootstrap: str, topic: str, prefix: str) -> None:
     event = {"type": "message.sent", "data": {"channel": "chat", "contact_id": "c"}}
-    async with ReplayPublisher(bootstrap, prefix, "run-1", ["contacts.voice"], started_at=0) as publisher:
+    async with ReplayPublisher(Connection(bootstrap), prefix, "run-1", ["contacts.voice"], started_at=0) as publisher:
         with pytest.raises(PublishError, match=r"belongs to contacts\.chat, which is not among"):
             await publisher.publish(event)
 

@@ -17,6 +17,7 @@ from streams.engine.changelog import POSITION, encode_position
 from streams.engine.demands import Effect
 from streams.inspect.lost_state import StateGone, settle
 from streams.kafka.altering import alter
+from streams.kafka.connection import connection_of
 from streams.kafka.topics import Report, TopicsError, create, existing, wanted
 from streams.settings import Settings, environment
 from tests.support.engine import keep, kept, publish, read_all, until
@@ -42,13 +43,13 @@ async def delete(settings: Settings, *topics: str) -> None:
         await client.delete_topics(list(topics))
 
     async def are_gone() -> bool:
-        return not set(topics) & set(await existing(settings.bootstrap_servers))
+        return not set(topics) & set(await existing(connection_of(settings)))
 
     await until(are_gone)
 
 
 async def look(settings: Settings) -> Report:
-    return await create(settings.bootstrap_servers, wanted(settings), dry_run=True)
+    return await create(connection_of(settings), wanted(settings), dry_run=True)
 
 
 def advice(report: Report) -> dict[str, doctor.Status]:
@@ -60,11 +61,11 @@ async def run(settings: Settings, *words: str, answer: str = "") -> Result:
 
 
 async def test_what_is_created_is_as_wanted_and_a_choice_at_the_start_is_no_difference(settings: Settings) -> None:
-    servers = settings.bootstrap_servers
-    report = await create(servers, wanted(settings, 6), follow=False)
+    connection = connection_of(settings)
+    report = await create(connection, wanted(settings, 6), follow=False)
     assert (report.departures, report.counts, report.untold, report.shortened) == ([], [], [], [])
     assert advice(await look(settings)) == {"": doctor.Status.OK}
-    before = {name: n for name, n in (await existing(servers)).items() if name.startswith(settings.topic_prefix)}
+    before = {name: n for name, n in (await existing(connection)).items() if name.startswith(settings.topic_prefix)}
     gone = [
         f"{settings.group}-track-changelog",
         settings.topic_prefix + "contacts.forum",
@@ -74,14 +75,14 @@ async def test_what_is_created_is_as_wanted_and_a_choice_at_the_start_is_no_diff
     assert advice(await look(settings)) == {"contact-streams topics create": doctor.Status.FAILED}
     done = await run(settings, "topics", "create")
     assert done.exit_code == 0, done.stderr
-    after = {name: n for name, n in (await existing(servers)).items() if name.startswith(settings.topic_prefix)}
+    after = {name: n for name, n in (await existing(connection)).items() if name.startswith(settings.topic_prefix)}
     assert after == before
     assert advice(await look(settings)) == {"": doctor.Status.OK}
 
 
 async def test_what_the_doctor_advises_for_settings_helps_and_touches_nothing_else(settings: Settings) -> None:
-    servers, prefix = settings.bootstrap_servers, settings.topic_prefix
-    await create(servers, wanted(settings))
+    connection, prefix = connection_of(settings), settings.topic_prefix
+    await create(connection, wanted(settings))
     voice, log, out, between = (
         prefix + "contacts.voice", f"{settings.group}-track-changelog", prefix + "kpis", prefix + "contact.interactions"
     )  # fmt: skip
@@ -138,7 +139,7 @@ async def test_what_the_doctor_advises_for_settings_helps_and_touches_nothing_el
 
 
 async def test_topics_create_says_what_mends_the_settings(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     voice = settings.topic_prefix + "contacts.voice"
     await keep(settings.bootstrap_servers, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     done = await run(settings, "topics", "create")
@@ -151,7 +152,7 @@ async def test_topics_create_says_what_mends_the_settings(settings: Settings) ->
 
 
 async def test_partitions_beyond_what_there_is_state_for_are_not_created(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     forum = settings.topic_prefix + "contacts.forum"
     await delete(settings, forum)
     done = await run(settings, "topics", "create", "--partitions", "8")
@@ -159,11 +160,11 @@ async def test_partitions_beyond_what_there_is_state_for_are_not_created(setting
     assert (
         f"{forum} with 8 partitions: {settings.group}-ingest-changelog has 4, and no worker would start" in done.stderr
     )
-    assert forum not in await existing(settings.bootstrap_servers)
+    assert forum not in await existing(connection_of(settings))
 
 
 async def test_a_topic_between_agents_that_is_gone_under_state_takes_a_rebuild(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     between, log = settings.topic_prefix + "contact.interactions", f"{settings.group}-track-changelog"
     await delete(settings, between)
     assert advice(await look(settings)) == {"contact-streams topics create": doctor.Status.FAILED}, "there is no state"
@@ -179,7 +180,7 @@ async def test_a_topic_between_agents_that_is_gone_under_state_takes_a_rebuild(s
 
 
 async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     log = f"{settings.group}-track-changelog"
     await publish(settings.bootstrap_servers, log, [(2, b"customers\0a", b"1"), (2, b"customers\0b", b"1")])
     await keep(settings.bootstrap_servers, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
@@ -195,17 +196,17 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Setting
 
 
 async def test_a_broker_that_refuses_names_the_topic(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     voice = settings.topic_prefix + "contacts.voice"
     await keep(settings.bootstrap_servers, voice, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     changes = (await look(settings)).of(Effect.REFUSED)
     await delete(settings, voice)
     with pytest.raises(TopicsError, match=f"the broker refuses to alter {voice}: "):
-        await alter(settings.bootstrap_servers, changes)
+        await alter(connection_of(settings), changes)
 
 
 async def test_only_the_partition_whose_state_is_gone_begins_anew(settings: Settings) -> None:
-    await create(settings.bootstrap_servers, wanted(settings))
+    await create(connection_of(settings), wanted(settings))
     log = f"{settings.group}-track-changelog"
     position = encode_position({settings.topic_prefix + "contact.interactions": 7}, "state")
     await publish(settings.bootstrap_servers, log, [(1, POSITION, position), (2, POSITION, position)])

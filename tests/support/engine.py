@@ -28,6 +28,7 @@ from streams.engine import (
     metadata,
 )
 from streams.engine.app import engine_app
+from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts
 from streams.kafka.reading import settled_ends
 
@@ -233,7 +234,7 @@ class Pipeline:
         """A worker inside this event loop; stopped gracefully at the end."""
         app, source = engine_app(
             self.app_id,
-            self.bootstrap,
+            Connection(self.bootstrap),
             [self.inlet(processor)],
             Options(worker, **{"session_timeout_ms": 6000, **options}),
             observer=observer,

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from schemas import registry, routing
 from streams.base.times import iso
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.processes import WorkerProcess, start_worker
@@ -32,7 +33,7 @@ class System:
     workers: list[WorkerProcess] = field(default_factory=list)
 
     async def create(self) -> "System":
-        await topics.create(self.settings.bootstrap_servers, topics.wanted(self.settings))
+        await topics.create(connection_of(self.settings), topics.wanted(self.settings))
         return self
 
     @asynccontextmanager
@@ -78,13 +79,13 @@ class System:
 
     async def read(self, name: str) -> list[dict[str, Any]]:
         """Decoded values of a topic, in the order of their partitions."""
-        records = read_to_end(self.settings.bootstrap_servers, [self.topic(name)])
+        records = read_to_end(connection_of(self.settings), [self.topic(name)])
         return [orjson.loads(record.value) async for record in records if record.value is not None]
 
     async def newest(self, name: str) -> dict[str, dict[str, Any]]:
         """Key → newest value of a topic."""
         found: dict[str, dict[str, Any]] = {}
-        async for record in read_to_end(self.settings.bootstrap_servers, [self.topic(name)]):
+        async for record in read_to_end(connection_of(self.settings), [self.topic(name)]):
             if record.value is not None:
                 found[record.key.decode()] = orjson.loads(record.value)
         return found

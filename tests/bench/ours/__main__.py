@@ -15,6 +15,7 @@ import uvloop
 
 from streams.engine import Options
 from streams.engine.app import engine_app
+from streams.engine.connection import Connection
 from tests.bench.ours.pipeline import inlets
 
 
@@ -22,7 +23,7 @@ async def worker(bootstrap: str, prefix: str, app_id: str, name: str) -> None:
     """One worker until SIGTERM."""
     app, source = engine_app(
         app_id,
-        bootstrap,
+        Connection(bootstrap),
         inlets(prefix),
         # Handlers of a few microseconds: large batches do not stop the event loop for long, small ones are affordable.
         Options(worker=name, max_records=20_000, max_partition_fetch_bytes=4 << 20, shortest_interval=0.01),

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from streams.engine import changelog
+from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
 from streams.settings import Settings
 from tests.bench.product.load import Truth
@@ -62,16 +63,16 @@ def end_of(truth: Truth) -> int:
 
 async def read(settings: Settings, truth: Truth) -> Found:
     """Read every output back. Nothing is taken from a worker."""
-    found, prefix, servers = Found(), settings.topic_prefix, settings.bootstrap_servers
-    async for record in read_to_end(servers, [prefix + "contact.normalised"]):
+    found, prefix, connection = Found(), settings.topic_prefix, connection_of(settings)
+    async for record in read_to_end(connection, [prefix + "contact.normalised"]):
         if is_kind(record, b"event"):
             found.counts["normalised"] += 1
             found.first = min(found.first or record.timestamp, record.timestamp)
-    async for record in read_to_end(servers, [prefix + "contact.interactions"]):
+    async for record in read_to_end(connection, [prefix + "contact.interactions"]):
         found.counts["interactions"] += is_kind(record, b"event")
-    async for record in read_to_end(servers, [prefix + "contacts.dead-letters"]):
+    async for record in read_to_end(connection, [prefix + "contacts.dead-letters"]):
         found.counts["dead letters"] += orjson.loads(record.value).get("count") or 1
-    owners = {record.key async for record in read_to_end(servers, [prefix + "journeys"])}
+    owners = {record.key async for record in read_to_end(connection, [prefix + "journeys"])}
     found.counts["journeys' customers"] = len(owners)
     found.last = await _worked_off(settings)
     found.figures = await _figures(settings, end_of(truth))
@@ -87,11 +88,11 @@ def is_kind(record: Any, kind: bytes) -> bool:
 async def _worked_off(settings: Settings) -> int:
     """When `measure` had committed the last fact, ms."""
     topic, facts = f"{settings.topic_prefix}contact.measurements", dict[int, int]()
-    async for record in read_to_end(settings.bootstrap_servers, [topic]):
+    async for record in read_to_end(connection_of(settings), [topic]):
         if is_kind(record, b"fact"):
             facts[record.partition] = record.offset
     done: dict[int, int] = {}
-    async for record in read_to_end(settings.bootstrap_servers, [f"{settings.group}-measure-changelog"]):
+    async for record in read_to_end(connection_of(settings), [f"{settings.group}-measure-changelog"]):
         last = facts.get(record.partition)
         if record.key != changelog.POSITION or last is None or record.partition in done:
             continue
@@ -103,7 +104,7 @@ async def _worked_off(settings: Settings) -> int:
 async def _figures(settings: Settings, end: int) -> Counter[str]:
     """The sums over windows of a minute that lie end to end, the last one ending at ``end``."""
     newest: dict[bytes, dict[str, Any]] = {}
-    async for record in read_to_end(settings.bootstrap_servers, [settings.topic_prefix + "kpis"]):
+    async for record in read_to_end(connection_of(settings), [settings.topic_prefix + "kpis"]):
         if b'"length_ms":60000' not in record.value:
             continue
         reading = orjson.loads(record.value)
@@ -122,7 +123,7 @@ async def _figures(settings: Settings, end: int) -> Counter[str]:
 async def _alerts(settings: Settings) -> None:
     """Every alert's records come once and in order. Raises `NotExact`."""
     revisions: dict[str, int] = {}
-    async for record in read_to_end(settings.bootstrap_servers, [settings.topic_prefix + "alerts"]):
+    async for record in read_to_end(connection_of(settings), [settings.topic_prefix + "alerts"]):
         alert = orjson.loads(record.value)
         before = revisions.get(alert["alert_id"], 0)
         if alert["revision"] != before + 1:

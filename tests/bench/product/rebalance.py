@@ -19,6 +19,7 @@ import psutil
 
 from streams.engine import changelog
 from streams.engine.assignor import place
+from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
 from streams.settings import Settings
 from tests.bench.product import rig
@@ -89,7 +90,7 @@ async def _commits(settings: Settings) -> dict[TaskKey, list[int]]:
     """When each task committed, ms."""
     found: dict[TaskKey, list[int]] = defaultdict(list)
     for hop in rig.HOPS:
-        async for record in read_to_end(settings.bootstrap_servers, [f"{settings.group}-{hop}-changelog"]):
+        async for record in read_to_end(connection_of(settings), [f"{settings.group}-{hop}-changelog"]):
             if record.key == changelog.POSITION:
                 found[hop, record.partition].append(record.timestamp)
     return {task: sorted(times) for task, times in found.items()}

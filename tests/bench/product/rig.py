@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas import flow
 from streams import settings as settings_module
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.probe import free_port
 from streams.local.processes import WorkerProcess
@@ -49,7 +50,7 @@ def settings_for(store: str | None, **given: object) -> Settings:
 async def own_topics(settings: Settings, partitions: int) -> AsyncIterator[None]:
     """The topics of these settings' prefix and their state folder; gone when the block is left."""
     wanted = topics.wanted(settings, partitions)
-    await topics.create(settings.bootstrap_servers, wanted)
+    await topics.create(connection_of(settings), wanted)
     try:
         yield
     finally:

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
 from streams.engine import MissingTopics, Outputs, Record
+from streams.engine.connection import Connection
 from streams.engine.inflating import LIMIT
-from streams.engine.kafka import transactional_producer
 from streams.engine.source import AT_WORK_BYTES
 from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
@@ -124,7 +124,7 @@ async def test_a_fenced_task_is_dropped_and_taken_over_again(pipeline: Pipeline)
     async with pipeline.run(observer=recorder) as source:
         await until(lambda: pipeline.drained(50))
         for partition in (0, 1):
-            intruder = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-count-{partition}")
+            intruder = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-count-{partition}")
             await intruder.start()  # what a rightful new owner would do first
             await intruder.stop()
         await publish(pipeline.bootstrap, pipeline.input, load(50))
@@ -154,7 +154,7 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
         task.commit = held  # type: ignore[method-assign]
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 5)
         await until(lambda: not task.idle.is_set())
-        rightful = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-count-0")
+        rightful = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-count-0")
         await rightful.start()
         await rightful.stop()
         hold.set()

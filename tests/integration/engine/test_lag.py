@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams.engine import Batch, Lag, Source
-from streams.engine.kafka import transactional_producer
+from streams.engine.connection import Connection
 from tests.support.engine import Pipeline, publish, until
 
 CLOSE = 0.5
@@ -104,7 +104,7 @@ async def test_a_backlog_found_at_the_start_is_as_old_as_its_first_record(
 
 async def test_markers_of_transactions_are_nothing_unread(bootstrap: str, prefix: str) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
-    producer = transactional_producer(bootstrap, f"{prefix}publisher")
+    producer = Connection(bootstrap).transactional_producer(f"{prefix}publisher")
     await producer.start()
     try:
         async with pipeline.run() as source:

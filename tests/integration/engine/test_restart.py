@@ -21,8 +21,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from streams.engine import Inlet, NewerState, Outputs, Record, Rest, Table, TableSpec, TaskInfo, UnreadableState
 from streams.engine.changelog import POSITION, encode_position, restore
 from streams.engine.changelog import Rows as Read
+from streams.engine.connection import Connection
 from streams.engine.errors import StoreError
-from streams.engine.kafka import transactional_producer, written_ends
+from streams.engine.kafka import written_ends
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.tables import Cache, Storage
@@ -82,14 +83,14 @@ async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder:
 async def test_a_transaction_that_the_broker_has_not_marked_yet_is_waited_for(pipeline: Kept) -> None:
     """The broker says that it is committed before the changelog's partition says so: the last stable offset is no end."""
     log = TopicPartition(pipeline.changelog, 0)
-    producer = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-owner")
+    producer = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-owner")
     await producer.start()
     try:
         await producer.begin_transaction()
         position = encode_position({pipeline.input: 7}, "state", {})
         await producer.send_and_wait(log.topic, key=POSITION, value=position, partition=log.partition)
         reading = asyncio.create_task(
-            restore(pipeline.bootstrap, log, Read([LARGE], MemoryStore()), lambda done, total: None)
+            restore(Connection(pipeline.bootstrap), log, Read([LARGE], MemoryStore()), lambda done, total: None)
         )
         assert await asyncio.wait([reading], timeout=1) == (set(), {reading})
         await producer.commit_transaction()
@@ -101,7 +102,7 @@ async def test_a_transaction_that_the_broker_has_not_marked_yet_is_waited_for(pi
 
 async def test_what_no_mark_ends_is_aborted_and_waited_for(pipeline: Kept, caplog: pytest.LogCaptureFixture) -> None:
     """Here it is another producer's: it is not ended by that, and until it is the task is not ready."""
-    stranger = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-stranger")
+    stranger = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-stranger")
     await stranger.start()
     try:
         await stranger.begin_transaction()
@@ -163,7 +164,7 @@ async def left_hanging(pipeline: Kept, task: str, sent: list[tuple[str, bytes, b
     and a coordinator that knows of none.
     """
     async with unverified(pipeline.bootstrap):
-        owner = transactional_producer(pipeline.bootstrap, f"{pipeline.app_id}-{task}")
+        owner = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-{task}")
         await owner.start()
         try:
             await owner.begin_transaction()
@@ -208,7 +209,12 @@ async def test_a_restore_that_is_cut_short_leaves_no_client_open(pipeline: Kept)
     """At whatever moment: what is left open is told when it is collected, and that fails the test."""
     for moment in range(12):
         reading = asyncio.create_task(
-            restore(pipeline.bootstrap, TopicPartition(pipeline.changelog, 0), Read([LARGE], MemoryStore()), print)
+            restore(
+                Connection(pipeline.bootstrap),
+                TopicPartition(pipeline.changelog, 0),
+                Read([LARGE], MemoryStore()),
+                print,
+            )
         )
         await asyncio.wait([reading], timeout=moment * 0.002)
         reading.cancel()

@@ -16,14 +16,14 @@ INTERVAL = 1.0
 
 
 class Group:
-    """In place of the client: what it is asked, what it answers, how often it was connected."""
+    """In place of the connection and of the client that it makes: what it is asked, what it answers, how often it was connected."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self) -> None:
         self.answers: list[int | Exception] = []
         self.asked: list[tuple[int, str]] = []
         self.connected = self.closed = 0
 
-    def __call__(self, **given: Any) -> "Group":
+    def client(self, client_id: str) -> "Group":
         return self
 
     async def bootstrap(self) -> None:
@@ -46,10 +46,8 @@ class Group:
 
 
 @pytest.fixture
-def group(monkeypatch: pytest.MonkeyPatch) -> Group:
-    group = Group()
-    monkeypatch.setattr(heart, "AIOKafkaClient", group)
-    return group
+def group() -> Group:
+    return Group()
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def member() -> SimpleNamespace:
 
 @pytest.fixture
 def beating(group: Group, member: SimpleNamespace) -> Heart:
-    return Heart("broker:1", SimpleNamespace(_coordinator=member), INTERVAL)  # type: ignore[arg-type]
+    return Heart(group, SimpleNamespace(_coordinator=member), INTERVAL)  # type: ignore[arg-type]
 
 
 async def test_it_beats_only_while_the_loop_is_silent_and_not_stuck(beating: Heart, group: Group) -> None:

@@ -137,7 +137,7 @@ def test_many_that_are_due_come_in_portions_and_time_is_passed_on_behind_them(
 ) -> None:
     _, whole = tracked(5)
     whole.batch([at("contact.interactions", NOW + 2 * MINUTE)])
-    monkeypatch.setattr(hop, "MAX_DUE", 2)
+    monkeypatch.setattr("streams.pipeline.stage.MAX_DUE", 2)
     _, task = tracked(5)
 
     def told() -> list[int]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from aiokafka.partitioner import DefaultPartitioner
 
 from streams.replay.errors import InputError
-from streams.replay.publish import ReplayPublisher, partition_of
+from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog
 from streams.replay.rows import Planned
 from streams.replay.run import PROGRESS_EVENTS, Clock, parse_speed, replay_log
@@ -110,10 +109,3 @@ def test_speed(text: str, speed: float | None) -> None:
 def test_speed_refused(text: str) -> None:
     with pytest.raises(InputError, match="expected max, or how many times real time"):
         parse_speed(text)
-
-
-def test_partitions_are_those_of_the_default_partitioner() -> None:
-    partitioner = DefaultPartitioner()
-    for n in range(200):
-        key = f"990201-AA0101-{n}".encode()
-        assert partition_of(key, 7) == partitioner(key, list(range(7)), list(range(7)))
