@@ -34,6 +34,7 @@ from streams.kafka.reading import read_to_end
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.processes import WorkerProcess, workers
 from streams.settings import Settings
+from tests.support.leftovers import end_with_us
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")
 CUSTOMERS = 10_000
@@ -219,4 +220,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_us()
     main()
