@@ -21,6 +21,10 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
 
+def named_in(file: Path) -> list[psutil.Process]:
+    return [psutil.Process(int(pid)) for pid in file.read_text().split()]
+
+
 async def ended_by(how: signal.Signals, written: Path, *options: str, servers: str = "") -> int:
     """A run of tests gets this signal, and nothing but it: all that it started is gone soon. Returns how many that were."""
     run = await asyncio.create_subprocess_exec(
@@ -33,7 +37,7 @@ async def ended_by(how: signal.Signals, written: Path, *options: str, servers: s
     try:
         await until(lambda: written.exists() or run.returncode is not None, 60)
         assert run.returncode is None, "it ended by itself"
-        processes = [psutil.Process(int(pid)) for pid in written.read_text().split()]
+        processes = named_in(written)
         assert alive(processes) == processes
         run.send_signal(how)
         assert await run.wait() == -how

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,28 +22,11 @@ from streams.engine import RowFailure, TaskInfo
 from streams.metrics.kpis import CATALOGUE, INSTANT
 from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
+from tests.support.pages import CODE, ROOT, anchors, in_code, text
 
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-IN_CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
-
-
-@cache
-def text(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
-def in_code(page: Path) -> str:
-    return "\n".join(IN_CODE.findall(text(page)))
-
-
-def anchors(page: Path) -> set[str]:
-    """Of the headings, as code hosts make them."""
-    titles = re.findall(r"^#+ (.+)$", CODE.sub("", text(page)), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def links() -> Iterator[tuple[Path, str]]:

@@ -27,9 +27,9 @@ from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.tables import Cache, Storage
 from streams.engine.work import MAX_ASIDE
-from tests.integration.engine.test_processes import ROOT
 from tests.support.engine import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
 
+ROOT = Path(__file__).parents[3]
 LARGE = replace(COUNTS, resident=False)
 
 

@@ -1,10 +1,8 @@
 """What is accepted as an event and what is said about everything else."""
 
-import copy
 import json
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,47 +11,13 @@ from schemas.data import ContactQueuedData
 from schemas.events import EVENTS, check, parse, problem_of
 from schemas.fields import utc_text
 from schemas.problems import dotted
+from tests.support.contract import CHANNELS, QUEUED, event, without
 
-QUEUED: dict[str, Any] = {
-    "specversion": "1.0",
-    "id": "call-1-2",
-    "source": "/telephony/site-1",
-    "type": "contact.queued",
-    "time": "2026-03-02T09:15:04.120Z",
-    "data": {"contact_id": "call-1", "channel": "voice", "queue": "cards", "priority": 2},
-}
 NO_CONTROL = "must not contain control characters"
 TIME = "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z"
 NO_TIME = "time must be a time that exists, in RFC 3339 such as 2026-03-02T09:15:00.000Z"
 EDGES = "must lie from 1970-01-01 to 2100-01-01 in UTC"
-CHANNELS = (
-    "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum', 'in-person', 'ticket' or 'task'"
-)
 UNICODE = "must be valid Unicode, names included; half of a surrogate pair is not"
-
-
-def event(path: str = "", value: Any = None, type_: str = "contact.queued", **data: Any) -> dict[str, Any]:
-    """A valid event, with one field (dotted path) replaced and data added."""
-    found = copy.deepcopy(QUEUED)
-    found["type"] = type_
-    found["data"].update(data)
-    *parents, name = path.split(".")
-    target = found
-    for parent in parents:
-        target = target[parent]
-    if path:
-        target[name] = value
-    return found
-
-
-def without(path: str) -> dict[str, Any]:
-    found = copy.deepcopy(QUEUED)
-    *parents, name = path.split(".")
-    target = found
-    for parent in parents:
-        target = target[parent]
-    del target[name]
-    return found
 
 
 def test_an_event_becomes_its_model() -> None:
