@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -29,6 +30,8 @@ from streams.engine import (
 )
 from streams.engine.app import engine_app
 from streams.engine.kafka import partition_counts
+from streams.engine.rocks import RocksStores
+from streams.engine.tables import Cache, Storage
 from streams.kafka.reading import settled_ends
 
 PARTITIONS = 2
@@ -269,3 +272,40 @@ class Pipeline:
             if record.key == b"\0position":
                 position[record.partition] = orjson.loads(record.value)["offsets"].get(self.input, 0)
         return sum(position.values()) >= total
+
+
+LARGE = replace(COUNTS, resident=False)
+
+
+@dataclass
+class Kept(Pipeline):
+    """The pipeline with another table, and on disk when ``folder`` is given."""
+
+    folder: Path | None = None
+    spec: TableSpec[Any] = LARGE
+
+    def inlet(self, processor: Any = Count) -> Inlet:
+        return replace(super().inlet(processor), tables=(self.spec,))
+
+    def on_disk(self) -> Storage:
+        assert self.folder is not None
+        return Storage(RocksStores(self.folder, self.app_id, 8), Cache(rows=20))
+
+
+def load(total: int, keys: int = 200) -> list[tuple[int, bytes, bytes | None]]:
+    return [(i % keys % 2, b"k%d" % (i % keys), b"v") for i in range(total)]
+
+
+async def exactly(pipeline: Pipeline, times: int, keys: int = 200) -> None:
+    """Each key was counted 1, 2, … ``times``, without gap or repeat."""
+    sent: dict[bytes, list[int]] = {}
+    for record in await read_all(pipeline.bootstrap, pipeline.output):
+        sent.setdefault(record.key, []).append(int(record.value))
+    assert sent == {b"k%d" % n: list(range(1, times + 1)) for n in range(keys)}
+
+
+async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder: Recorder) -> None:
+    async with pipeline.run(f"w{rounds.start}", observer=recorder, storage=storage, max_records=50):
+        for done in rounds:
+            await publish(pipeline.bootstrap, pipeline.input, load(200))
+            await until(lambda done=done: pipeline.drained(200 * (done + 1)))
