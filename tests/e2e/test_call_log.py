@@ -17,6 +17,7 @@ from streams.replay.reader import CallLog, read_log
 from streams.settings import Settings
 from tests.support.replays import found, replay
 from tests.support.system import System
+from tests.support.waiting import until
 
 COLUMNS = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time", "q_start", "q_exit",
@@ -120,7 +121,7 @@ async def exact_through_faults(system: System, log: CallLog, expected: dict[str,
     """Two workers; one is killed half-way and another comes; then everything is replayed once more."""
     async with system.run(2) as running:
         publishing = asyncio.create_task(replay(system, log))
-        await asyncio.sleep(1.0)
+        await until(lambda: system.read("journeys"), 60)
         await running.workers[0].stop(signal.SIGKILL)
         await running.add_worker()
         await publishing

@@ -1,6 +1,7 @@
 """A small two-hop pipeline on the engine, run inside the test's event loop, and the means to look at what it wrote."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from streams.engine.kafka import partition_counts
 from streams.engine.rocks import RocksStores
 from streams.engine.tables import Cache, Storage
 from streams.kafka.reading import settled_ends
+from tests.support.waiting import until
 
 PARTITIONS = 2
 
@@ -82,12 +84,15 @@ async def kept(bootstrap: str, topic: str, *names: str) -> dict[str, str]:
         await consumer.stop()
 
 
-async def publish(bootstrap: str, topic: str, records: list[tuple[int, bytes, bytes | None]]) -> None:
-    """Records as (partition, key, value)."""
+async def publish(bootstrap: str, topic: str, records: list[tuple[int, bytes, bytes | None]], ago: float = 0.0) -> None:
+    """Records as (partition, key, value); appended ``ago`` seconds before now, as their times say."""
+    at = int((time.time() - ago) * 1000)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     await producer.start()
     try:
-        await asyncio.gather(*[await producer.send(topic, key=k, value=v, partition=p) for p, k, v in records])
+        await asyncio.gather(
+            *[await producer.send(topic, key=k, value=v, partition=p, timestamp_ms=at) for p, k, v in records]
+        )
     finally:
         await producer.stop()
 
@@ -119,20 +124,6 @@ async def _ends(consumer: AIOKafkaConsumer, tps: list[TopicPartition], isolation
         with suppress(BrokerError):
             return await settled_ends(consumer, tps, seconds=1)
     return dict(await consumer.end_offsets(tps))
-
-
-async def until(check: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Poll a (possibly async) check until it is true; fails with what it last returned."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        value = check()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not reached within {seconds} s; last value {value!r}")
-        await asyncio.sleep(0.05)
 
 
 class Count:
