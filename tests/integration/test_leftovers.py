@@ -35,13 +35,13 @@ async def ended_by(how: signal.Signals, written: Path, *options: str, servers: s
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await until(lambda: written.exists() or run.returncode is not None, 60)
+        await until(lambda: written.exists() or run.returncode is not None, 120)
         assert run.returncode is None, "it ended by itself"
         processes = named_in(written)
         assert alive(processes) == processes
         run.send_signal(how)
         assert await run.wait() == -how
-        await until(lambda: not alive(processes), 15)
+        await until(lambda: not alive(processes), 30)
         return len(processes)
     finally:
         if run.returncode is None:
