@@ -10,10 +10,17 @@ import pytest
 
 from streams.local.broker import Broker
 from streams.local.probe import answers
+from tests.support.leftovers import end_with_us
 
 # How long one example takes depends on what else the machine does; pytest-timeout catches what hangs.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run that is terminated leaves no broker and no worker behind; the processes of xdist are part of it."""
+    if not hasattr(config, "workerinput"):
+        end_with_us()
 
 
 @pytest.fixture(scope="session")

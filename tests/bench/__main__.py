@@ -19,6 +19,7 @@ from tests.bench import measure
 from tests.bench.report import Result, machine, notes, ratios, table
 from tests.bench.systems import BUILT, NotInstallable, chosen
 from tests.bench.workload import Expected, Generator, Message, customers_of, expected
+from tests.support.leftovers import end_with_us
 
 RATE = 2_000
 WARM_UP = 200_000
@@ -174,4 +175,5 @@ def _show(console: Console, figures: dict[str, dict[str, object]], compared: lis
 
 
 if __name__ == "__main__":
+    end_with_us()
     main()

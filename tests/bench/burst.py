@@ -35,6 +35,7 @@ from streams.kafka.reading import read_to_end
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.processes import WorkerProcess, workers
 from streams.settings import Settings
+from tests.support.leftovers import end_with_us
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")
 CUSTOMERS = 10_000
@@ -220,4 +221,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_us()
     main()

@@ -39,6 +39,7 @@ from streams.engine.tables import Cache, deadlines, open_tables, settle
 from streams.local.bootstrap import resolve_bootstrap
 from streams.pipeline import track
 from tests.support.engine import create_topics
+from tests.support.leftovers import end_with_us
 from tests.support.track_story import RULES, T0, Task, event, said
 
 VERSIONS = {spec.name: spec.version for spec in track.TABLES}
@@ -203,4 +204,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_us()
     asyncio.run(main())

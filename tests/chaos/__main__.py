@@ -21,6 +21,7 @@ from tests.chaos.audit import Audit
 from tests.chaos.faults import NAMES
 from tests.chaos.run import NotDrained, Options, State, again, run
 from tests.chaos.stories import rfc3339
+from tests.support.leftovers import end_with_us
 
 VALUE = 300
 """Characters of a value that a history shows."""
@@ -162,4 +163,5 @@ def _explain(seed: int, audit: Audit, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_us()
     sys.exit(main())

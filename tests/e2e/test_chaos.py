@@ -66,7 +66,7 @@ async def test_a_run_that_is_ended_leaves_nothing_behind() -> None:
 
     def begun() -> list[psutil.Process]:
         family = psutil.Process(process.pid).children(recursive=True)
-        return family if len(family) >= 2 else []  # the broker, and a worker
+        return family if len(family) >= 3 else []  # the broker, a worker, and what ends them if the run cannot
 
     family = await until(begun, 100)
     process.send_signal(signal.SIGTERM)

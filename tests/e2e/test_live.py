@@ -74,7 +74,7 @@ async def test_an_answer_in_time_raises_nothing_even_when_the_worker_lags(system
     async with system.run():
         await alerts_when(system, 2)
         await system.drained()
-        await asyncio.sleep(2)
+        await system.ticks()
     found = await system.read("alerts")
     assert [(a["contact_id"], a["status"]) for a in found] == [("v2", "firing"), ("v2", "resolved")]
 
@@ -94,7 +94,7 @@ async def test_a_contact_that_becomes_known_moves_to_its_customer(system: System
             event("contact.ended", "v1", now + 9, by="customer"),
         )
         await system.drained()
-        await asyncio.sleep(1)
+        await system.ticks(1)
         await system.drained()
     assert set(before) == {"anonymous:phone:+442079460123"}
     journeys = await system.newest("journeys")

@@ -95,7 +95,7 @@ async def watched(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> A
 async def publish_known(system: System) -> int:
     """Five calls within one pane of ten seconds, one event twice, two records that are no events; how many records."""
     if (gone := time.time() % 10) > 7:
-        await asyncio.sleep(10 - gone)
+        await asyncio.sleep(10 - gone)  # the next pane begins: nobody but the clock says when
     pane = time.time() // 10 * 10
     calls = [*(call(number, pane, 1) for number in range(3)), call(3, pane, 5)]
     calls += [call(4, pane, 3, by="customer", reason="abandoned")]

@@ -78,7 +78,7 @@ async def test_show_finds_a_queue(system: System) -> None:
     async with system.run():
         await call(system, "call-8", "8")
         await system.drained()
-        await asyncio.sleep(3)  # stream time passes the events
+        await system.ticks()  # the window of the events is begun, and who waits is told
     code, out, _ = await cli(system, "show", "voice|loans", "--json")
     assert code == 0
     assert "panes" in {row["table"] for row in json.loads(out)["rows"]}

@@ -1,12 +1,15 @@
 """What the tests of single kinds share: run a history in each way, look one figure up."""
 
+import json
 from typing import Any
 
+from tests.reference import drive
 from tests.reference.drive import Outcome, total
 from tests.reference.events import HOUR, MONDAY, Event, History, Story, history
 from tests.reference.model import Place
 from tests.reference.run import WAYS as ALL_WAYS
 from tests.reference.sums import Ratio
+from tests.support.offline import NOW
 
 WAYS = ("replay", "paced replay", "live")
 T = MONDAY + 9 * HOUR
@@ -64,3 +67,13 @@ def filler(until_s: float, every_s: float = 600) -> list[Event]:
     for number in range(int(until_s / every_s) + 1):
         s.at(number * every_s, "article.viewed", article_id="x")
     return s.events
+
+
+def mark(run: Any, lines: list[str], kind: str, at: int | str, topics: list[str]) -> None:
+    for line in lines:
+        for topic in topics:
+            made = {
+                "specversion": "1.0", "id": f"{line}:{kind}:{at}:{topic}", "source": "/centre", "type": f"replay.{kind}",
+                "time": at if isinstance(at, str) else drive.rfc(at), "data": {"replay_id": line, "topics": topics}, "replayid": line,
+            }  # fmt: skip
+            run.publish(topic, f"replay:{line}".encode(), json.dumps(made).encode(), NOW)

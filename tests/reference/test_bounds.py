@@ -1,16 +1,13 @@
 """What limits cost: nothing is counted twice or lost in silence beyond them. Sizes, times, many of something."""
 
 import json
-from typing import Any
 
 import pytest
 
-from streams.contacts import histories
-from streams.customers import condensing
 from tests.reference import drive
 from tests.reference.drive import read, replayed, settle
-from tests.reference.events import DAY, HOUR, MIN, Event, S, Story, moment
-from tests.reference.kit import WAYS, T, call, counted, figure, filler, history, owners, standing, story, tell
+from tests.reference.events import MIN, Event, S, Story
+from tests.reference.kit import WAYS, T, call, counted, figure, filler, history, mark, owners, standing, story, tell
 from tests.support.offline import NOW, deployment
 
 PHONE = [{"kind": "phone", "value": "+442079460011"}]
@@ -71,45 +68,6 @@ def test_replays_side_by_side_of_the_same_customers() -> None:
         assert owners(came) == {"customer:7": 2, "customer:8": 2}, line
 
 
-def mark(run: Any, lines: list[str], kind: str, at: int | str, topics: list[str]) -> None:
-    for line in lines:
-        for topic in topics:
-            made = {
-                "specversion": "1.0", "id": f"{line}:{kind}:{at}:{topic}", "source": "/centre", "type": f"replay.{kind}",
-                "time": at if isinstance(at, str) else drive.rfc(at), "data": {"replay_id": line, "topics": topics}, "replayid": line,
-            }  # fmt: skip
-            run.publish(topic, f"replay:{line}".encode(), json.dumps(made).encode(), NOW)
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        "9999-12-31T23:59:59-05:00",
-        "0001-01-01T00:00:00Z",
-        "1969-12-31T23:59:59Z",
-        "2100-01-01T00:00:01Z",
-        "9999-12-31T23:59:59Z",
-    ],
-)
-@pytest.mark.parametrize("kind", ["replay.progressed", "replay.ended", "contact.queued"])
-def test_times_that_cannot_be_are_refused_and_cost_nothing(time: str, kind: str) -> None:
-    run = deployment()
-    mark(run, ["odd"], "started", T, ["contacts.voice"])
-    if kind.startswith("replay."):
-        mark(run, ["odd"], kind.split(".")[1], time, ["contacts.voice"])
-    else:
-        one = call("odd", customer_id="1").say("queued", queue="q").events[0]
-        made = json.loads(one.value("odd")) | {"time": time}
-        run.publish(one.topic, one.key, json.dumps(made).encode(), NOW)
-    run.run(NOW)
-    good = history(call("p", customer_id="7").served("cards", 9 * S, MIN))
-    came = replayed(good, run=run)
-    assert figure(came, "handle_time.talk") == {("voice", "cards", "none"): (MIN, 1)}
-    assert owners(came) == {"customer:7": 1}
-    assert [(x["reason"], x["path"]) for x in came.letters] == [("wrong-type", "time")]
-    assert all(task.failed == 0 and task.aside == 0 and task.unfinished is None for task in run.tasks)
-
-
 @pytest.mark.parametrize("shape", ["two large", "long ids", "many messages"])
 def test_what_is_large_is_served(shape: str) -> None:
     told: list[Event] = []
@@ -150,42 +108,6 @@ def test_of_too_many_contacts_those_that_become_known_are_counted_once() -> None
     assert owners(came) == {"anonymous:phone:+442079460011": 117} | {f"customer:k{n}": 1 for n in range(1, 130, 10)}
 
 
-@pytest.mark.parametrize("calls", [5, 9, 30])
-def test_a_word_about_a_contact_of_which_nobody_knows_any_more_counts_none(
-    calls: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Surveys of the day after for more calls than can rest and be remembered: those are late."""
-    monkeypatch.setattr(condensing, "MAX_RESTED", 4)
-    monkeypatch.setattr(condensing, "MAX_GONE", 3)
-    told: list[Event] = []
-    for n in range(calls):
-        s = call(f"p{n}", T + n * MIN, customer_id="7").served("cards", 4 * S, 50 * S).wait(26 * HOUR)
-        told += s.say("feedback.given", metric="csat", score=5).events
-    came, place = tell("paced replay", told, after=30 * HOUR), ("voice", "cards", "none")
-    assert counted(came, "contacts_offered.all") == {place: calls}
-    assert counted(came, "contacts_contained.all") == {}
-    assert owners(came)["customer:7"] == calls
-    rated = figure(came, "csat.satisfied")
-    assert set(rated) == {place}
-    assert rated[place][1] <= calls
-
-
-@pytest.mark.parametrize("messages", [40, 620])
-def test_what_a_contact_has_once_is_replaced_however_much_came_in_between(
-    messages: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(histories, "MAX_MARKS", 30)
-    s = story("chat", "p", customer_id="7").say("initiated").customer().wait(S).say("connected", agent_id="a").wait(MIN)
-    s.say("ended", by="agent").wait(S).say("feedback.given", metric="csat", score=1).wait(MIN)
-    for _ in range(messages):
-        s.customer(0.25).wait(30 * S)
-    s.say("connected", agent_id="a").wait(MIN).say("ended", by="agent").say("feedback.given", metric="csat", score=5)
-    came, place = tell("paced replay", s, filler(6 * 3600, 1200)), ("chat", "none", "none")
-    assert figure(came, "handle_time.talk") == {place: (2 * MIN, 1)}
-    assert figure(came, "csat.satisfied") == {place: (1, 1)}
-    assert counted(came, "contacts_offered.all") == {place: 1}
-
-
 @pytest.mark.parametrize(
     ("messages", "apart", "owner"), [(1200, 900, "customer:7"), (700, 20_000, "customer:7"), (2500, 900, "cookie:k1")]
 )
@@ -202,81 +124,6 @@ def test_a_long_chat_whose_customer_is_known_at_its_end_counts_each_message_once
     owner = owner if owner.startswith("customer") else f"anonymous:{owner}"
     assert owners(came) == {owner: 1}
     assert came.journeys[owner]["counts"]["messages"] == messages
-
-
-# Late words and windows
-
-
-def hourly(run: Any, line: str, name: str) -> int:
-    """Numerators of a figure over the hours that lie end to end, newest revision of each."""
-    newest: dict[str, dict[str, Any]] = {}
-    for record in drive.of(run, "kpis", line):
-        start = moment(record["window"]["start"])
-        if record["window"]["length_ms"] == HOUR and start % HOUR == 0:
-            newest["|".join([*record["dimensions"].values(), str(start)])] = record
-    return sum(
-        int(one["denominator"])
-        for record in newest.values()
-        for one in record["readings"]
-        if f"{one['kpi']}.{one['variant']}" == name
-    )
-
-
-@pytest.mark.parametrize("minutes", [10, 65, 150])
-@pytest.mark.parametrize("paced", [True, False])
-def test_after_contact_work_counts_its_contact_in_one_hour_only(minutes: int, paced: bool) -> None:
-    s = call("p", customer_id="7").served("cards", 9 * S, MIN)
-    s.wait(minutes * MIN).say("wrapped_up", agent_id="a", duration_ms=30 * S)
-    run = deployment()
-    replayed(history(s, filler(6 * 3600)), paced=paced, run=run)
-    assert hourly(run, drive.LINE, "handle_time.all") == 1
-
-
-@pytest.mark.parametrize("first", [65, 90])
-def test_what_is_late_within_the_lateness_amends_though_later_words_came_before(first: int) -> None:
-    """One fact beyond the lateness, then one inside it, in the same queue."""
-    run = deployment()
-    line, topic = "late", "contacts.voice"
-    mark(run, [line], "started", T - 3 * HOUR, [topic])
-    clock = T
-    for event in (
-        call("tick", clock, customer_id="t").say("queued", queue="x").wait(S).say("ended", by="customer").events
-    ):
-        run.publish(topic, event.key, event.value(line), NOW)
-    run.run(NOW)
-    for contact, age in (("old", first), ("newer", 40)):
-        s = (
-            call(contact, clock - age * MIN, customer_id=contact)
-            .say("queued", queue="cards")
-            .wait(9 * S)
-            .say("ended", by="customer")
-        )
-        for event in s.events:
-            run.publish(topic, event.key, event.value(line), NOW)
-        run.run(NOW)
-    settle(run, NOW)
-    at = clock - 40 * MIN + 9 * S
-    held = [
-        r for r in drive.of(run, "kpis", line)
-        if r["dimensions"]["queue"] == "cards" and moment(r["window"]["start"]) <= at < moment(r["window"]["end"]) <= clock
-    ]  # fmt: skip
-    assert {r["window"]["length_ms"] for r in held} >= {MIN, 5 * MIN, 15 * MIN}
-    assert {r["status"] for r in held} == {"amended"}
-
-
-def test_the_last_state_of_a_queue_stays_when_a_replay_ends() -> None:
-    told: list[Event] = []
-    for n in range(3):
-        told += (
-            call(f"p{n}", T + n * 7 * S, customer_id=f"{n}", tier="gold" if n else "silver")
-            .say("queued", queue="cards")
-            .events
-        )
-    told += call("q", T, customer_id="9").say("queued", queue="loans").wait(31 * S).say("ended", by="customer").events
-    came = tell("replay", told, after=2 * MIN)
-    state = came.queues["voice", "cards"]
-    assert (state["depth"], state["by_tier"], moment(state["oldest_entered"])) == (3, {"gold": 2, "silver": 1}, T)
-    assert came.queues.get(("voice", "loans"), {"depth": 0})["depth"] == 0
 
 
 # Names
@@ -362,18 +209,3 @@ def test_what_names_a_person_is_masked_before_it_is_stored(text: str, where: str
     for record in kept:
         assert bare not in (record.value or b"").decode(), record.topic
         assert json.dumps(bare)[1:-1] not in (record.value or b"").decode(), record.topic
-
-
-def test_a_day_beyond_the_horizon_is_another_contact() -> None:
-    s = (
-        story("messaging", "m", customer_id="7")
-        .say("initiated")
-        .customer()
-        .wait(MIN)
-        .reply(agent_id="a")
-        .wait(MIN)
-        .say("ended", by="agent")
-    )
-    s.wait(16 * DAY).say("initiated").customer().wait(2 * MIN).reply(agent_id="a").wait(MIN).say("ended", by="agent")
-    came = tell("paced replay", s)
-    assert figure(came, "first_response.human_from_start") == {("messaging", "none", "none"): (3 * MIN, 2)}

@@ -1,9 +1,11 @@
 """A small two-hop pipeline on the engine, run inside the test's event loop, and the means to look at what it wrote."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -30,7 +32,10 @@ from streams.engine import (
 from streams.engine.app import engine_app
 from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts
+from streams.engine.rocks import RocksStores
+from streams.engine.tables import Cache, Storage
 from streams.kafka.reading import settled_ends
+from tests.support.waiting import until
 
 PARTITIONS = 2
 
@@ -80,12 +85,15 @@ async def kept(bootstrap: str, topic: str, *names: str) -> dict[str, str]:
         await consumer.stop()
 
 
-async def publish(bootstrap: str, topic: str, records: list[tuple[int, bytes, bytes | None]]) -> None:
-    """Records as (partition, key, value)."""
+async def publish(bootstrap: str, topic: str, records: list[tuple[int, bytes, bytes | None]], ago: float = 0.0) -> None:
+    """Records as (partition, key, value); appended ``ago`` seconds before now, as their times say."""
+    at = int((time.time() - ago) * 1000)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     await producer.start()
     try:
-        await asyncio.gather(*[await producer.send(topic, key=k, value=v, partition=p) for p, k, v in records])
+        await asyncio.gather(
+            *[await producer.send(topic, key=k, value=v, partition=p, timestamp_ms=at) for p, k, v in records]
+        )
     finally:
         await producer.stop()
 
@@ -117,20 +125,6 @@ async def _ends(consumer: AIOKafkaConsumer, tps: list[TopicPartition], isolation
         with suppress(BrokerError):
             return await settled_ends(consumer, tps, seconds=1)
     return dict(await consumer.end_offsets(tps))
-
-
-async def until(check: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Poll a (possibly async) check until it is true; fails with what it last returned."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        value = check()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not reached within {seconds} s; last value {value!r}")
-        await asyncio.sleep(0.05)
 
 
 class Count:
@@ -270,3 +264,40 @@ class Pipeline:
             if record.key == b"\0position":
                 position[record.partition] = orjson.loads(record.value)["offsets"].get(self.input, 0)
         return sum(position.values()) >= total
+
+
+LARGE = replace(COUNTS, resident=False)
+
+
+@dataclass
+class Kept(Pipeline):
+    """The pipeline with another table, and on disk when ``folder`` is given."""
+
+    folder: Path | None = None
+    spec: TableSpec[Any] = LARGE
+
+    def inlet(self, processor: Any = Count) -> Inlet:
+        return replace(super().inlet(processor), tables=(self.spec,))
+
+    def on_disk(self) -> Storage:
+        assert self.folder is not None
+        return Storage(RocksStores(self.folder, self.app_id, 8), Cache(rows=20))
+
+
+def load(total: int, keys: int = 200) -> list[tuple[int, bytes, bytes | None]]:
+    return [(i % keys % 2, b"k%d" % (i % keys), b"v") for i in range(total)]
+
+
+async def exactly(pipeline: Pipeline, times: int, keys: int = 200) -> None:
+    """Each key was counted 1, 2, … ``times``, without gap or repeat."""
+    sent: dict[bytes, list[int]] = {}
+    for record in await read_all(pipeline.bootstrap, pipeline.output):
+        sent.setdefault(record.key, []).append(int(record.value))
+    assert sent == {b"k%d" % n: list(range(1, times + 1)) for n in range(keys)}
+
+
+async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder: Recorder) -> None:
+    async with pipeline.run(f"w{rounds.start}", observer=recorder, storage=storage, max_records=50):
+        for done in rounds:
+            await publish(pipeline.bootstrap, pipeline.input, load(200))
+            await until(lambda done=done: pipeline.drained(200 * (done + 1)))

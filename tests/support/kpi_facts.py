@@ -1,9 +1,15 @@
 """Facts for the tests of panes, windows and queues."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import Fact
+from streams.metrics.rules import KpiPolicy
+from streams.metrics.tables import Tables
+from streams.metrics.windows import advance, fold
 
 T0 = 917_859_600_000
 """1999-02-01T09:00:00Z, on every grid."""
@@ -73,3 +79,27 @@ def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
             more |= {"value": draw(st.integers(-1000, 1000))}
     found = fact(name, str(draw(st.integers(0, 5))), 0, **more)
     return replace(found, time=time)
+
+
+POLICY = KpiPolicy()
+Record = dict[str, Any]
+
+
+def count(tables: Tables, facts: Iterable[Fact], policy: KpiPolicy = POLICY) -> list[str]:
+    return [fold(tables, each, policy) for each in facts]
+
+
+def move(tables: Tables, seconds: float, ended: bool = False, policy: KpiPolicy = POLICY) -> list[Record]:
+    return advance(tables, "", at(seconds), ended, policy)
+
+
+def of_length(records: list[Record], length_ms: int) -> list[Record]:
+    return [each for each in records if each["window"]["length_ms"] == length_ms]
+
+
+def value(record: Record, kpi: str, variant: str) -> Any:
+    return next(each["value"] for each in record["readings"] if (each["kpi"], each["variant"]) == (kpi, variant))
+
+
+def entered(record: Record) -> int:
+    return int(value(record, "legs_entered", "all"))

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import cycle
 from typing import Any
 
+import msgspec
 import orjson
 from aiokafka import TopicPartition
 
@@ -14,6 +15,7 @@ from schemas import flow, registry
 from streams import app
 from streams import rules as rule_files
 from streams import settings as settings_module
+from streams.base.records import Line, Progress
 from streams.engine import Inlet, Record
 from streams.engine.offline import Offline, OfflineTask
 from streams.settings import Settings
@@ -45,7 +47,7 @@ def names() -> tuple[str, ...]:
     return tuple(registry.topics())
 
 
-class Stage:
+class TaskUnderTest:
     """One task of an agent; `batch` handles records as the engine would, `restart` rebuilds it from its changelog.
 
     ``sent``: (topic, key, decoded value) of everything it sent.
@@ -77,7 +79,7 @@ class Stage:
             for key, value in items:
                 self.sent.append((topic, key, None if value is None else orjson.loads(value)))
 
-    def batches(self, records: Sequence[Record], cuts: list[tuple[int, bool]]) -> "Stage":
+    def batches(self, records: Sequence[Record], cuts: list[tuple[int, bool]]) -> "TaskUnderTest":
         """All records in batches; ``cuts``, in turns: how many of them, and whether a restart follows."""
         for size, restart in cycle(cuts):
             if not records:
@@ -92,15 +94,15 @@ class Stage:
         return [value for where, key, value in self.sent if where == topic and key is not None]
 
 
-def the_ingest(*topics: str, **given: Any) -> Stage:
+def the_ingest(*topics: str, **given: Any) -> TaskUnderTest:
     """The door, with two channels and no scorer of sentiment; or with the topics and settings given."""
     settings = settings_module.load(bootstrap_servers="nowhere:1", sentiment_scorer="none", **given)
-    return Stage(replace(inlets(settings)["ingest"], topics=topics or ("contacts.voice", "contacts.chat")))
+    return TaskUnderTest(replace(inlets(settings)["ingest"], topics=topics or ("contacts.voice", "contacts.chat")))
 
 
-def hops() -> dict[str, Stage]:
+def hops() -> dict[str, TaskUnderTest]:
     """The agents behind the door."""
-    return {name: Stage(inlet) for name, inlet in inlets().items() if name != "ingest"}
+    return {name: TaskUnderTest(inlet) for name, inlet in inlets().items() if name != "ingest"}
 
 
 def fetched(events: list[dict[str, Any]], offset: int = 0) -> list[Fetched]:
@@ -110,3 +112,39 @@ def fetched(events: list[dict[str, Any]], offset: int = 0) -> list[Fetched]:
         topic, key = home(one)
         found.append(record(topic=topic, key=key, value=orjson.dumps(one), offset=offset + number, timestamp=NOW))
     return found
+
+
+def flow(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:
+    """Events through all four agents in batches of ``size``; afterwards stream time passes everything."""
+    first = the_ingest()
+    first.batch(fetched(events))
+    waiting = [(key, value) for topic, key, value in first.sent if topic == "contact.normalised" and key is not None]
+    inputs = {"identify": "contact.normalised", "track": "contact.interactions", "measure": "contact.measurements"}
+    tasks = hops()
+    until = NOW + 3_600_000 * 30
+    for hop, topic in inputs.items():
+        task = tasks[hop]
+        records = [
+            record(topic=topic, offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(waiting)
+        ]
+        for start in range(0, len(records), size):
+            task.batch(records[start : start + size])
+            if restart:
+                task.restart()
+        done = msgspec.json.encode(Progress("up-0", 1, {"": Line(until)}))
+        task.batch([record(topic=topic, offset=len(records), value=done)])
+        following = {"identify": "contact.interactions", "track": "contact.measurements"}.get(hop)
+        waiting = [(key, value) for where, key, value in task.sent if where == following and key is not None]
+    found = {where: tasks[hop].on(where) for hop, where in (("track", "alerts"), ("measure", "kpis"))}
+    newest = {journey["journey_id"]: journey for journey in tasks["track"].on("journeys")}
+    # A journey that an earlier contact joined has another name; the old name is withdrawn, with no contacts.
+    found["journeys"] = [{**newest[key], "revision": 0} for key in sorted(newest) if newest[key]["contacts"]]
+    return found
+
+
+def limited(metrics: Metrics) -> dict[tuple[str, str], float]:
+    found = {}
+    for family in metrics.registry.collect():
+        for sample in family.samples if family.name == "contact_streams_limits" else ():
+            found[sample.labels["hop"], sample.labels["what"]] = sample.value
+    return {key: value for key, value in found.items() if value}

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings
+from tests.support.waiting import until
 
 Headers = list[tuple[str, bytes]]
 
@@ -76,6 +78,26 @@ class System:
 
     async def drained(self, seconds: float = 60) -> None:
         assert await wait_drained(self.settings, seconds), "the pipeline did not work everything off"
+
+    async def ticks(self, times: int = 2) -> None:
+        """Wait until stream time has moved on so often in all agents: whatever it makes due by then has happened.
+
+        Each agent tells the next one of it with every tick, in every partition, whether there are events or not.
+        """
+        before = await self._told()
+        await until(lambda: self._have_told(before, times), 60)
+
+    async def _told(self) -> Counter[int]:
+        """How often the last of the agents was told where stream time is, by partition."""
+        records = read_to_end(self.settings.bootstrap_servers, [self.topic("contact.measurements")])
+        return Counter([record.partition async for record in records if record.key is None])
+
+    async def _have_told(self, before: Counter[int], times: int) -> bool:
+        now = await self._told()
+        return all(
+            now[partition] >= before[partition] + times
+            for partition in range(registry.topics()["contact.measurements"].partitions)
+        )
 
     async def read(self, name: str) -> list[dict[str, Any]]:
         """Decoded values of a topic, in the order of their partitions."""

@@ -221,3 +221,35 @@ def settle(task: Task, last: Iterable[int]) -> Task:
     for at in last:
         task.until(at)
     return task
+
+
+def in_order(records: list[Record], end: int) -> Task:
+    """One event a batch, each as soon as it happens, stream time right behind."""
+    task = Task()
+    for record in sorted(records, key=lambda each: each.time):
+        task.until(record.time - T0 - 1).take(record)
+    return task.until(end)
+
+
+def queued(at: int, queue: str = "cards", **more: Any) -> Event:
+    return event("contact.queued", at, queue=queue, **more)
+
+
+def connected(at: int, agent: str = "a1", **more: Any) -> Event:
+    return event("contact.connected", at, agent=agent, **{"party": "human"} | more)
+
+
+def ended(at: int, by: str = "customer", reason: str = "completed", **more: Any) -> Event:
+    return event("contact.ended", at, by=by, reason=reason, **more)
+
+
+def legs(*events: Event) -> list[tuple[str, int, int, str | None]]:
+    """(queue, entered, left, outcome) of the closed legs."""
+    closed = play(*events).of("leg_closed")
+    return [(each.queue, (each.entered or 0) - T0, each.time - T0, each.outcome) for each in closed]
+
+
+def handled(*events: Event) -> tuple[int, int, int, int]:
+    """(talk, hold, wrap, time)."""
+    [fact] = play(*events).of("contact_handled")
+    return fact.talk_ms, fact.hold_ms, fact.wrap_ms, fact.time - T0

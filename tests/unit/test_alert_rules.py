@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.test_docs import anchors
+from tests.support.pages import anchors
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 ALERTS: list[dict[str, Any]] = [

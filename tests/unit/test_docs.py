@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,28 +23,11 @@ from streams.metrics.kpis import CATALOGUE, INSTANT
 from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
 from streams.worker.build import build
+from tests.support.pages import CODE, ROOT, anchors, in_code, rows, section, text
 
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-IN_CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
-
-
-@cache
-def text(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
-def in_code(page: Path) -> str:
-    return "\n".join(IN_CODE.findall(text(page)))
-
-
-def anchors(page: Path) -> set[str]:
-    """Of the headings, as code hosts make them."""
-    titles = re.findall(r"^#+ (.+)$", CODE.sub("", text(page)), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def links() -> Iterator[tuple[Path, str]]:
@@ -196,9 +178,15 @@ def test_every_metric_is_described_and_no_other() -> None:
     assert described == ours
 
 
-def test_every_kpi_is_described() -> None:
-    page = text(ROOT / "docs" / "metrics.md")
-    assert [kpi.name for kpi in (*CATALOGUE, *INSTANT) if f"`{kpi.name}`" not in page] == []
+def test_the_catalogue_of_kpis_is_complete_and_says_their_grain() -> None:
+    page = ROOT / "docs" / "metrics.md"
+    levels = [cells[0] for cells in rows(section(page, "The seven service levels"))]
+    described = []
+    for kpi, variants, grain, value in rows(section(page, "The catalogue")):
+        named = levels if kpi == "`service_level`" else [variants]
+        described += [(kpi.strip("`"), word, grain) for each in named for word in re.findall(r"`(\w+)`", each)]
+        assert value, f"{kpi} {variants}: what is it?"
+    assert sorted(described) == sorted((kpi.name, kpi.variant, kpi.grain) for kpi in (*CATALOGUE, *INSTANT))
 
 
 def test_the_first_event_of_the_readme_is_accepted_and_its_program_has_five_lines() -> None:

@@ -18,6 +18,7 @@ from tests.bench.product import latency, rebalance, show
 from tests.bench.product.exact import NotExact
 from tests.bench.product.run import Plan, once
 from tests.bench.product.tools import RESULTS
+from tests.support.leftovers import end_with_us
 
 SIZES = {
     "customers": [1000, 10_000, 100_000, 1_000_000],
@@ -118,4 +119,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_us()
     main()

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
-from streams.engine import MissingTopics, Outputs, Record
+from streams.engine import MissingTopics, Outputs, Record, Source
 from streams.engine.connection import Connection
 from streams.engine.inflating import LIMIT
 from streams.engine.source import AT_WORK_BYTES
@@ -163,6 +163,10 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
     assert await outputs(pipeline) == {"k": [1, 2, 3, 4, 5]}
 
 
+async def read_to(source: Source, tp: TopicPartition, offset: int) -> bool:
+    return bool(await source.consumer.position(tp) >= offset)
+
+
 async def test_records_before_the_position_are_cut_off(pipeline: Pipeline) -> None:
     """Race 4: whatever a fetch begun before a seek brings, records the tables already hold are not folded twice."""
     await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 20)
@@ -173,7 +177,7 @@ async def test_records_before_the_position_are_cut_off(pipeline: Pipeline) -> No
         async with source.takeover.polling:
             (tp,) = task.inputs
             source.consumer.seek(tp, 5)
-        await asyncio.sleep(0.5)
+        await until(lambda: read_to(source, tp, 20))
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")])
         await until(lambda: pipeline.drained(21))
     assert await outputs(pipeline) == {"k": list(range(1, 22))}
@@ -184,7 +188,7 @@ async def test_a_seek_waits_for_the_poll_in_flight(pipeline: Pipeline) -> None:
     await publish(pipeline.bootstrap, pipeline.input, load(2000))
     async with pipeline.run(max_records=50, commit_interval=0.0) as source:
         for _ in range(5):
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.15)  # at whatever it is then
             await source.takeover.revoke()
             source.takeover.assign(source.consumer.assignment())
         await until(lambda: pipeline.drained(2000))

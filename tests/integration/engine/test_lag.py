@@ -13,6 +13,10 @@ from tests.support.engine import Pipeline, publish, until
 
 CLOSE = 0.5
 """Seconds that a measure of age may be off: the test and the broker are other processes on a busy machine."""
+AGO = 30.0
+"""How old the oldest record is, as it says."""
+SILENCE = 2.0
+"""Seconds without a record, for real: more than ``1 + CLOSE``."""
 
 
 @pytest.fixture
@@ -50,10 +54,9 @@ async def test_lag_is_right_while_a_batch_is_at_work(bootstrap: str, prefix: str
         await until(lambda: len(source.takeover.ready) == 2)
         assert await lag_of(source, pipeline) == (0, 0.0)
         gate.clear()
-        since = time.time()
-        await publish(bootstrap, pipeline.input, records(10))
+        since = time.time() - AGO
+        await publish(bootstrap, pipeline.input, records(10), AGO)
         await until(lambda: busy(source))
-        await asyncio.sleep(1.0)
         await publish(bootstrap, pipeline.input, records(90))
         lag = await lag_of(source, pipeline)
         assert lag.records == 100, "those that came while the batch was at work count"
@@ -75,7 +78,7 @@ async def test_the_first_record_after_a_silence_is_not_as_old_as_the_silence(
         await until(lambda: len(source.takeover.ready) == 2)
         await publish(bootstrap, pipeline.input, records(1))
         await until(lambda: pipeline.drained(1))
-        await asyncio.sleep(3)
+        await asyncio.sleep(SILENCE)
         oldest = 0.0
         sending = asyncio.ensure_future(publish(bootstrap, pipeline.input, records(1)))
         until_then = time.monotonic() + 1
@@ -89,9 +92,8 @@ async def test_a_backlog_found_at_the_start_is_as_old_as_its_first_record(
     bootstrap: str, prefix: str, gate: asyncio.Event
 ) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
-    since = time.time()
-    await publish(bootstrap, pipeline.input, records(50))
-    await asyncio.sleep(1.5)
+    since = time.time() - AGO
+    await publish(bootstrap, pipeline.input, records(50), AGO)
     gate.clear()
     async with pipeline.run() as source:
         await until(lambda: ("count", 0) in source.takeover.ready and busy(source))

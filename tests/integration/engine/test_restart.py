@@ -6,47 +6,39 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka import TopicPartition
 
-from streams.engine import Inlet, NewerState, Outputs, Record, Rest, Table, TableSpec, TaskInfo, UnreadableState
-from streams.engine.changelog import POSITION, encode_position, restore
+from streams.engine import NewerState, Outputs, Record, Rest, Table, TableSpec, TaskInfo, UnreadableState
 from streams.engine.changelog import Rows as Read
+from streams.engine.changelog import restore
 from streams.engine.connection import Connection
 from streams.engine.errors import StoreError
-from streams.engine.kafka import written_ends
 from streams.engine.rocks import RocksStores
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
-from streams.engine.tables import Cache, Storage
+from streams.engine.tables import Storage
 from streams.engine.work import MAX_ASIDE
-from tests.integration.engine.test_processes import ROOT
-from tests.support.engine import COUNTS, Count, Pipeline, Recorder, publish, read_all, until
+from tests.support.engine import (
+    COUNTS,
+    LARGE,
+    Count,
+    Kept,
+    Recorder,
+    exactly,
+    load,
+    publish,
+    read_all,
+    some_rounds,
+    until,
+)
 
-LARGE = replace(COUNTS, resident=False)
-
-
-@dataclass
-class Kept(Pipeline):
-    """The pipeline with another table, and on disk when ``folder`` is given."""
-
-    folder: Path | None = None
-    spec: TableSpec[Any] = LARGE
-
-    def inlet(self, processor: Any = Count) -> Inlet:
-        return replace(super().inlet(processor), tables=(self.spec,))
-
-    def on_disk(self) -> Storage:
-        assert self.folder is not None
-        return Storage(RocksStores(self.folder, self.app_id, 8), Cache(rows=20))
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -56,66 +48,9 @@ async def pipeline(bootstrap: str, prefix: str, tmp_path: Path) -> Kept:
     return pipeline
 
 
-def load(total: int, keys: int = 200) -> list[tuple[int, bytes, bytes | None]]:
-    return [(i % keys % 2, b"k%d" % (i % keys), b"v") for i in range(total)]
-
-
-async def exactly(pipeline: Pipeline, times: int, keys: int = 200) -> None:
-    """Each key was counted 1, 2, … ``times``, without gap or repeat."""
-    sent: dict[bytes, list[int]] = {}
-    for record in await read_all(pipeline.bootstrap, pipeline.output):
-        sent.setdefault(record.key, []).append(int(record.value))
-    assert sent == {b"k%d" % n: list(range(1, times + 1)) for n in range(keys)}
-
-
 def read_back(recorder: Recorder) -> int:
     """Changelog offsets read by all restores."""
     return sum({partition: total for partition, done, total in recorder.restored if done == total}.values())
-
-
-async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder: Recorder) -> None:
-    async with pipeline.run(f"w{rounds.start}", observer=recorder, storage=storage, max_records=50):
-        for done in rounds:
-            await publish(pipeline.bootstrap, pipeline.input, load(200))
-            await until(lambda done=done: pipeline.drained(200 * (done + 1)))
-
-
-async def test_a_transaction_that_the_broker_has_not_marked_yet_is_waited_for(pipeline: Kept) -> None:
-    """The broker says that it is committed before the changelog's partition says so: the last stable offset is no end."""
-    log = TopicPartition(pipeline.changelog, 0)
-    producer = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-owner")
-    await producer.start()
-    try:
-        await producer.begin_transaction()
-        position = encode_position({pipeline.input: 7}, "state", {})
-        await producer.send_and_wait(log.topic, key=POSITION, value=position, partition=log.partition)
-        reading = asyncio.create_task(
-            restore(Connection(pipeline.bootstrap), log, Read([LARGE], MemoryStore()), lambda done, total: None)
-        )
-        assert await asyncio.wait([reading], timeout=1) == (set(), {reading})
-        await producer.commit_transaction()
-        found = await asyncio.wait_for(reading, 30)
-    finally:
-        await producer.stop()
-    assert (found.offsets, found.records) == ({pipeline.input: 7}, 1)
-
-
-async def test_what_no_mark_ends_is_aborted_and_waited_for(pipeline: Kept, caplog: pytest.LogCaptureFixture) -> None:
-    """Here it is another producer's: it is not ended by that, and until it is the task is not ready."""
-    stranger = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-stranger")
-    await stranger.start()
-    try:
-        await stranger.begin_transaction()
-        await stranger.send_and_wait(pipeline.changelog, key=b"counts\0k0", value=b"rubbish", partition=0)
-        await publish(pipeline.bootstrap, pipeline.input, load(20, 20))
-        async with pipeline.run("w1") as source:
-            await until(lambda: "a transaction of an owner before has no mark" in caplog.text)
-            await until(lambda: len(source.takeover.ready) == 1)
-            await stranger.abort_transaction()
-            await until(lambda: pipeline.drained(20))
-    finally:
-        await stranger.stop()
-    await exactly(pipeline, 1, 20)
 
 
 async def test_a_changelog_that_this_program_cannot_read_is_not_emptied(pipeline: Kept) -> None:
@@ -126,83 +61,6 @@ async def test_a_changelog_that_this_program_cannot_read_is_not_emptied(pipeline
         assert isinstance(source.crash_reason, UnreadableState)
         assert f"{MAX_ASIDE + 1} rows cannot be decoded, of table 'counts': JSONDecodeError" in str(source.crash_reason)
     assert await read_all(pipeline.bootstrap, pipeline.dead) == []
-
-
-VERIFICATION = "transaction.partition.verification.enable"
-
-
-@asynccontextmanager
-async def unverified(bootstrap: str) -> AsyncIterator[None]:
-    """The brokers take records of a transaction that their coordinator knows nothing of."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        nodes, name = [str(node.nodeId) for node in admin._client.cluster.brokers()], VERIFICATION
-
-        async def verify(node: str, value: str, given: dict[str, str]) -> None:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, node, given)])
-            await until(lambda: says(node, value))
-
-        async def says(node: str, value: str) -> bool:
-            asked = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, node, {name: None})])
-            ((_, _, _, _, found),) = asked[-1].resources
-            return [entry[1] for entry in found] == [value]
-
-        for node in nodes:
-            await verify(node, "false", {name: "false"})
-        try:
-            yield
-        finally:
-            for node in nodes:
-                await verify(node, "true", {})
-    finally:
-        await admin.close()
-
-
-async def left_hanging(pipeline: Kept, task: str, sent: list[tuple[str, bytes, bytes]]) -> None:
-    """What an owner of the task leaves behind whose broker died at the wrong moment: records of an open transaction,
-    and a coordinator that knows of none.
-    """
-    async with unverified(pipeline.bootstrap):
-        owner = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-{task}")
-        await owner.start()
-        try:
-            await owner.begin_transaction()
-            for topic, _, _ in sent:
-                owner._txn_manager._txn_partitions.add(TopicPartition(topic, 0))  # as if the coordinator had been told
-            for topic, key, value in sent:
-                await owner.send_and_wait(topic, key=key, value=value, partition=0)
-            owner._txn_manager._txn_partitions.clear()
-        finally:
-            await owner.stop()  # which ends no transaction
-
-
-async def test_a_transaction_that_hangs_is_ended_at_the_take_over(
-    pipeline: Kept, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Nobody would end it: neither the coordinator, which has forgotten it, nor the next owner's start. Its records are
-    of a batch that is made once more; a later commit of the same producer would have them count.
-    """
-    await some_rounds(pipeline, range(1), pipeline.on_disk(), Recorder())
-    await publish(pipeline.bootstrap, pipeline.input, load(200))
-    position = encode_position({pipeline.input: 200}, "state", {})
-    rows = [(pipeline.changelog, b"counts\0k%d" % n, b"2") for n in range(0, 200, 2)]
-    outputs = [(pipeline.output, b"k%d" % n, b"2") for n in range(0, 200, 2)]
-    await left_hanging(pipeline, "count-0", [*outputs, *rows, (pipeline.changelog, POSITION, position)])
-    hanging = TopicPartition(pipeline.changelog, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap, isolation_level="read_committed")
-    await consumer.start()
-    try:
-        stable, written = await consumer.end_offsets([hanging]), await written_ends(consumer, [hanging])
-    finally:
-        await consumer.stop()
-    assert written[hanging] == stable[hanging] + len(rows) + 1
-    async with pipeline.run("w2", storage=pipeline.on_disk(), max_records=50):
-        await until(lambda: pipeline.drained(400), 60)
-    assert caplog.text.count("a transaction of an owner before has no mark") == 1
-    await exactly(pipeline, 2)
-    await some_rounds(pipeline, range(2, 3), pipeline.on_disk(), Recorder())
-    await exactly(pipeline, 3)
 
 
 async def test_a_restore_that_is_cut_short_leaves_no_client_open(pipeline: Kept) -> None:

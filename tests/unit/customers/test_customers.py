@@ -1,8 +1,6 @@
 """What comes out of track is a function of the set of events, not of their order or of how they were cut into
 batches."""
 
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -17,93 +15,16 @@ from tests.support.track_story import (
     D,
     H,
     M,
-    Record,
     S,
     Task,
-    arrivals,
     contact_events,
     event,
+    in_order,
     on,
     play,
     profile,
     said,
 )
-
-LATENESS = RULES.contacts.lateness_ms
-ENDS = (0, 60 * H, 130 * H, 200 * H, 40 * D)
-
-
-def in_order(records: list[Record], end: int) -> Task:
-    """One event a batch, each as soon as it happens, stream time right behind."""
-    task = Task()
-    for record in sorted(records, key=lambda each: each.time):
-        task.until(record.time - T0 - 1).take(record)
-    return task.until(end)
-
-
-def same(one: Task, other: Task) -> None:
-    assert one.net == other.net
-    assert one.last_journeys() == other.last_journeys()
-    assert bool(one.segments) == bool(other.segments)
-    if one.segments:
-        last, others = one.segments[-1], other.segments[-1]
-        assert {**last, "revision": 0, "score": 0, "components": 0} == {
-            **others,
-            "revision": 0,
-            "score": 0,
-            "components": 0,
-        }
-        assert last["score"] == pytest.approx(others["score"], abs=0.11)
-        assert last["components"] == pytest.approx(others["components"], abs=0.11)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data(), contact_events(), st.sampled_from(ENDS))
-def test_any_order_and_any_cut_before_stream_time_moves(data: st.DataObject, events: list[Event], end: int) -> None:
-    records: list[Record] = [*events, profile("gold", 30 * M), profile("red", 90 * H)]
-    end = max(end, max(record.time for record in records) - T0)
-    shuffled = data.draw(st.permutations(records))
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(records)), max_size=3)))
-    task = Task()
-    for start, stop in zip([0, *cuts], [*cuts, len(records)], strict=True):
-        task.take(*shuffled[start:stop])
-    same(in_order(records, end), task.until(end))
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data(), contact_events(), st.sampled_from(ENDS))
-def test_any_order_inside_the_lateness(data: st.DataObject, events: list[Event], end: int) -> None:
-    end = max(end, events[-1].time - T0)
-    task = Task()
-    for record, reached in data.draw(arrivals(events, LATENESS - 1)):
-        task.until(min(reached + LATENESS - 1, end + T0) - T0).take(record)
-    assert not task.late
-    same(in_order(events, end), task.until(end))
-    task.episodes()
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data(), contact_events(), st.sampled_from([1, 1000, 60_000]), st.sampled_from(ENDS))
-def test_events_of_one_moment_stay_in_the_order_in_which_they_came(
-    data: st.DataObject, events: list[Event], grain: int, end: int
-) -> None:
-    """Stamps in whole seconds or minutes: what is late for its moment may come whenever it wants, as long as those of
-    one moment come one after the other."""
-    rounded = [msgspec.structs.replace(each, time=each.time - each.time % grain) for each in events]
-    end = max(end, rounded[-1].time - T0)
-    moments: dict[tuple[str, int], list[Event]] = {}
-    for each in rounded:
-        moments.setdefault((each.contact, each.time), []).append(each)
-    turns = data.draw(st.permutations([(each.contact, each.time) for each in rounded]))
-    same(play(*rounded, until=end), play(*[moments[turn].pop(0) for turn in turns], until=end))
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.data(), contact_events(), st.sampled_from(ENDS))
-def test_duplicates_change_nothing(data: st.DataObject, events: list[Event], end: int) -> None:
-    end = max(end, events[-1].time - T0)
-    again = data.draw(st.lists(st.sampled_from(events), max_size=5))
-    same(play(*events, until=end), play(*data.draw(st.permutations(events + again)), until=end))
 
 
 @settings(max_examples=60, deadline=None)
@@ -185,56 +106,6 @@ def test_what_left_with_a_later_part_takes_nothing_of_the_earlier_one_along() ->
     )
     assert task.net == in_order(first, 3 * H).net
     assert {(fact.fact, fact.outcome) for fact in task.net} == {("contact_unasked", "left")}
-
-
-def alert_essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
-    return {name: {**alert, **dict.fromkeys(left_out)} for name, alert in task.episodes().items()}
-
-
-def ahead_of_stream_time(order: list[Event], end: int) -> Task:
-    """One event a batch, stream time never ahead of what is still to come."""
-    task = Task()
-    for place, record in enumerate(order):
-        task.until(min(each.time for each in order[place:]) - 1 - T0).take(record)
-    return task.until(end)
-
-
-def test_a_tier_said_after_the_deadline_counts_only_when_nothing_can_come_before_it() -> None:
-    """The wait passes its limit at 120 s with no tier known. The end says gold; the feedback just before it says red,
-    and arrives last."""
-    events = [
-        event("contact.queued", 0, queue="cards"),
-        event("feedback.given", 121_000, tier="red", metric="csat", score=1),
-        event("contact.ended", 121_001, tier="gold", by="customer", reason="completed"),
-    ]
-    queued, feedback, ended = events
-    assert ahead_of_stream_time([ended, queued, event("article.viewed", 121_000), feedback], H).alerts == []
-    assert in_order(list(events), H).alerts == []
-    told = ahead_of_stream_time([queued, ended], H)
-    assert [(alert["status"], alert["tier"]) for alert in told.alerts] == [("firing", "gold"), ("resolved", "gold")]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data(), contact_events())
-def test_the_same_alerts_in_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]) -> None:
-    """All but their ends: one that is known is taken at once, though an earlier one may still come."""
-    end = events[-1].time - T0 + 10 * H
-    task = ahead_of_stream_time(list(data.draw(st.permutations(events))), end)
-    unknown = ("fired_at", "resolved_at", "reason")
-    assert alert_essence(task, *unknown) == alert_essence(in_order(list(events), end), *unknown)
-    assert all(alert["reason"] != "withdrawn" for alert in task.alerts)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data(), contact_events())
-def test_alerts_and_their_ends_are_the_same_when_each_contact_keeps_its_order(
-    data: st.DataObject, events: list[Event]
-) -> None:
-    end = events[-1].time - T0 + 10 * H
-    by_contact = {name: [each for each in events if each.contact == name] for name in {each.contact for each in events}}
-    turns = data.draw(st.permutations([each.contact for each in events]))
-    task = ahead_of_stream_time([by_contact[name].pop(0) for name in turns], end)
-    assert alert_essence(task, "fired_at") == alert_essence(in_order(list(events), end), "fired_at")
 
 
 def test_a_whole_call() -> None:

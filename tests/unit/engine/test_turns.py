@@ -5,6 +5,12 @@ import asyncio
 from streams.engine.trial import DEATHS_ALONE, Trial, Turns
 
 
+async def settled() -> None:
+    """All tasks have come to where they wait: none of them waits for anything but the others."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def test_when_the_next_death_decides_nothing_else_is_at_work() -> None:
     """A record of another partition killed the worker in a batch that nobody announced, and the suspect was blamed."""
     turns, seen, end = Turns(), list[str](), asyncio.Event()
@@ -18,15 +24,15 @@ async def test_when_the_next_death_decides_nothing_else_is_at_work() -> None:
     async def suspect() -> None:
         async with turns.alone(decides=True):
             seen.append("suspect begins")
-            await asyncio.sleep(0.01)
+            await settled()
             seen.append("suspect ends")
 
     running = [asyncio.create_task(batch("a")), asyncio.create_task(batch("b"))]
-    await asyncio.sleep(0)
+    await settled()
     running.append(asyncio.create_task(suspect()))
-    await asyncio.sleep(0.01)
+    await settled()
     running.append(asyncio.create_task(batch("c")))
-    await asyncio.sleep(0.01)
+    await settled()
     assert seen == ["a begins", "b begins"], "c waits behind the suspect"
     end.set()
     await asyncio.wait_for(asyncio.gather(*running), 5)
@@ -46,7 +52,7 @@ async def test_who_gives_up_waiting_lets_the_others_in() -> None:
     turns = Turns()
     async with turns.beside():
         waiting = asyncio.create_task(_alone(turns))
-        await asyncio.sleep(0.01)
+        await settled()
         waiting.cancel()
         await asyncio.wait([waiting])
         async with asyncio.timeout(5), turns.beside(), turns.together():

@@ -2,98 +2,25 @@
 nothing hangs or inflates without bounds.
 """
 
-import gzip
 import struct
 import subprocess
 import sys
 import tracemalloc
-import zlib
-from collections.abc import Sequence
-from typing import Any
 
 import cramjam
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.util import calc_crc32c
-from hypothesis import example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
-from streams.engine.fetching import Fetched, _fetched
+from streams.engine.fetching import Fetched
 from streams.engine.formats import HEADER, MAX_RECORDS
 from streams.engine.inflating import GZIP, LIMIT, LZ4, SNAPPY, ZSTD, inflate
 from streams.engine.inlet import Unfetchable
 from streams.engine.unpacking import Batches, Ration, Unpacked
-
-TP = TopicPartition("in", 3)
-CODECS = (0, GZIP, SNAPPY, LZ4, ZSTD)
-Pair = tuple[bytes | None, bytes | None]
-
-
-def batch(base: int, pairs: Sequence[Pair], codec: int = 0, headers: Sequence[Any] = ()) -> bytearray:
-    """A record batch as it lies on the broker."""
-    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1 << 30)
-    for number, (key, value) in enumerate(pairs):
-        assert builder.append(number, 1000 + number, key, value, list(headers))
-    return placed(builder.build(), base)
-
-
-def placed(data: bytearray, base: int) -> bytearray:
-    struct.pack_into(">q", data, 0, base)
-    return sealed(data)
-
-
-def sealed(data: bytearray) -> bytearray:
-    """With a right checksum, whatever else was changed."""
-    struct.pack_into(">I", data, 17, calc_crc32c(bytes(data[21:])))
-    return data
-
-
-def packed(base: int, codec: int, payload: bytes, count: int) -> bytearray:
-    """A batch with any payload that says it is compressed, and any count of records."""
-    header = (base, len(payload) + 49, 0, 2, 0, codec, max(count - 1, 0), 1000, 2000, -1, -1, -1, count)
-    return sealed(bytearray(HEADER.pack(*header) + payload))
-
-
-class Log:
-    """A partition: its batches, and a reader that fetches until it has come to the end."""
-
-    def __init__(self, *batches: bytes | bytearray, end: int | None = None) -> None:
-        self.batches = [bytes(one) for one in batches]
-        self.starts = [struct.unpack_from(">q", one)[0] for one in batches]
-        last = struct.unpack_from(">i", self.batches[-1], 23)[0] if len(self.batches[-1]) > 26 else 0
-        self.end = end if end is not None else self.starts[-1] + last + 1
-        self.fetches = 0
-
-    def read(self, most: int = 1000, ration: Ration | None = None) -> list[Any]:
-        found: list[Any] = []
-        position, ration = 0, ration or Ration()
-        while position < self.end:
-            self.fetches += 1
-            assert self.fetches < 4 * self.end + 10, "no progress"
-            at = max((n for n, start in enumerate(self.starts) if start <= position), default=0)
-            reader = Unpacked(TP, Batches(b"".join(self.batches[at:])), None, position, None, None, True, 1)
-            reader.ration, reader.end = ration, self.end
-            reader._consumer_record = _fetched  # type: ignore[method-assign]
-            while not reader.ended:
-                ration.begin()
-                records = reader.take(most)
-                assert len(records) <= most
-                assert reader.ended or records
-                assert reader.next_fetch_offset >= position
-                position = reader.next_fetch_offset
-                found += records
-        return found
-
-
-def values(found: Sequence[Any]) -> list[Any]:
-    return [(r.key, r.value) if type(r) is Fetched else (r.first, r.offset) for r in found]
-
-
-pairs = st.lists(st.tuples(st.none() | st.binary(max_size=20), st.none() | st.binary(max_size=200)), max_size=8)
+from tests.support.batches import BOMBS, CODECS, DAMAGED, GOOD, TP, Log, Pair, batch, packed, pairs, sealed, values
 
 
 @given(st.lists(st.tuples(pairs.filter(bool), st.sampled_from(CODECS)), min_size=1, max_size=5), st.integers(1, 9))
@@ -116,17 +43,6 @@ def test_reading_begins_in_the_midst_of_a_batch(codec: int) -> None:
     assert reader.next_fetch_offset == 10
 
 
-GOOD = (b"k", b"v")
-BOMBS = {
-    "zstd": (ZSTD, bytes(cramjam.zstd.compress(bytes(LIMIT + 1)))),
-    "lz4": (LZ4, lz4_encode(bytes(LIMIT + 1))),
-    "gzip": (GZIP, gzip_encode(bytes(LIMIT + 1))),
-    "gzip, two members": (GZIP, gzip_encode(bytes(LIMIT // 2 + 1)) * 2),
-    "snappy": (SNAPPY, bytes(cramjam.snappy.compress_raw(bytes(LIMIT + 1)))),
-    "snappy in frames": (SNAPPY, snappy_encode(bytes(LIMIT + 1))),
-}
-
-
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_batch_that_inflates_beyond_the_limit_is_one_refusal(kind: str) -> None:
     codec, payload = BOMBS[kind]
@@ -144,27 +60,6 @@ def test_a_batch_that_inflates_beyond_the_limit_is_one_refusal(kind: str) -> Non
 def test_what_just_fits_is_taken(codec: int) -> None:
     value = bytes(LIMIT - 100)
     assert values(Log(batch(0, [(None, value)], codec)).read()) == [(None, value)]
-
-
-DAMAGED = {
-    "zstd that is none": (ZSTD, b"no zstd at all"),
-    "zstd cut short": (ZSTD, zstd_encode(b"a" * 1000)[:-3]),
-    "zstd, many frames": (ZSTD, zstd_encode(b"a") * 1000),
-    "zstd, a reserved block": (ZSTD, b"\x28\xb5\x2f\xfd\x20\x01\x07\x00\x00"),
-    "lz4 that is none": (LZ4, b"no lz4"),
-    "lz4, many frames": (LZ4, lz4_encode(b"a") * 1000),
-    "lz4 cut short": (LZ4, lz4_encode(b"a" * 1000)[:-9]),
-    "gzip that is none": (GZIP, b"no gzip"),
-    "gzip, many members": (GZIP, gzip.compress(b"") * 10_000),
-    "gzip cut short": (GZIP, gzip.compress(b"a" * 1000)[:-9]),
-    "snappy that is none": (SNAPPY, b"\xff" * 20),
-    "snappy that claims 4 GB": (SNAPPY, b"\xff\xff\xff\xff\x0f" + b"a" * 20),
-    "snappy with a block of -4 bytes": (SNAPPY, snappy_encode(b"a")[:16] + b"\xff\xff\xff\xfc"),
-    "snappy with an empty block": (SNAPPY, snappy_encode(b"a")[:16] + bytes(4)),
-    "snappy with half a block": (SNAPPY, snappy_encode(b"a" * 1000)[:-3]),
-    "an unknown codec": (5, b"abc"),
-    "nothing": (ZSTD, b""),
-}
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
@@ -185,7 +80,7 @@ def test_a_zstd_window_beyond_the_limit_takes_no_more_memory_than_the_limit() ->
 MEMORY = """
 import resource, sys
 from streams.engine.fetching import _fetched
-from tests.unit.engine.test_unpacking import BOMBS, DAMAGED, Log, batch, packed, GOOD
+from tests.support.batches import BOMBS, DAMAGED, Log, batch, packed, GOOD
 batches, base = [batch(0, [GOOD])], 1
 for codec, payload in (*BOMBS.values(), *DAMAGED.values()):
     batches.append(packed(base, codec, payload, 10))
@@ -379,85 +274,6 @@ def test_no_offset_beyond_the_end_is_believed() -> None:
         log = Log(batch(0, [GOOD]), sealed(odd), batch(4, [GOOD]))
         log.starts[1] = 1
         assert values(log.read()) == [GOOD, (1, 1), (2, 2), (3, 3), GOOD]
-
-
-mutations = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4)
-
-
-@settings(max_examples=400)
-@example([(57, 255)], 0, True, False)
-@example([(1, 0), (7432, 1)], 0, True, False)
-@example([(1, 0), (765, 0)], 0, True, False)
-@example([(8129, 1)], 4, True, False)
-@given(mutations, st.sampled_from(CODECS), st.booleans(), st.booleans())
-def test_whatever_a_batch_holds_reading_goes_on(
-    changes: list[tuple[int, int]], codec: int, seal: bool, cut: bool
-) -> None:
-    """Neither hangs nor raises, gives no offset twice, and what lies around it comes through."""
-    odd = batch(2, [(b"key", bytes(40)), (None, b"\xff" * 30), (b"", None)], codec, [("name", b"x")])
-    for place, value in changes:
-        odd[12 + place % (len(odd) - 12)] = value
-    if cut:
-        del odd[-(1 + changes[0][0] % 60) :]
-    if seal:
-        sealed(odd)
-    log = Log(batch(0, [GOOD] * 2), odd, batch(5, [GOOD] * 2))
-    found = log.read(1 + changes[0][0] % 5)
-    offsets = [n for r in found for n in range(getattr(r, "first", r.offset), r.offset + 1)]
-    assert offsets == sorted(set(offsets))
-    assert values(found[:2]) == [GOOD] * 2
-    if len(odd) == struct.unpack_from(">i", odd, 8)[0] + 12:
-        assert values(found[-2:]) == [GOOD] * 2
-
-
-@settings(max_examples=200)
-@given(st.binary(max_size=200), st.integers(0, 3))
-def test_rubbish_is_passed_by(data: bytes, start: int) -> None:
-    ration, position, rounds = Ration(), start, 0
-    while position < start + 3:
-        reader = Unpacked(TP, Batches(data + b"x"), None, position, None, None, True, 1)
-        reader.ration, reader.end = ration, start + 3
-        while not reader.ended and reader.next_fetch_offset < start + 3:
-            reader.take(10)
-        position, rounds = reader.next_fetch_offset, rounds + 1
-        assert rounds < 20
-
-
-def legacy(magic: int, codec: int) -> bytearray:
-    builder = LegacyRecordBatchBuilder(magic, codec, 1 << 20)
-    for number in range(3):
-        assert builder.append(number, 1000 + number, b"k%d" % number, b"v%d" % number)
-    return builder.build()
-
-
-@pytest.mark.parametrize("magic", [0, 1])
-@pytest.mark.parametrize("codec", [0, GZIP, SNAPPY])
-def test_older_formats_are_read_as_well(magic: int, codec: int) -> None:
-    data = legacy(magic, codec)
-    if codec:
-        struct.pack_into(">q", data, 0, 2)
-    reader = Unpacked(TP, Batches(bytes(data)), None, 1, None, None, True, 1)
-    found = reader.take(10)
-    assert [(r.offset, r.key, r.value) for r in found] == [(1, b"k1", b"v1"), (2, b"k2", b"v2")]
-    if magic:
-        assert [r.timestamp for r in found] == [1001, 1002]
-
-
-@settings(max_examples=200)
-@given(mutations, st.sampled_from([0, 1]), st.sampled_from([0, GZIP, SNAPPY]))
-def test_whatever_an_older_batch_holds_reading_goes_on(changes: list[tuple[int, int]], magic: int, codec: int) -> None:
-    """The client's own decoder runs for ever when an inner message says it has -12 bytes."""
-    data = legacy(magic, codec)
-    for place, value in changes:
-        data[place % len(data)] = value
-    struct.pack_into(">I", data, 12, zlib.crc32(bytes(data[16:])))
-    ration = Ration()
-    for position in (0, 1, 2):
-        reader = Unpacked(TP, Batches(bytes(data)), None, position, None, None, True, 1)
-        reader.ration, reader.end = ration, 3
-        for _ in range(10):
-            reader.take(10)
-        assert reader.ended or reader.next_fetch_offset > position
 
 
 def test_a_fetch_of_nothing_is_nothing() -> None:

@@ -14,8 +14,7 @@ from streams.metrics.panes import EMPTY, add, longest_wait
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import T0, at, leg, one_fact, taken_back
-from tests.unit.metrics.test_windows import Record, move
+from tests.support.kpi_facts import T0, Record, at, leg, move, one_fact, taken_back
 
 SPAN = 4200
 LATE = KpiPolicy(

@@ -3,15 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Line, Progress
 from streams.engine.inlet import Unfetchable
 from streams.engine.outputs import Outputs
-from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
+from tests.support.offline import NOW, PARTITIONS, TaskUnderTest, fetched, flow, the_ingest
 from tests.support.records import Fetched, record
 from tests.support.system import event
 
@@ -68,7 +66,7 @@ def test_a_record_that_is_refused_unread_makes_nobody_forget_the_event_before_it
     assert len(task.on("contact.normalised")) == 1, "the second one is a duplicate"
 
 
-def progress_of(task: Stage, topic: str) -> list[dict[str, Any]]:
+def progress_of(task: TaskUnderTest, topic: str) -> list[dict[str, Any]]:
     return [value["lines"] for where, key, value in task.sent if where == topic and key is None]
 
 
@@ -101,34 +99,6 @@ def test_a_replay_has_its_own_time_and_an_end() -> None:
     lines = progress_of(task, "contact.normalised")
     assert lines[-1]["r"] == {"watermark": 1_577_836_810_000, "ended": True}
     assert len(task.on("contact.normalised")) == 1, "age limits are for live events"
-
-
-def flow(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:
-    """Events through all four agents in batches of ``size``; afterwards stream time passes everything."""
-    first = the_ingest()
-    first.batch(fetched(events))
-    waiting = [(key, value) for topic, key, value in first.sent if topic == "contact.normalised" and key is not None]
-    inputs = {"identify": "contact.normalised", "track": "contact.interactions", "measure": "contact.measurements"}
-    tasks = hops()
-    until = NOW + 3_600_000 * 30
-    for hop, topic in inputs.items():
-        task = tasks[hop]
-        records = [
-            record(topic=topic, offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(waiting)
-        ]
-        for start in range(0, len(records), size):
-            task.batch(records[start : start + size])
-            if restart:
-                task.restart()
-        done = msgspec.json.encode(Progress("up-0", 1, {"": Line(until)}))
-        task.batch([record(topic=topic, offset=len(records), value=done)])
-        following = {"identify": "contact.interactions", "track": "contact.measurements"}.get(hop)
-        waiting = [(key, value) for where, key, value in task.sent if where == following and key is not None]
-    found = {where: tasks[hop].on(where) for hop, where in (("track", "alerts"), ("measure", "kpis"))}
-    newest = {journey["journey_id"]: journey for journey in tasks["track"].on("journeys")}
-    # A journey that an earlier contact joined has another name; the old name is withdrawn, with no contacts.
-    found["journeys"] = [{**newest[key], "revision": 0} for key in sorted(newest) if newest[key]["contacts"]]
-    return found
 
 
 calls = st.lists(

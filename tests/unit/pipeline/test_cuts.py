@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from streams.base.records import Left, Line, Profile, Progress
 from streams.customers import hall
 from streams.customers.customers import Customer
-from tests.support.offline import Stage, hops
-from tests.support.records import Fetched, record
+from tests.support.logs import a_cut, by_key, run
+from tests.support.offline import hops
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, contact_events, event
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -47,17 +47,6 @@ def logs(draw: st.DrawFn) -> list[Any]:
     return [*log, *(Progress(f"up-{origin}", 2, {"": Line(T0 + 400 * D)}) for origin in range(2))]
 
 
-def as_read(log: list[Any]) -> list[Fetched]:
-    return [record(offset=n, key=b"k", value=msgspec.json.encode(each)) for n, each in enumerate(log)]
-
-
-def run(task: Stage, log: list[Any], cuts: list[tuple[int, bool]]) -> Stage:
-    return task.batches(as_read(log), cuts)
-
-
-a_cut = st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=20)
-
-
 @settings(max_examples=100, phases=PHASES)
 @given(logs(), a_cut)
 def test_alerts_and_facts_are_the_same_records_in_the_same_order(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
@@ -82,15 +71,6 @@ def standing(customer: Customer) -> set[str]:
         if any(each.gone is None for each in timeline.journeys.shown.values())
         or not hall.is_bare(timeline, customer.owner, RULES)
     }
-
-
-def by_key(task: Stage, topic: str) -> dict[Any, list[Any]]:
-    """By key, facts also by their own name: the order of what is due at the same moment says nothing."""
-    found: dict[Any, list[Any]] = {}
-    for where, key, value in task.sent:
-        if where == topic and key is not None:
-            found.setdefault((key, value.get("id") if value.get("kind") == "fact" else None), []).append(value)
-    return found
 
 
 @settings(max_examples=100, phases=PHASES)

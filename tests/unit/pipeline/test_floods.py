@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.registry import topics
 from streams.pipeline import dead_letters
-from tests.support.offline import NOW, Stage, fetched, hops, the_ingest
+from tests.support.offline import NOW, TaskUnderTest, fetched, hops, the_ingest
 from tests.support.records import Fetched, record
 from tests.support.system import event
 
@@ -39,12 +39,12 @@ def lying(kinds: list[tuple[str, str]]) -> list[Fetched]:
     return found
 
 
-def letters_of(task: Stage) -> list[dict[str, Any]]:
+def letters_of(task: TaskUnderTest) -> list[dict[str, Any]]:
     """By the offset of their first record."""
     return sorted(task.on("contacts.dead-letters"), key=lambda letter: letter["offset"])
 
 
-def covered(task: Stage) -> Counter[tuple[str, int, str, str | None]]:
+def covered(task: TaskUnderTest) -> Counter[tuple[str, int, str, str | None]]:
     """(topic, offset, reason, path) of everything a letter stands for."""
     found: Counter[tuple[str, int, str, str | None]] = Counter()
     for letter in task.on("contacts.dead-letters"):

@@ -7,9 +7,9 @@ from aiokafka import TopicPartition
 
 from streams.engine.errors import BatchTooLarge
 from streams.engine.inlet import Unfetchable
-from tests.support.offline import NOW, Stage, fetched, the_ingest
+from tests.support.offline import NOW, TaskUnderTest, fetched, the_ingest
 from tests.support.records import Fetched, record
-from tests.unit.pipeline.test_agents import event
+from tests.support.system import event
 
 S = 1000
 VOICE, CHAT = TopicPartition("contacts.voice", 0), TopicPartition("contacts.chat", 0)
@@ -26,12 +26,12 @@ def bombs(offset: int, now: int) -> list[Unfetchable]:
     return [Unfetchable("contacts.chat", 0, at + n * 1000 + 999, now, why, first=at + n * 1000) for n in range(10)]
 
 
-def live(task: Stage) -> int | None:
+def live(task: TaskUnderTest) -> int | None:
     time: int | None = task.processor.live_time()
     return time
 
 
-def flooded(seconds: int, **settings: float) -> tuple[Stage, list[int | None]]:
+def flooded(seconds: int, **settings: float) -> tuple[TaskUnderTest, list[int | None]]:
     """A second at a time: chat is full of rubbish, voice is read to its end."""
     task = the_ingest(**settings)
     task.batch([], now=NOW, caught_up=True)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from streams.worker.metrics import Metrics
-from tests.support.offline import NOW, Stage, fetched, hops, the_ingest
+from tests.support.offline import NOW, TaskUnderTest, fetched, hops, the_ingest
 from tests.support.records import Fetched, record
 
 
@@ -24,7 +24,7 @@ def live(events: list[dict[str, Any]]) -> list[Fetched]:
     return fetched([{**each, "time": now} for each in events])
 
 
-def owners(kind: str, values: list[str], **settings: Any) -> tuple[list[str], Stage]:
+def owners(kind: str, values: list[str], **settings: Any) -> tuple[list[str], TaskUnderTest]:
     """Who owns the contacts that bear the values."""
     ingest, identify = the_ingest("contacts.voice", "contacts.email", **settings), hops()["identify"]
     told = [

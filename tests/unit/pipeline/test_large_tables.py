@@ -8,7 +8,6 @@ import orjson
 import pytest
 
 from schemas.dead_letter import DeadLetter
-from streams.base.records import Line, Progress
 from streams.customers import customers
 from streams.customers.customers import Customer
 from streams.engine.errors import StoreError
@@ -16,42 +15,8 @@ from streams.engine.outputs import Outputs
 from streams.identity.owners import ContactOwner
 from streams.pipeline import identify, track
 from streams.pipeline.stage import NO_DEADLINE
-from tests.support.offline import NOW, PARTITIONS, Stage, fetched, hops, the_ingest
-from tests.support.records import Fetched, record
-from tests.support.system import event
-
-MINUTE = 60_000
-
-
-def waiting(customers: int) -> list[Fetched]:
-    """Gold customers in a queue, as ``identify`` reads them."""
-    first = the_ingest()
-    events = [
-        event("contact.queued", f"c{n}", NOW / 1000 - 60, queue="q", customer_id=f"u{n}", tier="gold")
-        for n in range(customers)
-    ]
-    first.batch(fetched(events))
-    return [
-        record(topic="contact.normalised", offset=n, key=key, value=orjson.dumps(value))
-        for n, (topic, key, value) in enumerate(first.sent)
-        if topic == "contact.normalised" and key is not None
-    ]
-
-
-def at(topic: str, time: int, ended: bool = False) -> Fetched:
-    return record(topic=topic, value=msgspec.json.encode(Progress("up-0", 1, {"": Line(time, ended)})))
-
-
-def tracked(customers: int) -> tuple[Stage, Stage]:
-    """``identify`` and ``track`` with customers that wait; no alert has fired yet."""
-    tasks = hops()
-    first, second = tasks["identify"], tasks["track"]
-    first.batch(waiting(customers))
-    sent = [(key, value) for topic, key, value in first.sent if topic == "contact.interactions" and key is not None]
-    second.batch([record(offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(sent)])
-    second.batch([at("contact.interactions", NOW)])
-    assert second.on("alerts") == []
-    return first, second
+from tests.support.offline import NOW, PARTITIONS, TaskUnderTest
+from tests.support.waits import MINUTE, at, tracked
 
 
 def side_by_side(line: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +27,7 @@ def side_by_side(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, **flat, "alerts": line.pop("waits", {}) | moods.get("alerts", {})}
 
 
-def as_version_1(task: Stage, table: str) -> None:
+def as_version_1(task: TaskUnderTest, table: str) -> None:
     """The rows of a changelog as the version before wrote them, and without the tables that it did not have."""
     for key, value in list(task.changelog.items()):
         name = key.partition(b"\0")[0].decode()

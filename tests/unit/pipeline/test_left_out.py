@@ -13,7 +13,7 @@ from tests.support.kpi_facts import leg
 from tests.support.offline import NOW, fetched, hops, the_ingest
 from tests.support.records import record
 from tests.support.system import event
-from tests.unit.pipeline.test_large_tables import MINUTE, at, tracked
+from tests.support.waits import MINUTE, at, tracked
 
 
 def fails(*_: Any) -> None:

@@ -12,14 +12,14 @@ from streams.base.records import AgentState, Event, Fact, Line, Progress
 from streams.base.times import iso
 from streams.identity.owners import ContactOwner
 from streams.worker.metrics import LIMITS, Metrics
-from tests.support.offline import NOW, RULES, SETTINGS, Stage
+from tests.support.offline import NOW, RULES, SETTINGS, TaskUnderTest, limited
 from tests.support.records import Fetched, record
 
 MINUTE = 60_000
 
 
-def stage(hop: str, metrics: Metrics) -> Stage:
-    return Stage(next(inlet for inlet in app.inlets(SETTINGS, RULES, metrics, None) if inlet.name == hop))
+def stage(hop: str, metrics: Metrics) -> TaskUnderTest:
+    return TaskUnderTest(next(inlet for inlet in app.inlets(SETTINGS, RULES, metrics, None) if inlet.name == hop))
 
 
 def read(told: list[Any]) -> list[Fetched]:
@@ -28,14 +28,6 @@ def read(told: list[Any]) -> list[Fetched]:
 
 def until(at: int) -> Fetched:
     return record(value=msgspec.json.encode(Progress("up-0", 1, {"": Line(at)})))
-
-
-def limited(metrics: Metrics) -> dict[tuple[str, str], float]:
-    found = {}
-    for family in metrics.registry.collect():
-        for sample in family.samples if family.name == "contact_streams_limits" else ():
-            found[sample.labels["hop"], sample.labels["what"]] = sample.value
-    return {key: value for key, value in found.items() if value}
 
 
 def event(ident: str, contact: str, time: int, **more: Any) -> Event:
@@ -106,7 +98,7 @@ def test_a_customer_of_very_many_contacts_keeps_its_row() -> None:
     assert set(offered.values()) == {1} and len(offered) == 150
 
 
-def caught_up(task: Stage) -> None:
+def caught_up(task: TaskUnderTest) -> None:
     """What it publishes comes in batches of about 4,000 readings."""
     for _ in range(60):
         if task.processor.behind:

@@ -10,7 +10,7 @@ from schemas.registry import topics
 from streams.base.records import Line, Progress
 from streams.engine.changelog import encode_key
 from streams.intake.dedup import content_before
-from tests.support.offline import NOW, Stage, fetched, hops, the_ingest
+from tests.support.offline import NOW, TaskUnderTest, fetched, hops, the_ingest
 from tests.support.records import record
 from tests.support.system import event
 
@@ -22,7 +22,7 @@ STEPS = (
 )
 
 
-def through(events: list[dict[str, Any]], lines: dict[str, int]) -> dict[str, Stage]:
+def through(events: list[dict[str, Any]], lines: dict[str, int]) -> dict[str, TaskUnderTest]:
     """Events through all agents; then stream time of each line passes what is given."""
     first, tasks = the_ingest(), hops()
     first.batch(fetched(events))

@@ -12,10 +12,9 @@ from streams.base.times import iso
 from streams.customers.customers import MAX_REPLAYS
 from tests.fuzz.check import places_of
 from tests.fuzz.costs import Scene
+from tests.support.logs import a_cut, by_key, journeys_of, run
 from tests.support.offline import hops
 from tests.support.track_story import OWNER, T0, D, M, S, event
-from tests.unit.pipeline.test_cuts import a_cut, by_key, run
-from tests.unit.pipeline.test_relieved import journeys_of
 
 
 def letters(scene: Scene) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from streams.base.records import Event, Left, Line, Profile, Progress
 from streams.customers import relief
-from tests.support.offline import Stage, hops
+from tests.support.logs import a_cut, by_key, journeys_of, run
+from tests.support.offline import TaskUnderTest, hops
 from tests.support.track_story import OWNER, T0, D, H, M, S, event, said
-from tests.unit.pipeline.test_cuts import a_cut, by_key, run
 
 SMALL = {"ROW_BYTES": 12_000, "ROW_KEPT": 8_000, "LINE_KEPT": 2_000}
 """A budget that twenty contacts use up."""
@@ -18,13 +18,7 @@ NOTHING_FITS = {"ROW_BYTES": 3_000, "ROW_KEPT": 2_000, "LINE_KEPT": 500}
 """A budget that two contacts use up: what cannot be made smaller stays above it."""
 
 
-def journeys_of(task: Stage) -> dict[str, Any]:
-    """The journeys that hold in the end, by name, without what tells how often they were published."""
-    last = {each["journey_id"]: {**each, "revision": 0} for each in task.on("journeys")}
-    return {name: each for name, each in last.items() if each["counts"]["contacts"]}
-
-
-def segments_of(task: Stage) -> dict[Any, Any]:
+def segments_of(task: TaskUnderTest) -> dict[Any, Any]:
     """The segments that hold in the end, by customer and line. One of which all contacts went away is not taken back."""
     last = {(each["customer"], each["line"]): {**each, "revision": 0} for each in task.on("segments")}
     rows = task.tables["customers"]
@@ -113,7 +107,7 @@ def long_logs(draw: st.DrawFn) -> list[Any]:
     return [*told, Progress("up-0", 1, {"": Line(end), "r": Line(end, ended=True), "x": Line(end, ended=True)})]
 
 
-def measured(log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int]) -> tuple[Stage, list[int]]:
+def measured(log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int]) -> tuple[TaskUnderTest, list[int]]:
     """The task after the log, and the bytes of the row each time they were more than it may have."""
     measure, sizes = relief.measured, list[int]()
 

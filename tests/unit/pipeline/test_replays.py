@@ -12,7 +12,7 @@ from streams.base.times import to_ms
 from streams.base.watermarks import LineClock
 from streams.engine.changelog import encode_key
 from streams.engine.offline import Offline, OfflineTask
-from tests.support.offline import NOW, Stage, deployment, fetched, the_ingest
+from tests.support.offline import NOW, TaskUnderTest, deployment, fetched, the_ingest
 from tests.support.records import Fetched, record
 from tests.support.system import event, home
 
@@ -31,11 +31,11 @@ def lying(value: dict[str, Any], topic: str = "contacts.voice", offset: int = 0)
     return record(topic=topic, value=orjson.dumps(value), timestamp=NOW, offset=offset)
 
 
-def refused(task: Stage) -> list[tuple[str, str | None]]:
+def refused(task: TaskUnderTest) -> list[tuple[str, str | None]]:
     return [(letter["reason"], letter["path"]) for letter in task.on("contacts.dead-letters")]
 
 
-def told(task: Stage) -> dict[str, dict[str, Any]]:
+def told(task: TaskUnderTest) -> dict[str, dict[str, Any]]:
     """Line → what was said of it last."""
     found: dict[str, dict[str, Any]] = {}
     for where, key, value in task.sent:

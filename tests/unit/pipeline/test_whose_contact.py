@@ -16,11 +16,9 @@ from streams.base.times import DAY_MS, HOUR_MS
 from streams.identity.owners import ContactOwner
 from streams.pipeline.identify import Identify
 from streams.worker.metrics import Metrics
-from tests.support.offline import NOW, RULES, SETTINGS, Stage, fetched, the_ingest
+from tests.support.offline import NOW, RULES, SETTINGS, TaskUnderTest, fetched, flow, limited, the_ingest
 from tests.support.records import Fetched, record
 from tests.support.system import event as cloud_event
-from tests.unit.pipeline.test_agents import flow
-from tests.unit.pipeline.test_limits import limited
 
 FEW = replace(
     RULES,
@@ -28,9 +26,9 @@ FEW = replace(
 )
 
 
-def stage(metrics: Metrics | None = None) -> Stage:
+def stage(metrics: Metrics | None = None) -> TaskUnderTest:
     inlets = app.inlets(SETTINGS, FEW, metrics or Metrics(), None)
-    return Stage(next(inlet for inlet in inlets if inlet.name == "identify"))
+    return TaskUnderTest(next(inlet for inlet in inlets if inlet.name == "identify"))
 
 
 def event(ident: str, contact: str, time: int, *identifiers: tuple[str, str], **more: Any) -> Event:
@@ -46,7 +44,7 @@ def read(told: list[Any]) -> list[Fetched]:
     return [record(offset=n, key=b"k", value=msgspec.json.encode(each)) for n, each in enumerate(told)]
 
 
-def owners_of(task: Stage) -> dict[str, str]:
+def owners_of(task: TaskUnderTest) -> dict[str, str]:
     return {key: row.owner for key, row in task.tables["owners"].items()}
 
 
@@ -304,7 +302,7 @@ events = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(events, st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20))
 def test_what_is_sent_is_a_function_of_the_log(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
-    def said(task: Stage) -> dict[Any, list[Any]]:
+    def said(task: TaskUnderTest) -> dict[Any, list[Any]]:
         found: dict[Any, list[Any]] = defaultdict(list)
         for topic, key, value in task.sent:
             if key is not None:

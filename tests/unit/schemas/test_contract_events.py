@@ -1,109 +1,20 @@
 """What is accepted as an event and what is said about everything else."""
 
-import copy
 import json
 import math
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from schemas.data import ContactQueuedData
-from schemas.events import EVENTS, check, parse, problem_of
-from schemas.fields import utc_text
+from schemas.events import check, parse, problem_of
 from schemas.problems import dotted
+from tests.support.contract import CHANNELS, event, without
 
-QUEUED: dict[str, Any] = {
-    "specversion": "1.0",
-    "id": "call-1-2",
-    "source": "/telephony/site-1",
-    "type": "contact.queued",
-    "time": "2026-03-02T09:15:04.120Z",
-    "data": {"contact_id": "call-1", "channel": "voice", "queue": "cards", "priority": 2},
-}
 NO_CONTROL = "must not contain control characters"
 TIME = "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z"
 NO_TIME = "time must be a time that exists, in RFC 3339 such as 2026-03-02T09:15:00.000Z"
 EDGES = "must lie from 1970-01-01 to 2100-01-01 in UTC"
-CHANNELS = (
-    "'voice', 'email', 'chat', 'messaging', 'social', 'self-service', 'bot', 'forum', 'in-person', 'ticket' or 'task'"
-)
 UNICODE = "must be valid Unicode, names included; half of a surrogate pair is not"
-
-
-def event(path: str = "", value: Any = None, type_: str = "contact.queued", **data: Any) -> dict[str, Any]:
-    """A valid event, with one field (dotted path) replaced and data added."""
-    found = copy.deepcopy(QUEUED)
-    found["type"] = type_
-    found["data"].update(data)
-    *parents, name = path.split(".")
-    target = found
-    for parent in parents:
-        target = target[parent]
-    if path:
-        target[name] = value
-    return found
-
-
-def without(path: str) -> dict[str, Any]:
-    found = copy.deepcopy(QUEUED)
-    *parents, name = path.split(".")
-    target = found
-    for parent in parents:
-        target = target[parent]
-    del target[name]
-    return found
-
-
-def test_an_event_becomes_its_model() -> None:
-    found = parse(event(identifiers=[{"kind": "phone", "value": "+442079460123"}], shop="kept"))
-    assert isinstance(found, EVENTS["contact.queued"])
-    assert isinstance(found.data, ContactQueuedData)
-    assert (found.data.contact_id, found.data.queue, found.data.priority) == ("call-1", "cards", 2)
-    assert [(i.kind, i.value) for i in found.data.identifiers or []] == [("phone", "+442079460123")]
-    assert found.data.model_extra == {"shop": "kept"}
-    assert (found.line, found.subject, found.data.tier) == ("", None, None)
-
-
-def test_defaults_are_the_contracts() -> None:
-    assert parse(event(type_="contact.initiated")).data.direction == "inbound"
-    assert parse(event(type_="contact.initiated")).data.opened_by == "customer"
-    assert parse(event(type_="contact.connected")).data.party == "human"
-    assert parse(event(type_="contact.transferred")).data.kind == "cold"
-    assert parse(event(type_="contact.ended", by="customer")).data.reason == "completed"
-    assert parse(event(type_="post.answered")).data.author == "agent"
-
-
-def test_null_is_the_same_as_left_out_for_optional_fields() -> None:
-    assert check(event(customer_id=None, identifiers=None, tier=None, priority=None)) is None
-    assert check(event("replayid", None)) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-03-02T09:15:04.120Z", datetime(2026, 3, 2, 9, 15, 4, 120_000, UTC)),
-        ("2026-03-02t09:15:04z", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
-        ("2026-03-02 10:15:04+01:00", datetime(2026, 3, 2, 9, 15, 4, 0, UTC)),
-        ("2026-03-02T09:15:04.1209999999Z", datetime(2026, 3, 2, 9, 15, 4, 120_999, UTC)),
-        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
-        ("1970-01-01T14:00:00+14:00", datetime(1970, 1, 1, tzinfo=UTC)),
-        ("1969-12-31T10:00:00-14:00", datetime(1970, 1, 1, tzinfo=UTC)),
-        ("2100-01-01T00:00:00.000Z", datetime(2100, 1, 1, tzinfo=UTC)),
-        ("2100-01-01T14:00:00+14:00", datetime(2100, 1, 1, tzinfo=UTC)),
-    ],
-)
-def test_times_are_aware_and_exact_in_milliseconds(text: str, moment: datetime) -> None:
-    found = parse(event("time", text))
-    assert found.time == moment
-    assert found.time_ms == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def test_time_in_milliseconds_and_as_published() -> None:
-    assert parse(QUEUED).time_ms == 1_772_442_904_120
-    assert utc_text(parse(event("time", "2026-03-02T10:15:04.1299+01:00")).time) == "2026-03-02T09:15:04.129Z"
-    assert json.loads(parse(QUEUED).model_dump_json())["time"] == "2026-03-02T09:15:04.120Z"
 
 
 WRONG: list[tuple[object, str, str | None, str | None]] = [
@@ -368,46 +279,6 @@ def test_what_is_wrong_is_said_with_reason_and_path(
     with pytest.raises(ValidationError) as caught:
         parse(value)
     assert problem_of(caught.value) == problem
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        event("data.contact_id", "a\tb\nc\rd"),
-        event("data.contact_id", "c" * 200),
-        # Joiners of emoji and scripts, direction marks, a no-break space, a byte order mark.
-        event("data.queue", "👩\u200d💻 \u0646\u200c\u0647 \u200eabc\u200f \xa0 \u200b\ufeff"),
-        event(identifiers=[{"kind": "cookie", "value": "v" * 320}] * 50),
-        event(type_="message.sent", direction="inbound", author="customer", text="\x00" + "x" * 99_999),
-        event(type_="feedback.given", metric="nps", score=10),
-        event(deep=json.loads("[" * 500 + "]" * 500)),
-        event(
-            "data.preferences",
-            {"lists": json.loads("[" * 7 + "]" * 7), "p": "x" * 60_000, **{str(n): n for n in range(990)}},
-            type_="customer.profile_changed",
-            customer_id="c",
-        ),
-        event("data.ünknown-field", math.nan),
-    ],
-)
-def test_what_the_limits_allow(value: object) -> None:
-    assert check(value) is None
-
-
-def test_no_time_of_the_contract_is_without_edges() -> None:
-    """Whatever field says "date-time" in the export refuses both ends of the calendar."""
-    early, late = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
-    seen = set()
-    for kind, model in EVENTS.items():
-        data = model.model_fields["data"].annotation
-        for name, field in getattr(data, "model_fields", {}).items():
-            if "datetime" in str(field.annotation):
-                seen.add(f"{kind}.{name}")
-                for text in (early, late):
-                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze"))
-                    assert problem is not None
-                    assert problem.path == f"data.{name}"
-    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until"}
 
 
 def test_a_message_never_repeats_what_may_name_a_person() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.events import check, parse
-from tests.unit.schemas.test_contract_events import CHANNELS, event, without
+from tests.support.contract import CHANNELS, event, without
 
 WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
     *(
