@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.base.records import Fact
 from streams.base.times import iso
-from streams.metrics.kpis import NOBODY, Waiting
+from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.tables import FOREVER, SEP, LaneFault, Leg, LineState, QueueShown, Tables, of_line, split_leg
 
 LEG_FACTS = frozenset({"leg_opened", "leg_closed"})

@@ -124,7 +124,7 @@ class Tables:
                 del table[key]
 
 
-TABLE_TYPES: dict[str, type[msgspec.Struct]] = {
+TABLE_TYPES: dict[str, Any] = {
     "panes": Pane,
     "days": Pane,
     "legs": Leg,
