@@ -10,6 +10,11 @@ import msgspec
 
 LIVE = ""
 """The line of live events; every other line is a replay id."""
+NO_QUEUE = "none"
+"""The queue of a contact that named none."""
+SEP = "\x1f"
+"""Between the parts of a row's key: the unit separator cannot stand in a name, the contract refuses control
+characters."""
 
 
 def output_key(line: str, key: str) -> bytes:

@@ -23,14 +23,14 @@ from streams import settings as settings_module
 from streams.app import CHANNELS
 from streams.base.claims import mark_of
 from streams.base.errors import OpsError
-from streams.base.records import LIVE, contact_key
+from streams.base.records import LIVE, SEP, contact_key
 from streams.engine import EngineError
 from streams.engine.spec import version_of
 from streams.inspect import verify as checks
 from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, inputs, partitions, read, spec_of
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.text import Terminal, echo, shown
-from streams.metrics.tables import SEP, TABLE_TYPES
+from streams.metrics.tables import TABLE_TYPES
 from streams.settings import Settings
 
 state_app = typer.Typer(

@@ -10,11 +10,9 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from streams.base.policy import NO_TIER
-from streams.base.records import Fact
+from streams.base.records import NO_QUEUE, Fact
 from streams.contacts.contact import Contact, Mark
 from streams.customers.tiers import Tiers, tier_at
-
-NO_QUEUE = "none"
 
 Lives = tuple[Contact, ...]
 

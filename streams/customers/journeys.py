@@ -14,10 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.policy import NO_TIER
+from streams.base.records import NO_QUEUE
 from streams.base.times import iso
 from streams.contacts.contact import ABANDONED, ANSWERED, NOTHING, Contact, Counted
 from streams.contacts.lifecycle import END
-from streams.customers.facts import NO_QUEUE, tier_of
+from streams.customers.facts import tier_of
 from streams.customers.tiers import Tiers
 
 MAX_WAIT_MS = 2**53 - 1

@@ -9,8 +9,8 @@ from collections.abc import MutableMapping
 from math import ceil, sqrt
 
 from streams.base.claims import mark_of
+from streams.base.records import SEP
 from streams.base.times import DAY_MS
-from streams.metrics.tables import SEP
 
 MAX_ROWS = 20_000
 """Identifiers counted at once in a task; of more, the half with the fewest contacts begins anew. One with more than a

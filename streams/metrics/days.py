@@ -7,11 +7,12 @@ so it says the same however the facts were cut into batches.
 
 from collections.abc import Iterator
 
+from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, happened, merge
 from streams.metrics.sweep import Lane, Ordered
-from streams.metrics.tables import SEP, Published
+from streams.metrics.tables import Published
 
 Day = tuple[int, int]
 """Start (inclusive) and end (exclusive)."""

@@ -7,11 +7,12 @@ days costs what the data in them costs.
 from bisect import bisect_left
 from collections.abc import Iterator, MutableMapping
 
+from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY
 from streams.metrics.kpis import Readings, Snapshot, readings
 from streams.metrics.panes import Pane, happened
 from streams.metrics.sweep import Lane, Ordered, aligned
-from streams.metrics.tables import SEP, Published
+from streams.metrics.tables import Published
 
 
 def rolling_records(lane: Lane) -> Iterator[Ordered]:

@@ -7,13 +7,14 @@ from functools import cache, cached_property
 from typing import Any
 
 from streams.base.policy import WITHOUT_ABANDONMENT
+from streams.base.records import SEP
 from streams.base.times import iso
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
 from streams.metrics.rules import PANE_MS, KpiPolicy
-from streams.metrics.tables import FOREVER, SEP, Tables, of_line, split_start
+from streams.metrics.tables import FOREVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""

@@ -24,12 +24,11 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.policy import NO_TIER
-from streams.base.records import Fact
+from streams.base.records import NO_QUEUE, SEP, Fact
 from streams.base.times import DAY_MS
-from streams.customers.facts import NO_QUEUE
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, dimensions, of_line
+from streams.metrics.tables import dimensions, of_line
 
 
 class Name(msgspec.Struct, frozen=True, omit_defaults=True):

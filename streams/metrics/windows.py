@@ -8,7 +8,7 @@ given.
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, iso
 from streams.metrics.days import day_records
 from streams.metrics.panes import EMPTY, NO_PANES, Pane, add, pane_start
@@ -19,7 +19,6 @@ from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
 from streams.metrics.tables import (
     FOREVER,
-    SEP,
     LaneFault,
     Late,
     Leg,

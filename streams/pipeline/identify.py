@@ -11,13 +11,12 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.policy import TrackingRules
-from streams.base.records import AgentState, Command, Event, Normalised, Profile, contact_key, output_key
+from streams.base.records import SEP, AgentState, Command, Event, Normalised, Profile, contact_key, output_key
 from streams.base.times import iso
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.identity.assignment import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES, IdentityChange, assign
 from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after, due_at, found_by
-from streams.metrics.tables import SEP
 from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, Name, large_table, struct_table
 from streams.worker.metrics import Metrics
 

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.base.records import LIVE, Fact, Line, Measurement, output_key
+from streams.base.records import LIVE, SEP, Fact, Line, Measurement, output_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
 from streams.metrics.live import LiveReadings, queues_now
 from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
+from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
 from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, struct_table
