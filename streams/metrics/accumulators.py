@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, ClassVar, Generic, TypeVar
 
 from streams.base.times import DAY_MS
@@ -161,7 +160,12 @@ def percentile(counts: Counts, percent: int) -> int | None:
     rank = -(-sum(counts.values()) * percent // 100)
     if rank <= 0:
         return None
-    return next(step for step, seen in zip(counts, accumulate(counts.values()), strict=True) if seen >= rank)
+    seen = 0
+    for step, n in counts.items():
+        seen += n
+        if seen >= rank:
+            return step
+    return None
 
 
 ACCUMULATORS: dict[str, Accumulator[Any]] = {

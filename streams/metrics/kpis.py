@@ -178,8 +178,11 @@ class _Family(NamedTuple):
     names: frozenset[str]
     """What they are made of: where none of it is there, they are ``nothing``."""
     nothing: tuple[dict[str, Any], ...]
-    kpis: tuple[tuple[Reader, Reader, dict[str, Any], int], ...]
-    """Of each what is above and below the line, and what it is where there is nothing, with its denominator."""
+    json: orjson.Fragment
+    """All of ``nothing``, with commas between."""
+    kpis: tuple[tuple[Reader, Reader, dict[str, Any], int, orjson.Fragment], ...]
+    """Of each what is above and below the line, and what it is where there is nothing: with its denominator and as
+    JSON."""
 
 
 def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
@@ -187,11 +190,13 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     for _, each in groupby(catalogue, lambda kpi: kpi.name):
         run = tuple(each)
         nothing = tuple(_nothing(kpi) for kpi in run)
-        readers = tuple(
-            (kpi.formula.above, kpi.formula.below, empty, empty["denominator"])
-            for kpi, empty in zip(run, nothing, strict=True)
+        texts = [orjson.dumps(empty) for empty in nothing]
+        kpis = tuple(
+            (kpi.formula.above, kpi.formula.below, empty, empty["denominator"], orjson.Fragment(text))
+            for kpi, empty, text in zip(run, nothing, texts, strict=True)
         )
-        found.append(_Family(frozenset[str]().union(*(kpi.formula.names for kpi in run)), nothing, readers))
+        names = frozenset[str]().union(*(kpi.formula.names for kpi in run))
+        found.append(_Family(names, nothing, orjson.Fragment(b",".join(texts)), kpis))
     return tuple(found)
 
 
@@ -207,19 +212,20 @@ _PLANS = {
     for instant in (False, True)
     for can_abandon in (False, True)
 }
-_FRAGMENTS = {id(each): orjson.Fragment(orjson.dumps(each)) for family in _ALWAYS for each in family.nothing}
 
 
 class Readings(list[dict[str, Any]]):
     """Readings that several records may share, with their JSON once it was needed."""
 
-    __slots__ = ("histograms", "json", "saturated")
+    __slots__ = ("histograms", "json", "parts", "saturated")
 
     def __init__(self) -> None:
         super().__init__()
         self.histograms: dict[str, dict[str, int]] = {}
         """Name → step as text → how many: of those that are complete. Percentiles of several windows, queues or tiers
         together are read from their sums."""
+        self.parts: list[Any] = []
+        """The same as they are encoded: what has no data was encoded once for all."""
         self.json: orjson.Fragment | None = None
         self.saturated = 0
         """How many of them say "this or more"."""
@@ -239,23 +245,29 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             totals[name] = counts = dict(sorted(counts.items()))
             found.histograms[name] = {str(step): n for step, n in counts.items()}
     there = totals.keys()
-    everything = {**NOTHING, **totals}
-    for names, nothing, kpis in _PLANS[instant, snapshot.can_abandon]:
+    everything, parts = {**NOTHING, **totals}, found.parts
+    for names, nothing, json, kpis in _PLANS[instant, snapshot.can_abandon]:
         if there.isdisjoint(names):
             found += nothing
+            parts.append(json)
             continue
-        for above, below, empty, least in kpis:
+        for above, below, empty, least, text in kpis:
             numerator, denominator = above(everything), below(everything)
-            same = numerator == 0 and denominator == least
-            found.append(empty if same else _filled(empty, numerator, denominator))
+            if numerator == 0 and denominator == least:
+                found.append(empty)
+                parts.append(text)
+                continue
+            each = _filled(empty, numerator, denominator)
+            found.append(each)
+            parts.append(each)
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
     return found
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """A readings record as JSON; what has no data was encoded once for all, what records share once for them."""
+    """A readings record as JSON; what records share is encoded once for them."""
     found: Readings = record["readings"]
     if found.json is None:
-        found.json = orjson.Fragment(orjson.dumps([_FRAGMENTS.get(id(reading), reading) for reading in found]))
+        found.json = orjson.Fragment(orjson.dumps(found.parts))
     return orjson.dumps({**record, "readings": found.json})

@@ -27,8 +27,6 @@ EMPTY: Pane = {}
 _Row: Any = TypedDict("_Row", {each.name: each.kind for each in ACCUMULATORS.values()}, total=False)  # type: ignore[misc]
 _decode_row = msgspec.json.Decoder(_Row).decode
 _encode_row = msgspec.json.Encoder().encode
-_ADD = {name: each.add for name, each in ACCUMULATORS.items()}
-_EMPTY = {name: each.empty for name, each in ACCUMULATORS.items()}
 
 
 def pane_start(ms: int) -> int:
@@ -47,11 +45,15 @@ def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
     know."""
     found, sign = dict(pane), fact.sign
     for name, amount in amounts(fact, policy).items():
-        before = found.get(name)
-        if state := _ADD[name](_EMPTY[name] if before is None else before, amount, sign):
+        if name in SUMS:
+            state = found.get(name, 0) + sign * amount
+        else:
+            accumulator = ACCUMULATORS[name]
+            state = accumulator.add(found.get(name, accumulator.empty), amount, sign)
+        if state:
             found[name] = state
-        elif before is not None:
-            del found[name]
+        else:
+            found.pop(name, None)
     return found
 
 
