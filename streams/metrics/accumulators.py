@@ -121,12 +121,8 @@ class Histogram(Accumulator[Counts]):
         found = dict(states[0])
         for state in states[1:]:
             for step, n in state.items():
-                total = found.get(step, 0) + n
-                if total:
-                    found[step] = total
-                else:
-                    del found[step]
-        return found
+                found[step] = found.get(step, 0) + n
+        return found if all(found.values()) else {step: n for step, n in found.items() if n}
 
 
 def _steps() -> tuple[list[int], list[int]]:

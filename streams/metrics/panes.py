@@ -9,6 +9,7 @@ one channel, queue and tier, at the earliest. A row that does all the same is wr
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -45,12 +46,8 @@ def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
     know."""
     found, sign = dict(pane), fact.sign
     for name, amount in amounts(fact, policy).items():
-        if name in SUMS:
-            state = found.get(name, 0) + sign * amount
-        else:
-            accumulator = ACCUMULATORS[name]
-            state = accumulator.add(found.get(name, accumulator.empty), amount, sign)
-        if state:
+        accumulator = ACCUMULATORS[name]
+        if state := accumulator.add(found.get(name, accumulator.empty), amount, sign):
             found[name] = state
         else:
             found.pop(name, None)
@@ -59,20 +56,16 @@ def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
 
 def merge(panes: Iterable[Pane], glance: bool = False) -> Pane:
     """All of them together; ``glance``: to be read, not kept."""
-    found: dict[str, Any] = {}
-    others: dict[str, list[Any]] = {}
+    parts: defaultdict[str, list[Any]] = defaultdict(list)
     for pane in panes:
         for name, state in pane.items():
-            if name not in SUMS:
-                others.setdefault(name, []).append(state)
-            elif name in found:
-                found[name] += state
-            else:
-                found[name] = state
-    for name, states in others.items():
+            parts[name].append(state)
+    found: dict[str, Any] = {}
+    for name, states in parts.items():
         accumulator = ACCUMULATORS[name]
-        found[name] = accumulator.glance(states) if glance else accumulator.merge(states)
-    return found if all(found.values()) else {name: state for name, state in found.items() if state}
+        if together := accumulator.glance(states) if glance else accumulator.merge(states):
+            found[name] = together
+    return found
 
 
 def encode(pane: Pane) -> bytes:
