@@ -164,9 +164,9 @@ class Reading(Model):
     value: Number | None
     """null when the denominator is 0: never 0, never NaN."""
     numerator: Integer | None
-    """What the value is made of; null where it is no ratio."""
+    """What the value is made of; null where it is no ratio: of percentiles."""
     denominator: Whole
-    """How many were counted."""
+    """How many were counted; 0 for a percentile while not all that were counted are in its histogram."""
     unit: String
     """count; ratio (0 … 1); ms; milli (thousandths of the scale); points (-100 … 100)."""
 
@@ -188,6 +188,9 @@ class Readings(Model):
     """Empty for live, else the replay."""
     readings: list[Reading]
     """One per KPI and variant."""
+    histograms: dict[str, dict[str, Whole]]
+    """Name → value in ms → how many. Percentiles are read from them, those of several windows, queues or tiers from
+    their sums; each value stands for those within 1 % of it. One that lacks some of the counted is left out."""
 
 
 class QueueState(Model):

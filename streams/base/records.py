@@ -11,8 +11,10 @@ import msgspec
 LIVE = ""
 """The line of live events; every other line is a replay id."""
 NO_QUEUE = NO_TIER = "none"
+"""The queue of a contact that named none; the tier of a customer of whom none is known."""
 SEP = "\x1f"
-"""Between the parts of a row's key that are names of others; it is in none of them."""
+"""Between the parts of a row's key: the unit separator cannot stand in a name, the contract refuses control
+characters."""
 
 
 def output_key(line: str, key: str) -> bytes:

@@ -22,7 +22,7 @@ from schemas.data import CHANNELS
 from streams import settings as settings_module
 from streams.base.claims import mark_of
 from streams.base.errors import OpsError
-from streams.base.records import LIVE, contact_key
+from streams.base.records import LIVE, SEP, contact_key
 from streams.base.times import iso
 from streams.engine import EngineError
 from streams.engine.spec import version_of
@@ -30,7 +30,7 @@ from streams.inspect import verify as checks
 from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, inputs, partitions, read, spec_of
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.text import Terminal, echo, shown
-from streams.metrics.tables import SEP, TABLE_TYPES
+from streams.metrics.tables import TABLE_TYPES
 from streams.settings import Settings
 
 state_app = typer.Typer(

@@ -7,10 +7,12 @@ so it says the same however the facts were cut into batches.
 
 from collections.abc import Iterator
 
-from streams.metrics.kpis import NOBODY, Snapshot, Waiting, readings
-from streams.metrics.panes import EMPTY, NO_SUMS, add_sums, longest_wait, merge, pane_of, sums
+from streams.base.records import SEP
+from streams.metrics.formulas import NOBODY, Waiting
+from streams.metrics.kpis import Snapshot, readings
+from streams.metrics.panes import EMPTY, happened, merge
 from streams.metrics.sweep import Lane, Ordered
-from streams.metrics.tables import SEP, Published
+from streams.metrics.tables import Published
 
 Day = tuple[int, int]
 """Start (inclusive) and end (exclusive)."""
@@ -52,13 +54,9 @@ def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
         return
     waiting = lane.waiting(set(moments))
     row = lane.sweep.tables.days.get(_key(lane, day)) or EMPTY
-    row_sums, row_longest = sums(row), longest_wait(row.longest)
     for at in moments:
-        found, longest = lane.series.between(max(lane.sweep.before, day[0]), at)
-        if longest is None or (row_longest is not None and row_longest > longest):
-            longest = row_longest
-        total = add_sums(row_sums, found) if found is not NO_SUMS else row_sums
-        yield at, Snapshot(pane_of(total), longest, waiting.get(at, NOBODY), at, lane.can_abandon)
+        pane = merge((row, lane.series.glance(max(lane.sweep.before, day[0]), at)), glance=True)
+        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, lane.can_abandon)
 
 
 def _moments(lane: Lane, day: Day) -> list[int]:
@@ -88,21 +86,19 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
     # Who waits is state: a day without data is read at its end only, where somebody waits then.
-    if revision == 1 and (at < end or snapshot.waiting is NOBODY) and sums(snapshot.sums) == NO_SUMS:
+    if revision == 1 and (at < end or snapshot.waiting is NOBODY) and not happened(snapshot.pane):
         return None
     status = "provisional" if at < end else "amended" if end <= sweep.before and revision > 1 else "final"
     published[key] = Published(revision, reached)
-    record = lane.record(day, status, revision)
-    record["readings"] = readings(snapshot)
-    return at, end - start, lane.dims, record
+    return at, end - start, lane.dims, lane.record(day, status, revision, readings(snapshot))
 
 
 def _seal(lane: Lane, day: Day) -> None:
-    panes = lane.series.merged(max(lane.sweep.before, day[0]), day[1])
-    if panes is not EMPTY:
+    panes = lane.series.between(max(lane.sweep.before, day[0]), day[1])
+    if panes:
         key = _key(lane, day)
         days = lane.sweep.tables.days
-        days[key] = merge(days.get(key) or EMPTY, panes)
+        days[key] = merge((days.get(key) or EMPTY, panes))
 
 
 def _key(lane: Lane, day: Day) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from streams.base.records import LIVE
+from streams.base.records import LIVE, SEP
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, Tables, of_line
+from streams.metrics.tables import Tables, of_line
 
 Labels = tuple[str, ...]
 """kpi, variant, channel, queue, tier, window."""

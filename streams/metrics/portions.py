@@ -7,10 +7,11 @@ between is a record; published all at once they would be one transaction of giga
 from collections.abc import Iterator
 from heapq import nsmallest
 
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, MINUTE_MS
 from streams.metrics.queues import until_of
 from streams.metrics.rules import PANE_MS, KpiPolicy
-from streams.metrics.tables import SEP, Tables, of_line, split_leg, split_start
+from streams.metrics.tables import Tables, of_line, split_leg, split_start
 
 WINDOWS_PER_LATE_LANE = 500
 """Windows of one channel, queue and tier that late facts amend, at most."""

@@ -1,18 +1,21 @@
 """Readings of many windows as one: records of the topic ``kpis`` merged over a span of time, by chosen dimensions.
 
-Numerators and denominators are added, never values: an average of averages is not the average. Of every window the
-newest revision counts, and a span is covered by windows that lie end to end, so that nothing counts twice.
+Numerators and denominators are added, never values: an average of averages is not the average; percentiles are read
+from the sums of the histograms. Of every window the newest revision counts, and a span is covered by windows that lie
+end to end, so that nothing counts twice.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
+from streams.metrics.accumulators import percentile
+from streams.metrics.formulas import Ratio
 from streams.metrics.kpis import CATALOGUE, Kpi, reading
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.service_level import Ratio
 
 DIMENSIONS = ("channel", "queue", "tier")
 
@@ -22,6 +25,8 @@ WindowName = tuple[str, int]
 
 _REACHED = ("service_level", "reached_threshold")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
+_MEAN = {kpi.name: (kpi.name, kpi.variant) for kpi in reversed(CATALOGUE) if kpi.formula.merge == "ratio"}
+"""The mean of a KPI of which there are percentiles: its first variant, over the same things."""
 _SHORTEST_DAY_MS = 13 * HOUR_MS
 
 
@@ -127,6 +132,7 @@ def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
 def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
     """The readings of records that do not overlap, as those of one window that ends at ``end``."""
     sums: dict[tuple[str, str], Ratio] = {}
+    histograms: dict[str, Counter[int]] = {}
     for record in records:
         found = _by_name(record["readings"])
         if record["window"]["end"] != end and _REACHED in found:
@@ -136,17 +142,30 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
             name = kpi.name, kpi.variant
             if name in found:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
+        for histogram, counts in record.get("histograms", {}).items():
+            histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
+    for kpi in CATALOGUE:
+        if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
+            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[_MEAN[kpi.name]][1])
     return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:
-    return {(each["kpi"], each["variant"]): (each["numerator"], each["denominator"]) for each in readings}
+    return {(each["kpi"], each["variant"]): (each["numerator"] or 0, each["denominator"]) for each in readings}
 
 
 def _merged(kpi: Kpi, a: Ratio, b: Ratio) -> Ratio:
-    if kpi.merge == "max":
+    if kpi.formula.merge == "max":
         return max(a[0], b[0]), max(a[1], b[1])
-    return a[0] + b[0], 1 if kpi.merge == "count" else a[1] + b[1]
+    return a[0] + b[0], 1 if kpi.formula.merge == "count" else a[1] + b[1]
+
+
+def _percentile(kpi: Kpi, histograms: Mapping[str, Counter[int]], of: int) -> Ratio:
+    """Its value, and of how many it is: nothing where the histograms do not hold all of them, as in records of an
+    earlier version."""
+    counts = histograms.get(kpi.formula.histogram, Counter())
+    value = percentile(dict(sorted(counts.items())), kpi.formula.percent) if counts.total() == of else None
+    return (0, 0) if value is None else (value, of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
 from streams.base.times import iso
-from streams.metrics.kpis import NOBODY, Waiting
-from streams.metrics.tables import FOREVER, SEP, LaneFault, Leg, LineState, QueueShown, Tables, of_line, split_leg
+from streams.metrics.formulas import NOBODY, Waiting
+from streams.metrics.tables import FOREVER, LaneFault, Leg, LineState, QueueShown, Tables, of_line, split_leg
 
 LEG_FACTS = frozenset({"leg_opened", "leg_closed"})
 

@@ -1,22 +1,20 @@
-"""One move of a line's stream time: which rolling windows end or change, and their records.
-
-Only windows that hold data are visited: their ends are found from the panes and from the legs that wait, so a jump of
-days costs what the data in them costs.
+"""One move of a line's stream time, and what it looks at: the panes, the legs and the late facts of each channel, queue
+and tier.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
 from streams.base.channels import WITHOUT_ABANDONMENT
+from streams.base.records import SEP
 from streams.base.times import iso
-from streams.metrics.kpis import NOBODY, Readings, Snapshot, Waiting, readings
-from streams.metrics.panes import NO_SUMS, Series, pane_of
+from streams.metrics.formulas import Waiting
+from streams.metrics.kpis import Readings
+from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
 from streams.metrics.rules import PANE_MS, KpiPolicy
-from streams.metrics.tables import FOREVER, SEP, Published, Tables, of_line, split_start
+from streams.metrics.tables import FOREVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""
@@ -156,35 +154,8 @@ class Lane:
         """Who waits at each of the moments; those at which nobody does are left out."""
         return waiting_at(self.stays, sorted(moments), self.sweep.policy.threshold(self.queue)) if self.stays else {}
 
-    def rolling(self) -> Iterator[Ordered]:
-        """Records of the windows of fixed length."""
-        rolling = self.sweep.policy.rolling
-        ends = {length: (self._fresh(length, every), *self._amended(length, every)) for length, every in rolling}
-        moments: set[int] = set().union(*(part for parts in ends.values() for part in parts))
-        if not moments:
-            return
-        waiting, published = self.waiting(moments), self.sweep.tables.published
-        for length, (fresh, amended, waited) in ends.items():
-            last: tuple[object, Readings] | None = None
-            for end in sorted(fresh | amended | waited):
-                found, longest = self.series.between(end - length, end)
-                who = waiting.get(end, NOBODY)
-                is_fresh, key = end in fresh, f"{self.dims}{SEP}{length}{SEP}{end}"
-                if found == NO_SUMS and (is_fresh or (end not in amended and key not in published)):
-                    continue  # who waits is state, and makes no window of its own
-                revision = 1 if is_fresh else self._revise(key)
-                status = "final" if is_fresh else "amended"
-                record = self.record((end - length, end), status, revision)
-                # While nobody waits and no pane comes or goes, one window reads like the one before.
-                same = (found, longest) if who is NOBODY else None
-                if last is None or same is None or last[0] != same:
-                    snapshot = Snapshot(pane_of(found), longest, who, end, self.can_abandon)
-                    last = same, readings(snapshot, instant=length == rolling[0][0])
-                record["readings"] = last[1]
-                yield end, length, self.dims, record
-
-    def record(self, window: tuple[int, int], status: str, revision: int) -> dict[str, Any]:
-        """A record that still lacks its readings."""
+    def record(self, window: tuple[int, int], status: str, revision: int, readings: Readings) -> dict[str, Any]:
+        """What is published of a window."""
         start, end = window
         return {
             "dimensions": self.named,
@@ -193,40 +164,6 @@ class Lane:
             "status": status,
             "revision": revision,
             "line": self.line,
+            "readings": readings,
+            "histograms": readings.histograms,
         }
-
-    def _fresh(self, length: int, every: int) -> set[int]:
-        sweep = self.sweep
-        first = aligned(sweep.before + 1, every)
-        ends: set[int] = set()
-        if first > sweep.data_until:
-            return ends
-        end = first
-        starts = self.series.starts
-        for start in starts[bisect_left(starts, first - length) :]:
-            last = min(start + length, sweep.data_until)
-            end = max(end, aligned(start + 1, every))
-            if end <= last:
-                found = range(end, last + 1, every)
-                ends.update(found)
-                end = found[-1] + every
-            elif end > sweep.data_until:
-                break
-        return ends
-
-    def _amended(self, length: int, every: int) -> tuple[set[int], set[int]]:
-        """Ends of the windows whose panes changed, and of those in which others waited at the end than was known."""
-        before = self.sweep.before
-        panes: set[int] = set()
-        for start in self.changes.panes:
-            panes.update(range(aligned(start + 1, every), min(start + length, before) + 1, every))
-        legs: set[int] = set()
-        for changed, until in self.changes.legs:
-            legs.update(range(aligned(changed, every), min(until - 1, before) + 1, every))
-        return panes, legs
-
-    def _revise(self, key: str) -> int:
-        published = self.sweep.tables.published
-        revision = (published.get(key) or Published()).revision + 1
-        published[key] = Published(revision)
-        return revision

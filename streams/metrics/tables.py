@@ -1,7 +1,7 @@
 """The tables of `measure`, and how their keys are made.
 
-Dimensions are one text, ``line ␟ channel ␟ queue ␟ tier``: the unit separator cannot stand in a name, the contract
-refuses control characters. Every key begins with it, so that a line's rows are found by prefix.
+Dimensions are one text, ``line ␟ channel ␟ queue ␟ tier``, with `SEP` between them. Every key begins with it, so that a
+line's rows are found by prefix.
 """
 
 from collections.abc import Iterable, MutableMapping
@@ -13,7 +13,6 @@ import msgspec
 from streams.base.records import SEP, Fact
 from streams.metrics.panes import Pane
 
-__all__ = ["SEP"]
 NEVER = -(1 << 62)
 """Before all time: stream time of a line of which nothing is known yet."""
 FOREVER = 1 << 62
@@ -124,7 +123,7 @@ class Tables:
                 del table[key]
 
 
-TABLE_TYPES: dict[str, type[msgspec.Struct]] = {
+TABLE_TYPES: dict[str, Any] = {
     "panes": Pane,
     "days": Pane,
     "legs": Leg,

@@ -23,11 +23,11 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import NO_QUEUE, NO_TIER, Fact
+from streams.base.records import NO_QUEUE, NO_TIER, SEP, Fact
 from streams.base.times import DAY_MS
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, dimensions, of_line
+from streams.metrics.tables import dimensions, of_line
 
 
 class Name(msgspec.Struct, frozen=True, omit_defaults=True):

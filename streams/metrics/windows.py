@@ -8,17 +8,17 @@ given.
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, iso
 from streams.metrics.days import day_records
 from streams.metrics.panes import EMPTY, NO_PANES, Pane, add, pane_start
 from streams.metrics.portions import farthest, late_portion
 from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
+from streams.metrics.rolling import rolling_records
 from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
 from streams.metrics.tables import (
     FOREVER,
-    SEP,
     LaneFault,
     Late,
     Leg,
@@ -124,7 +124,7 @@ def advance(
     Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
     that hold data or legs waiting at their end, those that late facts changed, and with ``ended`` all that hold data.
     Each record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms}, watermark, status, revision,
-    line, readings}``.
+    line, readings, histograms}``.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:
@@ -185,7 +185,7 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
             lane = Lane(
                 sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
             )
-            found.extend(lane.rolling())
+            found.extend(rolling_records(lane))
             found.extend(day_records(lane))
         except Exception as error:
             raise LaneFault(dims) from error

@@ -3,33 +3,28 @@ queue states.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import orjson
 
-from streams.base.records import LIVE, Fact, Line, Measurement, output_key
+from streams.base.records import LIVE, SEP, Fact, Line, Measurement, output_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
-from streams.metrics import kpis, vocabulary
+from streams.metrics import kpis, panes, vocabulary
 from streams.metrics.live import LiveReadings, queues_now
-from streams.metrics.panes import Pane, bounded
 from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
+from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
 
-_encode_row = msgspec.json.Encoder().encode
-
 
 def _table(name: str, kind: Any) -> TableSpec[Any]:
-    spec = struct_table(name, kind)
-    return replace(spec, encode=lambda pane: _encode_row(bounded(pane))) if kind is Pane else spec
+    return TableSpec(name, panes.encode, panes.decode) if kind is panes.Pane else struct_table(name, kind)
 
 
 MOST_RECORDS = 4000

@@ -58,7 +58,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "track fire": (Track, "fire", 1),
     "track deadlines": (customers, "decisions", 0),
     "measure fold": (Measure, "fold", 1),
-    "measure lane": (Lane, "rolling", 0),
+    "measure lane": (windows, "rolling_records", 0),
     "measure encode": (kpis, "encode", 0),
     "measure day": (windows, "day_records", 0),
     "measure queue": (queues, "_record", 0),

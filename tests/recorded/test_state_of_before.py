@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.recorded.recording import STORIES, name_of, read, went_on
+from tests.recorded.recording import STORIES, as_then, name_of, read, went_on
 
 FOLDER = Path(__file__).parent
 RECORDED = [one for path in sorted(FOLDER.glob("*.jsonl.xz")) for one in read(path)]
@@ -13,7 +13,8 @@ RECORDED = [one for path in sorted(FOLDER.glob("*.jsonl.xz")) for one in read(pa
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda one: one["name"])
 def test_it_says_what_the_version_before_went_on_to_say(recorded: dict[str, Any]) -> None:
-    assert went_on(recorded) == recorded["sent"]
+    was = recorded["sent"]
+    assert as_then(went_on(recorded), was) == as_then(was, was)
 
 
 def test_every_theme_is_recorded() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from tests.reference.drive import Outcome, total
 from tests.reference.events import History, moment
-from tests.reference.model import Figure, Listed, Truth
+from tests.reference.model import Figure, Listed, Ratio, Truth
+from tests.reference.sums import PERCENTILE
 
 KINDS = {
     "legs": ("legs_entered", "abandonment.of_left", "abandonment.short", "flow_out", "speed_of_answer.answered_legs",
-             "longest_wait", "service_level"),
+             PERCENTILE, "longest_wait", "service_level"),
     "waiting": ("service_level.reached_threshold",),
     "contacts": ("contacts_offered", "abandonment.of_offered", "answered_in_time", "speed_of_answer.all_contacts"),
     "counts": ("contacts_contained", "contacts_left", "contacts_reopened", "contacts_turned_away"),
@@ -67,18 +68,29 @@ def differences(truth: Truth, came: Outcome) -> list[Difference]:
     ]
 
 
+def same(figure: Figure, want: Ratio | None, got: Ratio | None) -> bool:
+    """Percentiles are published within 1 %, all others exactly."""
+    if want is None or got is None or not figure[3].startswith(PERCENTILE):
+        return want == got
+    return want[1] == got[1] and abs(want[0] - got[0]) * 100 <= want[0]
+
+
 def figures(truth: Truth, came: Outcome) -> list[Difference]:
     want, got = total(truth.days), total(came.days)
     asked = {name for name in {*want, *got} if kind_of(name[3])}
     wrong = [
         Difference(kind_of(name[3]), "|".join(name), want.get(name), got.get(name))
         for name in sorted(asked)
-        if want.get(name) != got.get(name)
+        if not same(name, want.get(name), got.get(name))
     ]
     bad = {one.what for one in wrong}
     for day in sorted({*truth.days, *came.days}):
         figure: Figure = day[1:]  # type: ignore[assignment]
-        if figure in asked and "|".join(figure) not in bad and truth.days.get(day) != came.days.get(day):
+        if (
+            figure in asked
+            and "|".join(figure) not in bad
+            and not same(figure, truth.days.get(day), came.days.get(day))
+        ):
             expected, got_day = truth.days.get(day), came.days.get(day)
             wrong.append(Difference("days", f"{day[0]}|{'|'.join(figure)}", expected, got_day))
     return wrong

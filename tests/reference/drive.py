@@ -112,7 +112,8 @@ def read(run: Offline, line: str) -> Outcome:
         for one in record["readings"]:
             name = f"{one['kpi']}.{one['variant']}"
             plain = one["unit"] == "count" or one["kpi"] == "longest_wait"
-            ratio = (one["numerator"], 0 if plain else one["denominator"])
+            above = one["value"] or 0 if one["numerator"] is None else one["numerator"]
+            ratio = (above, 0 if plain else one["denominator"])
             if any(ratio):
                 found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
     found.told = of(run, "journeys", line)

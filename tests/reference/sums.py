@@ -1,5 +1,6 @@
 """Sums of a day, and the figures that are read from them."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -8,8 +9,14 @@ from tests.reference.events import S
 
 THRESHOLD = 20 * S
 SHORT = 5 * S
+PERCENTILE = "speed_of_answer.p"
 Ratio = tuple[int, int]
-"""Numerator and denominator; of counts the denominator is 0."""
+"""Numerator and denominator; of counts the denominator is 0, of percentiles the value and of how many it is."""
+
+
+def ranked(amounts: list[int], percent: int) -> int:
+    """The smallest amount that so many percent do not exceed; 0 of none."""
+    return sorted(amounts)[math.ceil(len(amounts) * percent / 100) - 1] if amounts else 0
 
 
 @dataclass
@@ -43,6 +50,7 @@ class Sums:
             "abandonment.short": (short, left),
             "flow_out.of_left": (len(flown), left),
             "speed_of_answer.answered_legs": (sum(answered), len(answered)),
+            **{f"{PERCENTILE}{percent}": (ranked(answered, percent), len(answered)) for percent in (50, 90, 95)},
             "longest_wait.left": (max([*answered, *gone, *flown], default=0), 0),
             "service_level.reached_threshold": (hit, ended + self.waiting),
             "service_level.abandon_in_time_is_hit": (hit + gone_in, ended),

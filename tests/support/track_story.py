@@ -96,8 +96,8 @@ class Task:
             return {}
         return {
             (line, name): due
-            for line, timeline in customers.scheduled(self.customer, self.rules).lines.items()
-            for name, due in (timeline.dues or {}).items()
+            for line, dues in customers.scheduled(self.customer, self.rules).due.items()
+            for name, due in dues.items()
             if name not in without
         }
 

@@ -238,7 +238,10 @@ def check_readings(
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
         wanted = lane.read(dims, start, end)
+        yield from _check_percentiles(key, rec, lane.between(start, end))
         for each in rec.doc["readings"]:
+            if each["numerator"] is None:
+                continue
             numbers = each["numerator"], each["denominator"]
             if numbers != wanted[each["kpi"], each["variant"]]:
                 what = (
@@ -255,6 +258,22 @@ def check_readings(
                 yield Difference(
                     "readings", f"{dims} has no record for {rfc3339(start)} to {rfc3339(end)}", (rfc3339(start),)
                 )
+
+
+def _check_percentiles(key: str, rec: Rec, facts: list[Fact]) -> Iterator[Difference]:
+    """The wait of the nearest rank, within 1 %."""
+    legs = [fact for fact in facts if fact.fact == "leg_closed" and fact.outcome == "answered"]
+    waits = sorted(fact.time - (fact.entered or 0) for fact in legs)
+    for each in rec.doc["readings"]:
+        if each["numerator"] is None:
+            exact = waits[-(-len(waits) * int(each["variant"][1:]) // 100) - 1] if waits else None
+            near = each["value"] == exact or (
+                None not in (each["value"], exact) and abs(each["value"] - exact) * 100 <= exact
+            )
+            if each["denominator"] != len(waits) or not near:
+                got = each["value"], each["denominator"]
+                what = f"{key}: {each['kpi']} {each['variant']} is {got}, not {(exact, len(waits))}"
+                yield Difference("readings", what, (key,), rec)
 
 
 EMPTY_LANE = Lane()

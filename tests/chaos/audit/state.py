@@ -141,7 +141,7 @@ def _sums(measure: Rows, table: str) -> Sums:
 
 
 def _numbers(pane: dict[str, Any]) -> Counter[str]:
-    return Counter({name: value for name, value in pane.items() if name != "longest" and value})
+    return Counter({name: value for name, value in pane.items() if isinstance(value, int) and value})
 
 
 def check_legs(logs: Logs, measure: Rows, world: World) -> Iterator[Difference]:

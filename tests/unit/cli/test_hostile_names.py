@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from streams.base.records import SEP
 from streams.cli import infra as commands_infra
 from streams.cli import merges, state
 from streams.cli.doctor import Finding, Status
@@ -26,7 +27,6 @@ from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
 from streams.local.text import Terminal
 from streams.metrics.query import Row
-from streams.metrics.tables import SEP
 from streams.replay.console import Display, show_read, show_report, show_verdict
 from streams.replay.reader import CallLog, Fault
 from streams.replay.refused import Refusal, Verdict

@@ -7,12 +7,12 @@ import pytest
 
 from schemas.data import CHANNELS
 from streams.base.claims import mark_of
+from streams.base.records import SEP
 from streams.cli.state import matches, places, plain
 from streams.customers.customers import Customer
 from streams.engine.digest import Digest, Hashes
 from streams.inspect.changelogs import Contents, spec_of
 from streams.inspect.verify import difference
-from streams.metrics.tables import SEP
 from tests.support.track_story import T0, Task, event
 
 SPEC = spec_of("track", "customers")

@@ -1,19 +1,21 @@
 import math
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, Waiting, csat, encode, nps, readings
-from streams.metrics.panes import EMPTY, NO_SUMS, Pane, add, pane_of
+from streams.metrics.accumulators import ACCUMULATORS, SUMS, step_of
+from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
+from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, encode, readings
+from streams.metrics.panes import EMPTY, Pane, add, merge
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.service_level import VARIANTS
 from tests.support.kpi_facts import fact, leg, one_fact
 
 POLICY = KpiPolicy()
 
 
-def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int, int]]:
+def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:
     found = readings(snapshot, instant)
     return {(each["kpi"], each["variant"]): (each["value"], each["numerator"], each["denominator"]) for each in found}
 
@@ -26,18 +28,36 @@ def answers(metric: str, scores: dict[int, int]) -> Pane:
     return pane
 
 
-def test_vector_2_csat_and_nps() -> None:
-    found = csat(74, 107)
-    assert found is not None
-    assert round(100 * found, 2) == 69.16
-    assert nps(40, 30, 100) == 10
-    assert csat(0, 0) is None
-    assert nps(0, 0, 0) is None
+WEEK = {"answered": 1000, "answered_in_time": 860, "abandoned": 60, "abandoned_in_time": 20, "short_abandoned": 10}
+
+
+def levels(pane: Pane, waiting: Waiting = NOBODY) -> dict[str, float | None]:
+    """Percent by variant."""
+    found = by_name(Snapshot(pane, waiting))
+    said = {variant: value for (kpi, variant), (value, *_) in found.items() if kpi == "service_level"}
+    return {variant: None if value is None else round(100 * value, 2) for variant, value in said.items()}
+
+
+def test_vector_1_all_seven_variants() -> None:
+    assert levels(WEEK) == {
+        "reached_threshold": 81.13,
+        "abandon_in_time_is_hit": 83.02,
+        "answered_only": 86.00,
+        "all_abandons_count": 81.13,
+        "in_threshold_abandons_excluded": 82.69,
+        "short_abandons_positive": 82.08,
+        "short_abandons_excluded": 81.90,
+    }
+
+
+def test_vector_1_with_30_of_40_still_waiting_for_20_s_or_longer() -> None:
+    assert levels(WEEK, Waiting(40, 0, 30)) == levels(WEEK) | {"reached_threshold": 78.90}
 
 
 def test_vector_2_from_the_answers() -> None:
     satisfied = by_name(Snapshot(answers("csat", {5: 50, 4: 24, 3: 20, 1: 13})))
     assert satisfied["csat", "satisfied"] == (74 / 107, 74, 107)
+    assert round(100 * 74 / 107, 2) == 69.16
     assert satisfied["csat", "mean_score"] == (419_000 / 107, 419_000, 107)
     assert by_name(Snapshot(answers("nps", {10: 40, 8: 30, 5: 30})))["nps", "every_answer"] == (10, 1000, 100)
 
@@ -45,13 +65,14 @@ def test_vector_2_from_the_answers() -> None:
 def test_vector_4_an_empty_window_has_no_values() -> None:
     for (kpi, variant), reading in by_name(Snapshot(EMPTY), instant=True).items():
         counts = kpi.startswith("contacts_") or (kpi, variant) in {("legs_entered", "all"), ("queue_depth", "now")}
-        assert reading == ((0, 0, 1) if counts else (None, 0, 0)), (kpi, variant)
+        above = None if variant in PERCENTILES else 0
+        assert reading == ((0, 0, 1) if counts else (None, above, 0)), (kpi, variant)
 
 
 def test_vector_6_a_leg_that_has_waited_longer_than_the_threshold_lowers_the_service_level() -> None:
-    pane = Pane(answered=1, answered_in_time=1)
-    levels = [by_name(Snapshot(pane, waiting=Waiting(1, 0, reached))) for reached in (0, 1)]
-    assert [each["service_level", "reached_threshold"] for each in levels] == [(1, 1, 1), (0.5, 1, 2)]
+    pane = {"answered": 1, "answered_in_time": 1}
+    found = [by_name(Snapshot(pane, waiting=Waiting(1, 0, reached))) for reached in (0, 1)]
+    assert [each["service_level", "reached_threshold"] for each in found] == [(1, 1, 1), (0.5, 1, 2)]
 
 
 def test_who_waits_now() -> None:
@@ -90,7 +111,7 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("sentiment", "n", 2, value=100),
     ]:
         pane = add(pane, each, POLICY)
-    assert by_name(Snapshot(pane, longest=60_000)) == {
+    assert by_name(Snapshot(pane)) == {
         ("contacts_offered", "all"): (5, 5, 1),
         ("contacts_contained", "all"): (2, 2, 1),
         ("contacts_left", "all"): (1, 1, 1),
@@ -110,6 +131,9 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("flow_out", "of_left"): (1 / 4, 1, 4),
         ("speed_of_answer", "answered_legs"): (20_000, 40_000, 2),
         ("speed_of_answer", "all_contacts"): (40_000 / 3, 40_000, 3),
+        ("speed_of_answer", "p50"): (step_of(10_000), None, 2),
+        ("speed_of_answer", "p90"): (step_of(30_000), None, 2),
+        ("speed_of_answer", "p95"): (step_of(30_000), None, 2),
         ("answered_in_time", "of_offered"): (2 / 5, 2, 5),
         ("answered_in_time", "of_answered"): (2 / 3, 2, 3),
         ("handle_time", "all"): (32_500, 65_000, 2),
@@ -144,22 +168,67 @@ def test_shares_are_between_0_and_1(facts: list) -> None:  # type: ignore[type-a
 def test_the_catalogue_names_each_kpi_once() -> None:
     names = [(kpi.name, kpi.variant) for kpi in CATALOGUE + INSTANT]
     assert len(set(names)) == len(names)
-    assert {variant for name, variant in names if name == "service_level"} == set(VARIANTS)
+
+
+def test_a_kpi_names_accumulators_or_who_waits() -> None:
+    assert all(kpi.formula.names <= NOTHING.keys() for kpi in CATALOGUE + INSTANT)
+    read = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE))
+    assert ACCUMULATORS.keys() - read == {"abandoned_wait_ms"}, "what nobody reads is not to be counted"
+    with pytest.raises(ValueError, match="answred in 'answred - abandoned' is no accumulator"):
+        per("answred - abandoned", "entered")
+
+
+PERCENTILES = {"p50": 50, "p90": 90, "p95": 95}
+waits = st.lists(st.integers(0, 4_000_000) | st.sampled_from([0, 1, 99, 100, 101, 20_000]), min_size=1, max_size=60)
+
+
+def answered(given: list[int]) -> Pane:
+    return merge(add(EMPTY, leg(str(i), 0, wait / 1000)[1], POLICY) for i, wait in enumerate(given))
+
+
+@given(waits)
+def test_percentiles_are_within_1_percent_of_the_wait_of_their_rank(given: list[int]) -> None:
+    found = by_name(Snapshot(answered(given)))
+    for variant, percent in PERCENTILES.items():
+        exact = sorted(given)[math.ceil(len(given) * percent / 100) - 1]
+        value, above, of = found["speed_of_answer", variant]
+        assert (above, of) == (None, len(given))
+        assert value is not None
+        assert abs(value - exact) <= exact / 100
+
+
+def test_the_percentiles_of_a_hundred_waits() -> None:
+    found = by_name(Snapshot(answered([1000 * n for n in range(1, 101)])))
+    assert [found["speed_of_answer", p][0] for p in PERCENTILES] == [step_of(50_000), step_of(90_000), step_of(95_000)]
+    assert [found["speed_of_answer", p][0] for p in PERCENTILES] == [50_466, 90_141, 95_714]
+
+
+def test_percentiles_of_rows_that_an_earlier_version_wrote_are_not_told() -> None:
+    """It counted the leg, and did not keep how long it had waited."""
+    before = {"answered": 1, "answered_wait_ms": 9000, "longest": ((9000, 1),)}
+    for pane in (before, merge((before, answered([5000])))):
+        found = readings(Snapshot(pane))
+        said = {
+            each["variant"]: (each["value"], each["denominator"]) for each in found if each["variant"] in PERCENTILES
+        }
+        assert said == dict.fromkeys(PERCENTILES, (None, 0))
+        assert found.histograms == {}
+    assert readings(Snapshot(answered([5000, 5000]))).histograms == {"answered_waits": {str(step_of(5000)): 2}}
 
 
 def test_a_number_beyond_what_json_keeps_says_this_or_more_and_its_value_stays_right() -> None:
-    found = readings(Snapshot(Pane(handled=2**40, talk_ms=2**62, hold_ms=2**62, wrap_ms=2**62)))
+    found = readings(Snapshot({"handled": 2**40, "talk_ms": 2**62, "hold_ms": 2**62, "wrap_ms": 2**62}))
     reading = {each["variant"]: each for each in found if each["kpi"] == "handle_time"}
     assert reading["all"]["numerator"] == reading["talk"]["numerator"] == MOST == 2**53 - 1
     assert reading["all"]["value"] == 3 * 2**22
     assert found.saturated == 4
     assert orjson.loads(encode({"readings": found}))["readings"][0]["kpi"] == "contacts_offered"
-    assert readings(Snapshot(Pane(handled=1, talk_ms=MOST))).saturated == 0
+    assert readings(Snapshot({"handled": 1, "talk_ms": MOST})).saturated == 0
 
 
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=len(NO_SUMS), max_size=len(NO_SUMS)))
-def test_whatever_a_row_holds_its_readings_can_be_written(values: list[int]) -> None:
-    found = readings(Snapshot(pane_of(values), waiting=Waiting(3, 0, 2)), instant=True)
-    assert all(abs(each["numerator"]) <= MOST and each["denominator"] <= MOST for each in found)
+@given(st.dictionaries(st.sampled_from(sorted(SUMS)), st.integers(-(2**63), 2**63 - 1).filter(bool)))
+def test_whatever_a_row_holds_its_readings_can_be_written(pane: dict[str, int]) -> None:
+    found = readings(Snapshot(pane, waiting=Waiting(3, 0, 2)), instant=True)
+    assert all(abs(each["numerator"] or 0) <= MOST and each["denominator"] <= MOST for each in found)
     assert all(each["value"] is None or math.isfinite(each["value"]) for each in found)
     assert len(orjson.loads(encode({"readings": found}))["readings"]) == len(CATALOGUE) + len(INSTANT)

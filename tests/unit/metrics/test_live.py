@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
 from streams.metrics.live import LiveReadings, queues_now, window_label
 from streams.metrics.panes import EMPTY
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import SEP, QueueShown, Tables
+from streams.metrics.tables import QueueShown, Tables
 
 NOON = 10_000 * DAY_MS + 12 * HOUR_MS
 

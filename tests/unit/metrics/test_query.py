@@ -5,6 +5,7 @@ import pytest
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
+from streams.metrics.accumulators import step_of
 from streams.metrics.query import DIMENSIONS, Figures, figures, is_day, merge_readings, newest, table, tiles, window_of
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import Tables
@@ -64,7 +65,43 @@ def test_vector_7_windows_end_to_end_are_the_window_over_all_of_them() -> None:
     hour = [each for each in records if window_of(each) == (iso(T0), HOUR_MS)]
     minutes = {(iso(T0 + n * MINUTE_MS), MINUTE_MS) for n in range(60)}
     (row,) = table([each for each in records if window_of(each) in minutes], (), T0 + HOUR_MS)
-    assert pairs(row.readings) == pairs(hour[0]["readings"])
+    assert row.readings == without_those_who_wait(hour[0]["readings"])
+
+
+def without_those_who_wait(readings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in readings if each["variant"] != "now"]
+
+
+def percentiles(readings: list[dict[str, Any]]) -> dict[str, tuple[float | None, int]]:
+    return {each["variant"]: (each["value"], each["denominator"]) for each in readings if each["variant"] in P}
+
+
+P = ("p50", "p90", "p95")
+
+
+def test_percentiles_of_several_queues_are_read_from_their_histograms_together() -> None:
+    """The p50 of one is 10 s, that of the other 40 s; of both together it is neither their mean nor either's."""
+    facts = [each for i in range(6) for each in call(str(i), i, 10 if i < 4 else 20)]
+    facts += [each for i in range(6, 12) for each in call(str(i), i, 20 if i < 8 else 40, queue="support")]
+    days = [each for each in newest(published(facts)) if is_day(each)]
+    by_queue = {row.dimensions["queue"]: percentiles(row.readings)["p50"] for row in table(days, ("queue",), 0)}
+    assert by_queue == {"sales": (step_of(10_000), 6), "support": (step_of(40_000), 6)}
+    (row,) = table(days, (), 0)
+    assert percentiles(row.readings) == {
+        "p50": (step_of(20_000), 12),
+        "p90": (step_of(40_000), 12),
+        "p95": (step_of(40_000), 12),
+    }
+
+
+def test_percentiles_of_a_span_that_records_of_an_earlier_version_are_part_of_are_not_told() -> None:
+    records = published([*call("a", 0, 10), *call("b", 86_400, 40)])
+    before, after = [each for each in newest(records) if is_day(each)]
+    old = {name: said for name, said in before.items() if name != "histograms"}
+    old["readings"] = [each for each in old["readings"] if each["variant"] not in P]
+    assert percentiles(merge_readings([old, after], "")) == dict.fromkeys(P, (None, 0))
+    assert percentiles(merge_readings([old], "")) == {}
+    assert percentiles(merge_readings([after], "")) == dict.fromkeys(P, (step_of(40_000), 1))
 
 
 def test_who_waits_counts_at_the_end_of_the_span_only() -> None:
@@ -194,5 +231,5 @@ def test_a_span_of_many_full_windows_is_written_as_this_or_more() -> None:
     (day,) = [each for each in newest(published(call("a", 0, 10))) if is_day(each)]
     full = [{**each, "numerator": 2**53 - 1} for each in day["readings"]]
     merged = merge_readings([{**day, "readings": full}] * 4000, "")
-    assert {each["numerator"] for each in merged} == {2**53 - 1}
+    assert {each["numerator"] for each in merged} == {2**53 - 1, None}
     assert all(each["value"] is None or each["value"] > 0 for each in merged)

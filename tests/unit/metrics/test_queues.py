@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from streams.base.records import Fact
 from streams.base.times import iso
-from streams.metrics.kpis import Waiting
+from streams.metrics.formulas import Waiting
 from streams.metrics.queues import fold_leg, forget_left, queue_states, settle_legs, until_of, waiting_at
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import FOREVER, Leg, QueueShown, Tables

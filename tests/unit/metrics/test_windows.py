@@ -40,6 +40,7 @@ def test_a_record_in_full() -> None:
         "status": "final",
         "revision": 1,
         "line": "",
+        "histograms": {"answered_waits": {"3007": 1}},
     }
     assert readings[6] == {
         "kpi": "service_level",

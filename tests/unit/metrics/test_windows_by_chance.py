@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
-from streams.metrics.kpis import Snapshot, Waiting, readings
-from streams.metrics.panes import EMPTY, add, longest_wait
+from streams.metrics.formulas import Waiting
+from streams.metrics.kpis import Snapshot, readings
+from streams.metrics.panes import EMPTY, add
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
@@ -128,7 +129,7 @@ def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
     ]
     reached = sum(time <= end - LATE.threshold_ms for time in entering)
     waiting = Waiting(len(entering), min(entering, default=None), reached)
-    return readings(Snapshot(pane, longest_wait(pane.longest), waiting, end), instant=length == MINUTE_MS)
+    return readings(Snapshot(pane, waiting, end), instant=length == MINUTE_MS)
 
 
 @settings(max_examples=40, deadline=None)

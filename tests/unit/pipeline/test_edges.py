@@ -101,7 +101,7 @@ def test_sums_that_cannot_be_written_are_written_as_the_largest_number_and_count
     more = hops()["measure"]
     more.batch([record(value=msgspec.json.encode(facts[0]))])
     ((key, pane),) = more.tables["panes"].items()
-    more.tables["panes"][key] = msgspec.structs.replace(pane, wrap_ms=2**70)
+    more.tables["panes"][key] = {**pane, "wrap_ms": 2**70}
     more.batch([record(offset=1, value=msgspec.json.encode(log[-1]))])
     wraps = [r for k in more.on("kpis") for r in k["readings"] if (r["kpi"], r["variant"]) == ("handle_time", "wrap")]
     assert {(r["numerator"], r["value"]) for r in wraps} == {(2**53 - 1, 2**53 - 1)}

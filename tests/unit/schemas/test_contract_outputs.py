@@ -8,7 +8,8 @@ from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
 from streams.customers import journeys
-from streams.metrics.kpis import CATALOGUE, Snapshot, Waiting, readings
+from streams.metrics.formulas import Waiting
+from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY
 from streams.metrics.windows import record_key
 

@@ -1,0 +1,219 @@
+"""What panes and days are made of: accumulators, each with a name, how an amount is added to its state, and how states
+merge.
+
+An amount is a whole number that a fact tells: 1 of what is counted, a duration in ms, thousandths of a score. It is
+added with the fact's sign, so −1 takes back what +1 added, exactly and in any order; merging is associative and
+commutative. A state is never changed in place, and the empty one is false.
+
+There are two kinds that forget nothing, `Sum` and `Histogram`, and `Longest`, which keeps the largest amounts.
+"""
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from streams.base.times import DAY_MS
+
+LONGEST_MS = 366 * DAY_MS
+"""The longest duration that one fact adds."""
+LONGEST_KEPT = 32
+MAX_SUM = 2**63 - 1
+
+Waits = tuple[tuple[int, int], ...]
+"""(wait in ms, how many legs), longest first, at most LONGEST_KEPT of them."""
+Counts = Mapping[int, int]
+"""Step of a histogram → how many amounts are in it; see `step_of`."""
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Accumulator(ABC, Generic[S]):
+    """One kind of state under a name; the name is a field of the rows of panes and days."""
+
+    name: str
+    kind: ClassVar[Any]
+    """Type of the state, as it is read from a row."""
+    empty: ClassVar[Any]
+
+    @abstractmethod
+    def add(self, state: S, amount: int, sign: int) -> S:
+        """The state with an amount counted, or taken back where the sign is −1."""
+
+    @abstractmethod
+    def merge(self, states: Sequence[S]) -> S:
+        """All of them together; there is at least one."""
+
+    def glance(self, states: Sequence[S]) -> S:
+        """As `merge`, for what is read and not kept: it may leave out what no KPI looks at."""
+        return self.merge(states)
+
+
+class Sum(Accumulator[int]):
+    """Amounts added up."""
+
+    kind, empty = int, 0
+
+    def add(self, state: int, amount: int, sign: int) -> int:
+        return state + sign * amount
+
+    def merge(self, states: Sequence[int]) -> int:
+        return sum(states)
+
+
+class Longest(Accumulator[Waits]):
+    """The largest amounts: enough of them that the largest is still known after some are taken back."""
+
+    kind, empty = Waits, ()
+
+    def add(self, state: Waits, amount: int, sign: int) -> Waits:
+        return self.merge((state, ((amount, sign),))) if state else ((amount, sign),)
+
+    def glance(self, states: Sequence[Waits]) -> Waits:
+        """The largest alone."""
+        found = [wait for wait in map(longest_wait, states) if wait is not None]
+        return ((max(found), 1),) if found else ()
+
+    def merge(self, states: Sequence[Waits]) -> Waits:
+        """Counts of equal amounts added, the largest kept; what adds up to none is gone."""
+        filled = [state for state in states if state]
+        if len(filled) < 2:
+            return filled[0] if filled else ()
+        counts: dict[int, int] = {}
+        for state in filled:
+            for wait, n in state:
+                counts[wait] = counts.get(wait, 0) + n
+        return tuple(sorted(((wait, n) for wait, n in counts.items() if n), reverse=True)[:LONGEST_KEPT])
+
+
+def longest_wait(waits: Waits) -> int | None:
+    """The longest wait, ms; ``None`` when no leg left."""
+    if waits and waits[0][1] > 0:
+        return waits[0][0]
+    return next((wait for wait, n in waits if n > 0), None)
+
+
+@dataclass(frozen=True)
+class Histogram(Accumulator[Counts]):
+    """How many amounts are in each step: every percentile of them, within 1 %."""
+
+    counted_by: str
+    """The sum that counts the same amounts."""
+
+    kind, empty = dict[int, int], {}
+
+    def add(self, state: Counts, amount: int, sign: int) -> Counts:
+        found, step = dict(state), step_of(amount)
+        if n := found.get(step, 0) + sign:
+            found[step] = n
+        else:
+            del found[step]
+        return found
+
+    def is_complete(self, state: Counts, amounts: int) -> bool:
+        """Whether all ``amounts`` are in it: those of a row that an earlier version wrote are not."""
+        return 0 < amounts == sum(state.values()) and min(state.values()) > 0
+
+    def merge(self, states: Sequence[Counts]) -> Counts:
+        found = dict(states[0])
+        for state in states[1:]:
+            for step, n in state.items():
+                found[step] = found.get(step, 0) + n
+        return found if all(found.values()) else {step: n for step, n in found.items() if n}
+
+
+def _steps() -> tuple[list[int], list[int]]:
+    """Where each step begins, and the amount that stands for all of it: not further than 1 % from any of them.
+
+    Each step is as wide as that allows, so their widths grow with the amounts. Whole numbers only: a logarithm may be
+    rounded otherwise on another machine, and what was counted there could not be taken back here.
+    """
+    starts, stand_for = [0], [0]
+    start = 1
+    while start <= LONGEST_MS:
+        starts.append(start)
+        stand_for.append(start * 101 // 100)
+        start = stand_for[-1] * 100 // 99 + 1
+    return starts, stand_for
+
+
+_STARTS, STEPS = _steps()
+"""`STEPS`: 0, every whole number below 100, then in steps of 2 % to a year: some 1,100."""
+
+
+def step_of(amount: int) -> int:
+    """The amount that stands for this one in a histogram, within 1 %; 0 for what is negative, the last one for what is
+    longer than `LONGEST_MS`."""
+    return STEPS[bisect_right(_STARTS, max(amount, 0)) - 1]
+
+
+def percentile(counts: Counts, percent: int) -> int | None:
+    """The smallest step such that ``percent`` % of the amounts are in it or below (nearest rank), ``None`` where there
+    are none; ``counts`` in rising order."""
+    rank = -(-sum(counts.values()) * percent // 100)
+    if rank <= 0:
+        return None
+    seen = 0
+    for step, n in counts.items():
+        seen += n
+        if seen >= rank:
+            return step
+    return None
+
+
+ACCUMULATORS: dict[str, Accumulator[Any]] = {
+    each.name: each
+    for each in (
+        # Legs: one stay in one queue.
+        Sum("entered"),
+        Sum("answered"),
+        Sum("abandoned"),
+        Sum("flowed_out"),
+        Sum("answered_in_time"),
+        Sum("abandoned_in_time"),
+        Sum("short_abandoned"),
+        Sum("answered_wait_ms"),
+        Sum("abandoned_wait_ms"),
+        Histogram("answered_waits", counted_by="answered"),
+        Longest("longest"),
+        # Contacts: another grain, which never meets legs in one ratio.
+        Sum("contacts_answered"),
+        Sum("contacts_abandoned"),
+        Sum("contacts_flowed_out"),
+        Sum("contacts_in_time"),
+        Sum("contacts_wait_ms"),
+        Sum("contained"),
+        Sum("left"),
+        Sum("reopened"),
+        Sum("turned_away"),
+        Sum("handled"),
+        Sum("talk_ms"),
+        Sum("hold_ms"),
+        Sum("wrap_ms"),
+        Sum("first_any"),
+        Sum("first_any_ms"),
+        Sum("first_from_start"),
+        Sum("first_from_start_ms"),
+        Sum("first_from_handoff"),
+        Sum("first_from_handoff_ms"),
+        Sum("first_after_reopen"),
+        Sum("first_after_reopen_ms"),
+        Sum("next_response"),
+        Sum("next_response_ms"),
+        Sum("csat"),
+        Sum("csat_satisfied"),
+        Sum("csat_milli"),
+        Sum("nps"),
+        Sum("nps_promoters"),
+        Sum("nps_detractors"),
+        Sum("ces"),
+        Sum("ces_easy"),
+        Sum("sentiment"),
+        Sum("sentiment_milli"),
+    )
+}
+SUMS = frozenset(name for name, each in ACCUMULATORS.items() if isinstance(each, Sum))
+HISTOGRAMS = {name: each for name, each in ACCUMULATORS.items() if isinstance(each, Histogram)}
