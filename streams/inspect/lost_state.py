@@ -17,8 +17,9 @@ from streams.app import CHANGELOGS
 from streams.base.errors import OpsError
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.group import members
+from streams.engine.losses import lost_changelogs
 from streams.engine.metadata import topics
-from streams.engine.topology import DIGITS, lost_changelogs
+from streams.engine.topology import DIGITS
 from streams.local.probe import unreachable
 from streams.settings import Settings
 

@@ -19,7 +19,8 @@ from streams.engine import metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.demands import Demand, Departure, Effect, departures
 from streams.engine.kafka import partition_counts, written_ends
-from streams.engine.topology import HELP, shortened
+from streams.engine.losses import shortened
+from streams.engine.topology import HELP
 from streams.kafka.upkeep import of_all
 from streams.local.probe import unreachable
 from streams.settings import Settings

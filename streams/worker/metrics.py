@@ -204,7 +204,7 @@ class Metrics(Observer):
 
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""
-        for hop in source.inlets:
+        for hop in source.layout.inlets:
             counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.late)
             for of_hop in (*counters, self.aside, self.unfinished):
                 of_hop.labels(hop)
@@ -218,13 +218,13 @@ class Metrics(Observer):
         A hop of which nothing is known is left out. Its series is a gap then; 0 would be a lie, and NaN would spoil the
         sum over all workers.
         """
-        asked = {hop for hop, _ in source.takeover.ready}
-        lag = dict.fromkeys(source.inlets, Lag(0, 0.0))
+        asked = {hop for hop, _ in source.tasks.ready}
+        lag = dict.fromkeys(source.layout.inlets, Lag(0, 0.0))
         told = await source.lag()
         for tp, (records, seconds) in told.items():
-            hop = source.inlet_of[tp.topic].name
+            hop = source.layout.inlet_of[tp.topic].name
             lag[hop] = Lag(lag[hop].records + records, max(lag[hop].seconds, seconds))
-        unknown = asked - {source.inlet_of[tp.topic].name for tp in told}
+        unknown = asked - {source.layout.inlet_of[tp.topic].name for tp in told}
         self.lag = {} if source.topology.silent else {hop: each for hop, each in lag.items() if hop not in unknown}
         return self.lag
 
@@ -240,11 +240,11 @@ class _Gauges(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        takeover, inlets = self.source.takeover, self.source.inlets
+        tasks, inlets = self.source.tasks, self.source.layout.inlets
         assigned, ready, left = (dict.fromkeys(inlets, 0) for _ in range(3))
-        for hop, _ in takeover.wanted:
+        for hop, _ in tasks.wanted:
             assigned[hop] += 1
-        for hop, _ in takeover.ready:
+        for hop, _ in tasks.ready:
             ready[hop] += 1
         for (hop, _), records in self.metrics.restoring_left.items():
             left[hop] += records
@@ -266,7 +266,7 @@ class _Gauges(Collector):
             "Wall clock less live stream time, of the partition furthest behind; at measure: end to end",
             self._behind(),
         )
-        inputs = [tp for key in takeover.ready if (task := takeover.tasks.get(key)) for tp in task.inputs]
+        inputs = [tp for key in tasks.ready for tp in tasks.owned[key].inputs]
         yield _family(
             "contact_streams_clock_offset_seconds",
             "By how much this worker's clock is ahead of the broker's; negative: behind",
@@ -302,7 +302,7 @@ class _Gauges(Collector):
     def _behind(self) -> dict[str, float]:
         now = clock.now() / 1000
         behind: dict[str, float] = {}
-        for (hop, _), task in self.source.takeover.tasks.items():
+        for (hop, _), task in self.source.tasks.owned.items():
             live = getattr(task.processor, "live_time", lambda: None)()
             if live is not None:
                 behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
@@ -310,7 +310,7 @@ class _Gauges(Collector):
 
     def _held(self) -> dict[str, float]:
         held: dict[str, float] = {}
-        for task in list(self.source.takeover.tasks.values()):
+        for task in list(self.source.tasks.owned.values()):
             for topic, seconds in getattr(task.processor, "held", dict)().items():
                 held[topic] = max(held.get(topic, 0.0), seconds)
         return held
@@ -319,7 +319,7 @@ class _Gauges(Collector):
         readings: dict[tuple[str, ...], float] = {}
         queues: dict[tuple[str, ...], tuple[int, float]] = {}
         alerts = dict.fromkeys(self.metrics.alert_rules, 0)
-        for task in list(self.source.takeover.tasks.values()):
+        for task in list(self.source.tasks.owned.values()):
             processor: Any = task.processor
             readings.update(getattr(processor, "readings", dict)())
             queues.update(getattr(processor, "queues_now", dict)())

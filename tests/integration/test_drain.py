@@ -13,8 +13,8 @@ from streams.app import CHANGELOGS
 from streams.base.errors import BrokerError
 from streams.engine import Outputs, Rest
 from streams.engine.kafka import let_go, transactional_producer
+from streams.engine.losses import lost_changelogs
 from streams.engine.telling import UNFINISHED
-from streams.engine.topology import lost_changelogs
 from streams.inspect.changelogs import inputs
 from streams.kafka import topics
 from streams.kafka.drain import wait_drained
