@@ -78,7 +78,7 @@ async def held(tasks: Tasks, agent: str, partition: int) -> AsyncIterator[Task]:
             task = tasks.owned.get((agent, partition))
             if task is None or task.state is not State.READY:
                 raise TaskBusy(f"{agent}-{partition} does not run here")
-            if not task.at_work:
+            if task.free:
                 task.hold()
                 break
         if asyncio.get_running_loop().time() > until:

@@ -74,9 +74,14 @@ class Life:
         """Is a batch at work, or somebody else who needs that none is?"""
         return not self._at_rest.is_set()
 
+    @property
+    def free(self) -> bool:
+        """May a batch begin?"""
+        return self.state is State.READY and not self.at_work
+
     def work(self) -> None:
         """A batch begins. Raises `IllegalTransition` when the task is not ready, or one is at work already."""
-        if self.state is not State.READY or self.at_work:
+        if not self.free:
             busy = " and at work" if self.at_work else ""
             raise IllegalTransition(f"{self.name} is {self.state.value}{busy}: no batch may begin")
         self._at_rest.clear()

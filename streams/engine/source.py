@@ -31,7 +31,6 @@ from streams.engine.inlet import Inlet, Record, Unfetchable
 from streams.engine.kafka import patient
 from streams.engine.lag import Lag
 from streams.engine.layout import Layout
-from streams.engine.life import State
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.outputs import Outputs
 from streams.engine.pace import Pace
@@ -218,7 +217,7 @@ class Source(Service, ConsumerRebalanceListener):
         """Make batches of what has come for these tasks; was there any?"""
         async with self.tasks.polling:
             generation = self.tasks.generation
-            tasks = {tp: task for task in due if task.state is State.READY for tp in task.inputs}
+            tasks = {tp: task for task in due if task.free for tp in task.inputs}
             fetched = await self._fetch(tasks)
         if generation != self.tasks.generation:
             return False  # what was fetched belongs to an older assignment; positions are sought again
@@ -257,7 +256,7 @@ class Source(Service, ConsumerRebalanceListener):
         wall, again = time.time(), time.monotonic() + self.pace.interval()
         batches = []
         for task in tasks:
-            if task.state is not State.READY:
+            if not task.free:
                 continue  # lost while the poll was in flight
             records: list[Record] = []
             for tp in task.inputs:

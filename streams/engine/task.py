@@ -30,7 +30,7 @@ from streams.engine.packing import packed
 from streams.engine.store import Due, Mark, MemoryStore, Rows, Store
 from streams.engine.table import Table
 from streams.engine.tables import Storage, open_tables, settle
-from streams.engine.trial import KEY, Trial, Turns
+from streams.engine.trial import Trial, Turns
 from streams.engine.work import MAX_ASIDE
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,11 @@ class Task:
     def at_work(self) -> bool:
         """Is a batch in flight, or does somebody else hold it (`hold`)?"""
         return self._life.at_work
+
+    @property
+    def free(self) -> bool:
+        """Is it ready, and no batch in flight?"""
+        return self._life.free
 
     async def at_rest(self) -> None:
         """Wait until no batch is in flight."""
@@ -264,7 +269,7 @@ class Task:
     async def announce(self, records: Sequence[Record]) -> None:
         """Say in the changelog what is about to be handled. Raises `TaskLost`."""
         announcement = self.trial.announcement(self.position, list(records))
-        await self._transaction({}, [(KEY, announcement)])
+        await self._transaction({}, [(changelog.TRIAL, announcement)])
         self.announced = announcement
 
     async def commit(self, sends: Sends, position: dict[str, int], rows: Rows, due: Due) -> float:

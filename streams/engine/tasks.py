@@ -61,7 +61,7 @@ class Tasks:
         """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
         now, due, wait = time.monotonic(), [], IDLE_WAIT_SECONDS
         for task in self.owned.values():
-            if task.state is not State.READY or task.at_work:
+            if not task.free:
                 continue
             if task.due <= now:
                 due.append(task)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams.app import CHANGELOGS
 from streams.base.errors import OpsError
-from streams.engine import TableSpec, changelog, trial
+from streams.engine import TableSpec, changelog
 from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.kafka.topics import existing
 from streams.local.probe import unreachable
@@ -109,7 +109,7 @@ def _take(found: Contents, raw: bytes, value: bytes | None, offset: int, keep: C
         if value is not None and offset < found.end:
             found.position = dict(orjson.loads(value)["offsets"])
         return
-    if raw == trial.KEY:
+    if raw == changelog.TRIAL:
         return
     row = changelog.split_key(raw)
     if not keep(*row):

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.base.errors import BrokerError
+from streams.engine import Unfetchable
 from streams.engine.fetching import adapt
-from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts, written_ends
 from streams.local.probe import unreachable
 

@@ -10,8 +10,7 @@ import msgspec
 from streams.base.progress import GONE, Origins
 from streams.base.records import LIVE, Line, Progress
 from streams.base.watermarks import Watermarks
-from streams.engine import Outputs, Record, Rest, RowFault, Table, TableSpec, TaskInfo
-from streams.engine.errors import StoreError
+from streams.engine import Outputs, Record, Rest, RowFault, StoreError, Table, TableSpec, TaskInfo
 
 Name = Callable[[str], str]
 """From a topic's name in the map to its name on the broker."""

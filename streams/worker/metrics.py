@@ -27,10 +27,9 @@ from prometheus_client.registry import Collector
 from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
-from streams.engine import BatchDone, Lag, Observer, Source
+from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, UnreadableRecord
 from streams.engine.clock import clock
 from streams.engine.demands import Effect
-from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.identity.identifiers import Why
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
