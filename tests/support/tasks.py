@@ -9,7 +9,12 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from streams.engine import Inlet, Storage, TaskInfo
 from streams.engine.changelog import Restored
+from streams.engine.task import Common, Task
+
+INPUT = TopicPartition("in", 0)
+COUNT = Inlet("count", ("in",), lambda info, tables: SimpleNamespace(), lambda failure, out: None)
 
 
 class Producer:
@@ -61,3 +66,18 @@ class Changelogs:
             return Restored({"in": self.position}, id="s", end=self.end, records=2)
 
         yield SimpleNamespace(stable=self.end, end=self.end, read=read)
+
+
+def a_task(partition: int = 0) -> Task:
+    """One that was just made, of partition 0 of the topic ``in``."""
+    info = TaskInfo("count", partition, 1, ("in",))
+    return Task(COUNT, info, [INPUT], {"in": "now"}, Common("broker:1", "app", Storage()))
+
+
+async def a_ready_task() -> Task:
+    """One to which batches may be handed."""
+    task = a_task()
+    await task.restore(lambda done, total: None, 1000)
+    task.restored()
+    task.begin({INPUT: 0})
+    return task

@@ -5,18 +5,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
-from streams.engine import Inlet, TaskInfo
 from streams.engine.doubt import Doubt
 from streams.engine.errors import IllegalTransition
 from streams.engine.life import NEXT, Life, State
-from streams.engine.tables import Storage
-from streams.engine.task import Common, Task
+from streams.engine.task import Task
 from streams.engine.tasks import Tasks
-from tests.support.tasks import Changelogs
+from tests.support.tasks import INPUT, Changelogs, a_task
 
-INPUT = TopicPartition("in", 0)
 WAYS: dict[State, tuple[str, ...]] = {
     State.CREATED: (),
     State.RESTORING: ("restore",),
@@ -33,12 +29,6 @@ LEADS_TO = {
     "lose": State.LOST,
     "close": State.CLOSED,
 }
-
-
-def a_task(partition: int = 0) -> Task:
-    inlet = Inlet("count", ("in",), lambda info, tables: SimpleNamespace(), lambda failure, out: None)
-    info = TaskInfo("count", partition, 1, ("in",))
-    return Task(inlet, info, [INPUT], {"in": "now"}, Common("broker:1", "app", Storage()))
 
 
 async def ask(task: Task, name: str) -> None:

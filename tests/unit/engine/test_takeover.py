@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from streams.engine import Inlet, Observer
+from streams.engine import Observer
 from streams.engine import takeover as module
 from streams.engine.errors import LostState
 from streams.engine.layout import Layout
@@ -21,7 +20,7 @@ from streams.engine.takeover import TakeOver
 from streams.engine.tasks import Tasks
 from streams.engine.topology import Topology
 from streams.engine.unpacking import Ration
-from tests.support.tasks import Changelogs
+from tests.support.tasks import COUNT, Changelogs
 
 INPUTS = [TopicPartition("in", 0), TopicPartition("in", 1)]
 KEYS = [("count", 0), ("count", 1)]
@@ -74,8 +73,7 @@ class Quiet(Topology):
 @pytest.fixture
 async def takeover(changelogs: Changelogs, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TakeOver]:
     monkeypatch.setattr(module, "RETRY_SECONDS", (0.01,))
-    inlet = Inlet("count", ("in",), lambda info, tables: SimpleNamespace(), lambda failure, out: None)
-    topology = Quiet(Layout.of("app", [inlet]), "broker:1", {})
+    topology = Quiet(Layout.of("app", [COUNT]), "broker:1", {})
     topology.topics = {name: Topic(2, f"{name:0<32}") for name in ("in", "app-count-changelog")}
     topology.partitions = {"in": 2, "app-count-changelog": 2}
     consumer: Any = Consumer(changelogs)
