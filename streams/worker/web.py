@@ -100,7 +100,7 @@ class Web(Service):
         return web.Response(body=await self._exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        about = {"worker": self.source.options.worker, "group": self.source.app_id}
+        about = {"worker": self.source.options.worker, "group": self.source.layout.app_id}
         return web.json_response({"status": "alive", **about})
 
     async def _readyz(self, request: web.Request) -> web.Response:
