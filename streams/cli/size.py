@@ -18,7 +18,7 @@ from streams import rules as rule_files
 from streams import settings as settings_module
 from streams.base.times import DAY_MS
 from streams.customers.condensing import MAX_RESTED
-from streams.engine.tables import LARGE_ROW
+from streams.engine import LARGE_ROW
 from streams.local.text import Terminal, echo
 
 HOUR_S = 3600

@@ -24,8 +24,7 @@ from streams.base.claims import mark_of
 from streams.base.errors import OpsError
 from streams.base.records import LIVE, SEP, contact_key
 from streams.base.times import iso
-from streams.engine import EngineError
-from streams.engine.spec import version_of
+from streams.engine import EngineError, version_of
 from streams.inspect import verify as checks
 from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, inputs, partitions, read, spec_of
 from streams.local.bootstrap import resolve_bootstrap

@@ -42,7 +42,7 @@ class Batch:
         """
         error: BaseException | None = None
         try:
-            if not self.task.lost:
+            if not self.task.state.gone:
                 trial, turns = self.task.trial, self.task.turns
                 if self.records and trial.announced:
                     async with turns.alone(decides=trial.decisive) if trial.careful else turns.together():
@@ -71,7 +71,7 @@ class Batch:
             else:
                 break
         if self.records:
-            self.task.trial.passed(list(self.records[-1:]))
+            self.task.passed(self.records[-1])
 
     async def _commit(self, part: Part) -> None:
         """Commit what was read, written and sent; nothing at all for a tick that changed nothing."""
@@ -87,7 +87,7 @@ class Batch:
             self.transaction_seconds += await task.commit(sends, position, part.rows, part.due)
         elif part.due.drop or part.due.add:
             task.skip(part.due)
-        task.unfinished, task.rest = part.unfinished, part.rest
+        task.left(part.rest, part.unfinished)
         self.failed += part.failed
         self.unreadable += part.unreadable
         self.aside += part.aside

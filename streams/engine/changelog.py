@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.engine import trial
 from streams.engine.connection import Connection
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
@@ -26,6 +25,8 @@ from streams.engine.spec import TableSpec, version_of
 from streams.engine.store import Due, Entry, Mark, Store
 
 POSITION = b"\0position"
+TRIAL = b"\0trial"
+"""Of what is about to be handled (`trial`)."""
 VERSION = 1
 """Version of the changelog's own format, kept in the position record."""
 TOMBSTONES_MS = 24 * 3_600_000
@@ -120,7 +121,7 @@ class Rows:
 
     def _beside(self, record: Any) -> None:
         found = self.restored
-        if record.key == trial.KEY:
+        if record.key == TRIAL:
             found.trial = record.value
         elif record.key == POSITION:
             position = orjson.loads(record.value)

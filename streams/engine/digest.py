@@ -13,8 +13,11 @@ from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any
 
-from streams.engine import Source, Table, TableSpec
+from streams.engine.life import State
+from streams.engine.spec import TableSpec
+from streams.engine.table import Table
 from streams.engine.task import Task
+from streams.engine.tasks import Tasks
 
 HASH = 16
 """Bytes of a hash."""
@@ -67,16 +70,16 @@ class Hashes:
 
 
 @asynccontextmanager
-async def held(source: Source, agent: str, partition: int) -> AsyncIterator[Task]:
+async def held(tasks: Tasks, agent: str, partition: int) -> AsyncIterator[Task]:
     """A running task between two batches: it gets no record while this lasts, the others do. Raises `TaskBusy`."""
     until = asyncio.get_running_loop().time() + HOLD_SECONDS
     while True:
-        async with source.takeover.polling:  # a poll in flight might hand out a batch
-            task = source.takeover.tasks.get((agent, partition))
-            if task is None or task.lost or (agent, partition) not in source.takeover.ready:
+        async with tasks.polling:  # a poll in flight might hand out a batch
+            task = tasks.owned.get((agent, partition))
+            if task is None or task.state is not State.READY:
                 raise TaskBusy(f"{agent}-{partition} does not run here")
-            if task.idle.is_set():
-                task.idle.clear()
+            if task.free:
+                task.hold()
                 break
         if asyncio.get_running_loop().time() > until:
             raise TaskBusy(f"a batch of {agent}-{partition} has been at work for {HOLD_SECONDS:.0f} s")
@@ -84,8 +87,8 @@ async def held(source: Source, agent: str, partition: int) -> AsyncIterator[Task
     try:
         yield task
     finally:
-        task.idle.set()
-        source.wake.set()
+        task.release()
+        tasks.wake.set()
 
 
 async def _rows(table: Table[Any]) -> AsyncIterator[tuple[str, bytes]]:
@@ -95,12 +98,12 @@ async def _rows(table: Table[Any]) -> AsyncIterator[tuple[str, bytes]]:
             await asyncio.sleep(0)
 
 
-async def digests(source: Source, by: Hashes) -> list[dict[str, Any]]:
+async def digests(tasks: Tasks, by: Hashes) -> list[dict[str, Any]]:
     """Of each task that runs here: {agent, partition, changelog_end, tables: {name: {rows, digest}}}."""
     found = []
-    for agent, partition in sorted(source.takeover.ready):
+    for agent, partition in sorted(tasks.ready):
         try:
-            async with held(source, agent, partition) as task:
+            async with held(tasks, agent, partition) as task:
                 tables = {}
                 for name, table in task.tables.items():
                     digest = Digest()
@@ -114,12 +117,12 @@ async def digests(source: Source, by: Hashes) -> list[dict[str, Any]]:
     return found
 
 
-async def hashes(source: Source, by: Hashes, task: tuple[str, int], table: str) -> tuple[int, bytes]:
+async def hashes(tasks: Tasks, by: Hashes, task: tuple[str, int], table: str) -> tuple[int, bytes]:
     """The end of the changelog at which a task stands, and of each row of a table the hash of its key and of the row,
     one after the other. Raises `TaskBusy`, `KeyError` for a table it does not have.
     """
     found = bytearray()
-    async with held(source, *task) as running:
+    async with held(tasks, *task) as running:
         rows = running.tables[table]
         async for key, data in _rows(rows):
             found += by.key(key) + by.row(rows.spec, key, data)

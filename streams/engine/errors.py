@@ -25,6 +25,7 @@
     │   └── Refused             the broker refuses what it wrote for what it is: too large, not valid
     ├── UnreadableRecord        what was fetched cannot be taken apart: it is passed by and becomes a dead letter
     │   └── BatchTooLarge       a record batch inflates to more than is taken, or claims too many records or headers
+    ├── IllegalTransition       a task was asked for what its state does not allow: a fault of the engine (`life`)
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
 """
@@ -175,6 +176,10 @@ class RowTooLarge(EngineError):
 
     def __init__(self, table: str, size: int, limit: int) -> None:
         super().__init__(f"a row of {size} bytes of table {table!r} is over the limit of {limit} bytes")
+
+
+class IllegalTransition(EngineError):
+    """A task was to go from one state to another to which no way leads (`life`)."""
 
 
 class TaskLost(EngineError):

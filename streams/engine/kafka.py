@@ -11,6 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
 
 # A transaction that follows closely on another has to wait for the previous one's markers; the client's constant of 20
 # ms is the whole cost of a small transaction. 3 ms was measured as enough on one machine and is polled again when it is
@@ -37,6 +44,14 @@ FRAMING_BYTES = 512
 """What a record batch's own header and a record's framing need at most."""
 LARGEST_RECORD = MAX_BATCH_BYTES - FRAMING_BYTES
 """Most bytes of a record's key and value."""
+REFUSALS = (
+    CorruptRecordException,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+)
+"""Errors of the broker that say something of the records and nothing of the broker."""
 
 
 def patient(client: AIOKafkaClient) -> None:

@@ -82,7 +82,7 @@ class OfflineTask:
             rows.apply(Stored("changelog", self.info.partition, offset, 0, key, value))
         rows.flush()
         self.store, self.position = rows.store, dict(rows.restored.offsets or {})
-        self.state = rows.restored.id or uuid.uuid4().hex
+        self.state_id = rows.restored.id or uuid.uuid4().hex
         self.tables = open_tables(self.inlet.tables, self.store, Cache(self._cache))
         for (name, row), why in rows.restored.unreadable.items():
             self.tables[name].spoil(row, why)
@@ -94,6 +94,10 @@ class OfflineTask:
 
     def hurry(self) -> None:
         """Whoever drives it ticks when he wants to."""
+
+    def put_aside(self, faults: int) -> None:
+        """Rows were set aside for so many faults."""
+        self.aside += faults
 
     def batch(self, records: Sequence[Record], now: int, caught_up: Mapping[TopicPartition, int]) -> Sends:
         """Handle records (none: a tick) and commit; what is sent, by topic and partition. ``now``: ms.
@@ -122,7 +126,7 @@ class OfflineTask:
             else:
                 self.changelog[key] = value
         if part.records or sends or changes:
-            self.changelog[changelog.POSITION] = changelog.encode_position(position, self.state)
+            self.changelog[changelog.POSITION] = changelog.encode_position(position, self.state_id)
         self.changelog_end += len(changes)
         self.position = position
         settle(self.tables, self.store, part.rows, part.due, None)

@@ -29,24 +29,23 @@ from streams.engine.fetching import adapt
 from streams.engine.group import Door, Features, explained, keep_identity, own_failures
 from streams.engine.heart import Heart
 from streams.engine.inlet import Inlet, Record, Unfetchable
-from streams.engine.kafka import LARGEST_RECORD, patient
+from streams.engine.kafka import patient
 from streams.engine.lag import Lag
-from streams.engine.limits import largest_record
+from streams.engine.layout import Layout
 from streams.engine.observer import BatchDone, Observer
 from streams.engine.outputs import Outputs
 from streams.engine.pace import Pace
 from streams.engine.reach import Reach
 from streams.engine.tables import Storage
-from streams.engine.takeover import TakeOver, TaskKey
+from streams.engine.takeover import TakeOver
 from streams.engine.task import Task
+from streams.engine.tasks import IDLE_WAIT_SECONDS, Tasks
 from streams.engine.telling import Telling
 from streams.engine.topology import Topology
 from streams.engine.unpacking import Ration
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 1.0
-IDLE_WAIT_SECONDS = 0.1
 STOP_SECONDS = 8.0
 ANSWER_SECONDS = 2.0
 """How long the broker is waited for with the lag, which only monitoring needs."""
@@ -104,28 +103,23 @@ class Source(Service, ConsumerRebalanceListener):
         outputs: Iterable[str] = (),
     ) -> None:
         super().__init__()
-        self.app, self.connection, self.app_id = app, connection, app.conf.id
-        self.inlets = {inlet.name: inlet for inlet in inlets}
-        self.inlet_of = {topic: inlet for inlet in self.inlets.values() for topic in inlet.topics}
-        self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.inlets}
-        self.outputs = tuple(outputs)
+        self.app, self.connection = app, connection
+        self.layout = Layout.of(app.conf.id, inlets, outputs)
+        self.channels: dict[str, Any] = {name: app.channel(maxsize=64) for name in self.layout.inlets}
         self.options = options
         self.observer = observer or Observer()
-        self.partitions: dict[str, int] = {}
-        self.largest = LARGEST_RECORD
-        """Most bytes of the key and value of what is written."""
-        self.wake = asyncio.Event()
         self.pace = Pace(options.shortest_interval, options.commit_interval)
         self.ration = Ration()
         self._lent: dict[Task, int] = {}
         """Bytes of the record batches of a poll, while the task is at work on them."""
         self._ends: dict[TopicPartition, int] = {}
         self.door = Door(options.worker, options.features, static=options.static)
-        self.topology = Topology(self)
-        self.takeover = TakeOver(self)
-        self.telling = Telling(self)
+        self.tasks = Tasks()
+        self.topology = Topology(self.layout, connection, options.demands)
         self.reach = Reach()
         self.consumer: AIOKafkaConsumer
+        self.takeover: TakeOver
+        self.telling: Telling
         self.heart: Heart | None = None
 
     def channel(self, inlet: str) -> Any:
@@ -133,10 +127,10 @@ class Source(Service, ConsumerRebalanceListener):
         return self.channels[inlet]
 
     async def on_start(self) -> None:
-        options = self.options
-        topics = {t: i.topics for t, i in self.inlets.items()}
+        options, app_id, outputs = self.options, self.layout.app_id, self.layout.outputs
+        topics = {name: inlet.topics for name, inlet in self.layout.inlets.items()}
         self.consumer = self.connection.consumer(
-            group_id=self.app_id,
+            group_id=app_id,
             group_instance_id=options.worker if options.static else None,
             client_id=options.worker,
             enable_auto_commit=False,
@@ -156,50 +150,41 @@ class Source(Service, ConsumerRebalanceListener):
             own_failures(self.consumer)
             if options.static:
                 keep_identity(self.consumer)
-            self.ration = adapt(self.consumer, self.wake.set, AT_WORK_BYTES)
-            await self.topology.read()
-            await self.door.knock(self.consumer, self.app_id)
-            await self.read_limits()
-            if self.outputs:
-                name = f"{self.app_id}-clock-{options.worker}"
-                await compare(self.connection, self.outputs[-1], name, clock)
+            self.ration = adapt(self.consumer, self.tasks.wake.set, AT_WORK_BYTES)
+            await self.topology.read(self.consumer)
+            await self.door.knock(self.consumer, app_id)
+            await self.topology.read_limits()
+            if outputs:
+                await compare(self.connection, outputs[-1], f"{app_id}-clock-{options.worker}", clock)
         except BaseException:
             await self.consumer.stop()
             raise
-        self.partitions = self.topology.partitions
+        self.takeover = TakeOver(self.consumer, self.tasks, self.topology, options.storage, self.observer, self.ration)
+        self.telling = Telling(self.consumer, self.tasks)
         self.app.flow_control.resume()  # a Faust channel's queue is shut until somebody says so
         await self.add_runtime_dependency(self.takeover)
         await self.add_runtime_dependency(self.topology)
         await self.add_runtime_dependency(self.telling)
-        self.consumer.subscribe(sorted(self.inlet_of), listener=self)
+        self.consumer.subscribe(sorted(self.layout.inlet_of), listener=self)
         self.heart = Heart(self.connection, self.consumer, options.heartbeat_interval)
         self.heart.start()
         self.add_future(self._show_life(self.heart))
         self.add_future(self._poll())
 
-    def stages(self) -> dict[str, int]:
-        """How many tasks each inlet has: as many as its widest topic has partitions."""
-        return {name: max(self.partitions[t] for t in inlet.topics) for name, inlet in self.inlets.items()}
-
-    async def read_limits(self) -> None:
-        """How large a record the topics take that are written: it is asked again when the broker has refused one."""
-        written = [*self.outputs, *(inlet.changelog(self.app_id) for inlet in self.inlets.values())]
-        self.largest = await largest_record(self.consumer, written)
-
     async def on_stop(self) -> None:
-        if not hasattr(self, "consumer"):
-            return  # another service could not start: there is nothing to stop yet
-        self.takeover.ready.clear()
+        if not hasattr(self, "takeover"):
+            return  # it, or another service, could not start: there is nothing to stop yet
+        self.tasks.suspend()
         await self.topology.stop()  # it asks over the consumer's connections
         try:
-            await self.takeover.quiesce(STOP_SECONDS)
+            await self.tasks.quiesce(STOP_SECONDS)
         except TimeoutError:
             log.warning("some batches were still in flight after %s s; the next owner repeats them", STOP_SECONDS)
         await self.telling.stop()
         await self.telling.tell()
         if self.heart is not None:
             await asyncio.to_thread(self.heart.stop)
-        async with self.takeover.polling:
+        async with self.tasks.polling:
             await self.consumer.stop()
         await self.takeover.close_all()
 
@@ -222,30 +207,29 @@ class Source(Service, ConsumerRebalanceListener):
 
     async def _poll(self) -> None:
         while not self.should_stop:
-            self.wake.clear()  # before looking: what happens from here on is seen in the next round
+            self.tasks.wake.clear()  # before looking: what happens from here on is seen in the next round
             due, wait = self._due()
             if not await self._hand_out(due):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), wait)
+                    await asyncio.wait_for(self.tasks.wake.wait(), wait)
 
-    async def _hand_out(self, due: list[TaskKey]) -> bool:
+    async def _hand_out(self, due: list[Task]) -> bool:
         """Make batches of what has come for these tasks; was there any?"""
-        takeover = self.takeover
-        async with takeover.polling:
-            generation = takeover.generation
-            tasks = {
-                tp: takeover.tasks[key] for key in due if key in takeover.ready for tp in takeover.tasks[key].inputs
-            }
+        async with self.tasks.polling:
+            generation = self.tasks.generation
+            tasks = {tp: task for task in due if task.free for tp in task.inputs}
             fetched = await self._fetch(tasks)
-        if generation != takeover.generation:
+        if generation != self.tasks.generation:
             return False  # what was fetched belongs to an older assignment; positions are sought again
         # No await until the batches are marked busy: a rebalance in between would not wait for them.
         batches = self._mark(fetched, dict.fromkeys(tasks.values()))
         for task, _ in batches:
             self._lent[task] = sum([self.ration.opened.get(tp, 0) for tp in task.inputs])
             self.ration.lent += self._lent[task]
+        topology = self.topology
         for task, records in batches:
-            out = Outputs(self.partitions, clock.now(), await self.reach.of(task, self.consumer), self.largest)
+            caught_up = await self.reach.of(task, self.consumer)
+            out = Outputs(topology.partitions, clock.now(), caught_up, topology.largest)
             await self.channels[task.info.inlet].put(Batch(task, records, out, self._done))
         return bool(batches)
 
@@ -261,26 +245,19 @@ class Source(Service, ConsumerRebalanceListener):
             raise explained(error, self.options.worker) from error
         return found
 
-    def _due(self) -> tuple[list[TaskKey], float]:
-        """Ready tasks with no batch in flight whose interval has passed, and how long until the next one (seconds)."""
-        now, due, wait = time.monotonic(), [], IDLE_WAIT_SECONDS
-        for key in () if self.topology.why else self.takeover.ready:
-            task = self.takeover.tasks.get(key)
-            if task is None or not task.idle.is_set():
-                continue
-            if task.due <= now:
-                due.append(key)
-            else:
-                wait = min(wait, task.due - now)
-        return due, wait
+    def _due(self) -> tuple[list[Task], float]:
+        """Tasks that may be handed a batch, and how long until the next one may (seconds)."""
+        return ([], IDLE_WAIT_SECONDS) if self.topology.why else self.tasks.due()
 
     def _mark(
         self, fetched: Mapping[TopicPartition, list[Any]], tasks: Iterable[Task]
     ) -> list[tuple[Task, list[Record]]]:
         """Batches to hand out, their tasks marked busy; ticks for tasks that got nothing for a second."""
-        now, wall, interval = time.monotonic(), time.time(), self.pace.interval()
+        wall, again = time.time(), time.monotonic() + self.pace.interval()
         batches = []
         for task in tasks:
+            if not task.free:
+                continue  # lost while the poll was in flight
             records: list[Record] = []
             for tp in task.inputs:
                 found, position = fetched.get(tp, []), task.position.get(tp.topic, 0)
@@ -290,22 +267,13 @@ class Source(Service, ConsumerRebalanceListener):
                 records += found
             records = task.trial.first(records)
             if task.trial.limit is not None and len(records) > task.trial.limit:
-                records = self._cut(task, records, task.trial.limit)
-            # A clock that was set back must not silence the ticks.
-            ticks = not wall < task.next_tick <= wall + TICK_SECONDS
-            if task.lost or not (records or ticks):
-                continue
-            # Ticks fall on full seconds of the wall clock everywhere, so that what they send downstream arrives
-            # together.
-            task.next_tick = wall // TICK_SECONDS * TICK_SECONDS + TICK_SECONDS
-            if records:
-                task.due = now + interval
-            task.idle.clear()
-            task.backlog.handed(records)
-            batches.append((task, records))
+                records = self._cut(records, task.trial.limit)
+            if records or task.ticks(wall):
+                task.hand(records, wall, again)
+                batches.append((task, records))
         return batches
 
-    def _cut(self, task: Task, records: list[Record], limit: int) -> list[Record]:
+    def _cut(self, records: list[Record], limit: int) -> list[Record]:
         """The first records only; the others are fetched again."""
         for record in reversed(records[limit:]):
             first = record.first if type(record) is Unfetchable and record.first >= 0 else record.offset
@@ -319,8 +287,7 @@ class Source(Service, ConsumerRebalanceListener):
             if isinstance(error, Refused):
                 self.takeover.doubt(task, batch.records, error)
             self.takeover.lose(task, error)
-        task.backlog.committed()
-        if error is None and batch.records and not task.lost:
+        if error is None and batch.records and not task.state.gone:
             self.takeover.passed(task)
             seconds = time.perf_counter() - batch.started
             size = sum([len(record.value) for record in batch.records if record.value])
@@ -337,8 +304,8 @@ class Source(Service, ConsumerRebalanceListener):
         if task.unfinished is not None:
             self.observer.finish_failed(info.inlet, info.partition, task.unfinished)
         batch.records = ()  # the agent holds its last batch until the next one comes
-        task.idle.set()
-        self.wake.set()
+        task.done()
+        self.tasks.wake.set()
 
     async def lag(self) -> dict[TopicPartition, Lag]:
         """How far each owned input partition that is ready is behind its end on the broker.
@@ -349,7 +316,7 @@ class Source(Service, ConsumerRebalanceListener):
         if self.topology.silent:
             self._ends.clear()
             return {}
-        tasks = {tp: t for k in self.takeover.ready if (t := self.takeover.tasks.get(k)) for tp in t.inputs}
+        tasks = {tp: self.tasks.owned[key] for key in self.tasks.ready for tp in self.tasks.owned[key].inputs}
         try:
             ends = await asyncio.wait_for(self.consumer.end_offsets(list(tasks)), ANSWER_SECONDS) if tasks else {}
             self._ends = {tp: int(end) for tp, end in ends.items()}

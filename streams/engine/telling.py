@@ -7,15 +7,13 @@ so: `UNFINISHED`. Both are of the same commit.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
-if TYPE_CHECKING:
-    from streams.engine.source import Source
+from streams.engine.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +32,9 @@ class Telling(Service):
 
     logger = get_logger(__name__)
 
-    def __init__(self, source: "Source") -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, tasks: Tasks) -> None:
         super().__init__()
-        self.source = source
+        self.consumer, self.tasks = consumer, tasks
         self.told: dict[TopicPartition, Told] = {}
 
     @Service.task
@@ -47,14 +45,13 @@ class Telling(Service):
 
     async def tell(self) -> None:
         """Tell what has changed."""
-        source = self.source
-        if not source.takeover.settled:
+        if not self.tasks.settled:
             # It would be refused; the client then forgets who it is and joins anew, which it would never finish.
             return
-        ours = source.consumer.assignment()
+        ours = self.consumer.assignment()
         positions = {
             tp: (position, UNFINISHED if task.rest else "")
-            for task in source.takeover.tasks.values()
+            for task in self.tasks.owned.values()
             for tp in task.inputs
             if tp in ours and (position := task.position.get(tp.topic)) is not None
         }
@@ -62,7 +59,7 @@ class Telling(Service):
         if not moved:
             return
         try:
-            await asyncio.wait_for(source.consumer.commit(moved), ANSWER_SECONDS)
+            await asyncio.wait_for(self.consumer.commit(moved), ANSWER_SECONDS)
             self.told.update(moved)
         except (KafkaError, IllegalStateError, TimeoutError) as error:
             # A rebalance, or a broker that is away: the next time will do.

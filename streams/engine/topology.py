@@ -15,18 +15,18 @@ worker still has the state. `/readyz` says no, so that no rolling restart takes 
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 from mode.utils.logging import get_logger
 
-from streams.engine.changelog import Restored, hollow
+from streams.engine.changelog import Restored
 from streams.engine.connection import Connection
-from streams.engine.demands import Departure, Effect, departures
+from streams.engine.demands import Demand, Departure, Effect, departures
 from streams.engine.errors import (
     ConfigurationError,
     LostState,
@@ -36,13 +36,12 @@ from streams.engine.errors import (
     SettingsDiffer,
     TopicsChanged,
 )
-from streams.engine.kafka import stable_ends
+from streams.engine.kafka import LARGEST_RECORD
+from streams.engine.layout import Layout
+from streams.engine.limits import largest_record
+from streams.engine.losses import lost_changelogs, shortened
 from streams.engine.metadata import NO_ERROR, NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic, settings, topics
 from streams.engine.task import Task
-from streams.engine.trial import Trial
-
-if TYPE_CHECKING:
-    from streams.engine.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -106,61 +105,30 @@ def difference(name: str, role: Role, was: Topic, now: Topic) -> str | None:
     return says.format(name=name, was=was.partitions, now=now.partitions) if says else None
 
 
-async def lost_changelogs(
-    connection: Connection, consumer: AIOKafkaConsumer, inputs: Mapping[TopicPartition, Iterable[str]]
-) -> list[TopicPartition]:
-    """Partitions of changelogs of which the state is gone, and of which an empty one would have everything published
-    again: those from which all was deleted; and all of a changelog that is empty, although the group has read what it
-    is made of.
+class Start(NamedTuple):
+    """The offset an input is read from; ``anew``: it is another topic than the one that the state was written by."""
 
-    ``inputs``: each partition of each changelog, and the topics its task reads there. ``consumer`` is of the group.
-    """
-    ends = await consumer.end_offsets(list(inputs))
-    begins = await consumer.beginning_offsets(list(inputs))
-    gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
-    empty = await hollow(connection, {tp: ends[tp] - begins[tp] for tp in ends})
-    read = [TopicPartition(topic, tp.partition) for tp in ends if tp.topic in empty for topic in inputs[tp]]
-    if not read:
-        return sorted(gone)
-    # One request for all; the public call takes one for each partition.
-    told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
-    firsts = await consumer.beginning_offsets(read) if told else {}
-    lasts = await consumer.end_offsets(read) if told else {}
-    again = {tp for tp in told if firsts[tp] < told[tp].offset <= lasts[tp]}
-    lost = {tp.topic for tp in ends if any(TopicPartition(topic, tp.partition) in again for topic in inputs[tp])}
-    lost &= empty
-    if lost:
-        # Asked once more: another worker's very first commits may have come in between, or not be marked yet.
-        ends = await stable_ends(consumer, [tp for tp in inputs if tp.topic in lost])
-        lost = await hollow(connection, {tp: ends[tp] - begins[tp] for tp in ends})
-    return sorted({*gone, *(tp for tp in inputs if tp.topic in lost)})
-
-
-async def shortened(consumer: AIOKafkaConsumer, changelogs: Collection[TopicPartition]) -> list[str]:
-    """Changelogs from whose beginning something was deleted, with the places. Compaction leaves the beginning at 0;
-    only another policy, or somebody with a tool, moves it.
-    """
-    begins = await consumer.beginning_offsets(list(changelogs))
-    places: dict[str, list[str]] = {}
-    for tp, begin in sorted(begins.items()):
-        if begin:
-            places.setdefault(tp.topic, []).append(f"{tp.partition} at {begin}")
-    return [
-        f"{topic}: records were deleted from its beginning, and with them rows that had not changed since; it begins "
-        f"in partition {', '.join(found)}"
-        for topic, found in places.items()
-    ]
+    offset: int
+    anew: bool = False
 
 
 class Topology(Service):
-    """What the topics were when the worker started, and whether they are it still."""
+    """What the topics were when the worker started, and whether they are it still. All else follows `read`."""
 
     logger = get_logger(__name__)
 
-    def __init__(self, source: "Source") -> None:
+    def __init__(self, layout: Layout, connection: Connection, demands: Mapping[str, Sequence[Demand]]) -> None:
+        """``demands``: topic → what its settings have to be."""
         super().__init__()
-        self.source = source
+        self.layout, self.connection = layout, connection
+        self.consumer: AIOKafkaConsumer
         self.topics: dict[str, Topic] = {}
+        self.roles: dict[str, Role] = {}
+        self.partitions: dict[str, int] = {}
+        """Topic → how many it had at the start."""
+        self.largest = LARGEST_RECORD
+        """Most bytes of the key and value of what is written."""
+        self._demands = demands
         self.why: tuple[str, ...] = ()
         """What is no longer as it was, in words. While there is something, no batch begins."""
         self.departures: tuple[Departure, ...] = ()
@@ -178,32 +146,31 @@ class Topology(Service):
         return seconds if seconds > SILENT_SECONDS else 0.0
 
     @property
-    def partitions(self) -> dict[str, int]:
-        return {name: topic.partitions for name, topic in self.topics.items()}
-
-    @property
     def refused(self) -> list[Departure]:
         """Of what is not kept as demanded, that with which no worker starts."""
         return [each for each in self.departures if each.demand.effect is Effect.REFUSED]
 
-    def _roles(self) -> Iterator[tuple[str, Role]]:
-        source = self.source
-        yield from ((topic, Role.OUTPUT) for topic in source.outputs)
-        for topic in source.inlet_of:
-            yield topic, Role.BETWEEN if topic in source.outputs else Role.INPUT
-        yield from ((inlet.changelog(source.app_id), Role.CHANGELOG) for inlet in source.inlets.values())
+    def stages(self) -> dict[str, int]:
+        """How many tasks each inlet has: as many as its widest topic has partitions."""
+        return {name: max(self.partitions[t] for t in inlet.topics) for name, inlet in self.layout.inlets.items()}
 
-    async def read(self) -> None:
-        """What the worker starts with. Raises `TopologyError`, `ConfigurationError`."""
-        self.roles = dict(self._roles())
-        self.topics = await topics(self.source.consumer, self.roles)
+    async def read(self, consumer: AIOKafkaConsumer) -> None:
+        """What the worker starts with, by a started consumer of its group. Raises `TopologyError`,
+        `ConfigurationError`.
+        """
+        self.consumer, outputs = consumer, self.layout.outputs
+        self.roles = dict.fromkeys(outputs, Role.OUTPUT)
+        self.roles |= {topic: Role.BETWEEN if topic in outputs else Role.INPUT for topic in self.layout.inlet_of}
+        self.roles |= dict.fromkeys(self.layout.changelogs, Role.CHANGELOG)
+        self.topics = await topics(consumer, self.roles)
         if hidden := sorted(name for name, topic in self.topics.items() if topic.error == NOT_AUTHORIZED):
             raise ConfigurationError(f"the broker does not let this worker see {', '.join(hidden)}; look at its ACLs")
         if missing := sorted(name for name, topic in self.topics.items() if not topic.partitions):
             raise MissingTopics(missing)
-        partitions, tasks = self.partitions, dict[TopicPartition, list[str]]()
-        for inlet in self.source.inlets.values():
-            changelog = inlet.changelog(self.source.app_id)
+        self.partitions = partitions = {name: topic.partitions for name, topic in self.topics.items()}
+        tasks = dict[TopicPartition, list[str]]()
+        for inlet in self.layout.inlets.values():
+            changelog = inlet.changelog(self.layout.app_id)
             widest = max(inlet.topics, key=lambda topic: partitions[topic])
             if partitions[changelog] < partitions[widest]:
                 counts, ours = (partitions[changelog], partitions[widest]), self.roles[widest] is Role.BETWEEN
@@ -213,16 +180,20 @@ class Topology(Service):
         await self._weigh()
         if refused := self.refused:
             raise SettingsDiffer(refused)
-        if lost := await lost_changelogs(self.source.connection, self.source.consumer, tasks):
+        if lost := await lost_changelogs(self.connection, consumer, tasks):
             raise LostState(sorted({tp.topic for tp in lost}))
-        for each in await shortened(self.source.consumer, tasks):
+        for each in await shortened(consumer, tasks):
             log.error("%s", each)
+
+    async def read_limits(self) -> None:
+        """How large a record the topics take that are written: it is asked again when the broker has refused one."""
+        self.largest = await largest_record(self.consumer, [*self.layout.outputs, *self.layout.changelogs])
 
     async def _weigh(self) -> None:
         """Ask how the topics are kept, and say what has become of it. Raises `KafkaError`."""
-        demands = {name: asked for name, asked in self.source.options.demands.items() if name in self.roles}
+        demands = {name: asked for name, asked in self._demands.items() if name in self.roles}
         wanted = {demand.setting for each in demands.values() for demand in each}
-        told = await settings(self.source.consumer, demands, wanted) if demands else {}
+        told = await settings(self.consumer, demands, wanted) if demands else {}
         if self._weighed is None and (untold := sorted(demands.keys() - told.keys())):
             log.warning("how these are kept is not known, it takes DESCRIBE_CONFIGS on them: %s", ", ".join(untold))
         self._weighed = time.monotonic()
@@ -249,7 +220,7 @@ class Topology(Service):
         `TopicsChanged`, `MadeAnew`.
         """
         name = task.changelog.topic
-        now = (await topics(self.source.consumer, [name]))[name]
+        now = (await topics(self.consumer, [name]))[name]
         if why := difference(name, Role.CHANGELOG, self.topics[name], now):
             raise TopicsChanged([why])
         if task.known.get(name, task.topics[name]) != task.topics[name]:
@@ -263,8 +234,8 @@ class Topology(Service):
                 f"and `contact-streams topics create --lost-state` decides: {HELP}"
             )
 
-    def begin(self, task: Task, tp: TopicPartition, first: int, end: int) -> int:
-        """The offset a task reads an input from: the changelog's position, or the beginning of what was never read.
+    def begin(self, task: Task, tp: TopicPartition, first: int, end: int) -> Start:
+        """Where a task reads an input from: the changelog's position, or the beginning of what was never read.
 
         An input that was made anew is read from its beginning when it comes from outside: who publishes has said again
         what matters, and duplicates are known. Raises `MadeAnew` for one that an agent of this application writes: what
@@ -272,24 +243,24 @@ class Topology(Service):
         """
         topic, position, known = tp.topic, task.position.get(tp.topic, first), task.known.get(tp.topic)
         anew = known != task.topics[topic] if known else position > end
-        if (anew and topic in self.source.outputs) or (position > end and not anew):
+        if (anew and topic in self.layout.outputs) or (position > end and not anew):
             raise MadeAnew(
                 f"the state stands at offset {position} of {topic}-{tp.partition}, which ends at {end}: "
                 + (f"it was deleted and made anew. Rebuild: {HELP}" if anew else f"records were lost. Rebuild: {HELP}")
             )
         if anew and topic in task.position:
             log.error("%s-%s was made anew, the state stood at offset %s: it is read from its beginning", *tp, position)
-            task.position, task.trial, position = {**task.position, topic: first}, Trial(), first
+            return Start(first, anew=True)
         if position < first:
             log.error("%s-%s: offsets %s to %s were deleted before they were read", *tp, position, first)
-        return max(position, first)
+        return Start(max(position, first))
 
     async def look(self) -> None:
         """Ask the broker once. Raises `TopicsChanged` when a difference has stayed."""
         if self._asked is None:
             self._asked = time.monotonic()
         try:
-            now = await asyncio.wait_for(topics(self.source.consumer, self.roles), ANSWER_SECONDS)
+            now = await asyncio.wait_for(topics(self.consumer, self.roles), ANSWER_SECONDS)
         except (KafkaError, TimeoutError) as error:
             log.info("the broker did not say how its topics are: %s %s", type(error).__name__, error)
             return
@@ -334,5 +305,5 @@ class Topology(Service):
             try:
                 await self.look()
             except TopicsChanged as error:
-                await self.source.crash(error)
+                await self.crash(error)
                 return

@@ -23,7 +23,6 @@ import orjson
 from streams.engine.errors import EngineError
 from streams.engine.inlet import Record
 
-KEY = b"\0trial"
 FIRST = 64
 """Records of the first batch after a take-over."""
 TOGETHER = 8

@@ -8,7 +8,7 @@ import math
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import dropwhile, islice
@@ -68,6 +68,11 @@ class Ration:
         """A poll begins."""
         self.opened.clear()
         self.spent = self.lent + sum([getattr(result, "inflated", 0) for result in self.waiting.values()])
+
+    def forget(self, tps: Iterable[TopicPartition]) -> None:
+        """What is fetched of these is thrown away: until they are sought again it holds no memory."""
+        for tp in tps:
+            self.waiting.pop(tp, None)
 
     def open(self, tp: TopicPartition, size: int) -> None:
         """A record batch was opened."""

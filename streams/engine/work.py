@@ -68,6 +68,9 @@ class Desk(Protocol):
     def hurry(self) -> None:
         """There is more to do: a tick is to follow at once."""
 
+    def put_aside(self, faults: int) -> None:
+        """Rows were set aside for so many faults."""
+
 
 @dataclass
 class Part:
@@ -158,7 +161,7 @@ def work(desk: Desk, records: Sequence[Record], out: Outputs) -> Iterator[Part |
             continue
         if part.left:
             todo.append((part.left, replace(blame, record=None, rows={})))
-        desk.aside += len({id(why) for why in blame.rows.values()})
+        desk.put_aside(len({id(why) for why in blame.rows.values()}))
         yield part
 
 

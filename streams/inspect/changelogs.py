@@ -12,9 +12,8 @@ from aiokafka.errors import KafkaError
 
 from schemas import flow
 from streams.base.errors import OpsError
-from streams.engine import TableSpec, changelog, trial
+from streams.engine import TableSpec, changelog, changelog_of
 from streams.engine.connection import Consumer
-from streams.engine.inlet import changelog_of
 from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.kafka.connection import connection_of, open_consumer
 from streams.kafka.topics import existing
@@ -111,7 +110,7 @@ def _take(found: Contents, raw: bytes, value: bytes | None, offset: int, keep: C
         if value is not None and offset < found.end:
             found.position = dict(orjson.loads(value)["offsets"])
         return
-    if raw == trial.KEY:
+    if raw == changelog.TRIAL:
         return
     row = changelog.split_key(raw)
     if not keep(*row):

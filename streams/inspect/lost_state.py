@@ -14,12 +14,13 @@ from aiokafka import TopicPartition
 
 from schemas import flow
 from streams.base.errors import OpsError
+from streams.engine import changelog_of
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.connection import Consumer
 from streams.engine.group import members
-from streams.engine.inlet import changelog_of
+from streams.engine.losses import lost_changelogs
 from streams.engine.metadata import topics
-from streams.engine.topology import DIGITS, lost_changelogs
+from streams.engine.topology import DIGITS
 from streams.kafka.connection import connection_of, open_consumer
 from streams.settings import Settings
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from streams.engine import StoreError
 from streams.engine.digest import HASH, Digest, Hashes
-from streams.engine.errors import StoreError
 from streams.engine.rocks import RocksStore
 from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, partitions, read, spec_of
 from streams.settings import Settings, variable

@@ -9,9 +9,9 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from streams.base.errors import BrokerError
+from streams.engine import Unfetchable
 from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
-from streams.engine.inlet import Unfetchable
 from streams.engine.kafka import partition_counts, written_ends
 from streams.kafka.connection import open_consumer
 

@@ -14,13 +14,13 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas import flow, registry
 from streams.base.errors import OpsError
-from streams.engine import metadata
+from streams.engine import changelog_of, metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.connection import Connection
 from streams.engine.demands import Demand, Departure, Effect, departures
-from streams.engine.inlet import changelog_of
 from streams.engine.kafka import partition_counts, written_ends
-from streams.engine.topology import HELP, shortened
+from streams.engine.losses import shortened
+from streams.engine.topology import HELP
 from streams.kafka.connection import open_admin, open_consumer
 from streams.kafka.upkeep import of_all
 from streams.settings import Settings

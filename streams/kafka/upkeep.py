@@ -6,6 +6,7 @@ allowed; how the promises hang on the settings is told in docs/operations.md.
 
 from schemas import flow, registry
 from schemas.registry import DAY_MS, TopicSpec
+from streams.engine import changelog_of
 from streams.engine.demands import (
     BROKERS_DEFAULT_BYTES,
     CHANGELOG,
@@ -17,7 +18,6 @@ from streams.engine.demands import (
     at_least,
     exactly,
 )
-from streams.engine.inlet import changelog_of
 from streams.engine.kafka import FRAMING_BYTES
 from streams.settings import Settings, variable
 

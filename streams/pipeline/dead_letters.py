@@ -13,10 +13,17 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.base.times import iso
-from streams.engine import Failure, Outputs, Record, RowFailure
+from streams.engine import (
+    BatchTooLarge,
+    Failure,
+    Outputs,
+    Record,
+    RowFailure,
+    Unfetchable,
+    UnreadableRecord,
+    changelog_of,
+)
 from streams.engine.changelog import encode_key
-from streams.engine.errors import BatchTooLarge, UnreadableRecord
-from streams.engine.inlet import Unfetchable, changelog_of
 
 PAYLOAD_LIMIT = 64 * 1024
 """Bytes of the original that are kept; a longer one is named by its hash."""

@@ -9,8 +9,7 @@ import msgspec
 from streams.base.progress import GONE, Origins
 from streams.base.records import LIVE, Line, Progress
 from streams.base.watermarks import Watermarks
-from streams.engine import Outputs, Record, Rest, RowFault, Table, TableSpec, TaskInfo
-from streams.engine.errors import StoreError
+from streams.engine import Outputs, Record, Rest, RowFault, StoreError, Table, TableSpec, TaskInfo
 from streams.pipeline.notes import Telling
 
 Name = Callable[[str], str]

@@ -27,11 +27,9 @@ from prometheus_client.registry import Collector
 from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
-from streams.engine import BatchDone, Lag, Observer, Source
+from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, UnreadableRecord
 from streams.engine.clock import clock
 from streams.engine.demands import Effect
-from streams.engine.errors import BatchTooLarge, UnreadableRecord
-from streams.engine.task import Task
 from streams.identity.identifiers import Why
 from streams.pipeline.notes import Notes, Telling
 
@@ -228,7 +226,7 @@ class Metrics(Observer, Notes):
 
     def watch(self, source: Source) -> None:
         """Expose the gauges of a running source too, and let the counters of its hops begin."""
-        for hop in source.inlets:
+        for hop in source.layout.inlets:
             counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.came_late)
             for of_hop in (*counters, self.aside, self.unfinished):
                 of_hop.labels(hop)
@@ -242,13 +240,13 @@ class Metrics(Observer, Notes):
         A hop of which nothing is known is left out. Its series is a gap then; 0 would be a lie, and NaN would spoil the
         sum over all workers.
         """
-        asked = {hop for hop, _ in source.takeover.ready}
-        lag = dict.fromkeys(source.inlets, Lag(0, 0.0))
+        asked = {hop for hop, _ in source.tasks.ready}
+        lag = dict.fromkeys(source.layout.inlets, Lag(0, 0.0))
         told = await source.lag()
         for tp, (records, seconds) in told.items():
-            hop = source.inlet_of[tp.topic].name
+            hop = source.layout.inlet_of[tp.topic].name
             lag[hop] = Lag(lag[hop].records + records, max(lag[hop].seconds, seconds))
-        unknown = asked - {source.inlet_of[tp.topic].name for tp in told}
+        unknown = asked - {source.layout.inlet_of[tp.topic].name for tp in told}
         self.lag = {} if source.topology.silent else {hop: each for hop, each in lag.items() if hop not in unknown}
         return self.lag
 
@@ -264,11 +262,11 @@ class _Gauges(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        takeover, inlets = self.source.takeover, self.source.inlets
+        tasks, inlets = self.source.tasks, self.source.layout.inlets
         assigned, ready, left = (dict.fromkeys(inlets, 0) for _ in range(3))
-        for hop, _ in takeover.wanted:
+        for hop, _ in tasks.wanted:
             assigned[hop] += 1
-        for hop, _ in takeover.ready:
+        for hop, _ in tasks.ready:
             ready[hop] += 1
         for (hop, _), records in self.metrics.restoring_left.items():
             left[hop] += records
@@ -290,7 +288,7 @@ class _Gauges(Collector):
             "Wall clock less live stream time, of the partition furthest behind; at measure: end to end",
             self._behind(),
         )
-        inputs = [tp for key in takeover.ready if (task := takeover.tasks.get(key)) for tp in task.inputs]
+        inputs = [tp for key in tasks.ready for tp in tasks.owned[key].inputs]
         yield _family(
             "contact_streams_clock_offset_seconds",
             "By how much this worker's clock is ahead of the broker's; negative: behind",
@@ -326,16 +324,16 @@ class _Gauges(Collector):
     def _behind(self) -> dict[str, float]:
         now = clock.now() / 1000
         behind: dict[str, float] = {}
-        for (hop, _), task in self.source.takeover.tasks.items():
-            live = _asked(task).live_time()
+        for (hop, _), task in self.source.tasks.owned.items():
+            live = _asked(task.processor).live_time()
             if live is not None:
                 behind[hop] = max(behind.get(hop, 0.0), now - live / 1000)
         return behind
 
     def _held(self) -> dict[str, float]:
         held: dict[str, float] = {}
-        for task in list(self.source.takeover.tasks.values()):
-            for topic, seconds in _asked(task).held().items():
+        for task in list(self.source.tasks.owned.values()):
+            for topic, seconds in _asked(task.processor).held().items():
                 held[topic] = max(held.get(topic, 0.0), seconds)
         return held
 
@@ -343,8 +341,8 @@ class _Gauges(Collector):
         readings: dict[tuple[str, ...], float] = {}
         queues: dict[tuple[str, str], tuple[int, float]] = {}
         alerts = dict.fromkeys(self.metrics.alert_rules, 0)
-        for task in list(self.source.takeover.tasks.values()):
-            stage = _asked(task)
+        for task in list(self.source.tasks.owned.values()):
+            stage = _asked(task.processor)
             readings.update(stage.readings())
             queues.update(stage.queues_now())
             for rule, count in stage.open_alerts().items():
@@ -369,9 +367,8 @@ class _Gauges(Collector):
 _NOTHING = Telling()
 
 
-def _asked(task: Task) -> Telling:
+def _asked(processor: object) -> Telling:
     """The stage of a task; one that is being restored has none yet."""
-    processor: object = task.processor
     return processor if isinstance(processor, Telling) else _NOTHING
 
 

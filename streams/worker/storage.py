@@ -3,9 +3,8 @@
 import tempfile
 
 from streams.base.errors import OpsError
+from streams.engine import Cache, MemoryStores, Storage, Stores
 from streams.engine.rocks import RocksStores
-from streams.engine.store import MemoryStores, Stores
-from streams.engine.tables import Cache, Storage
 from streams.local.private import private_folder
 from streams.settings import Settings, variable
 

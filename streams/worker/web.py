@@ -100,7 +100,7 @@ class Web(Service):
         return web.Response(body=await self._exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        about = {"worker": self.source.options.worker, "group": self.source.app_id}
+        about = {"worker": self.source.options.worker, "group": self.source.layout.app_id}
         return web.json_response({"status": "alive", **about})
 
     async def _readyz(self, request: web.Request) -> web.Response:
@@ -133,11 +133,11 @@ class Web(Service):
 
     async def _hashed(self, request: web.Request, by: digest.Hashes) -> web.StreamResponse:
         if "task" not in request.query:
-            return web.json_response({"tasks": await digest.digests(self.source, by)})
+            return web.json_response({"tasks": await digest.digests(self.source.tasks, by)})
         agent, _, partition = request.query["task"].rpartition("-")
         try:
             task = (agent, int(partition))
-            end, rows = await digest.hashes(self.source, by, task, request.query.get("table", ""))
+            end, rows = await digest.hashes(self.source.tasks, by, task, request.query.get("table", ""))
         except digest.TaskBusy as error:
             return web.json_response({"error": str(error)}, status=409)
         except (KeyError, ValueError):
@@ -146,18 +146,18 @@ class Web(Service):
 
     def not_ready(self, lag: Mapping[str, Lag]) -> list[str]:
         """What keeps this worker from being ready, in words; empty when it is."""
-        takeover = self.source.takeover
+        tasks = self.source.tasks
         why = [*self.source.topology.why]
         why += [str(each) for each in self.source.topology.refused]
         if silent := self.source.topology.silent:
             why.append(f"the broker has not answered for {silent:.0f} s")
-        if not takeover.joined:
+        if not tasks.joined:
             why.append("no partitions assigned yet")
-        if missing := len(takeover.wanted - takeover.ready):
-            why.append(f"{missing} of {len(takeover.wanted)} partitions are not restored yet")
+        if missing := len(tasks.wanted - tasks.ready):
+            why.append(f"{missing} of {len(tasks.wanted)} partitions are not restored yet")
         why += [
             f"time stands for {task.info.name}: {type(task.unfinished).__name__} at the end of its batches"
-            for task in takeover.tasks.values()
+            for task in tasks.owned.values()
             if task.unfinished is not None
         ]
         if sum(each.records for each in lag.values()) > self.options.ready_lag:

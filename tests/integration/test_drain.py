@@ -14,8 +14,8 @@ from streams.base.errors import BrokerError
 from streams.engine import Outputs, Rest
 from streams.engine.connection import Connection
 from streams.engine.kafka import let_go
+from streams.engine.losses import lost_changelogs
 from streams.engine.telling import UNFINISHED
-from streams.engine.topology import lost_changelogs
 from streams.inspect.changelogs import inputs
 from streams.kafka import topics
 from streams.kafka.connection import connection_of

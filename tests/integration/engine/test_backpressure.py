@@ -73,7 +73,7 @@ async def test_a_slow_hop_holds_little_of_what_waits(bootstrap: str, prefix: str
     before = rss_mib()
     most_held, most_made, grown = 0, 0, 0.0
     async with pipeline.run(max_records=200) as source:
-        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+        await until(lambda: len(source.tasks.ready) == PARTITIONS)
         ends = time.monotonic() + 4
         while time.monotonic() < ends:
             most_held = max(most_held, held(source))
@@ -97,7 +97,7 @@ async def test_a_burst_of_twenty_times_the_usual_rate_drains_without_loss(
     watch.delay = 0.2  # with 100 records a batch: less than 1,000 records/s for two partitions
     before, most, most_made, oldest, grown = rss_mib(), 0, 0, 0.0, 0.0
     async with pipeline.run(max_records=100) as source:
-        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+        await until(lambda: len(source.tasks.ready) == PARTITIONS)
         sending = asyncio.ensure_future(at_rate(pipeline, usual, 1.0, burst, seconds))
         while not sending.done() or sum(lag.records for lag in (await source.lag()).values()):
             lags = (await source.lag()).values()

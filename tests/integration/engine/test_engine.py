@@ -103,14 +103,14 @@ async def test_a_second_worker_takes_its_share_and_kept_partitions_are_not_resto
         await until(lambda: pipeline.drained(100))
         restored_before = len(first.restored)
         async with pipeline.run("w2", observer=second) as two:
-            await until(lambda: len(one.takeover.ready) == 1 and len(two.takeover.ready) == 1)
-            kept = next(iter(one.takeover.ready))[1]
-            given = next(iter(two.takeover.ready))[1]
+            await until(lambda: len(one.tasks.ready) == 1 and len(two.tasks.ready) == 1)
+            kept = next(iter(one.tasks.ready))[1]
+            given = next(iter(two.tasks.ready))[1]
             assert {kept, given} == {0, 1}
             assert len(first.restored) == restored_before, "a kept partition needs no restore"
             await publish(pipeline.bootstrap, pipeline.input, load(100))
             await until(lambda: pipeline.drained(200))
-        await until(lambda: len(one.takeover.ready) == 2)
+        await until(lambda: len(one.tasks.ready) == 2)
         await publish(pipeline.bootstrap, pipeline.input, load(100))
         await until(lambda: pipeline.drained(300))
     assert await outputs(pipeline) == exactly({f"k{i}": 30 for i in range(10)})
@@ -130,7 +130,7 @@ async def test_a_fenced_task_is_dropped_and_taken_over_again(pipeline: Pipeline)
         await publish(pipeline.bootstrap, pipeline.input, load(50))
         await until(lambda: pipeline.drained(100))
         assert {partition for _, partition, _ in recorder.lost} == {0, 1}
-        assert len(source.takeover.ready) == 2
+        assert len(source.tasks.ready) == 2
     assert await outputs(pipeline) == exactly({f"k{i}": 10 for i in range(10)})
 
 
@@ -143,8 +143,8 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
 
     recorder = Recorder()
     async with pipeline.run("zombie", observer=recorder) as zombie:
-        await until(lambda: len(zombie.takeover.ready) == 2)
-        task = zombie.takeover.tasks["count", 0]
+        await until(lambda: len(zombie.tasks.ready) == 2)
+        task = zombie.tasks.owned["count", 0]
         original = task.commit
 
         async def held(*args: object) -> float:
@@ -153,7 +153,7 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
 
         task.commit = held  # type: ignore[method-assign]
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 5)
-        await until(lambda: not task.idle.is_set())
+        await until(lambda: task.at_work)
         rightful = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-count-0")
         await rightful.start()
         await rightful.stop()
@@ -172,9 +172,9 @@ async def test_records_before_the_position_are_cut_off(pipeline: Pipeline) -> No
     await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 20)
     async with pipeline.run() as source:
         await until(lambda: pipeline.drained(20))
-        task = source.takeover.tasks["count", 0]
-        await task.idle.wait()
-        async with source.takeover.polling:
+        task = source.tasks.owned["count", 0]
+        await task.at_rest()
+        async with source.tasks.polling:
             (tp,) = task.inputs
             source.consumer.seek(tp, 5)
         await until(lambda: read_to(source, tp, 20))
@@ -199,13 +199,13 @@ async def test_take_overs_run_one_at_a_time_and_outdated_ones_stop(pipeline: Pip
     """Race 5: three assignments in a row; only the last one decides what is ready."""
     await publish(pipeline.bootstrap, pipeline.input, load(100))
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == 2)
+        await until(lambda: len(source.tasks.ready) == 2)
         everything = source.consumer.assignment()
         for assigned in (set(), everything, {tp for tp in everything if tp.partition == 0}):
             await source.takeover.revoke()
             source.takeover.assign(assigned)
-        await until(lambda: source.takeover.ready == {("count", 0)})
-        assert set(source.takeover.tasks) == {("count", 0)}
+        await until(lambda: source.tasks.ready == {("count", 0)})
+        assert set(source.tasks.owned) == {("count", 0)}
         await source.takeover.revoke()
         source.takeover.assign(everything)
         await until(lambda: pipeline.drained(100))
@@ -214,8 +214,8 @@ async def test_take_overs_run_one_at_a_time_and_outdated_ones_stop(pipeline: Pip
 
 async def test_ticks_come_without_records_and_cost_no_transaction(pipeline: Pipeline) -> None:
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == 2)
-        processor = source.takeover.tasks["count", 0].processor
+        await until(lambda: len(source.tasks.ready) == 2)
+        processor = source.tasks.owned["count", 0].processor
         assert isinstance(processor, Count)
         await until(lambda: processor.ticks >= 2, 5)
     assert await read_all(pipeline.bootstrap, pipeline.changelog) == []

@@ -114,7 +114,7 @@ async def test_a_record_the_broker_finds_too_large_becomes_a_dead_letter(pipelin
     recorder = Recorder()
     async with pipeline.run(processor=Picky, observer=recorder) as source:
         await until(lambda: pipeline.drained(4))
-        assert source.largest == 60_000 - FRAMING_BYTES
+        assert source.topology.largest == 60_000 - FRAMING_BYTES
         assert await pipeline.counts() == {"a": 2, "b": 1, "wide": 1}
         assert recorder.lost == []
         await set_limit(pipeline.bootstrap, pipeline.output, 15_000)
@@ -124,7 +124,7 @@ async def test_a_record_the_broker_finds_too_large_becomes_a_dead_letter(pipelin
             [(0, b"a", b"v"), (0, b"a", noise(10_000)), (0, b"c", b"v"), (1, b"d", b"v")],
         )
         await until(lambda: pipeline.drained(8))
-        assert source.largest == 15_000 - FRAMING_BYTES
+        assert source.topology.largest == 15_000 - FRAMING_BYTES
     assert await pipeline.counts() == {"a": 3, "b": 1, "wide": 1, "c": 1, "d": 1}
     assert {partition for _, partition, _ in recorder.lost} == {0}
     assert len(recorder.lost) <= 2

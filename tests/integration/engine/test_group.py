@@ -50,11 +50,11 @@ async def test_telling_the_group_does_not_disturb_a_rebalance(
     """
     await publish(pipeline.bootstrap, pipeline.input, [(p, b"k", b"v") for p in (0, 1)])
     async with pipeline.run("w1") as first:
-        await until(lambda: len(first.takeover.ready) == 2)
+        await until(lambda: len(first.tasks.ready) == 2)
         revoked, telling = first.on_partitions_revoked, set[asyncio.Task[None]]()
 
         async def tell_all_the_time() -> None:
-            while not first.takeover.ready:
+            while not first.tasks.ready:
                 first.telling.told.clear()
                 await first.telling.tell()
                 await asyncio.sleep(0.001)
@@ -65,7 +65,7 @@ async def test_telling_the_group_does_not_disturb_a_rebalance(
 
         monkeypatch.setattr(first, "on_partitions_revoked", on_partitions_revoked)
         async with pipeline.run("w2") as second:
-            await until(lambda: len(first.takeover.ready) == len(second.takeover.ready) == 1, 15)
+            await until(lambda: len(first.tasks.ready) == len(second.tasks.ready) == 1, 15)
             assert telling
         await asyncio.gather(*telling)
     assert "OffsetCommit failed" not in caplog.text

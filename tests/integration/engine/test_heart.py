@@ -37,7 +37,7 @@ async def run(pipeline: Pipeline, seconds: float) -> tuple[Rebalances, int]:
     """Assignments and heartbeats of the thread, when one record takes so long."""
     recorder = Rebalances()
     async with pipeline.run(processor=Dear, observer=recorder, session_timeout_ms=SESSION_MS) as source:
-        await until(lambda: len(source.takeover.ready) == 2)
+        await until(lambda: len(source.tasks.ready) == 2)
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"a", b"dear %.1f" % seconds), (0, b"b", b"v")])
         await until(lambda: pipeline.drained(2), seconds + 20)
         await asyncio.sleep(1.5)  # a member that was thrown out learns it with its next heartbeat

@@ -41,7 +41,7 @@ async def lag_of(source: Source, pipeline: Pipeline) -> Lag:
 
 
 async def busy(source: Source) -> bool:
-    return not source.takeover.tasks["count", 0].idle.is_set()
+    return source.tasks.owned["count", 0].at_work
 
 
 def records(count: int) -> list[tuple[int, bytes, bytes | None]]:
@@ -51,7 +51,7 @@ def records(count: int) -> list[tuple[int, bytes, bytes | None]]:
 async def test_lag_is_right_while_a_batch_is_at_work(bootstrap: str, prefix: str, gate: asyncio.Event) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == 2)
+        await until(lambda: len(source.tasks.ready) == 2)
         assert await lag_of(source, pipeline) == (0, 0.0)
         gate.clear()
         since = time.time() - AGO
@@ -75,7 +75,7 @@ async def test_the_first_record_after_a_silence_is_not_as_old_as_the_silence(
 ) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == 2)
+        await until(lambda: len(source.tasks.ready) == 2)
         await publish(bootstrap, pipeline.input, records(1))
         await until(lambda: pipeline.drained(1))
         await asyncio.sleep(SILENCE)
@@ -96,7 +96,7 @@ async def test_a_backlog_found_at_the_start_is_as_old_as_its_first_record(
     await publish(bootstrap, pipeline.input, records(50), AGO)
     gate.clear()
     async with pipeline.run() as source:
-        await until(lambda: ("count", 0) in source.takeover.ready and busy(source))
+        await until(lambda: ("count", 0) in source.tasks.ready and busy(source))
         lag = await lag_of(source, pipeline)
         assert lag.records == 50
         assert lag.seconds == pytest.approx(time.time() - since, abs=CLOSE)
@@ -110,11 +110,11 @@ async def test_markers_of_transactions_are_nothing_unread(bootstrap: str, prefix
     await producer.start()
     try:
         async with pipeline.run() as source:
-            await until(lambda: len(source.takeover.ready) == 2)
+            await until(lambda: len(source.tasks.ready) == 2)
             async with producer.transaction():
                 await producer.send_and_wait(pipeline.input, b"good", b"k", partition=0)
             await until(lambda: pipeline.drained(1))
             await until(lambda: lag_of_is(source, pipeline, Lag(0, 0.0)))
-            assert source.takeover.tasks["count", 0].position[pipeline.input] == 1, "the marker is behind it"
+            assert source.tasks.owned["count", 0].position[pipeline.input] == 1, "the marker is behind it"
     finally:
         await producer.stop()

@@ -33,7 +33,7 @@ def open_door(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def ready(source: Source, tasks: int = PARTITIONS) -> None:
-    await until(lambda: source.door.round and len(source.takeover.ready) == tasks)
+    await until(lambda: source.door.round and len(source.tasks.ready) == tasks)
 
 
 async def handle(pipeline: Pipeline, total: int) -> None:
@@ -45,13 +45,13 @@ async def test_a_worker_with_other_rules_is_refused_before_it_joins(pipeline: Pi
     recorder = Recorder()
     async with pipeline.run("w1", features=OURS, observer=recorder) as first:
         await ready(first)
-        generation = first.takeover.generation
+        generation = first.tasks.generation
         with pytest.raises(Differs) as refused:
             async with pipeline.run("w2", features=OTHER):
                 pass
         assert refused.value.differences == ["rules is b here and a there"]
         await handle(pipeline, PARTITIONS)
-        assert first.takeover.generation == generation, "it was not even asked to rebalance"
+        assert first.tasks.generation == generation, "it was not even asked to rebalance"
     async with pipeline.run("w2", features=OTHER) as second:  # the first has left
         await ready(second)
 
@@ -64,7 +64,7 @@ async def test_a_worker_with_other_rules_that_joins_gets_nothing_and_ends(pipeli
         async with pipeline.run("w2", features=OTHER, observer=other) as second:
             await until(lambda: second.crash_reason)
             assert isinstance(second.crash_reason, Differs)
-            assert second.takeover.tasks == {}
+            assert second.tasks.owned == {}
             await handle(pipeline, PARTITIONS)
         await handle(pipeline, 2 * PARTITIONS)
         assert first.crash_reason is None
@@ -131,7 +131,7 @@ async def test_a_worker_of_the_version_before_that_leads_gives_no_agreement(pipe
     async with old_worker(pipeline), pipeline.run("w2", features=OURS) as second:
         await until(lambda: second.crash_reason)
         assert isinstance(second.crash_reason, Differs)
-        assert second.takeover.tasks == {}
+        assert second.tasks.owned == {}
 
 
 async def test_a_static_worker_comes_back_with_other_rules(pipeline: Pipeline) -> None:
@@ -159,7 +159,7 @@ async def test_a_static_worker_that_comes_back_with_other_rules_is_refused(pipel
         async with pipeline.run("w2", static=True, features=OTHER) as second:
             await until(lambda: second.crash_reason)
             assert isinstance(second.crash_reason, Differs)
-            assert second.takeover.tasks == {}
+            assert second.tasks.owned == {}
         await ready(first)
         await handle(pipeline, PARTITIONS)
 

@@ -55,7 +55,7 @@ async def test_what_no_mark_ends_is_aborted_and_waited_for(pipeline: Kept, caplo
         await publish(pipeline.bootstrap, pipeline.input, load(20, 20))
         async with pipeline.run("w1") as source:
             await until(lambda: "a transaction of an owner before has no mark" in caplog.text)
-            await until(lambda: len(source.takeover.ready) == 1)
+            await until(lambda: len(source.tasks.ready) == 1)
             await stranger.abort_transaction()
             await until(lambda: pipeline.drained(20))
     finally:

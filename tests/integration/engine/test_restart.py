@@ -182,7 +182,7 @@ async def test_a_folder_in_use_is_waited_for(pipeline: Kept, caplog: pytest.LogC
     await publish(pipeline.bootstrap, pipeline.input, load(200))
     async with pipeline.run(storage=pipeline.on_disk()) as source:
         await until(lambda: "count-0 is in use by another worker or another task" in caplog.text)
-        await until(lambda: source.takeover.ready == {("count", 1)})
+        await until(lambda: source.tasks.ready == {("count", 1)})
         holder.close()
         await until(lambda: pipeline.drained(200))
     await exactly(pipeline, 1)
@@ -231,8 +231,7 @@ async def test_what_is_still_due_does_not_wait_for_the_next_second(pipeline: Kep
     async with pipeline.run(processor=Slowly) as source:
         await until(
             lambda: (
-                all(t.processor and t.processor.left <= 0 for t in source.takeover.tasks.values())
-                and source.takeover.ready
+                all(t.processor and t.processor.left <= 0 for t in source.tasks.owned.values()) and source.tasks.ready
             )
         )
     assert time.monotonic() - started < 15, "thirty ticks of a second each would take longer"

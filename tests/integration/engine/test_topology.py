@@ -84,7 +84,7 @@ async def test_a_broker_that_is_slow_to_know_a_topic_ends_nobody(
         return found
 
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+        await until(lambda: len(source.tasks.ready) == PARTITIONS)
         monkeypatch.setattr(topology, "topics", forgetful)
         await until(lambda: source.topology.why)
         gone[0] = False
@@ -105,7 +105,7 @@ async def test_an_output_with_more_partitions_is_used_whole_after_a_restart(pipe
         await handle(pipeline, b"before", PARTITIONS)
     await extend(pipeline, pipeline.output, 4)
     async with pipeline.run() as source:
-        assert source.partitions[pipeline.output] == 4
+        assert source.topology.partitions[pipeline.output] == 4
         await handle(pipeline, b"after", 2 * PARTITIONS)
 
 
@@ -128,7 +128,7 @@ async def test_an_input_made_anew_is_read_from_its_beginning(
     assert "was made anew, the state stood at offset 1: it is read from its beginning" in caplog.text
     caplog.clear()
     async with pipeline.run() as source:
-        await until(lambda: len(source.takeover.ready) == PARTITIONS)
+        await until(lambda: len(source.tasks.ready) == PARTITIONS)
     assert "made anew" not in caplog.text, "it is said once"
     assert await outputs(pipeline) == 4 * PARTITIONS
 
@@ -141,7 +141,7 @@ async def test_a_topic_between_agents_that_was_made_anew_is_refused(
     await delete(pipeline, pipeline.input)
     await create_topics(pipeline.bootstrap, {pipeline.input: PARTITIONS})
     async with pipeline.run() as source:
-        source.outputs += (pipeline.input,)
+        source.topology.layout = replace(source.layout, outputs=(*source.layout.outputs, pipeline.input))
         reason = await ended(source)
     assert isinstance(reason, MadeAnew)
     assert "it was deleted and made anew. Rebuild: docs/operations.md" in str(reason)

@@ -24,7 +24,7 @@ SNAPPY = "snappy_encode (/v/aiokafka/codec.py:104)"
         (f"{RUN};Track.fold (/x/streams/pipeline/track.py:59);Table.get (/x/streams/engine/table.py:39)", "store"),
         (f"{COMMIT};Table.changes (/x/streams/engine/table.py:75)", "encode"),
         (f"{COMMIT};Table.changes.<locals>.<listcomp> (/x/streams/engine/table.py:75)", "encode"),
-        (f"{COMMIT};Task._pack (/x/streams/engine/task.py:99)", "transaction"),
+        (f"{COMMIT};packed (/x/streams/engine/packing.py:20)", "transaction"),
         (f"{COMMIT};{SEND};{SNAPPY}", "transaction"),
         (f"{RUN};Outputs.send (/x/streams/engine/outputs.py:41)", "encode"),
         (f"Source._poll (/x/streams/engine/source.py:180);{GETALL};snappy_decode (/v/aiokafka/codec.py:157)", "fetch"),

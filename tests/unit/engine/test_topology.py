@@ -7,6 +7,7 @@ import pytest
 from aiokafka.errors import NodeNotReadyError
 
 from streams.engine import topology as module
+from streams.engine.layout import Layout
 from streams.engine.metadata import NOT_AUTHORIZED, UNKNOWN_TOPIC, Topic
 from streams.engine.topology import SILENT_SECONDS, Role, Topology, difference
 
@@ -58,8 +59,8 @@ async def test_a_broker_is_silent_when_no_answer_came_for_longer_than_a_restart_
 
     monkeypatch.setattr(module, "topics", topics)
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
-    watched = Topology(SimpleNamespace(consumer=None))  # type: ignore[arg-type]
-    watched.roles = {}
+    watched = Topology(Layout.of("app", []), "broker:1", {})
+    watched.consumer = None
     await watched.look()
     now += 3600
     assert watched.silent == 0, "nobody asked for an hour: that is no silence"

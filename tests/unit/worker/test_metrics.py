@@ -32,15 +32,14 @@ class Told(Telling, SimpleNamespace):
 def source(**processors: Any) -> Any:
     """Each hop has partitions 0 and 1; partition 0 runs, partition 1 restores."""
     inlets = {hop: SimpleNamespace(name=hop) for hop in HOPS}
-    tasks = {(hop, 0): SimpleNamespace(processor=processor, inputs=[(hop, 0)]) for hop, processor in processors.items()}
+    tasks = {(hop, 0): SimpleNamespace(processor=processors.get(hop), inputs=[(hop, 0)]) for hop in HOPS}
     restoring = {("track", 1): SimpleNamespace(processor=None, inputs=[("track", 1)])}
-    takeover = SimpleNamespace(
-        tasks=tasks | restoring, wanted={(hop, part) for hop in HOPS for part in (0, 1)}, ready={(h, 0) for h in HOPS}
+    all_tasks = SimpleNamespace(
+        owned=tasks | restoring, wanted={(hop, part) for hop in HOPS for part in (0, 1)}, ready={(h, 0) for h in HOPS}
     )
     return SimpleNamespace(
-        inlets=inlets,
-        inlet_of={"x.facts": inlets["measure"], "x.in": inlets["ingest"]},
-        takeover=takeover,
+        layout=SimpleNamespace(inlets=inlets, inlet_of={"x.facts": inlets["measure"], "x.in": inlets["ingest"]}),
+        tasks=all_tasks,
         reach=SimpleNamespace(open_transactions=lambda inputs: {topic: 7.5 for topic, _ in inputs}),
         topology=SimpleNamespace(
             why=("x.facts was deleted",),
