@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.app import CHANGELOGS
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import TableSpec, changelog, trial
 from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.kafka.topics import existing
@@ -30,7 +30,7 @@ Tell = Callable[[int, int], None]
 """Is told offsets read and offsets in all."""
 
 
-class StateError(OpsError):
+class StateError(UserError):
     """State cannot be read; the message says which and why."""
 
 

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.app import CHANGELOGS
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.group import members
 from streams.engine.metadata import topics
@@ -32,7 +32,7 @@ CHOICES: Mapping[Choice, str] = {
 }
 
 
-class StateGone(OpsError):
+class StateGone(UserError):
     """State is gone and nobody has said what to do; or it cannot be done now."""
 
 

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas import registry
 from streams.app import CHANGELOGS
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.demands import Demand, Departure, Effect, departures
@@ -38,7 +38,7 @@ KNOWN_SECONDS = 5.0
 """How long after its creation a topic may not be known to every broker."""
 
 
-class TopicsError(OpsError):
+class TopicsError(UserError):
     """Topics could not be read, created or altered; the message says which and why."""
 
 

@@ -23,8 +23,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from streams.base.errors import TopicMissing
 from streams.local.probe import unreachable
-from streams.replay.errors import PublishError, TopicMissing
+from streams.replay.errors import PublishError
 from streams.replay.times import to_rfc3339
 
 SOURCE = "urn:contact-streams:replay"

@@ -2,7 +2,7 @@
 
 import tempfile
 
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine.rocks import RocksStores
 from streams.engine.store import MemoryStores, Stores
 from streams.engine.tables import Cache, Storage
@@ -10,7 +10,7 @@ from streams.local.private import private_folder
 from streams.settings import Settings, variable
 
 
-class StorageError(OpsError):
+class StorageError(UserError):
     """The state cannot be kept where the settings say; the message says why and what to set."""
 
 

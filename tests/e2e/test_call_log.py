@@ -16,13 +16,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from streams.cli.calls import read_outputs, summary
 from streams.cli.main import app
-from streams.cli.replay import Target, publish_log
+from streams.inspect.calls import read_outputs, summary
 from streams.replay import refused
+from streams.replay.file import publish_log
 from streams.replay.mapping import load_mapping, parse_mapping
 from streams.replay.reader import CallLog, read_log
-from streams.replay.refused import Door, Refusal, positions, verdict
+from streams.replay.refused import Door, Refusal, Target, positions, verdict
 from streams.settings import Settings
 from tests.support.system import System, event
 

@@ -47,7 +47,10 @@ class Rule(NamedTuple):
 
 
 HALL = "streams/pipeline/"
-PURE = tuple(f"streams/{room}/" for room in ("alerts", "base", "contacts", "customers", "identity", "intake", "metrics", "sentiment"))
+PURE = tuple(
+    f"streams/{room}/"
+    for room in ("alerts", "base", "contacts", "customers", "identity", "intake", "metrics", "sentiment")
+)
 RULES = (
     Rule("encode", "streams/metrics/kpis.py", frozenset({"encode"})),
     *(Rule("domain", room) for room in PURE),

@@ -7,10 +7,10 @@ import pytest
 
 from streams.app import CHANNELS
 from streams.base.claims import mark_of
-from streams.cli.state import matches, places, plain
 from streams.customers.customers import Customer
 from streams.engine.digest import Digest, Hashes
 from streams.inspect.changelogs import Contents, spec_of
+from streams.inspect.rows import matches, places, plain
 from streams.inspect.verify import difference
 from streams.metrics.tables import SEP
 from tests.support.track_story import T0, Task, event
