@@ -36,8 +36,8 @@ def demo(
         if error.name != "simpy":
             raise
         raise PackageMissing(
-            "the simulated centre needs the package simpy, which workers do without: "
-            "pip install 'contact-streams[demo]', or `make demo` in a clone"
+            "the simulated centre needs the package simpy, which workers do without: pip install 'simpy>=4.1' (the "
+            "extra `demo`), or `make demo` in a clone"
         ) from None
 
     console = Terminal()

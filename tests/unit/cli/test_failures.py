@@ -131,4 +131,4 @@ def test_the_demo_without_its_package_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "simpy", None)
     done = run("demo")
     assert done.exit_code == 1
-    assert "pip install 'contact-streams[demo]'" in done.stderr
+    assert "pip install 'simpy>=4.1'" in done.stderr
