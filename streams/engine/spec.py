@@ -21,7 +21,8 @@ class TableSpec(Generic[V]):
 
     ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
     without the byte in front. ``due`` gives the deadlines of a row, {line: ms}; ``peek`` the same from its encoding,
-    where that is quicker than decoding it.
+    where that is quicker than decoding it. ``keys`` says what its keys name: for whoever looks for rows, not for the
+    engine.
     """
 
     name: str
@@ -32,6 +33,7 @@ class TableSpec(Generic[V]):
     upgrades: tuple[Callable[[bytes], bytes], ...] = ()
     due: Callable[[V], Mapping[str, int]] | None = None
     peek: Callable[[bytes], Mapping[str, int]] | None = None
+    keys: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.version < 32 or len(self.upgrades) != self.version - 1:

@@ -3,9 +3,10 @@ does.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
@@ -15,15 +16,13 @@ from rich.text import Text
 from streams.app import CHANNELS
 from streams.base.claims import mark_of
 from streams.base.records import contact_key
-from streams.engine import EngineError
+from streams.engine import EngineError, TableSpec
 from streams.engine.spec import version_of
 from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, partitions, read, spec_of
 from streams.local.text import Terminal, shown
-from streams.metrics.tables import SEP, TABLE_TYPES
+from streams.metrics.tables import SEP
 from streams.settings import Settings
 
-OWNED = ("customers", "firing")
-"""Tables whose keys are owners."""
 _TIMES = range(10**12, 4 * 10**12)
 """Whole numbers that are times in ms: 2001 to 2096."""
 
@@ -71,14 +70,15 @@ def _is_owner(key: str) -> bool:
     return key.startswith(("customer:", "anonymous:", "contact:"))
 
 
-def places(table: str, key: str, count: int, *, asked: bool) -> Iterable[int]:
+def places(table: TableSpec[Any], key: str, count: int, *, asked: bool) -> Iterable[int]:
     """The partitions in which a table may have a key; ``asked``: for this table by name, wherever its rows may be."""
-    if table == "owners" and (asked or not _is_owner(key)):
-        return {_partition(contact, count) for contact in contacts_of(key)}
-    if table in OWNED:
-        return {_partition(owner, count) for owner in owners_of(key)}
-    if table in TABLE_TYPES and "|" in key:
-        return {_partition(key, count)}
+    match table.keys:
+        case "contact" if asked or not _is_owner(key):
+            return {_partition(contact, count) for contact in contacts_of(key)}
+        case "owner":
+            return {_partition(owner, count) for owner in owners_of(key)}
+        case "queue" if "|" in key:
+            return {_partition(key, count)}
     return range(count) if asked else ()
 
 
@@ -86,19 +86,27 @@ def _partition(key: str, count: int) -> int:
     return crc32(key.encode()) % count
 
 
-def matches(table: str, row: str, key: str, line: str | None) -> bool:
-    """Is this the row of a key (and of a line)?"""
-    if table == "owners":
-        contact, _, its_line = row.partition(SEP)
-        return contact in contacts_of(key) and line in (None, its_line)
-    if table == "crowds":
-        its_line, _, mark = row.split(SEP)
-        return mark == mark_of(key) and line in (None, its_line)
-    if table in OWNED:
-        return row in owners_of(key)
-    if table in TABLE_TYPES:
-        its_line, *parts = row.split(SEP)
-        return line in (None, its_line) and (key in (row, its_line) or "|".join(parts[:2]) == key)
+def matches(table: TableSpec[Any], row: str, key: str, line: str | None) -> bool:
+    """Is this the row of a key (and of a line)? A table says of what kind its keys are (``TableSpec.keys``):
+
+    - ``contact``: a contact, and of a replay its line
+    - ``owner``: an owner
+    - ``mark``: a line, a day, the mark of an identifier
+    - ``queue``: a line, a channel, a queue and more
+    - others: only the whole key
+    """
+    match table.keys:
+        case "contact":
+            contact, _, its_line = row.partition(SEP)
+            return contact in contacts_of(key) and line in (None, its_line)
+        case "owner":
+            return row in owners_of(key)
+        case "mark":
+            its_line, _, mark = row.split(SEP)
+            return mark == mark_of(key) and line in (None, its_line)
+        case "queue":
+            its_line, *parts = row.split(SEP)
+            return line in (None, its_line) and (key in (row, its_line) or "|".join(parts[:2]) == key)
     return row == key
 
 
@@ -121,15 +129,15 @@ async def _look(
 ) -> None:
     key, table, line = wanted
     for agent, specs in SPECS.items():
-        where: dict[int, list[str]] = {}
+        where: dict[int, dict[str, TableSpec[Any]]] = {}
         for spec in specs:
             if table in (None, spec.name):
-                for partition in places(spec.name, key, counts[agent], asked=table is not None):
-                    where.setdefault(partition, []).append(spec.name)
-        for partition, tables in sorted(where.items()):
+                for partition in places(spec, key, counts[agent], asked=table is not None):
+                    where.setdefault(partition, {})[spec.name] = spec
+        for partition, tables in sorted(where.items(), key=itemgetter(0)):
 
-            def keep(name: str, row: str, tables: list[str] = tables) -> bool:
-                return name in tables and matches(name, row, key, line)
+            def keep(name: str, row: str, tables: Mapping[str, TableSpec[Any]] = tables) -> bool:
+                return name in tables and matches(tables[name], row, key, line)
 
             contents = await read(settings, agent, partition, keep=keep, tell=tell)
             search.looked += [f"{name} in {contents.name}" for name in tables]

@@ -20,15 +20,15 @@ from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import SEP, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
-from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, struct_table
+from streams.pipeline.stage import BEHIND, WATERMARKS, Hop, Keys, struct_table
 from streams.pipeline.stage import Name as TopicName
 from streams.worker.metrics import Metrics
 
 _encode_row = msgspec.json.Encoder().encode
 
 
-def _table(name: str, kind: Any) -> TableSpec[Any]:
-    spec = struct_table(name, kind)
+def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
+    spec = struct_table(name, kind, keys)
     return replace(spec, encode=lambda pane: _encode_row(bounded(pane))) if kind is Pane else spec
 
 
@@ -36,7 +36,7 @@ MOST_RECORDS = 4000
 """Readings that one batch publishes, about: 16 MB. What stream time has passed beyond that follows in batches of their
 own."""
 
-TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
+TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name, ""))
 
 
 class Measure(Hop):

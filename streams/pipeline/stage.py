@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,9 +27,13 @@ batches of their own, so that no transaction and no stall of the event loop grow
 then does a deadline come behind records that follow in the log."""
 
 
-def struct_table(name: str, kind: Any) -> TableSpec[Any]:
+Keys = Literal["", "contact", "owner", "mark", "queue"]
+"""What a table's keys name, by which `streams.inspect.rows` finds its rows; empty = only by the whole key."""
+
+
+def struct_table(name: str, kind: Any, keys: Keys = "") -> TableSpec[Any]:
     """A table whose values are msgspec structs, kept as JSON in the changelog."""
-    return TableSpec(name, msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode)
+    return TableSpec(name, msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode, keys=keys)
 
 
 _deadlines = msgspec.json.Decoder(dict[str, int]).decode
@@ -40,12 +44,12 @@ def deadlines_in(row: bytes) -> Mapping[str, int]:
     return _deadlines(row[row.rindex(b'"due":{') + 6 : -1])
 
 
-def large_table(name: str, kind: Any, upgrade: Callable[[bytes], bytes]) -> TableSpec[Any]:
+def large_table(name: str, kind: Any, keys: Keys, upgrade: Callable[[bytes], bytes]) -> TableSpec[Any]:
     """A table larger than memory, whose rows say in their field ``due`` when they are to be looked at again (version 2;
     ``upgrade`` adds the field to a row of version 1).
     """
     return replace(
-        struct_table(name, kind),
+        struct_table(name, kind, keys),
         resident=False,
         version=2,
         upgrades=(upgrade,),

@@ -32,8 +32,8 @@ def _with_due(row: bytes) -> bytes:
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, _with_due),
-    struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
+    large_table("customers", Customer, "owner", _with_due),
+    struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
 )
 
 
