@@ -33,6 +33,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from streams.base.errors import UserError
+
 PREFIX = "CONTACT_STREAMS_"
 BROKER_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 OPTIONS: Mapping[str, str] = {"worker_name": "--name", "web_port": "--port", "topic_prefix": "--topic-prefix"}
@@ -56,7 +58,7 @@ _LIMITS: Mapping[str, str] = {
 _ADDRESS = re.compile(r"(?:\[[0-9A-Za-z:.%]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting is wrong; the message names each one, its value, and what is allowed."""
 
 

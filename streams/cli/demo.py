@@ -7,18 +7,13 @@ from typing import Annotated
 
 import typer
 
-from streams import rules as rule_files
-from streams import settings as settings_module
-from streams.base.errors import OpsError
-from streams.demo.run import Options, run
-from streams.kafka import topics
-from streams.kafka.connection import connection_of
-from streams.kafka.drain import wait_drained
-from streams.local.bootstrap import resolve_bootstrap
-from streams.local.processes import WorkerFailed, workers
+from streams.base.errors import UserError
+from streams.cli.common import load, stopping, with_broker
 from streams.local.text import Terminal
-from streams.replay.errors import ReplayError
-from streams.settings import Settings, SettingsError
+
+
+class PackageMissing(UserError):
+    """What the demo needs beside the product is not installed."""
 
 
 def demo(
@@ -30,42 +25,40 @@ def demo(
     """Show a simulated contact centre on a live board, and check the pipeline's figures against the simulation at the
     end. Starts a broker when there is none, creates the topics, and runs a worker meanwhile.
     """
-    console, err = Terminal(), Terminal(stderr=True)
+    from streams import rules
+    from streams.kafka import topics
+    from streams.kafka.connection import connection_of
+    from streams.kafka.drain import wait_drained
+    from streams.local.processes import workers
+
     try:
-        settings, started = _settings(console)
-        rules = rule_files.load(
-            settings.rules_dir, {"kpis.time_zone": settings.time_zone} if settings.time_zone else {}
-        )
-        code = asyncio.run(_demo(settings, Options(rules, duration, speed, seed, plain)))
-    except (SettingsError, OpsError, ReplayError, topics.TopicsError, rule_files.RulesError, WorkerFailed) as error:
-        err.fail(f"demo: {error}")
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        err.print("demo: stopped")
-        raise typer.Exit(130) from None
+        from streams.demo.run import Options, run
+    except ModuleNotFoundError as error:
+        if error.name != "simpy":
+            raise
+        raise PackageMissing(
+            "the simulated centre needs the package simpy, which workers do without: pip install 'simpy>=4.1' (the "
+            "extra `demo`), or `make demo` in a clone"
+        ) from None
+
+    console = Terminal()
+    with stopping("stopped"):
+        settings, started = with_broker(load(), say=console.note)
+        connection, logs = connection_of(settings), Path(tempfile.mkdtemp(prefix="contact-streams-demo-"))
+        options = Options(rules.of(settings), duration, speed, seed, plain)
+
+        async def show() -> int:
+            await topics.create(connection, topics.wanted(settings))
+            return await run(
+                options,
+                connection,
+                settings.topic_prefix,
+                lambda: workers(settings, 1, logs),
+                lambda seconds: wait_drained(settings, seconds),
+            )
+
+        code = asyncio.run(show())
     if started:
         said = "\nThe broker runs on, for these commands; stop it with: contact-streams broker stop"
         console.print(said, soft_wrap=True)
     raise typer.Exit(code)
-
-
-def _settings(console: Terminal) -> tuple[Settings, bool]:
-    """The settings with a broker that answers, and whether it was started for this."""
-    settings = settings_module.load()
-    if settings.bootstrap_servers:
-        return settings, False
-    found = resolve_bootstrap(say=lambda text: console.print(text, style="grey62", highlight=False, soft_wrap=True))
-    return settings.model_copy(update={"bootstrap_servers": found.servers}), found.started is not None
-
-
-async def _demo(settings: Settings, options: Options) -> int:
-    connection = connection_of(settings)
-    await topics.create(connection, topics.wanted(settings))
-    logs = Path(tempfile.mkdtemp(prefix="contact-streams-demo-"))
-    return await run(
-        options,
-        connection,
-        settings.topic_prefix,
-        lambda: workers(settings, 1, logs),
-        lambda seconds: wait_drained(settings, seconds),
-    )

@@ -4,15 +4,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from schemas import export, registry
-from schemas.compat import compare
-from schemas.events import check
-from schemas.problems import Problem
 from streams.local.text import as_json, echo, shown
+
+if TYPE_CHECKING:
+    from schemas.problems import Problem
+    from schemas.registry import TopicSpec
 
 schemas_app = typer.Typer(help="The contract: topics, schemas, examples.", no_args_is_help=True)
 
@@ -22,9 +22,12 @@ UNREADABLE = "unreadable"
 @schemas_app.command("export")
 def export_command(
     only_check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when it is out of date.")] = False,
-    directory: Annotated[Path, typer.Option("--to", help="Where to write.")] = export.EXPORT,
+    to: Annotated[Path | None, typer.Option(help="Where to write; default: the folder of the contract.")] = None,
 ) -> None:
     """Write JSON Schema and AsyncAPI, or check that they are current."""
+    from schemas import export
+
+    directory = to or export.EXPORT
     if not only_check:
         for change in export.write(directory):
             echo(f"{change}: written")
@@ -41,6 +44,8 @@ def export_command(
 @schemas_app.command("list")
 def list_command() -> None:
     """All topics: direction, key, how they are kept, version."""
+    from schemas import registry
+
     for spec in registry.topics().values():
         kept = "compacted" if spec.compacted else f"{spec.retention_days} days"
         echo(f"{spec.topic:22} {spec.direction:9} {kept:10} {spec.version:7} {spec.title}")
@@ -62,6 +67,8 @@ def validate_command(
     Each is checked by itself. Not checked: age, size, key, the topic it is published to, ids that were used before, the
     order of a contact's events.
     """
+    from schemas.events import check
+
     checker: Callable[[object], Problem | None] = _topic(topic).check if topic else check
     refused = False
     for number, value in _values(_read(file)):
@@ -81,6 +88,9 @@ def release_command(
     breaking: Annotated[bool, typer.Option("--breaking", help="Release in spite of breaking changes.")] = False,
 ) -> None:
     """Make the current contract the released one, unless that breaks a connector or a subscriber."""
+    from schemas import export
+    from schemas.compat import compare
+
     broken = compare(export.read_schemas(export.BASELINE), export.json_schemas())
     for sentence in broken:
         echo(sentence, err=True)
@@ -137,7 +147,9 @@ def _read(file: str) -> str:
         raise typer.BadParameter(f"{shown(file)} cannot be read: {error.strerror}") from error
 
 
-def _topic(name: str) -> registry.TopicSpec:
+def _topic(name: str) -> "TopicSpec":
+    from schemas import registry
+
     specs = registry.topics()
     if name not in specs:
         raise typer.BadParameter(f"there is no topic {shown(name)}; there are {', '.join(specs)}")

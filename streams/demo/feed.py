@@ -19,7 +19,7 @@ POLL_MS = 100
 class Feed:
     """A consumer of its own, without a group: every partition, committed records only, from now on.
 
-    Open it before the first event is published; raises LookupError when a topic is missing::
+    Open it before the first event is published; raises TopicMissing when a topic is missing::
 
         async with Feed(connection, prefix, state) as feed:
             ...

@@ -57,7 +57,7 @@ async def run(
 ) -> int:
     """Run the demo on an existing broker and topics; the exit code: 1 when a figure is wrong or events are left over.
 
-    Raises PublishError, TopicMissing or LookupError when the broker or a topic is missing.
+    Raises PublishError, BrokerError or TopicMissing when the broker or a topic is missing.
     """
     console = Terminal()
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)

@@ -28,20 +28,24 @@
     ├── IllegalTransition       a task was asked for what its state does not allow: a fault of the engine (`life`)
     ├── KilledWorker            a record was in flight at three deaths in a row: it becomes a dead letter (`trial`)
     └── OutputTooLarge          a handler sent more than the broker takes: that record becomes a dead letter
+
+The first six, with what is below them, are for a person: they are `UserError`, too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+
+from streams.base.errors import UserError
 
 
 class EngineError(Exception):
     """Base of everything the engine raises."""
 
 
-class ConfigurationError(EngineError):
+class ConfigurationError(EngineError, UserError):
     """The topology or a setting is wrong; the message says which and what is allowed."""
 
 
-class TopologyError(EngineError):
+class TopologyError(EngineError, UserError):
     """The topics on the broker are not as the worker needs them; the message says which, and what helps."""
 
 
@@ -102,7 +106,7 @@ class TopicsChanged(TopologyError):
         super().__init__("; ".join(why))
 
 
-class Differs(EngineError):
+class Differs(EngineError, UserError):
     """The workers that run would give other results; the message names each difference and the values on both sides."""
 
     def __init__(self, worker: str, differences: list[str]) -> None:
@@ -113,7 +117,7 @@ class Differs(EngineError):
         self.differences = differences
 
 
-class NameTaken(EngineError):
+class NameTaken(EngineError, UserError):
     """Another worker with the same name joined, with static membership: the broker lets only one be."""
 
     def __init__(self, worker: str) -> None:
@@ -133,7 +137,7 @@ class WrongClock(ConfigurationError):
         )
 
 
-class ChangelogError(EngineError):
+class ChangelogError(EngineError, UserError):
     """A changelog record cannot be read back."""
 
     def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
@@ -151,7 +155,7 @@ class UnreadableState(ChangelogError):
     """
 
 
-class StoreError(EngineError):
+class StoreError(EngineError, UserError):
     """The store of a task cannot be read or written; the message names the folder and says why."""
 
 

@@ -27,7 +27,8 @@ class TableSpec(Generic[V]):
 
     ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
     without what is in front. ``due`` gives the deadlines of a row, {line: ms}: from version ``due_since`` on they stand
-    in front of the row, so that nobody has to decode it to know them.
+    in front of the row, so that nobody has to decode it to know them. ``keys`` says what its keys name: for whoever
+    looks for rows, not for the engine.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TableSpec(Generic[V]):
     upgrades: tuple[Callable[[bytes], bytes], ...] = ()
     due: Callable[[V], Mapping[str, int]] | None = None
     due_since: int = 1
+    keys: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.version < 32 or len(self.upgrades) != self.version - 1:

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import flow
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import TableSpec, changelog, changelog_of
 from streams.engine.connection import Consumer
 from streams.engine.kafka import let_go, partition_counts, stable_ends
@@ -31,7 +31,7 @@ Tell = Callable[[int, int], None]
 """Is told offsets read and offsets in all."""
 
 
-class StateError(OpsError):
+class StateError(UserError):
     """State cannot be read; the message says which and why."""
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from aiokafka import TopicPartition
 
 from schemas import flow
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import changelog_of
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.connection import Consumer
@@ -34,7 +34,7 @@ CHOICES: Mapping[Choice, str] = {
 }
 
 
-class StateGone(OpsError):
+class StateGone(UserError):
     """State is gone and nobody has said what to do; or it cannot be done now."""
 
 

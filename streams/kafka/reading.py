@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.base.errors import BrokerError
+from streams.base.errors import BrokerError, TopicMissing
 from streams.engine import Unfetchable
 from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
@@ -28,12 +28,12 @@ class OpenTransaction(BrokerError):
 
 
 async def partitions_of(consumer: Consumer, topics: Iterable[str]) -> list[TopicPartition]:
-    """The partitions of topics that exist; raises LookupError naming those that do not."""
+    """The partitions of topics that exist; raises `TopicMissing` naming those that do not."""
     counts = await partition_counts(consumer)
     found = []
     for topic in topics:
         if topic not in counts:
-            raise LookupError(f"topic {topic} is not on the broker; run `contact-streams topics create`")
+            raise TopicMissing(f"topic {topic} is not on the broker; run `contact-streams topics create`")
         found += [TopicPartition(topic, partition) for partition in range(counts[topic])]
     return found
 
@@ -65,7 +65,8 @@ async def settled_ends(
 
 async def read_to_end(connection: Connection, topics: Iterable[str]) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts (`settled_ends`); order
-    holds within a partition. What cannot be taken apart is passed by, with a line in the log. Raises `BrokerError`.
+    holds within a partition. What cannot be taken apart is passed by, with a line in the log. Raises `BrokerError`,
+    `TopicMissing`.
     """
     committed = open_consumer(
         connection,
@@ -89,3 +90,10 @@ async def read_to_end(connection: Connection, topics: Iterable[str]) -> AsyncIte
                     elif record.offset < ends[tp]:
                         yield record
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+
+
+async def values_of(connection: Connection, topic: str) -> AsyncIterator[bytes]:
+    """What `read_to_end` finds in a topic, without what says that a key is gone. Raises the same."""
+    async for record in read_to_end(connection, [topic]):
+        if record.value is not None:
+            yield record.value

@@ -13,7 +13,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas import flow, registry
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import changelog_of, metadata
 from streams.engine.changelog import TOMBSTONES_MS
 from streams.engine.connection import Connection
@@ -39,7 +39,7 @@ KNOWN_SECONDS = 5.0
 """How long after its creation a topic may not be known to every broker."""
 
 
-class TopicsError(OpsError):
+class TopicsError(UserError):
     """Topics could not be read, created or altered; the message says which and why."""
 
 

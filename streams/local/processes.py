@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.local.private import private_file
 from streams.local.probe import free_port
 from streams.settings import Settings, environment, variable
@@ -19,7 +19,7 @@ from streams.settings import Settings, environment, variable
 READY_SECONDS = 60.0
 
 
-class WorkerFailed(OpsError):
+class WorkerFailed(UserError):
     """A worker process ended or did not become ready; the message holds the end of its log."""
 
 

@@ -77,6 +77,10 @@ class Terminal(Console):
         """A text as it is, for other programs: no width, no style."""
         self.file.write(shown(text, LAYOUT) + "\n")
 
+    def note(self, sentence: str) -> None:
+        """A remark beside the answer, in grey and in one piece."""
+        self.print(sentence, style="grey62", highlight=False, soft_wrap=True)
+
     def fail(self, sentence: str) -> None:
         """What went wrong, in red and in one piece."""
         self.print(sentence, style="red", highlight=False, soft_wrap=True)

@@ -37,8 +37,8 @@ def _with_due(row: bytes) -> bytes:
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("owners", ContactOwner, attrgetter("due"), _with_due, bytes),
-    struct_table("crowds", int),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
+    large_table("owners", ContactOwner, "contact", attrgetter("due"), _with_due, bytes),
+    struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
 )
 
 

@@ -19,19 +19,21 @@ from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables, di
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
 from streams.pipeline.notes import Notes
-from streams.pipeline.stage import BEHIND, WATERMARKS, Stage, struct_table
+from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
 
 
-def _table(name: str, kind: Any) -> TableSpec[Any]:
-    return TableSpec(name, panes.encode, panes.decode) if kind is panes.Pane else struct_table(name, kind)
+def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
+    if kind is panes.Pane:
+        return TableSpec(name, panes.encode, panes.decode, keys=keys)
+    return struct_table(name, kind, keys)
 
 
 MOST_RECORDS = 4000
 """Readings that one batch publishes, about: 16 MB. What stream time has passed beyond that follows in batches of their
 own."""
 
-TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name))
+TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name, ""))
 
 
 class Measure(Stage):

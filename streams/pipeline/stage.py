@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,19 +26,23 @@ batches of their own, so that no transaction and no stall of the event loop grow
 then does a deadline come behind records that follow in the log."""
 
 
-def struct_table(name: str, kind: Any) -> TableSpec[Any]:
+Keys = Literal["", "contact", "owner", "mark", "queue"]
+"""What a table's keys name, by which `streams.inspect.rows` finds its rows; empty = only by the whole key."""
+
+
+def struct_table(name: str, kind: Any, keys: Keys = "") -> TableSpec[Any]:
     """A table whose values are msgspec structs, kept as JSON in the changelog."""
-    return TableSpec(name, msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode)
+    return TableSpec(name, msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode, keys=keys)
 
 
 def large_table(
-    name: str, kind: Any, due: Callable[[Any], Mapping[str, int]], *upgrades: Callable[[bytes], bytes]
+    name: str, kind: Any, keys: Keys, due: Callable[[Any], Mapping[str, int]], *upgrades: Callable[[bytes], bytes]
 ) -> TableSpec[Any]:
     """A table larger than memory, whose rows say when they are to be looked at again (line → ms); its upgrades are each
     from one version to the next.
     """
     version = 1 + len(upgrades)
-    spec = struct_table(name, kind)
+    spec = struct_table(name, kind, keys)
     return replace(spec, resident=False, version=version, upgrades=upgrades, due=due, due_since=version)
 
 

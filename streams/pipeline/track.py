@@ -41,8 +41,8 @@ ALERTS = "alerts"
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, _due, _with_due, by_capability),
-    struct_table("firing", dict[str, int]),  # owner → its live alerts that fire now, by rule
+    large_table("customers", Customer, "owner", _due, _with_due, by_capability),
+    struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
 )
 
 

@@ -4,8 +4,9 @@
 its control events, ``replay_file`` does both. ``streams.cli.replay.replay`` is the command.
 """
 
+from streams.base.errors import TopicMissing
 from streams.replay.contacts import cloud_event
-from streams.replay.errors import InputError, MappingError, PublishError, ReplayError, TopicMissing
+from streams.replay.errors import InputError, MappingError, PublishError, ReplayError
 from streams.replay.mapping import Mapping, load_mapping, parse_mapping, shipped_names
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log

@@ -3,14 +3,16 @@
 ReplayError
 ├── InputError       the file, a column or the speed is not what it should be
 ├── MappingError     the mapping is missing or wrong; the text names file and line
-├── TopicMissing     a topic to publish to does not exist
 └── PublishError     the broker did not take the events
 
-Bad rows are no errors: they are counted, with their line numbers, and the replay goes on.
+A topic that is not there is `streams.base.errors.TopicMissing`. Bad rows are no errors: they are counted, with their
+line numbers, and the replay goes on.
 """
 
+from streams.base.errors import UserError
 
-class ReplayError(Exception):
+
+class ReplayError(UserError):
     """Base of every error of a replay; its text says what to do."""
 
 
@@ -20,10 +22,6 @@ class InputError(ReplayError):
 
 class MappingError(ReplayError):
     """The mapping cannot be found or is not valid."""
-
-
-class TopicMissing(ReplayError):
-    """A topic to publish to does not exist."""
 
 
 class PublishError(ReplayError):

@@ -18,10 +18,11 @@ from typing import Any, Literal, Self
 import orjson
 
 from schemas.routing import route
+from streams.base.errors import TopicMissing
 from streams.base.times import iso
 from streams.engine.connection import Connection
 from streams.kafka.lanes import Lanes
-from streams.replay.errors import PublishError, TopicMissing
+from streams.replay.errors import PublishError
 
 SOURCE = "urn:contact-streams:replay"
 """CloudEvents source of the control events."""

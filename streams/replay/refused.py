@@ -20,6 +20,7 @@ import orjson
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.base.errors import TopicMissing
 from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts, written_ends
 from streams.kafka.connection import open_consumer
@@ -27,7 +28,7 @@ from streams.kafka.drain import unread
 from streams.kafka.reading import read_to_end, settled_ends
 from streams.local.probe import unreachable
 from streams.replay.contacts import event_id
-from streams.replay.errors import PublishError, TopicMissing
+from streams.replay.errors import PublishError
 from streams.replay.reader import CallLog
 
 NOBODY_SECONDS = 5.0
@@ -106,7 +107,7 @@ async def positions(target: Target, topics: Collection[str]) -> dict[TopicPartit
 
 async def taken_before(target: Target, topic: str, line: str) -> set[str] | None:
     """Ids of the events that a replay of this name published before, when it has ended: of what comes now, only these
-    are known, and change nothing. None when it has not ended. Reads the whole topic. Raises OpsError.
+    are known, and change nothing. None when it has not ended. Reads the whole topic. Raises UserError.
     """
     key, mark = f"replay:{line}".encode(), f'"replayid":"{line}"'.encode()
     ids: set[str] = set()
@@ -123,7 +124,7 @@ class Door:
     """Asks how far the workers have read a replay, and what they refused; an async context manager. ``begins`` are the
     `positions` from before it. ``everything``: the topics hold nothing else, so every dead letter is of this replay.
 
-    Raises PublishError, OpsError.
+    Raises PublishError, BrokerError.
     """
 
     def __init__(

@@ -12,16 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
+from streams.base.errors import UserError
 from streams.rules.files import Files, Rules, build
+from streams.settings import Settings
 
 SHIPPED = Path(__file__).parent
 FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
 """Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of"]
 
 
-class RulesError(Exception):
+class RulesError(UserError):
     """The rules are not usable; one line of text for each mistake."""
 
 
@@ -52,6 +54,13 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files))
+
+
+def of(settings: Settings) -> Rules:
+    """The rules by which workers with these settings decide: those of their folder, days in their time zone. Raises
+    RulesError.
+    """
+    return load(settings.rules_dir, {"kpis.time_zone": settings.time_zone} if settings.time_zone else None)
 
 
 class _Source:

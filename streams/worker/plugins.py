@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.sentiment.lexicon import LexiconScorer, Scorer
 
 SENTIMENT = "contact_streams.sentiment"
@@ -21,7 +21,7 @@ _BUILT_IN: dict[str, Callable[[], Scorer]] = {"lexicon": LexiconScorer}
 """Found without an installed package too, and not to be replaced by one."""
 
 
-class PluginError(OpsError):
+class PluginError(UserError):
     """A plug-in is missing or cannot be used; the message names those there are."""
 
 

@@ -9,16 +9,14 @@ import signal
 import uvloop
 from aiokafka.errors import KafkaError
 
-from streams import rules as rule_files
-from streams.base.errors import OpsError
-from streams.engine import Differs, EngineError, NameTaken, TopologyError
+from streams import rules
+from streams.base.errors import UserError
+from streams.engine import Differs, NameTaken, TopologyError
 from streams.local.private import UMASK
 from streams.local.probe import unreachable
-from streams.local.text import echo
 from streams.settings import Settings
 from streams.worker import logs
 from streams.worker.build import Application, build
-from streams.worker.web import WebError
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +32,10 @@ def code_of(error: BaseException) -> int:
     return next((code for kind, code in CODES if isinstance(error, kind)), 1)
 
 
-def run(settings: Settings) -> int:
-    """Run a worker until SIGTERM or SIGINT; the exit code: 0 after a graceful stop, one of `CODES`, or 1 when it could
-    not start or crashed.
+def run(settings: Settings) -> tuple[int, str]:
+    """Run a worker until SIGTERM or SIGINT. The exit code, and why when it is not 0, that of a graceful stop: one of
+    `CODES`, or 1 when it could not start or crashed.
     """
-    code, why = _worked(settings)
-    if why:  # when all that stops has been logged: the reason is the last line
-        echo(f"contact-streams worker: {why}", err=True)
-    return code
-
-
-def _worked(settings: Settings) -> tuple[int, str]:
     logs.configure(settings)
     os.umask(UMASK)  # the state is personal data
     # Batches make many short-lived objects and few cycles: collecting less often saves a fifth of the CPU.
@@ -55,10 +46,9 @@ def _worked(settings: Settings) -> tuple[int, str]:
 
 async def _run(settings: Settings) -> tuple[int, str]:
     """The exit code, and the reason when it is none of the good ones."""
-    zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else {}
     try:
-        application = build(settings, rule_files.load(settings.rules_dir, zone))
-    except (rule_files.RulesError, OpsError) as error:
+        application = build(settings, rules.of(settings))
+    except UserError as error:
         return 1, str(error)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -66,7 +56,7 @@ async def _run(settings: Settings) -> tuple[int, str]:
         loop.add_signal_handler(number, stop.set)
     try:
         await application.app.start()
-    except (EngineError, WebError, KafkaError) as error:
+    except (UserError, KafkaError) as error:
         why = str(error)
         if isinstance(error, KafkaError):
             why = await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)

@@ -2,14 +2,14 @@
 
 import tempfile
 
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine import Cache, MemoryStores, Storage, Stores
 from streams.engine.rocks import RocksStores
 from streams.local.private import private_folder
 from streams.settings import Settings, variable
 
 
-class StorageError(OpsError):
+class StorageError(UserError):
     """The state cannot be kept where the settings say; the message says why and what to set."""
 
 

@@ -13,6 +13,7 @@ from mode import Service
 from mode.utils.logging import get_logger
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.base.errors import UserError
 from streams.engine import Lag, Source, digest
 from streams.worker.connections import REST, Connections, Sparing, one_request
 from streams.worker.metrics import Metrics
@@ -39,7 +40,7 @@ class WebOptions:
     state_key: str = ""
 
 
-class WebError(Exception):
+class WebError(UserError):
     """No port for the web endpoints; the message names the setting."""
 
 

@@ -28,7 +28,7 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams import settings as settings_module
-from streams.cli.calls import temporary_topics
+from streams.inspect.calls import temporary_topics
 from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end

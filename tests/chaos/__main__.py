@@ -15,7 +15,7 @@ import orjson
 from rich.live import Live
 from rich.table import Table
 
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.local.text import Terminal
 from tests.chaos.audit import Audit
 from tests.chaos.faults import NAMES
@@ -94,7 +94,7 @@ async def _one(options: Options) -> dict[str, Any]:
     try:
         async with _shown(state, began):
             audit, folder = await run(options, state, say)
-    except (NotDrained, OpsError) as error:
+    except (NotDrained, UserError) as error:
         console.print(f"seed {options.seed}: {error}", style="bold red", highlight=False)
         return result | {"error": str(error), "faults": dict(state.faults)}
     result |= {"exact": audit.exact, "seconds": round(time.monotonic() - began, 1), "faults": dict(state.faults)}

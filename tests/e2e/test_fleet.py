@@ -229,7 +229,7 @@ async def test_topics_that_are_kept_otherwise_are_refused_and_what_is_advised_he
         refused = await system.add_worker()
         assert await ends(refused) == 3, name
         last = refused.last_words().strip().splitlines()[-1]
-        assert last.startswith(f"contact-streams worker: {topic}: "), last
+        assert last.startswith(f"contact-streams: {topic}: "), last
         assert all(f"is {value}, allowed is" in last for value in list(values.values())[-1:])
         assert last.endswith("`contact-streams topics alter` shows what it would change, and asks")
         done = await create_topics(system, "--yes", word="alter")

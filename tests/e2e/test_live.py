@@ -192,7 +192,7 @@ async def test_a_worker_without_topics_says_what_to_do(settings: Settings, tmp_p
     worker = await system.add_worker()
     assert await asyncio.wait_for(worker.process.wait(), 20) == 3
     last = worker.last_words().strip().splitlines()[-1]
-    assert last.startswith("contact-streams worker: topics missing on the broker")
+    assert last.startswith("contact-streams: topics missing on the broker")
     assert "contact-streams topics create" in last
 
 

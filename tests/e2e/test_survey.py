@@ -11,12 +11,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from streams.cli.main import app
-from streams.cli.replay import Target, publish_log
 from streams.kafka.connection import connection_of
 from streams.replay import refused
+from streams.replay.file import publish_log
 from streams.replay.mapping import parse_mapping
 from streams.replay.reader import read_log
-from streams.replay.refused import Door, Refusal, positions, verdict
+from streams.replay.refused import Door, Refusal, Target, positions, verdict
 from tests.support.replays import found, replay
 from tests.support.system import System, event
 

@@ -5,8 +5,8 @@ import time
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.cli.doctor import records_from_the_future
 from streams.engine.connection import Connection
+from streams.inspect.machine import records_from_the_future
 
 
 async def test_a_record_from_the_future_shows_a_wrong_clock(bootstrap: str, prefix: str) -> None:

@@ -11,17 +11,19 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from rich.console import Console
-from typer import Typer
 from typer.testing import CliRunner
 
 from schemas.events import check
-from streams.cli.replay import Target, publish_log, replay
+from streams.base.errors import TopicMissing
+from streams.cli.main import app
 from streams.engine.connection import Connection
 from streams.kafka.lanes import partition_of
-from streams.replay.errors import PublishError, TopicMissing
+from streams.replay.errors import PublishError
+from streams.replay.file import publish_log
 from streams.replay.mapping import parse_mapping
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
+from streams.replay.refused import Target
 
 MAPPING = """\
 name: calls
@@ -184,9 +186,7 @@ async def test_events_of_other_topics_are_refused(bootstrap: str, topic: str, pr
 
 def command(*arguments: str) -> tuple[int, str]:
     """Exit code and all output of the command."""
-    app = Typer()
-    app.command()(replay)
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(app, ["replay", *arguments])
     return result.exit_code, result.output
 
 
@@ -231,5 +231,5 @@ async def test_command_without_its_topic(bootstrap: str, prefix: str, calls_file
     )  # fmt: skip
     assert code == 1
     assert output.splitlines()[-1] == (
-        f"replay: topic missing at {bootstrap}: {prefix}contacts.voice: run contact-streams topics create"
+        f"contact-streams: topic missing at {bootstrap}: {prefix}contacts.voice: run contact-streams topics create"
     )

@@ -11,10 +11,10 @@ from aiokafka.structs import TopicPartition
 from typer.testing import CliRunner, Result
 
 from streams import settings as settings_module
-from streams.cli import doctor
 from streams.cli.main import app
 from streams.engine.changelog import POSITION, encode_position
 from streams.engine.demands import Effect
+from streams.inspect import machine as doctor
 from streams.inspect.lost_state import StateGone, settle
 from streams.kafka.altering import alter
 from streams.kafka.connection import connection_of

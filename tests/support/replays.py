@@ -4,10 +4,11 @@ from typing import Any
 
 from rich.console import Console
 
-from streams.cli.calls import read_outputs, summary
-from streams.cli.replay import Target, publish_log
+from streams.inspect.calls import read_outputs, summary
 from streams.kafka.connection import connection_of
+from streams.replay.file import publish_log
 from streams.replay.reader import CallLog
+from streams.replay.refused import Target
 from tests.support.system import System
 
 

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,27 @@ def test_what_builds_the_image_is_pinned_by_hash() -> None:
     assert re.fullmatch(r"setuptools==[\d.]+ \\", first)
     assert hashes
     assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in hashes)
+
+
+def test_the_image_has_what_workers_need_in_the_versions_that_were_tested_and_no_more() -> None:
+    tested, shipped = (
+        dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-runtime.lock")
+    )
+    assert shipped.items() <= tested.items()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = re.compile(r"[a-z0-9-]+")
+    needed = {names.match(each.lower())[0] for each in project["dependencies"]}  # type: ignore[index]
+    assert needed <= shipped.keys()
+    demo = {names.match(each)[0] for each in project["optional-dependencies"]["demo"]}  # type: ignore[index]
+    assert demo == {"simpy"}
+    assert demo <= tested.keys() - shipped.keys()
+
+
+def test_workers_and_commands_do_without_what_only_the_demo_needs() -> None:
+    rooms = "streams.worker.process, streams.cli.main, streams.inspect.calls, streams.inspect.machine"
+    program = f"import sys; sys.modules['simpy'] = None; import {rooms}"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,20 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from streams.base.records import SEP
-from streams.cli import infra as commands_infra
-from streams.cli import merges, state
-from streams.cli.doctor import Finding, Status
-from streams.cli.kpis import Format, Query, show
 from streams.cli.main import app
-from streams.cli.state import Found, PartitionStats, Search, TableStats
 from streams.demo.board import Pulse, render
 from streams.demo.check import Check
 from streams.demo.state import BoardState
 from streams.demo.summary import print_commands, print_summary
 from streams.demo.truth import Truth
+from streams.inspect import machine, merges, rows, stats
+from streams.inspect.machine import Finding, Status
+from streams.inspect.readings import Format, Query, show
+from streams.inspect.rows import Found, Search
+from streams.inspect.stats import PartitionStats, TableStats
 from streams.local.text import Terminal
 from streams.metrics.query import Row
+from streams.metrics.tables import SEP
 from streams.replay.console import Display, show_read, show_report, show_verdict
 from streams.replay.reader import CallLog, Fault
 from streams.replay.refused import Refusal, Verdict
@@ -107,7 +107,7 @@ def shown_row(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
     told = ""
     for find in (found, nothing):
-        monkeypatch.setattr(state, "find", find)
+        monkeypatch.setattr(rows, "find", find)
         told += run("state", "show", name) + run("state", "show", name, "--json")
     return told
 
@@ -116,13 +116,13 @@ def statistics(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     async def found(*_: object) -> list[PartitionStats]:
         return [PartitionStats("track", 0, 9, {name: 3}, 0, {"customers": TableStats(1, 1, 1, name, {1: 1})})]
 
-    monkeypatch.setattr(state, "statistics", found)
+    monkeypatch.setattr(stats, "statistics", found)
     return run("state", "stats") + run("state", "stats", "--json")
 
 
 def diagnosis(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     found = [Finding(name, status, name, name) for status in Status]
-    monkeypatch.setattr(commands_infra.checks, "examine", lambda *_, **__: found)
+    monkeypatch.setattr(machine, "examine", lambda *_, **__: found)
     return run("doctor")
 
 
@@ -181,11 +181,11 @@ def replayed(console: Terminal, name: str) -> None:
 
 
 RENDERERS: dict[str, Draw] = {
-    "kpis --format table": readings(Format.table),
-    "kpis --format csv": readings(Format.csv),
-    "kpis --format json": readings(Format.json),
-    "merges --format table": merged(merges.Format.table),
-    "merges --format json": merged(merges.Format.json),
+    "kpis --format table": readings("table"),
+    "kpis --format csv": readings("csv"),
+    "kpis --format json": readings("json"),
+    "merges --format table": merged("table"),
+    "merges --format json": merged("json"),
     "demo: board": on(board),
     "demo: summary": on(summary),
     "replay": on(replayed),

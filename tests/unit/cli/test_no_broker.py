@@ -31,13 +31,13 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
         "state stats",
         "state show customer:1",
         "worker --port 0",
+        "demo",
     ],
 )
 def test_every_command_ends_with_the_same_sentence(command: str, tmp_path: Path) -> None:
     done = run(command, tmp_path)
     assert done.returncode == 1, done.stderr[-2000:]
-    name = "contact-streams worker" if command.startswith("worker") else "contact-streams"
-    assert done.stderr.strip().splitlines()[-1].startswith(f"{name}: no broker answers at {NOWHERE}; ")
+    assert done.stderr.strip().splitlines()[-1].startswith(f"contact-streams: no broker answers at {NOWHERE}; ")
     assert "contact-streams doctor" in done.stderr
     assert "Traceback" not in done.stderr
     assert "KafkaConnectionError" not in done.stderr
@@ -51,6 +51,6 @@ def test_a_web_address_that_does_not_exist_is_the_last_line_and_no_traceback(tmp
     done = run("worker", tmp_path, CONTACT_STREAMS_WEB_HOST="nohost.invalid")
     assert done.returncode == 1, done.stderr[-2000:]
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("contact-streams worker: CONTACT_STREAMS_WEB_HOST = 'nohost.invalid': ")
+    assert last.startswith("contact-streams: CONTACT_STREAMS_WEB_HOST = 'nohost.invalid': ")
     assert "Error while stopping" not in done.stderr
     assert "Traceback" not in done.stderr

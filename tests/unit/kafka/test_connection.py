@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streams import settings as settings_module
-from streams.base.errors import OpsError
+from streams.base.errors import UserError
 from streams.engine.connection import Connection
 from streams.kafka.connection import connection_of, open_admin, open_consumer
 from streams.local.probe import free_port
@@ -17,7 +17,7 @@ from streams.local.probe import free_port
 Opens = Callable[[Connection, type[Exception]], AbstractAsyncContextManager[Any]]
 
 
-class Fails(OpsError):
+class Fails(UserError):
     """As of some room."""
 
 

@@ -4,18 +4,15 @@ import socket
 from pathlib import Path
 
 import pytest
-from typer import Typer
 from typer.testing import CliRunner
 
-from streams.cli.replay import replay
+from streams.cli.main import app
 
 from .bank import COLUMNS, row
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:
-    app = Typer()
-    app.command()(replay)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app, ["replay", *(str(argument) for argument in arguments)])
     return result.exit_code, result.output.strip()
 
 
@@ -28,13 +25,13 @@ def calls(tmp_path: Path) -> Path:
 
 def test_file_not_found(tmp_path: Path) -> None:
     path = tmp_path / "none.tsv"
-    assert run(path, "--mapping", "bank.yaml") == (1, f"replay: file not found: {path}")
+    assert run(path, "--mapping", "bank.yaml") == (1, f"contact-streams: file not found: {path}")
 
 
 def test_mapping_not_found(calls: Path) -> None:
     assert run(calls, "--mapping", "bnak.yaml") == (
         1,
-        "replay: mapping not found: bnak.yaml: neither a file nor one of the shipped mappings (bank.yaml)",
+        "contact-streams: mapping not found: bnak.yaml: neither a file nor one of the shipped mappings (bank.yaml)",
     )
 
 
@@ -42,22 +39,22 @@ def test_column_missing(calls: Path) -> None:
     calls.write_text(calls.read_text().replace("q_time", "queue_time"))
     code, output = run(calls, "--mapping", "bank.yaml")
     assert code == 1
-    assert output.startswith(f"replay: {calls}: column missing: q_time; the file has: vru+line, call_id, ")
+    assert output.startswith(f"contact-streams: {calls}: column missing: q_time; the file has: vru+line, call_id, ")
 
 
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("--speed", "fast", "replay: speed 'fast': expected max, or how many times real time (1, 60, 0.5)"),
+        ("--speed", "fast", "contact-streams: speed 'fast': expected max, or how many times real time (1, 60, 0.5)"),
         (
             "--replay-id",
             "Week 1",
-            "replay: replay id 'Week 1': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
+            "contact-streams: replay id 'Week 1': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
         ),
         (
             "--replay-id",
             "live",
-            "replay: replay id 'live': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
+            "contact-streams: replay id 'live': expected 1 to 100 lower-case letters, digits or hyphens, and not all or live",
         ),
     ],
 )
@@ -94,5 +91,5 @@ def test_no_broker(calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "2 rows: 3 events; left out: none; unreadable: 1",
         "  line 3: date: time data '?' does not match format '%y%m%d'",
     ]
-    assert lines[-1].startswith(f"replay: no broker answers at {servers}; ")
+    assert lines[-1].startswith(f"contact-streams: no broker answers at {servers}; ")
     assert "contact-streams doctor" in lines[-1]

@@ -12,10 +12,11 @@ from schemas import registry
 from schemas.outputs import IdentityChange
 from streams.base.records import Event
 from streams.base.times import iso
-from streams.cli.kpis import QueryError
-from streams.cli.merges import FIRST, LAST, RULES, Format, Query, collect, make_query, show
+from streams.cli.merges import FIRST, LAST
 from streams.identity.assignment import assign
 from streams.identity.owners import ContactOwner
+from streams.inspect.merges import RULES, Format, Query, collect, make_query, show
+from streams.inspect.readings import QueryError
 from streams.local.text import Terminal
 
 UTC = ZoneInfo("UTC")
@@ -51,7 +52,7 @@ async def topic() -> AsyncIterator[bytes]:
         yield value
 
 
-async def told(query: Query, how: Format = Format.json) -> str:
+async def told(query: Query, how: Format = "json") -> str:
     out = io.StringIO()
     show(await collect(topic(), query), query, how, Terminal(file=out, width=240))
     return out.getvalue()
@@ -84,7 +85,7 @@ async def test_contacts_that_went_the_same_way_are_one_merge() -> None:
 
 
 async def test_the_table() -> None:
-    rows = [line for line in (await told(query(), Format.table)).splitlines() if "customer" in line]
+    rows = [line for line in (await told(query(), "table")).splitlines() if "customer" in line]
     cells = [[cell.strip() for cell in row.strip("│").split("│")] for row in rows]
     assert cells == [
         [
@@ -128,7 +129,7 @@ async def test_what_is_asked_for(asked: Query, contacts: list[int]) -> None:
 
 
 async def test_nothing_is_said_in_a_sentence() -> None:
-    assert (await told(query(line="no-such"), Format.table)).startswith("no contact changed its owner")
+    assert (await told(query(line="no-such"), "table")).startswith("no contact changed its owner")
 
 
 def test_a_rule_that_does_not_exist_is_named() -> None:

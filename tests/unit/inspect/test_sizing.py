@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
-from streams.cli.size import Coefficients, Load, Machines, plan, rows
+from streams.inspect.sizing import Coefficients, Load, Machines, plan, rows
 
 PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
 LOADS = [Load(1_000, 1_000_000), Load(100_000, 10_000_000), Load(1_000_000, 50_000_000)]

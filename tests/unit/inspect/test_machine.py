@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from streams.base.errors import BrokerError
-from streams.cli import doctor
-from streams.cli.doctor import Finding, Status
 from streams.engine.demands import Departure, Effect, exactly
+from streams.inspect import machine as doctor
+from streams.inspect.machine import Finding, Status
 from streams.kafka.topics import Report
 from streams.local import bootstrap
 from streams.local.bootstrap import Found, resolve_bootstrap

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.cli.kpis import Format, Query, QueryError, collect, kpis, make_query, show, shown, span
+from streams.cli.main import app
+from streams.inspect.readings import Format, Query, QueryError, collect, make_query, show, shown, span
 from streams.local.text import Terminal
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables
@@ -50,7 +50,7 @@ async def text(query: Query, how: Format) -> str:
 
 
 async def test_the_live_line_as_a_table() -> None:
-    shown_text = await text(DAY, Format.table)
+    shown_text = await text(DAY, "table")
     assert "1999-02-01T00:00:00.000Z to 1999-02-02T00:00:00.000Z" in shown_text
     (row,) = [line for line in shown_text.splitlines() if "sales" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
@@ -73,7 +73,7 @@ async def test_the_live_line_as_a_table() -> None:
 
 
 async def test_json_holds_every_reading_exactly() -> None:
-    found = json.loads(await text(Query(DAY.start, DAY.end, ("tier",), "week-1"), Format.json))
+    found = json.loads(await text(Query(DAY.start, DAY.end, ("tier",), "week-1"), "json"))
     assert (found["from"], found["to"]) == ("1999-02-01T00:00:00.000Z", "1999-02-02T00:00:00.000Z")
     (row,) = found["rows"]
     assert row["dimensions"] == {"tier": "gold"}
@@ -89,7 +89,7 @@ async def test_json_holds_every_reading_exactly() -> None:
 
 
 async def test_csv_has_a_line_per_reading_and_all_lines_stay_apart() -> None:
-    rows = list(csv.DictReader(io.StringIO(await text(Query(DAY.start, DAY.end, ("queue",), None), Format.csv))))
+    rows = list(csv.DictReader(io.StringIO(await text(Query(DAY.start, DAY.end, ("queue",), None), "csv"))))
     offered = [(row["line"], row["queue"], row["value"]) for row in rows if row["kpi"] == "contacts_offered"]
     assert offered == [("", "sales", "2"), ("week-1", "sales", "1")]
     assert [row["value"] for row in rows if row["kpi"] == "csat"] == [""] * 4
@@ -97,15 +97,15 @@ async def test_csv_has_a_line_per_reading_and_all_lines_stay_apart() -> None:
 
 async def test_a_span_without_readings_says_so() -> None:
     later = Query(DAY.start + 7 * DAY_MS, DAY.end + 7 * DAY_MS)
-    said = await text(later, Format.table)
+    said = await text(later, "table")
     assert said.startswith("no readings from 1999-02-08T00:00:00.000Z to 1999-02-09T00:00:00.000Z. ")
     assert "give date-times" in said.replace("\n", " ")
-    assert json.loads(await text(later, Format.json))["rows"] == []
-    assert (await text(later, Format.csv)).count("\n") == 1
+    assert json.loads(await text(later, "json"))["rows"] == []
+    assert (await text(later, "csv")).count("\n") == 1
 
 
 async def test_part_of_a_day() -> None:
-    found = json.loads(await text(Query(T0, T0 + 65 * 60_000), Format.json))
+    found = json.loads(await text(Query(T0, T0 + 65 * 60_000), "json"))
     assert found["rows"][0]["readings"][0]["value"] == 2
 
 
@@ -163,9 +163,7 @@ def test_units_as_people_read_them(unit: str, value: float, expected: str) -> No
 
 
 def test_the_command_says_what_is_wrong_and_fails() -> None:
-    app = typer.Typer()
-    app.command()(kpis)
-    result = CliRunner().invoke(app, ["--from", "1999-02-01", "--to", "the end"])
+    result = CliRunner().invoke(app, ["kpis", "--from", "1999-02-01", "--to", "the end"])
     assert result.exit_code == 1
     assert "contact-streams: 'the end' is neither a date" in result.output
 

@@ -1,0 +1,24 @@
+"""``contact-streams rules``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli.common import load
+from streams.local.text import echo
+
+rules_app = typer.Typer(no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs, tracking, values for nobody.")
+
+
+@rules_app.command()
+def check(
+    directory: Annotated[
+        Path | None, typer.Argument(help="Folder with the YAML files; default: the shipped ones.")
+    ] = None,
+) -> None:
+    """Check rules as a worker would at its start; errors name file, line and field."""
+    from streams import rules
+
+    rules.load(directory or load().rules_dir)
+    echo("rules are fine")

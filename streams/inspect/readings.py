@@ -1,0 +1,206 @@
+"""The published readings of a span of time, as a table, JSON or CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.table import Table
+
+from streams.base.errors import UserError
+from streams.base.records import LIVE
+from streams.base.times import SECOND_MS, day_start, iso
+from streams.local import text
+from streams.local.text import Terminal
+from streams.metrics.query import Newest, Row, table, tiles
+from streams.metrics.rules import KpiPolicy
+
+TOPIC = "kpis"
+ALL_LINES = "all"
+LINES_NAMED = 10
+"""How many replays are named to whoever asks for one that is not there."""
+
+Format = Literal["table", "json", "csv"]
+"""How the readings are shown."""
+
+
+class QueryError(UserError):
+    """The question cannot be answered as it was put; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to show: a span in ms (end exclusive), the dimensions of the rows, the line (``None`` = each on its own)."""
+
+    start: int
+    end: int
+    by: tuple[str, ...] = ("channel", "queue")
+    line: str | None = LIVE
+
+
+class _Window(msgspec.Struct):
+    start: str
+    length_ms: int
+
+
+class _Head(msgspec.Struct):
+    """As much of a record as decides whether it is wanted: most are of other windows, and readings are their bulk."""
+
+    line: str
+    window: _Window
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def span(first: str, last: str, zone: ZoneInfo) -> tuple[int, int]:
+    """From the start of ``first`` to the end of ``last``, ms: both dates inclusive; a date-time is that very moment.
+
+    Date-times without an offset are local times of the zone. Raises QueryError for what is neither.
+    """
+    return _moment(first, zone, 0), _moment(last, zone, 1)
+
+
+def _moment(text: str, zone: ZoneInfo, days: int) -> int:
+    try:
+        if len(text) <= len("YYYY-MM-DD"):
+            return day_start(date.fromisoformat(text) + timedelta(days=days), zone)
+        found = datetime.fromisoformat(text)
+        return round((found if found.tzinfo else found.replace(tzinfo=zone)).timestamp() * SECOND_MS)
+    except (ValueError, OverflowError):
+        raise QueryError(
+            f"{text!r} is neither a date such as 1999-02-01 nor a date-time such as 1999-02-01T08:30"
+        ) from None
+
+
+async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy) -> list[Row]:
+    """Rows of the records that come. Raises QueryError when no windows make up the span, a dimension is unknown, or
+    nothing that comes is of the line.
+    """
+    try:
+        windows = set(tiles(query.start, query.end, policy))
+        by = query.by if query.line is not None else ("line", *query.by)
+        table((), by, query.end)
+    except ValueError as error:
+        raise QueryError(str(error)) from None
+    kept = Newest(lambda _: True)
+    lines = {LIVE}
+    async for value in values:
+        head = _head.decode(value)
+        lines.add(head.line)
+        if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
+            kept.add(msgspec.json.decode(value))
+    if query.line is not None and query.line not in lines:
+        raise QueryError(_no_line(query.line, lines))
+    return table(kept.records(), by, query.end)
+
+
+def _no_line(line: str, lines: set[str]) -> str:
+    names = sorted(lines - {LIVE})
+    more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
+    there = ", ".join(["live", *names[:LINES_NAMED]])
+    return (
+        f"there is no line {line} with readings; there {'are' if names else 'is'} {there}{more}. all: each on its own"
+    )
+
+
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("offered", "contacts_offered", "all"),
+    ("service level", "service_level", "reached_threshold"),
+    ("in time, of offered", "answered_in_time", "of_offered"),
+    ("abandoned, of offered", "abandonment", "of_offered"),
+    ("abandoned, of legs", "abandonment", "of_left"),
+    ("ASA, legs", "speed_of_answer", "answered_legs"),
+    ("ASA, all", "speed_of_answer", "all_contacts"),
+    ("handle time", "handle_time", "all"),
+    ("first response", "first_response", "human_from_start"),
+    ("CSAT", "csat", "satisfied"),
+    ("sentiment", "sentiment", "mean"),
+    ("longest wait", "longest_wait", "left"),
+)
+"""Of the table: title, kpi, variant. JSON and CSV hold all of them."""
+
+
+def shown(reading: dict[str, Any] | None) -> str:
+    """A reading as people read it: percent, seconds; ``–`` where there is none."""
+    if reading is None or reading["value"] is None:
+        return "–"
+    value = reading["value"]
+    match reading["unit"]:
+        case "ratio":
+            return f"{100 * value:.2f} %"
+        case "ms":
+            return f"{value / SECOND_MS:.2f} s"
+        case "milli":
+            return f"{value / 1000:+.2f}"
+        case "points":
+            return f"{value:+.0f}"
+    return str(value)
+
+
+def as_table(rows: list[Row], query: Query) -> Table:
+    """The readings most asked for, one row per dimensions."""
+    found = Table(title=f"{iso(query.start)} to {iso(query.end)}", title_justify="left")
+    names = list(rows[0].dimensions) if rows else list(query.by)
+    for name in names:
+        found.add_column(name)
+    for title, _, _ in COLUMNS:
+        found.add_column(title, justify="right", overflow="fold")
+    for row in rows:
+        by_name = {(each["kpi"], each["variant"]): each for each in row.readings}
+        cells = [_name(name, row.dimensions[name]) for name in names]
+        found.add_row(*cells, *(shown(by_name.get((kpi, variant))) for _, kpi, variant in COLUMNS))
+    return found
+
+
+def as_json(rows: list[Row], query: Query) -> str:
+    """``{from, to, rows: [{dimensions, readings}]}``."""
+    found = [{"dimensions": row.dimensions, "readings": row.readings} for row in rows]
+    return text.as_json({"from": iso(query.start), "to": iso(query.end), "rows": found})
+
+
+def as_csv(rows: list[Row], query: Query) -> str:
+    """One line per reading: the dimensions, then kpi, variant, grain, value, numerator, denominator, unit. A name that
+    a spreadsheet would take for a formula has an apostrophe before it.
+    """
+    names = list(rows[0].dimensions) if rows else list(query.by)
+    fields = ["kpi", "variant", "grain", "value", "numerator", "denominator", "unit"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names + fields)
+    for row in rows:
+        for reading in row.readings:
+            values = [*(row.dimensions[name] for name in names), *(reading[field] for field in fields)]
+            writer.writerow([text.cell(value) for value in values])
+    return out.getvalue().rstrip("\n")
+
+
+def _name(dimension: str, value: str) -> str:
+    return "live" if dimension == "line" and value == LIVE else text.shown(value)
+
+
+def show(rows: list[Row], query: Query, how: Format, console: Terminal) -> None:
+    """Write the rows; JSON and CSV for other programs."""
+    if how == "table":
+        if rows:
+            console.print(as_table(rows, query))
+        else:
+            console.print(
+                f"no readings from {iso(query.start)} to {iso(query.end)}. The running day is read every hour; "
+                "for less, give date-times, such as --from 2026-03-02T09:00 --to 2026-03-02T09:15.",
+                highlight=False,
+            )
+        return
+    console.plain(as_json(rows, query) if how == "json" else as_csv(rows, query))
+
+
+def make_query(first: str, last: str, by: str, line: str, zone: ZoneInfo) -> Query:
+    """The query as it was typed; raises QueryError."""
+    start, end = span(first, last, zone)
+    names = tuple(name for part in by.split(",") if (name := part.strip()))
+    lines = {"live": LIVE, ALL_LINES: None}
+    return Query(start, end, names, lines.get(line, line))
