@@ -7,7 +7,8 @@ its control events, ``replay_file`` does both. ``streams.cli.replay.replay`` is 
 from streams.base.errors import TopicMissing
 from streams.replay.contacts import cloud_event
 from streams.replay.errors import InputError, MappingError, PublishError, ReplayError
-from streams.replay.mapping import Mapping, load_mapping, parse_mapping, shipped_names
+from streams.replay.mapping import load_mapping, parse_mapping, shipped_names
+from streams.replay.model import Mapping
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
 from streams.replay.run import Report, replay_log

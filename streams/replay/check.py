@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from schemas.events import EVENTS, ContactEvent
+from streams.replay.model import Column, Mapping, Moment, Value, When
 from streams.replay.values import UNITS_MS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping as MappingABC
-
-    from streams.replay.mapping import Column, Mapping, Moment, Value, When
 
 Fault = tuple[tuple[str | int, ...], str]
 """Where in the document, and what is wrong."""
@@ -23,7 +20,7 @@ TYPED = frozenset(("number", "boolean", "datetime", *UNITS_MS))
 """Kinds of columns whose value is more than their text."""
 
 
-def typed(template: str, columns: "MappingABC[str, Column]") -> str | None:
+def typed(template: str, columns: MappingABC[str, Column]) -> str | None:
     """The column whose value a template is, when it is one column alone and more than a text."""
     found = TEMPLATE_FIELD.fullmatch(template)
     return found[1] if found and columns[found[1]].kind in TYPED else None

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from schemas.events import check
 from streams.base.times import iso
-from streams.replay.mapping import Mapping
-from streams.replay.order import outside, rank, told
-from streams.replay.rows import BadRow, LeftOut, Made, Planned, RowReader
+from streams.replay.model import Mapping
+from streams.replay.order import Made, outside, rank, told
+from streams.replay.rows import BadRow, LeftOut, Planned, RowReader
 
 REPEATED = "repeated row"
 """Reason under which rows that equal an earlier row in every field are left out."""

@@ -4,7 +4,7 @@ event when a row is read: what it refuses is never published.
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -12,9 +12,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from schemas.data import ContactData
 from schemas.events import FIELDS, parse, problem_of
 from streams.replay.check import TEMPLATE_FIELD, Fault, typed
-
-if TYPE_CHECKING:
-    from streams.replay.mapping import EventRule, Mapping, Value
+from streams.replay.model import EventRule, Mapping, Value
 
 Path = tuple[str | int, ...]
 

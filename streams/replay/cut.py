@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import IO, NamedTuple
 
-from streams.replay.mapping import FileFormat
+from streams.replay.model import FileFormat
 
 MOST_LINES = 1000
 """Lines that one row may take; what opens a quote and does not close it in so many never meant to."""

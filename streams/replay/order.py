@@ -1,15 +1,22 @@
 """Do the events of a row run forward?"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 from streams.base.times import iso
-
-if TYPE_CHECKING:
-    from streams.replay.rows import Made
+from streams.replay.model import EventRule
 
 BEGINS, ENDS, REOPENS = "contact.initiated", "contact.ended", "contact.reopened"
 _ANY_TIME = "contact.wrapped_up"
+
+
+class Made(NamedTuple):
+    """One event of a row, before it is known which rows a contact has."""
+
+    time: int
+    rule: EventRule
+    extra: dict[str, Any]
+    """What the type adds."""
 
 
 def rank(kind: str) -> int:

@@ -13,7 +13,7 @@ from streams.base.plain_forms import is_unseen
 from streams.replay.contacts import Contacts, cloud_event
 from streams.replay.cut import BOM, INSIDE, MISREAD_BOMS, Cut, Cutter
 from streams.replay.errors import InputError, ReplayError
-from streams.replay.mapping import Mapping
+from streams.replay.model import Mapping
 from streams.replay.rows import BadRow, LeftOut, Planned, RowReader
 
 MAX_FAULTS = 100

@@ -12,8 +12,8 @@ from streams.base.times import iso
 from streams.replay import formats, values
 from streams.replay.check import PLUS, TEMPLATE_FIELD, typed
 from streams.replay.cut import BOM, INSIDE
-from streams.replay.mapping import Column, Condition, EventRule, Lookup, Mapping, Moment, Value, When
-from streams.replay.order import BEGINS, ENDS, backwards, told
+from streams.replay.model import Column, Condition, EventRule, Lookup, Mapping, Moment, Value, When
+from streams.replay.order import BEGINS, ENDS, Made, backwards, told
 from streams.replay.times import DAY_MS, Calendar, from_utc, to_ms
 from streams.replay.values import UNITS_MS
 
@@ -36,15 +36,6 @@ class BadRow(Exception):
 
 class LeftOut(Exception):
     """The row is no contact, for the reason in the text."""
-
-
-class Made(NamedTuple):
-    """One event of a row, before it is known which rows a contact has."""
-
-    time: int
-    rule: EventRule
-    extra: dict[str, Any]
-    """What the type adds."""
 
 
 class Read(NamedTuple):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streams.replay.cut import MOST_LINES, Cut, Cutter
 from streams.replay.errors import InputError
-from streams.replay.mapping import FileFormat, Mapping, parse_mapping
+from streams.replay.mapping import parse_mapping
+from streams.replay.model import FileFormat, Mapping
 from streams.replay.reader import CallLog, read_log
 
 FORM = FileFormat(delimiter=";", quote='"')

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from streams.replay.mapping import (
+from streams.replay.mapping import parse_mapping
+from streams.replay.model import (
     Column,
     Condition,
     Contact,
@@ -14,7 +15,6 @@ from streams.replay.mapping import (
     Lookup,
     Mapping,
     Moment,
-    parse_mapping,
 )
 from streams.replay.reader import read_log
 
