@@ -23,7 +23,7 @@ from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.contacts.lifecycle import Illegal
 from streams.customers import hall, relief, timelines
 from streams.customers.follow import Out
-from streams.customers.journeys import Journey
+from streams.customers.journey import Journey
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import LineOutcome, Place, Timeline, seen
 from streams.customers.upgrades import ANYBODY

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from streams.contacts.rules import ContactRules
+from streams.customers.feelings import SentimentRule
 from streams.customers.follow import Followers, having
 from streams.customers.journeys import JourneyRules, Journeys
-from streams.customers.moods import Moods, SentimentRule
+from streams.customers.moods import Moods
 from streams.customers.segments import SegmentRules, Segments
 from streams.customers.waits import WaitRule, Waits
 

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Field, Strict
 from streams.base.times import HOUR_MS, SECOND_MS
 from streams.base.units import FROM_FILES, Duration, Flag, Span, Text, TierName, Zone
 from streams.contacts.rules import ContactRules
+from streams.customers.feelings import SentimentRule
 from streams.customers.journeys import JourneyRules
-from streams.customers.moods import SentimentRule
 from streams.customers.rules import CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.customers.waits import WaitRule

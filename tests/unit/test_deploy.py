@@ -33,7 +33,8 @@ class _Strict(yaml.SafeLoader):
 
 
 def exposed() -> set[str]:
-    return {SUFFIX.sub("", name) for name in METRIC.findall((ROOT / "streams/worker/metrics.py").read_text())}
+    source = "".join((ROOT / f"streams/worker/{name}.py").read_text() for name in ("metrics", "gauges"))
+    return {SUFFIX.sub("", name) for name in METRIC.findall(source)}
 
 
 def expressions() -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.outputs import Journey as Contract
-from streams.customers import journeys
-from streams.customers.journeys import Journey, Touchpoint
+from streams.customers import journey as journeys
+from streams.customers.journey import Journey, Touchpoint
 from tests.support.track_story import OWNER, T0, H, M, S, Task, event, play, said
 
 NAME = "customer:C1@2026-01-01T09:00:00.000Z"

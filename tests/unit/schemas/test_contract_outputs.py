@@ -7,7 +7,7 @@ import pytest
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
-from streams.customers import journeys
+from streams.customers import journey as journeys
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY

@@ -14,7 +14,7 @@ from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.observer import BatchDone
 from streams.pipeline.notes import Telling
-from streams.worker import metrics as module
+from streams.worker import gauges
 from streams.worker.metrics import Metrics
 
 HOPS = ("ingest", "track", "measure")
@@ -57,7 +57,7 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 
 async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "clock", SimpleNamespace(now=lambda: 1_000_000, ahead=lambda: -1.5))
+    monkeypatch.setattr(gauges, "clock", SimpleNamespace(now=lambda: 1_000_000, ahead=lambda: -1.5))
     metrics = Metrics(["wait", "mood"])
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
     watched = source(
@@ -156,7 +156,7 @@ def test_a_committed_batch_a_failed_record_and_a_lost_task_are_counted() -> None
 
 
 def test_a_connector_that_invents_queues_does_not_fill_the_monitoring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SERIES_LIMIT", 50)
+    monkeypatch.setattr(gauges, "SERIES_LIMIT", 50)
     metrics = Metrics()
     queues = {("voice", f"queue-{number}"): (1, 1.0) for number in range(70)}
     metrics.watch(source(measure=Told(queues_now=lambda: queues)))
