@@ -2,7 +2,7 @@
 zone, the version and that of the rows. Each has a name and a short value, so that a worker can say in what it differs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -35,15 +35,18 @@ def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[
     return {
         "version": _minor(),
         **compared,
-        **{
-            f"rules.{part.name}": _digest(getattr(rules, part.name))
-            for part in fields(rules)
-            if part.name != "customers"
-        },
-        **{f"rules.{part.name}": _digest(getattr(rules.customers, part.name)) for part in fields(rules.customers)},
+        **{f"rules.{name}": _digest(part) for name, part in _parts(rules)},
         "time_zone": f"{zone.key} ({_digest(_offsets(zone))})",
         **{f"rows.{inlet.name}": ", ".join(f"{spec.name} {spec.version}" for spec in inlet.tables) for inlet in inlets},
     }
+
+
+def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
+    """What is compared, with the customers' rules one by one."""
+    for whole in (rules, rules.customers):
+        for part in fields(whole):
+            if part.init and part.name != "customers":
+                yield part.name, getattr(whole, part.name)
 
 
 def _minor() -> str:

@@ -56,7 +56,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "track advance": (customers, "advance", 0),
     "track publish": (customers, "publish", 0),
     "track fire": (Track, "fire", 1),
-    "track deadlines": (customers, "decisions", 0),
+    "track deadlines": (customers, "scheduled", 0),
     "measure fold": (Measure, "fold", 1),
     "measure lane": (windows, "rolling_records", 0),
     "measure encode": (kpis, "encode", 0),

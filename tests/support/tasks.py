@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.engine import Inlet, Storage, TaskInfo
+from streams.engine import Connection, Inlet, Storage, TaskInfo
 from streams.engine.changelog import Restored
 from streams.engine.task import Common, Task
 
@@ -71,7 +71,7 @@ class Changelogs:
 def a_task(partition: int = 0) -> Task:
     """One that was just made, of partition 0 of the topic ``in``."""
     info = TaskInfo("count", partition, 1, ("in",))
-    return Task(COUNT, info, [INPUT], {"in": "now"}, Common("broker:1", "app", Storage()))
+    return Task(COUNT, info, [INPUT], {"in": "now"}, Common(Connection("broker:1"), "app", Storage()))
 
 
 async def a_ready_task() -> Task:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.engine import Connection
 from streams.engine import task as module
 from tests.support.tasks import Changelogs, Producer
 
@@ -10,7 +11,7 @@ from tests.support.tasks import Changelogs, Producer
 def changelogs(monkeypatch: pytest.MonkeyPatch) -> Changelogs:
     """In place of the broker's, for every task that is made."""
     made = Changelogs()
-    monkeypatch.setattr(module, "transactional_producer", lambda bootstrap, name: Producer(made.told, name))
+    monkeypatch.setattr(Connection, "transactional_producer", lambda connection, name: Producer(made.told, name))
     monkeypatch.setattr(module, "start_client", made.start)
     monkeypatch.setattr(module.changelog, "opened", made.opened)
     return made

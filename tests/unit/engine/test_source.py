@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.engine import Batch, Options, Source
+from streams.engine import Batch, Connection, Options, Source
 from streams.engine.app import engine_app
 from streams.engine.digest import TaskBusy, held
 from tests.support.tasks import COUNT, a_ready_task
@@ -36,7 +36,7 @@ def handed() -> list[Batch]:
 
 @pytest.fixture
 def source(handed: list[Batch]) -> Source:
-    _, made = engine_app("app", "broker:1", [COUNT], Options("w1"))
+    _, made = engine_app("app", Connection("broker:1"), [COUNT], Options("w1"))
     fake: Any = Consumer()
     made.consumer = fake
 

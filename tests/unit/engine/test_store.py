@@ -38,6 +38,7 @@ def rows(name: str, resident: bool) -> TableSpec[Row]:
 
 
 SPECS = (rows("small", True), rows("large", False))
+SPEC = {spec.name: spec for spec in SPECS}
 KEYS = [f"k{n}" for n in range(8)]
 keys = st.sampled_from(KEYS)
 names = st.sampled_from(["small", "large"])
@@ -55,7 +56,7 @@ class TheSameAsADict(RuleBasedStateMachine):
         log = Rows(SPECS, MemoryStore())
         for name, held in self.committed.items():
             for key, row in held.items():
-                log.apply(record(key=encode_key(name, key), value=msgspec.json.encode(row)))
+                log.apply(record(key=encode_key(name, key), value=SPEC[name].dump(row)))
         log.flush()
         self.store = log.store
 
@@ -226,12 +227,22 @@ V3: TableSpec[dict[str, int]] = TableSpec(
     version=3,
     upgrades=(lambda old: b'{"n":' + old + b"}", lambda old: old[:-1] + b',"due":{"":5}}'),
     due=lambda row: row["due"],
+    due_since=3,
 )
+
+
+def envelope(due: bytes, row: bytes) -> bytes:
+    """A row with its deadlines in front."""
+    return len(due).to_bytes(4, "big") + due + row
 
 
 def test_rows_of_every_older_version_are_upgraded_when_they_are_read() -> None:
     log = Rows([V3], MemoryStore())
-    for key, value in (("one", b"1"), ("two", b'\x02{"n":2}'), ("three", b'\x03{"n":3,"due":{"":9}}')):
+    for key, value in (
+        ("one", b"1"),
+        ("two", b'\x02{"n":2}'),
+        ("three", b"\x03" + envelope(b'{"":9}', b'{"n":3,"due":{"":9}}')),
+    ):
         log.apply(record(key=encode_key("t", key), value=value))
     log.flush()
     table = CachedTable(V3, log.store, Cache())
@@ -242,7 +253,7 @@ def test_rows_of_every_older_version_are_upgraded_when_they_are_read() -> None:
         "three": {"n": 3, "due": {"": 9}},
     }
     table["one"] = {"n": 7, "due": {}}
-    assert table.changes() == [("one", b'\x03{"n":7,"due":{}}')]
+    assert table.changes() == [("one", b"\x03" + envelope(b"{}", b'{"n":7,"due":{}}'))]
 
 
 def test_a_newer_row_is_refused_with_what_this_program_reads() -> None:

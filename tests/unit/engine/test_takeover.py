@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from streams.engine import Observer
+from streams.engine import Connection, Observer
 from streams.engine import takeover as module
 from streams.engine.errors import LostState
 from streams.engine.layout import Layout
@@ -73,7 +73,7 @@ class Quiet(Topology):
 @pytest.fixture
 async def takeover(changelogs: Changelogs, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TakeOver]:
     monkeypatch.setattr(module, "RETRY_SECONDS", (0.01,))
-    topology = Quiet(Layout.of("app", [COUNT]), "broker:1", {})
+    topology = Quiet(Layout.of("app", [COUNT]), Connection("broker:1"), {})
     topology.topics = {name: Topic(2, f"{name:0<32}") for name in ("in", "app-count-changelog")}
     topology.partitions = {"in": 2, "app-count-changelog": 2}
     consumer: Any = Consumer(changelogs)

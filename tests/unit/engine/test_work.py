@@ -50,7 +50,7 @@ def test_a_deadline_that_fails_costs_its_row_and_not_the_record_that_let_time_pa
 ) -> None:
     task = a_task(Faults({"passed": {"b"}}), resident=resident)
     sent = run(task, load([("a", 1), ("b", 2), ("c", 3), ("time", 9), ("b", 7), ("c", 4), ("time", 5)]), cuts)
-    assert sent["dead"] == [(b"b", b'{"sum":2}')]
+    assert sent["dead"] == [(b"b", b'\x00\x00\x00\x06{"":2}{"sum":2}')]
     assert [(key, int(value)) for key, value in sent["due"]] == [(b"a", 1), (b"c", 3), (b"c", 4)]
     assert (dict(task.tables["sums"]), task.aside) == ({"b": {"sum": 7}}, 1), "b begins anew"
 
