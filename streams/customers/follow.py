@@ -6,6 +6,8 @@ asks each in turn and knows nothing of what they do.
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from streams.alerts.episodes import Alert, Gone, record
 from streams.base.records import Command, Left, output_key
 from streams.contacts.contact import Contact
@@ -17,7 +19,7 @@ S = TypeVar("S")
 Spans = tuple[tuple[int, int], ...]
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """What a capability may look at beside its own state: whose line it is, how far stream time has come (ms; None =
     not known yet), the customer's contacts and tiers.
     """
@@ -31,7 +33,7 @@ class Seen(NamedTuple):
     tiers: Tiers
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A contact changed, or went to another customer (``left``); without a key, the tiers did."""
 
     gone: Gone
@@ -46,7 +48,7 @@ class Change(NamedTuple):
     """Of a contact that left: as it was at rest."""
 
 
-class Out(NamedTuple):
+class Out(msgspec.Struct, frozen=True, gc=False):
     """A record to publish."""
 
     topic: str
@@ -54,7 +56,7 @@ class Out(NamedTuple):
     value: dict[str, Any]
 
 
-class After(NamedTuple, Generic[S]):
+class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """A capability's state after something, and what is published at once. ``look``: `Follower.publish` may have
     something to say.
     """

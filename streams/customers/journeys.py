@@ -124,6 +124,8 @@ class Journeys(Follower[Known]):
     def _found(self, state: Known, seen: Seen) -> tuple[Journey, ...]:
         tiers = seen.tiers
         parts = [of(contact, tiers) for history in seen.histories.values() for contact in history.lives]
+        if len(parts) == 1 and not state.past:
+            return (parts[0],)
         return group((*state.past, *parts), self.gap_ms)
 
     def _told(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:

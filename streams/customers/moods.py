@@ -85,8 +85,8 @@ class Moods(Follower[Known]):
         if seen.now is None:
             return After(state)
         forgets = any(seen.now > due for due in self._forgets(state))
-        state, out, _ = self._judged(state, seen.now, seen)
-        return After(self.tidied(state, seen) if forgets else state, out)
+        after = self._judged(state, seen.now, seen)
+        return After(self.tidied(after.state, seen), after.out) if forgets else after
 
     def tidied(self, state: Known, seen: Seen) -> Known:
         if seen.now is None:

@@ -50,7 +50,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something may have to be published."""
 
 
-class LineOutcome(NamedTuple):
+class LineOutcome(msgspec.Struct, frozen=True, gc=False):
     """A timeline after something happened; ``illegal`` and ``late`` only of an event."""
 
     timeline: Timeline

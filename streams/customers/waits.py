@@ -73,7 +73,10 @@ class Waits(Follower[Alerts]):
             return self._left(state, change, change.left.since, seen)
         if change.key is None:
             return self._all(state, change.gone, seen)
-        known, alerts = self._looked(state, change.key, change.after, change.gone, seen)
+        after = change.after
+        if after is None or not (state or any([contact.legs for contact in after.lives])):
+            return None
+        known, alerts = self._looked(state, change.key, after, change.gone, seen)
         return After(known, alert_out(alerts, seen)) if alerts else None
 
     def passed(self, state: Alerts, seen: Seen) -> After[Alerts]:
@@ -86,13 +89,18 @@ class Waits(Follower[Alerts]):
         return forget(state, lambda alert: alert.subject.key in seen.histories, seen.now, self.lateness_ms)
 
     def due(self, state: Alerts, seen: Seen) -> int | None:
-        times = [
-            forgotten_at(alert, self.lateness_ms)
-            for alert in state.values()
-            if not alert.firing and alert.subject.key not in seen.histories
-        ]
+        times: list[int] = []
         for key, history in seen.histories.items():
-            times += deadlines(_watch(key, history, seen), state, self.rules)
+            for contact in history.lives:
+                if contact.legs:
+                    times += deadlines(_watch(key, history, seen), state, self.rules)
+                    break
+        if state:
+            times += [
+                forgotten_at(alert, self.lateness_ms)
+                for alert in state.values()
+                if not alert.firing and alert.subject.key not in seen.histories
+            ]
         return min(times, default=None)
 
     def commanded(self, state: Alerts, command: Command, seen: Seen) -> After[Alerts] | None:
@@ -126,11 +134,9 @@ class Waits(Follower[Alerts]):
         return After(state, alert_out(published, seen))
 
     def _looked(
-        self, state: Alerts, key: str, history: History | None, gone: Gone, seen: Seen
+        self, state: Alerts, key: str, history: History, gone: Gone, seen: Seen
     ) -> tuple[Alerts, Sequence[Alert]]:
         """After a look at one history."""
-        if history is None or not (state or any(contact.legs for contact in history.lives)):
-            return state, ()
         old = [each.id for each in state.values() if each.subject.key == key]
         wanted = list(episodes(_watch(key, history, seen), state, seen.now, self.rules))
         return reconcile(state, old, wanted, seen.now, gone) if old or wanted else (state, ())

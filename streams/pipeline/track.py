@@ -134,10 +134,10 @@ class Track(Stage):
             self.customers[owner] = outcome.customer
         for fact in outcome.facts:
             out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
-        for topic, key, value in outcome.out:
-            out.send(self.topics[topic], key, orjson.dumps(value))
-            if topic == ALERTS and value["line"] == LIVE:
-                self.notes.alert(value["rule"], value["status"])
+        for each in outcome.out:
+            out.send(self.topics[each.topic], each.key, orjson.dumps(each.value))
+            if each.topic == ALERTS and each.value["line"] == LIVE:
+                self.notes.alert(each.value["rule"], each.value["status"])
         for what in outcome.limited:
             self.notes.limited("track", what)
         for illegal in outcome.illegal:
