@@ -10,6 +10,7 @@ import pytest
 
 from streams import settings as settings_module
 from streams.kafka import topics
+from streams.kafka.connection import connection_of
 from streams.local.broker import Broker
 from streams.local.processes import start_worker
 
@@ -19,7 +20,7 @@ PIDS = "HANGING_PIDS"
 
 async def test_that_never_ends(bootstrap: str, prefix: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     settings = settings_module.load(bootstrap_servers=bootstrap, topic_prefix=prefix)
-    await topics.create(bootstrap, topics.wanted(settings))
+    await topics.create(connection_of(settings), topics.wanted(settings))
     worker = await start_worker(settings, "worker", tmp_path / "worker.log")
     pids = [os.getpid(), worker.process.pid]
     if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ:  # the broker is this run's own

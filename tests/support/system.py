@@ -89,7 +89,7 @@ class System:
 
     async def _told(self) -> Counter[int]:
         """How often the last of the agents was told where stream time is, by partition."""
-        records = read_to_end(self.settings.bootstrap_servers, [self.topic("contact.measurements")])
+        records = read_to_end(connection_of(self.settings), [self.topic("contact.measurements")])
         return Counter([record.partition async for record in records if record.key is None])
 
     async def _have_told(self, before: Counter[int], times: int) -> bool:
