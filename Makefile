@@ -18,7 +18,7 @@ WORKERS ?= 1
 TEST_JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos fuzz recount ci lint format types contracts schemas schemas-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
+.PHONY: help venv demo test chaos fuzz recount ci lint format types contracts schemas schemas-check map map-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -44,7 +44,7 @@ fuzz: $(VENV) ## odd events through all agents without a broker; ARGS="--minutes
 recount: $(VENV) ## random histories against a recount from the documents, without a broker; ARGS="--histories 1000 --theme chats"
 	@$(BIN)/python -m tests.reference $(ARGS)
 
-ci: lint types contracts schemas-check test ## what continuous integration runs
+ci: lint types contracts schemas-check map-check test ## what continuous integration runs
 
 lint: $(VENV) ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -65,6 +65,12 @@ schemas: $(VENV) ## export JSON Schema and AsyncAPI from the contract
 
 schemas-check: $(VENV) ## fail when the exported schemas are not current
 	@$(BIN)/contact-streams schemas export --check
+
+map: $(VENV) ## draw the rooms of the code and their imports: docs/images/rooms.svg
+	@$(BIN)/python -m tests.support.rooms
+
+map-check: $(VENV) ## fail when an import goes up, or that drawing is not current
+	@$(BIN)/python -m tests.support.rooms --check
 
 # Nothing may follow the command: the last line on stdout is its JSON.
 calls: $(VENV) needs-broker ## a call log through the whole pipeline, figures as JSON; FILE=path [WORKERS=n]

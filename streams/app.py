@@ -50,12 +50,12 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     }
     return [
         Inlet(
-            hop,
-            tuple(name(topic) for topic in flow.inputs(hop)),
+            stage,
+            tuple(name(topic) for topic in flow.inputs(stage)),
             processor,
-            on_failure(dead, hop),
+            on_failure(dead, stage),
             tables,
             on_row(dead, settings.group),
         )
-        for hop, (processor, tables) in ((hop, parts[hop]) for hop in flow.stages())
+        for stage, (processor, tables) in ((stage, parts[stage]) for stage in flow.stages())
     ]

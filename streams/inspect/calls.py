@@ -152,7 +152,7 @@ async def run(
         report = await publish_log(log, log.replay_id, None, target, console)
         with console.status("working off …") as status:
             done = await wait_drained(
-                settings, DRAIN_SECONDS, lambda hop, left: status.update(f"{hop}: {left:,} records to go")
+                settings, DRAIN_SECONDS, lambda stage, left: status.update(f"{stage}: {left:,} records to go")
             )
         if not done:
             raise CallsError(f"the pipeline had not worked off everything after {DRAIN_SECONDS:.0f} s; see {logs}")

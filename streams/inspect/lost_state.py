@@ -65,13 +65,13 @@ def _ask(lost: list[str]) -> str:
 
 async def _tasks(settings: Settings, consumer: Consumer) -> dict[TopicPartition, list[str]]:
     """Each changelog partition that is there, and the topics its task reads."""
-    names = {hop: [settings.topic_prefix + topic for topic in flow.inputs(hop)] for hop in flow.stages()}
-    changelogs = {hop: changelog_of(settings.group, hop) for hop in names}
+    names = {stage: [settings.topic_prefix + topic for topic in flow.inputs(stage)] for stage in flow.stages()}
+    changelogs = {stage: changelog_of(settings.group, stage) for stage in names}
     have = await topics(consumer, [*changelogs.values(), *(topic for inputs in names.values() for topic in inputs)])
     return {
-        TopicPartition(changelogs[hop], number): [topic for topic in inputs if number < have[topic].partitions]
-        for hop, inputs in names.items()
-        for number in range(have[changelogs[hop]].partitions)
+        TopicPartition(changelogs[stage], number): [topic for topic in inputs if number < have[topic].partitions]
+        for stage, inputs in names.items()
+        for number in range(have[changelogs[stage]].partitions)
     }
 
 

@@ -138,7 +138,7 @@ class Plan:
 
 
 def plan(load: Load, c: Coefficients | None = None, m: Machines | None = None) -> Plan:
-    """Size a deployment. Without a partition count the smallest is taken that gives each worker one of each hop."""
+    """Size a deployment. Without a partition count the smallest is taken that gives each worker one of each agent."""
     c, m = c or Coefficients(), m or Machines()
     if load.partitions is not None:
         return _plan(load, load.partitions, c, m)
@@ -151,7 +151,7 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
     # A busy task commits once an interval; a quiet one once a second, for its tick, and for what comes.
     commits = min(1000 / max(load.commit_interval_ms, 1), 1 + rate / partitions)
     transactions = tasks * commits
-    # Each task tells every partition of the next hop how far it is, at most four times a second.
+    # Each task tells every partition of the next agent how far it is, at most four times a second.
     progress = (HOPS - 1) * partitions**2 * min(commits, 4.0)
     event_us = c.ingest_us + c.identify_us + c.track_us + c.measure_us + c.client_us
     cores = (rate * event_us + progress * c.progress_us) / 1e6 + transactions * c.transaction_ms / 1e3

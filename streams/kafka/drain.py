@@ -18,7 +18,7 @@ Progress = Callable[[str, int], None]
 """Told the agent that is waited for and how many records it has yet to read."""
 
 
-async def wait_drained(settings: Settings, timeout: float, progress: Progress = lambda hop, left: None) -> bool:
+async def wait_drained(settings: Settings, timeout: float, progress: Progress = lambda stage, left: None) -> bool:
     """Wait until every agent has committed what its inputs held when it was its turn, and all that comes of it, in the
     order of the flow.
 
@@ -29,14 +29,14 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
     until, connection = time.monotonic() + timeout, connection_of(settings)
     committed = open_consumer(connection, isolation_level="read_committed", fetch_max_wait_ms=20)
     async with committed as consumer, open_admin(connection) as admin:
-        for hop in flow.stages():
-            tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(hop)])
+        for stage in flow.stages():
+            tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(stage)])
             try:
                 ends = await settled_ends(consumer, tps, until - time.monotonic())
             except OpenTransaction:
                 return False
             while left := await unread(consumer, admin, settings.group, ends):
-                progress(hop, left)
+                progress(stage, left)
                 if time.monotonic() > until:
                     return False
                 await asyncio.sleep(0.1)

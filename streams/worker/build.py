@@ -65,8 +65,8 @@ def build(settings: Settings, rules: Rules) -> Application:
         async for batch in batches:
             await batch.process()
 
-    for hop in flow.stages():
-        app.agent(source.channel(hop), name=hop, concurrency=CONCURRENCY)(work)
+    for stage in flow.stages():
+        app.agent(source.channel(stage), name=stage, concurrency=CONCURRENCY)(work)
 
     boot = app.boot_strategy
     services = boot.server

@@ -215,7 +215,7 @@ class Metrics(Observer, Notes):
         self.connections_closed.labels(why).inc()
 
     def watch(self, source: Source) -> None:
-        """Expose the gauges of a running source too, and let the counters of its hops begin."""
+        """Expose the gauges of a running source too, and let the counters of its agents begin."""
         for hop in source.layout.inlets:
             counters = (self.records, self.bytes, self.batches, self.handle_cpu, self.failed, self.lost, self.came_late)
             for of_hop in (*counters, self.aside, self.unfinished):
@@ -225,9 +225,9 @@ class Metrics(Observer, Notes):
         self.registry.register(Gauges(source, self))
 
     async def measure(self, source: Source) -> dict[str, Lag]:
-        """Ask the broker how far each hop is behind: records in all, seconds of the partition furthest behind.
+        """Ask the broker how far each agent is behind: records in all, seconds of the partition furthest behind.
 
-        A hop of which nothing is known is left out. Its series is a gap then; 0 would be a lie, and NaN would spoil the
+        One of which nothing is known is left out. Its series is a gap then; 0 would be a lie, and NaN would spoil the
         sum over all workers.
         """
         asked = {hop for hop, _ in source.tasks.ready}

@@ -53,7 +53,7 @@ async def test_a_wait_alert_fires_by_itself_and_resolves_when_answered(system: S
     assert (fired["rule"], fired["kind"], fired["tier"], fired["contact_id"]) == ("wait", "wait", "gold", "v1")
     assert fired["customer"] == "customer:c1"
     assert fired["limit"] == 3000
-    # limit + allowed out-of-orderness of 2 s + a tick of each hop
+    # limit + allowed out-of-orderness of 2 s + a tick of each agent
     assert 5 <= seen - entered < 15
     assert resolved["alert_id"] == fired["alert_id"]
     assert (resolved["status"], resolved["reason"]) == ("resolved", "answered")

@@ -1,7 +1,7 @@
 """The audit: what the logs of a run hold against what they must hold, by code of its own.
 
 Nothing here imports the agents or the engine. Figures and alerts are recounted from the raw topics; only where the
-product's promise is "the fold of the logs in log order" the pure functions of the domain do the folding.
+product's promise is "the fold of the logs in log order" the product's pure functions do the folding.
 """
 
 from dataclasses import dataclass, field

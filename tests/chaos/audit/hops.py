@@ -1,7 +1,7 @@
 """Levels (b) and (c): what one process makes of the logs in their order, against what the workers made.
 
 `identify` is repeated record by record: what it sent must be the same bytes in the same order. `track` is folded by the
-pure functions of the domain, deadlines at the progress records; each customer's row in the changelog must tell the same,
+product's pure functions, deadlines at the progress records; each customer's row in the changelog must tell the same,
 its alerts to the last field. Left out of the comparison is what depends on where batches were cut, and nothing else:
 revisions, since a batch publishes once what it changed.
 """

@@ -1,4 +1,4 @@
-"""What the domain makes is what the contract promises."""
+"""What the pure rooms make is what the contract promises."""
 
 from typing import Any, get_args
 
