@@ -70,7 +70,13 @@ class Longest(Accumulator[Waits]):
     kind, empty = Waits, ()
 
     def add(self, state: Waits, amount: int, sign: int) -> Waits:
-        return self.merge((state, ((amount, sign),))) if state else ((amount, sign),)
+        for place, (wait, n) in enumerate(state):
+            if wait == amount:
+                kept = ((wait, n + sign),) if n + sign else ()
+                return state[:place] + kept + state[place + 1 :]
+            if wait < amount:
+                return (state[:place] + ((amount, sign),) + state[place:])[:LONGEST_KEPT]
+        return (*state, (amount, sign)) if len(state) < LONGEST_KEPT else state
 
     def glance(self, states: Sequence[Waits]) -> Waits:
         """The largest alone."""

@@ -46,8 +46,12 @@ def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
     know."""
     found, sign = dict(pane), fact.sign
     for name, amount in amounts(fact, policy).items():
-        accumulator = ACCUMULATORS[name]
-        if state := accumulator.add(found.get(name, accumulator.empty), amount, sign):
+        if name in SUMS:  # nearly all are, and a call for each of them costs a tenth of what `measure` does
+            state: Any = found.get(name, 0) + sign * amount
+        else:
+            accumulator = ACCUMULATORS[name]
+            state = accumulator.add(found.get(name, accumulator.empty), amount, sign)
+        if state:
             found[name] = state
         else:
             found.pop(name, None)

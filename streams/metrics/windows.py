@@ -104,7 +104,7 @@ def _fold_midnights(
     """
     dims, entered = split_leg(key)
     before, after = legs
-    start, end = policy.day(fact.time)
+    start, end = policy.day(fact.time - 1)  # what happens at midnight has happened when the day before ends
     while end < sealed - policy.lateness_ms:
         more = after.waits_at(end, entered) - before.waits_at(end, entered)
         if more and end - entered >= policy.threshold(fact.queue):

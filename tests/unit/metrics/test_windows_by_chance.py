@@ -210,3 +210,18 @@ def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_i
         in_time = sum(left[ident] - entered[ident] <= 20_000 for ident in answered)
         reached = sum(since <= end - 20_000 and left.get(ident, end + 1) > end for ident, since in entered.items())
         assert said.get(end, (0, 0)) == (in_time, len(answered) + reached)
+
+
+def test_a_leg_that_left_at_midnight_by_mistake_waited_when_that_day_ended() -> None:
+    """Told when nobody keeps any more who waited then, and the end before the beginning."""
+    midnight = (DAYS.day(T0)[1] - T0) // 1000
+    opened, left = leg("1", 0, midnight, "flow_out")
+    tables, said = Tables(), dict[int, float]()
+    move(tables, midnight + 90_000, policy=DAYS)
+    for each in (left, opened, taken_back(left)):
+        fold(tables, each, DAYS)
+    for record in move(tables, midnight + 180_000, policy=DAYS):
+        if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
+            (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
+            said[to_ms(record["window"]["end"])] = level["denominator"]
+    assert said[DAYS.day(T0)[1]] == 1
