@@ -34,7 +34,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A contact changed, or went to another customer (``left``); without a key, the tiers did."""
+    """A contact changed; without a key, the tiers did."""
 
     gone: Gone
     """Why alerts that need not stand any more are over, and when."""
@@ -43,9 +43,16 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     after: History | None = None
     step: Step | None = None
     """The event that changed it; None = time, or a bound."""
-    left: Left | None = None
+
+
+class Leaving(msgspec.Struct, frozen=True, gc=False):
+    """A contact went to another customer, as far as its events are not before ``left.since``."""
+
+    left: Left
+    key: str
+    gone: Gone
     resting: Contact | None = None
-    """Of a contact that left: as it was at rest."""
+    """As it was at rest, if it was."""
 
 
 class Out(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +92,11 @@ class Follower(Generic[S]):
     empty: S
 
     def changed(self, state: S, change: Change, seen: Seen) -> After[S] | None:
-        """A contact changed, left, or got other tiers; ``seen`` is as it is now. None = that changes nothing."""
+        """A contact changed, or got other tiers; ``seen`` is as it is now. None = that changes nothing."""
+        return None
+
+    def left(self, state: S, leaving: Leaving, seen: Seen) -> After[S] | None:
+        """A contact went to another customer; ``seen`` is without it. None = that changes nothing."""
         return None
 
     def settled(self, state: S, finished: Lives, seen: Seen) -> S:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from streams.contacts.histories import Lives
-from streams.customers.follow import Change, Follower, Limits, Out
+from streams.customers.follow import Change, Follower, Leaving, Limits, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline, seen
 
@@ -15,10 +15,21 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
-    """A contact changed, left, or got other tiers."""
+    """A contact changed, or got other tiers."""
     now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
     for each in rules.changing:
         after = each.changed(getattr(timeline, each.name), change, now)
+        if after is not None:
+            new[each.name] = lean(each, after.state)
+            out += after.out
+    return (replace(timeline, **new) if new else timeline), out
+
+
+def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
+    """A contact went to another customer."""
+    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    for each in rules.followers:
+        after = each.left(getattr(timeline, each.name), leaving, now)
         if after is not None:
             new[each.name] = lean(each, after.state)
             out += after.out

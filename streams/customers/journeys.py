@@ -15,7 +15,7 @@ from pydantic import Field
 from streams.base.times import HOUR_MS
 from streams.base.units import FROM_FILES, Span
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Change, Follower, Limits, Seen, Spans, own_out
+from streams.customers.follow import After, Follower, Leaving, Limits, Seen, Spans, own_out
 from streams.customers.journey import Journey, group, is_closed, journey_id, of, record, withdrawn, without
 
 
@@ -39,7 +39,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class Known(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's journeys."""
 
     past: tuple[Journey, ...] = ()
@@ -63,11 +63,11 @@ class Journeys(Follower[Known]):
     def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
         self.gap_ms, self.lateness_ms = rules.gap_ms, lateness_ms
 
-    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known] | None:
-        left = change.left
-        if left is None or left.since or not state.past:
+    def left(self, state: Known, leaving: Leaving, seen: Seen) -> After[Known] | None:
+        left = leaving.left
+        if left.since or not state.past:
             return None
-        parts = (without(each, left.channel, left.contact, change.resting) for each in state.past)
+        parts = (without(each, left.channel, left.contact, leaving.resting) for each in state.past)
         return After(replace(state, past=tuple(part for part in parts if part is not None)))
 
     def settled(self, state: Known, finished: Lives, seen: Seen) -> Known:

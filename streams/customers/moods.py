@@ -38,12 +38,12 @@ from streams.customers.feelings import (
     replaced,
     settle,
 )
-from streams.customers.follow import After, Change, Follower, Limits, Seen, alert_out
+from streams.customers.follow import After, Change, Follower, Leaving, Limits, Seen, alert_out
 
 WRITTEN = frozenset({"message.sent", "post.made"})
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class Known(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's moods."""
 
     messages: tuple[Message, ...] = ()
@@ -69,8 +69,6 @@ class Moods(Follower[Known]):
         self.quiet_after = {rule.name: rule.quiet_after_ms for rule in rules}
 
     def changed(self, state: Known, change: Change, seen: Seen) -> After[Known] | None:
-        if change.left is not None:
-            return self._left(state, change, change.left.since, seen)
         if change.key is None:
             return After(replace(state, judged=NO_MESSAGE))
         if change.step is None or change.after is None or not (state.messages or change.step.type in WRITTEN):
@@ -126,14 +124,14 @@ class Moods(Follower[Known]):
     def firing(self, state: Known) -> Iterable[str]:
         return (alert.rule for alert in state.alerts.values() if alert.firing)
 
-    def _left(self, state: Known, change: Change, since: int, seen: Seen) -> After[Known]:
-        """Without what a contact that went to another customer has brought."""
+    def left(self, state: Known, leaving: Leaving, seen: Seen) -> After[Known]:
+        key, since = leaving.key, leaving.left.since
 
         def goes(message: Message) -> bool:
-            return message.key == change.key and message.time >= since
+            return message.key == key and message.time >= since
 
-        old = [each.id for each in state.alerts.values() if each.subject.key == change.key and each.since >= since]
-        alerts, resolved = reconcile(state.alerts, old, (), seen.now, change.gone)
+        old = [each.id for each in state.alerts.values() if each.subject.key == key and each.since >= since]
+        alerts, resolved = reconcile(state.alerts, old, (), seen.now, leaving.gone)
         after = Known(
             tuple(message for message in state.messages if not goes(message)),
             {

@@ -133,7 +133,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Stream time after which the customer is dormant, if nothing comes."""
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class Known(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's standing."""
 
     standing: Standing = NOBODY

@@ -26,7 +26,7 @@ from streams.customers.condensing import (
     revived,
     uncrowded,
 )
-from streams.customers.follow import Change, Out
+from streams.customers.follow import Change, Leaving, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.tiers import changed
 from streams.customers.timeline_state import LineOutcome, Place, Timeline
@@ -124,8 +124,7 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
         rested=timeline.rested if since else {name: each for name, each in timeline.rested.items() if name != key},
         stale=True,
     )
-    change = Change(Gone(MOVED, left.time), key, history, kept, left=left, resting=resting)
-    timeline, out = hall.changed(timeline, change, place, rules)
+    timeline, out = hall.left(timeline, Leaving(left, key, Gone(MOVED, left.time), resting), place, rules)
     return LineOutcome(timeline, tuple(emitted), out)
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import orjson
 
-_MOODS = {"messages": "messages", "moods": "moods", "settled_message": "settled", "judged": "judged"}
-_JOURNEYS = ("past", "shown", "review")
-_SEGMENTS = {"standing": "standing", "score": "score", "score_revision": "revision"}
+from streams.contacts.histories import NEVER
 
+# Field of version 2 and what stood there when it was left out, in the order of version 3.
+_MOODS: dict[str, Any] = {"messages": [], "moods": {}, "settled_message": [NEVER, ""], "judged": [NEVER, ""]}
+_JOURNEYS: dict[str, Any] = {"past": [], "shown": {}, "review": None}
+_SEGMENTS: dict[str, Any] = {"standing": {}, "score": None, "score_revision": 0}
 
 ANYBODY = ""
 """In place of a name: a version before did not say whose a deadline is."""
@@ -25,12 +27,11 @@ def by_capability(row: bytes) -> bytes:
 
 def _by_capability(line: dict[str, Any]) -> dict[str, Any]:
     alerts = line.pop("alerts", {})
-    moods = {new: line.pop(old) for old, new in _MOODS.items() if old in line}
-    moods["alerts"] = {name: each for name, each in alerts.items() if each["kind"] == "sentiment"}
-    return {
-        **{name: each for name, each in line.items() if name not in (*_JOURNEYS, *_SEGMENTS)},
-        "waits": {name: each for name, each in alerts.items() if each["kind"] == "wait"},
-        "moods": moods,
-        "journeys": {name: line[name] for name in _JOURNEYS if name in line},
-        "segments": {new: line[old] for old, new in _SEGMENTS.items() if old in line},
-    }
+    moods, journeys, segments = (_taken(line, fields) for fields in (_MOODS, _JOURNEYS, _SEGMENTS))
+    moods.append({name: each for name, each in alerts.items() if each["kind"] == "sentiment"})
+    waits = {name: each for name, each in alerts.items() if each["kind"] == "wait"}
+    return {**line, "waits": waits, "moods": moods, "journeys": journeys, "segments": segments}
+
+
+def _taken(line: dict[str, Any], fields: dict[str, Any]) -> list[Any]:
+    return [line.pop(name, otherwise) for name, otherwise in fields.items()]

@@ -38,7 +38,7 @@ from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
-from streams.customers.follow import After, Change, Follower, Limits, Seen, alert_out
+from streams.customers.follow import After, Change, Follower, Leaving, Limits, Seen, alert_out
 from streams.customers.tiers import Tiers, tier_at
 
 
@@ -69,15 +69,21 @@ class Waits(Follower[Alerts]):
         self.rules, self.lateness_ms = rules, lateness_ms
 
     def changed(self, state: Alerts, change: Change, seen: Seen) -> After[Alerts] | None:
-        if change.left is not None:
-            return self._left(state, change, change.left.since, seen)
         if change.key is None:
             return self._all(state, change.gone, seen)
         after = change.after
-        if after is None or not (state or any([contact.legs for contact in after.lives])):
+        if after is None or not (state or any(contact.legs for contact in after.lives)):
             return None
         known, alerts = self._looked(state, change.key, after, change.gone, seen)
         return After(known, alert_out(alerts, seen)) if alerts else None
+
+    def left(self, state: Alerts, leaving: Leaving, seen: Seen) -> After[Alerts] | None:
+        if not state:
+            return None
+        key, since = leaving.key, leaving.left.since
+        old = [each.id for each in state.values() if each.subject.key == key and each.since >= since]
+        known, alerts = reconcile(state, old, (), seen.now, leaving.gone)
+        return After(known, alert_out(alerts, seen))
 
     def passed(self, state: Alerts, seen: Seen) -> After[Alerts]:
         after = self._all(state, Gone(WITHDRAWN, seen.now or 0), seen)
@@ -118,13 +124,6 @@ class Waits(Follower[Alerts]):
 
     def firing(self, state: Alerts) -> Iterator[str]:
         return (alert.rule for alert in state.values() if alert.firing)
-
-    def _left(self, state: Alerts, change: Change, since: int, seen: Seen) -> After[Alerts] | None:
-        if not state:
-            return None
-        old = [each.id for each in state.values() if each.subject.key == change.key and each.since >= since]
-        known, alerts = reconcile(state, old, (), seen.now, change.gone)
-        return After(known, alert_out(alerts, seen))
 
     def _all(self, state: Alerts, gone: Gone, seen: Seen) -> After[Alerts]:
         published: list[Alert] = []

@@ -73,9 +73,9 @@ class Longest(Accumulator[Waits]):
         for place, (wait, n) in enumerate(state):
             if wait == amount:
                 kept = ((wait, n + sign),) if n + sign else ()
-                return state[:place] + kept + state[place + 1 :]
+                return (*state[:place], *kept, *state[place + 1 :])
             if wait < amount:
-                return (state[:place] + ((amount, sign),) + state[place:])[:LONGEST_KEPT]
+                return (*state[:place], (amount, sign), *state[place:])[:LONGEST_KEPT]
         return (*state, (amount, sign)) if len(state) < LONGEST_KEPT else state
 
     def glance(self, states: Sequence[Waits]) -> Waits:

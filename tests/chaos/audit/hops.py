@@ -197,12 +197,19 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
     """
     found = {}
     for line, timeline in customer.lines.items():
-        whole = msgspec.to_builtins(replace(timeline, dues=None))
-        journeys, segments = whole.get("journeys", {}), whole.get("segments", {})
-        shown = {name: journey for name, journey in journeys.pop("shown", {}).items() if journey[4] is None}
+        whole = msgspec.to_builtins(timeline)
+        for capability in ("journeys", "segments"):
+            whole.pop(capability, None)
+        shown = {
+            name: (each.started, each.closed, each.digest)
+            for name, each in timeline.journeys.shown.items()
+            if each.gone is None
+        }
         if shown or not hall.is_bare(timeline, customer.owner, rules):
-            shown = {name: (journey[0], journey[2], journey[3]) for name, journey in shown.items()}
-            found[line] = {**whole, "shown": shown, "journeys": journeys, "segments": {**segments, "revision": 0}}
+            journeys = replace(timeline.journeys, shown={})
+            segments = replace(timeline.segments, revision=0)
+            kept = {"journeys": msgspec.to_builtins(journeys), "segments": msgspec.to_builtins(segments)}
+            found[line] = {**whole, "shown": shown, **kept}
     return found or None
 
 

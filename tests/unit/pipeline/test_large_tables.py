@@ -21,10 +21,14 @@ from tests.support.waits import MINUTE, at, tracked
 
 def side_by_side(line: dict[str, Any]) -> dict[str, Any]:
     """A line of a row with the state of every capability beside each other, as it was before version 3."""
-    moods, segments = line.pop("moods", {}), line.pop("segments", {})
-    names = {"settled": "settled_message", "revision": "score_revision"}
-    flat = {names.get(name, name): each for name, each in (moods | segments | line.pop("journeys", {})).items()}
-    return {**line, **flat, "alerts": line.pop("waits", {}) | moods.get("alerts", {})}
+    waits, flat = line.pop("waits", {}), dict[str, Any]()
+    for capability, names in (
+        ("moods", ("messages", "moods", "settled_message", "judged", "alerts")),
+        ("journeys", ("past", "shown", "review")),
+        ("segments", ("standing", "score", "score_revision")),
+    ):
+        flat |= zip(names, line.pop(capability, ()), strict=False)
+    return {**line, **flat, "alerts": waits | flat.get("alerts", {})}
 
 
 def as_version_1(task: TaskUnderTest, table: str) -> None:
