@@ -10,7 +10,8 @@ one channel, queue and tier, at the earliest. A row that does all the same is wr
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypedDict
 
 import msgspec
@@ -88,16 +89,51 @@ def decode(row: bytes) -> Pane:
     return pane
 
 
+_Column = tuple[str, Callable[[int, int], Any]]
+
+
+def _columns(panes: Sequence[Pane]) -> list[_Column]:
+    """By accumulator: its state over the panes from one place to another. Sums are added up once for all stretches, as
+    windows of several lengths end at every few panes.
+    """
+    states: defaultdict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+    for place, pane in enumerate(panes):
+        for name, state in pane.items():
+            places, of_name = states[name]
+            places.append(place)
+            of_name.append(state)
+    return [
+        (name, _sums(places, of_name) if name in SUMS else _others(name, places, of_name))
+        for name, (places, of_name) in states.items()
+    ]
+
+
+def _sums(places: list[int], states: list[int]) -> Callable[[int, int], int]:
+    up_to = [0, *accumulate(states)]
+    return lambda first, last: up_to[bisect_left(places, last)] - up_to[bisect_left(places, first)]
+
+
+def _others(name: str, places: list[int], states: list[Any]) -> Callable[[int, int], Any]:
+    accumulator = ACCUMULATORS[name]
+
+    def stretch(first: int, last: int) -> Any:
+        some = states[bisect_left(places, first) : bisect_left(places, last)]
+        return accumulator.glance(some) if some else accumulator.empty
+
+    return stretch
+
+
 class Series:
     """The panes of one channel, queue and tier in order of time: any stretch of them is one pane."""
 
-    __slots__ = ("_found", "_panes", "starts")
+    __slots__ = ("_columns", "_found", "_panes", "starts")
 
     def __init__(self, panes: Sequence[tuple[int, Pane]]) -> None:
         """``panes``: (start, pane) in rising order."""
         self.starts = [start for start, _ in panes]
         self._panes = [pane for _, pane in panes]
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
+        self._columns: list[_Column] | None = None
 
     def between(self, start: int, end: int) -> Pane:
         """The panes that begin in [start, end) as one."""
@@ -112,7 +148,10 @@ class Series:
         if last - first < 2:
             return self._panes[first] if first < last else EMPTY
         if self._found[0] != (first, last):
-            self._found = (first, last), merge(self._panes[first:last], glance=True)
+            if self._columns is None:
+                self._columns = _columns(self._panes)
+            found = {name: state for name, column in self._columns if (state := column(first, last))}
+            self._found = (first, last), found
         return self._found[1]
 
 
