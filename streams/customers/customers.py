@@ -1,12 +1,10 @@
 """The fold that joins contacts, journeys, segment and alerts of one customer: the state behind ``track``.
 
 Everything is a function of the *set* of records and of stream time, not of the order in which they came (inside the
-lateness) or of how they were cut into batches. Two ways to use it::
+lateness) or of how they were cut into batches::
 
-    outcome = apply(customer, record, clock, rules)       # one record: facts, alerts, and what is to be published of it
-
-    outcome = fold(customer, record, clock, rules)        # or, for each record of a batch: facts and alerts only
-    outcome = publish(outcome.customer, clock, rules)     # … and once per customer: journeys and segment
+    outcome = fold(customer, record, clock, rules)        # for each record of a batch: facts and alerts
+    outcome = publish(outcome.customer, clock, rules)     # once per customer: journeys and segment
 
 Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when
 nothing is left of one.
@@ -84,13 +82,6 @@ def owner_of(record: Event | Profile | Left | Command) -> str | None:
     if isinstance(record, Command):
         return alerting.owner_of(record.alert)
     return record.owner
-
-
-def apply(
-    customer: Customer | None, record: Event | Profile | Left | Command, clock: StreamTimes, rules: CustomerRules
-) -> Outcome:
-    """One record, with all that follows from it."""
-    return _published(fold(customer, record, clock, rules), clock, rules)
 
 
 def fold(

@@ -1,31 +1,23 @@
 """What a contact contributes to the KPIs: facts made of its marks, and what changes when the contact changes.
 
-Emitted = ``facts`` of the contact as it was; so a change is the difference of two sets, and taking a contact back is
-the difference to nothing.
+What was emitted follows from the contact as it was; so a change is the difference of two sets, and taking a contact
+back is the difference to nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from streams.base.records import NO_QUEUE, NO_TIER, Fact
 from streams.contacts.contact import Contact, Mark
+from streams.contacts.histories import Lives
 from streams.customers.tiers import Tiers, tier_at
-
-Lives = tuple[Contact, ...]
 
 
 def tier_of(contact: Contact, tiers: Tiers) -> str:
     """The tier its events say, else the customer's as of the contact's end (now, while it is open)."""
     at = contact.ended if contact.parted is None else contact.parted
     return contact.tier or tier_at(tiers, at) or NO_TIER
-
-
-def facts(contact: Contact, line: str, tiers: Tiers) -> tuple[Fact, ...]:
-    """Everything the contact contributes, in event order."""
-    tier = tier_of(contact, tiers)
-    return tuple(_fact(mark, contact, line, tier) for mark in contact.marks)
 
 
 def difference(before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers]) -> tuple[Fact, ...]:
@@ -81,11 +73,3 @@ def _fact(mark: Mark, contact: Contact, line: str, tier: str) -> Fact:
         mark.hold_ms,
         mark.wrap_ms,
     )
-
-
-def net(emitted: Iterable[Fact]) -> Counter[Fact]:
-    """What is left of emitted facts when signs are taken into account: fact (with sign +1) → how many; never 0."""
-    total: Counter[Fact] = Counter()
-    for fact in emitted:
-        total[replace(fact, sign=1)] += fact.sign
-    return Counter({fact: count for fact, count in total.items() if count})

@@ -120,7 +120,7 @@ def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
 
 def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
     """The rules of alerts that fire now, once for each."""
-    return [rule for each in rules.followers for rule in each.firing(getattr(timeline, each.name))]
+    return [rule for each in rules.alarming for rule in each.firing(getattr(timeline, each.name))]
 
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:

@@ -4,6 +4,7 @@ One journey is a sum over its contacts: see `streams.customers.journey`.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from zlib import crc32
@@ -82,9 +83,9 @@ class Journeys(Follower[Known]):
 
     def publish(self, state: Known, seen: Seen) -> After[Known]:
         """A record for each journey that looks different, the current one last."""
-        found = self._found(state, seen)
+        found = {journey_id(seen.owner, seen.line, each.started): each for each in self._found(state, seen)}
         state, records = self._told(state, found, seen)
-        state = self._dropped(state, found, seen)
+        state = self._dropped(state, found.values(), seen)
         review = self._review(state, found, seen)
         return After(Known(state.past, state.shown, review), own_out("journeys", records, seen))
 
@@ -128,12 +129,12 @@ class Journeys(Follower[Known]):
             return (parts[0],)
         return group((*state.past, *parts), self.gap_ms)
 
-    def _told(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:
+    def _told(self, state: Known, found: dict[str, Journey], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:
+        """``found``: the journeys by their names, oldest first."""
         owner, line, now = seen.owner, seen.line, seen.now
-        names = {journey_id(owner, line, journey.started) for journey in found}
         records, shown = [], {}
         for name, old in state.shown.items():
-            if name in names:
+            if name in found:
                 continue
             if old.gone is None:
                 records.append(withdrawn(old.started, owner, line, old.revision + 1))
@@ -141,10 +142,11 @@ class Journeys(Follower[Known]):
                 old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
             shown[name] = old
         shown = _latest_gone(shown)
-        for journey in found:
-            latest = journey is found[-1]
+        current = next(reversed(found), None)
+        for name, journey in found.items():
+            latest = name == current
             closed = is_closed(journey, latest, now, self.gap_ms)
-            name, digest = journey_id(owner, line, journey.started), _digest(journey, closed)
+            digest = _digest(journey, closed)
             known = state.shown.get(name)
             if known is not None and known.gone is None and known.digest == digest and not (latest and records):
                 shown[name] = known
@@ -154,7 +156,7 @@ class Journeys(Follower[Known]):
             shown[name] = Shown(journey.started, revision, closed, digest)
         return Known(state.past, shown, state.review), records
 
-    def _dropped(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> Known:
+    def _dropped(self, state: Known, found: Iterable[Journey], seen: Seen) -> Known:
         """Without the journeys that are over for good."""
         now = seen.now
         if now is None:
@@ -184,13 +186,13 @@ class Journeys(Follower[Known]):
         )
         return float("inf") if kept or journey.open else journey.last + self.gap_ms + self.lateness_ms
 
-    def _review(self, state: Known, found: tuple[Journey, ...], seen: Seen) -> int | None:
+    def _review(self, state: Known, found: dict[str, Journey], seen: Seen) -> int | None:
         """The stream time after which they look different without any event."""
         times: list[float] = []
         if not seen.histories and not state.past:  # else they are forgotten when it is looked at for those
             times += [self._gone_until(each.gone) for each in state.shown.values() if each.gone is not None]
-        for journey in found:
-            shown = state.shown.get(journey_id(seen.owner, seen.line, journey.started))
+        for name, journey in found.items():
+            shown = state.shown.get(name)
             if shown is None:
                 continue
             if not journey.open and not shown.closed:

@@ -26,6 +26,8 @@ class CustomerRules:
     """Those of them that a change of a contact can change."""
     publishing: Followers = field(init=False, repr=False, compare=False)
     """Those that publish once for all that happened."""
+    alarming: Followers = field(init=False, repr=False, compare=False)
+    """Those that have alerts."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
@@ -38,6 +40,7 @@ class CustomerRules:
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "changing", having(followers, "changed"))
         object.__setattr__(self, "publishing", having(followers, "publish"))
+        object.__setattr__(self, "alarming", having(followers, "firing"))
 
     @property
     def alert_names(self) -> Iterable[str]:

@@ -216,7 +216,7 @@ def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
 def total(standing: Standing, contacts: Iterable[Contact], rules: SegmentRules) -> Standing:
     """With the contacts that are not in it yet."""
     for contact in contacts:
-        standing = join(standing, of(contact), rules)
+        standing = of(contact) if standing.last is None else join(standing, of(contact), rules)
     return standing
 
 

@@ -73,7 +73,9 @@ def content_before(obj: Mapping[str, Any]) -> bytes:
 
 
 class Seen:
-    """The ids of one partition. ``check`` before ``add``; ``seal`` at the end of a batch, or ``rollback``."""
+    """The ids of one partition. ``check`` before ``add``; ``seal`` at the end of a batch. One that failed is not needed
+    any more: a fresh object is made of the chunks.
+    """
 
     def __init__(self, chunks: Iterable[tuple[str, bytes]] = ()) -> None:
         """``chunks``: the table's entries, in any order."""
@@ -124,10 +126,6 @@ class Seen:
     def undo_last(self) -> None:
         """Takes the last ``add`` of the open batch back. Raises ``KeyError`` when there is none."""
         self._pending.popitem()
-
-    def rollback(self) -> None:
-        """Forgets the open batch."""
-        self._pending = {}
 
     def seal(self, key: str, append_time: int) -> bytes | None:
         """The open batch as the value to write under ``key``; its ids count from now on. ``None`` when it added none.

@@ -17,9 +17,9 @@ from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.records import LIVE, contact_key
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.base.watermarks import InputClock, LineClock
 from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
+from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders

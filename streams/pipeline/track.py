@@ -165,7 +165,8 @@ class Track(Stage):
         """``firing`` says what fires."""
         customer = self.customers.get(owner)
         live = customer.lines.get(LIVE) if customer else None
-        firing = dict(Counter(hall.firing(live, self.rules))) if live else {}
+        fired = hall.firing(live, self.rules) if live else ()
+        firing = dict(Counter(fired)) if fired else {}
         if firing != self.firing.get(owner, {}):
             if firing:
                 self.firing[owner] = firing

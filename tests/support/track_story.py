@@ -12,7 +12,6 @@ from streams.base.records import Command, Event, Fact, Left, Profile
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
-from streams.customers.facts import net
 from streams.customers.rules import CustomerRules
 from streams.rules import load
 
@@ -38,6 +37,14 @@ def said(at: int, sentiment: float | None = None, author: str = "customer", **mo
     direction = "inbound" if author == "customer" else "outbound"
     extra = {} if sentiment is None else {"sentiment": sentiment}
     return event("message.sent", at, author=author, direction=direction, **{"channel": "chat"} | extra | more)
+
+
+def net(emitted: Iterable[Fact]) -> Counter[Fact]:
+    """What is left of emitted facts when signs are taken into account: fact (with sign +1) → how many; never 0."""
+    total: Counter[Fact] = Counter()
+    for fact in emitted:
+        total[msgspec.structs.replace(fact, sign=1)] += fact.sign
+    return Counter({fact: count for fact, count in total.items() if count})
 
 
 def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from streams.base.records import LIVE, Line, Progress
 from streams.base.times import HOUR_MS
-from streams.base.watermarks import InputClock, LineClock, Watermarks
+from streams.base.watermarks import Watermarks
+from streams.intake.clock import InputClock, LineClock
 
 
 def says(origin: str, of: int = 2, **lines: Line) -> Progress:

@@ -9,8 +9,7 @@ import pytest
 from streams.base.records import Event, Left
 from streams.contacts import histories
 from streams.customers import customers
-from streams.customers.facts import net
-from tests.support.track_story import OWNER, RULES, H, S, Task, event, profile, said
+from tests.support.track_story import OWNER, RULES, H, S, Task, event, net, profile, said
 
 
 def fold(task: Task, *records: Any) -> Counter[str]:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from streams.base.records import Event
 from streams.customers import customers, relief
 from streams.customers.customers import Customer
-from streams.customers.facts import net
-from tests.support.track_story import T0, D, H, M, S, Task, event, on, profile, said
+from tests.support.track_story import T0, D, H, M, S, Task, event, net, on, profile, said
 
 SMILE = "\U0001f600"
 

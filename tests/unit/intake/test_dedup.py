@@ -279,8 +279,9 @@ class AgainstModel(RuleBasedStateMachine):
         del self.model[self.open.pop()]
 
     @rule()
-    def rollback(self) -> None:
-        self.seen.rollback()
+    def fails(self) -> None:
+        """A batch that failed: what is known comes from the table."""
+        self.seen = Seen(self.table.items())
         for name in self.open:
             del self.model[name]
         self.open = []

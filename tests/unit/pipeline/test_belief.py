@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from streams.base.progress import AHEAD_MS, LAST_MS, Implausible, Origins
 from streams.base.records import LIVE, Line, Progress
-from streams.base.watermarks import InputClock, LineClock, Watermarks
+from streams.base.watermarks import Watermarks
 from streams.engine import changelog
 from streams.engine.offline import Offline
+from streams.intake.clock import InputClock, LineClock
 from tests.support.offline import NOW, inlets, names
 
 TOPICS = {"identify": "contact.normalised", "track": "contact.interactions", "measure": "contact.measurements"}

@@ -9,9 +9,9 @@ import pytest
 
 from streams.base.records import Line, Progress
 from streams.base.times import to_ms
-from streams.base.watermarks import LineClock
 from streams.engine.changelog import encode_key
 from streams.engine.offline import Offline, OfflineTask
+from streams.intake.clock import LineClock
 from tests.support.offline import NOW, TaskUnderTest, deployment, fetched, the_ingest
 from tests.support.records import Fetched, record
 from tests.support.system import event, home
