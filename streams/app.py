@@ -21,8 +21,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas import flow
+from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TableSpec, TaskInfo
 from streams.pipeline import identify, ingest, measure, track
+from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.notes import Notes
 from streams.rules import Rules
@@ -41,7 +43,7 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     dead = name("contacts.dead-letters")
     parts: dict[str, tuple[Factory, tuple[TableSpec[Any], ...]]] = {
         "ingest": (
-            ingest.factory(name, ingest.Means(settings, scorer, notes, rules.kpis.csat_scale, rules.nobody)),
+            ingest.factory(name, _means(settings, rules, notes, scorer)),
             ingest.TABLES,
         ),
         "identify": (identify.factory(name, rules.customers.contacts, notes), identify.TABLES),
@@ -59,3 +61,25 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         )
         for stage, (processor, tables) in ((stage, parts[stage]) for stage in flow.stages())
     ]
+
+
+def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> ingest.Means:
+    return ingest.Means(
+        Door(
+            settings.topic_prefix,
+            settings.max_event_bytes,
+            int(settings.max_age_h * HOUR_MS),
+            int(settings.future_tolerance_s * SECOND_MS),
+            rules.kpis.csat_scale,
+        ),
+        notes,
+        scorer,
+        rules.nobody,
+        settings.phone_region,
+        int(settings.dedup_horizon_h * HOUR_MS),
+        settings.out_of_orderness_ms,
+        settings.max_replays,
+        int(settings.replay_life_d * DAY_MS),
+        settings.max_undeclared_events,
+        int(settings.time_hold_s * SECOND_MS),
+    )

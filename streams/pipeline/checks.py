@@ -1,5 +1,6 @@
 """What `ingest` asks of a record beyond the contract's models: its bytes, its key, its age, the scale of a score."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.problems import shown
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.engine import Record
-from streams.settings import Settings
 
 PLANNED_DAYS = 366
 """How far after its arrival a live event may plan something: a call back, the end of a snooze."""
@@ -19,6 +19,21 @@ PLANNED_DAYS = 366
 PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until"}
 """Event type → the field of its data that plans something."""
 _WHY_A_KEY = "so that events that belong together stay in order"
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a record may be to be taken in; times in ms."""
+
+    prefix: str
+    """Before the name of every topic."""
+    max_bytes: int
+    max_age_ms: int
+    """Of a live event, when it arrives."""
+    tolerance_ms: int
+    """How far its time may lie ahead of its arrival."""
+    csat_scale: tuple[int, int]
+    """Lowest and highest score of a survey that names no scale."""
 
 
 class Rejected(Exception):
@@ -46,13 +61,11 @@ def _long(ms: int) -> str:
 class Checks:
     """Each raises `Rejected`."""
 
-    def __init__(self, settings: Settings, csat_scale: tuple[int, int]) -> None:
-        self.prefix = settings.topic_prefix
-        self.max_bytes = settings.max_event_bytes
-        self.max_age_ms = int(settings.max_age_h * HOUR_MS)
-        self.tolerance_ms = int(settings.future_tolerance_s * 1000)
+    def __init__(self, door: Door) -> None:
+        self.prefix, self.max_bytes = door.prefix, door.max_bytes
+        self.max_age_ms, self.tolerance_ms = door.max_age_ms, door.tolerance_ms
         self.homes, self.channels = routing.homes(), routing.channels()
-        self.scales = {"csat": csat_scale, "nps": (0, 10), "ces": (1, 7)}
+        self.scales = {"csat": door.csat_scale, "nps": (0, 10), "ces": (1, 7)}
 
     def live(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
         """The times of a live event, against the broker's time of arrival: so the answer is the same whenever the

@@ -16,7 +16,7 @@ from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.records import LIVE, contact_key
-from streams.base.times import DAY_MS, HOUR_MS
+from streams.base.times import DAY_MS
 from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
 from streams.intake.clock import InputClock, LineClock
@@ -24,12 +24,11 @@ from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgr
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
 from streams.intake.normalise import Policy, event_record
-from streams.pipeline.checks import Checks, Rejected
+from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Notes, Telling
 from streams.pipeline.stage import Name, ProgressSender, struct_table
 from streams.sentiment.lexicon import Scorer
-from streams.settings import Settings
 
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
@@ -45,32 +44,40 @@ _REFUSED = "replay-refused"
 class Means:
     """What an `Ingest` works with beside its task."""
 
-    settings: Settings
-    scorer: Scorer | None
+    door: Door
     notes: Notes
-    csat_scale: tuple[int, int] = (1, 5)
-    nobody: Nobody | None = None
+    scorer: Scorer | None
+    nobody: Nobody
+    phone_region: str | None
+    dedup_horizon_ms: int
+    out_of_orderness_ms: int
+    max_replays: int
+    replay_life_ms: int
+    max_undeclared: int
+    """Events of a replay that are taken before it is declared."""
+    hold_ms: int
+    """How long unread records hold live time in vain."""
 
 
 class Ingest(Telling):
     """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
-        settings, notes = means.settings, means.notes
+        notes = means.notes
         self.info, self.notes = info, notes
-        self.prefix = settings.topic_prefix
+        self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(settings.phone_region, means.scorer, means.nobody, notes.unused_identifier)
-        self.checks = Checks(settings, means.csat_scale)
-        self.horizon_ms = int(settings.dedup_horizon_h * HOUR_MS)
+        self.policy = Policy(means.phone_region, means.scorer, means.nobody, notes.unused_identifier)
+        self.checks = Checks(means.door)
+        self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]
         self.seen = Seen(self.chunks.items())
-        self.clock = InputClock(tables["clocks"], settings.out_of_orderness_ms)
-        self.max_replays, self.replay_life_ms = settings.max_replays, int(settings.replay_life_d * DAY_MS)
-        self.max_undeclared = settings.max_undeclared_events
+        self.clock = InputClock(tables["clocks"], means.out_of_orderness_ms)
+        self.max_replays, self.replay_life_ms = means.max_replays, means.replay_life_ms
+        self.max_undeclared = means.max_undeclared
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
-        self.hold_ms = int(settings.time_hold_s * 1000)
+        self.hold_ms = means.hold_ms
         self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
         for topic in info.topics:
             notes.released(topic, 0)

@@ -1,5 +1,6 @@
 """What the door says of a record that it refuses before the models look at it."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 
 from schemas.events import parse
 from streams.base.times import DAY_MS, HOUR_MS, iso
-from streams.pipeline.checks import Checks, Rejected
-from streams.settings import Settings
+from streams.pipeline.checks import Checks, Door, Rejected
 from tests.support.offline import NOW
 
-CHECKS = Checks(Settings(), (1, 5))
+DOOR = Door("", 1_000_000, 24 * HOUR_MS, 60_000, (1, 5))
+CHECKS = Checks(DOOR)
 
 
 def record(**given: Any) -> Any:
@@ -98,4 +99,4 @@ def test_an_answer_lies_on_the_scale_it_names(metric: str, score: float, scale: 
 @pytest.mark.parametrize("configured", [(0, 10), (1, 7)])
 def test_a_scale_that_is_named_rules_over_the_configured_one(configured: tuple[int, int]) -> None:
     data = SimpleNamespace(metric="csat", score=0, scale="good-bad")
-    Checks(Settings(), configured).scale(data)
+    Checks(replace(DOOR, csat_scale=configured)).scale(data)
