@@ -126,7 +126,8 @@ def _fired(episode: Episode, now: int | None) -> Alert:
     """Raised at stream time, or by the event that proves it when that is ahead of stream time."""
     proven = episode.since if episode.resolved is None else episode.resolved
     fired = now if now is not None and now >= episode.since else proven
-    return Alert(*episode[:8], fired=fired)
+    (name, rule, kind, severity, subject, value, limit, since, *_) = episode
+    return Alert(name, rule, kind, severity, subject, value, limit, since, fired)
 
 
 def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:

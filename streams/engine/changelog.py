@@ -229,14 +229,6 @@ async def hollow(connection: Connection, spans: Mapping[TopicPartition, int]) ->
     return found
 
 
-async def restore(
-    connection: Connection, partition: TopicPartition, rows: Rows, progress: Progress, since: int = 0
-) -> Restored:
-    """Read a changelog from an offset to its end."""
-    async with opened(connection, partition) as log:
-        return await log.read(rows, progress, since)
-
-
 def outdated(mark: Mark, log: Changelog, versions: Mapping[str, int], now: int) -> str | None:
     """Why a store with this mark cannot be caught up from the changelog; ``None`` = it can. ``now``: wall clock, ms."""
     age = now - mark.written

@@ -124,17 +124,10 @@ _QUOTED_LOCAL = re.compile(r'"((?:[^"\\\n]|\\.){1,62})"')
 _DOMAIN = re.compile(r"(?=.{4,255}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?:xn--[a-z0-9-]{1,59}|[a-z]{2,63})")
 
 
-def email(value: str) -> str:
-    """The address in its one form: domain in ASCII (IDNA 2008 after UTS 46; what that refuses, in Punycode all the
-    same), before the @ lower case in NFKC, as RFC 8265 has it for names of users. What is no address: trimmed, in lower
-    case.
-    """
-    value = value.strip()
-    address = _address(value)
-    return value.lower() if address is None else address[0]
-
-
 def _address(value: str) -> tuple[str, str, str] | None:
+    """An address in its one form, and its parts: domain in ASCII (IDNA 2008 after UTS 46; what that refuses, in
+    Punycode all the same), before the @ lower case in NFKC, as RFC 8265 has it for names of users. None: it is none.
+    """
     return (_read_address if len(value) <= REMEMBERED else _read_address.__wrapped__)(value)
 
 

@@ -38,7 +38,7 @@ from streams.engine.store import Due, Mark, MemoryStores, Stores
 from streams.engine.tables import Cache, deadlines, open_tables, settle
 from streams.local.bootstrap import resolve_bootstrap
 from streams.pipeline import track
-from tests.support.engine import create_topics
+from tests.support.engine import create_topics, restore
 from tests.support.leftovers import end_with_us
 from tests.support.track_story import RULES, T0, Task, event, said
 
@@ -114,7 +114,7 @@ async def measure(bootstrap: str, topic: str, partitions: int, count: int, folde
     opened, records, peak = [], 0, 0
     for partition in range(partitions):
         store = stores.open(TaskInfo("track", partition, partitions, ()).name)
-        found = await log.restore(
+        found = await restore(
             Connection(bootstrap), TopicPartition(topic, partition), log.Rows(track.TABLES, store), lambda *_: None
         )
         mark = Mark(
@@ -141,7 +141,7 @@ async def measure(bootstrap: str, topic: str, partitions: int, count: int, folde
             store = stores.open(f"track-{partition}")
             assert store.mark is not None
             rows = log.Rows(track.TABLES, store)
-            await log.restore(
+            await restore(
                 Connection(bootstrap), TopicPartition(topic, partition), rows, lambda *_: None, store.mark.check
             )
             opened.append((store, open_tables(track.TABLES, store, cache)))

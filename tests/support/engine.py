@@ -30,6 +30,7 @@ from streams.engine import (
     metadata,
 )
 from streams.engine.app import engine_app
+from streams.engine.changelog import Progress, Restored, Rows, opened
 from streams.engine.connection import Connection
 from streams.engine.kafka import partition_counts
 from streams.engine.rocks import RocksStores
@@ -301,3 +302,11 @@ async def some_rounds(pipeline: Kept, rounds: range, storage: Storage, recorder:
         for done in rounds:
             await publish(pipeline.bootstrap, pipeline.input, load(200))
             await until(lambda done=done: pipeline.drained(200 * (done + 1)))
+
+
+async def restore(
+    connection: Connection, partition: TopicPartition, rows: Rows, progress: Progress, since: int = 0
+) -> Restored:
+    """Read a changelog from an offset to its end."""
+    async with opened(connection, partition) as log:
+        return await log.read(rows, progress, since)

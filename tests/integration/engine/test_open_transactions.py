@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.engine.changelog import POSITION, encode_position, restore
+from streams.engine.changelog import POSITION, encode_position
 from streams.engine.changelog import Rows as Read
 from streams.engine.connection import Connection
 from streams.engine.kafka import written_ends
 from streams.engine.store import MemoryStore
-from tests.support.engine import LARGE, Kept, Recorder, exactly, load, publish, some_rounds, until
+from tests.support.engine import LARGE, Kept, Recorder, exactly, load, publish, restore, some_rounds, until
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from aiokafka import TopicPartition
 
 from streams.engine import NewerState, Outputs, Record, Rest, Table, TableSpec, TaskInfo, UnreadableState
 from streams.engine.changelog import Rows as Read
-from streams.engine.changelog import restore
 from streams.engine.connection import Connection
 from streams.engine.errors import StoreError
 from streams.engine.rocks import RocksStores
@@ -34,6 +33,7 @@ from tests.support.engine import (
     load,
     publish,
     read_all,
+    restore,
     some_rounds,
     until,
 )
