@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.engine import Lag, Options, Source
+from streams.engine import Connection, Lag, Options, Source
 from streams.engine.app import engine_app
 from streams.worker.metrics import Metrics
 from streams.worker.web import Web, WebOptions
@@ -15,7 +15,7 @@ from tests.support.tasks import COUNT
 
 @pytest.fixture
 def source() -> Source:
-    return engine_app("x.app", "broker:1", [COUNT], Options("w1"))[1]
+    return engine_app("x.app", Connection("broker:1"), [COUNT], Options("w1"))[1]
 
 
 async def test_it_names_its_worker_and_its_group(source: Source) -> None:
