@@ -8,9 +8,11 @@ A duration counts as at most `LONGEST_MS`, so a sum leaves 64 bits after 290 mil
 one channel, queue and tier, at the earliest. A row that does all the same is written as the largest number there is.
 """
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, TypedDict
 
@@ -25,6 +27,8 @@ Pane = Mapping[str, Any]
 """Accumulator → its state, never an empty one. Not to be changed in place."""
 
 EMPTY: Pane = {}
+_HUGE = re.compile(rb"\d{19}")
+"""A number that may have more than 64 bits."""
 
 _Row: Any = TypedDict("_Row", {each.name: each.kind for each in ACCUMULATORS.values()}, total=False)  # type: ignore[misc]
 _decode_row = msgspec.json.Decoder(_Row).decode
@@ -75,10 +79,13 @@ def merge(panes: Iterable[Pane], glance: bool = False) -> Pane:
 
 def encode(pane: Pane) -> bytes:
     """As a row: JSON by name, each sum inside 64 bits, which is what JSON and other languages can hold."""
-    sums = [state for name, state in pane.items() if name in SUMS]
-    if sums and (max(sums) > MAX_SUM or min(sums) < -MAX_SUM):
-        pane = {name: max(-MAX_SUM, min(pane[name], MAX_SUM)) if name in SUMS else pane[name] for name in pane}
-    return _encode_row(pane)
+    with suppress(OverflowError):
+        row = _encode_row(pane)
+        if not _HUGE.search(row):
+            return row
+    return _encode_row(
+        {name: max(-MAX_SUM, min(state, MAX_SUM)) if name in SUMS else state for name, state in pane.items()}
+    )
 
 
 def decode(row: bytes) -> Pane:
