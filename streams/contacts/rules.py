@@ -11,7 +11,7 @@ from streams.base.units import FROM_FILES, ChannelName, NotInFiles, Span
 
 @dataclass(frozen=True, slots=True)
 class ContactRules:
-    """``contacts`` of tracking.yaml, and what other files say that a contact counts by."""
+    """``contacts`` of tracking.yaml, and what other files say that a contact counts by; all times in ms."""
 
     timeout: Span = DAY_MS
     channel_timeouts: dict[ChannelName, Span] = field(default_factory=dict)

@@ -16,9 +16,9 @@ from streams.customers.waits import WaitRule, Waits
 class CustomerRules:
     """The rules of each capability. A new one that lives at the owner's key is one line in ``followers``."""
 
-    contacts: ContactRules = field(default_factory=ContactRules)
-    journeys: JourneyRules = field(default_factory=JourneyRules)
-    segments: SegmentRules = field(default_factory=SegmentRules)
+    contacts: ContactRules
+    journeys: JourneyRules
+    segments: SegmentRules
     wait: tuple[WaitRule, ...] = ()
     sentiment: tuple[SentimentRule, ...] = ()
     followers: Followers = field(init=False, repr=False, compare=False)

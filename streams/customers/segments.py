@@ -25,7 +25,7 @@ from pydantic import Field
 from streams.base import decay
 from streams.base.decay import Decayed
 from streams.base.records import NO_TIER
-from streams.base.times import DAY_MS, iso
+from streams.base.times import iso
 from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
@@ -37,10 +37,10 @@ from streams.customers.tiers import tier_at
 class HalfLives:
     """After which something counts half as much, ms."""
 
-    recency: Span = 30 * DAY_MS
-    frequency: Span = 30 * DAY_MS
-    sentiment: Span = 14 * DAY_MS
-    friction: Span = 14 * DAY_MS
+    recency: Span
+    frequency: Span
+    sentiment: Span
+    friction: Span
 
     __pydantic_config__ = FROM_FILES
 
@@ -49,8 +49,8 @@ class HalfLives:
 class HalfAt:
     """``frequency``: contacts (decayed) that give 50 points of it; ``friction``: points (decayed) that leave 50."""
 
-    frequency: Positive = 3.0
-    friction: Positive = 2.0
+    frequency: Positive
+    friction: Positive
 
     __pydantic_config__ = FROM_FILES
 
@@ -59,10 +59,10 @@ class HalfAt:
 class Weights:
     """Of the four components; any numbers of which not all are 0."""
 
-    recency: Weight = 0.20
-    frequency: Weight = 0.25
-    sentiment: Weight = 0.30
-    friction: Weight = 0.25
+    recency: Weight
+    frequency: Weight
+    sentiment: Weight
+    friction: Weight
 
     __pydantic_config__ = FROM_FILES
 
@@ -75,23 +75,25 @@ class Weights:
 class New:
     """A customer is new with fewer contacts, and known for a shorter time (ms)."""
 
-    contacts: Count = 3
-    known_for: Duration = 14 * DAY_MS
+    contacts: Count
+    known_for: Duration
 
     __pydantic_config__ = FROM_FILES
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRules:
-    """``segments`` of tracking.yaml: half-lives, scales, weights and limits of the score."""
+    """``segments`` of tracking.yaml: half-lives, scales, weights and limits of the score. A file says all
+    of it: a score of which a part is somebody else's says nothing.
+    """
 
-    half_lives: HalfLives = HalfLives()
-    half_at: HalfAt = HalfAt()
-    weights: Weights = Weights()
-    new: New = New()
-    dormant_after_ms: Annotated[Span, Field(alias="dormant_after")] = 30 * DAY_MS
-    at_risk_below: Percent = 35.0
-    loyal_from: Percent = 65.0
+    half_lives: HalfLives
+    half_at: HalfAt
+    weights: Weights
+    new: New
+    dormant_after_ms: Annotated[Span, Field(alias="dormant_after")]
+    at_risk_below: Percent
+    loyal_from: Percent
 
     __pydantic_config__ = FROM_FILES
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from streams import rules
-from streams.customers.segments import SegmentRules
+from streams.base.times import DAY_MS
+from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
 from streams.identity.identifiers import identifier
 from streams.identity.nobody import Nobody, shipped
@@ -38,7 +39,15 @@ def test_the_shipped_rules() -> None:
         86_400_000,
         72 * 3_600_000,
     )
-    assert customers.segments == SegmentRules()
+    assert customers.segments == SegmentRules(
+        HalfLives(30 * DAY_MS, 30 * DAY_MS, 14 * DAY_MS, 14 * DAY_MS),
+        HalfAt(3.0, 2.0),
+        Weights(0.20, 0.25, 0.30, 0.25),
+        New(3, 14 * DAY_MS),
+        30 * DAY_MS,
+        35.0,
+        65.0,
+    )
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
         20_000,
         WINDOWS,
@@ -157,6 +166,11 @@ MISTAKES = [
     ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
     ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
     ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
+    ("tracking", "contacts:\n  timeout: 1h\n  lateness_ms: 5\n", 3, "contacts.lateness_ms: is not known here"),
+    ("tracking", "contacts: {soon_ms: 5}\n", 1, "contacts.soon_ms: is not known here"),
+    ("tracking", "segments: {half_live: 1d}\n", 1, "segments.half_live: is not known here"),
+    ("tracking", "segments: {}\n", 1, "segments.weights: is missing"),
+    ("tracking", "segments:\n  half_lives: {recency: 1d}\n", 2, "segments.half_lives.friction: is missing"),
     ("nobody", "words:\n  en:\n    - unknown\n    - '--'\n", 4, "words.en.1: '--' has no letter or digit that counts"),
     ("nobody", "mailboxes: ['*']\n", 1, "mailboxes.0: '*' has no letter"),
     ("nobody", "words:\n  en: [null]\n", 2, "words.en.0: Input should be a valid string, not None"),
