@@ -70,7 +70,7 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
             settings.max_event_bytes,
             int(settings.max_age_h * HOUR_MS),
             int(settings.future_tolerance_s * SECOND_MS),
-            rules.kpis.csat_scale,
+            rules.kpis.csat.scale,
         ),
         notes,
         scorer,

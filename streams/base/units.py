@@ -35,6 +35,15 @@ def _positive(value: int) -> int:
     return value
 
 
+def _span_or_day(value: object) -> int | None:
+    if value == "day":
+        return None
+    try:
+        return _positive(_milliseconds(value))
+    except ValueError as error:
+        raise ValueError(f"{error}; or day, the calendar day") from None
+
+
 def _thousandths(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticKnownError("float_type")
@@ -60,6 +69,8 @@ Duration = Annotated[int, BeforeValidator(_milliseconds)]
 """``120s`` → milliseconds."""
 Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
 """A duration longer than 0."""
+SpanOrDay = Annotated[int | None, BeforeValidator(_span_or_day)]
+"""A duration longer than 0; ``day`` → ``None``, the calendar day."""
 Milli = Annotated[int, BeforeValidator(_thousandths)]
 """Sentiment in thousandths."""
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]

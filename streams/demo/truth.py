@@ -161,7 +161,7 @@ class Truth:
 
     def rated(self, contact: str, channel: str, queue: str | None, score: int) -> None:
         """A customer answered the satisfaction question, 1 to 5; the last answer of a contact counts."""
-        counts = Counts(csat=1, csat_satisfied=int(score >= self.rules.kpis.csat_satisfied_from), csat_sum=score)
+        counts = Counts(csat=1, csat_satisfied=int(score >= self.rules.kpis.csat.satisfied_from), csat_sum=score)
         self._once(self.answers, contact, Once(channel, queue or "none", "csat", counts))
 
     def _once(self, of: dict[str, Once], contact: str, new: Once) -> None:

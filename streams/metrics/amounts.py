@@ -10,6 +10,10 @@ from streams.metrics.accumulators import LONGEST_MS
 from streams.metrics.rules import KpiPolicy
 
 Amounts = Mapping[str, int]
+NPS_PROMOTER_FROM, NPS_DETRACTOR_TO = 9, 6
+"""Of 0 to 10, inclusive."""
+CES_EASY_FROM = 5
+"""Of 1 to 7, inclusive."""
 
 
 def amounts(fact: Fact, policy: KpiPolicy) -> Amounts:
@@ -113,16 +117,16 @@ def _feedback(fact: Fact, policy: KpiPolicy) -> Amounts:
     score = _value(fact)
     match fact.variant:
         case "csat":
-            satisfied = int(score >= policy.csat_satisfied_from * 1000)
+            satisfied = int(score >= policy.csat.satisfied_from * 1000)
             return {"csat": 1, "csat_satisfied": satisfied, "csat_milli": score}
         case "nps":
             return {
                 "nps": 1,
-                "nps_promoters": int(score >= policy.nps_promoter_from * 1000),
-                "nps_detractors": int(score <= policy.nps_detractor_to * 1000),
+                "nps_promoters": int(score >= NPS_PROMOTER_FROM * 1000),
+                "nps_detractors": int(score <= NPS_DETRACTOR_TO * 1000),
             }
         case "ces":
-            return {"ces": 1, "ces_easy": int(score >= policy.ces_easy_from * 1000)}
+            return {"ces": 1, "ces_easy": int(score >= CES_EASY_FROM * 1000)}
     raise _unknown("variant", fact)
 
 

@@ -1,11 +1,14 @@
-"""What the rules decide about KPIs: thresholds, windows, how late a fact may come."""
+"""What the rules decide about KPIs: thresholds, windows, how late a fact may come; `kpis.yaml` is read into it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, day_bounds
+from pydantic import Field, Strict
+
+from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
+from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
 
 UTC = ZoneInfo("UTC")
 PANE_MS = 10_000
@@ -17,8 +20,10 @@ class Window:
     """A rolling window: its length, and how often one ends. Length ``None``: the calendar day, read every so often
     until it is over."""
 
-    length_ms: int | None
-    every_ms: int
+    length_ms: Annotated[SpanOrDay, Field(alias="length")]
+    every_ms: Annotated[Span, Field(alias="every")]
+
+    __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
         if self.every_ms <= 0 or self.every_ms % PANE_MS:
@@ -27,49 +32,68 @@ class Window:
             raise ValueError(f"a window of {self.length_ms} ms must be a multiple of its step of {self.every_ms} ms")
 
 
-WINDOWS = (
-    Window(MINUTE_MS, PANE_MS),
-    Window(5 * MINUTE_MS, MINUTE_MS),
-    Window(15 * MINUTE_MS, 5 * MINUTE_MS),
-    Window(60 * MINUTE_MS, 15 * MINUTE_MS),
-    Window(None, HOUR_MS),
-)
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """The t of "x % in t", inclusive."""
+
+    threshold_ms: Annotated[Duration, Field(alias="threshold")] = 20 * SECOND_MS
+    queues: dict[str, Duration] = field(default_factory=dict)
+    """Queues that have another, ms."""
+
+    __pydantic_config__ = FROM_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class Csat:
+    scale: tuple[Annotated[int, Strict()], Annotated[int, Strict()]] = (1, 5)
+    """Lowest and highest score; `ingest` refuses others."""
+    satisfied_from: Annotated[int, Strict()] = 4
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        if not low < self.satisfied_from <= high:
+            raise ValueError(
+                f"satisfied_from ({self.satisfied_from}) must be above {low} and at most {high}, the scale's ends"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Which names count as themselves: those listed, and the first so many others."""
+
+    queues: frozenset[Text] = frozenset()
+    max_queues: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
+    max_tiers: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
+    max_series: Annotated[int, Strict(), Field(ge=1, le=100_000)] = 4000
+    """Of channels, queues and tiers together."""
+
+    __pydantic_config__ = FROM_FILES
 
 
 @dataclass(frozen=True)
 class KpiPolicy:
-    """All of it, built once from the rules. Raises ValueError for what cannot be."""
+    """All of it. Raises ValueError for what cannot be."""
 
-    threshold_ms: int = 20_000
-    """The t of "x % in t", inclusive."""
-    thresholds_by_queue: Mapping[str, int] = field(default_factory=dict)
-    short_abandon_ms: int = 5_000
-    """An abandon within this is a short one, inclusive."""
-    windows: tuple[Window, ...] = WINDOWS
-    time_zone: ZoneInfo = UTC
+    windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    time_zone: Zone = UTC
     """Where the calendar day begins at midnight."""
-    lateness_ms: int = 10 * MINUTE_MS
+    lateness_ms: Annotated[Duration, Field(alias="lateness")] = HOUR_MS
     """How far behind stream time a fact may be and still amend every window."""
-    day_kept_ms: int = 15 * DAY_MS
-    """How long after its end a day can still be amended: a contact may go on for 14 days."""
-    csat_scale: tuple[int, int] = (1, 5)
-    """Lowest and highest score; `ingest` refuses others."""
-    csat_satisfied_from: int = 4
-    nps_promoter_from: int = 9
-    nps_detractor_to: int = 6
-    ces_easy_from: int = 5
-    queues: frozenset[str] = frozenset()
-    """Queues that always count under their names."""
-    tiers: frozenset[str] = frozenset()
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    short_abandon_ms: Annotated[Duration, Field(alias="short_abandon")] = 5 * SECOND_MS
+    """An abandon within this is a short one, inclusive."""
+    csat: Csat = field(default_factory=Csat)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    tiers: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Tiers that always count under their names."""
-    max_queues: int = 1000
-    """Other queues that do."""
-    max_tiers: int = 1000
-    """Other tiers that do."""
-    max_lanes: int = 4000
-    """Channels, queues and tiers together that do, those of the rules apart."""
-    share: tuple[int, int] = (0, 1)
-    """The task that counts, and how many there are: the three limits are for all of them together."""
+    day_kept_ms: Annotated[int, NotInFiles] = 15 * DAY_MS
+    """How long after its end a day can still be amended: a contact may go on for 14 days."""
+    share: Annotated[tuple[int, int], NotInFiles] = (0, 1)
+    """The task that counts, and how many there are: the limits of the vocabulary are for all of them together."""
+
+    __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
         lengths = [window.length_ms for window in self.windows]
@@ -79,6 +103,11 @@ class KpiPolicy:
             raise ValueError("a window that is not the day must not be longer than 12 hours")
         if self.lateness_ms < 0 or self.day_kept_ms < self.longest_ms + self.lateness_ms:
             raise ValueError("a day must be kept at least as long as the lateness and the longest window together")
+
+    @cached_property
+    def queues(self) -> frozenset[str]:
+        """Queues that always count under their names."""
+        return self.vocabulary.queues.union(self.service_level.queues)
 
     @cached_property
     def rolling(self) -> tuple[tuple[int, int], ...]:
@@ -97,13 +126,13 @@ class KpiPolicy:
 
     def shared(self, task: int, tasks: int) -> "KpiPolicy":
         """The policy of one task of several."""
-        limits = (max(1, limit // tasks) for limit in (self.max_queues, self.max_tiers, self.max_lanes))
-        queues, tiers, lanes = limits
-        return replace(self, max_queues=queues, max_tiers=tiers, max_lanes=lanes, share=(task, tasks))
+        all_of_it = self.vocabulary
+        limits = {name: max(1, getattr(all_of_it, name) // tasks) for name in ("max_queues", "max_tiers", "max_series")}
+        return replace(self, vocabulary=replace(all_of_it, **limits), share=(task, tasks))
 
     def threshold(self, queue: str) -> int:
         """The t of this queue, ms."""
-        return self.thresholds_by_queue.get(queue, self.threshold_ms)
+        return self.service_level.queues.get(queue, self.service_level.threshold_ms)
 
     def day(self, ms: int) -> tuple[int, int]:
         """Start and end of the calendar day that holds the moment."""

@@ -76,11 +76,11 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
     if fact.queue != NO_QUEUE and fact.queue not in policy.queues:
         reserved = _RESERVED.fullmatch(fact.queue) is not None
         key = _key(fact, "queue")
-        if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.max_queues):
+        if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.vocabulary.max_queues):
             other.append("queue")
     if fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
         key = _key(fact, "tier")
-        if not _admitted(names, kept, key, (fact, "tier"), policy.max_tiers):
+        if not _admitted(names, kept, key, (fact, "tier"), policy.vocabulary.max_tiers):
             other.append("tier")
     listed = fact.queue in policy.queues and fact.tier in policy.tiers
     if "queue" in other:
@@ -88,7 +88,7 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
     if "tier" in other:
         fact = replace(fact, tier=OTHER)
     if fact.tier != OTHER:
-        most = sys.maxsize if listed else policy.max_lanes
+        most = sys.maxsize if listed else policy.vocabulary.max_series
         if not _admitted(names, kept, dimensions(fact), (fact, "lane"), most):
             other.append("lane")
             fact = replace(fact, tier=OTHER)

@@ -4,6 +4,7 @@
 ``file:line: path: what is wrong, what is allowed``.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -101,13 +102,24 @@ class _Source:
             yield self.at(path, _say(problem))
 
 
+_KINDS = {
+    "dataclass_type": "expected a mapping, key: value",
+    "dict_type": "expected a mapping, key: value",
+    "frozen_set_type": "expected a list",
+    "list_type": "expected a list",
+    "tuple_type": "expected a list",
+}
+"""What is meant, in the words of who writes YAML."""
+_PYTHONS = re.compile(r"^(Tuple|Frozenset|List)\b")
+
+
 def _say(problem: ErrorDetails) -> str:
     kind, given = problem["type"], problem["input"]
     if kind == "missing":
         return "is missing"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         return "is not known here; remove it or correct its name"
-    text = problem["msg"].removeprefix("Value error, ")
+    text = _KINDS.get(kind) or _PYTHONS.sub("The list", problem["msg"].removeprefix("Value error, "))
     return text if isinstance(given, dict) else f"{text}, not {given!r}"
 
 

@@ -4,15 +4,13 @@ A rule is a dataclass of the room that goes by it (such as `streams.customers.wa
 hold them, and those that say a rule in other words.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
-from streams.base.times import HOUR_MS, SECOND_MS
-from streams.base.units import FROM_FILES, Duration, Flag, Span, Text, TierName, Zone
+from streams.base.units import FROM_FILES, Flag, Text, TierName
 from streams.contacts.rules import ContactRules
 from streams.customers.feelings import SentimentRule
 from streams.customers.journeys import JourneyRules
@@ -20,7 +18,7 @@ from streams.customers.rules import CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.customers.waits import WaitRule
 from streams.identity.nobody import Nobody, shipped, values_of
-from streams.metrics.rules import UTC, KpiPolicy, Window
+from streams.metrics.rules import KpiPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,89 +75,6 @@ class AlertsFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceLevelEntry:
-    threshold: Duration = 20 * SECOND_MS
-    queues: dict[str, Duration] = field(default_factory=dict)
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class WindowEntry:
-    length: Span | Literal["day"]
-    every: Span
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        self.rule()
-
-    def rule(self) -> Window:
-        return Window(None if self.length == "day" else self.length, self.every)
-
-
-@dataclass(frozen=True, slots=True)
-class CsatEntry:
-    scale: Annotated[list[Annotated[int, Strict()]], Field(min_length=2, max_length=2)] = field(
-        default_factory=lambda: [1, 5]
-    )
-    satisfied_from: Annotated[int, Strict()] = 4
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        low, high = self.scale
-        if not low < self.satisfied_from <= high:
-            raise ValueError(
-                f"satisfied_from ({self.satisfied_from}) must be above {low} and at most {high}, the scale's ends"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class VocabularyEntry:
-    queues: list[Text] = field(default_factory=list)
-    max_queues: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
-    max_tiers: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
-    max_series: Annotated[int, Strict(), Field(ge=1, le=100_000)] = 4000
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class KpisFile:
-    windows: Annotated[list[WindowEntry], Field(min_length=1)]
-    time_zone: Zone = UTC
-    lateness: Duration = HOUR_MS
-    service_level: ServiceLevelEntry = field(default_factory=ServiceLevelEntry)
-    short_abandon: Duration = 5 * SECOND_MS
-    csat: CsatEntry = field(default_factory=CsatEntry)
-    vocabulary: VocabularyEntry = field(default_factory=VocabularyEntry)
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        self.rules(())
-
-    def rules(self, tiers: Iterable[str]) -> KpiPolicy:
-        """With these tiers."""
-        return KpiPolicy(
-            threshold_ms=self.service_level.threshold,
-            thresholds_by_queue=dict(self.service_level.queues),
-            short_abandon_ms=self.short_abandon,
-            windows=tuple(window.rule() for window in self.windows),
-            time_zone=self.time_zone,
-            lateness_ms=self.lateness,
-            csat_scale=(self.csat.scale[0], self.csat.scale[1]),
-            csat_satisfied_from=self.csat.satisfied_from,
-            queues=frozenset([*self.vocabulary.queues, *self.service_level.queues]),
-            tiers=frozenset(tiers),
-            max_queues=self.vocabulary.max_queues,
-            max_tiers=self.vocabulary.max_tiers,
-            max_lanes=self.vocabulary.max_series,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class TrackingFile:
     segments: SegmentRules
     contacts: ContactRules = field(default_factory=ContactRules)
@@ -201,7 +116,7 @@ class Files:
 
     tiers: TiersFile
     alerts: AlertsFile
-    kpis: KpisFile
+    kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
 
@@ -209,12 +124,12 @@ class Files:
 def build(files: Files) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in."""
     tiers, alerts, tracking = files.tiers.ordered(), files.alerts, files.tracking
-    kpis = files.kpis.rules(tiers)
+    kpis = replace(files.kpis, tiers=frozenset(tiers))
     high = frozenset(name for name, tier in tiers.items() if tier.high)
     contacts = replace(
         tracking.contacts,
         lateness_ms=kpis.lateness_ms,
-        csat_scale=kpis.csat_scale,
+        csat_scale=kpis.csat.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import Fact
-from streams.metrics.rules import KpiPolicy
+from streams.base.times import HOUR_MS, MINUTE_MS
+from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
 
@@ -81,7 +82,22 @@ def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
     return replace(found, time=time)
 
 
-POLICY = KpiPolicy()
+WINDOWS = (
+    Window(MINUTE_MS, 10_000),
+    Window(5 * MINUTE_MS, MINUTE_MS),
+    Window(15 * MINUTE_MS, 5 * MINUTE_MS),
+    Window(60 * MINUTE_MS, 15 * MINUTE_MS),
+    Window(None, HOUR_MS),
+)
+"""Those shipped."""
+
+
+def kpi_policy(**more: Any) -> KpiPolicy:
+    """The windows shipped, and facts ten minutes late at most."""
+    return KpiPolicy(**({"windows": WINDOWS, "lateness_ms": 10 * MINUTE_MS} | more))
+
+
+POLICY = kpi_policy()
 Record = dict[str, Any]
 
 

@@ -11,14 +11,12 @@ from streams.base.times import DAY_MS, HOUR_MS
 from streams.cli.main import app
 from streams.inspect.readings import Format, Query, QueryError, collect, make_query, show, shown, span
 from streams.local.text import Terminal
-from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, at, fact, leg
+from tests.support.kpi_facts import POLICY, T0, at, fact, leg
 
 UTC = ZoneInfo("UTC")
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
-POLICY = KpiPolicy()
 MIDNIGHT = T0 - 9 * HOUR_MS
 DAY = Query(MIDNIGHT, MIDNIGHT + DAY_MS)
 

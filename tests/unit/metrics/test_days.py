@@ -6,17 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS, HOUR_MS, day_bounds, iso
-from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, count, entered, fact, leg, move, of_length, taken_back, value
+from tests.support.kpi_facts import T0, count, entered, fact, kpi_policy, leg, move, of_length, taken_back, value
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_a_fact_beyond_the_lateness_amends_its_day_alone() -> None:
-    policy = KpiPolicy(time_zone=JERUSALEM)
+    policy = kpi_policy(time_zone=JERUSALEM)
     tables = Tables()
     midnight = (day_bounds(T0, JERUSALEM)[1] - T0) / 1000
     count(tables, leg("a", 12, 15), policy)
@@ -88,7 +87,7 @@ def test_the_day_is_read_every_hour_as_of_that_hour_and_final_at_midnight() -> N
 
 @pytest.mark.parametrize(("month", "day", "hours"), [("03", "28", 23), ("10", "31", 25)])
 def test_a_day_has_23_or_25_hours_when_the_clock_changes(month: str, day: str, hours: int) -> None:
-    policy = KpiPolicy(time_zone=BERLIN)
+    policy = kpi_policy(time_zone=BERLIN)
     start = {"03": 922_575_600_000, "10": 941_320_800_000}[month]
     tables = Tables()
     for hour in range(hours):
@@ -103,7 +102,7 @@ def test_a_day_has_23_or_25_hours_when_the_clock_changes(month: str, day: str, h
 
 def test_a_day_is_kept_for_longer_than_its_windows() -> None:
     with pytest.raises(ValueError, match="kept at least"):
-        KpiPolicy(day_kept_ms=HOUR_MS)
+        kpi_policy(day_kept_ms=HOUR_MS)
 
 
 def test_a_day_begins_where_the_clock_skips_midnight() -> None:

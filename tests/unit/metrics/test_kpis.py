@@ -9,10 +9,7 @@ from streams.metrics.accumulators import ACCUMULATORS, SUMS, step_of
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
 from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, encode, readings
 from streams.metrics.panes import EMPTY, Pane, add, merge
-from streams.metrics.rules import KpiPolicy
-from tests.support.kpi_facts import fact, leg, one_fact
-
-POLICY = KpiPolicy()
+from tests.support.kpi_facts import POLICY, fact, leg, one_fact
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:

@@ -8,8 +8,8 @@ from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
 from streams.metrics.live import LiveReadings, queues_now, window_label
 from streams.metrics.panes import EMPTY
-from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import QueueShown, Tables
+from tests.support.kpi_facts import POLICY
 
 NOON = 10_000 * DAY_MS + 12 * HOUR_MS
 
@@ -28,7 +28,7 @@ def shown(readings: LiveReadings, now: int | None) -> dict[str, float]:
 
 @pytest.fixture
 def readings() -> LiveReadings:
-    return LiveReadings(KpiPolicy())
+    return LiveReadings(POLICY)
 
 
 def test_a_reading_is_shown_with_all_its_labels(readings: LiveReadings) -> None:

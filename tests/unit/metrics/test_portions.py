@@ -6,12 +6,10 @@ import pytest
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import at, leg
+from tests.support.kpi_facts import POLICY, at, leg
 
-POLICY = KpiPolicy()
 MOST = 400
 
 

@@ -7,12 +7,11 @@ from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
 from streams.metrics.accumulators import step_of
 from streams.metrics.query import DIMENSIONS, Figures, figures, is_day, merge_readings, newest, table, tiles, window_of
-from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, at, fact, leg
+from tests.support.kpi_facts import POLICY, T0, at, fact, kpi_policy, leg
 
-POLICY = KpiPolicy()
 MIDNIGHT = T0 - 9 * HOUR_MS
 """1999-02-01T00:00:00Z."""
 
@@ -166,7 +165,7 @@ def test_whole_days_are_days() -> None:
 
 
 def test_days_are_those_of_the_time_zone() -> None:
-    policy = KpiPolicy(time_zone=ZoneInfo("Europe/Berlin"))
+    policy = kpi_policy(time_zone=ZoneInfo("Europe/Berlin"))
     start = 922_489_200_000
     assert names(tiles(start, start + 3 * DAY_MS - HOUR_MS, policy)) == [
         ("03-26T23:00", 24 * 60),
@@ -198,7 +197,7 @@ def test_a_span_that_no_windows_make_up_is_refused(end: int) -> None:
 
 
 def test_without_days_hours_make_up_a_day() -> None:
-    policy = KpiPolicy(windows=(Window(60_000, 10_000), Window(HOUR_MS, HOUR_MS)))
+    policy = kpi_policy(windows=(Window(60_000, 10_000), Window(HOUR_MS, HOUR_MS)))
     assert [length for _, length in tiles(MIDNIGHT, MIDNIGHT + DAY_MS, policy)] == [HOUR_MS] * 24
 
 

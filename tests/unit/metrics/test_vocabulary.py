@@ -12,13 +12,13 @@ from msgspec.structs import replace as changed
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS
-from streams.metrics.rules import KpiPolicy
+from streams.metrics.rules import KpiPolicy, Vocabulary
 from streams.metrics.tables import Tables
 from streams.metrics.vocabulary import Name, forget, forget_old, place
 from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, at, leg, taken_back
+from tests.support.kpi_facts import T0, at, kpi_policy, leg, taken_back
 
-POLICY = KpiPolicy(queues=frozenset({"cards"}), tiers=frozenset({"gold"}), max_queues=3, max_tiers=2, max_lanes=5)
+POLICY = kpi_policy(vocabulary=Vocabulary(frozenset({"cards"}), 3, 2, 5), tiers=frozenset({"gold"}))
 
 
 class Known(Tables):
@@ -60,7 +60,7 @@ def test_the_first_names_are_kept_the_others_are_other_and_the_rules_names_alway
 
 def test_combinations_are_bounded_too() -> None:
     tables = Known()
-    policy = replace(POLICY, max_queues=100, max_tiers=100, max_lanes=5)
+    policy = replace(POLICY, vocabulary=Vocabulary(frozenset({"cards"}), 100, 100, 5))
     spots = take(tables, *(entered(f"{n}", f"q{n // 4}", f"t{n % 4}") for n in range(12)), policy=policy)
     assert spots[:5] == [("q0", "t0"), ("q0", "t1"), ("q0", "t2"), ("q0", "t3"), ("q1", "t0")]
     assert set(spots[5:]) == {("q1", "other"), ("q2", "other")}
@@ -99,8 +99,8 @@ def test_the_names_of_a_line_are_forgotten_with_it() -> None:
 def test_tasks_share_the_names_and_never_publish_under_the_same_one() -> None:
     names: Counter[str] = Counter()
     for task in range(4):
-        policy = KpiPolicy().shared(task, 4)
-        assert (policy.max_queues, policy.max_tiers, policy.max_lanes) == (250, 250, 1000)
+        policy = kpi_policy().shared(task, 4)
+        assert policy.vocabulary == Vocabulary(frozenset(), 250, 250, 1000)
         tables = Known()
         spots = take(tables, *(entered(f"{n}", f"q{task}-{n}") for n in range(300)), policy=policy)
         assert take(tables, entered("x", "other-2"), policy=policy)[0][0] == spots[-1][0], "a reserved name"
@@ -132,7 +132,7 @@ chance = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6), st.integers(0
 
 @given(chance, st.randoms(use_true_random=False))
 def test_inside_the_limits_the_order_does_not_matter(told: list[tuple[int, int, int]], rng: random.Random) -> None:
-    policy = KpiPolicy(max_queues=13, max_tiers=7, max_lanes=91)
+    policy = kpi_policy(vocabulary=Vocabulary(max_queues=13, max_tiers=7, max_series=91))
     facts = [entered(f"{n}", f"q{queue}", f"t{tier}", second) for n, (queue, tier, second) in enumerate(told)]
     for each in (facts, rng.sample(facts, len(facts))):
         tables = Known()

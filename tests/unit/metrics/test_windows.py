@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
 from streams.metrics.queues import queue_states
-from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.rules import Window
 from streams.metrics.tables import TABLE_TYPES, Tables
 from streams.metrics.windows import advance, fold, record_key
 from tests.support.kpi_facts import (
@@ -18,6 +18,7 @@ from tests.support.kpi_facts import (
     at,
     count,
     fact,
+    kpi_policy,
     leg,
     move,
     of_length,
@@ -25,7 +26,7 @@ from tests.support.kpi_facts import (
     value,
 )
 
-LATE_HOUR = KpiPolicy(lateness_ms=HOUR_MS)
+LATE_HOUR = kpi_policy(lateness_ms=HOUR_MS)
 
 
 def test_a_record_in_full() -> None:
@@ -272,7 +273,7 @@ def test_a_fact_at_the_sealed_moment_itself_amends_who_waits_then() -> None:
 )
 def test_impossible_windows_are_refused(windows: tuple[tuple[int | None, int], ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        KpiPolicy(windows=tuple(Window(length, every) for length, every in windows))
+        kpi_policy(windows=tuple(Window(length, every) for length, every in windows))
 
 
 def test_iso() -> None:

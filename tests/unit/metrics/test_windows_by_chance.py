@@ -12,13 +12,13 @@ from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, add
-from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import T0, Record, at, leg, move, one_fact, taken_back
+from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, taken_back
 
 SPAN = 4200
-LATE = KpiPolicy(
+LATE = kpi_policy(
     lateness_ms=SPAN * 1000,
     windows=(Window(60_000, 10_000), Window(300_000, 60_000), Window(None, HOUR_MS)),
     time_zone=ZoneInfo("Pacific/Kiritimati"),
@@ -127,7 +127,7 @@ def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
     entering = [
         each.time for each in facts if each.fact == "leg_opened" and each.time <= end < lefts.get(each.id, end + 1)
     ]
-    reached = sum(time <= end - LATE.threshold_ms for time in entering)
+    reached = sum(time <= end - LATE.threshold("sales") for time in entering)
     waiting = Waiting(len(entering), min(entering, default=None), reached)
     return readings(Snapshot(pane, waiting, end), instant=length == MINUTE_MS)
 
@@ -155,7 +155,7 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
                 assert found[key] == expected
 
 
-DAYS = KpiPolicy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))
+DAYS = kpi_policy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))
 FIVE_DAYS = 5 * 86_400
 
 

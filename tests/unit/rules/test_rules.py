@@ -12,8 +12,8 @@ from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Wei
 from streams.customers.waits import WaitRule
 from streams.identity.identifiers import identifier
 from streams.identity.nobody import Nobody, shipped
-from streams.metrics.rules import WINDOWS
 from streams.rules import RulesError, load
+from tests.support.kpi_facts import WINDOWS
 
 
 def test_the_shipped_rules() -> None:
@@ -163,6 +163,13 @@ MISTAKES = [
         1,
         "satisfied_from (7) must be above 1",
     ),
+    ("kpis", "windows:\n  - {length: null, every: 10s}\n", 2, "windows.0.length: expected a duration: a whole number"),
+    ("kpis", "windows: 1m\n", 1, "windows: expected a list, not '1m'"),
+    ("kpis", "windows: []\n", 1, "windows: The list should have at least 1 item"),
+    ("kpis", "windows: [1m]\n", 1, "windows.0: expected a mapping, key: value, not '1m'"),
+    ("kpis", "time_zone: UTC\n", 1, "windows: is missing"),
+    ("kpis", "windows: [{length: 1m, every: 10s}]\ntiers: [gold]\n", 2, "tiers: is not known here"),
+    ("kpis", "windows: [{length: 1m, every: 10s}]\nshare: [0, 1]\n", 2, "share: is not known here"),
     ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
     ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
     ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
