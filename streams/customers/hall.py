@@ -1,12 +1,12 @@
 """The loop over a customer's capabilities: each is asked in turn, and its state goes back into the timeline."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from msgspec.structs import replace
 
 from streams.contacts.histories import Lives
-from streams.customers.follow import Change, Follower, Leaving, Limits, Out
+from streams.customers.follow import After, Change, Follower, Leaving, Limits, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline, seen
 
@@ -16,20 +16,19 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, or got other tiers."""
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
-    for each in rules.changing:
-        after = each.changed(getattr(timeline, each.name), change, now)
-        if after is not None:
-            new[each.name] = lean(each, after.state)
-            out += after.out
-    return (replace(timeline, **new) if new else timeline), out
+    now = seen(timeline, place)
+    return _told(timeline, ((each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.changing))
 
 
 def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
     """A contact went to another customer."""
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
-    for each in rules.followers:
-        after = each.left(getattr(timeline, each.name), leaving, now)
+    now = seen(timeline, place)
+    return _told(timeline, ((each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.followers))
+
+
+def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] | None]]) -> Told:
+    out, new = tuple[Out, ...](), dict[str, Any]()
+    for each, after in answers:
         if after is not None:
             new[each.name] = lean(each, after.state)
             out += after.out

@@ -32,12 +32,12 @@ from streams.metrics.tables import (
     split_start,
 )
 
-Outcome = Literal["counted", "amends", "amends_day", "too_late"]
+Counted = Literal["counted", "amends", "amends_day", "too_late"]
 """counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
 counted at all."""
 
 
-def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
+def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Counted:
     """Count a fact (sign −1: take it back). Raises ValueError, with nothing changed, for a fact that cannot be
     counted."""
     dims = dimensions(fact)
@@ -48,18 +48,18 @@ def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Outcome:
     start = pane_start(fact.time)
     if start >= state.sealed:
         _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
-        outcome: Outcome = "counted"
+        counted: Counted = "counted"
     else:
-        outcome = _fold_late(tables, dims, fact, state.sealed, policy)
+        counted = _fold_late(tables, dims, fact, state.sealed, policy)
     if key is not None:
-        before, leg = fold_leg(tables, key, fact, late=outcome == "amends_day")
+        before, leg = fold_leg(tables, key, fact, late=counted == "amends_day")
         # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
-        if fact.time <= state.sealed and outcome != "too_late":
+        if fact.time <= state.sealed and counted != "too_late":
             was = before.until(split_leg(key)[1])
             tables.late.setdefault(f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}", Late(was))
-        if outcome == "amends_day":
+        if counted == "amends_day":
             _fold_midnights(tables, key, fact, (before, leg), state.sealed, policy)
-    return outcome
+    return counted
 
 
 def _fold_pane(tables: Tables, key: str, fact: Fact, policy: KpiPolicy) -> None:
@@ -80,7 +80,7 @@ def _put(panes: MutableMapping[str, Pane], key: str, pane: Pane, sign: int) -> N
         panes[key] = pane
 
 
-def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Outcome:
+def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Counted:
     day_start, day_end = policy.day(fact.time)
     if day_end + policy.day_kept_ms <= sealed:
         return "too_late"
