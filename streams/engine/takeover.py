@@ -126,8 +126,8 @@ class TakeOver(Service):
             if generation != self.tasks.generation:
                 return
             for task, offsets in starts.items():
-                if task.state.gone:
-                    continue
+                if task.state is not State.SUSPENDED:
+                    continue  # it is lost meanwhile, or began: one that is taken over again may be found twice
                 for tp, offset in offsets.items():
                     self.consumer.seek(tp, offset)
                 task.begin(offsets)

@@ -150,6 +150,45 @@ async def test_a_changelog_is_read_by_one_take_over_at_a_time(takeover: TakeOver
     assert changelogs.told == ["seek in-0 5", "ready count-0"], "what the outdated one has read is of use"
 
 
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_task_found_by_two_take_overs_begins_once(
+    takeover: TakeOver, changelogs: Changelogs, first: int
+) -> None:
+    """A commit fails as a rebalance ends: the task is read anew, and the take-over that looks for kept ones finds it."""
+    looked, asked = asyncio.Event(), asyncio.Event()
+    consumer: Any = takeover.consumer
+    ends, begins = consumer.end_offsets, consumer.beginning_offsets
+    lost, kept = INPUTS[first], INPUTS[1 - first]
+
+    async def slow_ends(tps: list[TopicPartition]) -> Any:
+        if tps[0] == TopicPartition("app-count-changelog", kept.partition):
+            await looked.wait()
+        return await ends(tps)
+
+    async def slow_begins(tps: list[TopicPartition]) -> Any:
+        if tps == [lost]:
+            changelogs.told.append("asked")
+            await asked.wait()
+        return await begins(tps)
+
+    takeover.assign(INPUTS)
+    await ready(takeover)
+    await takeover.revoke()
+    consumer.end_offsets, consumer.beginning_offsets = slow_ends, slow_begins
+    changelogs.told.clear()
+    takeover.lose(takeover.tasks.owned[KEYS[first]], OSError("the broker"))
+    takeover.assign(INPUTS)
+    await until(lambda: "asked" in changelogs.told)
+    assert takeover.tasks.owned[KEYS[first]].state is State.SUSPENDED
+    looked.set()
+    await asyncio.sleep(0.01)  # those who can ask have asked
+    asked.set()
+    await ready(takeover)
+    await takeover.close_all()
+    assert takeover.crash_reason is None
+    assert changelogs.told.count(f"ready count-{first}") == changelogs.told.count(f"ready count-{1 - first}") == 1
+
+
 async def test_what_fails_is_lost_and_taken_over_again(takeover: TakeOver, changelogs: Changelogs) -> None:
     changelogs.failures = [OSError("the disk")]
     changelogs.let_read.clear()
