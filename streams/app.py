@@ -18,20 +18,23 @@ changelog. All but ingest also have watermarks and behind. Who reads and writes 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from schemas import flow
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
-from streams.engine import Inlet, Processor, Table, TableSpec, TaskInfo
-from streams.pipeline import identify, ingest, measure, track
+from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
+from streams.pipeline.identify import Identify
+from streams.pipeline.ingest import Ingest, Means
+from streams.pipeline.measure import Measure
 from streams.pipeline.notes import Notes
+from streams.pipeline.tables import TABLES
+from streams.pipeline.track import Track
 from streams.rules import Rules
 from streams.sentiment.lexicon import Scorer
 from streams.settings import Settings
-
-Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]
 
 
 def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> list[Inlet]:
@@ -41,30 +44,27 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         return settings.topic_prefix + topic
 
     dead = name("contacts.dead-letters")
-    parts: dict[str, tuple[Factory, tuple[TableSpec[Any], ...]]] = {
-        "ingest": (
-            ingest.factory(name, _means(settings, rules, notes, scorer)),
-            ingest.TABLES,
-        ),
-        "identify": (identify.factory(name, rules.customers.contacts, notes), identify.TABLES),
-        "track": (track.factory(name, rules.customers, notes), track.TABLES),
-        "measure": (measure.factory(name, rules.kpis, notes), measure.TABLES),
+    agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
+        "ingest": partial(Ingest, name=name, means=_means(settings, rules, notes, scorer)),
+        "identify": partial(Identify, name=name, rules=rules.customers.contacts, notes=notes),
+        "track": partial(Track, name=name, rules=rules.customers, notes=notes),
+        "measure": partial(Measure, name=name, policy=rules.kpis, notes=notes),
     }
     return [
         Inlet(
             stage,
             tuple(name(topic) for topic in flow.inputs(stage)),
-            processor,
+            agents[stage],
             on_failure(dead, stage),
-            tables,
+            TABLES[stage],
             on_row(dead, settings.group),
         )
-        for stage, (processor, tables) in ((stage, parts[stage]) for stage in flow.stages())
+        for stage in flow.stages()
     ]
 
 
-def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> ingest.Means:
-    return ingest.Means(
+def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> Means:
+    return Means(
         Door(
             settings.topic_prefix,
             settings.max_event_bytes,

@@ -1,6 +1,7 @@
 """A Faust app whose agents read from the engine's `Source` instead of Faust's own consumer."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
@@ -24,6 +25,11 @@ class _UnusedConsumer(Consumer):
 
 class EngineApp(faust.App):
     """A Faust app without what only its own consumer and tables need: a thread's event loop, a data folder."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.beside: list[ServiceT] = []
+        """Services that begin before all others and stop after them."""
 
     async def on_first_start(self) -> None:
         """No data folder: state lives in Kafka."""
@@ -50,7 +56,7 @@ def engine_app(
     *,
     observer: Observer | None = None,
     outputs: Iterable[str] = (),
-) -> tuple[faust.App, Source]:
+) -> tuple[EngineApp, Source]:
     """An app and its source. Agents are declared with ``@app.agent(source.channel(inlet))``; ``options`` go to
     `Source`.
 
@@ -72,7 +78,7 @@ def engine_app(
 
         def server(self) -> Iterable[ServiceT]:
             """Sensors, then agents, then the source: it stops first, so that agents still finish what is in flight."""
-            return self._chain(self.sensors(), self.agents(), [source])  # type: ignore[no-any-return]
+            return self._chain(app.beside, self.sensors(), self.agents(), [source])  # type: ignore[no-any-return]
 
     app.boot_strategy = EngineBoot(app)
     return app, source

@@ -124,10 +124,7 @@ class Rows:
         if record.key == TRIAL:
             found.trial = record.value
         elif record.key == POSITION:
-            position = orjson.loads(record.value)
-            if position["version"] > VERSION:
-                why = f"written in format {position['version']}, this program reads up to {VERSION}"
-                raise NewerState(*_place(record), why)
+            position = position_of(record)
             found.offsets, found.id = dict(position["offsets"]), position.get("id", "")
             found.topics = dict(position.get("topics", {}))  # the version before wrote none
             found.position_at = record.offset
@@ -140,6 +137,15 @@ class Rows:
         for _, changes in self._tables.values():
             changes.clear()
         self._due = Due()
+
+
+def position_of(record: Any) -> dict[str, Any]:
+    """What a position record says. Raises `NewerState` for one of a later format."""
+    position: dict[str, Any] = orjson.loads(record.value)
+    if position["version"] > VERSION:
+        why = f"written in format {position['version']}, this program reads up to {VERSION}"
+        raise NewerState(*_place(record), why)
+    return position
 
 
 def _place(record: Any) -> tuple[str, int, int]:

@@ -50,8 +50,6 @@ class Heart:
 
     def __init__(self, connection: Connection, consumer: AIOKafkaConsumer, interval: float) -> None:
         self.interval = interval
-        self.beats = 0
-        """Heartbeats that the group took."""
         self._connection, self._consumer = connection, consumer
         self._alive = time.monotonic()
         self._stopping = threading.Event()
@@ -130,9 +128,7 @@ class Heart:
         request = HeartbeatRequest(coordinator.group_id, membership.generation, membership.member)
         response = await self._client.send(self._node, request)
         error = for_code(response.error_code)
-        if error in TAKEN:
-            self.beats += 1
-        elif error in OVER:
+        if error in OVER:
             self._done = membership
-        else:
+        elif error not in TAKEN:
             raise error

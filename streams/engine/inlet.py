@@ -1,6 +1,7 @@
 """What one agent reads, and what the engine asks of it."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -88,26 +89,34 @@ class Rest(IntEnum):
     """Little: the next tick does it."""
 
 
-class Processor(Protocol):
+class Processor(ABC):
     """The handler of one task. Made anew after each restore, so what it derives from the tables is always in step with
     them.
     """
 
+    folded = True
+    """Whether a record of this batch did more than let time pass: for a row that time changes and that cannot be
+    written no record is to blame."""
+
+    @abstractmethod
     def handle(self, record: Record, out: Outputs) -> None:
         """Fold one record in. What it raises costs this record only: its writes and outputs are taken back."""
 
-    def undo(self, record: Record) -> None:
+    def undo(self, record: Record) -> None:  # noqa: B027 - most keep nothing there
         """`handle` raised: forget what was kept outside the tables for this record."""
 
-    def finish(self, out: Outputs) -> Rest | None:
+    def finish(self, out: Outputs) -> Rest:
         """After the records of a batch, and on every tick: deadlines, windows, progress. Returns what is left to be
         done; whoever watches the group can tell from it whether all has come out (`telling`).
 
-        Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches. A
-        processor whose records may only let time pass says in ``folded`` if one of this batch did more: for a row that
-        time changes and that cannot be written no record is to blame. One that notes something outside the tables until
-        the end of a batch has ``keep()``, called in place of `finish` where that is left out because it fails whatever
-        the batch: it writes down what would be lost. What it raises is logged, and its writes are taken back.
+        Raises `RowFault` where a row is at fault, so that the row is set aside and not the end of all batches.
+        """
+        return Rest.NOTHING
+
+    def keep(self) -> None:  # noqa: B027 - most note nothing
+        """Called in place of `finish` where that is left out because it fails whatever the batch: write down what is
+        noted outside the tables until the end of a batch, and would be lost. What it raises is logged, and its writes
+        are taken back.
         """
 
 

@@ -262,11 +262,6 @@ class Table(MutableMapping[str, V]):
             if at is not None:
                 due.add.append(entry._replace(at=at))
 
-    @property
-    def unsettled(self) -> bool:
-        """Has a batch written, or taken what is due?"""
-        return bool(self.dirty or self._taken)
-
     def committed(self) -> None:
         """The batch that touched these keys is in Kafka and in the store."""
         if self.spoilt:

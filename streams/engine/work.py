@@ -196,11 +196,11 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
     part.ending = True
     for table in tables:
         table.mark()
-    folded = getattr(processor, "folded", True)
+    folded = processor.folded
     if blame.finish is not None:
         _keep(desk, processor)
     else:
-        part.rest = processor.finish(part.out) or Rest.NOTHING
+        part.rest = processor.finish(part.out)
         if part.rest is Rest.AT_ONCE:
             desk.hurry()
     try:
@@ -212,11 +212,8 @@ def _attempt(desk: Desk, part: Part, blame: _Blame) -> Iterator[None]:
 
 def _keep(desk: Desk, processor: Processor) -> None:
     """The end of the batch is left out. Nothing is left to do without when this fails, too."""
-    keep = getattr(processor, "keep", None)
-    if keep is None:
-        return
     try:
-        keep()
+        processor.keep()
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - as above

@@ -6,27 +6,19 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import flow
 from streams.base.errors import UserError
-from streams.engine import TableSpec, changelog, changelog_of
+from streams.engine import NewerState, TableSpec, changelog, changelog_of
 from streams.engine.connection import Consumer
 from streams.engine.kafka import let_go, partition_counts, stable_ends
 from streams.kafka.connection import connection_of, open_consumer
 from streams.kafka.topics import existing
-from streams.pipeline import identify, ingest, measure, track
+from streams.pipeline.tables import TABLES
 from streams.settings import Settings
 
-SPECS: Mapping[str, tuple[TableSpec[Any], ...]] = {
-    "ingest": ingest.TABLES,
-    "identify": identify.TABLES,
-    "track": track.TABLES,
-    "measure": measure.TABLES,
-}
-"""Agent → its tables."""
 Tell = Callable[[int, int], None]
 """Is told offsets read and offsets in all."""
 
@@ -37,7 +29,7 @@ class StateError(UserError):
 
 def spec_of(agent: str, table: str) -> TableSpec[Any]:
     """The table of an agent. Raises `StateError` for one that this program does not know."""
-    for spec in SPECS[agent]:
+    for spec in TABLES[agent]:
         if spec.name == table:
             return spec
     raise StateError(f"{agent} has no table {table!r} in this version of the program; use the version that wrote it")
@@ -97,18 +89,21 @@ async def read(
             while at < log.end:
                 fetched = await log.consumer.getmany(tp, timeout_ms=200, max_records=changelog.CHUNK)
                 for record in fetched.get(tp, ()):
-                    _take(found, record.key, record.value, record.offset, keep)
+                    _take(found, record, keep)
                 at = await log.consumer.position(tp)
                 tell(at - log.begin, log.end - log.begin)
     except KafkaError as error:
         raise StateError(f"{tp.topic}-{partition} cannot be read: {error}") from error
+    except NewerState as error:
+        raise StateError(str(error)) from error
     return found
 
 
-def _take(found: Contents, raw: bytes, value: bytes | None, offset: int, keep: Callable[[str, str], bool]) -> None:
+def _take(found: Contents, record: Any, keep: Callable[[str, str], bool]) -> None:
+    raw, value, offset = record.key, record.value, record.offset
     if raw == changelog.POSITION:
         if value is not None and offset < found.end:
-            found.position = dict(orjson.loads(value)["offsets"])
+            found.position = dict(changelog.position_of(record)["offsets"])
         return
     if raw == changelog.TRIAL:
         return

@@ -17,8 +17,9 @@ from schemas.data import CHANNELS
 from streams.base.claims import mark_of
 from streams.base.records import SEP, contact_key
 from streams.engine import EngineError, TableSpec, version_of
-from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, partitions, read, spec_of
+from streams.inspect.changelogs import Contents, StateError, Tell, partitions, read, spec_of
 from streams.local.text import Terminal, shown
+from streams.pipeline.tables import TABLES
 from streams.settings import Settings
 
 _TIMES = range(10**12, 4 * 10**12)
@@ -110,7 +111,7 @@ def matches(table: TableSpec[Any], row: str, key: str, line: str | None) -> bool
 
 async def find(settings: Settings, key: str, table: str | None, line: str | None, tell: Tell) -> Search:
     """Rows of a key in every table that may have it; of a contact, its owner's too. Raises `StateError`."""
-    known = {spec.name for specs in SPECS.values() for spec in specs}
+    known = {spec.name for specs in TABLES.values() for spec in specs}
     if table is not None and table not in known:
         raise StateError(f"--table {table}: there is no such table; there are {', '.join(sorted(known))}")
     counts, search = await partitions(settings), Search()
@@ -126,7 +127,7 @@ async def _look(
     settings: Settings, counts: dict[str, int], wanted: tuple[str, str | None, str | None], search: Search, tell: Tell
 ) -> None:
     key, table, line = wanted
-    for agent, specs in SPECS.items():
+    for agent, specs in TABLES.items():
         where: dict[int, dict[str, TableSpec[Any]]] = {}
         for spec in specs:
             if table in (None, spec.name):

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from schemas import flow
 from streams.customers.condensing import MAX_RESTED
 from streams.engine import LARGE_ROW
 
-HOPS = 4
+HOPS = len(flow.stages())
 HOUR_S = 3600
 GIB = 1 << 30
 PARTITIONS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)

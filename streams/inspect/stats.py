@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from rich.table import Table
 
 from streams.engine import version_of
-from streams.inspect.changelogs import SPECS, Contents, Tell, inputs, partitions, read
+from streams.inspect.changelogs import Contents, Tell, inputs, partitions, read
 from streams.inspect.rows import readable
 from streams.local.text import Terminal
+from streams.pipeline.tables import TABLES
 from streams.settings import Settings
 
 
@@ -50,7 +51,7 @@ async def statistics(settings: Settings, tell: Tell) -> list[PartitionStats]:
 
 
 def _sizes(contents: Contents) -> dict[str, TableStats]:
-    tables = {spec.name: TableStats() for spec in SPECS[contents.agent]}
+    tables = {spec.name: TableStats() for spec in TABLES[contents.agent]}
     for (table, key), (_, data) in contents.rows.items():
         stats = tables.setdefault(table, TableStats())
         stats.rows += 1

@@ -13,7 +13,8 @@ import aiohttp
 from streams.engine import StoreError
 from streams.engine.digest import HASH, Digest, Hashes
 from streams.engine.rocks import RocksStore
-from streams.inspect.changelogs import SPECS, Contents, StateError, Tell, partitions, read, spec_of
+from streams.inspect.changelogs import Contents, StateError, Tell, partitions, read, spec_of
+from streams.pipeline.tables import TABLES
 from streams.settings import Settings, variable
 from streams.worker.web import PORTS_TRIED, STATE_KEY
 
@@ -191,7 +192,7 @@ async def folders(settings: Settings, state_dir: Path, tell: Tell) -> Verified:
     found, counts = Verified(), await partitions(settings)
     for path in stores:
         agent, _, partition = path.name.rpartition("-")
-        if agent not in SPECS or int(partition) >= counts[agent]:
+        if agent not in TABLES or int(partition) >= counts[agent]:
             found.missing.append(f"{path}: there is no task {path.name}")
             continue
         try:
@@ -213,7 +214,7 @@ async def _folder(settings: Settings, path: Path, task: tuple[str, int], found: 
             found.missing.append(
                 f"{path}: the changelog tells another position at its mark; it was made anew, or compacted since"
             )
-        for spec in SPECS[agent]:
+        for spec in TABLES[agent]:
             theirs = {by.key(key): by.row(spec, key, data) for key, data in store.scan(spec.name)}
             if text := difference(theirs, contents, (spec.name, str(path)), by):
                 found.differences.append(text)

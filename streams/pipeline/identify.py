@@ -2,7 +2,7 @@
 and ``identity.changes``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -137,7 +137,3 @@ def _counted(change: IdentityChange) -> str:
 
 def _channel(key: str) -> str:
     return key.partition("|")[0]
-
-
-def factory(name: Name, rules: ContactRules, notes: Notes) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Identify]:
-    return lambda info, tables: Identify(info, tables, name, rules, notes)

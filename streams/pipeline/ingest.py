@@ -5,7 +5,7 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.records import LIVE, contact_key
 from streams.base.times import DAY_MS
-from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
 from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
@@ -26,7 +26,7 @@ from streams.intake.holding import Holders
 from streams.intake.normalise import Policy, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
-from streams.pipeline.notes import Notes, Telling
+from streams.pipeline.notes import Gauged, Notes
 from streams.pipeline.stage import Name, ProgressSender, struct_table
 from streams.sentiment.lexicon import Scorer
 
@@ -59,7 +59,7 @@ class Means:
     """How long unread records hold live time in vain."""
 
 
-class Ingest(Telling):
+class Ingest(Gauged, Processor):
     """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
@@ -298,7 +298,3 @@ class Ingest(Telling):
                 f"{self.max_replays} replays are known here already, and this is another one; a replay is forgotten "
                 f"when nothing has come for it for {self.replay_life_ms / DAY_MS:g} days",
             )
-
-
-def factory(name: Name, means: Means) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Ingest]:
-    return lambda info, tables: Ingest(info, tables, name, means)

@@ -2,7 +2,7 @@
 queue states.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -158,9 +158,3 @@ class Measure(Stage):
 
     def queues_now(self) -> dict[tuple[str, str], tuple[int, float]]:
         return queues_now(self.kpi_tables, self.live_time() or 0)
-
-
-def factory(
-    name: TopicName, policy: KpiPolicy, notes: Notes
-) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Measure]:
-    return lambda info, tables: Measure(info, tables, name, policy, notes)

@@ -39,8 +39,8 @@ class Notes:
         """Readings were published with the largest number there is."""
 
 
-class Telling:
-    """What is asked of a stage between two batches; one that has nothing of the kind tells nothing."""
+class Gauged:
+    """What the gauges ask of an agent between two batches; one that has nothing of the kind tells nothing."""
 
     def live_time(self) -> int | None:
         """Stream time of the live line, ms; None = not known yet."""

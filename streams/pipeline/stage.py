@@ -9,8 +9,8 @@ import msgspec
 from streams.base.progress import GONE, Origins
 from streams.base.records import LIVE, Line, Progress
 from streams.base.watermarks import Watermarks
-from streams.engine import Outputs, Record, Rest, RowFault, StoreError, Table, TableSpec, TaskInfo
-from streams.pipeline.notes import Telling
+from streams.engine import Outputs, Processor, Record, Rest, RowFault, StoreError, Table, TableSpec, TaskInfo
+from streams.pipeline.notes import Gauged
 
 Name = Callable[[str], str]
 """From a topic's name in the map to its name on the broker."""
@@ -99,7 +99,7 @@ class ProgressSender:
             out.broadcast(self.topic, None, msgspec.json.encode(progress))
 
 
-class Stage(Telling):
+class Stage(Gauged, Processor):
     """Base of the agents that read an internal topic. A subclass folds records in `fold`, looks after a row that is due
     in `fire`, and ends a batch in `close`.
 

@@ -3,7 +3,7 @@ and alerts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -172,7 +172,3 @@ class Track(Stage):
                 self.firing[owner] = firing
             else:
                 del self.firing[owner]
-
-
-def factory(name: Name, rules: CustomerRules, notes: Notes) -> Callable[[TaskInfo, Mapping[str, Table[Any]]], Track]:
-    return lambda info, tables: Track(info, tables, name, rules, notes)

@@ -1,10 +1,8 @@
 """A worker's parts, put together from the settings and the rules; nothing is connected yet."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import faust
-from mode import ServiceT
 
 from schemas import flow
 from streams.app import inlets
@@ -68,11 +66,5 @@ def build(settings: Settings, rules: Rules) -> Application:
     for stage in flow.stages():
         app.agent(source.channel(stage), name=stage, concurrency=CONCURRENCY)(work)
 
-    boot = app.boot_strategy
-    services = boot.server
-
-    def with_web() -> Iterable[ServiceT]:
-        return [web, *services()]
-
-    boot.server = with_web  # type: ignore[method-assign]
+    app.beside.append(web)
     return Application(app, source, metrics, web)

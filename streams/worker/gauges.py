@@ -7,10 +7,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from streams.engine import Lag, Source
+from streams.engine import Lag, Processor, Source
 from streams.engine.clock import clock
 from streams.engine.demands import Effect
-from streams.pipeline.notes import Telling
+from streams.pipeline.notes import Gauged
 
 KPI_LABELS = ("kpi", "variant", "channel", "queue", "tier", "window")
 QUEUE_LABELS = ("channel", "queue")
@@ -141,12 +141,16 @@ class Gauges(Collector):
         )
 
 
-_NOTHING = Telling()
+_NOTHING = Gauged()
 
 
-def _asked(processor: object) -> Telling:
-    """The stage of a task; one that is being restored has none yet."""
-    return processor if isinstance(processor, Telling) else _NOTHING
+def _asked(processor: Processor | None) -> Gauged:
+    """The agent's handler in a task; one that is being restored has none yet."""
+    if processor is None:
+        return _NOTHING
+    if not isinstance(processor, Gauged):
+        raise TypeError(f"{type(processor).__name__} does not say what the gauges ask")
+    return processor
 
 
 def _family(name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:

@@ -22,7 +22,9 @@ from streams.engine import (
     Observer,
     Options,
     Outputs,
+    Processor,
     Record,
+    Rest,
     Source,
     Table,
     TableSpec,
@@ -128,7 +130,7 @@ async def _ends(consumer: AIOKafkaConsumer, tps: list[TopicPartition], isolation
     return dict(await consumer.end_offsets(tps))
 
 
-class Count:
+class Count(Processor):
     """Counts records per key in a table, passes each on, refuses those whose value is ``bad``."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], output: str) -> None:
@@ -148,8 +150,9 @@ class Count:
     def undo(self, record: Record) -> None:
         self.undone.append(record.offset)
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         self.ticks += 1
+        return Rest.NOTHING
 
 
 COUNTS: TableSpec[int] = TableSpec("counts", orjson.dumps, orjson.loads)

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from streams.engine import Failure, Inlet, Record, RowFailure, RowFault, Table, TableSpec, TaskInfo
+from streams.engine import Failure, Inlet, Processor, Record, Rest, RowFailure, RowFault, Table, TableSpec, TaskInfo
 from streams.engine.offline import OfflineTask
 from streams.engine.outputs import Outputs
 from tests.support.records import Fetched, record
@@ -30,7 +30,7 @@ class Faults:
             raise ZeroDivisionError(f"{hook} {key}")
 
 
-class Adder:
+class Adder(Processor):
     """Adds up numbers by key; a row is due at its sum. ``time`` records let time pass: what is due is told and goes."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], faults: Faults) -> None:
@@ -67,11 +67,12 @@ class Adder:
     def undo(self, record: Record) -> None:
         self.faults.at("undo", (record.key or b"").decode())
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         self.faults.at("finish", "")
         self.each(self.changed, lambda key: self.publish(key, out), certain=not self.folded)
         self.changed.clear()
         self.folded = False
+        return Rest.NOTHING
 
     def publish(self, key: str, out: Outputs) -> None:
         self.faults.at("finish", key)

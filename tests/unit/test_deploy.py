@@ -93,6 +93,16 @@ def test_containers_may_do_little() -> None:
     assert "GRAFANA_ADMIN_PASSWORD:?" in (ROOT / "docker-compose.yml").read_text(), "no password by default"
 
 
+def test_the_image_gets_all_that_it_copies() -> None:
+    """What .dockerignore does not let through is not there to be copied."""
+    admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line.startswith("!")}
+    lines = re.findall(r"^COPY (?!--from)(.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    copied = {source for line in lines for source in line.split()[:-1]}
+    assert "streams" in copied
+    assert copied == admitted
+    assert all((ROOT / source).exists() for source in copied)
+
+
 def test_what_builds_the_image_is_pinned_by_hash() -> None:
     """The Dockerfile takes setuptools out of the lock with this expression."""
     (expression,) = re.findall(r"sed -n '(.+?)' requirements.lock", (ROOT / "Dockerfile").read_text())

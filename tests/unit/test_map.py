@@ -13,7 +13,7 @@ from schemas.data import CHANNELS
 from schemas.dead_letter import DeadLetter
 from streams import app
 from streams.engine.offline import OfflineTask
-from streams.inspect.changelogs import SPECS
+from streams.pipeline.tables import TABLES
 from tests.support.offline import NOW, deployment, inlets
 from tests.support.system import event, home
 
@@ -39,7 +39,7 @@ def test_only_inputs_have_a_channel_and_each_its_own() -> None:
 
 
 def test_every_agent_is_a_stage_of_the_flow() -> None:
-    assert tuple(inlets()) == tuple(SPECS) == get_args(DeadLetter.model_fields["hop"].annotation) == flow.stages()
+    assert tuple(inlets()) == tuple(TABLES) == get_args(DeadLetter.model_fields["hop"].annotation) == flow.stages()
 
 
 def test_every_agent_reads_what_the_contract_says() -> None:
@@ -87,7 +87,7 @@ def test_the_drawing_is_true(stage: str) -> None:
     above, line = lines[at - 2] + lines[at - 1], lines[at]
     assert all(("contacts.<channel>" if TOPICS[topic].channel else topic) in above for topic in flow.inputs(stage))
     assert all(topic in line for topic in flow.outputs(stage) if topic in flow.published() and topic != DEAD)
-    assert "…" in line or all(spec.name in line for spec in SPECS[stage] if spec.name not in OF_EVERY_STAGE)
+    assert "…" in line or all(spec.name in line for spec in TABLES[stage] if spec.name not in OF_EVERY_STAGE)
 
 
 def test_every_internal_topic_has_as_many_partitions_as_its_neighbours() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from streams.engine import Failure, Inlet, Outputs, Record, Table, TableSpec, TaskInfo
+from streams.engine import Failure, Inlet, Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Channel = Literal["voice", "chat", "email", "messaging", "social"]
@@ -71,16 +71,6 @@ NOBODY = Customer(0, "", {}, 0.0, 0, ())
 EMPTY = Pane(0, 0, 0)
 
 
-class Processor:
-    """What the three have in common: nothing outside the tables."""
-
-    def undo(self, record: Record) -> None:
-        """Nothing is kept outside the tables."""
-
-    def finish(self, out: Outputs) -> None:
-        """W has no deadlines."""
-
-
 class Ingest(Processor):
     """Check; events go on by customer, waits by channel and queue."""
 
@@ -138,10 +128,11 @@ class Measure(Processor):
         self.panes[it.pane] = Pane(was.count + 1, was.wait_ms + it.wait_ms, was.within + (it.wait_ms <= 20_000))
         self.touched[it.pane] = None
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         for pane in self.touched:
             out.send(self.kpis, pane.encode(), encode(self.panes[pane]))
         self.touched.clear()
+        return Rest.NOTHING
 
 
 def table(name: str, kind: type) -> TableSpec[Any]:

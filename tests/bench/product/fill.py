@@ -46,7 +46,7 @@ def _row(dice: random.Random, ages_h: list[int], tier: str) -> bytes:
     info = TaskInfo("track", 0, 1, ("contact.interactions",))
     store = MemoryStore()
     tables = open_tables(track.TABLES, store, Cache())
-    processor = track.factory(str, rule_files.load().customers, Metrics())(info, tables)
+    processor = track.Track(info, tables, str, rule_files.load().customers, Metrics())
     out = Outputs({"contact.measurements": 1, "alerts": 1, "journeys": 1, "segments": 1}, now, {})
 
     def tell(value: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
-from streams.engine import MissingTopics, Outputs, Record, Source
+from streams.engine import MissingTopics, Outputs, Record, Rest, Source
 from streams.engine.connection import Connection
 from streams.engine.inflating import LIMIT
 from streams.engine.source import AT_WORK_BYTES
@@ -311,9 +311,9 @@ async def test_batches_that_inflate_to_what_is_just_taken_are_at_work_a_few_at_a
     lent: list[int] = []
 
     class Watch(Count):
-        def finish(self, out: Outputs) -> None:
+        def finish(self, out: Outputs) -> Rest:
             lent.append(source.ration.lent)
-            super().finish(out)
+            return super().finish(out)
 
     async with pipeline.run(processor=Watch) as source:
         await until(lambda: pipeline.drained(16))

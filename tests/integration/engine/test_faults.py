@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.engine import Outputs, Record
+from streams.engine import Outputs, Record, Rest
 from streams.engine.errors import TaskLost
 from streams.engine.kafka import FRAMING_BYTES
 from streams.engine.limits import largest_record
@@ -33,9 +33,10 @@ class Picky(Count):
             self.counts["wide"] = self.counts.get("wide", 0) + 1
             out.send(self.output, b"wide", record.value)
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         if self.poisoned:
             raise ZeroDivisionError("the end of the batch")
+        return Rest.NOTHING
 
 
 LOAD = [(n % 2, b"k%d" % (n % 10), b"poison" if n in (7, 40, 41) else b"v") for n in range(60)]

@@ -33,8 +33,8 @@ class Dear(Count):
                 pass
 
 
-async def run(pipeline: Pipeline, seconds: float) -> tuple[Rebalances, int]:
-    """Assignments and heartbeats of the thread, when one record takes so long."""
+async def run(pipeline: Pipeline, seconds: float) -> Rebalances:
+    """Assignments when one record takes so long."""
     recorder = Rebalances()
     async with pipeline.run(processor=Dear, observer=recorder, session_timeout_ms=SESSION_MS) as source:
         await until(lambda: len(source.tasks.ready) == 2)
@@ -43,20 +43,17 @@ async def run(pipeline: Pipeline, seconds: float) -> tuple[Rebalances, int]:
         await asyncio.sleep(1.5)  # a member that was thrown out learns it with its next heartbeat
         await publish(pipeline.bootstrap, pipeline.input, [(1, b"c", b"v")])
         await until(lambda: pipeline.drained(3))
-        assert source.heart is not None
-        beats = source.heart.beats
     assert await pipeline.counts() == {"a": 1, "b": 1, "c": 1}
     assert len(await read_all(pipeline.bootstrap, pipeline.output)) == 3
-    return recorder, beats
+    return recorder
 
 
 async def test_a_record_that_takes_long_costs_no_partition(bootstrap: str, prefix: str) -> None:
-    recorder, beats = await run(await Pipeline(bootstrap, prefix).create(), 2.2 * SESSION_MS / 1000)
+    recorder = await run(await Pipeline(bootstrap, prefix).create(), 2.2 * SESSION_MS / 1000)
     assert (recorder.lost, recorder.assigned) == ([], 1)
-    assert beats > 5
 
 
 async def test_a_worker_that_is_stuck_is_given_up(bootstrap: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heart, "STUCK_SECONDS", 2.0)
-    recorder, _ = await run(await Pipeline(bootstrap, prefix).create(), 2.2 * SESSION_MS / 1000)
+    recorder = await run(await Pipeline(bootstrap, prefix).create(), 2.2 * SESSION_MS / 1000)
     assert recorder.assigned > 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.engine import Outputs
+from streams.engine import Outputs, Rest
 from tests.support.engine import Count, Pipeline, publish, read_all, until
 
 
@@ -19,10 +19,11 @@ class Watch(Count):
 
     seen: dict[int, int | None]
 
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         super().finish(out)
         number = self.info.partition
         self.seen[number] = out.caught_up.get(TopicPartition(self.info.topics[0], number))
+        return Rest.NOTHING
 
 
 async def test_an_open_transaction_is_no_backlog(pipeline: Pipeline) -> None:

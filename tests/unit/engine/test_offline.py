@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.engine import Failure, Inlet, Record, Table, TableSpec, TaskInfo
+from streams.engine import Failure, Inlet, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.engine.changelog import POSITION
 from streams.engine.offline import Offline
 from streams.engine.outputs import Outputs
 
 
-class Counter:
+class Counter(Processor):
     """Counts by key, passes each count on, tells at every tick that everything was read."""
 
     def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]]) -> None:
@@ -28,12 +28,10 @@ class Counter:
             self.counts[key + "x" * size] = 1
         out.send(self.onward, record.key or b"", orjson.dumps(self.counts[key]))
 
-    def undo(self, record: Record) -> None:
-        pass
-
-    def finish(self, out: Outputs) -> None:
+    def finish(self, out: Outputs) -> Rest:
         if len(out.caught_up) == 1 and out.mark() == 0:
             out.broadcast("ticks", None, b"1")
+        return Rest.NOTHING
 
 
 def bury(failure: Failure, out: Outputs) -> None:

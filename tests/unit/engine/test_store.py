@@ -71,6 +71,7 @@ class TheSameAsADict(RuleBasedStateMachine):
         self.now = {name: dict(held) for name, held in self.committed.items()}
         self.marked = {name: dict(held) for name, held in self.committed.items()}
         self.settled = 0
+        self.taken = False
 
     @rule(name=names, key=keys, value=values)
     def put(self, name: str, key: str, value: Row) -> None:
@@ -104,7 +105,8 @@ class TheSameAsADict(RuleBasedStateMachine):
         earliest first.
         """
         due = {key: row.due[line] for key, row in self.now[name].items() if row.due.get(line, before) < before}
-        untouched = self.now == self.committed and not any(table.unsettled for table in self.tables.values())
+        untouched = self.now == self.committed and not (self.taken or any(t.dirty for t in self.tables.values()))
+        self.taken = True
         found = self.tables[name].take_due(line, before, limit)
         assert set(found) <= due.keys()
         assert len(found) == len(set(found)) == min(limit, len(due))
@@ -118,7 +120,9 @@ class TheSameAsADict(RuleBasedStateMachine):
         self.committed = {name: dict(held) for name, held in self.now.items()}
         self.marked = {name: dict(held) for name, held in self.now.items()}
         self.settled += 1
-        assert not any(table.unsettled for table in self.tables.values())
+        self.taken = False
+        assert not any(table.dirty for table in self.tables.values())
+        assert deadlines(self.tables) == Due()
 
     @rule()
     def take_back(self) -> None:
@@ -126,11 +130,13 @@ class TheSameAsADict(RuleBasedStateMachine):
         take_back(self.tables, self.store)
         self.now = {name: dict(held) for name, held in self.committed.items()}
         self.marked = {name: dict(held) for name, held in self.committed.items()}
+        self.taken = False
 
     @precondition(lambda self: not any(table.dirty for table in self.tables.values()))
     @rule()
     def skip(self) -> None:
         settle(self.tables, self.store, {}, deadlines(self.tables), None)
+        self.taken = False
 
     @rule()
     def restart(self) -> None:

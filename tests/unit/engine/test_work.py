@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.engine import Inlet, table, work
+from streams.engine import Inlet, Rest, table, work
 from streams.engine.errors import StoreError
 from streams.engine.outputs import Outputs
 from streams.engine.store import MemoryStore
@@ -194,9 +194,10 @@ def test_only_the_last_part_of_a_batch_may_know_that_everything_was_read() -> No
     known: list[bool] = []
 
     class Knows(Adder):
-        def finish(self, out: Outputs) -> None:
+        def finish(self, out: Outputs) -> Rest:
             super().finish(out)
             known.append(bool(out.caught_up))
+            return Rest.NOTHING
 
     faults = Faults({"finish": {"bad"}})
     task = a_task(faults)

@@ -10,13 +10,14 @@ from streams.base.claims import mark_of
 from streams.base.records import SEP
 from streams.customers.customers import Customer
 from streams.engine.digest import Digest, Hashes
-from streams.inspect.changelogs import SPECS, Contents, spec_of
+from streams.inspect.changelogs import Contents, spec_of
 from streams.inspect.rows import matches, places, plain
 from streams.inspect.verify import difference
+from streams.pipeline.tables import TABLES
 from tests.support.track_story import T0, Task, event
 
 SPEC = spec_of("track", "customers")
-TABLES = {spec.name: spec for specs in SPECS.values() for spec in specs}
+BY_NAME = {spec.name: spec for specs in TABLES.values() for spec in specs}
 BY = Hashes("a secret of the asker")
 WHERE = ("customers", "W")
 
@@ -41,13 +42,13 @@ def home(key: str, count: int = 16) -> int:
     ],
 )
 def test_a_key_lives_where_the_pipeline_sent_it(table: str, key: str, found: set[int]) -> None:
-    assert set(places(TABLES[table], key, 16, asked=False)) == found
+    assert set(places(BY_NAME[table], key, 16, asked=False)) == found
 
 
 def test_a_table_asked_for_by_name_is_read_whole_when_its_keys_do_not_tell() -> None:
-    assert list(places(TABLES["seen"], "7", 3, asked=True)) == [0, 1, 2]
+    assert list(places(BY_NAME["seen"], "7", 3, asked=True)) == [0, 1, 2]
     named = {home(f"{channel}|customer:7") for channel in CHANNELS}
-    assert set(places(TABLES["owners"], "customer:7", 16, asked=True)) == named, "a contact may be named so"
+    assert set(places(BY_NAME["owners"], "customer:7", 16, asked=True)) == named, "a contact may be named so"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_table_asked_for_by_name_is_read_whole_when_its_keys_do_not_tell() -> 
     ],
 )
 def test_rows_of_a_key_and_a_line(table: str, row: str, key: str, line: str | None, found: bool) -> None:
-    assert matches(TABLES[table], row, key, line) is found
+    assert matches(BY_NAME[table], row, key, line) is found
 
 
 def customer(contact: str = "c1") -> Customer:

@@ -13,7 +13,7 @@ from streams.engine import Lag
 from streams.engine.demands import Effect
 from streams.engine.errors import BatchTooLarge, UnreadableRecord
 from streams.engine.observer import BatchDone
-from streams.pipeline.notes import Telling
+from streams.pipeline.notes import Gauged
 from streams.worker import gauges
 from streams.worker.metrics import Metrics
 
@@ -25,7 +25,7 @@ async def lag() -> dict[TopicPartition, Lag]:
     return known | {TopicPartition("x.in", 0): Lag(0, 0.0)}
 
 
-class Told(Telling, SimpleNamespace):
+class Told(Gauged, SimpleNamespace):
     """A stage that tells what it is given."""
 
 

@@ -1,0 +1,15 @@
+"""The tables of every agent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.engine import TableSpec
+from streams.pipeline import identify, ingest, measure, track
+
+TABLES: Mapping[str, tuple[TableSpec[Any], ...]] = {
+    "ingest": ingest.TABLES,
+    "identify": identify.TABLES,
+    "track": track.TABLES,
+    "measure": measure.TABLES,
+}
+"""By agent."""
