@@ -51,8 +51,9 @@ lint: $(VENV) ## ruff: rules and format
 	@$(BIN)/ruff format --check .
 
 format: $(VENV) ## ruff: mend what can be mended
-	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff check --fix --exit-zero . > /dev/null
 	@$(BIN)/ruff format .
+	@$(BIN)/ruff check .
 
 types: $(VENV) ## mypy --strict
 	@$(BIN)/mypy

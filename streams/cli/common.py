@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from streams.base.errors import UserError
-from streams.local.text import PLAIN_WIDTH, Terminal
+from streams.local.text import Terminal
 
 if TYPE_CHECKING:
     from streams.local.broker import Broker, Say
@@ -95,8 +95,3 @@ def with_broker(
         return settings, None
     found = resolve_bootstrap(start=start, say=say or to_log)
     return settings.model_copy(update={"bootstrap_servers": found.servers}), found.started
-
-
-def screen() -> Terminal:
-    """Stdout; where it is piped there is no width to keep to."""
-    return Terminal() if Terminal().is_terminal else Terminal(width=PLAIN_WIDTH)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from streams.cli.common import Prefix, load, screen, with_broker
+from streams.cli.common import Prefix, load, with_broker
+from streams.local.text import Terminal
 
 
 def kpis(
@@ -30,4 +31,4 @@ def kpis(
     query = make_query(first, last, by, line, policy.time_zone)
     settings, _ = with_broker(settings, start=False)
     values = values_of(connection_of(settings), settings.topic_prefix + TOPIC)
-    show(asyncio.run(collect(values, query, policy)), query, how, screen())
+    show(asyncio.run(collect(values, query, policy)), query, how, Terminal())

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from streams.cli.common import Prefix, load, screen, with_broker
+from streams.cli.common import Prefix, load, with_broker
+from streams.local.text import Terminal
 
 FIRST, LAST = "1970-01-01", "2100-01-01"
 
@@ -35,4 +36,4 @@ def merges(
     query = make_query(first, last, line, rule, rules.of(settings).kpis.time_zone)
     settings, _ = with_broker(settings, start=False)
     values = values_of(connection_of(settings), settings.topic_prefix + TOPIC)
-    show(asyncio.run(collect(values, query)), query, how, screen())
+    show(asyncio.run(collect(values, query)), query, how, Terminal())

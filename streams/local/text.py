@@ -5,6 +5,7 @@ writes through here; a test holds that none writes past it.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from typing import IO
@@ -54,10 +55,14 @@ def as_json(value: object, indent: int | None = 2) -> str:
 
 
 class Terminal(Console):
-    """A console on which a string is text: no markup, no emoji by name, and nothing that a terminal would obey."""
+    """A console on which a string is text: no markup, no emoji by name, and nothing that a terminal would obey. Where
+    it is piped there is no width to keep to.
+    """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, file: IO[str] | None = None) -> None:
         super().__init__(stderr=stderr, width=width, file=file, markup=False, emoji=False)
+        if width is None and not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = PLAIN_WIDTH
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Of whatever is printed, cells of tables included: what is hidden in it is shown."""

@@ -117,7 +117,8 @@ def _never(mapping: "Mapping", column: str, text: str, path: tuple[str | int, ..
 
 def _column(mapping: "Mapping", name: str, path: tuple[str | int, ...]) -> Iterator[Fault]:
     if name not in mapping.columns:
-        yield path, f"no column is called {name!r}; {_choice(mapping.columns)}"
+        listed = _choice(mapping.columns)
+        yield path, f"no column is called {name!r}; each that is used has a line under columns, and {listed}"
 
 
 def _moment(mapping: "Mapping", moment: "Moment", known: set[str], path: tuple[str | int, ...]) -> Iterator[Fault]:

@@ -15,8 +15,10 @@ import orjson
 import psutil
 import pytest
 
+from schemas.data import CHANNELS
 from streams import rules as rule_files
-from tests.chaos.audit import examine
+from streams.base.channels import LIVE_CHANNELS, SPOKEN
+from tests.chaos.audit import alerts, contacts, examine, logs
 from tests.chaos.audit.logs import Logs, Rec
 from tests.chaos.run import LOGS
 from tests.support.engine import until
@@ -24,6 +26,12 @@ from tests.support.engine import until
 ROOT = Path(__file__).parents[2]
 SECONDS = 20
 FAULTS = "kill,term,stop,broker-kill,scale,rolling,clock,raise"
+
+
+def test_the_audit_says_the_natures_of_channels_on_its_own() -> None:
+    assert logs.CHANNELS == CHANNELS
+    assert set(alerts.LIVE_CHANNELS) == LIVE_CHANNELS
+    assert set(contacts.SPOKEN) == SPOKEN
 
 
 async def chaos(seed: int) -> tuple[int, dict[str, Any], str]:

@@ -6,6 +6,7 @@ from typing import get_args
 
 from schemas.data import CHANNELS, Channel
 from streams.base.channels import LIVE_CHANNELS, NATURES, SPOKEN, WITHOUT_ABANDONMENT
+from tests.reference import contact as recount
 
 ALERTING = Path(__file__).parents[3] / "deploy/prometheus/rules.yml"
 
@@ -18,6 +19,11 @@ def test_what_the_rows_come_to() -> None:
     assert sorted(LIVE_CHANNELS) == ["chat", "in-person", "voice"]
     assert sorted(SPOKEN) == ["in-person", "voice"]
     assert sorted(WITHOUT_ABANDONMENT) == ["email", "messaging", "task", "ticket"]
+
+
+def test_the_recount_says_the_same_on_its_own() -> None:
+    assert recount.WAITED_FOR == LIVE_CHANNELS, "tests/reference/contact.py"
+    assert recount.SPOKEN == SPOKEN, "tests/reference/contact.py"
 
 
 def test_where_customers_sit_and_wait_they_can_give_up() -> None:

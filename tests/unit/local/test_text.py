@@ -39,6 +39,16 @@ def test_a_terminal_shows_a_name_and_obeys_it_in_nothing(name: str) -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 
+def test_where_it_is_piped_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table, out = Table("value"), io.StringIO()
+    table.add_row("x" * 200)
+    Terminal(file=out).print(table)
+    assert "x" * 200 in out.getvalue()
+    monkeypatch.setenv("COLUMNS", "60")
+    assert Terminal(file=out).width == 60
+
+
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", " =1", "a;=1"])
 def test_a_spreadsheet_computes_nothing(name: str) -> None:
     assert "'" in str(cell(name))

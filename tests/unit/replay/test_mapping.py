@@ -70,7 +70,7 @@ def test_names_are_checked_with_their_lines() -> None:
         ('"call-{id}"', "call", "m.yaml:11: contact.id: every row would get the same id"),
         ('"call-{id}"', '"call-{id"', "m.yaml:11: contact.id: every row would get the same id"),
         ('"{caller}"', '"{caller}}"', "m.yaml:11: contact.identifiers.phone: a brace in '{caller}}' has no partner"),
-        ('"{caller}"', '"{from}"', "m.yaml:11: contact.identifiers.phone: no column is called 'from'; there are: caller"),
+        ('"{caller}"', '"{from}"', "m.yaml:11: contact.identifiers.phone: no column is called 'from'; each that is used has a line under columns, and there are: caller"),
         ("queue: service", "queue: 1.5.1, color: red", "m.yaml:11: contact.color: is no key of a mapping here"),
         ("began + wait", "began + id", "m.yaml:14: times.served.first.0: 'id' is not a column of kind seconds"),
         ("began + wait", "over", "m.yaml:14: times.served.first.0: 'over' is neither a moment above nor a column"),
