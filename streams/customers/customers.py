@@ -19,11 +19,11 @@ from msgspec.structs import replace
 from streams.alerts import episodes as alerting
 from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
 from streams.contacts.lifecycle import Illegal
-from streams.customers import hall, relief, timelines
+from streams.customers import loop, relief, timelines
 from streams.customers.follow import Out
-from streams.customers.journey import Journey
+from streams.customers.journey_sums import Journey
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import LineOutcome, Place, Timeline, seen
+from streams.customers.timeline_state import LineOutcome, Place, Timeline, view
 from streams.customers.upgrades import ANYBODY
 
 MAX_REPLAYS = 32
@@ -121,7 +121,7 @@ EMPTY = Timeline()
 
 
 def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
-    return line not in customer.lines or hall.is_bare(customer.lines[line], customer.owner, rules)
+    return line not in customer.lines or loop.is_bare(customer.lines[line], customer.owner, rules)
 
 
 def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> Outcome:
@@ -224,11 +224,11 @@ def _command(customer: Customer | None, record: Command, rules: CustomerRules) -
     for line, timeline in customer.lines.items() if customer else ():
         if customer is None:
             continue
-        now = seen(timeline, Place(customer.owner, line, None))
+        now = view(timeline, Place(customer.owner, line, None))
         for each in rules.followers:
             after = each.commanded(getattr(timeline, each.name), record, now)
             if after is not None:
-                changed = replace(timeline, **{each.name: hall.lean(each, after.state)})
+                changed = replace(timeline, **{each.name: loop.lean(each, after.state)})
                 return _outcome(customer, line, LineOutcome(changed, out=after.out), relief.RECORD_BYTES)
     raise Refused(
         "wrong-type",
@@ -248,9 +248,9 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules)
         if not timeline.stale:
             continue
         place = Place(customer.owner, line, clock.stream_time(line))
-        after, its, its_due = hall.published(timeline, due.get(line), place, rules)
+        after, its, its_due = loop.published(timeline, due.get(line), place, rules)
         out += its
-        if hall.is_bare(after, customer.owner, rules) and not hall.names(after, rules):
+        if loop.is_bare(after, customer.owner, rules) and not loop.names(after, rules):
             del lines[line]
             due = _without(due, line)
         else:
@@ -287,7 +287,7 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
         out += change.out
         size = customer.size
         after = change.timeline
-        if not hall.only_looks(timeline, after, rules):
+        if not loop.only_looks(timeline, after, rules):
             size, grown = relief.grown_by_time(_size(customer), len(change.out)), True
             customer = replace(customer, due=_without(customer.due, line))
         customer = replace(customer, lines=customer.lines | {line: after}, size=size)

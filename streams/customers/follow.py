@@ -19,7 +19,7 @@ S = TypeVar("S")
 Spans = tuple[tuple[int, int], ...]
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class View(msgspec.Struct, frozen=True, gc=False):
     """What a capability may look at beside its own state: whose line it is, how far stream time has come (ms; None =
     not known yet), the customer's contacts and tiers.
     """
@@ -91,45 +91,45 @@ class Follower(Generic[S]):
     name: str
     empty: S
 
-    def changed(self, state: S, change: Change, seen: Seen) -> After[S] | None:
-        """A contact changed, or got other tiers; ``seen`` is as it is now. None = that changes nothing."""
+    def changed(self, state: S, change: Change, view: View) -> After[S] | None:
+        """A contact changed, or got other tiers; ``view`` is as it is now. None = that changes nothing."""
         return None
 
-    def left(self, state: S, leaving: Leaving, seen: Seen) -> After[S] | None:
-        """A contact went to another customer; ``seen`` is without it. None = that changes nothing."""
+    def left(self, state: S, leaving: Leaving, view: View) -> After[S] | None:
+        """A contact went to another customer; ``view`` is without it. None = that changes nothing."""
         return None
 
-    def settled(self, state: S, finished: Lives, seen: Seen) -> S:
+    def settled(self, state: S, finished: Lives, view: View) -> S:
         """Contacts are over for good and no longer kept; what they count for is."""
         return state
 
-    def tidied(self, state: S, seen: Seen) -> S:
+    def tidied(self, state: S, view: View) -> S:
         """Contacts became smaller because their time was over: what was kept for them may go."""
         return state
 
-    def passed(self, state: S, seen: Seen) -> After[S] | None:
+    def passed(self, state: S, view: View) -> After[S] | None:
         """Stream time has passed `due`. None = that changes nothing."""
         return None
 
-    def due(self, state: S, seen: Seen) -> int | None:
+    def due(self, state: S, view: View) -> int | None:
         """The stream time to pass (ms) for something to happen without an event; None = nothing will."""
         return None
 
-    def publish(self, state: S, seen: Seen) -> After[S] | None:
+    def publish(self, state: S, view: View) -> After[S] | None:
         """Once for all that happened since the last time: what looks different. None = nothing does."""
         return None
 
-    def commanded(self, state: S, command: Command, seen: Seen) -> After[S] | None:
+    def commanded(self, state: S, command: Command, view: View) -> After[S] | None:
         """A person's word on an alert; None = it is none of these."""
         return None
 
-    def eased(self, state: S, limits: Limits | None, seen: Seen) -> S:
+    def eased(self, state: S, limits: Limits | None, view: View) -> S:
         """Smaller, because the row is too large: without what nothing can call up again, or, with ``limits``, with the
         latest of each list.
         """
         return state
 
-    def gives_up(self, state: S, limits: Limits, seen: Seen) -> Spans:
+    def gives_up(self, state: S, limits: Limits, view: View) -> Spans:
         """What is to go that must be published before: the times (from, to), whose contacts at rest do not go on."""
         return ()
 
@@ -162,12 +162,12 @@ def having(followers: Followers, hook: str) -> Followers:
     return tuple(each for each in followers if getattr(type(each), hook) is not getattr(Follower, hook))
 
 
-def alert_out(alerts: Iterable[Alert], seen: Seen) -> tuple[Out, ...]:
+def alert_out(alerts: Iterable[Alert], view: View) -> tuple[Out, ...]:
     """Alerts as they are published."""
-    records = (record(alert, seen.owner, seen.line) for alert in alerts)
+    records = (record(alert, view.owner, view.line) for alert in alerts)
     return tuple([Out("alerts", value["alert_id"].encode(), value) for value in records])
 
 
-def own_out(topic: str, values: Iterable[dict[str, Any]], seen: Seen) -> tuple[Out, ...]:
+def own_out(topic: str, values: Iterable[dict[str, Any]], view: View) -> tuple[Out, ...]:
     """Records of which a customer has one each on its line."""
-    return tuple([Out(topic, output_key(seen.line, seen.owner), value) for value in values])
+    return tuple([Out(topic, output_key(view.line, view.owner), value) for value in values])

@@ -28,11 +28,11 @@ from msgspec.structs import replace
 from streams.base.records import LIVE, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import replaceable
-from streams.customers import hall
+from streams.customers import loop
 from streams.customers.condensing import condense_early, gone_for_good, with_fewer_gone, with_fewer_rested
 from streams.customers.follow import Limits, Out, Spans
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Place, Timeline, seen
+from streams.customers.timeline_state import Place, Timeline, view
 
 ROW_BYTES = 768_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
@@ -98,10 +98,10 @@ def measured(lines: Mapping[str, Timeline], owner: str, rules: CustomerRules) ->
 
 
 def _measured(timeline: Timeline, owner: str, line: str, rules: CustomerRules) -> int:
-    if hall.is_bare(timeline, owner, rules):
+    if loop.is_bare(timeline, owner, rules):
         return 0  # when it goes hangs on when it was published
     name = len(_encode(owner)) + len(line) + SHOWN_BYTES
-    return len(_encode(hall.unpublished(timeline, rules))) + _journeys(timeline, rules) * name + LINE_BYTES
+    return len(_encode(loop.unpublished(timeline, rules))) + _journeys(timeline, rules) * name + LINE_BYTES
 
 
 def _journeys(timeline: Timeline, rules: CustomerRules) -> int:
@@ -128,7 +128,7 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            case.out.extend(hall.published(lines[line], None, place_of(line), rules)[1])
+            case.out.extend(loop.published(lines[line], None, place_of(line), rules)[1])
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())
     return Relief(lines, size, tuple(case.facts), tuple(case.out))
@@ -177,9 +177,9 @@ def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
         if history.tail:
             settled, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
             timeline = replace(timeline, histories=timeline.histories | {key: settled})
-            timeline = hall.settled(timeline, finished, place, rules)
+            timeline = loop.settled(timeline, finished, place, rules)
     rested = {key: replace(each, marks=replaceable(each.marks)) for key, each in timeline.rested.items()}
-    return hall.eased(replace(timeline, rested=rested), None, place, rules)
+    return loop.eased(replace(timeline, rested=rested), None, place, rules)
 
 
 def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
@@ -189,12 +189,12 @@ def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
 def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """Fewer contacts at rest, and of what each capability lists."""
     timeline = _later(with_fewer_rested(timeline, limits.rested), case, limits)
-    return hall.eased(timeline, limits, case.place, case.rules)
+    return loop.eased(timeline, limits, case.place, case.rules)
 
 
 def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
     """Without what capabilities give up, all of which is published before it goes."""
-    now, going = seen(timeline, case.place), dict[str, Spans]()
+    now, going = view(timeline, case.place), dict[str, Spans]()
     for each in case.rules.followers:
         if spans := each.gives_up(getattr(timeline, each.name), limits, now):
             going[each.name] = spans
@@ -206,10 +206,10 @@ def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
         for key, contact in timeline.rested.items()
         if any(started <= contact.started <= last for started, last in over)
     }
-    timeline, out, _ = hall.published(gone_for_good(timeline, resting), None, case.place, case.rules)
+    timeline, out, _ = loop.published(gone_for_good(timeline, resting), None, case.place, case.rules)
     case.out.extend(out)
     after = {
-        each.name: hall.lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))
+        each.name: loop.lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))
         for each in case.rules.followers
         if each.name in going
     }

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
-from streams.customers import customers, hall
+from streams.customers import customers, loop
 from streams.customers.customers import Customer
 from streams.customers.rules import CustomerRules
 from streams.identity import assignment as identity
@@ -205,7 +205,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             for name, each in timeline.journeys.shown.items()
             if each.gone is None
         }
-        if shown or not hall.is_bare(timeline, customer.owner, rules):
+        if shown or not loop.is_bare(timeline, customer.owner, rules):
             journeys = replace(timeline.journeys, shown={})
             segments = replace(timeline.segments, revision=0)
             kept = {"journeys": msgspec.to_builtins(journeys), "segments": msgspec.to_builtins(segments)}

@@ -7,7 +7,7 @@ import pytest
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
-from streams.customers import journey as journeys
+from streams.customers import journey_sums
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY
@@ -62,4 +62,4 @@ def test_the_contract_names_no_reason_that_cannot_be() -> None:
 
 
 def test_a_journey_that_is_taken_back_fits() -> None:
-    assert TOPICS["journeys"].check(journeys.withdrawn(1000, "customer:c", "", 2)) is None
+    assert TOPICS["journeys"].check(journey_sums.withdrawn(1000, "customer:c", "", 2)) is None

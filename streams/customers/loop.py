@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Follower, Leaving, Limits, Out
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Place, Timeline, seen
+from streams.customers.timeline_state import Place, Timeline, view
 
 Told = tuple[Timeline, tuple[Out, ...]]
 """A timeline, and what is published at once."""
@@ -16,13 +16,13 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, or got other tiers."""
-    now = seen(timeline, place)
+    now = view(timeline, place)
     return _told(timeline, ((each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.changing))
 
 
 def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
     """A contact went to another customer."""
-    now = seen(timeline, place)
+    now = view(timeline, place)
     return _told(timeline, ((each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.followers))
 
 
@@ -37,7 +37,7 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked."""
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    now, out, new = view(timeline, place), tuple[Out, ...](), dict[str, Any]()
     for each in rules.followers:
         state = getattr(timeline, each.name)
         if each.name in asked and (after := each.passed(state, now)) is not None:
@@ -55,7 +55,7 @@ def published(
     """What looks different than it was published last, and the deadlines, where they are known: only those of whom
     something was published move.
     """
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    now, out, new = view(timeline, place), tuple[Out, ...](), dict[str, Any]()
     for each in rules.publishing:
         after = each.publish(getattr(timeline, each.name), now)
         if after is not None:
@@ -72,7 +72,7 @@ def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRu
     """Contacts are over for good and no longer kept."""
     if not finished:
         return timeline
-    now = seen(timeline, place)
+    now = view(timeline, place)
     after = {
         each.name: lean(each, each.settled(getattr(timeline, each.name), finished, now)) for each in rules.followers
     }
@@ -81,14 +81,14 @@ def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRu
 
 def tidied(timeline: Timeline, place: Place, rules: CustomerRules) -> Timeline:
     """Contacts became smaller because their time was over."""
-    now = seen(timeline, place)
+    now = view(timeline, place)
     after = {each.name: lean(each, each.tidied(getattr(timeline, each.name), now)) for each in rules.followers}
     return replace(timeline, **after)
 
 
 def eased(timeline: Timeline, limits: Limits | None, place: Place, rules: CustomerRules) -> Timeline:
     """Smaller, because the row is too large."""
-    now = seen(timeline, place)
+    now = view(timeline, place)
     after = {each.name: lean(each, each.eased(getattr(timeline, each.name), limits, now)) for each in rules.followers}
     return replace(timeline, **after)
 
@@ -124,7 +124,7 @@ def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:
     """Whose deadline is when, of each capability that has one."""
-    now, found = seen(timeline, place), dict[str, int]()
+    now, found = view(timeline, place), dict[str, int]()
     for each in rules.followers:
         due = each.due(getattr(timeline, each.name), now)
         if due is not None:
