@@ -90,11 +90,7 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: CustomerRules) ->
         return event.type != "contact.initiated" or event.time <= last
     if event.type in ABOUT and event.time <= timeline.forgot + rules.contacts.horizon_ms(event.channel):
         return True  # no contact begins with such a word
-    return any(
-        point.contact == event.contact and point.channel == event.channel and event.time <= point.last
-        for part in timeline.journeys.past
-        for point in part.listed
-    )
+    return loop.remembers(timeline, event, rules)
 
 
 def forgotten(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:

@@ -13,10 +13,11 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
+from streams.base.records import Event
 from streams.base.times import HOUR_MS
 from streams.base.units import FROM_FILES, Span
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Follower, Leaving, Limits, Spans, View, own_out
+from streams.customers.follow import After, Ease, Follower, Leaving, Spans, View, own_out
 from streams.customers.journey_sums import Journey, group, is_closed, journey_id, of, record, withdrawn, without
 
 
@@ -51,6 +52,10 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """Stream time after which they look different without any event."""
 
 
+SHOWN_BYTES = 100
+"""JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
+_KEPT = {Ease.FEWER: (8, 10), Ease.FEWEST: (1, 3)}
+"""Journeys of the past that are kept of too many, and contacts listed in each."""
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 
@@ -89,16 +94,29 @@ class Journeys(Follower[KnownJourneys]):
         review = self._review(state, found, view)
         return After(KnownJourneys(state.past, state.shown, review), own_out("journeys", records, view))
 
-    def eased(self, state: KnownJourneys, limits: Limits | None, view: View) -> KnownJourneys:
-        if limits is None:
-            return state
-        return replace(state, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in state.past))
+    def remembers(self, state: KnownJourneys, event: Event) -> bool:
+        return any(
+            point.contact == event.contact and point.channel == event.channel and event.time <= point.last
+            for part in state.past
+            for point in part.listed
+        )
 
-    def gives_up(self, state: KnownJourneys, limits: Limits, view: View) -> Spans:
-        """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later
-        ones follow.
+    def spent(self, state: KnownJourneys, view: View) -> bool:
+        kept_ms = self.gap_ms + self.lateness_ms
+        return view.now is not None and bool(state.past) and state.past[0].last + kept_ms < view.now
+
+    def eased(self, state: KnownJourneys, ease: Ease, view: View) -> KnownJourneys:
+        if ease not in _KEPT:
+            return state
+        _, listed = _KEPT[ease]
+        return replace(state, past=tuple(replace(part, listed=part.listed[-listed:]) for part in state.past))
+
+    def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
+        """All but the latest past journeys, and those that contacts which are kept belong to. They are over, since
+        later ones follow.
         """
-        old = state.past[: -limits.journeys]
+        journeys, _ = _KEPT[ease]
+        old = state.past[:-journeys]
         if not old:
             return ()
         found = self._found(state, view)
@@ -116,6 +134,10 @@ class Journeys(Follower[KnownJourneys]):
     def unpublished(self, state: KnownJourneys) -> KnownJourneys:
         return KnownJourneys(state.past)
 
+    def shown_bytes(self, state: KnownJourneys, view: View) -> int:
+        name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
+        return self._count(state, view) * name
+
     def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past)
 
@@ -128,6 +150,16 @@ class Journeys(Follower[KnownJourneys]):
         if len(parts) == 1 and not state.past:
             return (parts[0],)
         return group((*state.past, *parts), self.gap_ms)
+
+    def _count(self, state: KnownJourneys, view: View) -> int:
+        """How many journeys there are."""
+        lives = [(life.started, life.last) for history in view.histories.values() for life in history.lives]
+        count, reached = 0, 0
+        for started, last in sorted([*lives, *((part.started, part.last) for part in state.past)]):
+            if not count or started - reached > self.gap_ms:
+                count, reached = count + 1, last
+            reached = max(reached, last)
+        return count
 
     def _told(
         self, state: KnownJourneys, found: dict[str, Journey], view: View

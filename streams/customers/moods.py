@@ -38,9 +38,11 @@ from streams.customers.feelings import (
     replaced,
     settle,
 )
-from streams.customers.follow import After, Change, Follower, Leaving, Limits, View, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
 
 WRITTEN = frozenset({"message.sent", "post.made"})
+_KEPT = {Ease.FEWER: 20, Ease.FEWEST: 3}
+"""Messages that are kept of too many."""
 
 
 class KnownMoods(msgspec.Struct, frozen=True, array_like=True):
@@ -111,9 +113,9 @@ class Moods(Follower[KnownMoods]):
         found = obeyed(state.alerts, command)
         return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], view))
 
-    def eased(self, state: KnownMoods, limits: Limits | None, view: View) -> KnownMoods:
-        if limits is not None:
-            return self._settle(state, len(state.messages) - limits.messages, view)
+    def eased(self, state: KnownMoods, ease: Ease, view: View) -> KnownMoods:
+        if ease in _KEPT:
+            return self._settle(state, len(state.messages) - _KEPT[ease], view)
         wanted = _crossings(state.messages, state.moods)
         kept = {name: each for name, each in state.alerts.items() if each.firing or each.subject.message in wanted}
         return replace(state, alerts=kept)

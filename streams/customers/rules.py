@@ -1,11 +1,11 @@
 """Everything that is decided by at the owner's key: the rules, and the capabilities that go by them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streams.contacts.rules import ContactRules
 from streams.customers.feelings import SentimentRule
-from streams.customers.follow import Followers, having
+from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journeys import JourneyRules, Journeys
 from streams.customers.moods import Moods
 from streams.customers.segments import SegmentRules, Segments
@@ -22,12 +22,8 @@ class CustomerRules:
     wait: tuple[WaitRule, ...] = ()
     sentiment: tuple[SentimentRule, ...] = ()
     followers: Followers = field(init=False, repr=False, compare=False)
-    changing: Followers = field(init=False, repr=False, compare=False)
-    """Those of them that a change of a contact can change."""
-    publishing: Followers = field(init=False, repr=False, compare=False)
-    """Those that publish once for all that happened."""
-    alarming: Followers = field(init=False, repr=False, compare=False)
-    """Those that have alerts."""
+    asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
+    """Hook → those of them that have an answer of their own; for the others nothing follows."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
@@ -38,9 +34,7 @@ class CustomerRules:
             Segments(self.segments),
         )
         object.__setattr__(self, "followers", followers)
-        object.__setattr__(self, "changing", having(followers, "changed"))
-        object.__setattr__(self, "publishing", having(followers, "publish"))
-        object.__setattr__(self, "alarming", having(followers, "firing"))
+        object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})
 
     @property
     def alert_names(self) -> Iterable[str]:

@@ -116,6 +116,8 @@ T = TypeVar("T")
 
 NOBODY = Standing()
 DORMANT = "dormant"
+SCORE_BYTES = 900
+"""JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""
 
@@ -181,6 +183,9 @@ class Segments(Follower[KnownSegment]):
 
     def unpublished(self, state: KnownSegment) -> KnownSegment:
         return KnownSegment(state.standing)
+
+    def shown_bytes(self, state: KnownSegment, view: View) -> int:
+        return SCORE_BYTES
 
     def stands(self, state: KnownSegment, owner: str) -> bool:
         return not owner.startswith(NAMELESS) and state.standing != NOBODY

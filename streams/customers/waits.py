@@ -38,7 +38,7 @@ from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
-from streams.customers.follow import After, Change, Follower, Leaving, Limits, View, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
 from streams.customers.tiers import Tiers, tier_at
 
 
@@ -113,7 +113,7 @@ class Waits(Follower[Alerts]):
         found = obeyed(state, command)
         return None if found is None else After(found[0], alert_out(found[1], view))
 
-    def eased(self, state: Alerts, limits: Limits | None, view: View) -> Alerts:
+    def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
         wanted = {
             name
             for key, history in view.histories.items()

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from streams.base.records import LIVE, Interaction, Line
 from streams.customers import customers, loop
 from streams.customers.customers import Customer, Outcome
+from streams.customers.follow import ALERTS
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -37,7 +38,6 @@ def _due(customer: Customer) -> dict[str, int]:
     }
 
 
-ALERTS = "alerts"
 TABLES = (
     WATERMARKS,
     BEHIND,

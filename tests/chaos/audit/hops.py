@@ -26,6 +26,7 @@ from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after
 from streams.rules import Rules
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
+from tests.support.deadlines import next_deadlines
 
 encode = msgspec.json.Encoder().encode
 _normalised = msgspec.json.Decoder(Normalised).decode
@@ -151,7 +152,7 @@ class Fold:
                 self._plan(owner)
 
     def _plan(self, owner: str) -> None:
-        deadlines = dict(customers.next_deadlines(self.customers.get(owner), self.rules))
+        deadlines = next_deadlines(self.customers.get(owner), self.rules)
         for line in {line for line, planned in self.planned if planned == owner} - deadlines.keys():
             del self.planned[line, owner]
         for line, due in deadlines.items():
