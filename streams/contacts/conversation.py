@@ -187,7 +187,7 @@ def wrapped_up(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     since = None if _has_human(contact) else contact.released
     contact = _summed_up(contact, step)
     wrap_ms = step.value if step.value is not None else 0 if since is None else step.time - since
-    contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms, wrapped=step.time)
+    contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms)
     return replace(contact, wants_human=True) if contact.ended is None else _handled(contact)
 
 
