@@ -183,9 +183,9 @@ def alerts_in(out: Collection[Out]) -> int:
     return sum(each.topic == ALERTS for each in out) if out else 0
 
 
-def alert_out(alerts: Iterable[Alert], view: View) -> tuple[Out, ...]:
-    """Alerts as they are published."""
-    records = (record(alert, view.owner, view.line) for alert in alerts)
+def alert_out(alerts: Iterable[Alert], unit: str, view: View) -> tuple[Out, ...]:
+    """Alerts as they are published; ``unit``: of their values and limits."""
+    records = (record(alert, view.owner, view.line, unit) for alert in alerts)
     return tuple([Out(ALERTS, value["alert_id"].encode(), value) for value in records])
 
 

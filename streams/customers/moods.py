@@ -25,6 +25,7 @@ from streams.customers.feelings import (
     CALM,
     MAX_MESSAGES,
     NO_MESSAGE,
+    UNIT,
     Message,
     Messages,
     Mood,
@@ -111,7 +112,7 @@ class Moods(Follower[KnownMoods]):
 
     def commanded(self, state: KnownMoods, command: Command, view: View) -> After[KnownMoods] | None:
         found = obeyed(state.alerts, command)
-        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], view))
+        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], UNIT, view))
 
     def eased(self, state: KnownMoods, ease: Ease, view: View) -> KnownMoods:
         if ease in _KEPT:
@@ -144,7 +145,7 @@ class Moods(Follower[KnownMoods]):
             NO_MESSAGE,
             alerts,
         )
-        return After(after, alert_out(resolved, view))
+        return After(after, alert_out(resolved, UNIT, view))
 
     def _written(self, state: KnownMoods, key: str, new: Step, change: tuple[History | None, History]) -> KnownMoods:
         """The customer's messages follow their history, which was and now is."""
@@ -178,7 +179,7 @@ class Moods(Follower[KnownMoods]):
         judged = (decidable[-1].time, decidable[-1].id) if decidable else state.judged
         if published or judged != state.judged:
             state = replace(state, alerts=known, judged=judged)
-        return After(state, alert_out(published, view))
+        return After(state, alert_out(published, UNIT, view))
 
     def _settle(self, state: KnownMoods, count: int, view: View) -> KnownMoods:
         """The first ``count`` messages become part of the moods."""

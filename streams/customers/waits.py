@@ -19,7 +19,6 @@ from pydantic import Field
 
 from streams.alerts.episodes import (
     MOVED,
-    WAIT,
     WITHDRAWN,
     Alert,
     Alerts,
@@ -40,6 +39,9 @@ from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
 from streams.customers.tiers import Tiers, tier_at
+
+WAIT, UNIT = "wait", "ms"
+"""The kind of these alerts, and the unit of their values and limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Waits(Follower[Alerts]):
         if after is None or not (state or any(contact.legs for contact in after.lives)):
             return None
         known, alerts = self._looked(state, change.key, after, change.gone, view)
-        return After(known, alert_out(alerts, view)) if alerts else None
+        return After(known, alert_out(alerts, UNIT, view)) if alerts else None
 
     def left(self, state: Alerts, leaving: Leaving, view: View) -> After[Alerts] | None:
         if not state:
@@ -83,7 +85,7 @@ class Waits(Follower[Alerts]):
         key, since = leaving.key, leaving.left.since
         old = [each.id for each in state.values() if each.subject.key == key and each.since >= since]
         known, alerts = reconcile(state, old, (), view.now, leaving.gone)
-        return After(known, alert_out(alerts, view))
+        return After(known, alert_out(alerts, UNIT, view))
 
     def passed(self, state: Alerts, view: View) -> After[Alerts]:
         after = self._all(state, Gone(WITHDRAWN, view.now or 0), view)
@@ -111,7 +113,7 @@ class Waits(Follower[Alerts]):
 
     def commanded(self, state: Alerts, command: Command, view: View) -> After[Alerts] | None:
         found = obeyed(state, command)
-        return None if found is None else After(found[0], alert_out(found[1], view))
+        return None if found is None else After(found[0], alert_out(found[1], UNIT, view))
 
     def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
         wanted = {
@@ -130,7 +132,7 @@ class Waits(Follower[Alerts]):
         for key, history in view.histories.items():
             state, alerts = self._looked(state, key, history, gone, view)
             published += alerts
-        return After(state, alert_out(published, view))
+        return After(state, alert_out(published, UNIT, view))
 
     def _looked(
         self, state: Alerts, key: str, history: History, gone: Gone, view: View
@@ -176,16 +178,16 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
             continue  # the history may just be arriving: its next event may end the wait, or take it to somebody else
         tier = _tier(contact, leg, watch.tiers, since)
         yield Episode(
-            name,
-            rule.name,
-            WAIT,
-            rule.severity,
-            Subject(watch.key, contact.id, contact.channel, leg.queue, tier or ""),
-            rule.limit_ms,
-            rule.limit_ms,
-            since,
-            left if over else None,
-            outcome if over else None,
+            id=name,
+            rule=rule.name,
+            kind=WAIT,
+            severity=rule.severity,
+            subject=Subject(watch.key, contact.id, contact.channel, leg.queue, tier or ""),
+            value=rule.limit_ms,
+            limit=rule.limit_ms,
+            since=since,
+            resolved=left if over else None,
+            reason=outcome if over else None,
         )
 
 
