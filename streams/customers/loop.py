@@ -19,7 +19,7 @@ def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRul
     """A contact changed, or got other tiers."""
     now = view(timeline, place)
     return _told(
-        timeline, ((each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.asked["changed"])
+        timeline, [(each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.asked["changed"]]
     )
 
 
@@ -27,7 +27,7 @@ def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRule
     """A contact went to another customer."""
     now = view(timeline, place)
     return _told(
-        timeline, ((each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.asked["left"])
+        timeline, [(each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.asked["left"]]
     )
 
 
@@ -42,7 +42,8 @@ def commanded(timeline: Timeline, command: Command, place: Place, rules: Custome
 
 
 def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] | None]]) -> Told:
-    out, new = tuple[Out, ...](), dict[str, Any]()
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
     for each, after in answers:
         if after is not None:
             new[each.name] = lean(each, after.state)
@@ -52,7 +53,9 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked."""
-    now, out, new = view(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    now = view(timeline, place)
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
     for each in rules.asked["passed"]:
         state = getattr(timeline, each.name)
         if each.name in asked and (after := each.passed(state, now)) is not None:
@@ -70,7 +73,9 @@ def published(
     """What looks different than it was published last, and the deadlines, where they are known: only those of whom
     something was published move.
     """
-    now, out, new = view(timeline, place), tuple[Out, ...](), dict[str, Any]()
+    now = view(timeline, place)
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
     for each in rules.asked["publish"]:
         after = each.publish(getattr(timeline, each.name), now)
         if after is not None:
@@ -178,7 +183,8 @@ def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:
     """Whose deadline is when, of each capability that has one."""
-    now, found = view(timeline, place), dict[str, int]()
+    now = view(timeline, place)
+    found: dict[str, int] = {}
     for each in rules.asked["due"]:
         due = each.due(getattr(timeline, each.name), now)
         if due is not None:
