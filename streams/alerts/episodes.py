@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from streams.base.records import Command
 from streams.base.times import iso
 
-WAIT, SENTIMENT = "wait", "sentiment"
 FIRING, RESOLVED = "firing", "resolved"
-MOVED, WITHDRAWN, CLOSED, RECOVERED, QUIET = "moved", "withdrawn", "closed", "recovered", "quiet"
+MOVED, WITHDRAWN, CLOSED = "moved", "withdrawn", "closed"
+"""Reasons for which an alert of any kind may be over."""
 
 
 class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -30,7 +30,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
     queue: str | None
     tier: str
     message: str | None = None
-    """Of a sentiment alert: the message that began it."""
+    """That began it, where one did."""
 
 
 class Episode(NamedTuple):
@@ -82,9 +82,6 @@ class Gone(NamedTuple):
     at: int
 
 
-_UNITS = {WAIT: "ms", SENTIMENT: "sentiment"}
-
-
 def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
     """``<rule>.<digest>@<owner>``. The digest covers all of it."""
     text = "\x1f".join((rule, line, owner, *parts))
@@ -126,12 +123,21 @@ def _fired(episode: Episode, now: int | None) -> Alert:
     """Raised at stream time, or by the event that proves it when that is ahead of stream time."""
     proven = episode.since if episode.resolved is None else episode.resolved
     fired = now if now is not None and now >= episode.since else proven
-    (name, rule, kind, severity, subject, value, limit, since, *_) = episode
-    return Alert(name, rule, kind, severity, subject, value, limit, since, fired)
+    return Alert(
+        id=episode.id,
+        rule=episode.rule,
+        kind=episode.kind,
+        severity=episode.severity,
+        subject=episode.subject,
+        value=episode.value,
+        limit=episode.limit,
+        since=episode.since,
+        fired=fired,
+    )
 
 
-def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:
-    """The record on the topic ``alerts``: revision 1 fires, 2 resolves."""
+def record(alert: Alert, owner: str, line: str, unit: str) -> dict[str, Any]:
+    """The record on the topic ``alerts``: revision 1 fires, 2 resolves. ``unit``: of value and limit."""
     subject = alert.subject
     return {
         "alert_id": alert.id,
@@ -146,7 +152,7 @@ def record(alert: Alert, owner: str, line: str) -> dict[str, Any]:
         "tier": subject.tier,
         "value": alert.value,
         "limit": alert.limit,
-        "unit": _UNITS[alert.kind],
+        "unit": unit,
         "since": iso(alert.since),
         "fired_at": iso(alert.fired),
         "resolved_at": None if alert.resolved is None else iso(alert.resolved),

@@ -137,7 +137,6 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     summed_hold_ms: int = 0
     """Of ``hold_ms``: what came as a sum."""
     wrap_ms: int = 0
-    wrapped: int | None = None
     served: bool = False
     """A menu or a bot had it, or a bot wrote."""
     wants_human: bool = False

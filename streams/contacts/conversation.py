@@ -34,6 +34,7 @@ FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"}
 
 
 def queued(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """It waits in a queue: a stay of its own, but where it is said of the same stay again, or by a late clock."""
     queue = step.queue or "none"
     if took_before(contact, step):
         contact = _entered(contact, step, queue, contact.talking or step.time)
@@ -97,6 +98,7 @@ def leave(contact: Contact, at: int, outcome: str, rules: ContactRules) -> Conta
 
 
 def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """It goes on to somebody else. A cold transfer lets go of the human at once, a warm one when another one has it."""
     if contact.ended is not None:
         return contact
     if step.detail != "warm":
@@ -108,6 +110,7 @@ def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
 
 
 def callback_requested(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """It waits to be called back, in no queue."""
     return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
 
 
@@ -131,6 +134,7 @@ def _has_human(contact: Contact) -> bool:
 
 
 def connected(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """A human has it, whose talk begins; anybody else serves it only."""
     if step.actor != HUMAN:
         return contact if contact.served else replace(contact, served=True)
     unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
@@ -168,18 +172,21 @@ def _summed_up(contact: Contact, step: Step) -> Contact:
 
 
 def held(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """The talk stops, and the hold begins."""
     if contact.talking is None:
         return contact
     return replace(contact, talk_ms=contact.talk_ms + step.time - contact.talking, talking=None, holding=step.time)
 
 
 def resumed(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """The hold stops, and the talk goes on."""
     if contact.holding is None:
         return contact
     return replace(contact, hold_ms=contact.hold_ms + step.time - contact.holding, holding=None, talking=step.time)
 
 
 def wrapped_up(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """The work after the talk is done: as long as it is said to be, else since the human let go of it."""
     if trigger(contact, step) == "contact.wrapped_up":
         since = contact.talking if contact.holding is None else contact.holding
         # Told when it is done: the talk ended before it.
@@ -187,7 +194,7 @@ def wrapped_up(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     since = None if _has_human(contact) else contact.released
     contact = _summed_up(contact, step)
     wrap_ms = step.value if step.value is not None else 0 if since is None else step.time - since
-    contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms, wrapped=step.time)
+    contact = replace(contact, wrap_ms=contact.wrap_ms + wrap_ms)
     return replace(contact, wants_human=True) if contact.ended is None else _handled(contact)
 
 
@@ -208,6 +215,7 @@ def _handled(contact: Contact) -> Contact:
 
 
 def ended(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """It is over, the first time that this is said."""
     if contact.ended is not None:
         return contact
     contact = _summed_up(release(contact, step.time), step)

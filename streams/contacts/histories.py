@@ -6,10 +6,10 @@ comes in order is folded into the last life, any other one refolds the tail, so 
 events, and of the order in which those of one moment came.
 
 Idle is not over: a contact that was idle for its channel's time-out is closed, and what comes later takes that back
-and goes on with the same contact; what is only told about it (`contact_state.ABOUT`) leaves it closed for the figures,
+and goes on with the same contact; what is only told about it (`contact.ABOUT`) leaves it closed for the figures,
 and as it was for whatever goes on with it. What comes so long after an end, or after a time-out, is another *part* of
 the contact: a life of its own that knows all the others knew, and counts what is new; what a contact has only once goes
-with it (`contact_state.replaces`). What else the earlier part counted keeps its labels, so nothing depends on whether
+with it (`contact.replaces`). What else the earlier part counted keeps its labels, so nothing depends on whether
 it was still here with all it had (`rest`, `revived`). A contact id that is used again after the horizon begins another
 contact of the same name.
 """
@@ -245,7 +245,7 @@ def over_at(history: History, rules: ContactRules) -> int | None:
 
 
 def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
-    """What is kept of the last life of a settled history: see `contact_state.rested`; ``whole``: with all its marks
+    """What is kept of the last life of a settled history: see `contact.rested`; ``whole``: with all its marks
     when it has ended, for it may still go to another customer as it is. (No identifier has so many open ones.)"""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None

@@ -24,6 +24,7 @@ _ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "hu
 
 
 def wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """A message: the customer asks, or somebody replies. Where speech is, replies are not counted."""
     contact = replace(contact, messages=contact.messages + 1)
     if step.actor == CUSTOMER:
         return _customer_wrote(contact, step, rules) if step.type != "post.answered" else contact
@@ -99,12 +100,14 @@ def _response(contact: Contact, step: Step, fact: str, variant: str | None, sinc
 
 
 def initiated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """Who opened it, when that is the first thing that was heard of it."""
     if contact.opened or contact.reopened or contact.asked is not None or contact.state != START:
         return contact  # somebody had opened it before
     return replace(contact, opened=True, ours=step.actor != CUSTOMER or step.detail == "outbound")
 
 
 def handed_off(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """A bot or menu gave it to humans: the first responses of humans may run from here."""
     return replace(contact, handed_off=step.time) if contact.handed_off is None else contact
 
 

@@ -22,6 +22,7 @@ class ContactRules:
     lateness_ms: Annotated[int, NotInFiles] = HOUR_MS
     csat_scale: Annotated[tuple[int, int], NotInFiles] = (1, 5)
     sentiment_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
+    """Of the segment, as the next one: a contact adds up itself what it counts for there."""
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     soon_ms: int = field(init=False, default=0)
     """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times

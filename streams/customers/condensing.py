@@ -10,7 +10,7 @@ from streams.base.records import NO_TIER, Event, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import ABOUT, Contact
 from streams.contacts.histories import History
-from streams.customers import facts, hall
+from streams.customers import facts, loop
 from streams.customers.follow import Change, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.tiers import Tiers
@@ -34,7 +34,7 @@ def relieved(timeline: Timeline, key: str, place: Place, rules: CustomerRules) -
     if history is timeline.histories[key]:
         return timeline
     timeline = replace(timeline, histories=timeline.histories | {key: history})
-    return hall.settled(timeline, finished, place, rules)
+    return loop.settled(timeline, finished, place, rules)
 
 
 def uncrowded(timeline: Timeline, place: Place, rules: CustomerRules) -> LineOutcome:
@@ -66,12 +66,12 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Cus
         closed = histories.close(history, rules.contacts)
         emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
         change = Change(Gone(WITHDRAWN, closed.last), key, history, closed)
-        timeline, out = hall.changed(timeline, change, place, rules)
+        timeline, out = loop.changed(timeline, change, place, rules)
         published += out
         finished += closed.lives
         resting[key] = closed
     timeline = _with_rested(replace(timeline, histories=kept), resting, whole=True)
-    timeline = hall.settled(timeline, finished, place, rules)
+    timeline = loop.settled(timeline, finished, place, rules)
     return LineOutcome(timeline, tuple(emitted), tuple(published), limited=("contacts",) if opened else ())
 
 
@@ -90,11 +90,7 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: CustomerRules) ->
         return event.type != "contact.initiated" or event.time <= last
     if event.type in ABOUT and event.time <= timeline.forgot + rules.contacts.horizon_ms(event.channel):
         return True  # no contact begins with such a word
-    return any(
-        point.contact == event.contact and point.channel == event.channel and event.time <= point.last
-        for part in timeline.journeys.past
-        for point in part.listed
-    )
+    return loop.remembers(timeline, event, rules)
 
 
 def forgotten(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:
@@ -119,7 +115,7 @@ def labelled(timeline: Timeline, tiers: Tiers, place: Place, rules: CustomerRule
             history, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
         history = histories.labelled(history, lambda contact: facts.tier_of(contact, tiers))
         timeline = replace(timeline, histories=timeline.histories | {key: history})
-        timeline = hall.settled(timeline, finished, place, rules)
+        timeline = loop.settled(timeline, finished, place, rules)
     return timeline
 
 
@@ -128,7 +124,7 @@ def condense(timeline: Timeline, key: str, place: Place, rules: CustomerRules) -
     history = timeline.histories[key]
     others = {name: each for name, each in timeline.histories.items() if name != key}
     timeline = _with_rested(replace(timeline, histories=others), {key: history})
-    return hall.settled(timeline, history.lives, place, rules)
+    return loop.settled(timeline, history.lives, place, rules)
 
 
 def _with_rested(timeline: Timeline, settled: dict[str, History], whole: bool = False) -> Timeline:

@@ -6,24 +6,21 @@ lateness) or of how they were cut into batches::
     outcome = fold(customer, record, clock, rules)        # for each record of a batch: facts and alerts
     outcome = publish(outcome.customer, clock, rules)     # once per customer: journeys and segment
 
-Then ``next_deadlines`` says when ``advance`` is due. Nothing is changed in place; ``Outcome.customer`` is None when
-nothing is left of one.
+Then ``scheduled`` puts into the row whose deadline is when: ``advance`` is due when stream time passes one. Nothing is
+changed in place; ``Outcome.customer`` is None when nothing is left of one.
 """
-
-from collections.abc import Iterable
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
 from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
+from streams.base.watermarks import Watermarks
 from streams.contacts.lifecycle import Illegal
-from streams.customers import hall, relief, timelines
-from streams.customers.follow import Out
-from streams.customers.journey import Journey
+from streams.customers import loop, relief, timelines
+from streams.customers.follow import Out, alerts_in
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import LineOutcome, Place, Timeline, seen
+from streams.customers.timeline_state import LineOutcome, Place, Timeline
 from streams.customers.upgrades import ANYBODY
 
 MAX_REPLAYS = 32
@@ -52,16 +49,6 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Line → whose deadline is when (ms of stream time); without a line it is not known since something changed."""
 
 
-class StreamTimes(Protocol):
-    """Stream time of each line: every event up to it has been seen. A replay that has ended stays at its last one."""
-
-    def stream_time(self, line: str) -> int | None:
-        """In ms; None = not known yet."""
-
-    def ended(self, line: str) -> bool:
-        """Has the replay ended?"""
-
-
 class Outcome(msgspec.Struct, frozen=True):
     """The customer after a record or deadline, and what to send: facts, and records of each capability's topic.
     ``late``: the record came after its place was settled and was left out. ``limited``: what was made smaller because
@@ -87,7 +74,7 @@ def owner_of(record: Event | Profile | Left | Command) -> str | None:
 def fold(
     customer: Customer | None,
     record: Event | Profile | Left | Command,
-    clock: StreamTimes,
+    clock: Watermarks,
     rules: CustomerRules,
     size: int = relief.RECORD_BYTES,
 ) -> Outcome:
@@ -121,10 +108,10 @@ EMPTY = Timeline()
 
 
 def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
-    return line not in customer.lines or hall.is_bare(customer.lines[line], customer.owner, rules)
+    return line not in customer.lines or loop.is_bare(customer.lines[line], customer.owner, rules)
 
 
-def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> Outcome:
+def _room(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules) -> Outcome:
     """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
     it; any other keeps what it has. Raises `Refused`."""
     if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
@@ -146,7 +133,7 @@ def _room(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRule
     return replace(room, customer=replace(room.customer, lines=kept, due=_without(room.customer.due, over)))
 
 
-def _over(customer: Customer, line: str, clock: StreamTimes, rules: CustomerRules) -> bool:
+def _over(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules) -> bool:
     """It has ended, and no deadline of it is to be looked after."""
     timeline, now = customer.lines[line], clock.stream_time(line)
     due = min(timelines.dues(timeline, Place(customer.owner, line, now), rules).values(), default=None)
@@ -160,7 +147,7 @@ def _after(before: Outcome, outcome: Outcome) -> Outcome:
 
 def _outcome(customer: Customer, line: str, change: LineOutcome, size: int) -> Outcome:
     """``size``: JSON bytes of the record."""
-    after = _with(customer, line, change.timeline, relief.growth(size, len(change.out)))
+    after = _with(customer, line, change.timeline, relief.growth(size, alerts_in(change.out)))
     return Outcome(
         after if after.lines else None,
         change.facts,
@@ -191,17 +178,18 @@ def _size(customer: Customer) -> int:
     return customer.size or (relief.ROW_BYTES if customer.lines else 0)
 
 
-def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
+def _fitting(outcome: Outcome, clock: Watermarks, rules: CustomerRules) -> Outcome:
     """The same with a row that is not too large."""
     customer = outcome.customer
     if customer is None or customer.size <= relief.ROW_BYTES:
         return outcome
-    over_ms = rules.journeys.gap_ms + rules.contacts.lateness_ms
-    if any(_passed(clock.stream_time(line), each.journeys.past, over_ms) for line, each in customer.lines.items()):
+    owner = customer.owner
+    if any(
+        loop.spent(each, Place(owner, line, clock.stream_time(line)), rules) for line, each in customer.lines.items()
+    ):
         outcome = _published(outcome, clock, rules)  # what need not be kept any more goes first
         if (customer := outcome.customer) is None:
             return outcome
-    owner = customer.owner
     size = relief.measured(customer.lines, owner, rules)
     if size <= relief.ROW_BYTES:
         return replace(outcome, customer=replace(customer, size=size))
@@ -215,21 +203,14 @@ def _fitting(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outc
     )
 
 
-def _passed(now: int | None, past: tuple[Journey, ...], over_ms: int) -> bool:
-    return now is not None and bool(past) and past[0].last + over_ms < now
-
-
 def _command(customer: Customer | None, record: Command, rules: CustomerRules) -> Outcome:
     """A person's word on one alert. Raises `Refused` for one that is not known."""
-    for line, timeline in customer.lines.items() if customer else ():
-        if customer is None:
-            continue
-        now = seen(timeline, Place(customer.owner, line, None))
-        for each in rules.followers:
-            after = each.commanded(getattr(timeline, each.name), record, now)
-            if after is not None:
-                changed = replace(timeline, **{each.name: hall.lean(each, after.state)})
-                return _outcome(customer, line, LineOutcome(changed, out=after.out), relief.RECORD_BYTES)
+    if customer is not None:
+        for line, timeline in customer.lines.items():
+            obeyed = loop.commanded(timeline, record, Place(customer.owner, line, None), rules)
+            if obeyed is not None:
+                after, out = obeyed
+                return _outcome(customer, line, LineOutcome(after, out=out), relief.RECORD_BYTES)
     raise Refused(
         "wrong-type",
         "data.alert_id",
@@ -238,7 +219,7 @@ def _command(customer: Customer | None, record: Command, rules: CustomerRules) -
     )
 
 
-def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules) -> Outcome:
+def publish(customer: Customer | None, clock: Watermarks, rules: CustomerRules) -> Outcome:
     """What is to be published since the last time."""
     if customer is None:
         return Outcome(None)
@@ -248,9 +229,9 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules)
         if not timeline.stale:
             continue
         place = Place(customer.owner, line, clock.stream_time(line))
-        after, its, its_due = hall.published(timeline, due.get(line), place, rules)
+        after, its, its_due = loop.published(timeline, due.get(line), place, rules)
         out += its
-        if hall.is_bare(after, customer.owner, rules) and not hall.names(after, rules):
+        if loop.is_bare(after, customer.owner, rules) and not loop.names(after, rules):
             del lines[line]
             due = _without(due, line)
         else:
@@ -260,12 +241,12 @@ def publish(customer: Customer | None, clock: StreamTimes, rules: CustomerRules)
     return Outcome(replace(customer, lines=lines, due=due) if lines else None, out=out)
 
 
-def _published(outcome: Outcome, clock: StreamTimes, rules: CustomerRules) -> Outcome:
+def _published(outcome: Outcome, clock: Watermarks, rules: CustomerRules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
     return replace(outcome, customer=after.customer, out=outcome.out + after.out)
 
 
-def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules, only: str | None = None) -> Outcome:
+def advance(customer: Customer | None, clock: Watermarks, rules: CustomerRules, only: str | None = None) -> Outcome:
     """Every deadline that stream time has passed, with what is to be published of it; ``only``: of this line. Another
     one is looked after when its own progress is told: how often this one is due may hang on when it was published."""
     if customer is None:
@@ -287,8 +268,8 @@ def advance(customer: Customer | None, clock: StreamTimes, rules: CustomerRules,
         out += change.out
         size = customer.size
         after = change.timeline
-        if not hall.only_looks(timeline, after, rules):
-            size, grown = relief.grown_by_time(_size(customer), len(change.out)), True
+        if not loop.only_looks(timeline, after, rules):
+            size, grown = relief.grown_by_time(_size(customer), alerts_in(change.out)), True
             customer = replace(customer, due=_without(customer.due, line))
         customer = replace(customer, lines=customer.lines | {line: after}, size=size)
     outcome = Outcome(customer, tuple(facts), tuple(out))
@@ -305,14 +286,3 @@ def scheduled(customer: Customer, rules: CustomerRules) -> Customer:
         if line not in customer.due
     }
     return replace(customer, due=customer.due | due)
-
-
-def next_deadlines(customer: Customer | None, rules: CustomerRules) -> Iterable[tuple[str, int]]:
-    """(line, stream time) for each line that has a deadline: ``advance`` is due when the line's stream time passes
-    it."""
-    return first_of(scheduled(customer, rules).due).items() if customer else []
-
-
-def first_of(due: Dues) -> dict[str, int]:
-    """Line → its first deadline."""
-    return {line: min(each.values()) for line, each in due.items() if each}

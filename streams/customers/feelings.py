@@ -16,14 +16,7 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
-from streams.alerts.episodes import (
-    QUIET,
-    RECOVERED,
-    SENTIMENT,
-    Episode,
-    Subject,
-    alert_id,
-)
+from streams.alerts.episodes import Episode, Subject, alert_id
 from streams.base import decay
 from streams.base.decay import Decayed
 from streams.base.records import NO_TIER
@@ -33,6 +26,9 @@ from streams.contacts.contact import Contact, Mark
 from streams.contacts.histories import NEVER
 from streams.customers.tiers import Tiers, tier_at
 
+SENTIMENT, UNIT = "sentiment", "sentiment"
+"""The kind of these alerts, and the unit of their values and limits: from −1 to 1."""
+RECOVERED, QUIET = "recovered", "quiet"
 MAX_MESSAGES = 50
 
 
@@ -171,16 +167,16 @@ def episodes(
 def _episode(over: Over, rule: SentimentRule, place: tuple[str, str]) -> Episode:
     (message, tier, milli), (owner, line) = (over.crossing.message, over.crossing.tier, over.crossing.milli), place
     return Episode(
-        alert_id(rule.name, line, owner, message.key, message.id),
-        rule.name,
-        SENTIMENT,
-        rule.severity,
-        Subject(message.key, message.contact, message.channel, message.queue, tier, message.id),
-        round(milli / 1000, 3),
-        rule.fire_at_or_below / 1000,
-        message.time,
-        over.resolved,
-        over.reason,
+        id=alert_id(rule.name, line, owner, message.key, message.id),
+        rule=rule.name,
+        kind=SENTIMENT,
+        severity=rule.severity,
+        subject=Subject(message.key, message.contact, message.channel, message.queue, tier, message.id),
+        value=round(milli / 1000, 3),
+        limit=rule.fire_at_or_below / 1000,
+        since=message.time,
+        resolved=over.resolved,
+        reason=over.reason,
     )
 
 

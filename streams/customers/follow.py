@@ -1,15 +1,17 @@
 """What a capability is that follows a customer: its state, what changes that, what must happen when stream time passes,
-when that is, and what is published of it. All of one capability is in one file; the hall (`timelines`, `customers`)
-asks each in turn and knows nothing of what they do.
+when that is, and what is published of it. All of one capability is in one file; what its state is made of may be in one
+below it. `loop` asks each in turn; neither it nor what stands on it (`timelines`, `relief`, `customers`) knows any by
+name.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from enum import Enum, auto
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from streams.alerts.episodes import Alert, Gone, record
-from streams.base.records import Command, Left, output_key
+from streams.base.records import Command, Event, Left, output_key
 from streams.contacts.contact import Contact
 from streams.contacts.histories import History, Lives
 from streams.contacts.steps import Step
@@ -19,7 +21,7 @@ S = TypeVar("S")
 Spans = tuple[tuple[int, int], ...]
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class View(msgspec.Struct, frozen=True, gc=False):
     """What a capability may look at beside its own state: whose line it is, how far stream time has come (ms; None =
     not known yet), the customer's contacts and tiers.
     """
@@ -73,16 +75,15 @@ class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     look: bool = False
 
 
-class Limits(NamedTuple):
-    """How much of each list is kept when a row is too large."""
+class Ease(Enum):
+    """What goes of a row that is too large; how many of its own lists are left by that, each capability says itself."""
 
-    messages: int
-    journeys: int
-    listed: int
-    marks: int
-    legs: int
-    said: int
-    rested: int
+    UNNEEDED = auto()
+    """What nothing can call up again."""
+    FEWER = auto()
+    """All but the latest of each list."""
+    FEWEST = auto()
+    """All but a few of each list."""
 
 
 class Follower(Generic[S]):
@@ -91,45 +92,51 @@ class Follower(Generic[S]):
     name: str
     empty: S
 
-    def changed(self, state: S, change: Change, seen: Seen) -> After[S] | None:
-        """A contact changed, or got other tiers; ``seen`` is as it is now. None = that changes nothing."""
+    def changed(self, state: S, change: Change, view: View) -> After[S] | None:
+        """A contact changed, or got other tiers; ``view`` is as it is now. None = that changes nothing."""
         return None
 
-    def left(self, state: S, leaving: Leaving, seen: Seen) -> After[S] | None:
-        """A contact went to another customer; ``seen`` is without it. None = that changes nothing."""
+    def left(self, state: S, leaving: Leaving, view: View) -> After[S] | None:
+        """A contact went to another customer; ``view`` is without it. None = that changes nothing."""
         return None
 
-    def settled(self, state: S, finished: Lives, seen: Seen) -> S:
+    def settled(self, state: S, finished: Lives, view: View) -> S:
         """Contacts are over for good and no longer kept; what they count for is."""
         return state
 
-    def tidied(self, state: S, seen: Seen) -> S:
+    def tidied(self, state: S, view: View) -> S:
         """Contacts became smaller because their time was over: what was kept for them may go."""
         return state
 
-    def passed(self, state: S, seen: Seen) -> After[S] | None:
+    def passed(self, state: S, view: View) -> After[S] | None:
         """Stream time has passed `due`. None = that changes nothing."""
         return None
 
-    def due(self, state: S, seen: Seen) -> int | None:
+    def due(self, state: S, view: View) -> int | None:
         """The stream time to pass (ms) for something to happen without an event; None = nothing will."""
         return None
 
-    def publish(self, state: S, seen: Seen) -> After[S] | None:
+    def publish(self, state: S, view: View) -> After[S] | None:
         """Once for all that happened since the last time: what looks different. None = nothing does."""
         return None
 
-    def commanded(self, state: S, command: Command, seen: Seen) -> After[S] | None:
+    def commanded(self, state: S, command: Command, view: View) -> After[S] | None:
         """A person's word on an alert; None = it is none of these."""
         return None
 
-    def eased(self, state: S, limits: Limits | None, seen: Seen) -> S:
-        """Smaller, because the row is too large: without what nothing can call up again, or, with ``limits``, with the
-        latest of each list.
-        """
+    def remembers(self, state: S, event: Event) -> bool:
+        """Does it know the event's contact, which is no longer kept, as heard of at that time or later?"""
+        return False
+
+    def spent(self, state: S, view: View) -> bool:
+        """May there be something in it that `publish` drops, since it need not be kept any more?"""
+        return False
+
+    def eased(self, state: S, ease: Ease, view: View) -> S:
+        """Smaller, because the row is too large."""
         return state
 
-    def gives_up(self, state: S, limits: Limits, seen: Seen) -> Spans:
+    def gives_up(self, state: S, ease: Ease, view: View) -> Spans:
         """What is to go that must be published before: the times (from, to), whose contacts at rest do not go on."""
         return ()
 
@@ -140,6 +147,10 @@ class Follower(Generic[S]):
     def unpublished(self, state: S) -> S:
         """The state without what only publishing writes: a row is measured by it."""
         return state
+
+    def shown_bytes(self, state: S, view: View) -> int:
+        """JSON bytes of what publishing writes and `unpublished` leaves out, at most."""
+        return 0
 
     def stands(self, state: S, owner: str) -> bool:
         """Is there anything that holds the row?"""
@@ -155,19 +166,29 @@ class Follower(Generic[S]):
 
 
 Followers = tuple[Follower[Any], ...]
+HOOKS = tuple(name for name, hook in vars(Follower).items() if callable(hook) and not name.startswith("_"))
 
 
 def having(followers: Followers, hook: str) -> Followers:
-    """Those that do something at a hook; the others need not be asked."""
+    """Those that have an answer of their own; the others need not be asked."""
     return tuple(each for each in followers if getattr(type(each), hook) is not getattr(Follower, hook))
 
 
-def alert_out(alerts: Iterable[Alert], seen: Seen) -> tuple[Out, ...]:
-    """Alerts as they are published."""
-    records = (record(alert, seen.owner, seen.line) for alert in alerts)
-    return tuple([Out("alerts", value["alert_id"].encode(), value) for value in records])
+ALERTS = "alerts"
+"""The topic of alerts, which are kept in a row once they are published."""
 
 
-def own_out(topic: str, values: Iterable[dict[str, Any]], seen: Seen) -> tuple[Out, ...]:
+def alerts_in(out: Collection[Out]) -> int:
+    """How many of the records are alerts."""
+    return sum(each.topic == ALERTS for each in out) if out else 0
+
+
+def alert_out(alerts: Iterable[Alert], unit: str, view: View) -> tuple[Out, ...]:
+    """Alerts as they are published; ``unit``: of their values and limits."""
+    records = (record(alert, view.owner, view.line, unit) for alert in alerts)
+    return tuple([Out(ALERTS, value["alert_id"].encode(), value) for value in records])
+
+
+def own_out(topic: str, values: Iterable[dict[str, Any]], view: View) -> tuple[Out, ...]:
     """Records of which a customer has one each on its line."""
-    return tuple([Out(topic, output_key(seen.line, seen.owner), value) for value in values])
+    return tuple([Out(topic, output_key(view.line, view.owner), value) for value in values])

@@ -1,6 +1,6 @@
 """The journeys of a customer as a capability: what is known of them, and when a record says so.
 
-One journey is a sum over its contacts: see `streams.customers.journey`.
+One journey is a sum over its contacts: see `streams.customers.journey_sums`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,11 +13,12 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
+from streams.base.records import Event
 from streams.base.times import HOUR_MS
 from streams.base.units import FROM_FILES, Span
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Follower, Leaving, Limits, Seen, Spans, own_out
-from streams.customers.journey import Journey, group, is_closed, journey_id, of, record, withdrawn, without
+from streams.customers.follow import After, Ease, Follower, Leaving, Spans, View, own_out
+from streams.customers.journey_sums import Journey, group, is_closed, journey_id, of, record, withdrawn, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
 
 
-class Known(msgspec.Struct, frozen=True, array_like=True):
+class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's journeys."""
 
     past: tuple[Journey, ...] = ()
@@ -51,87 +52,120 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     """Stream time after which they look different without any event."""
 
 
+SHOWN_BYTES = 100
+"""JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
+_KEPT = {Ease.FEWER: (8, 10), Ease.FEWEST: (1, 3)}
+"""Journeys of the past that are kept of too many, and contacts listed in each."""
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 
 
-class Journeys(Follower[Known]):
+class Journeys(Follower[KnownJourneys]):
     """State: journeys of contacts that are over, and what was published."""
 
     name = "journeys"
-    empty = Known()
+    empty = KnownJourneys()
 
     def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
         self.gap_ms, self.lateness_ms = rules.gap_ms, lateness_ms
 
-    def left(self, state: Known, leaving: Leaving, seen: Seen) -> After[Known] | None:
+    def left(self, state: KnownJourneys, leaving: Leaving, view: View) -> After[KnownJourneys] | None:
         left = leaving.left
         if left.since or not state.past:
             return None
         parts = (without(each, left.channel, left.contact, leaving.resting) for each in state.past)
         return After(replace(state, past=tuple(part for part in parts if part is not None)))
 
-    def settled(self, state: Known, finished: Lives, seen: Seen) -> Known:
-        parts = (of(contact, seen.tiers) for contact in finished)
+    def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
+        parts = (of(contact, view.tiers) for contact in finished)
         return replace(state, past=group((*state.past, *parts), self.gap_ms))
 
-    def passed(self, state: Known, seen: Seen) -> After[Known]:
+    def passed(self, state: KnownJourneys, view: View) -> After[KnownJourneys]:
         return After(state, look=True)
 
-    def due(self, state: Known, seen: Seen) -> int | None:
+    def due(self, state: KnownJourneys, view: View) -> int | None:
         return state.review
 
-    def publish(self, state: Known, seen: Seen) -> After[Known]:
+    def publish(self, state: KnownJourneys, view: View) -> After[KnownJourneys]:
         """A record for each journey that looks different, the current one last."""
-        found = {journey_id(seen.owner, seen.line, each.started): each for each in self._found(state, seen)}
-        state, records = self._told(state, found, seen)
-        state = self._dropped(state, found.values(), seen)
-        review = self._review(state, found, seen)
-        return After(Known(state.past, state.shown, review), own_out("journeys", records, seen))
+        found = {journey_id(view.owner, view.line, each.started): each for each in self._found(state, view)}
+        state, records = self._told(state, found, view)
+        state = self._dropped(state, found.values(), view)
+        review = self._review(state, found, view)
+        return After(KnownJourneys(state.past, state.shown, review), own_out("journeys", records, view))
 
-    def eased(self, state: Known, limits: Limits | None, seen: Seen) -> Known:
-        if limits is None:
+    def remembers(self, state: KnownJourneys, event: Event) -> bool:
+        return any(
+            point.contact == event.contact and point.channel == event.channel and event.time <= point.last
+            for part in state.past
+            for point in part.listed
+        )
+
+    def spent(self, state: KnownJourneys, view: View) -> bool:
+        kept_ms = self.gap_ms + self.lateness_ms
+        return view.now is not None and bool(state.past) and state.past[0].last + kept_ms < view.now
+
+    def eased(self, state: KnownJourneys, ease: Ease, view: View) -> KnownJourneys:
+        if ease not in _KEPT:
             return state
-        return replace(state, past=tuple(replace(part, listed=part.listed[-limits.listed :]) for part in state.past))
+        _, listed = _KEPT[ease]
+        return replace(state, past=tuple(replace(part, listed=part.listed[-listed:]) for part in state.past))
 
-    def gives_up(self, state: Known, limits: Limits, seen: Seen) -> Spans:
-        """The latest past journeys, and those that contacts which are kept belong to. The others are over, since later
-        ones follow.
+    def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
+        """All but the latest past journeys, and those that contacts which are kept belong to. They are over, since
+        later ones follow.
         """
-        old = state.past[: -limits.journeys]
+        journeys, _ = _KEPT[ease]
+        old = state.past[:-journeys]
         if not old:
             return ()
-        found = self._found(state, seen)
-        starts = sorted(contact.started for history in seen.histories.values() for contact in history.lives)
+        found = self._found(state, view)
+        starts = sorted(contact.started for history in view.histories.values() for contact in history.lives)
         going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
         going &= {part.started for part in old}
         return tuple((each.started, each.last) for each in found if each.started in going)
 
-    def gave_up(self, state: Known, spans: Spans) -> Known:
+    def gave_up(self, state: KnownJourneys, spans: Spans) -> KnownJourneys:
         going = {started for started, _ in spans}
         past = tuple(part for part in state.past if part.started not in going)
         shown = {name: each for name, each in state.shown.items() if each.started not in going}
         return replace(state, past=past, shown=shown)
 
-    def unpublished(self, state: Known) -> Known:
-        return Known(state.past)
+    def unpublished(self, state: KnownJourneys) -> KnownJourneys:
+        return KnownJourneys(state.past)
 
-    def stands(self, state: Known, owner: str) -> bool:
+    def shown_bytes(self, state: KnownJourneys, view: View) -> int:
+        name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
+        return self._count(state, view) * name
+
+    def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past)
 
-    def names(self, state: Known) -> int:
+    def names(self, state: KnownJourneys) -> int:
         return len(state.shown)
 
-    def _found(self, state: Known, seen: Seen) -> tuple[Journey, ...]:
-        tiers = seen.tiers
-        parts = [of(contact, tiers) for history in seen.histories.values() for contact in history.lives]
+    def _found(self, state: KnownJourneys, view: View) -> tuple[Journey, ...]:
+        tiers = view.tiers
+        parts = [of(contact, tiers) for history in view.histories.values() for contact in history.lives]
         if len(parts) == 1 and not state.past:
             return (parts[0],)
         return group((*state.past, *parts), self.gap_ms)
 
-    def _told(self, state: Known, found: dict[str, Journey], seen: Seen) -> tuple[Known, list[dict[str, Any]]]:
+    def _count(self, state: KnownJourneys, view: View) -> int:
+        """How many journeys there are."""
+        lives = [(life.started, life.last) for history in view.histories.values() for life in history.lives]
+        count, reached = 0, 0
+        for started, last in sorted([*lives, *((part.started, part.last) for part in state.past)]):
+            if not count or started - reached > self.gap_ms:
+                count, reached = count + 1, last
+            reached = max(reached, last)
+        return count
+
+    def _told(
+        self, state: KnownJourneys, found: dict[str, Journey], view: View
+    ) -> tuple[KnownJourneys, list[dict[str, Any]]]:
         """``found``: the journeys by their names, oldest first."""
-        owner, line, now = seen.owner, seen.line, seen.now
+        owner, line, now = view.owner, view.line, view.now
         records, shown = [], {}
         for name, old in state.shown.items():
             if name in found:
@@ -154,18 +188,18 @@ class Journeys(Follower[Known]):
             revision = known.revision + 1 if known else 1
             records.append(record(journey, owner, line, closed, revision))
             shown[name] = Shown(journey.started, revision, closed, digest)
-        return Known(state.past, shown, state.review), records
+        return KnownJourneys(state.past, shown, state.review), records
 
-    def _dropped(self, state: Known, found: Iterable[Journey], seen: Seen) -> Known:
+    def _dropped(self, state: KnownJourneys, found: Iterable[Journey], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""
-        now = seen.now
+        now = view.now
         if now is None:
             return state
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
         if old:
             state = replace(state, shown={n: each for n, each in state.shown.items() if n not in old})
         settled = now - self.gap_ms - self.lateness_ms
-        over = [each for each in found if each.last < settled and now > self._dropped_at(each, seen)]
+        over = [each for each in found if each.last < settled and now > self._dropped_at(each, view)]
         if not over:
             return state
         past = tuple(part for part in state.past if not any(each.started <= part.started <= each.last for each in over))
@@ -177,19 +211,19 @@ class Journeys(Follower[Known]):
         """A name that was taken back is forgotten when stream time passes this."""
         return gone + 2 * self.lateness_ms
 
-    def _dropped_at(self, journey: Journey, seen: Seen) -> float:
+    def _dropped_at(self, journey: Journey, view: View) -> float:
         """When a journey need not be kept any more: closed, and every contact of it condensed."""
         kept = any(
             journey.started <= contact.started <= journey.last
-            for contacts in (*(history.lives for history in seen.histories.values()), seen.rested.values())
+            for contacts in (*(history.lives for history in view.histories.values()), view.rested.values())
             for contact in contacts
         )
         return float("inf") if kept or journey.open else journey.last + self.gap_ms + self.lateness_ms
 
-    def _review(self, state: Known, found: dict[str, Journey], seen: Seen) -> int | None:
+    def _review(self, state: KnownJourneys, found: dict[str, Journey], view: View) -> int | None:
         """The stream time after which they look different without any event."""
         times: list[float] = []
-        if not seen.histories and not state.past:  # else they are forgotten when it is looked at for those
+        if not view.histories and not state.past:  # else they are forgotten when it is looked at for those
             times += [self._gone_until(each.gone) for each in state.shown.values() if each.gone is not None]
         for name, journey in found.items():
             shown = state.shown.get(name)
@@ -198,7 +232,7 @@ class Journeys(Follower[Known]):
             if not journey.open and not shown.closed:
                 times.append(journey.last + self.gap_ms)
             elif shown.closed:
-                times.append(self._dropped_at(journey, seen))
+                times.append(self._dropped_at(journey, view))
         return int(min(times)) if times and min(times) != float("inf") else None
 
 

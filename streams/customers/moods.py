@@ -25,6 +25,7 @@ from streams.customers.feelings import (
     CALM,
     MAX_MESSAGES,
     NO_MESSAGE,
+    UNIT,
     Message,
     Messages,
     Mood,
@@ -38,12 +39,14 @@ from streams.customers.feelings import (
     replaced,
     settle,
 )
-from streams.customers.follow import After, Change, Follower, Leaving, Limits, Seen, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
 
 WRITTEN = frozenset({"message.sent", "post.made"})
+_KEPT = {Ease.FEWER: 20, Ease.FEWEST: 3}
+"""Messages that are kept of too many."""
 
 
-class Known(msgspec.Struct, frozen=True, array_like=True):
+class KnownMoods(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's moods."""
 
     messages: tuple[Message, ...] = ()
@@ -57,18 +60,18 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     alerts: Alerts = {}
 
 
-class Moods(Follower[Known]):
+class Moods(Follower[KnownMoods]):
     """State: the latest messages, the moods before them, the sentiment alerts that were published."""
 
     name = "moods"
-    empty = Known()
+    empty = KnownMoods()
 
     def __init__(self, rules: Sequence[SentimentRule], lateness_ms: int) -> None:
         self.rules, self.lateness_ms = rules, lateness_ms
         self.wanted = frozenset[str]().union(*(rule.tiers for rule in rules))
         self.quiet_after = {rule.name: rule.quiet_after_ms for rule in rules}
 
-    def changed(self, state: Known, change: Change, seen: Seen) -> After[Known] | None:
+    def changed(self, state: KnownMoods, change: Change, view: View) -> After[KnownMoods] | None:
         if change.key is None:
             return After(replace(state, judged=NO_MESSAGE))
         if change.step is None or change.after is None or not (state.messages or change.step.type in WRITTEN):
@@ -76,63 +79,63 @@ class Moods(Follower[Known]):
         after = self._written(state, change.key, change.step, (change.before, change.after))
         over = len(after.messages) - MAX_MESSAGES
         if over > MAX_MESSAGES:
-            after = self._settle(after, over, seen)
+            after = self._settle(after, over, view)
         return None if after is state else After(after)
 
-    def passed(self, state: Known, seen: Seen) -> After[Known]:
-        if seen.now is None:
+    def passed(self, state: KnownMoods, view: View) -> After[KnownMoods]:
+        if view.now is None:
             return After(state)
-        forgets = any(seen.now > due for due in self._forgets(state))
-        after = self._judged(state, seen.now, seen)
-        return After(self.tidied(after.state, seen), after.out) if forgets else after
+        forgets = any(view.now > due for due in self._forgets(state))
+        after = self._judged(state, view.now, view)
+        return After(self.tidied(after.state, view), after.out) if forgets else after
 
-    def tidied(self, state: Known, seen: Seen) -> Known:
-        if seen.now is None:
+    def tidied(self, state: KnownMoods, view: View) -> KnownMoods:
+        if view.now is None:
             return state
-        before = seen.now - 2 * self.lateness_ms
+        before = view.now - 2 * self.lateness_ms
         old = sum(message.time <= before for message in state.messages)
         if old and state.judged >= (state.messages[old - 1].time, state.messages[old - 1].id):
-            state = self._settle(state, old, seen)
+            state = self._settle(state, old, view)
         if not state.alerts:
             return state
         calm = calmed(state.moods, state.messages, self.rules, before)
         crossings = _crossings(state.messages, calm)
-        alerts = forget(state.alerts, lambda alert: alert.subject.message in crossings, seen.now, self.lateness_ms)
+        alerts = forget(state.alerts, lambda alert: alert.subject.message in crossings, view.now, self.lateness_ms)
         if alerts is state.alerts and calm is state.moods:
             return state
         return replace(state, alerts=alerts, moods=calm)
 
-    def due(self, state: Known, seen: Seen) -> int | None:
+    def due(self, state: KnownMoods, view: View) -> int | None:
         if not (state.messages or state.alerts):
             return None
-        return min((*self._decides(state, seen), *self._forgets(state)), default=None)
+        return min((*self._decides(state, view), *self._forgets(state)), default=None)
 
-    def commanded(self, state: Known, command: Command, seen: Seen) -> After[Known] | None:
+    def commanded(self, state: KnownMoods, command: Command, view: View) -> After[KnownMoods] | None:
         found = obeyed(state.alerts, command)
-        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], seen))
+        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], UNIT, view))
 
-    def eased(self, state: Known, limits: Limits | None, seen: Seen) -> Known:
-        if limits is not None:
-            return self._settle(state, len(state.messages) - limits.messages, seen)
+    def eased(self, state: KnownMoods, ease: Ease, view: View) -> KnownMoods:
+        if ease in _KEPT:
+            return self._settle(state, len(state.messages) - _KEPT[ease], view)
         wanted = _crossings(state.messages, state.moods)
         kept = {name: each for name, each in state.alerts.items() if each.firing or each.subject.message in wanted}
         return replace(state, alerts=kept)
 
-    def stands(self, state: Known, owner: str) -> bool:
+    def stands(self, state: KnownMoods, owner: str) -> bool:
         return bool(state.messages or state.alerts)
 
-    def firing(self, state: Known) -> Iterable[str]:
+    def firing(self, state: KnownMoods) -> Iterable[str]:
         return (alert.rule for alert in state.alerts.values() if alert.firing)
 
-    def left(self, state: Known, leaving: Leaving, seen: Seen) -> After[Known]:
+    def left(self, state: KnownMoods, leaving: Leaving, view: View) -> After[KnownMoods]:
         key, since = leaving.key, leaving.left.since
 
         def goes(message: Message) -> bool:
             return message.key == key and message.time >= since
 
         old = [each.id for each in state.alerts.values() if each.subject.key == key and each.since >= since]
-        alerts, resolved = reconcile(state.alerts, old, (), seen.now, leaving.gone)
-        after = Known(
+        alerts, resolved = reconcile(state.alerts, old, (), view.now, leaving.gone)
+        after = KnownMoods(
             tuple(message for message in state.messages if not goes(message)),
             {
                 rule: replace(mood, firing=None) if mood.firing and goes(mood.firing.message) else mood
@@ -142,9 +145,9 @@ class Moods(Follower[Known]):
             NO_MESSAGE,
             alerts,
         )
-        return After(after, alert_out(resolved, seen))
+        return After(after, alert_out(resolved, UNIT, view))
 
-    def _written(self, state: Known, key: str, new: Step, change: tuple[History | None, History]) -> Known:
+    def _written(self, state: KnownMoods, key: str, new: Step, change: tuple[History | None, History]) -> KnownMoods:
         """The customer's messages follow their history, which was and now is."""
         before, history = change
         known, contact = state.messages, history.lives[-1]
@@ -160,9 +163,9 @@ class Moods(Follower[Known]):
         unchanged = messages[: len(judged)] == judged
         return replace(state, messages=messages, judged=state.judged if unchanged else NO_MESSAGE)
 
-    def _judged(self, state: Known, now: int, seen: Seen) -> After[Known]:
+    def _judged(self, state: KnownMoods, now: int, view: View) -> After[KnownMoods]:
         """The alerts as they must stand; they wait while a history is arriving."""
-        if not self.rules or any(each >= now for each in _touched(state.messages, seen)):
+        if not self.rules or any(each >= now for each in _touched(state.messages, view)):
             return After(state)
         decidable = decided(state.messages, now)
         published: list[Alert] = []
@@ -170,39 +173,39 @@ class Moods(Follower[Known]):
         for rule in self.rules:
             old = [each.id for each in known.values() if each.rule == rule.name]
             mood = state.moods.get(rule.name, CALM)
-            wanted = episodes(mood, decidable, rule, (seen.owner, seen.line), seen.tiers, now)
+            wanted = episodes(mood, decidable, rule, (view.owner, view.line), view.tiers, now)
             known, alerts = reconcile(known, old, wanted, now, Gone(WITHDRAWN, now))
             published += alerts
         judged = (decidable[-1].time, decidable[-1].id) if decidable else state.judged
         if published or judged != state.judged:
             state = replace(state, alerts=known, judged=judged)
-        return After(state, alert_out(published, seen))
+        return After(state, alert_out(published, UNIT, view))
 
-    def _settle(self, state: Known, count: int, seen: Seen) -> Known:
+    def _settle(self, state: KnownMoods, count: int, view: View) -> KnownMoods:
         """The first ``count`` messages become part of the moods."""
         if count <= 0:
             return state
         last = state.messages[count - 1]
-        settled, messages = settle(state.moods, state.messages, count, self.rules, seen.tiers)
+        settled, messages = settle(state.moods, state.messages, count, self.rules, view.tiers)
         return replace(state, moods=settled, messages=messages, settled=(last.time, last.id))
 
-    def _decides(self, state: Known, seen: Seen) -> list[int]:
+    def _decides(self, state: KnownMoods, view: View) -> list[int]:
         """The stream times to pass for a message to be judged, or silence to end an alert."""
         firing = [alert for alert in state.alerts.values() if alert.firing]
         if not self.rules or not (state.messages or firing):
             return []
         times = []
-        due = next_decision(state.messages, state.judged, None if firing else self.wanted, seen.tiers)
+        due = next_decision(state.messages, state.judged, None if firing else self.wanted, view.tiers)
         if due is not None:
             times.append(due)
         for alert in firing:
             mood = state.moods.get(alert.rule, CALM)
             last = state.messages[-1].time if state.messages else mood.sums.at
             times.append(max(last, alert.since) + self.quiet_after.get(alert.rule, 0))
-        touched = _touched(state.messages, seen)
+        touched = _touched(state.messages, view)
         return [max(each, *touched) for each in times] if touched else times
 
-    def _forgets(self, state: Known) -> list[int]:
+    def _forgets(self, state: KnownMoods) -> list[int]:
         """The stream times to pass for alerts to be forgotten that nothing calls up again."""
         if not state.alerts:
             return []
@@ -219,11 +222,11 @@ def _crossings(messages: Messages, moods: Mapping[str, Mood]) -> set[str]:
     return {message.id for message in messages} | {mood.firing.message.id for mood in moods.values() if mood.firing}
 
 
-def _touched(messages: Messages, seen: Seen) -> list[int]:
+def _touched(messages: Messages, view: View) -> list[int]:
     """When the histories of messages last got an event, as far as that is not settled."""
     keys = {message.key for message in messages}
     return [
         history.touched
         for key in keys
-        if (history := seen.histories.get(key)) is not None and history.touched is not None
+        if (history := view.histories.get(key)) is not None and history.touched is not None
     ]

@@ -28,11 +28,11 @@ from msgspec.structs import replace
 from streams.base.records import LIVE, Fact
 from streams.contacts import histories, lifecycle
 from streams.contacts.contact import replaceable
-from streams.customers import hall
+from streams.customers import loop
 from streams.customers.condensing import condense_early, gone_for_good, with_fewer_gone, with_fewer_rested
-from streams.customers.follow import Limits, Out, Spans
+from streams.customers.follow import Ease, Out
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Place, Timeline, seen
+from streams.customers.timeline_state import Place, Timeline
 
 ROW_BYTES = 768_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
@@ -44,18 +44,26 @@ RECORD_BYTES = 5_000
 """JSON bytes of a record without its texts, at most: six names of 200 characters."""
 ALERT_BYTES = 10_000
 """JSON bytes of an alert, at most, its id as the key included."""
-LINE_BYTES = 1_200
-"""JSON bytes of a line's score, deadlines and marks, at most."""
-SHOWN_BYTES = 100
-"""JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
+LINE_BYTES = 300
+"""JSON bytes of a line's deadlines and marks, at most."""
 
 _encode = msgspec.json.Encoder().encode
 
 
-_FEWER = Limits(messages=20, journeys=8, listed=10, marks=50, legs=10, said=8, rested=100)
+class _Kept(NamedTuple):
+    """How much is kept of each list of a contact, and of contacts at rest; ``ease``: what capabilities give up."""
+
+    marks: int
+    legs: int
+    said: int
+    rested: int
+    ease: Ease
+
+
+_FEWER = _Kept(marks=50, legs=10, said=8, rested=100, ease=Ease.FEWER)
 _RESTED = range(900, 100, -100)
 """Contacts at rest that are kept, one number after the other, until the row fits."""
-_FEWEST = Limits(messages=3, journeys=1, listed=3, marks=4, legs=2, said=4, rested=3)
+_FEWEST = _Kept(marks=4, legs=2, said=4, rested=3, ease=Ease.FEWEST)
 
 
 def growth(record_bytes: int, alerts: int) -> int:
@@ -98,21 +106,10 @@ def measured(lines: Mapping[str, Timeline], owner: str, rules: CustomerRules) ->
 
 
 def _measured(timeline: Timeline, owner: str, line: str, rules: CustomerRules) -> int:
-    if hall.is_bare(timeline, owner, rules):
+    if loop.is_bare(timeline, owner, rules):
         return 0  # when it goes hangs on when it was published
-    name = len(_encode(owner)) + len(line) + SHOWN_BYTES
-    return len(_encode(hall.unpublished(timeline, rules))) + _journeys(timeline, rules) * name + LINE_BYTES
-
-
-def _journeys(timeline: Timeline, rules: CustomerRules) -> int:
-    """How many journeys there are."""
-    lives = [(life.started, life.last) for history in timeline.histories.values() for life in history.lives]
-    count, reached = 0, 0
-    for started, last in sorted([*lives, *((part.started, part.last) for part in timeline.journeys.past)]):
-        if not count or started - reached > rules.journeys.gap_ms:
-            count, reached = count + 1, last
-        reached = max(reached, last)
-    return count
+    shown = loop.shown_bytes(timeline, Place(owner, line, None), rules)
+    return len(_encode(loop.unpublished(timeline, rules))) + shown + LINE_BYTES
 
 
 def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rules: CustomerRules) -> Relief:
@@ -128,7 +125,7 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            case.out.extend(hall.published(lines[line], None, place_of(line), rules)[1])
+            case.out.extend(loop.published(lines[line], None, place_of(line), rules)[1])
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())
     return Relief(lines, size, tuple(case.facts), tuple(case.out))
@@ -170,34 +167,31 @@ def _quietest(timeline: Timeline, over: int) -> list[str]:
     return found
 
 
-def _settled(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+def _settled(timeline: Timeline, case: _Case, kept: _Kept) -> Timeline:
     """No event waits for late company any more; resolved alerts are forgotten where nothing calls them up again."""
     place, rules = case.place, case.rules
     for key, history in timeline.histories.items():
         if history.tail:
             settled, finished = histories.settle(history, history.tail[-1].time, rules.contacts)
             timeline = replace(timeline, histories=timeline.histories | {key: settled})
-            timeline = hall.settled(timeline, finished, place, rules)
+            timeline = loop.settled(timeline, finished, place, rules)
     rested = {key: replace(each, marks=replaceable(each.marks)) for key, each in timeline.rested.items()}
-    return hall.eased(replace(timeline, rested=rested), None, place, rules)
+    return loop.eased(replace(timeline, rested=rested), Ease.UNNEEDED, place, rules)
 
 
-def _fewer_rested(most: int) -> Callable[[Timeline, _Case, Limits], Timeline]:
-    return lambda timeline, case, limits: with_fewer_rested(timeline, most)
+def _fewer_rested(most: int) -> Callable[[Timeline, _Case, _Kept], Timeline]:
+    return lambda timeline, case, kept: with_fewer_rested(timeline, most)
 
 
-def _shorter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+def _shorter(timeline: Timeline, case: _Case, kept: _Kept) -> Timeline:
     """Fewer contacts at rest, and of what each capability lists."""
-    timeline = _later(with_fewer_rested(timeline, limits.rested), case, limits)
-    return hall.eased(timeline, limits, case.place, case.rules)
+    timeline = _later(with_fewer_rested(timeline, kept.rested), case, kept)
+    return loop.eased(timeline, kept.ease, case.place, case.rules)
 
 
-def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+def _later(timeline: Timeline, case: _Case, kept: _Kept) -> Timeline:
     """Without what capabilities give up, all of which is published before it goes."""
-    now, going = seen(timeline, case.place), dict[str, Spans]()
-    for each in case.rules.followers:
-        if spans := each.gives_up(getattr(timeline, each.name), limits, now):
-            going[each.name] = spans
+    going = loop.gives_up(timeline, kept.ease, case.place, case.rules)
     if not going:
         return timeline
     over = [span for spans in going.values() for span in spans]
@@ -206,20 +200,15 @@ def _later(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
         for key, contact in timeline.rested.items()
         if any(started <= contact.started <= last for started, last in over)
     }
-    timeline, out, _ = hall.published(gone_for_good(timeline, resting), None, case.place, case.rules)
+    timeline, out, _ = loop.published(gone_for_good(timeline, resting), None, case.place, case.rules)
     case.out.extend(out)
-    after = {
-        each.name: hall.lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))
-        for each in case.rules.followers
-        if each.name in going
-    }
-    return replace(timeline, **after, stale=True)
+    return loop.gave_up(timeline, going, case.rules)
 
 
-def _lighter(timeline: Timeline, case: _Case, limits: Limits) -> Timeline:
+def _lighter(timeline: Timeline, case: _Case, kept: _Kept) -> Timeline:
     """Contacts with fewer marks, legs and tiers."""
-    kept = {
-        key: histories.lighter(history, (limits.marks, limits.legs, limits.said), case.rules.contacts)
-        for key, history in timeline.histories.items()
+    latest = (kept.marks, kept.legs, kept.said)
+    lighter = {
+        key: histories.lighter(history, latest, case.rules.contacts) for key, history in timeline.histories.items()
     }
-    return _settled(replace(timeline, histories=kept), case, limits)
+    return _settled(replace(timeline, histories=lighter), case, kept)

@@ -1,15 +1,46 @@
 """Everything that is decided by at the owner's key: the rules, and the capabilities that go by them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from streams.base.units import FROM_FILES
 from streams.contacts.rules import ContactRules
 from streams.customers.feelings import SentimentRule
-from streams.customers.follow import Followers, having
+from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journeys import JourneyRules, Journeys
 from streams.customers.moods import Moods
 from streams.customers.segments import SegmentRules, Segments
 from streams.customers.waits import WaitRule, Waits
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """``alerts.yaml``: a list of rules for each kind of alert. They have names and tiers, whatever they watch."""
+
+    wait: tuple[WaitRule, ...] = ()
+    sentiment: tuple[SentimentRule, ...] = ()
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
+        if twice:
+            raise ValueError(f"two rules have the same name: {', '.join(twice)}")
+
+    @property
+    def names(self) -> Collection[str]:
+        """Of every rule that can raise an alert."""
+        return [rule.name for kind in fields(self) for rule in getattr(self, kind.name)]
+
+    def watching(self, tiers: frozenset[str]) -> "AlertRules":
+        """The same, where rules that name no tiers watch these."""
+
+        def meant(rule: Any) -> Any:
+            return rule if rule.tiers else replace(rule, tiers=tiers)
+
+        return replace(self, **{kind.name: tuple(map(meant, getattr(self, kind.name))) for kind in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +50,18 @@ class CustomerRules:
     contacts: ContactRules
     journeys: JourneyRules
     segments: SegmentRules
-    wait: tuple[WaitRule, ...] = ()
-    sentiment: tuple[SentimentRule, ...] = ()
+    alerts: AlertRules = field(default_factory=AlertRules)
     followers: Followers = field(init=False, repr=False, compare=False)
-    changing: Followers = field(init=False, repr=False, compare=False)
-    """Those of them that a change of a contact can change."""
-    publishing: Followers = field(init=False, repr=False, compare=False)
-    """Those that publish once for all that happened."""
-    alarming: Followers = field(init=False, repr=False, compare=False)
-    """Those that have alerts."""
+    asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
+    """Hook → those of them that have an answer of their own; for the others nothing follows."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
         followers = (
-            Waits(self.wait, lateness_ms),
-            Moods(self.sentiment, lateness_ms),
+            Waits(self.alerts.wait, lateness_ms),
+            Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
             Segments(self.segments),
         )
         object.__setattr__(self, "followers", followers)
-        object.__setattr__(self, "changing", having(followers, "changed"))
-        object.__setattr__(self, "publishing", having(followers, "publish"))
-        object.__setattr__(self, "alarming", having(followers, "firing"))
-
-    @property
-    def alert_names(self) -> Iterable[str]:
-        """The names of every rule that can raise an alert."""
-        return [*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment)]
+        object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

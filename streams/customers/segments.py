@@ -29,7 +29,7 @@ from streams.base.times import iso
 from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Follower, Seen, own_out
+from streams.customers.follow import After, Follower, View, own_out
 from streams.customers.tiers import tier_at
 
 
@@ -116,6 +116,8 @@ T = TypeVar("T")
 
 NOBODY = Standing()
 DORMANT = "dormant"
+SCORE_BYTES = 900
+"""JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""
 
@@ -135,7 +137,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Stream time after which the customer is dormant, if nothing comes."""
 
 
-class Known(msgspec.Struct, frozen=True, array_like=True):
+class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's standing."""
 
     standing: Standing = NOBODY
@@ -145,44 +147,47 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
 
 
-class Segments(Follower[Known]):
+class Segments(Follower[KnownSegment]):
     """State: the sums behind a score, and the score that was published."""
 
     name = "segments"
-    empty = Known()
+    empty = KnownSegment()
 
     def __init__(self, rules: SegmentRules) -> None:
         self.rules = rules
 
-    def settled(self, state: Known, finished: Lives, seen: Seen) -> Known:
+    def settled(self, state: KnownSegment, finished: Lives, view: View) -> KnownSegment:
         return replace(state, standing=total(state.standing, finished, self.rules))
 
-    def passed(self, state: Known, seen: Seen) -> After[Known]:
+    def passed(self, state: KnownSegment, view: View) -> After[KnownSegment]:
         return After(state, look=True)
 
-    def due(self, state: Known, seen: Seen) -> int | None:
+    def due(self, state: KnownSegment, view: View) -> int | None:
         return state.score.dormant_at if state.score is not None and state.score.segment != DORMANT else None
 
-    def publish(self, state: Known, seen: Seen) -> After[Known] | None:
-        if seen.owner.startswith(NAMELESS):
+    def publish(self, state: KnownSegment, view: View) -> After[KnownSegment] | None:
+        if view.owner.startswith(NAMELESS):
             return None
-        lives = [contact for history in seen.histories.values() for contact in history.lives]
+        lives = [contact for history in view.histories.values() for contact in history.lives]
         if len(lives) > 1:
             lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
         standing = total(state.standing, lives, self.rules)
         if standing.last is None:
             return None
-        tier = tier_at(seen.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
-        score = assess(standing, tier, seen.now, self.rules)
+        tier = tier_at(view.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
+        score = assess(standing, tier, view.now, self.rules)
         if score == state.score:
             return None
-        after = Known(state.standing, score, state.revision + 1)
-        return After(after, own_out("segments", [record(score, seen.owner, seen.line, after.revision)], seen))
+        after = KnownSegment(state.standing, score, state.revision + 1)
+        return After(after, own_out("segments", [record(score, view.owner, view.line, after.revision)], view))
 
-    def unpublished(self, state: Known) -> Known:
-        return Known(state.standing)
+    def unpublished(self, state: KnownSegment) -> KnownSegment:
+        return KnownSegment(state.standing)
 
-    def stands(self, state: Known, owner: str) -> bool:
+    def shown_bytes(self, state: KnownSegment, view: View) -> int:
+        return SCORE_BYTES
+
+    def stands(self, state: KnownSegment, owner: str) -> bool:
         return not owner.startswith(NAMELESS) and state.standing != NOBODY
 
 

@@ -9,13 +9,10 @@ from streams.base.records import Fact
 from streams.contacts.contact import Contact
 from streams.contacts.histories import NEVER, History
 from streams.contacts.lifecycle import Illegal
-from streams.customers.follow import Out, Seen
-from streams.customers.journeys import Journeys
-from streams.customers.journeys import Known as KnownJourneys
-from streams.customers.moods import Known as KnownMoods
-from streams.customers.moods import Moods
-from streams.customers.segments import Known as KnownSegment
-from streams.customers.segments import Segments
+from streams.customers.follow import Out, View
+from streams.customers.journeys import Journeys, KnownJourneys
+from streams.customers.moods import KnownMoods, Moods
+from streams.customers.segments import KnownSegment, Segments
 from streams.customers.tiers import Tiers
 
 
@@ -62,6 +59,6 @@ class LineOutcome(msgspec.Struct, frozen=True, gc=False):
     """What there was too much of: "contacts", open ones were closed; "labels", a contact is counted anew no more."""
 
 
-def seen(timeline: Timeline, place: Place) -> Seen:
+def view(timeline: Timeline, place: Place) -> View:
     """What capabilities may look at."""
-    return Seen(place.owner, place.line, place.now, timeline.histories, timeline.rested, timeline.tiers)
+    return View(place.owner, place.line, place.now, timeline.histories, timeline.rested, timeline.tiers)

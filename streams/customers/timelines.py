@@ -14,7 +14,7 @@ from streams.contacts import histories
 from streams.contacts.histories import History
 from streams.contacts.lifecycle import END
 from streams.contacts.steps import step
-from streams.customers import facts, hall
+from streams.customers import facts, loop
 from streams.customers.condensing import (
     MAX_ENDED,
     condense,
@@ -68,7 +68,7 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules)
     if key in timeline.rested:
         timeline = replace(timeline, rested={name: each for name, each in timeline.rested.items() if name != key})
     change = Change(Gone(WITHDRAWN, event.time), key, history, after, new)
-    timeline, out = hall.changed(timeline, change, place, rules)
+    timeline, out = loop.changed(timeline, change, place, rules)
     timeline = relieved(timeline, key, place, rules)
     if len(timeline.histories) <= MAX_ENDED:
         return LineOutcome(timeline, added, out, arrival.illegal, False, limited)
@@ -100,7 +100,7 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRule
         timeline = replace(timeline, recounted=(today, before_now + len(emitted)))
     else:
         timeline, emitted, limited = labelled(timeline, before, place, rules), [], ("labels",)
-    timeline, out = hall.changed(timeline, Change(Gone(WITHDRAWN, profile.time)), place, rules)
+    timeline, out = loop.changed(timeline, Change(Gone(WITHDRAWN, profile.time)), place, rules)
     return LineOutcome(timeline, tuple(emitted), out, limited=limited)
 
 
@@ -124,7 +124,7 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
         rested=timeline.rested if since else {name: each for name, each in timeline.rested.items() if name != key},
         stale=True,
     )
-    timeline, out = hall.left(timeline, Leaving(left, key, Gone(MOVED, left.time), resting), place, rules)
+    timeline, out = loop.left(timeline, Leaving(left, key, Gone(MOVED, left.time), resting), place, rules)
     return LineOutcome(timeline, tuple(emitted), out)
 
 
@@ -135,7 +135,7 @@ def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, in
     """Whose deadline is when: of the contacts, and of each capability by its name (ms of stream time)."""
     times = [due for history in timeline.histories.values() for due in _history_dues(history, rules)]
     times += [rested_until(contact, rules) for contact in timeline.rested.values()]
-    found = hall.dues(timeline, place, rules)
+    found = loop.dues(timeline, place, rules)
     return {CONTACTS: min(times), **found} if times else found
 
 
@@ -169,9 +169,9 @@ def advance(
                 emitted += facts.difference(history.lives, expired.lives, place.line, (tiers, tiers))
                 timeline = replace(timeline, histories=timeline.histories | {key: expired}, stale=True)
                 change = Change(Gone(WITHDRAWN, now), key, history, expired)
-                timeline, out = hall.changed(timeline, change, place, rules)
+                timeline, out = loop.changed(timeline, change, place, rules)
                 published += out
-    timeline, out = hall.passed(timeline, asked, place, rules)
+    timeline, out = loop.passed(timeline, asked, place, rules)
     published += out
     if CONTACTS in asked:
         timeline = _settled(timeline, now, place, rules)
@@ -187,10 +187,10 @@ def _settled(timeline: Timeline, now: int, place: Place, rules: CustomerRules) -
         if due is not None and now > due:
             history, finished = histories.settle(history, now - lateness_ms, rules.contacts)
             timeline = replace(timeline, histories=timeline.histories | {key: history})
-            timeline = hall.settled(timeline, finished, place, rules)
+            timeline = loop.settled(timeline, finished, place, rules)
         over = histories.over_at(history, rules.contacts)
         if over is not None and now > over:
             timeline = condense(timeline, key, place, rules)
     if timeline.rested:
         timeline = forgotten(timeline, now, rules)
-    return timeline if timeline is before else hall.tidied(timeline, place, rules)
+    return timeline if timeline is before else loop.tidied(timeline, place, rules)

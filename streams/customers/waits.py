@@ -19,7 +19,6 @@ from pydantic import Field
 
 from streams.alerts.episodes import (
     MOVED,
-    WAIT,
     WITHDRAWN,
     Alert,
     Alerts,
@@ -38,8 +37,11 @@ from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
-from streams.customers.follow import After, Change, Follower, Leaving, Limits, Seen, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
 from streams.customers.tiers import Tiers, tier_at
+
+WAIT, UNIT = "wait", "ms"
+"""The kind of these alerts, and the unit of their values and limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,77 +70,77 @@ class Waits(Follower[Alerts]):
     def __init__(self, rules: Rules, lateness_ms: int) -> None:
         self.rules, self.lateness_ms = rules, lateness_ms
 
-    def changed(self, state: Alerts, change: Change, seen: Seen) -> After[Alerts] | None:
+    def changed(self, state: Alerts, change: Change, view: View) -> After[Alerts] | None:
         if change.key is None:
-            return self._all(state, change.gone, seen)
+            return self._all(state, change.gone, view)
         after = change.after
         if after is None or not (state or any(contact.legs for contact in after.lives)):
             return None
-        known, alerts = self._looked(state, change.key, after, change.gone, seen)
-        return After(known, alert_out(alerts, seen)) if alerts else None
+        known, alerts = self._looked(state, change.key, after, change.gone, view)
+        return After(known, alert_out(alerts, UNIT, view)) if alerts else None
 
-    def left(self, state: Alerts, leaving: Leaving, seen: Seen) -> After[Alerts] | None:
+    def left(self, state: Alerts, leaving: Leaving, view: View) -> After[Alerts] | None:
         if not state:
             return None
         key, since = leaving.key, leaving.left.since
         old = [each.id for each in state.values() if each.subject.key == key and each.since >= since]
-        known, alerts = reconcile(state, old, (), seen.now, leaving.gone)
-        return After(known, alert_out(alerts, seen))
+        known, alerts = reconcile(state, old, (), view.now, leaving.gone)
+        return After(known, alert_out(alerts, UNIT, view))
 
-    def passed(self, state: Alerts, seen: Seen) -> After[Alerts]:
-        after = self._all(state, Gone(WITHDRAWN, seen.now or 0), seen)
-        return After(self.tidied(after.state, seen), after.out)
+    def passed(self, state: Alerts, view: View) -> After[Alerts]:
+        after = self._all(state, Gone(WITHDRAWN, view.now or 0), view)
+        return After(self.tidied(after.state, view), after.out)
 
-    def tidied(self, state: Alerts, seen: Seen) -> Alerts:
-        if not state or seen.now is None:
+    def tidied(self, state: Alerts, view: View) -> Alerts:
+        if not state or view.now is None:
             return state
-        return forget(state, lambda alert: alert.subject.key in seen.histories, seen.now, self.lateness_ms)
+        return forget(state, lambda alert: alert.subject.key in view.histories, view.now, self.lateness_ms)
 
-    def due(self, state: Alerts, seen: Seen) -> int | None:
+    def due(self, state: Alerts, view: View) -> int | None:
         times: list[int] = []
-        for key, history in seen.histories.items():
+        for key, history in view.histories.items():
             for contact in history.lives:
                 if contact.legs:
-                    times += deadlines(_watch(key, history, seen), state, self.rules)
+                    times += deadlines(_watch(key, history, view), state, self.rules)
                     break
         if state:
             times += [
                 forgotten_at(alert, self.lateness_ms)
                 for alert in state.values()
-                if not alert.firing and alert.subject.key not in seen.histories
+                if not alert.firing and alert.subject.key not in view.histories
             ]
         return min(times, default=None)
 
-    def commanded(self, state: Alerts, command: Command, seen: Seen) -> After[Alerts] | None:
+    def commanded(self, state: Alerts, command: Command, view: View) -> After[Alerts] | None:
         found = obeyed(state, command)
-        return None if found is None else After(found[0], alert_out(found[1], seen))
+        return None if found is None else After(found[0], alert_out(found[1], UNIT, view))
 
-    def eased(self, state: Alerts, limits: Limits | None, seen: Seen) -> Alerts:
+    def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
         wanted = {
             name
-            for key, history in seen.histories.items()
+            for key, history in view.histories.items()
             for _, leg, rule in watched(history, self.rules)
-            for name in known_names(rule, _watch(key, history, seen), leg, state)
+            for name in known_names(rule, _watch(key, history, view), leg, state)
         }
         return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
 
     def firing(self, state: Alerts) -> Iterator[str]:
         return (alert.rule for alert in state.values() if alert.firing)
 
-    def _all(self, state: Alerts, gone: Gone, seen: Seen) -> After[Alerts]:
+    def _all(self, state: Alerts, gone: Gone, view: View) -> After[Alerts]:
         published: list[Alert] = []
-        for key, history in seen.histories.items():
-            state, alerts = self._looked(state, key, history, gone, seen)
+        for key, history in view.histories.items():
+            state, alerts = self._looked(state, key, history, gone, view)
             published += alerts
-        return After(state, alert_out(published, seen))
+        return After(state, alert_out(published, UNIT, view))
 
     def _looked(
-        self, state: Alerts, key: str, history: History, gone: Gone, seen: Seen
+        self, state: Alerts, key: str, history: History, gone: Gone, view: View
     ) -> tuple[Alerts, Sequence[Alert]]:
         """After a look at one history."""
         old = [each.id for each in state.values() if each.subject.key == key]
-        wanted = list(episodes(_watch(key, history, seen), state, seen.now, self.rules))
-        return reconcile(state, old, wanted, seen.now, gone) if old or wanted else (state, ())
+        wanted = list(episodes(_watch(key, history, view), state, view.now, self.rules))
+        return reconcile(state, old, wanted, view.now, gone) if old or wanted else (state, ())
 
 
 class Watch(NamedTuple):
@@ -151,8 +153,8 @@ class Watch(NamedTuple):
     tiers: Tiers
 
 
-def _watch(key: str, history: History, seen: Seen) -> Watch:
-    return Watch(key, history, seen.owner, seen.line, seen.tiers)
+def _watch(key: str, history: History, view: View) -> Watch:
+    return Watch(key, history, view.owner, view.line, view.tiers)
 
 
 def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iterator[Episode]:
@@ -176,16 +178,16 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
             continue  # the history may just be arriving: its next event may end the wait, or take it to somebody else
         tier = _tier(contact, leg, watch.tiers, since)
         yield Episode(
-            name,
-            rule.name,
-            WAIT,
-            rule.severity,
-            Subject(watch.key, contact.id, contact.channel, leg.queue, tier or ""),
-            rule.limit_ms,
-            rule.limit_ms,
-            since,
-            left if over else None,
-            outcome if over else None,
+            id=name,
+            rule=rule.name,
+            kind=WAIT,
+            severity=rule.severity,
+            subject=Subject(watch.key, contact.id, contact.channel, leg.queue, tier or ""),
+            value=rule.limit_ms,
+            limit=rule.limit_ms,
+            since=since,
+            resolved=left if over else None,
+            reason=outcome if over else None,
         )
 
 

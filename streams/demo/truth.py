@@ -196,6 +196,6 @@ class Truth:
 
     def _alert(self, leg: Leg, waited: int) -> None:
         """An alert is due when a leg has waited strictly longer than a rule for its tier and channel allows."""
-        for rule in self.rules.customers.wait:
+        for rule in self.rules.customers.alerts.wait:
             if leg.tier in rule.tiers and leg.channel in rule.channels and waited > rule.limit_ms:
                 self.alerts.add(leg.contact)

@@ -11,8 +11,9 @@ import orjson
 from msgspec.structs import replace
 
 from streams.base.records import LIVE, Interaction, Line
-from streams.customers import customers, hall
+from streams.customers import customers, loop
 from streams.customers.customers import Customer, Outcome
+from streams.customers.follow import ALERTS
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -37,7 +38,6 @@ def _due(customer: Customer) -> dict[str, int]:
     }
 
 
-ALERTS = "alerts"
 TABLES = (
     WATERMARKS,
     BEHIND,
@@ -165,7 +165,7 @@ class Track(Stage):
         """``firing`` says what fires."""
         customer = self.customers.get(owner)
         live = customer.lines.get(LIVE) if customer else None
-        fired = hall.firing(live, self.rules) if live else ()
+        fired = loop.firing(live, self.rules) if live else ()
         firing = dict(Counter(fired)) if fired else {}
         if firing != self.firing.get(owner, {}):
             if firing:

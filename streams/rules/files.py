@@ -12,11 +12,9 @@ from pydantic import AfterValidator, Field, Strict
 
 from streams.base.units import FROM_FILES, Flag, Text, TierName
 from streams.contacts.rules import ContactRules
-from streams.customers.feelings import SentimentRule
 from streams.customers.journeys import JourneyRules
-from streams.customers.rules import CustomerRules
+from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
-from streams.customers.waits import WaitRule
 from streams.identity.nobody import Nobody, shipped, values_of
 from streams.metrics.rules import KpiPolicy
 
@@ -56,22 +54,6 @@ class TiersFile:
     def ordered(self) -> dict[str, Tier]:
         """The highest first."""
         return dict(sorted(self.tiers.items(), key=lambda tier: -tier[1].order))
-
-
-@dataclass(frozen=True, slots=True)
-class AlertsFile:
-    """A list of rules for each kind of alert."""
-
-    wait: tuple[WaitRule, ...] = ()
-    sentiment: tuple[SentimentRule, ...] = ()
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        names = [rule.name for rule in self.wait] + [rule.name for rule in self.sentiment]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two rules have the same name: {', '.join(twice)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +97,7 @@ class Files:
     """All of them, by their names without ``.yaml``."""
 
     tiers: TiersFile
-    alerts: AlertsFile
+    alerts: AlertRules
     kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
@@ -123,7 +105,7 @@ class Files:
 
 def build(files: Files) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in."""
-    tiers, alerts, tracking = files.tiers.ordered(), files.alerts, files.tracking
+    tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = replace(files.kpis, tiers=frozenset(tiers))
     high = frozenset(name for name, tier in tiers.items() if tier.high)
     contacts = replace(
@@ -133,11 +115,5 @@ def build(files: Files) -> Rules:
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )
-    customers = CustomerRules(
-        contacts,
-        tracking.journeys,
-        tracking.segments,
-        tuple(rule if rule.tiers else replace(rule, tiers=high) for rule in alerts.wait),
-        tuple(rule if rule.tiers else replace(rule, tiers=high) for rule in alerts.sentiment),
-    )
+    customers = CustomerRules(contacts, tracking.journeys, tracking.segments, files.alerts.watching(high))
     return Rules(tiers, customers, kpis, files.nobody.rules())

@@ -42,10 +42,10 @@ def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[
 
 
 def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
-    """What is compared, with the customers' rules one by one."""
-    for whole in (rules, rules.customers):
+    """What is compared, with the customers' rules one by one, those of alerts by their kinds."""
+    for whole in (rules, rules.customers, rules.customers.alerts):
         for part in fields(whole):
-            if part.init and part.name != "customers":
+            if part.init and part.name not in ("customers", "alerts"):
                 yield part.name, getattr(whole, part.name)
 
 

@@ -14,6 +14,7 @@ from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
 from streams.customers.rules import CustomerRules
 from streams.rules import load
+from tests.support.deadlines import next_deadlines
 
 RULES = load().customers
 S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
@@ -87,14 +88,12 @@ class Task:
     def until(self, at: int) -> "Task":
         """Stream time moves on to ``at`` ms after T0, and what is due happens; then nothing is due any more."""
         self.now = T0 + at
-        if any(due < self.now for _, due in customers.next_deadlines(self.customer, self.rules)):
+        if any(due < self.now for due in next_deadlines(self.customer, self.rules).values()):
             self._note(customers.advance(self.customer, self, self.rules))
         for _ in range(3):
-            if any(due < self.now for _, due in customers.next_deadlines(self.customer, self.rules)):
+            if any(due < self.now for due in next_deadlines(self.customer, self.rules).values()):
                 self._note(customers.advance(self.customer, self, self.rules))
-        assert all(due >= self.now for _, due in customers.next_deadlines(self.customer, self.rules)), (
-            "a deadline is stuck"
-        )
+        assert all(due >= self.now for due in next_deadlines(self.customer, self.rules).values()), "a deadline is stuck"
         return self
 
     def _deadlines(self, without: Collection[str]) -> dict[tuple[str, str], int]:

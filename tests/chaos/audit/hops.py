@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
 from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
-from streams.customers import customers, hall
+from streams.customers import customers, loop
 from streams.customers.customers import Customer
 from streams.customers.rules import CustomerRules
 from streams.identity import assignment as identity
@@ -26,6 +26,7 @@ from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after
 from streams.rules import Rules
 from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
+from tests.support.deadlines import next_deadlines
 
 encode = msgspec.json.Encoder().encode
 _normalised = msgspec.json.Decoder(Normalised).decode
@@ -151,7 +152,7 @@ class Fold:
                 self._plan(owner)
 
     def _plan(self, owner: str) -> None:
-        deadlines = dict(customers.next_deadlines(self.customers.get(owner), self.rules))
+        deadlines = next_deadlines(self.customers.get(owner), self.rules)
         for line in {line for line, planned in self.planned if planned == owner} - deadlines.keys():
             del self.planned[line, owner]
         for line, due in deadlines.items():
@@ -205,7 +206,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             for name, each in timeline.journeys.shown.items()
             if each.gone is None
         }
-        if shown or not hall.is_bare(timeline, customer.owner, rules):
+        if shown or not loop.is_bare(timeline, customer.owner, rules):
             journeys = replace(timeline.journeys, shown={})
             segments = replace(timeline.segments, revision=0)
             kept = {"journeys": msgspec.to_builtins(journeys), "segments": msgspec.to_builtins(segments)}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.outputs import Journey as Contract
-from streams.customers import journey as journeys
-from streams.customers.journey import Journey, Touchpoint
+from streams.customers import journey_sums
+from streams.customers.journey_sums import Journey, Touchpoint
 from tests.support.track_story import OWNER, T0, H, M, S, Task, event, play, said
 
 NAME = "customer:C1@2026-01-01T09:00:00.000Z"
@@ -160,6 +160,9 @@ def test_joining_is_commutative_and_associative(one: Journey, two: Journey, thre
         listed = tuple(sorted(journey.listed, key=repr))
         return journey.started, journey.last, listed, journey.firsts, journey.wait_ms, journey.contacts
 
-    assert plain(journeys.join(one, two)) == plain(journeys.join(two, one))
-    left, right = journeys.join(journeys.join(one, two), three), journeys.join(one, journeys.join(two, three))
+    assert plain(journey_sums.join(one, two)) == plain(journey_sums.join(two, one))
+    left, right = (
+        journey_sums.join(journey_sums.join(one, two), three),
+        journey_sums.join(one, journey_sums.join(two, three)),
+    )
     assert plain(left) == plain(right)

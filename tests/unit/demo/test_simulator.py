@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.events import check
+from streams.customers.rules import AlertRules
 from streams.customers.waits import WaitRule
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.truth import Leg, Truth
@@ -172,7 +173,7 @@ def test_an_alert_is_due_strictly_after_the_limit(
 
 def test_the_limit_and_the_channels_are_the_rules() -> None:
     rule = WaitRule("slow-mail", frozenset({"red"}), 10_000, "warning", frozenset({"email"}))
-    truth = Truth(replace(RULES, customers=replace(RULES.customers, wait=(rule,))))
+    truth = Truth(replace(RULES, customers=replace(RULES.customers, alerts=AlertRules(wait=(rule,)))))
     truth.entered(1, Leg("a", "email", "q", "red", 0))
     truth.entered(2, Leg("b", "voice", "q", "gold", 0))
     truth.close(10_001)

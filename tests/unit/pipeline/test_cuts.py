@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import Left, Line, Profile, Progress
-from streams.customers import hall
+from streams.customers import loop
 from streams.customers.customers import Customer
 from tests.support.logs import a_cut, by_key, run
 from tests.support.offline import hops
@@ -69,7 +69,7 @@ def standing(customer: Customer) -> set[str]:
         line
         for line, timeline in customer.lines.items()
         if any(each.gone is None for each in timeline.journeys.shown.values())
-        or not hall.is_bare(timeline, customer.owner, RULES)
+        or not loop.is_bare(timeline, customer.owner, RULES)
     }
 
 

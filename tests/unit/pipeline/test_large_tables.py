@@ -15,6 +15,7 @@ from streams.engine.outputs import Outputs
 from streams.identity.owners import ContactOwner
 from streams.pipeline import identify, track
 from streams.pipeline.stage import NO_DEADLINE
+from tests.support.deadlines import first_of
 from tests.support.offline import NOW, PARTITIONS, TaskUnderTest
 from tests.support.waits import MINUTE, at, tracked
 
@@ -63,7 +64,7 @@ def test_rows_of_the_version_before_keep_their_deadlines() -> None:
     task.restart()
     task.batch([at("contact.interactions", NOW + 1)])
     assert task.on("alerts") == []
-    due = {key: customers.first_of(row.due) for key, row in task.tables["customers"].items()}
+    due = {key: first_of(row.due) for key, row in task.tables["customers"].items()}
     assert due == {f"customer:u{n}": {"": NOW + MINUTE} for n in range(3)}, (
         "each was looked at, and says when it is due"
     )

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.customers.customers import first_of
 from streams.pipeline.ingest import Ingest
 from streams.pipeline.measure import Measure
 from streams.pipeline.track import Track
+from tests.support.deadlines import first_of
 from tests.support.kpi_facts import leg
 from tests.support.offline import NOW, fetched, hops, the_ingest
 from tests.support.records import record

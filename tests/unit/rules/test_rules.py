@@ -25,8 +25,8 @@ def test_the_shipped_rules() -> None:
         ("red", 1, False),
     ]
     customers = shipped.customers
-    assert customers.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
-    [sentiment] = customers.sentiment
+    assert customers.alerts.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
+    [sentiment] = customers.alerts.sentiment
     assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
     assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
         -400,
@@ -58,10 +58,10 @@ def test_the_shipped_rules() -> None:
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: vip, limit: 45s, channels: [email]}\n")
     own = load(tmp_path)
-    assert own.customers.wait == (
+    assert own.customers.alerts.wait == (
         WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),
     )
-    assert own.customers.sentiment == () and own.tiers == load().tiers
+    assert own.customers.alerts.sentiment == () and own.tiers == load().tiers
 
 
 def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
@@ -96,9 +96,9 @@ def test_overrides() -> None:
         {"kpis.time_zone": "Asia/Jerusalem", "alerts.wait.0.limit": "90s", "kpis.service_level.queues.loans": "30s"},
     )
     assert changed.kpis.time_zone == ZoneInfo("Asia/Jerusalem")
-    assert changed.customers.wait[0].limit_ms == 90_000
+    assert changed.customers.alerts.wait[0].limit_ms == 90_000
     assert (changed.kpis.threshold("loans"), changed.kpis.threshold("cards")) == (30_000, 20_000)
-    assert load().customers.wait[0].limit_ms == 120_000
+    assert load().customers.alerts.wait[0].limit_ms == 120_000
 
 
 def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
@@ -144,6 +144,7 @@ MISTAKES = [
     ),
     ("alerts", "wait:\n  - name: a\n    channels: [fax]\n", 3, "wait.0.channels.0: Input should be 'voice'"),
     ("alerts", "wait:\n- {name: a}\n- {name: a}\n", 1, "two rules have the same name: a"),
+    ("alerts", "wait:\n- {name: a}\nsentiment:\n- {name: a}\n", 1, "two rules have the same name: a"),
     (
         "alerts",
         "sentiment:\n- name: a\n  fire_at_or_below: 0\n  resolve_at_or_above: -0.2\n",
@@ -212,5 +213,5 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_rules_are_hashable_values() -> None:
-    assert {load().customers.wait[0]: 1}[load().customers.wait[0]] == 1
+    assert {load().customers.alerts.wait[0]: 1}[load().customers.alerts.wait[0]] == 1
     assert set(rules.FILES) == {path.stem for path in rules.SHIPPED.glob("*.yaml")}

@@ -3,11 +3,12 @@
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
-from streams.customers import journey as journeys
+from streams.customers import feelings, journey_sums, waits
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY
@@ -20,8 +21,8 @@ REASONS = (
     "answered",
     "abandoned",
     "flow_out",
-    alerts.RECOVERED,
-    alerts.QUIET,
+    feelings.RECOVERED,
+    feelings.QUIET,
     alerts.MOVED,
     alerts.WITHDRAWN,
     alerts.CLOSED,
@@ -41,8 +42,9 @@ def test_the_key_of_readings() -> None:
     assert record_key(example.value) == example.key == TOPICS["kpis"].key_of(example.value)
 
 
-def test_alerts_fit() -> None:
-    fired: dict[str, Any] = alerts.record(FIRING, "customer:c", "")
+@pytest.mark.parametrize(("kind", "unit"), [(waits.WAIT, waits.UNIT), (feelings.SENTIMENT, feelings.UNIT)])
+def test_alerts_fit(kind: str, unit: str) -> None:
+    fired: dict[str, Any] = alerts.record(replace(FIRING, kind=kind), "customer:c", "", unit)
     assert TOPICS["alerts"].check(fired) is None
     assert fired.keys() == Alert.model_fields.keys()
 
@@ -52,7 +54,7 @@ def test_every_reason_of_an_alert_fits(reason: str) -> None:
     over = alerts.Alert(
         "a", "r", "wait", "warning", SUBJECT, 1, 1, since=1000, fired=2000, resolved=3000, reason=reason
     )
-    assert TOPICS["alerts"].check(alerts.record(over, "customer:c", "week-1")) is None
+    assert TOPICS["alerts"].check(alerts.record(over, "customer:c", "week-1", "ms")) is None
 
 
 def test_the_contract_names_no_reason_that_cannot_be() -> None:
@@ -62,4 +64,4 @@ def test_the_contract_names_no_reason_that_cannot_be() -> None:
 
 
 def test_a_journey_that_is_taken_back_fits() -> None:
-    assert TOPICS["journeys"].check(journeys.withdrawn(1000, "customer:c", "", 2)) is None
+    assert TOPICS["journeys"].check(journey_sums.withdrawn(1000, "customer:c", "", 2)) is None

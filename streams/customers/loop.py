@@ -5,10 +5,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from streams.base.records import Command, Event
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Change, Follower, Leaving, Limits, Out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
 from streams.customers.rules import CustomerRules
-from streams.customers.timeline_state import Place, Timeline, seen
+from streams.customers.timeline_state import Place, Timeline, view
 
 Told = tuple[Timeline, tuple[Out, ...]]
 """A timeline, and what is published at once."""
@@ -16,18 +17,33 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, or got other tiers."""
-    now = seen(timeline, place)
-    return _told(timeline, ((each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.changing))
+    now = view(timeline, place)
+    return _told(
+        timeline, [(each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.asked["changed"]]
+    )
 
 
 def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
     """A contact went to another customer."""
-    now = seen(timeline, place)
-    return _told(timeline, ((each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.followers))
+    now = view(timeline, place)
+    return _told(
+        timeline, [(each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.asked["left"]]
+    )
+
+
+def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
+    """A person's word on an alert; None = it is none of these."""
+    now = view(timeline, place)
+    for each in rules.asked["commanded"]:
+        after = each.commanded(getattr(timeline, each.name), command, now)
+        if after is not None:
+            return _told(timeline, [(each, after)])
+    return None
 
 
 def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] | None]]) -> Told:
-    out, new = tuple[Out, ...](), dict[str, Any]()
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
     for each, after in answers:
         if after is not None:
             new[each.name] = lean(each, after.state)
@@ -37,8 +53,10 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked."""
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
-    for each in rules.followers:
+    now = view(timeline, place)
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
+    for each in rules.asked["passed"]:
         state = getattr(timeline, each.name)
         if each.name in asked and (after := each.passed(state, now)) is not None:
             out += after.out
@@ -55,8 +73,10 @@ def published(
     """What looks different than it was published last, and the deadlines, where they are known: only those of whom
     something was published move.
     """
-    now, out, new = seen(timeline, place), tuple[Out, ...](), dict[str, Any]()
-    for each in rules.publishing:
+    now = view(timeline, place)
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
+    for each in rules.asked["publish"]:
         after = each.publish(getattr(timeline, each.name), now)
         if after is not None:
             out += after.out
@@ -72,31 +92,70 @@ def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRu
     """Contacts are over for good and no longer kept."""
     if not finished:
         return timeline
-    now = seen(timeline, place)
+    now = view(timeline, place)
     after = {
-        each.name: lean(each, each.settled(getattr(timeline, each.name), finished, now)) for each in rules.followers
+        each.name: lean(each, each.settled(getattr(timeline, each.name), finished, now))
+        for each in rules.asked["settled"]
     }
     return replace(timeline, **after, stale=True)
 
 
 def tidied(timeline: Timeline, place: Place, rules: CustomerRules) -> Timeline:
     """Contacts became smaller because their time was over."""
-    now = seen(timeline, place)
-    after = {each.name: lean(each, each.tidied(getattr(timeline, each.name), now)) for each in rules.followers}
+    now = view(timeline, place)
+    after = {each.name: lean(each, each.tidied(getattr(timeline, each.name), now)) for each in rules.asked["tidied"]}
     return replace(timeline, **after)
 
 
-def eased(timeline: Timeline, limits: Limits | None, place: Place, rules: CustomerRules) -> Timeline:
+def remembers(timeline: Timeline, event: Event, rules: CustomerRules) -> bool:
+    """Is the event's contact, which is no longer kept, known as heard of at that time or later?"""
+    return any(each.remembers(getattr(timeline, each.name), event) for each in rules.asked["remembers"])
+
+
+def spent(timeline: Timeline, place: Place, rules: CustomerRules) -> bool:
+    """May there be something that publishing drops, since it need not be kept any more?"""
+    now = view(timeline, place)
+    return any(each.spent(getattr(timeline, each.name), now) for each in rules.asked["spent"])
+
+
+def eased(timeline: Timeline, ease: Ease, place: Place, rules: CustomerRules) -> Timeline:
     """Smaller, because the row is too large."""
-    now = seen(timeline, place)
-    after = {each.name: lean(each, each.eased(getattr(timeline, each.name), limits, now)) for each in rules.followers}
+    now = view(timeline, place)
+    after = {
+        each.name: lean(each, each.eased(getattr(timeline, each.name), ease, now)) for each in rules.asked["eased"]
+    }
     return replace(timeline, **after)
+
+
+def gives_up(timeline: Timeline, ease: Ease, place: Place, rules: CustomerRules) -> dict[str, Spans]:
+    """What is to go that must be published before, of each capability that has such: times (from, to)."""
+    now = view(timeline, place)
+    found = {each.name: each.gives_up(getattr(timeline, each.name), ease, now) for each in rules.asked["gives_up"]}
+    return {name: spans for name, spans in found.items() if spans}
+
+
+def gave_up(timeline: Timeline, going: dict[str, Spans], rules: CustomerRules) -> Timeline:
+    """Without them, now that they are published."""
+    after = {
+        each.name: lean(each, each.gave_up(getattr(timeline, each.name), going[each.name]))
+        for each in rules.asked["gave_up"]
+        if each.name in going
+    }
+    return replace(timeline, **after, stale=True)
 
 
 def unpublished(timeline: Timeline, rules: CustomerRules) -> Timeline:
     """The timeline without what only publishing writes."""
-    after = {each.name: lean(each, each.unpublished(getattr(timeline, each.name))) for each in rules.followers}
+    after = {
+        each.name: lean(each, each.unpublished(getattr(timeline, each.name))) for each in rules.asked["unpublished"]
+    }
     return replace(timeline, **after, stale=False)
+
+
+def shown_bytes(timeline: Timeline, place: Place, rules: CustomerRules) -> int:
+    """JSON bytes of what publishing writes, at most."""
+    now = view(timeline, place)
+    return sum(each.shown_bytes(getattr(timeline, each.name), now) for each in rules.asked["shown_bytes"])
 
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
@@ -107,7 +166,7 @@ def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
 
 def names(timeline: Timeline, rules: CustomerRules) -> int:
     """How many names that were published are remembered."""
-    return sum(each.names(getattr(timeline, each.name)) for each in rules.followers)
+    return sum(each.names(getattr(timeline, each.name)) for each in rules.asked["names"])
 
 
 def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
@@ -119,13 +178,14 @@ def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
 
 def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
     """The rules of alerts that fire now, once for each."""
-    return [rule for each in rules.alarming for rule in each.firing(getattr(timeline, each.name))]
+    return [rule for each in rules.asked["firing"] for rule in each.firing(getattr(timeline, each.name))]
 
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:
     """Whose deadline is when, of each capability that has one."""
-    now, found = seen(timeline, place), dict[str, int]()
-    for each in rules.followers:
+    now = view(timeline, place)
+    found: dict[str, int] = {}
+    for each in rules.asked["due"]:
         due = each.due(getattr(timeline, each.name), now)
         if due is not None:
             found[each.name] = due

@@ -1,0 +1,77 @@
+"""What the loop over capabilities owes to each of them, and that it knows none."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.customers import condensing, customers, loop, relief, timelines
+from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
+from streams.customers.journey_sums import Journey, Touchpoint
+from streams.customers.journeys import JourneyRules, Journeys, KnownJourneys
+from tests.support.track_story import OWNER, RULES, T0, H, M, S, event
+
+POINT = Touchpoint("c1", "voice", "q", T0, T0 + M, T0 + M, "answered", 0, 0, 0, 0, 0, 0, "gold")
+PAST = KnownJourneys((Journey(T0, T0 + M, (POINT,), {"voice": T0}),))
+JOURNEYS = Journeys(JourneyRules(2 * H), H)
+
+
+@pytest.mark.parametrize("module", [condensing, customers, loop, relief, timelines])
+def test_nothing_above_the_capabilities_knows_one_by_name(module: Any) -> None:
+    names = "|".join(each.name for each in RULES.followers)
+    assert not re.findall(rf"\.(?:{names})\b", Path(module.__file__).read_text())
+
+
+def test_a_capability_is_asked_where_it_has_an_answer_of_its_own() -> None:
+    class Waking(Follower[int]):
+        def due(self, state: int, view: View) -> int | None:
+            return state
+
+    waking = Waking()
+    assert {hook for hook in HOOKS if having((waking,), hook)} == {"due"}
+    asked = {hook: {each.name for each in found} for hook, found in RULES.asked.items()}
+    assert asked.keys() == set(HOOKS)
+    assert asked["due"] >= {"waits", "moods", "journeys", "segments"}
+    assert asked["publish"] >= {"journeys", "segments"} and not asked["publish"] & {"waits", "moods"}
+    assert asked["firing"] >= {"waits", "moods"} and not asked["firing"] & {"journeys", "segments"}
+
+
+def test_a_row_is_charged_for_alerts_alone() -> None:
+    own, alert = (Out(topic, b"", {}) for topic in ("needs", "alerts"))
+    assert [alerts_in(out) for out in ((), (own,), (own, alert, alert))] == [0, 0, 2]
+
+
+def seen_at(now: int | None) -> View:
+    return View(OWNER, "", now, {}, {}, ())
+
+
+def test_journeys_remember_a_contact_up_to_its_last_event() -> None:
+    one = event("contact.queued", M, "c1")
+    later, other, mail = (
+        event("contact.queued", M + 1, "c1"),
+        event("contact.queued", 0, "c2"),
+        event("x", 0, "c1", "email"),
+    )
+    assert [JOURNEYS.remembers(PAST, each) for each in (one, later, other, mail)] == [True, False, False, False]
+
+
+def test_journeys_have_something_to_drop_when_gap_and_lateness_have_passed() -> None:
+    over = T0 + M + 3 * H
+    assert [JOURNEYS.spent(PAST, seen_at(now)) for now in (None, over, over + 1)] == [False, False, True]
+    assert not JOURNEYS.spent(JOURNEYS.empty, seen_at(over + S))
+
+
+def test_journeys_say_what_publishing_them_will_take() -> None:
+    name = len(f'"{OWNER}"') + 100
+    far = Journey(T0 + 10 * H, T0 + 10 * H, (), {})
+    assert JOURNEYS.shown_bytes(PAST, seen_at(None)) == name
+    assert JOURNEYS.shown_bytes(KnownJourneys((*PAST.past, far)), seen_at(None)) == 2 * name
+
+
+def test_journeys_keep_of_too_many_the_latest() -> None:
+    parts = tuple(Journey(T0 + n * 10 * H, T0 + n * 10 * H, (), {}) for n in range(10))
+    given = JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(None))
+    assert given == ((T0, T0), (T0 + 10 * H, T0 + 10 * H))
+    assert JOURNEYS.gave_up(KnownJourneys(parts), given).past == parts[2:]
+    assert JOURNEYS.eased(KnownJourneys(parts), Ease.UNNEEDED, seen_at(None)) == KnownJourneys(parts)
