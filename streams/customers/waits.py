@@ -88,8 +88,10 @@ class Waits(Follower[Alerts]):
         return After(known, alert_out(alerts, UNIT, view))
 
     def passed(self, state: Alerts, view: View) -> After[Alerts]:
-        after = self._all(state, Gone(WITHDRAWN, view.now or 0), view)
-        return After(self.tidied(after.state, view), after.out)
+        gone = Gone(WITHDRAWN, view.now or 0)
+        after = self._all(state, gone, view)
+        known, alerts = reconcile(after.state, [each.id for each in self._lost(after.state, view)], (), view.now, gone)
+        return After(self.tidied(known, view), after.out + alert_out(alerts, UNIT, view))
 
     def tidied(self, state: Alerts, view: View) -> Alerts:
         if not state or view.now is None:
@@ -109,6 +111,7 @@ class Waits(Follower[Alerts]):
                 for alert in state.values()
                 if not alert.firing and alert.subject.key not in view.histories
             ]
+            times += [alert.since for alert in self._lost(state, view)]
         return min(times, default=None)
 
     def commanded(self, state: Alerts, command: Command, view: View) -> After[Alerts] | None:
@@ -116,16 +119,29 @@ class Waits(Follower[Alerts]):
         return None if found is None else After(found[0], alert_out(found[1], UNIT, view))
 
     def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
-        wanted = {
+        wanted = self._named(state, view)
+        return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
+
+    def firing(self, state: Alerts) -> Iterator[str]:
+        return (alert.rule for alert in state.values() if alert.firing)
+
+    def _named(self, state: Alerts, view: View) -> set[str]:
+        """The alerts of legs that are still kept."""
+        return {
             name
             for key, history in view.histories.items()
             for _, leg, rule in watched(history, self.rules)
             for name in known_names(rule, _watch(key, history, view), leg, state)
         }
-        return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
 
-    def firing(self, state: Alerts) -> Iterator[str]:
-        return (alert.rule for alert in state.values() if alert.firing)
+    def _lost(self, state: Alerts, view: View) -> list[Alert]:
+        """Those that fire and whose leg is no longer kept, because its contact came to rest, or has too many, before
+        the end that the leg was given (of a contact without an end: its timeout). Nothing else would resolve them."""
+        firing = [alert for alert in state.values() if alert.firing]
+        if not firing:
+            return firing
+        named = self._named(state, view)
+        return [alert for alert in firing if alert.id not in named]
 
     def _all(self, state: Alerts, gone: Gone, view: View) -> After[Alerts]:
         published: list[Alert] = []

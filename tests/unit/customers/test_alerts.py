@@ -9,6 +9,9 @@ from schemas.outputs import Alert as Contract
 from streams.alerts import episodes as alerts
 from streams.base.records import Command, Event, Left
 from streams.customers import customers
+from streams.customers.follow import View
+from streams.customers.waits import Waits
+from streams.rules import load
 from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, event, play, profile, said
 
 LIMIT = 120 * S
@@ -323,3 +326,31 @@ def test_an_episode_outlives_its_messages_being_settled() -> None:
     for minute in range(600, 660, 10):
         task.take(said(minute * M, 0.9)).until(minute * M + M)
     assert told(task) == [("firing", None), ("resolved", "recovered")]
+
+
+@pytest.mark.parametrize("lateness", ["0s", "5s", "1m"])
+def test_an_alert_whose_contact_comes_to_rest_before_its_wait_ends_is_withdrawn(lateness: str) -> None:
+    """Heard of again behind its horizon, it is another contact; the first one's wait ends with its timeout, in 24
+    hours, and by then it is no longer kept."""
+    overrides = {"tracking.contacts.channel_horizons": {"voice": "60s"}, "kpis.lateness": lateness}
+    task = Task(load(None, overrides).customers)
+    task.take(event("contact.queued", 0, queue="loans", tier="gold")).until(124 * S)
+    assert [each["status"] for each in task.alerts] == ["firing"]
+    task.take(event("contact.connected", 125 * S, tier="gold", agent="a"), event("contact.ended", 126 * S, by="agent"))
+    for second in range(127, 400):
+        task.until(second * S)
+    (last,) = task.episodes().values()
+    assert (last["status"], last["reason"]) == ("resolved", "withdrawn")
+    assert task.until(2 * H).customer is not None
+    assert not task.customer.lines[""].waits, "and forgotten"
+
+
+def test_whatever_becomes_of_the_leg_its_alert_does_not_fire_for_ever() -> None:
+    task = Task().take(event("contact.queued", 0, queue="loans", tier="gold")).until(124 * S)
+    assert task.customer is not None
+    timeline = task.customer.lines[""]
+    waits, lost = Waits(RULES.alerts.wait, RULES.contacts.lateness_ms), View(OWNER, "", T0 + 125 * S, {}, {}, ())
+    assert waits.due(timeline.waits, lost) == T0 + 120 * S
+    after = waits.passed(timeline.waits, lost)
+    assert [(each.value["status"], each.value["reason"]) for each in after.out] == [("resolved", "withdrawn")]
+    assert waits.passed(after.state, lost).out == ()
