@@ -28,7 +28,7 @@ from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.notes import Notes
 from streams.rules import Rules
-from streams.sentiment.lexicon import Scorer
+from streams.sentiment.scoring import Scorer
 from streams.settings import Settings
 
 Factory = Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]

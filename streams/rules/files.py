@@ -17,7 +17,7 @@ from streams.customers.journeys import JourneyRules
 from streams.customers.rules import CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.customers.waits import WaitRule
-from streams.identity.nobody import Nobody, shipped, values_of
+from streams.identity.nobody import Nobody, values_of
 from streams.metrics.rules import KpiPolicy
 
 
@@ -39,7 +39,7 @@ class Rules:
     """By name, the highest first."""
     customers: CustomerRules
     kpis: KpiPolicy
-    nobody: Nobody = field(default_factory=shipped)
+    nobody: Nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,11 @@ class NobodyFile:
 
     __pydantic_config__ = FROM_FILES
 
-    def rules(self) -> Nobody:
+    def rules(self, shipped: Nobody) -> Nobody:
+        """Its own values, with those that are shipped unless it says otherwise."""
         said = ("words", "ids", "parts", "numbers", "mailboxes", "domains")
         own = values_of({name: getattr(self, name) for name in said})
-        return own | shipped() if self.shipped else own
+        return own | shipped if self.shipped else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,9 @@ class Files:
     nobody: NobodyFile
 
 
-def build(files: Files) -> Rules:
-    """The rules of checked files: what one file decides for the rules of another is put in."""
+def build(files: Files, shipped: Nobody) -> Rules:
+    """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
+    nobody to which a deployment's own are added."""
     tiers, alerts, tracking = files.tiers.ordered(), files.alerts, files.tracking
     kpis = replace(files.kpis, tiers=frozenset(tiers))
     high = frozenset(name for name, tier in tiers.items() if tier.high)
@@ -140,4 +142,4 @@ def build(files: Files) -> Rules:
         tuple(rule if rule.tiers else replace(rule, tiers=high) for rule in alerts.wait),
         tuple(rule if rule.tiers else replace(rule, tiers=high) for rule in alerts.sentiment),
     )
-    return Rules(tiers, customers, kpis, files.nobody.rules())
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped))
