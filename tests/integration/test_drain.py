@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas import flow
 from streams import settings as settings_module
@@ -22,7 +21,7 @@ from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end, settled_ends
 from streams.settings import Settings
-from tests.support.engine import Count, Pipeline, create_topics, publish, until
+from tests.support.engine import Count, Pipeline, admin, create_topics, publish, until
 
 PARTITIONS = 12
 
@@ -207,12 +206,8 @@ def told(pipeline: Pipeline, what: str) -> Callable[[], Awaitable[bool]]:
     """Are all positions behind the one record, and is this said of each?"""
 
     async def check() -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.bootstrap)
-        await admin.start()
-        try:
-            offsets = await admin.list_consumer_group_offsets(pipeline.app_id)
-        finally:
-            await admin.close()
+        async with admin(pipeline.bootstrap) as client:
+            offsets = await client.list_consumer_group_offsets(pipeline.app_id)
         return sorted(offsets.values()) == [(1, what), (1, what)]
 
     return check

@@ -41,21 +41,30 @@ from tests.support.waiting import until
 PARTITIONS = 2
 
 
-async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Mapping[str, int] | None = None) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
+@asynccontextmanager
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
     try:
-        await admin.create_topics(
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Mapping[str, int] | None = None) -> None:
+    async with admin(bootstrap) as client:
+        await client.create_topics(
             [NewTopic(name, count, 1) for name, count in topics.items()]
             + [
                 NewTopic(name, count, 1, topic_configs={"cleanup.policy": "compact"})
                 for name, count in (compacted or {}).items()
             ]
         )
-        while not {*topics, *(compacted or {})} <= set(await admin.list_topics()):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)  # the broker answers before its metadata has them
-    finally:
-        await admin.close()
+
+        async def are_there() -> bool:
+            return {*topics, *(compacted or {})} <= set(await client.list_topics())
+
+        await until(are_there)  # the broker answers before its metadata has them
 
 
 async def keep(bootstrap: str, topic: str, **values: str) -> None:
@@ -63,12 +72,8 @@ async def keep(bootstrap: str, topic: str, **values: str) -> None:
     Returns when it holds.
     """
     config = {name.replace("_", "."): value for name, value in values.items()}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
-    finally:
-        await admin.close()
+    async with admin(bootstrap) as client:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
 
     async def holds() -> bool:
         return config.items() <= (await kept(bootstrap, topic, *config)).items()
