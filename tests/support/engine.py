@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.base.errors import BrokerError
 from streams.engine import (
+    Batch,
     BatchDone,
     Failure,
     Inlet,
@@ -229,9 +230,10 @@ class Pipeline:
         worker: str = "w1",
         processor: Callable[..., Any] = Count,
         observer: Observer | None = None,
+        work: Callable[[Batch], Awaitable[None]] = Batch.process,
         **options: Any,
     ) -> AsyncIterator[Source]:
-        """A worker inside this event loop; stopped gracefully at the end."""
+        """A worker inside this event loop; stopped gracefully at the end. ``work``: what its agent does with a batch."""
         app, source = engine_app(
             self.app_id,
             Connection(self.bootstrap),
@@ -244,7 +246,7 @@ class Pipeline:
         @app.agent(source.channel("count"), name=f"{self.app_id}.count", concurrency=2)
         async def count(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
             async for batch in batches:
-                await batch.process()
+                await work(batch)
 
         try:
             await app.start()
