@@ -6,7 +6,7 @@ number, nor are NaN and Infinity. Each pattern has a sentence in ``PATTERN_WORDS
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -21,6 +21,8 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+
+from schemas.times import iso
 
 MAX_ID = 200
 MAX_ALERT_ID = 1000
@@ -92,7 +94,7 @@ class TimeText:
 
 def utc_text(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds (rounded down) and ``Z``, the form of every time we publish."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso((moment - FIRST_TIME) // timedelta(milliseconds=1))
 
 
 def line_name(text: str) -> str:

@@ -33,7 +33,7 @@ from streams.pipeline.notes import Notes
 from streams.pipeline.tables import TABLES
 from streams.pipeline.track import Track
 from streams.rules import Rules
-from streams.sentiment.lexicon import Scorer
+from streams.sentiment.scoring import Scorer
 from streams.settings import Settings
 
 

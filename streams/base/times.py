@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from schemas.times import iso
+
 SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
@@ -11,23 +13,8 @@ DAY_MS = 24 * HOUR_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
-
-@lru_cache(maxsize=64)
-def _date(days: int) -> str:
-    return date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
-
-
-@lru_cache(maxsize=1 << 15)
-def iso(ms: int) -> str:
-    """``1999-02-01T08:09:16.000Z``: RFC 3339 in UTC with milliseconds. Raises ValueError outside the years 1 to
-    9999."""
-    days, rest = divmod(ms, DAY_MS)
-    seconds, milli = divmod(rest, SECOND_MS)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{_date(days)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+__all__ = ["DAY_MS", "HOUR_MS", "MINUTE_MS", "SECOND_MS", "day_bounds", "day_start", "iso", "local_date", "to_ms"]
 
 
 @lru_cache(maxsize=4096)

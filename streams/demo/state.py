@@ -10,11 +10,11 @@ import binascii
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from streams.base.times import MINUTE_MS, to_ms
+
 TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contacts.dead-letters")
-MINUTE_MS = 60_000
 DAY_MS = 80_000_000
 """Windows at least this long are days (a day has 23 to 25 hours)."""
 JOURNEYS_KEPT = 200
@@ -234,7 +234,7 @@ class BoardState:
 def milliseconds(value: object) -> int | None:
     """A time on an output topic, as ms since the epoch: a number, or RFC 3339."""
     if isinstance(value, str):
-        return round(datetime.fromisoformat(value).timestamp() * 1000)
+        return to_ms(value)
     return value if isinstance(value, int) else None
 
 

@@ -251,7 +251,6 @@ def forum(world: World, contact: Contact) -> Story:
     world.tell(
         contact, "post.made", thread=thread, text=texts.say(world.rng, "opening", mood), sentiment=round(mood, 2)
     )
-    world.truth.posts += 1
     yield world.after(min(30 * math.exp(world.rng.gauss(0.8, 0.7)), 900))
     if world.chance(0.25):
         return "unserved"

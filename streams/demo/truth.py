@@ -102,7 +102,6 @@ class Truth:
     """Whose each contact is, as the pipeline names an owner; one of a stranger without a name is its own."""
     messages: Counter[str] = field(default_factory=Counter)
     """Written by customers, by channel."""
-    posts: int = 0
     events: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     """Published on purpose, by the reason the dead letter must give."""

@@ -23,7 +23,7 @@ import idna
 from schemas.fields import MAX_IDENTIFIER
 from streams.base.claims import STRENGTH
 from streams.base.plain_forms import JOINERS, REMEMBERED, UNSEEN, inner, is_unseen
-from streams.identity.nobody import Nobody, shipped
+from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import is_withheld, read_number
 
 Why = Literal["form", "nobody"]
@@ -35,26 +35,16 @@ _WEAKEST = len(STRENGTH)
 _HANDLE_BEGINS = re.compile(r"^[\s@]+")
 
 
-def identifier(kind: str, value: str, region: str | None = None, nobody: Nobody | None = None) -> str | None:
-    """The value in its one form; ``None`` when it has not the form of its kind or names nobody.
-
-    ``region``: ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code; ``None`` = all
-    come with one. ``nobody``: what names nobody; ``None`` = what the product ships.
-    """
-    return read(kind, value, region, nobody or shipped())[0]
-
-
 def identifiers(
     given: Iterable[Mapping[str, str]],
-    region: str | None = None,
-    nobody: Nobody | None = None,
+    region: str | None,
+    nobody: Nobody,
     unused: Callable[[str, Why], None] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """(kind, value) pairs, each once, the strongest kind first and inside a kind as given. Unknown kinds come last.
 
-    ``unused`` is told kind and reason of each that is left out.
+    ``region`` and ``nobody`` as for `read`. ``unused`` is told kind and reason of each that is left out.
     """
-    nobody = nobody or shipped()
     pairs: dict[tuple[str, str], None] = {}
     for item in given:
         kind = item["kind"]
@@ -71,6 +61,9 @@ def identifiers(
 def read(kind: str, value: str, region: str | None, nobody: Nobody) -> tuple[str | None, Why | None]:
     """The value in its one form, or why it has none. A word for nobody is that also where the kind asks for a number or
     an address: who looks for values of the wrong form is not to find withheld ones.
+
+    ``region``: ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code; ``None`` = all
+    come with one. ``nobody``: what names nobody.
     """
     if kind == "phone":
         number = read_number(value.strip(), region)

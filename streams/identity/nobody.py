@@ -8,10 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from streams.base.plain_forms import REMEMBERED
 
@@ -210,12 +207,6 @@ def values_of(file: Mapping[str, Any]) -> Nobody:
     words = [word for of_language in file.get("words", {}).values() for word in of_language]
     rest: dict[str, list[str]] = {name: file.get(name, []) for name in ("numbers", "mailboxes", "domains", "parts")}
     return Nobody.of([*words, *file.get("ids", [])], **rest)
-
-
-@lru_cache(1)
-def shipped() -> Nobody:
-    """The values of the file that comes with the rules."""
-    return values_of(yaml.safe_load(files("streams").joinpath("rules", "nobody.yaml").read_text("utf-8")))
 
 
 @lru_cache(65_536)

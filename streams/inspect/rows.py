@@ -5,7 +5,6 @@ does.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -16,6 +15,7 @@ from rich.text import Text
 from schemas.data import CHANNELS
 from streams.base.claims import mark_of
 from streams.base.records import SEP, contact_key
+from streams.base.times import iso
 from streams.engine import EngineError, TableSpec, version_of
 from streams.inspect.changelogs import Contents, StateError, Tell, partitions, read, spec_of
 from streams.local.text import Terminal, shown
@@ -175,7 +175,7 @@ def plain(value: Any, *, times: bool) -> Any:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if times and isinstance(value, int) and value in _TIMES:
-        return datetime.fromtimestamp(value / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso(value)
     return value
 
 

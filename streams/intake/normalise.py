@@ -13,23 +13,23 @@ from streams.base.plain_forms import REMEMBERED
 from streams.base.records import AgentState, Command, Event, Profile
 from streams.base.times import to_ms
 from streams.identity.identifiers import Why, identifiers, plain_id, read
-from streams.identity.nobody import Nobody, shipped
+from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
 from streams.intake.detectors import Budget
 from streams.intake.masking import mask
-from streams.sentiment.lexicon import SCORED, Scorer
+from streams.sentiment.scoring import SCORED, Scorer
 
 
 class Policy(NamedTuple):
     """How a deployment normalises."""
 
+    nobody: Nobody
+    """What stands for nobody where an identifier belongs."""
     region: str | None = None
     """ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code; ``None`` = there is none.
     """
     scorer: Scorer | None = None
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
-    nobody: Nobody | None = None
-    """What stands for nobody where an identifier belongs; ``None`` = what the product ships."""
     unused: Callable[[str, Why], None] | None = None
     """Is told kind and reason of each identifier that is left out."""
 
@@ -168,7 +168,7 @@ def _customer(value: str | None, policy: Policy) -> str | None:
     if value is None:
         return None
     known = _read_customer if len(value) <= REMEMBERED else _read_customer.__wrapped__
-    plain, why = known(value, policy.nobody or shipped())
+    plain, why = known(value, policy.nobody)
     if why is not None and policy.unused is not None:
         policy.unused("customer", why)
     return plain

@@ -59,12 +59,15 @@ class Formula:
     percent: int = 0
     """Percentiles only: which one, and of what."""
     histogram: str = ""
+    counted: str = ""
+    """The one sum that is below the line, where it is one alone."""
 
 
 def per(above: str, below: str, times: int = 1) -> Formula:
     """One sum of accumulators by another: ``per("answered_in_time", "answered + abandoned")``."""
     (names, numerator), (more, denominator) = _terms(above), _terms(below)
-    return Formula(names | more, numerator if times == 1 else lambda totals: times * numerator(totals), denominator)
+    top = numerator if times == 1 else lambda totals: times * numerator(totals)
+    return Formula(names | more, top, denominator, counted=below if below in more else "")
 
 
 def count(of: str) -> Formula:

@@ -140,6 +140,15 @@ INSTANT: tuple[Kpi, ...] = (
 """Who waits at the end of the window: in the records of the shortest window only."""
 
 
+def counting(name: str) -> Kpi:
+    """A KPI of every record whose denominator is this sum, whatever else it is about. Raises LookupError where none
+    is."""
+    for kpi in CATALOGUE:
+        if kpi.formula.counted == name and not kpi.of_patience:
+            return kpi
+    raise LookupError(f"no KPI of the catalogue is of {name}, so percentiles of it cannot be read from several records")
+
+
 def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
     """One reading as it is published. Of a percentile the two numbers are its value and of how many it is."""
     return _filled(_nothing(kpi), numerator, denominator)

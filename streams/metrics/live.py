@@ -5,11 +5,10 @@ successor was due, no longer: an alert on yesterday's service level wakes somebo
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from streams.base.records import LIVE, SEP
-from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables, of_line
 
@@ -61,7 +60,7 @@ class LiveReadings:
         """The stream time at which the next window of its kind ends."""
         length: int = window["length_ms"]
         every = self._every.get(length if length <= _LONGEST_ROLLING_MS else None, length)
-        return round(datetime.fromisoformat(window["end"]).timestamp() * SECOND_MS) + every
+        return to_ms(window["end"]) + every
 
 
 def window_label(length_ms: int) -> str:

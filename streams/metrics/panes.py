@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from streams.base.records import Fact
-from streams.metrics.accumulators import ACCUMULATORS, MAX_SUM, SUMS
+from streams.metrics.accumulators import ACCUMULATORS, MAX_SUM, SHAPES, SUMS
 from streams.metrics.amounts import amounts
 from streams.metrics.rules import PANE_MS, KpiPolicy
 
@@ -51,11 +51,11 @@ def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
     know."""
     found, sign = dict(pane), fact.sign
     for name, amount in amounts(fact, policy).items():
-        if name in SUMS:  # nearly all are, and a call for each of them costs a tenth of what `measure` does
+        if name in SUMS:
             state: Any = found.get(name, 0) + sign * amount
         else:
-            accumulator = ACCUMULATORS[name]
-            state = accumulator.add(found.get(name, accumulator.empty), amount, sign)
+            shape = SHAPES[name]
+            state = shape.add(found.get(name, shape.empty), amount, sign)
         if state:
             found[name] = state
         else:

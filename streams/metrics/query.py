@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
-from streams.metrics.accumulators import percentile
+from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, Kpi, reading
+from streams.metrics.kpis import CATALOGUE, Kpi, counting, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -25,8 +25,8 @@ WindowName = tuple[str, int]
 
 _REACHED = ("service_level", "reached_threshold")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
-_MEAN = {kpi.name: (kpi.name, kpi.variant) for kpi in reversed(CATALOGUE) if kpi.formula.merge == "ratio"}
-"""The mean of a KPI of which there are percentiles: its first variant, over the same things."""
+_COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items()}
+"""Histogram → a KPI whose denominator says how many amounts there are: as many are in a histogram that is complete."""
 _SHORTEST_DAY_MS = 13 * HOUR_MS
 
 
@@ -146,7 +146,8 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
     for kpi in CATALOGUE:
         if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
-            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[_MEAN[kpi.name]][1])
+            counted = _COUNTED[kpi.formula.histogram]
+            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[counted.name, counted.variant][1])
     return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
 
 

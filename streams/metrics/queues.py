@@ -28,7 +28,10 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
 
     Returns the leg before and after.
     """
-    before = leg = tables.left.pop(key, None) or tables.legs.get(key) or (_forgotten(fact) if late else Leg())
+    before = leg = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
+    if late and _is_forgotten(leg, fact):
+        before = Leg(1, ((fact.time, 1),))
+        leg = Leg(1, tuple(sorted((*leg.closed, *before.closed))))  # what came since found no opening, and said nothing
     if fact.fact == "leg_opened":
         leg = Leg(leg.opened + fact.sign, leg.closed)
     else:
@@ -42,9 +45,10 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
     return before, leg
 
 
-def _forgotten(fact: Fact) -> Leg:
-    """What a leg was of which nothing is kept: had it never closed, it would be here."""
-    return Leg(1, ((fact.time, 1),)) if fact.fact == "leg_closed" and fact.sign < 0 else Leg()
+def _is_forgotten(leg: Leg, fact: Fact) -> bool:
+    """Is a closing taken back that is no longer here? Then its opening was here too, or it would be kept."""
+    known = leg.opened or any(left == fact.time for left, _ in leg.closed)
+    return fact.fact == "leg_closed" and fact.sign < 0 and not known
 
 
 def until_of(tables: Tables, key: str) -> int:

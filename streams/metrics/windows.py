@@ -100,11 +100,12 @@ def _fold_midnights(
     tables: Tables, key: str, fact: Fact, legs: tuple[Leg, Leg], sealed: int, policy: KpiPolicy
 ) -> None:
     """Mend how many had reached the threshold at the ends of days since the fact, of which nobody keeps who waited;
-    ``legs``: the fact's, before and after it.
+    ``legs``: the fact's, before and after it. A closing before it may have found no opening, and counts only now.
     """
     dims, entered = split_leg(key)
     before, after = legs
-    start, end = policy.day(fact.time - 1)  # what happens at midnight has happened when the day before ends
+    since = min(fact.time, after.until(entered))
+    start, end = policy.day(since - 1)  # what happens at midnight has happened when the day before ends
     while end < sealed - policy.lateness_ms:
         more = after.waits_at(end, entered) - before.waits_at(end, entered)
         if more and end - entered >= policy.threshold(fact.queue):

@@ -28,7 +28,7 @@ from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Gauged, Notes
 from streams.pipeline.stage import Name, ProgressSender, struct_table
-from streams.sentiment.lexicon import Scorer
+from streams.sentiment.scoring import Scorer
 
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
@@ -67,7 +67,7 @@ class Ingest(Gauged, Processor):
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(means.phone_region, means.scorer, means.nobody, notes.unused_identifier)
+        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier)
         self.checks = Checks(means.door)
         self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]

@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
 from streams.base.errors import UserError
+from streams.identity.nobody import Nobody, values_of
 from streams.rules.files import Files, Rules, build
 from streams.settings import Settings
 
@@ -21,7 +23,7 @@ SHIPPED = Path(__file__).parent
 FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
 """Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody"]
 
 
 class RulesError(UserError):
@@ -54,7 +56,13 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
         mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    return build(Files(**files))
+    return build(Files(**files), shipped_nobody())
+
+
+@cache
+def shipped_nobody() -> Nobody:
+    """The values for nobody that the product ships."""
+    return values_of(parse((SHIPPED / "nobody.yaml").read_text(encoding="utf-8")).values)
 
 
 def of(settings: Settings) -> Rules:

@@ -15,7 +15,7 @@ from streams.contacts.rules import ContactRules
 from streams.customers.journeys import JourneyRules
 from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
-from streams.identity.nobody import Nobody, shipped, values_of
+from streams.identity.nobody import Nobody, values_of
 from streams.metrics.rules import KpiPolicy
 
 
@@ -37,7 +37,7 @@ class Rules:
     """By name, the highest first."""
     customers: CustomerRules
     kpis: KpiPolicy
-    nobody: Nobody = field(default_factory=shipped)
+    nobody: Nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,11 @@ class NobodyFile:
 
     __pydantic_config__ = FROM_FILES
 
-    def rules(self) -> Nobody:
+    def rules(self, shipped: Nobody) -> Nobody:
+        """Its own values, with those that are shipped unless it says otherwise."""
         said = ("words", "ids", "parts", "numbers", "mailboxes", "domains")
         own = values_of({name: getattr(self, name) for name in said})
-        return own | shipped() if self.shipped else own
+        return own | shipped if self.shipped else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,9 @@ class Files:
     nobody: NobodyFile
 
 
-def build(files: Files) -> Rules:
-    """The rules of checked files: what one file decides for the rules of another is put in."""
+def build(files: Files, shipped: Nobody) -> Rules:
+    """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
+    nobody to which a deployment's own are added."""
     tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = replace(files.kpis, tiers=frozenset(tiers))
     high = frozenset(name for name, tier in tiers.items() if tier.high)
@@ -116,4 +118,4 @@ def build(files: Files) -> Rules:
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )
     customers = CustomerRules(contacts, tracking.journeys, tracking.segments, files.alerts.watching(high))
-    return Rules(tiers, customers, kpis, files.nobody.rules())
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped))

@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from streams.base.errors import UserError
-from streams.sentiment.lexicon import LexiconScorer, Scorer
+from streams.sentiment.lexicon import LexiconScorer
+from streams.sentiment.scoring import Scorer
 
 SENTIMENT = "contact_streams.sentiment"
 NONE = "none"

@@ -11,15 +11,16 @@ import time
 from pathlib import Path
 
 import aiohttp
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import NewPartitions
 
 from schemas import flow
 from streams.kafka import topics
 from streams.kafka.connection import connection_of
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings, environment
-from tests.support.engine import keep
+from tests.support.engine import admin, keep
 from tests.support.system import System, event
+from tests.support.waiting import until
 
 HELP = "docs/operations.md, Topics and partitions"
 
@@ -27,17 +28,16 @@ HELP = "docs/operations.md, Topics and partitions"
 async def delete(system: System, *names: str) -> None:
     connection = connection_of(system.settings)
     await topics.delete(connection, names)
-    while set(names) & set(await topics.existing(connection)):  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.05)
+
+    async def are_gone() -> bool:
+        return not set(names) & set(await topics.existing(connection))
+
+    await until(are_gone)
 
 
 async def extend(system: System, topic: str, count: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.settings.bootstrap_servers)
-    await admin.start()
-    try:
-        await admin.create_partitions({topic: NewPartitions(count)})
-    finally:
-        await admin.close()
+    async with admin(system.settings.bootstrap_servers) as client:
+        await client.create_partitions({topic: NewPartitions(count)})
 
 
 async def create_topics(system: System, *options: str, word: str = "create") -> subprocess.CompletedProcess[str]:
@@ -66,10 +66,10 @@ def once(name: str, count: int = 40) -> list[str]:
 
 async def not_ready(worker: WorkerProcess, why: str, seconds: float = 30) -> None:
     """Wait until `/readyz` says no, for this reason among others."""
-    until, said = time.monotonic() + seconds, []
+    latest, said = time.monotonic() + seconds, []
     async with aiohttp.ClientSession() as session:
         while not any(why in each for each in said):
-            assert time.monotonic() < until, f"/readyz says {said}"
+            assert time.monotonic() < latest, f"/readyz says {said}"
             async with session.get(f"http://127.0.0.1:{worker.port}/readyz") as response:
                 said = (await response.json())["why"]
             await asyncio.sleep(0.1)

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.base.errors import BrokerError
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.broker import Broker, Running
 from streams.local.probe import answers, is_port_free
+from tests.support.engine import create_topics
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,7 @@ def own(home: Path) -> Iterator[Broker]:
 
 
 async def publish(bootstrap: str, value: bytes) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic("kept", 1, 1)])
-    await admin.close()
+    await create_topics(bootstrap, {"kept": 1})
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     await producer.start()
     await producer.send_and_wait("kept", value)

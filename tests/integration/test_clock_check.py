@@ -3,18 +3,15 @@
 import time
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.engine.connection import Connection
 from streams.inspect.machine import records_from_the_future
+from tests.support.engine import create_topics
 
 
 async def test_a_record_from_the_future_shows_a_wrong_clock(bootstrap: str, prefix: str) -> None:
     topics = [prefix + "right", prefix + "wrong", prefix + "empty"]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, 2, 1) for topic in topics])
-    await admin.close()
+    await create_topics(bootstrap, dict.fromkeys(topics, 2))
     now = int(time.time() * 1000)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()

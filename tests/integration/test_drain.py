@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas import flow
 from streams import settings as settings_module
@@ -22,7 +21,7 @@ from streams.kafka.connection import connection_of
 from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end, settled_ends
 from streams.settings import Settings
-from tests.support.engine import Count, Pipeline, create_topics, publish, until
+from tests.support.engine import Count, Pipeline, admin, create_topics, publish, until
 
 PARTITIONS = 12
 
@@ -66,7 +65,7 @@ async def test_an_end_waits_for_the_transaction_below_it(bootstrap: str, topic: 
         assert set((await consumer.end_offsets(partitions)).values()) == {0}, "the broker's answer before the marker"
         asked = asyncio.create_task(settled_ends(consumer, partitions))
         read = asyncio.create_task(everything(bootstrap, topic))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # time is the subject: nothing happens in that
         assert not asked.done()
         assert not read.done()
         await producer.commit_transaction()
@@ -114,7 +113,7 @@ async def test_state_that_was_committed_a_moment_ago_is_not_lost(bootstrap: str,
             await producer.begin_transaction()
             await producer.send_and_wait(log.topic, b"row", partition=0)
             asked = asyncio.create_task(lost_changelogs(Connection(bootstrap), group, {log: [topic]}))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.3)  # it has asked by now, and been told the end before the marker
             await producer.commit_transaction()
             assert await asked == []
     finally:
@@ -130,7 +129,7 @@ async def test_what_is_unread_counts_what_was_committed_a_moment_ago(settings: S
             await producer.begin_transaction()
             await producer.send_and_wait(topic, b"x", partition=1)
             asked = asyncio.create_task(behind.unread("track", 1, {topic: 0}))
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.3)  # it has asked by now, and been told the end before the marker
             await producer.commit_transaction()
             assert await asked == 2, "the record and its mark"
             assert await behind.unread("track", 1, {topic: 1}) == 0, "only the mark"
@@ -174,7 +173,7 @@ async def test_drained_is_when_nothing_is_left_behind_a_position(settings: Setti
         assert not await wait_drained(settings, 0.3)
         await group.commit({TopicPartition(read, 0): (1, UNFINISHED)})
         waiting = asyncio.create_task(wait_drained(settings, 30))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # time is the subject: nothing happens in that
         assert not waiting.done()
         await group.commit({TopicPartition(read, 0): (1, "")})
         assert await waiting
@@ -207,12 +206,8 @@ def told(pipeline: Pipeline, what: str) -> Callable[[], Awaitable[bool]]:
     """Are all positions behind the one record, and is this said of each?"""
 
     async def check() -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.bootstrap)
-        await admin.start()
-        try:
-            offsets = await admin.list_consumer_group_offsets(pipeline.app_id)
-        finally:
-            await admin.close()
+        async with admin(pipeline.bootstrap) as client:
+            offsets = await client.list_consumer_group_offsets(pipeline.app_id)
         return sorted(offsets.values()) == [(1, what), (1, what)]
 
     return check

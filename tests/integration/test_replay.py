@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -24,6 +23,7 @@ from streams.replay.mapping import parse_mapping
 from streams.replay.publish import ReplayPublisher
 from streams.replay.reader import CallLog, read_log
 from streams.replay.refused import Target
+from tests.support.engine import create_topics
 
 MAPPING = """\
 name: calls
@@ -64,12 +64,7 @@ def call_log(calls_file: Path) -> CallLog:
 
 @pytest.fixture
 async def topic(bootstrap: str, prefix: str) -> str:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(prefix + "contacts.voice", PARTITIONS, 1)])
-    finally:
-        await admin.close()
+    await create_topics(bootstrap, {prefix + "contacts.voice": PARTITIONS})
     return prefix + "contacts.voice"
 
 

@@ -1,12 +1,10 @@
 """Topics on the broker: what is created, what is said of those that are there, and what mends them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import orjson
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
 from typer.testing import CliRunner, Result
 
@@ -20,7 +18,7 @@ from streams.kafka.altering import alter
 from streams.kafka.connection import connection_of
 from streams.kafka.topics import Report, TopicsError, create, existing, wanted
 from streams.settings import Settings, environment
-from tests.support.engine import keep, kept, publish, read_all, until
+from tests.support.engine import admin, keep, kept, publish, read_all, until
 
 
 @pytest.fixture
@@ -28,18 +26,8 @@ def settings(bootstrap: str, prefix: str) -> Settings:
     return settings_module.load(bootstrap_servers=bootstrap, topic_prefix=prefix)
 
 
-@asynccontextmanager
-async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
 async def delete(settings: Settings, *topics: str) -> None:
-    async with admin(settings) as client:
+    async with admin(settings.bootstrap_servers) as client:
         await client.delete_topics(list(topics))
 
     async def are_gone() -> bool:
@@ -184,7 +172,7 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told(settings: Setting
     log = f"{settings.group}-track-changelog"
     await publish(settings.bootstrap_servers, log, [(2, b"customers\0a", b"1"), (2, b"customers\0b", b"1")])
     await keep(settings.bootstrap_servers, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
-    async with admin(settings) as client:
+    async with admin(settings.bootstrap_servers) as client:
         await client.delete_records({TopicPartition(log, 2): RecordsToDelete(before_offset=1)})
     done = await run(settings, "topics", "alter", "--yes")
     assert done.exit_code == 0, done.stderr
@@ -212,7 +200,7 @@ async def test_only_the_partition_whose_state_is_gone_begins_anew(settings: Sett
     await publish(settings.bootstrap_servers, log, [(1, POSITION, position), (2, POSITION, position)])
     assert await settle(settings, None) == []
     await keep(settings.bootstrap_servers, log, cleanup_policy="delete", message_timestamp_type="LogAppendTime")
-    async with admin(settings) as client:
+    async with admin(settings.bootstrap_servers) as client:
         await client.delete_records({TopicPartition(log, 2): RecordsToDelete(before_offset=1)})
     with pytest.raises(StateGone, match=f"the state of {log} is gone"):
         await settle(settings, None)

@@ -8,11 +8,9 @@ from typing import Any
 from streams.engine.offline import Offline
 from tests.reference.events import DAY, HOUR, History, S, moment, rfc
 from tests.reference.model import Figure, Ratio
-from tests.support.offline import NOW, deployment
+from tests.support.offline import NOW, deployment, settle
 
 LINE = "line-1"
-QUIET = 3
-"""Runs without anything to read after which everything has come out."""
 
 
 @dataclass
@@ -86,17 +84,6 @@ def live(told: History) -> Outcome:
     now = max(now, told.end + 3 * S)
     settle(run, now, step=0)
     return read(run, "")
-
-
-def settle(run: Offline, now: int, step: int = S) -> None:
-    """Run until nothing comes any more."""
-    still = 0
-    while still < QUIET:
-        before = sum(len(log) for (topic, _), log in run.topics.items() if not topic.startswith("contact."))
-        now += step
-        run.run(now)
-        after = sum(len(log) for (topic, _), log in run.topics.items() if not topic.startswith("contact."))
-        still = still + 1 if after == before else 0
 
 
 def read(run: Offline, line: str) -> Outcome:

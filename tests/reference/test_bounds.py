@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.reference import drive
-from tests.reference.drive import read, replayed, settle
+from tests.reference.drive import read, replayed
 from tests.reference.events import MIN, Event, S, Story
 from tests.reference.kit import WAYS, T, call, counted, figure, filler, history, mark, owners, standing, story, tell
-from tests.support.offline import NOW, deployment
+from tests.support.offline import NOW, deployment, settle
 
 PHONE = [{"kind": "phone", "value": "+442079460011"}]
 

@@ -8,10 +8,10 @@ import pytest
 from streams.contacts import histories
 from streams.customers import condensing
 from tests.reference import drive
-from tests.reference.drive import replayed, settle
+from tests.reference.drive import replayed
 from tests.reference.events import DAY, HOUR, MIN, Event, S, moment
 from tests.reference.kit import T, call, counted, figure, filler, history, mark, owners, story, tell
-from tests.support.offline import NOW, deployment
+from tests.support.offline import NOW, deployment, settle
 
 
 @pytest.mark.parametrize(

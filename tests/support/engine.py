@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.base.errors import BrokerError
 from streams.engine import (
+    Batch,
     BatchDone,
     Failure,
     Inlet,
@@ -43,21 +44,30 @@ from tests.support.waiting import until
 PARTITIONS = 2
 
 
-async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Mapping[str, int] | None = None) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
+@asynccontextmanager
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
     try:
-        await admin.create_topics(
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(bootstrap: str, topics: Mapping[str, int], compacted: Mapping[str, int] | None = None) -> None:
+    async with admin(bootstrap) as client:
+        await client.create_topics(
             [NewTopic(name, count, 1) for name, count in topics.items()]
             + [
                 NewTopic(name, count, 1, topic_configs={"cleanup.policy": "compact"})
                 for name, count in (compacted or {}).items()
             ]
         )
-        while not {*topics, *(compacted or {})} <= set(await admin.list_topics()):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)  # the broker answers before its metadata has them
-    finally:
-        await admin.close()
+
+        async def are_there() -> bool:
+            return {*topics, *(compacted or {})} <= set(await client.list_topics())
+
+        await until(are_there)  # the broker answers before its metadata has them
 
 
 async def keep(bootstrap: str, topic: str, **values: str) -> None:
@@ -65,12 +75,8 @@ async def keep(bootstrap: str, topic: str, **values: str) -> None:
     Returns when it holds.
     """
     config = {name.replace("_", "."): value for name, value in values.items()}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
-    finally:
-        await admin.close()
+    async with admin(bootstrap) as client:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
 
     async def holds() -> bool:
         return config.items() <= (await kept(bootstrap, topic, *config)).items()
@@ -227,9 +233,10 @@ class Pipeline:
         worker: str = "w1",
         processor: Callable[..., Any] = Count,
         observer: Observer | None = None,
+        work: Callable[[Batch], Awaitable[None]] = Batch.process,
         **options: Any,
     ) -> AsyncIterator[Source]:
-        """A worker inside this event loop; stopped gracefully at the end."""
+        """A worker inside this event loop; stopped gracefully at the end. ``work``: what its agent does with a batch."""
         app, source = engine_app(
             self.app_id,
             Connection(self.bootstrap),
@@ -242,7 +249,7 @@ class Pipeline:
         @app.agent(source.channel("count"), name=f"{self.app_id}.count", concurrency=2)
         async def count(batches: faust.StreamT) -> None:  # type: ignore[type-arg]
             async for batch in batches:
-                await batch.process()
+                await work(batch)
 
         try:
             await app.start()

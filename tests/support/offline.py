@@ -7,7 +7,6 @@ from functools import cache
 from itertools import cycle
 from typing import Any
 
-import msgspec
 import orjson
 from aiokafka import TopicPartition
 
@@ -15,7 +14,7 @@ from schemas import flow, registry
 from streams import app
 from streams import rules as rule_files
 from streams import settings as settings_module
-from streams.base.records import Line, Progress
+from streams.base.times import HOUR_MS, iso, to_ms
 from streams.engine import Inlet, Record
 from streams.engine.offline import Offline, OfflineTask
 from streams.settings import Settings
@@ -28,6 +27,8 @@ PARTITIONS = dict.fromkeys((*flow.published(), *flow.between()), 2)
 NOW = int(time.time() * 1000)
 RULES = rule_files.load()
 SETTINGS = settings_module.load(bootstrap_servers="nowhere:1")
+QUIET = 3
+"""Runs without anything to read after which everything has come out."""
 
 
 def inlets(settings: Settings = SETTINGS) -> dict[str, Inlet]:
@@ -114,29 +115,55 @@ def fetched(events: list[dict[str, Any]], offset: int = 0) -> list[Fetched]:
     return found
 
 
-def flow(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:
-    """Events through all four agents in batches of ``size``; afterwards stream time passes everything."""
-    first = the_ingest()
-    first.batch(fetched(events))
-    waiting = [(key, value) for topic, key, value in first.sent if topic == "contact.normalised" and key is not None]
-    inputs = {"identify": "contact.normalised", "track": "contact.interactions", "measure": "contact.measurements"}
-    tasks = hops()
-    until = NOW + 3_600_000 * 30
-    for hop, topic in inputs.items():
-        task = tasks[hop]
-        records = [
-            record(topic=topic, offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(waiting)
-        ]
-        for start in range(0, len(records), size):
-            task.batch(records[start : start + size])
-            if restart:
-                task.restart()
-        done = msgspec.json.encode(Progress("up-0", 1, {"": Line(until)}))
-        task.batch([record(topic=topic, offset=len(records), value=done)])
-        following = {"identify": "contact.interactions", "track": "contact.measurements"}.get(hop)
-        waiting = [(key, value) for where, key, value in task.sent if where == following and key is not None]
-    found = {where: tasks[hop].on(where) for hop, where in (("track", "alerts"), ("measure", "kpis"))}
-    newest = {journey["journey_id"]: journey for journey in tasks["track"].on("journeys")}
+def mark(run: Offline, line: str, kind: str, at: int, topics: Sequence[str]) -> None:
+    """A marker of a replay on its topics: ``started``, ``progressed`` or ``ended``, at a time in ms."""
+    for topic in topics:
+        marker = {
+            "specversion": "1.0",
+            "id": f"{line}:{kind}:{at}:{topic}",
+            "source": "/tests",
+            "type": f"replay.{kind}",
+            "time": iso(at),
+            "data": {"replay_id": line, "topics": list(topics)},
+            "replayid": line,
+        }
+        run.publish(topic, f"replay:{line}".encode(), orjson.dumps(marker), NOW)
+
+
+def settle(run: Offline, now: int, step: int = 1000) -> None:
+    """Run until nothing comes any more."""
+    still = 0
+    while still < QUIET:
+        before = _came(run)
+        now += step
+        run.run(now)
+        still = still + 1 if _came(run) == before else 0
+
+
+def _came(run: Offline) -> int:
+    return sum(len(log) for (topic, _), log in run.topics.items() if not topic.startswith("contact."))
+
+
+def through(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:
+    """A replay through all four agents, ``size`` events at a time; afterwards stream time passes everything.
+
+    Until then it stands: one more topic of the replay, on which nothing comes, holds it.
+    """
+    run, topics = deployment(), sorted({home(one)[0] for one in events} | {"contacts.task"})
+    mark(run, "r", "started", min(to_ms(one["time"]) for one in events) - 1, topics)
+    for start in range(0, len(events), size):
+        for one in events[start : start + size]:
+            run.publish(*home(one), orjson.dumps(one | {"replayid": "r"}), NOW)
+        run.run(NOW)
+        if restart:
+            run.restart()
+    mark(run, "r", "ended", NOW + 30 * HOUR_MS, topics)
+    settle(run, NOW)
+    found = {
+        topic: [orjson.loads(each.value) for each in run.on(topic) if each.value is not None]
+        for topic in ("alerts", "kpis", "journeys")
+    }
+    newest = {journey["journey_id"]: journey for journey in found["journeys"]}
     # A journey that an earlier contact joined has another name; the old name is withdrawn, with no contacts.
     found["journeys"] = [{**newest[key], "revision": 0} for key in sorted(newest) if newest[key]["contacts"]]
     return found

@@ -3,15 +3,12 @@
 import json
 from collections.abc import Iterable
 
-from streams.base.times import iso
 from streams.demo.parts import SECOND_MS, Emission
 from streams.demo.publish import topics
 from streams.demo.simulator import Simulation
 from streams.demo.state import TOPICS as SHOWN
 from streams.demo.state import BoardState
-from streams.engine.offline import Offline
-from tests.reference.drive import settle
-from tests.support.offline import NOW, RULES, deployment
+from tests.support.offline import NOW, RULES, deployment, mark, settle
 
 OUT_OF_ORDER_MS = 2_000
 """A line's time is so far behind what is told, for events that are out of order."""
@@ -27,17 +24,20 @@ def state_of(
     """
     settings, run, now = simulation.settings, deployment(), NOW
     said = settings.begin_ms - 1
-    _mark(run, settings.line, "started", said)
+    mark(run, settings.line, "started", said, topics())
     for emission in emissions:
         if every_ms is not None and emission.time > said + every_ms:
             said = emission.time // SECOND_MS * SECOND_MS - 1
-            _mark(run, settings.line, "progressed", said)
+            mark(run, settings.line, "progressed", said, topics())
             now += SECOND_MS
             run.run(now)
         value = emission.raw if emission.event is None else json.dumps(emission.event).encode()
         run.publish(emission.topic, emission.key.encode(), value, now)
     end = simulation.end_ms or said
-    _mark(run, settings.line, "ended" if ended else "progressed", end if ended else end + OUT_OF_ORDER_MS)
+    if ended:
+        mark(run, settings.line, "ended", end, topics())
+    else:
+        mark(run, settings.line, "progressed", end + OUT_OF_ORDER_MS, topics())
     for _ in range(10):  # how far time has come is told from hop to hop
         now += SECOND_MS
         run.run(now)
@@ -48,17 +48,3 @@ def state_of(
             if record.value is not None:
                 state.apply(topic, json.loads(record.value))
     return state
-
-
-def _mark(run: Offline, line: str, kind: str, at: int) -> None:
-    for topic in topics():
-        event = {
-            "specversion": "1.0",
-            "id": f"{line}:{kind}:{at}:{topic}",
-            "source": "/demo",
-            "type": f"replay.{kind}",
-            "time": iso(at),
-            "data": {"replay_id": line, "topics": list(topics())},
-            "replayid": line,
-        }
-        run.publish(topic, f"replay:{line}".encode(), json.dumps(event).encode(), NOW)

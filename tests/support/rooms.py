@@ -105,8 +105,9 @@ def read(root: Path) -> House:
         arrows |= {(room, other) for other in found if other not in (None, room)}
     if empty := sorted(room for room, count in files.items() if not count):
         raise ValueError(f"the layers in pyproject.toml name rooms without a file: {', '.join(empty)}")
-    pure = next(each for each in tools if each["name"].startswith("pure rooms"))
-    return House(files, lines, frozenset(arrows), floors, frozenset(m.split(".")[1] for m in pure["source_modules"]))
+    pure = next(each for each in tools if each["name"].startswith("pure rooms"))["source_modules"]
+    whole = frozenset(module.split(".")[1] for module in pure if module.count(".") == 1)
+    return House(files, lines, frozenset(arrows), floors, whole)
 
 
 def _layers(contracts: Sequence[Mapping[str, Any]]) -> list[list[str]]:

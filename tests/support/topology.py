@@ -1,37 +1,29 @@
 """What the tests of topics do to them under a worker, and what it made of that."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka.admin import NewPartitions
 
 from streams.engine import Source
-from tests.support.engine import PARTITIONS, Pipeline, publish, read_all, until
-
-
-@asynccontextmanager
-async def admin(pipeline: Pipeline) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(bootstrap_servers=pipeline.bootstrap)
-    await client.start()
-    try:
-        yield client
-    finally:
-        await client.close()
+from tests.support.engine import PARTITIONS, Pipeline, admin, publish, read_all, until
 
 
 async def delete(pipeline: Pipeline, topic: str) -> None:
-    async with admin(pipeline) as client:
+    async with admin(pipeline.bootstrap) as client:
         await client.delete_topics([topic])
-        while topic in await client.list_topics():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)
+
+        async def is_gone() -> bool:
+            return topic not in await client.list_topics()
+
+        await until(is_gone)
 
 
 async def extend(pipeline: Pipeline, topic: str, count: int) -> None:
-    async with admin(pipeline) as client:
+    async with admin(pipeline.bootstrap) as client:
         await client.create_partitions({topic: NewPartitions(count)})
-        while len((await client.describe_topics([topic]))[0]["partitions"]) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+
+        async def has_them() -> bool:
+            return len((await client.describe_topics([topic]))[0]["partitions"]) >= count
+
+        await until(has_them)
 
 
 async def outputs(pipeline: Pipeline) -> int:

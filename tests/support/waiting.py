@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+PAUSE_SECONDS = 0.001, 0.05
+"""Between two looks: at first, and at most."""
+
 
 async def until(check: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Poll a (possibly async) check until it is true; fails with what it last returned."""
+    """Ask a (possibly async) check until it is true, and return what it says; fails with what it last said."""
     deadline = asyncio.get_running_loop().time() + seconds
+    pause, longest = PAUSE_SECONDS
     while True:
         value = check()
         if asyncio.iscoroutine(value):
@@ -16,4 +20,5 @@ async def until(check: Callable[[], Any], seconds: float = 20.0) -> Any:
             return value
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"not reached within {seconds} s; last value {value!r}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, longest)

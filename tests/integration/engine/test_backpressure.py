@@ -4,11 +4,9 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import psutil
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.engine import Batch, Source
@@ -27,30 +25,20 @@ class Watch:
     now: Counter[str] = field(default_factory=Counter)
     most: Counter[str] = field(default_factory=Counter)
 
-
-@pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    watch = Watch()
-    process = Batch.process
-
-    async def slow(batch: Batch) -> None:
+    async def work(self, batch: Batch) -> None:
         name = batch.task.info.name
-        watch.now[name] += 1
-        watch.most[name] = max(watch.most[name], watch.now[name])
+        self.now[name] += 1
+        self.most[name] = max(self.most[name], self.now[name])
         if batch.records:
-            await asyncio.sleep(watch.delay)  # what makes the hop slow
-        await process(batch)
-        watch.now[name] -= 1
-
-    monkeypatch.setattr(Batch, "process", slow)
-    yield watch
-    watch.delay = 0
+            await asyncio.sleep(self.delay)  # what makes the hop slow
+        await batch.process()
+        self.now[name] -= 1
 
 
 def held(source: Source) -> int:
     """Most bytes the client holds of one partition, fetched and not yet handed out: of what the engine makes of it."""
     results = [each for each in source.ration.waiting.values() if isinstance(each, Result)]  # an error waits there too
-    records = [each._partition_records for each in results]
+    records = [each._partition_records for each in results]  # of the client, which tells nobody how many bytes they are
     return max((each._data.nbytes for each in records if each is not None), default=0)
 
 
@@ -63,16 +51,16 @@ def rss_mib() -> float:
     return float(psutil.Process(os.getpid()).memory_info().rss) / 2**20
 
 
-async def test_a_slow_hop_holds_little_of_what_waits(bootstrap: str, prefix: str, watch: Watch) -> None:
-    pipeline = await Pipeline(bootstrap, prefix).create()
+async def test_a_slow_hop_holds_little_of_what_waits(pipeline: Pipeline) -> None:
+    watch = Watch()
     total, size = 40_000, 1000
     for start in range(0, total, 1000):  # in slices: memory that publishing left free would hide what the hop takes
         load = [(n % PARTITIONS, b"k%d" % (n % 100), os.urandom(size)) for n in range(start, start + 1000)]
-        await publish(bootstrap, pipeline.input, load)
+        await publish(pipeline.bootstrap, pipeline.input, load)
     watch.delay = 0.2
     before = rss_mib()
     most_held, most_made, grown = 0, 0, 0.0
-    async with pipeline.run(max_records=200) as source:
+    async with pipeline.run(work=watch.work, max_records=200) as source:
         await until(lambda: len(source.tasks.ready) == PARTITIONS)
         ends = time.monotonic() + 4
         while time.monotonic() < ends:
@@ -89,14 +77,11 @@ async def test_a_slow_hop_holds_little_of_what_waits(bootstrap: str, prefix: str
     assert grown < 24, "MiB: two fetches of 1 MiB a partition, two batches, and the start of the clients"
 
 
-async def test_a_burst_of_twenty_times_the_usual_rate_drains_without_loss(
-    bootstrap: str, prefix: str, watch: Watch
-) -> None:
-    pipeline = await Pipeline(bootstrap, prefix).create()
+async def test_a_burst_of_twenty_times_the_usual_rate_drains_without_loss(pipeline: Pipeline) -> None:
     usual, burst, seconds = 100, 2000, 5
-    watch.delay = 0.2  # with 100 records a batch: less than 1,000 records/s for two partitions
+    watch = Watch(delay=0.2)  # with 100 records a batch: less than 1,000 records/s for two partitions
     before, most, most_made, oldest, grown = rss_mib(), 0, 0, 0.0, 0.0
-    async with pipeline.run(max_records=100) as source:
+    async with pipeline.run(work=watch.work, max_records=100) as source:
         await until(lambda: len(source.tasks.ready) == PARTITIONS)
         sending = asyncio.ensure_future(at_rate(pipeline, usual, 1.0, burst, seconds))
         while not sending.done() or sum(lag.records for lag in (await source.lag()).values()):

@@ -15,11 +15,6 @@ from streams.engine.source import AT_WORK_BYTES
 from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
 
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
-
-
 def load(total: int, keys: int = 10) -> list[tuple[int, bytes, bytes | None]]:
     return [(i % keys % 2, b"k%d" % (i % keys), b"v") for i in range(total)]
 

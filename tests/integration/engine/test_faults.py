@@ -16,11 +16,6 @@ from streams.engine.task import Task
 from tests.support.engine import Count, Pipeline, Recorder, publish, read_all, until
 
 
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
-
-
 class Picky(Count):
     """Raises at the end of a batch that holds ``poison``."""
 

@@ -10,11 +10,6 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from tests.support.engine import Pipeline, publish, until
 
 
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
-
-
 async def told(pipeline: Pipeline) -> dict[TopicPartition, int]:
     """What the group's committed offsets are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.bootstrap)

@@ -18,11 +18,6 @@ OURS, OTHER = {"rules": "a", "zone": "UTC"}, {"rules": "b", "zone": "UTC"}
 
 
 @pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
-
-
-@pytest.fixture
 def open_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the other worker had come between the look and the joining."""
 

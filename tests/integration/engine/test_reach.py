@@ -2,16 +2,10 @@
 
 from typing import Any
 
-import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.engine import Outputs, Rest
 from tests.support.engine import Count, Pipeline, publish, read_all, until
-
-
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
 
 
 class Watch(Count):

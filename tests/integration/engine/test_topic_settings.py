@@ -10,19 +10,10 @@ from aiokafka.structs import TopicPartition
 from streams.engine import LostState, topology
 from streams.engine.demands import CHANGELOG, READ, Demand, Effect, at_least, exactly
 from streams.engine.errors import MadeAnew, SettingsDiffer
-from tests.support.engine import PARTITIONS, Pipeline, keep, until
-from tests.support.topology import admin, ended, handle, outputs
+from tests.support.engine import PARTITIONS, Pipeline, admin, keep, until
+from tests.support.topology import ended, handle, outputs
 
-
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "LOOK_SECONDS", 0.3)
-    monkeypatch.setattr(topology, "SETTINGS_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 
 def demanded(pipeline: Pipeline) -> dict[str, tuple[Demand, ...]]:
@@ -130,7 +121,7 @@ async def test_a_changelog_of_which_a_part_was_deleted_is_told_at_the_start(
         await handle(pipeline, b"before", PARTITIONS)
     assert "deleted from its beginning" not in caplog.text
     await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="delete")
-    async with admin(pipeline) as client:
+    async with admin(pipeline.bootstrap) as client:
         await client.delete_records({TopicPartition(pipeline.changelog, 1): RecordsToDelete(before_offset=1)})
     await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact")
     async with pipeline.run(demands=demanded(pipeline)):
@@ -148,7 +139,7 @@ async def test_a_partition_of_a_changelog_that_lost_all_it_held_is_refused(pipel
     await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="delete")
     async with AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap) as consumer:
         end = (await consumer.end_offsets([log]))[log]
-    async with admin(pipeline) as client:
+    async with admin(pipeline.bootstrap) as client:
         await client.delete_records({log: RecordsToDelete(before_offset=end if part == "all" else end - 1)})
     await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact")
     if part == "all":

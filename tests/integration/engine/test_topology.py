@@ -14,16 +14,7 @@ from streams.engine.errors import MadeAnew, PartitionsDiffer, TopicsChanged
 from tests.support.engine import PARTITIONS, Count, Pipeline, create_topics, publish, read_all, until
 from tests.support.topology import delete, ended, extend, handle, outputs
 
-
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "LOOK_SECONDS", 0.3)
-    monkeypatch.setattr(topology, "SETTINGS_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def pipeline(bootstrap: str, prefix: str) -> Pipeline:
-    return await Pipeline(bootstrap, prefix).create()
+pytestmark = pytest.mark.usefixtures("looks_often")
 
 
 Change = Callable[[Pipeline], Awaitable[Any]]

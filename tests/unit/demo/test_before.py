@@ -14,7 +14,7 @@ from streams.demo.before import days_within
 from streams.demo.parts import DAY_MS, HOUR_MS, Emission
 from streams.demo.simulator import Settings, Simulation
 from streams.identity.identifiers import identifiers
-from streams.identity.nobody import shipped
+from streams.rules import shipped_nobody
 from tests.support.product import RULES
 
 LINE = "demo-7-x"
@@ -144,12 +144,12 @@ def test_some_answer_a_survey_twice() -> None:
     ("kind", "value"), [(kind, value) for kind, values in centre.WITHHELD.items() for value in values]
 )
 def test_what_is_withheld_names_nobody(kind: str, value: str) -> None:
-    assert identifiers([{"kind": kind, "value": value}], None) == ()
+    assert identifiers([{"kind": kind, "value": value}], None, shipped_nobody()) == ()
 
 
 @pytest.mark.parametrize("value", centre.NO_CUSTOMER)
 def test_what_stands_for_no_customer_is_one_of_the_products_words(value: str) -> None:
-    assert shipped().is_word(value)
+    assert shipped_nobody().is_word(value)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

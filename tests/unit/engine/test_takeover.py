@@ -1,7 +1,7 @@
 """How tasks come to life and are lost, without a broker: the order, and what a newer assignment does to an older one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from streams.engine.tasks import Tasks
 from streams.engine.topology import Topology
 from streams.engine.unpacking import Ration
 from tests.support.tasks import COUNT, Changelogs
+from tests.support.waiting import until
 
 INPUTS = [TopicPartition("in", 0), TopicPartition("in", 1)]
 KEYS = [("count", 0), ("count", 1)]
@@ -80,12 +81,6 @@ async def takeover(changelogs: Changelogs, monkeypatch: pytest.MonkeyPatch) -> A
     made = TakeOver(consumer, Tasks(), topology, Storage(), Told(changelogs.told), Ration())
     yield made
     await made.close_all()
-
-
-async def until(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not check():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.001)
 
 
 async def ready(takeover: TakeOver, keys: Iterable[tuple[str, int]] = KEYS) -> None:

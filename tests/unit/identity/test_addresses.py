@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.identity.identifiers import identifier
+from tests.support.identifiers import identifier
 from tests.support.spellings import UNSEEN, full_width, strewn
 
 BOXES = [

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.identity.identifiers import identifier, identifiers, plain_id, social
-from streams.identity.nobody import Nobody, folded, shipped
+from streams.identity.identifiers import identifiers, plain_id, social
+from streams.identity.nobody import Nobody, folded
+from streams.rules import shipped_nobody
+from tests.support.identifiers import identifier
 
 KINDS = ["email", "phone", "social", "account", "device", "cookie", "customer", "other"]
 
@@ -69,7 +71,7 @@ def test_identifiers_come_once_and_the_strongest_first() -> None:
         {"kind": "email", "value": "anon@example.com"},
         {"kind": "palm", "value": "x"},
     ]
-    assert identifiers(given_, "DE") == (
+    assert identifiers(given_, "DE", shipped_nobody()) == (
         ("email", "b@example.com"),
         ("email", "a@example.com"),
         ("phone", "+491701234567"),
@@ -259,7 +261,7 @@ def test_somebody_is_not_taken_for_nobody(kind: str, value: str) -> None:
 
 def test_values_of_a_deployment() -> None:
     own = Nobody.of(["Theken-Kauf"], ["+49 89 5555"], ["kasse", "shop*", "*-till"], ["kiosk.example"])
-    both = own | shipped()
+    both = own | shipped_nobody()
     for kind, value in [
         ("account", "THEKENKAUF"),
         ("phone", "+49895555"),

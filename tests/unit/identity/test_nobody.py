@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.identity.identifiers import identifier
 from streams.identity.nobody import Nobody
+from tests.support.identifiers import identifier
 
 FILE = yaml.safe_load(files("streams").joinpath("rules", "nobody.yaml").read_text("utf-8"))
 WORDS = sorted({word for words in FILE["words"].values() for word in words})

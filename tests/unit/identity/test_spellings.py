@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.identity.identifiers import identifier
 from streams.identity.phone_numbers import phone
+from tests.support.identifiers import identifier
 from tests.support.spellings import UNSEEN, full_width, strewn
 
 KINDS = ["email", "phone", "social", "account", "device", "cookie", "customer", "other"]

@@ -17,7 +17,8 @@ from streams.intake import detectors, phone_detectors
 from streams.intake.detectors import IBAN, INTERNATIONAL, NATIONAL, UNITS, Budget
 from streams.intake.masking import _mask_once, mask
 from streams.intake.normalise import Policy, event_record
-from streams.sentiment.lexicon import SCORED
+from streams.rules import shipped_nobody
+from streams.sentiment.scoring import SCORED
 from tests.support import dear_texts
 
 DEAR = dear_texts.TEXTS
@@ -147,7 +148,9 @@ def test_an_event_at_the_limits_of_all_its_fields(kind: str, asked: Asked, monke
         asked.forget()
         budget = Budget()
         obj = {"id": "1", "source": "/s", "type": kind, "data": data}
-        event_record(obj, 0, "", Policy("US", lambda text, language: scored.append(len(text))), budget)
+        event_record(
+            obj, 0, "", Policy(shipped_nobody(), "US", lambda text, language: scored.append(len(text))), budget
+        )
         assert asked.paid
         assert questions["parse"] - len(asked.new) <= 2 * (MAX_IDENTIFIERS + ("phone" in FIELDS[kind]))
         assert questions["encode"] <= MAX_IDENTIFIERS

@@ -14,8 +14,9 @@ from streams.base.records import AgentState, Command, Event, Profile
 from streams.base.times import to_ms
 from streams.identity.nobody import Nobody
 from streams.intake.normalise import Policy, event_record
+from streams.rules import shipped_nobody
 
-PLAIN = Policy()
+PLAIN = Policy(shipped_nobody())
 
 
 def cloud_event(kind: str, **data: Any) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def test_a_customer_id_that_names_nobody_is_none(nobody: str) -> None:
 
 def test_the_event_stays_and_what_is_left_out_is_told() -> None:
     left_out: list[tuple[str, str]] = []
-    policy = Policy("DE", None, Nobody.of(words=["laufkunde"]), lambda kind, why: left_out.append((kind, why)))
+    policy = Policy(Nobody.of(words=["laufkunde"]), "DE", None, lambda kind, why: left_out.append((kind, why)))
     values = [
         ("phone", "4711"),
         ("email", "weber"),
@@ -151,7 +152,7 @@ def test_a_customer_is_one_in_every_form_of_its_letters() -> None:
 )
 def test_texts_are_masked(kind: str, field: str) -> None:
     record = event_record(
-        contact_event(kind, **{field: "ask 0170 1234567 or a@example.com"}), 0, "", Policy(region="DE")
+        contact_event(kind, **{field: "ask 0170 1234567 or a@example.com"}), 0, "", PLAIN._replace(region="DE")
     )
     assert isinstance(record, Event)
     assert record.data == {field: "ask [phone] or [email]"}
@@ -159,7 +160,7 @@ def test_texts_are_masked(kind: str, field: str) -> None:
 
 def test_callback() -> None:
     obj = contact_event("contact.callback_requested", phone="0170 1234567", scheduled_for="1970-01-01T01:00:01+01:00")
-    record = event_record(obj, 0, "", Policy(region="DE"))
+    record = event_record(obj, 0, "", PLAIN._replace(region="DE"))
     assert isinstance(record, Event)
     assert record.data == {"phone": "+491701234567", "scheduled_for": 1000}
 
@@ -171,7 +172,7 @@ def scored(kind: str, **data: Any) -> Any:
         asked.append((text, language))
         return -0.5 if text else None
 
-    record = event_record(contact_event(kind, **data), 0, "", Policy(scorer=scorer))
+    record = event_record(contact_event(kind, **data), 0, "", PLAIN._replace(scorer=scorer))
     assert isinstance(record, Event)
     return record.data.get("sentiment"), asked
 
@@ -247,5 +248,5 @@ def test_every_field_in_which_people_write_is_masked(kind: str) -> None:
         words = dict.fromkeys(TEXTS[kind], "write to anna@example.com")
         known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", **words}
         obj = {"id": "1", "source": "/s", "type": kind, "data": known}
-        record = msgspec.json.encode(event_record(obj, 0, "", Policy()))
+        record = msgspec.json.encode(event_record(obj, 0, "", PLAIN))
         assert b"anna@example.com" not in record

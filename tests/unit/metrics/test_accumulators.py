@@ -1,4 +1,4 @@
-"""Accumulators: any order, taken back, merged; and the steps of histograms."""
+"""Shapes (sums are added in panes): any order, taken back, merged; and the steps of histograms."""
 
 import math
 import random
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, LONGEST_MS, STEPS, percentile, step_of
+from streams.metrics.accumulators import HISTOGRAMS, LONGEST_MS, SHAPES, STEPS, percentile, step_of
 from streams.metrics.panes import encode
 
 amounts = st.lists(st.integers(0, 90_000), max_size=20)
-each_kind = pytest.mark.parametrize("name", ["answered_wait_ms", "answered_waits", "longest"])
+each_kind = pytest.mark.parametrize("name", ["answered_waits", "longest"])
 WAITS = HISTOGRAMS["answered_waits"]
 
 
 def held(name: str, given: list[tuple[int, int]], state: Any = None) -> Any:
     """The state with (amount, sign) added."""
-    of = ACCUMULATORS[name]
+    of = SHAPES[name]
     found = of.empty if state is None else state
     for amount, sign in given:
         found = of.add(found, amount, sign)
@@ -45,17 +45,17 @@ def test_what_is_taken_back_leaves_exactly_the_state_before(
 def test_merging_is_associative_and_commutative_and_the_same_as_adding(
     name: str, a: list[int], b: list[int], c: list[int]
 ) -> None:
-    merge = ACCUMULATORS[name].merge
+    merge = SHAPES[name].merge
     x, y, z = (held(name, counted(each)) for each in (a, b, c))
     assert merge((x, y)) == merge((y, x))
     assert merge((merge((x, y)), z)) == merge((x, merge((y, z)))) == merge((x, y, z))
     assert merge((x, y)) == held(name, counted(a + b))
-    assert merge((x, ACCUMULATORS[name].empty)) == x
+    assert merge((x, SHAPES[name].empty)) == x
 
 
 @each_kind
 def test_an_empty_state_is_false_and_adding_changes_none_in_place(name: str) -> None:
-    of = ACCUMULATORS[name]
+    of = SHAPES[name]
     assert not of.empty
     once = of.add(of.empty, 7, 1)
     twice = of.add(once, 7, 1)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.metrics.accumulators import ACCUMULATORS, SUMS, step_of
+from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, SUMS, step_of
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
-from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, encode, readings
+from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, counting, encode, readings
 from streams.metrics.panes import EMPTY, Pane, add, merge
 from tests.support.kpi_facts import POLICY, fact, leg, one_fact
 
@@ -173,6 +173,31 @@ def test_a_kpi_names_accumulators_or_who_waits() -> None:
     assert ACCUMULATORS.keys() - read == {"abandoned_wait_ms"}, "what nobody reads is not to be counted"
     with pytest.raises(ValueError, match="answred in 'answred - abandoned' is no accumulator"):
         per("answred - abandoned", "entered")
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+def test_what_a_histogram_counts_is_told_by_a_kpi_of_every_record(name: str) -> None:
+    """By what stands below its line, and not by its place or its name: several records' histograms are complete by it."""
+    sums = HISTOGRAMS[name].counted_by
+    assert counting(sums).formula.below({**NOTHING, sums: 7}) == 7
+    assert {counting(sums).formula.below({**NOTHING, other: 7}) for other in SUMS - {sums}} == {0}
+    found = {
+        (each["kpi"], each["variant"])
+        for each in readings(Snapshot({sums: 7}, can_abandon=False))
+        if each["denominator"] == 7
+    }
+    assert (counting(sums).name, counting(sums).variant) in found
+
+
+def test_a_kpi_that_counts_is_one_of_a_sum_alone_on_every_channel() -> None:
+    assert (counting("first_any").name, counting("first_any").variant) == ("first_response", "any")
+    assert (counting("first_after_reopen").name, counting("first_after_reopen").variant) == (
+        "first_response",
+        "after_reopen",
+    )
+    for name in ("abandoned", "abandoned_wait_ms"):
+        with pytest.raises(LookupError, match=f"no KPI of the catalogue is of {name}"):
+            counting(name)
 
 
 PERCENTILES = {"p50": 50, "p90": 90, "p95": 95}

@@ -4,6 +4,7 @@ import random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -225,3 +226,28 @@ def test_a_leg_that_left_at_midnight_by_mistake_waited_when_that_day_ended() -> 
             (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
             said[to_ms(record["window"]["end"])] = level["denominator"]
     assert said[DAYS.day(T0)[1]] == 1
+
+
+NEXT_DAY = 15 * 3600
+"""Seconds from T0 to midnight."""
+
+
+@pytest.mark.parametrize(("wrong", "right", "next_day"), [(0, NEXT_DAY + 600, 1), (NEXT_DAY + 600, 0, 0)])
+def test_a_leg_waits_until_it_left_though_that_is_told_before_a_wrong_closing_is_taken_back(
+    wrong: int, right: int, next_day: int
+) -> None:
+    """It was forgotten after the wrong closing; the right one comes first, and is not all that is known of it."""
+    midnight = at(NEXT_DAY)
+    opened, left = leg("1", 0, right)
+    _, idle = leg("1", 0, wrong, "flow_out")
+    tables, said = Tables(), dict[int, float]()
+    for each in (opened, idle):
+        fold(tables, each, DAYS)
+    move(tables, 90_000, policy=DAYS)
+    for each in (left, taken_back(idle)):
+        fold(tables, each, DAYS)
+    for record in move(tables, 180_000, policy=DAYS):
+        if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
+            (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
+            said[to_ms(record["window"]["end"])] = level["denominator"]
+    assert (said[midnight], said.get(midnight + DAY_MS, 0)) == (1, next_day)

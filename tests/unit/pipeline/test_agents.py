@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.engine.inlet import Unfetchable
 from streams.engine.outputs import Outputs
-from tests.support.offline import NOW, PARTITIONS, TaskUnderTest, fetched, flow, the_ingest
+from tests.support.offline import NOW, PARTITIONS, TaskUnderTest, fetched, the_ingest, through
 from tests.support.records import Fetched, record
 from tests.support.system import event
 
@@ -124,10 +124,10 @@ def test_what_comes_out_does_not_depend_on_order_cuts_or_restarts(
             event("contact.connected", f"c{number}", start + wait, **about),
             event("contact.ended", f"c{number}", start + wait + talk, by="customer", **about),
         ]
-    straight = flow(events, len(events) * 3, restart=False)
+    straight = through(events, len(events) * 3, restart=False)
     shuffled = [*events, *dice.sample(events, len(events) // 2)]
     dice.shuffle(shuffled)
-    other = flow(shuffled, size, restart)
+    other = through(shuffled, size, restart)
     assert other["kpis"] == straight["kpis"]
     assert other["journeys"] == straight["journeys"]
     episodes = [{(a["alert_id"], a["since"], a["resolved_at"], a["reason"]) for a in found["alerts"] if a["revision"] == 2}

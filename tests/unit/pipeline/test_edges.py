@@ -10,6 +10,7 @@ from schemas.events import EVENTS
 from schemas.registry import topics
 from streams.base.records import Fact, Line, Progress
 from streams.intake.normalise import Policy, event_record
+from streams.rules import shipped_nobody
 from tests.support.offline import NOW, fetched, hops, the_ingest
 from tests.support.records import record
 from tests.support.system import event, home
@@ -135,7 +136,7 @@ def test_every_field_of_every_type_is_passed_on(kind: str) -> None:
             value = example.value
             if value["type"] != kind or kind.startswith("replay."):
                 continue
-            told = msgspec.structs.asdict(event_record(value, 0, "", Policy()))
+            told = msgspec.structs.asdict(event_record(value, 0, "", Policy(shipped_nobody())))
             words = {str(v) for v in value["data"].values() if not isinstance(v, list | dict)}
             kept = {str(v) for v in (*told.values(), *told.get("data", {}).values())}
             times = {value["data"].get("scheduled_for"), value["data"].get("until")}

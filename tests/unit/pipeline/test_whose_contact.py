@@ -16,7 +16,7 @@ from streams.base.times import DAY_MS, HOUR_MS
 from streams.identity.owners import ContactOwner
 from streams.pipeline.identify import Identify
 from streams.worker.metrics import Metrics
-from tests.support.offline import NOW, RULES, SETTINGS, TaskUnderTest, fetched, flow, limited, the_ingest
+from tests.support.offline import NOW, RULES, SETTINGS, TaskUnderTest, fetched, limited, the_ingest, through
 from tests.support.records import Fetched, record
 from tests.support.system import event as cloud_event
 
@@ -92,7 +92,7 @@ def test_two_contacts_of_one_id_count_as_two(customers: tuple[str, str]) -> None
             ("contact.ended", 260, {"by": "customer"}),
         )
     ]
-    found = flow(told, 100, restart=False)
+    found = through(told, 100, restart=False)
     assert len({each["alert_id"] for each in found["alerts"]}) == 2
     assert {(each["channel"], each["status"]) for each in found["alerts"]} == {
         (channel, status) for channel in ("voice", "chat") for status in ("firing", "resolved")
@@ -128,7 +128,7 @@ def test_messages_of_one_name_and_moment_on_two_channels_say_the_same_whichever_
     found = []
     for first, second in (("chat", "messaging"), ("messaging", "chat")):
         pairs = zip(told[first], told[second], strict=True)
-        found.append(flow([each for pair in pairs for each in pair], size, restart=False))
+        found.append(through([each for pair in pairs for each in pair], size, restart=False))
     alerts = [{each["alert_id"] for each in one["alerts"] if each["kind"] == "sentiment"} for one in found]
     assert alerts[0] == alerts[1]
     assert len(alerts[0]) == 1
@@ -150,7 +150,7 @@ def test_an_id_used_again_within_the_hour_is_another_customers_call(size: int, b
             cloud_event("contact.connected", "1001", at + 31, **who, **about),
             cloud_event("contact.ended", "1001", at + 91, by="customer", **about),
         ]
-    found = flow(told, size, restart=False)
+    found = through(told, size, restart=False)
     counts = {each["customer"]: each["counts"] for each in found["journeys"]}
     assert {owner: (each["contacts"], each["answered"]) for owner, each in counts.items()} == {
         f"{'anonymous:phone' if by_phone else 'customer'}:{customer}": (1, 1)

@@ -7,8 +7,7 @@ import pytest
 from schemas.events import check
 from streams.replay.mapping import load_mapping
 from streams.replay.reader import read_log
-
-from .bank import ABSENT, COLUMNS, log, row, story
+from tests.unit.replay.bank import ABSENT, COLUMNS, log, row, story
 
 
 def test_answered_after_queueing_follows_the_queue_time(tmp_path: Path) -> None:

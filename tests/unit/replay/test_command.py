@@ -7,8 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
-
-from .bank import COLUMNS, row
+from tests.unit.replay.bank import COLUMNS, row
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:

@@ -17,8 +17,7 @@ from streams.replay.model import (
     Moment,
 )
 from streams.replay.reader import read_log
-
-from .bank import story
+from tests.unit.replay.bank import story
 
 BLOCKS = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 PAGE = Path(__file__).parents[3] / "docs" / "replay.md"

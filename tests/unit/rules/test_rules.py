@@ -10,9 +10,9 @@ from streams import rules
 from streams.base.times import DAY_MS
 from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
-from streams.identity.identifiers import identifier
-from streams.identity.nobody import Nobody, shipped
-from streams.rules import RulesError, load
+from streams.identity.nobody import Nobody
+from streams.rules import RulesError, load, shipped_nobody
+from tests.support.identifiers import identifier
 from tests.support.kpi_facts import WINDOWS
 
 
@@ -65,15 +65,15 @@ def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
 
 
 def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
-    assert load().nobody == shipped()
+    assert load().nobody == shipped_nobody()
     (tmp_path / "nobody.yaml").write_text(
         "words: {de: [Theken-Kauf]}\nnumbers: ['+49 89 5555']\nmailboxes: [kasse, shop*]\n"
     )
     own = load(tmp_path).nobody
-    assert own == shipped() | Nobody.of(["Thekenkauf"], ["+49895555"], ["kasse", "shop*"])
+    assert own == shipped_nobody() | Nobody.of(["Thekenkauf"], ["+49895555"], ["kasse", "shop*"])
     (tmp_path / "nobody.yaml").write_text("shipped: false\nids: [till-1]\n")
     assert load(tmp_path).nobody == Nobody.of(["till1"])
-    assert load(None, {"nobody.shipped": False, "nobody.words": {}}).nobody.words < shipped().words
+    assert load(None, {"nobody.shipped": False, "nobody.words": {}}).nobody.words < shipped_nobody().words
 
 
 def test_every_shipped_value_names_nobody() -> None:

@@ -12,15 +12,7 @@ from schemas.envelope import from_binary, is_binary
 from schemas.events import check, parse
 from schemas.fields import MAX_VALUES
 from schemas.registry import topics
-
-QUEUED: dict[str, Any] = {
-    "specversion": "1.0",
-    "id": "call-1-2",
-    "source": "/telephony/site-1",
-    "type": "contact.queued",
-    "time": "2026-03-02T09:15:04.120Z",
-    "data": {"contact_id": "call-1", "channel": "voice", "queue": "cards"},
-}
+from tests.support.contract import QUEUED
 
 
 def test_binary_mode() -> None:

@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sentiment.lexicon import NEGATIVE, POSITIVE, LexiconScorer, parse_lexicon
+from streams.sentiment.lexicon import LexiconScorer
+from streams.sentiment.scoring import NEGATIVE, POSITIVE, parse_lexicon
 
 SCORER = LexiconScorer()
 SAMPLE: dict[str, list[tuple[str, str, str]]] = yaml.safe_load(

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from streams.worker import connections
 from streams.worker.connections import MOST, Connections, Sparing, one_request
+from tests.support.waiting import until
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 WHOLE = HALF + b"\r\n"
@@ -98,22 +99,13 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def eventually(what: str, is_so: object) -> None:
-    assert callable(is_so)
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(what)
-
-
 async def test_a_request_is_answered_and_ends_its_connection() -> None:
     async with served() as server:
         answer = await server.ask()
         assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"status": "alive"}
         assert b"connection: close" in answer.lower()
         assert (await server.ask(WHOLE.replace(b"/healthz", b"/nothing"))).startswith(b"HTTP/1.1 404")
-        await eventually("no connection is left", lambda: not server.connections.open)
+        await until(lambda: not server.connections.open)
         assert server.why == Counter()
 
 
@@ -161,7 +153,7 @@ async def test_an_answer_that_is_not_taken_in_ends(monkeypatch: pytest.MonkeyPat
         client.setblocking(False)
         await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", server.port))
         await asyncio.get_running_loop().sock_sendall(client, WHOLE.replace(b"/healthz", b"/large"))
-        await eventually("it was closed", lambda: server.why == Counter(slow=1))
+        await until(lambda: server.why == Counter(slow=1))
         assert not server.connections.open
         client.close()
         answer = await server.ask(WHOLE.replace(b"/healthz", b"/large"))
@@ -173,7 +165,7 @@ async def test_a_house_full_of_slow_readers_lets_a_newcomer_in(monkeypatch: pyte
     monkeypatch.setattr(connections, "MOST", most)
     async with served() as server:
         readers = [await server.connect(WHOLE.replace(b"/healthz", b"/large")) for _ in range(most)]
-        await eventually("all are being answered", lambda: sum(not e.asking for e in server.connections.open) == most)
+        await until(lambda: sum(not e.asking for e in server.connections.open) == most)
         assert await server.seconds_of_health() < 1
         assert server.why == Counter(full=1)
         for each in readers:
@@ -194,7 +186,7 @@ async def test_a_request_too_large_or_no_request_is_refused(request_: bytes) -> 
     async with served() as server:
         with contextlib.suppress(ConnectionResetError):  # it had not read all of it
             assert re.match(rb"HTTP/1.[01] 400 ", await server.ask(request_))
-        await eventually("it is closed", lambda: not server.connections.open)
+        await until(lambda: not server.connections.open)
 
 
 async def test_what_is_behind_a_request_is_not_read() -> None:
