@@ -131,10 +131,7 @@ async def test_a_fenced_task_is_dropped_and_taken_over_again(pipeline: Pipeline)
 
 async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pipeline) -> None:
     """Two tasks for one partition: the older one's transaction is refused, the newer one's tables are right."""
-    hold = asyncio.Event()
-
-    class Slow(Count):
-        pass
+    hold, reached = asyncio.Event(), asyncio.Event()
 
     recorder = Recorder()
     async with pipeline.run("zombie", observer=recorder) as zombie:
@@ -143,12 +140,13 @@ async def test_a_zombie_that_was_fenced_and_wakes_up_writes_nothing(pipeline: Pi
         original = task.commit
 
         async def held(*args: object) -> float:
+            reached.set()
             await hold.wait()
             return await original(*args)  # type: ignore[arg-type]
 
         task.commit = held  # type: ignore[method-assign]
         await publish(pipeline.bootstrap, pipeline.input, [(0, b"k", b"v")] * 5)
-        await until(lambda: task.at_work)
+        await reached.wait()
         rightful = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-count-0")
         await rightful.start()
         await rightful.stop()

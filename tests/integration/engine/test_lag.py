@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 from aiokafka import TopicPartition
@@ -19,44 +18,46 @@ SILENCE = 2.0
 """Seconds without a record, for real: more than ``1 + CLOSE``."""
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+class Gate(asyncio.Event):
     """While it is shut, batches with records stay at work."""
-    gate = asyncio.Event()
-    gate.set()
-    process = Batch.process
 
-    async def when_open(batch: Batch) -> None:
+    held = 0
+    """How many do now."""
+
+    async def work(self, batch: Batch) -> None:
+        """What an agent does with a batch."""
         if batch.records:
-            await gate.wait()
-        await process(batch)
+            self.held += 1
+            await self.wait()
+            self.held -= 1
+        await batch.process()
 
-    monkeypatch.setattr(Batch, "process", when_open)
-    yield gate
+
+@pytest.fixture
+def gate() -> Gate:
+    """It is open."""
+    gate = Gate()
     gate.set()
+    return gate
 
 
 async def lag_of(source: Source, pipeline: Pipeline) -> Lag:
     return (await source.lag())[TopicPartition(pipeline.input, 0)]
 
 
-async def busy(source: Source) -> bool:
-    return source.tasks.owned["count", 0].at_work
-
-
 def records(count: int) -> list[tuple[int, bytes, bytes | None]]:
     return [(0, b"k", b"good")] * count
 
 
-async def test_lag_is_right_while_a_batch_is_at_work(bootstrap: str, prefix: str, gate: asyncio.Event) -> None:
+async def test_lag_is_right_while_a_batch_is_at_work(bootstrap: str, prefix: str, gate: Gate) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
-    async with pipeline.run() as source:
+    async with pipeline.run(work=gate.work) as source:
         await until(lambda: len(source.tasks.ready) == 2)
         assert await lag_of(source, pipeline) == (0, 0.0)
         gate.clear()
         since = time.time() - AGO
         await publish(bootstrap, pipeline.input, records(10), AGO)
-        await until(lambda: busy(source))
+        await until(lambda: gate.held)
         await publish(bootstrap, pipeline.input, records(90))
         lag = await lag_of(source, pipeline)
         assert lag.records == 100, "those that came while the batch was at work count"
@@ -71,10 +72,10 @@ async def lag_of_is(source: Source, pipeline: Pipeline, wanted: Lag) -> bool:
 
 
 async def test_the_first_record_after_a_silence_is_not_as_old_as_the_silence(
-    bootstrap: str, prefix: str, gate: asyncio.Event
+    bootstrap: str, prefix: str, gate: Gate
 ) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
-    async with pipeline.run() as source:
+    async with pipeline.run(work=gate.work) as source:
         await until(lambda: len(source.tasks.ready) == 2)
         await publish(bootstrap, pipeline.input, records(1))
         await until(lambda: pipeline.drained(1))
@@ -89,14 +90,14 @@ async def test_the_first_record_after_a_silence_is_not_as_old_as_the_silence(
 
 
 async def test_a_backlog_found_at_the_start_is_as_old_as_its_first_record(
-    bootstrap: str, prefix: str, gate: asyncio.Event
+    bootstrap: str, prefix: str, gate: Gate
 ) -> None:
     pipeline = await Pipeline(bootstrap, prefix).create()
     since = time.time() - AGO
     await publish(bootstrap, pipeline.input, records(50), AGO)
     gate.clear()
-    async with pipeline.run() as source:
-        await until(lambda: ("count", 0) in source.tasks.ready and busy(source))
+    async with pipeline.run(work=gate.work) as source:
+        await until(lambda: gate.held)
         lag = await lag_of(source, pipeline)
         assert lag.records == 50
         assert lag.seconds == pytest.approx(time.time() - since, abs=CLOSE)
