@@ -35,6 +35,8 @@ miss removals."""
 CHUNK = 10_000
 """Records read at a time: live partitions go on in between."""
 
+LATE_OFFSETS = 1000
+"""How far back is looked for the last record that has its mark."""
 FEW = 10_000
 """Offsets of a changelog that may all be marks of transactions: each time a worker begins leaves one a partition."""
 
@@ -161,7 +163,22 @@ class Changelog:
     begin: int
     end: int
     stable: int
-    """The last stable offset when it was opened: behind it lies a transaction that has no mark here."""
+    """The last stable offset: behind it lies a transaction that has no mark here."""
+
+    async def look(self) -> None:
+        """Where it ends now."""
+        self.end = (await written_ends(self.consumer, [self.partition]))[self.partition]
+        self.stable = int((await self.consumer.end_offsets([self.partition]))[self.partition])
+
+    async def last_marked(self) -> int:
+        """When the last record before ``stable`` was appended, ms; −1 = there is none of late."""
+        at, time = max(self.begin, self.stable - LATE_OFFSETS), -1
+        self.consumer.seek(self.partition, at)
+        while at < self.stable:
+            found = await self.consumer.getmany(self.partition, timeout_ms=200)
+            time = max([time, *(record.timestamp for record in found.get(self.partition, ()))])
+            at = await self.consumer.position(self.partition)
+        return time
 
     async def read(self, rows: Rows, progress: Progress, since: int = 0) -> Restored:
         """Everything from an offset to the end, into the store of ``rows``."""
@@ -188,10 +205,10 @@ async def opened(connection: Connection, partition: TopicPartition) -> AsyncIter
     """
     async with _reader(connection) as consumer:
         begin = int((await consumer.beginning_offsets([partition]))[partition])
-        end = (await written_ends(consumer, [partition]))[partition]
-        stable = int((await consumer.end_offsets([partition]))[partition])
+        log = Changelog(consumer, partition, begin, begin, begin)
+        await log.look()
         consumer.assign([partition])
-        yield Changelog(consumer, partition, begin, end, stable)
+        yield log
 
 
 @asynccontextmanager

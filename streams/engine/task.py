@@ -20,6 +20,7 @@ from streams.engine.broker_time import APPEND_TIME
 from streams.engine.changelog import Restored
 from streams.engine.clock import clock
 from streams.engine.connection import Connection
+from streams.engine.coordinator import last_transaction
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost, UnreadableState
 from streams.engine.inlet import Inlet, Processor, Record, Rest, TaskInfo
@@ -69,7 +70,8 @@ class Task:
         self.inlet, self.info = inlet, info
         self.inputs = tuple(inputs)
         self.changelog = TopicPartition(inlet.changelog(common.app_id), info.partition)
-        self.producer = common.connection.transactional_producer(f"{common.app_id}-{info.name}")
+        self._transactional_id = f"{common.app_id}-{info.name}"
+        self.producer = common.connection.transactional_producer(self._transactional_id)
         self.storage, self.turns = common.storage, common.turns
         self.store: Store = MemoryStore()
         self.tables: dict[str, Table[Any]] = {}
@@ -126,10 +128,12 @@ class Task:
         """
         self._life.become(State.RESTORING)
         self.largest = largest
-        await start_client(self.producer)
         async with changelog.opened(self._common.connection, self.changelog) as opened:
+            committed = opened.stable < opened.end and await self._was_committed(opened)
+            await start_client(self.producer)
+            await opened.look()
             if opened.stable < opened.end:
-                await self._end_what_hangs()
+                await self._end_what_hangs(committed)
             found = await self._catch_up(opened, progress)
         self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
         for table in self.tables.values():
@@ -210,22 +214,32 @@ class Task:
         """Batches begin again."""
         self._life.rest()
 
-    async def _end_what_hangs(self) -> None:
-        """Abort a transaction that the broker takes for ended and has not marked: killed at the wrong moment, it leaves
+    async def _was_committed(self, opened: changelog.Changelog) -> bool:
+        """Did the owner before commit what has no mark in the changelog? Its coordinator forgets it when the next owner
+        begins. A transaction that began before the last one that has its mark is not the one in question.
+        """
+        last = await last_transaction(self._common.connection, self._transactional_id)
+        return last is not None and last.committed and last.started > await opened.last_marked()
+
+    async def _end_what_hangs(self, committed: bool) -> None:
+        """End a transaction that the broker takes for ended and has not marked: killed at the wrong moment, it leaves
         one behind. The next commit of this producer would end it as committed, long after it was done once more.
 
-        A transaction that is aborted in the same partitions ends it; the broker begins none before all that it knows of
-        has its marks, so what is only on its way is not touched. Raises `TaskLost`.
+        ``committed``: other partitions have its marks, and what was read there is not to be done once more: so it is
+        committed here, too. A transaction that ends in the same partitions ends it; the broker begins none before all
+        that it knows of has its marks, so what is only on its way is not touched. Raises `TaskLost`.
         """
-        log.warning("%s: a transaction of an owner before has no mark; aborting what may be left of it", self.info.name)
+        log.warning(
+            "%s: a transaction of an owner before has no mark; it was %scommitted, and so is what is left of it",
+            self.info.name,
+            "" if committed else "not ",
+        )
         try:
             await self.producer.begin_transaction()
-            sent = []
             for tp in (self.changelog, *self._common.written):
-                (batch,) = packed(self.producer, [(b"aborted", b"")], self.largest)
-                sent.append(await self.producer.send_batch(batch, tp.topic, partition=tp.partition))
-            await asyncio.gather(*sent)
-            await self.producer.abort_transaction()
+                # A mark needs no records; the client has no public way to say so.
+                self.producer._txn_manager.maybe_add_partition_to_txn(tp)  # noqa: SLF001
+            await (self.producer.commit_transaction() if committed else self.producer.abort_transaction())
         except KafkaError as error:
             raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error
 

@@ -65,7 +65,10 @@ class Changelogs:
                 raise self.failures.pop(0)
             return Restored({"in": self.position}, id="s", end=self.end, records=2)
 
-        yield SimpleNamespace(stable=self.end, end=self.end, read=read)
+        async def look() -> None:
+            pass
+
+        yield SimpleNamespace(stable=self.end, end=self.end, read=read, look=look)
 
 
 def a_task(partition: int = 0) -> Task:

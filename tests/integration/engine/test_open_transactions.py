@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -15,7 +16,7 @@ from streams.engine.changelog import Rows as Read
 from streams.engine.connection import Connection
 from streams.engine.kafka import written_ends
 from streams.engine.store import MemoryStore
-from tests.support.engine import LARGE, Kept, Recorder, exactly, load, publish, restore, some_rounds, until
+from tests.support.engine import LARGE, PARTITIONS, Kept, Recorder, exactly, load, publish, restore, some_rounds, until
 
 
 @pytest.fixture
@@ -94,19 +95,32 @@ async def unverified(bootstrap: str) -> AsyncIterator[None]:
         await admin.close()
 
 
-async def left_hanging(pipeline: Kept, task: str, sent: list[tuple[str, bytes, bytes]]) -> None:
+Sent = tuple[str, bytes, bytes]
+"""Topic, key, value."""
+
+
+async def left_hanging(pipeline: Kept, task: str, sent: list[Sent], marked: str, before: list[Sent]) -> None:
     """What an owner of the task leaves behind whose broker died at the wrong moment: records of an open transaction,
-    and a coordinator that knows of none.
+    and a coordinator that knows of none; or it knows of one topic only, which is ``marked`` as committed. ``before``:
+    what it committed before that.
     """
     async with unverified(pipeline.bootstrap):
         owner = Connection(pipeline.bootstrap).transactional_producer(f"{pipeline.app_id}-{task}")
         await owner.start()
         try:
+            if before:
+                async with owner.transaction():
+                    for topic, key, value in before:
+                        await owner.send_and_wait(topic, key=key, value=value, partition=0)
             await owner.begin_transaction()
-            for topic, _, _ in sent:
-                owner._txn_manager._txn_partitions.add(TopicPartition(topic, 0))  # as if the coordinator had been told
+            for topic in {topic for topic, _, _ in sent if topic != marked}:
+                known = {TopicPartition(topic, number) for number in range(PARTITIONS)}
+                owner._txn_manager._txn_partitions.update(known)  # as if the coordinator had been told
             for topic, key, value in sent:
-                await owner.send_and_wait(topic, key=key, value=value, partition=0)
+                partition = 0 if topic == pipeline.changelog else crc32(key) % PARTITIONS
+                await owner.send_and_wait(topic, key=key, value=value, partition=partition)
+            if marked:
+                await owner.commit_transaction()
             owner._txn_manager._txn_partitions.clear()
         finally:
             await owner.stop()  # which ends no transaction
@@ -118,12 +132,35 @@ async def test_a_transaction_that_hangs_is_ended_at_the_take_over(
     """Nobody would end it: neither the coordinator, which has forgotten it, nor the next owner's start. Its records are
     of a batch that is made once more; a later commit of the same producer would have them count.
     """
+    await hanging_is_ended(pipeline)
+    assert caplog.text.count("a transaction of an owner before has no mark; it was not committed") == 1
+
+
+async def test_a_committed_transaction_that_hangs_in_the_changelog_alone_is_committed(
+    pipeline: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its outputs have their mark: to abort the rest would send them once more."""
+    await hanging_is_ended(pipeline, marked=pipeline.output)
+    assert caplog.text.count("a transaction of an owner before has no mark; it was committed") == 1
+
+
+async def test_that_the_transaction_before_was_committed_says_nothing_of_one_that_hangs(
+    pipeline: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A coordinator that has forgotten the last one speaks of the one before, which has its mark."""
+    position = encode_position({pipeline.input: 100}, "state", {})
+    await hanging_is_ended(pipeline, before=[(pipeline.changelog, POSITION, position)])
+    assert caplog.text.count("a transaction of an owner before has no mark; it was not committed") == 1
+
+
+async def hanging_is_ended(pipeline: Kept, marked: str = "", before: list[Sent] | None = None) -> None:
     await some_rounds(pipeline, range(1), pipeline.on_disk(), Recorder())
     await publish(pipeline.bootstrap, pipeline.input, load(200))
     position = encode_position({pipeline.input: 200}, "state", {})
     rows = [(pipeline.changelog, b"counts\0k%d" % n, b"2") for n in range(0, 200, 2)]
     outputs = [(pipeline.output, b"k%d" % n, b"2") for n in range(0, 200, 2)]
-    await left_hanging(pipeline, "count-0", [*outputs, *rows, (pipeline.changelog, POSITION, position)])
+    sent = [*outputs, *rows, (pipeline.changelog, POSITION, position)]
+    await left_hanging(pipeline, "count-0", sent, marked, before or [])
     hanging = TopicPartition(pipeline.changelog, 0)
     consumer = AIOKafkaConsumer(bootstrap_servers=pipeline.bootstrap, isolation_level="read_committed")
     await consumer.start()
@@ -134,7 +171,6 @@ async def test_a_transaction_that_hangs_is_ended_at_the_take_over(
     assert written[hanging] == stable[hanging] + len(rows) + 1
     async with pipeline.run("w2", storage=pipeline.on_disk(), max_records=50):
         await until(lambda: pipeline.drained(400), 60)
-    assert caplog.text.count("a transaction of an owner before has no mark") == 1
     await exactly(pipeline, 2)
     await some_rounds(pipeline, range(2, 3), pipeline.on_disk(), Recorder())
     await exactly(pipeline, 3)
