@@ -34,6 +34,17 @@ def test_the_audit_says_the_natures_of_channels_on_its_own() -> None:
     assert set(contacts.SPOKEN) == SPOKEN
 
 
+def test_the_audit_keeps_the_changes_of_a_tier_that_the_product_keeps() -> None:
+    told = [(time, f"p{time}", "gold" if time < 3 else "red" if time % 2 else "silver") for time in range(17)]
+    assert contacts.kept(told[:16]) == told[:16]
+    assert contacts.kept(told) == [told[0], *told[3:]], "of seventeen those that change nothing go"
+    assert contacts.kept([*told, (17, "p17", "red"), (18, "p18", "gold")]) == [
+        *told[3:],
+        (17, "p17", "red"),
+        (18, "p18", "gold"),
+    ]
+
+
 async def chaos(seed: int) -> tuple[int, dict[str, Any], str]:
     """One run: exit code, its JSON line, what it said on stderr."""
     process = await asyncio.create_subprocess_exec(

@@ -112,6 +112,17 @@ class World:
         return [fact for contact in self.contacts.values() for fact in contact.facts]
 
 
+def kept(arrived: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """What is kept of changes as they arrived: where there are too many, first those go that change nothing, then the
+    oldest."""
+    found: list[tuple[int, str, str]] = []
+    for change in arrived:
+        found = sorted([*found, change])
+        if len(found) > CHANGES_KEPT:
+            found = [each for number, each in enumerate(found) if not number or each[2] != found[number - 1][2]]
+    return found[-CHANGES_KEPT:]
+
+
 def tell(accounts: Accounts) -> World:
     """Everything from the accepted raw records."""
     events: dict[str, list[Input]] = defaultdict(list)
@@ -121,12 +132,11 @@ def tell(accounts: Accounts) -> World:
             profiles[f"customer:{each.data['customer_id']}"].append(each)
         elif "contact_id" in each.data:
             events[each.data["contact_id"]].append(each)
-    changes = {
-        owner: sorted((each.time, each.event["id"], each.data["tier"]) for each in told)
-        for owner, told in profiles.items()
+    arrived = {
+        owner: [(each.time, each.event["id"], each.data["tier"]) for each in told] for owner, told in profiles.items()
     }
-    tiers = {owner: told[-CHANGES_KEPT:] for owner, told in changes.items()}
-    world = World({}, tiers, changes, profiles)
+    changes = {owner: sorted(told) for owner, told in arrived.items()}
+    world = World({}, {owner: kept(told) for owner, told in arrived.items()}, changes, profiles)
     for name, told in events.items():
         told.sort(key=lambda each: each.time)  # those of one moment as they lie in the log
         world.contacts[name] = _contact(name, told, world)
