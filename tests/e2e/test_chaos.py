@@ -120,6 +120,10 @@ def kind(name: str) -> Callable[[Rec], bool]:
     return lambda rec: rec.doc["kind"] == name
 
 
+def taken_back(rec: Rec) -> bool:
+    return rec.doc.get("sign") == -1
+
+
 def with_value(rec: Rec, **fields: Any) -> list[Rec]:
     return [replace(rec, value=orjson.dumps({**rec.doc, **fields}))]
 
@@ -140,7 +144,12 @@ SPOILED: dict[str, tuple[Callable[[Logs], Logs], str]] = {
     "an event does not come through identify": (changed("contact.interactions", kind("event"), lambda rec: []), "identify"),
     "an event comes through identify twice": (changed("contact.interactions", kind("event"), lambda rec: [rec, rec]), "identify"),
     "a fact is lost": (changed("contact.measurements", kind("fact"), lambda rec: []), "facts"),
-    "a fact comes twice": (changed("contact.measurements", kind("fact"), lambda rec: [rec, rec]), "facts"),
+    "a fact comes twice": (
+        changed("contact.measurements", lambda rec: kind("fact")(rec) and not taken_back(rec), lambda rec: [rec, rec]), "facts"
+    ),
+    "a fact is taken back twice": (
+        changed("contact.measurements", lambda rec: kind("fact")(rec) and taken_back(rec), lambda rec: [rec, rec]), "facts"
+    ),
     "an alert does not fire": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: []), "alerts"),
     "an alert fires twice": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: [rec, rec]), "alerts"),
     "an alert is not resolved": (changed("alerts", lambda rec: rec.doc["status"] == "resolved", lambda rec: []), "alerts"),
