@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.engine import metadata
 from streams.engine.connection import Connection
 from streams.engine.errors import ChangelogError, NewerState
 from streams.engine.fetching import adapt
@@ -35,6 +36,7 @@ miss removals."""
 CHUNK = 10_000
 """Records read at a time: live partitions go on in between."""
 
+STAMPED = "message.timestamp.type"
 LATE_OFFSETS = 1000
 """How far back is looked for the last record that has its mark."""
 FEW = 10_000
@@ -170,8 +172,14 @@ class Changelog:
         self.end = (await written_ends(self.consumer, [self.partition]))[self.partition]
         self.stable = int((await self.consumer.end_offsets([self.partition]))[self.partition])
 
-    async def last_marked(self) -> int:
-        """When the last record before ``stable`` was appended, ms; −1 = there is none of late."""
+    async def last_marked(self) -> int | None:
+        """When the last record before ``stable`` was appended, ms; −1: there is none of late. ``None``: the broker does
+        not stamp them (or does not say), and a client's time says nothing of when.
+        """
+        topic = self.partition.topic
+        said = await metadata.settings(self.consumer, [topic], [STAMPED])
+        if said.get(topic, {}).get(STAMPED) != "LogAppendTime":
+            return None
         at, time = max(self.begin, self.stable - LATE_OFFSETS), -1
         self.consumer.seek(self.partition, at)
         while at < self.stable:

@@ -219,7 +219,10 @@ class Task:
         begins. A transaction that began before the last one that has its mark is not the one in question.
         """
         last = await last_transaction(self._common.connection, self._transactional_id)
-        return last is not None and last.committed and last.started > await opened.last_marked()
+        if last is None or not last.committed:
+            return False
+        marked = await opened.last_marked()
+        return marked is not None and last.started > marked
 
     async def _end_what_hangs(self, committed: bool) -> None:
         """End a transaction that the broker takes for ended and has not marked: killed at the wrong moment, it leaves

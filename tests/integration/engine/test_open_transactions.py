@@ -16,7 +16,19 @@ from streams.engine.changelog import Rows as Read
 from streams.engine.connection import Connection
 from streams.engine.kafka import written_ends
 from streams.engine.store import MemoryStore
-from tests.support.engine import LARGE, PARTITIONS, Kept, Recorder, exactly, load, publish, restore, some_rounds, until
+from tests.support.engine import (
+    LARGE,
+    PARTITIONS,
+    Kept,
+    Recorder,
+    exactly,
+    keep,
+    load,
+    publish,
+    restore,
+    some_rounds,
+    until,
+)
 
 
 @pytest.fixture
@@ -154,6 +166,7 @@ async def test_that_the_transaction_before_was_committed_says_nothing_of_one_tha
 
 
 async def hanging_is_ended(pipeline: Kept, marked: str = "", before: list[Sent] | None = None) -> None:
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
     await some_rounds(pipeline, range(1), pipeline.on_disk(), Recorder())
     await publish(pipeline.bootstrap, pipeline.input, load(200))
     position = encode_position({pipeline.input: 200}, "state", {})
