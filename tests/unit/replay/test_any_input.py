@@ -56,7 +56,7 @@ VALUES: dict[str, Any] = yaml.safe_load(MAPPING)
 ODD = st.sampled_from(
     [None, True, 0, -1, 1.5, "", " ", "x", "{id}", "{x}", "{", "%Y", "%Q", "contact.ended", "began", "id", "score", "start", "first", "1:30", "Z" * 300,
      "a\x00b", "\ud83d\ude00", [], [""], ["id"], [None], {}, {"x": 1}, {"id": "x"}, {"column": "id", "values": {"a": None}}, {"present": True}]
-)  # fmt: skip
+).map(copy.deepcopy)  # fmt: skip
 CELLS = st.sampled_from(
     ["", "-", "1", "0", "-5", "a", "b", "test", "unknown", "J", "N", "n", "12,5", "1.234", "3:25", "PT5S", "5 s", "nan", "9" * 30, "x" * 300, "\x07", "\u202e",
      "04.03.2024 09:15:00", "04.03.2024 09:15:00,5", "2024-03-04T09:15:00Z", "2024-10-27T02:30:00+02:00", "01.01.1970 01:00:00", "31.12.9999 23:59:59",
