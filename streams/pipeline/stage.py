@@ -109,8 +109,8 @@ class Stage(Gauged, Processor):
 
     before: str
     """The agent that writes the topic's progress."""
-    timed: Table[Any] | None = None
-    """The table whose rows have deadlines."""
+    timed: tuple[Table[Any], ...] = ()
+    """The tables whose rows have deadlines."""
 
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], decoder: msgspec.json.Decoder[Any], onward: str | None
@@ -163,7 +163,7 @@ class Stage(Gauged, Processor):
         for line in self.watermarks.lines():
             time = self.watermarks.stream_time(line)
             if time is not None:
-                lines[line] = Line(time, self.watermarks.ended(line))
+                lines[line] = self.reached(line, time, self.watermarks.ended(line))
         self.close(lines, out)
         # What is still due may send something that lies before the line's watermark.
         self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
@@ -189,38 +189,41 @@ class Stage(Gauged, Processor):
 
     def _dropped(self, line: str) -> bool:
         """Drop rows of a line; True: there are no more."""
-        table = self.timed
-        if table is None:
-            return True
-        self.prepare()
-        room = max(0, MAX_DUE - self.fired)
-        rows = table.take_due(line, NO_DEADLINE + 1, room) if room else []
-        self.fired += len(rows)
-        self.each(rows, lambda key: self.drop(key, line), lambda key: [(table.spec.name, key)], certain=True)
-        return len(rows) < room and not table.full
+        return all(self._look(table, line, NO_DEADLINE + 1, self._drop) for table in self.timed)
+
+    def _drop(self, table: Table[Any], due: Iterable[str], line: str) -> None:
+        name = table.spec.name
+        self.each(due, lambda key: self.drop(name, key, line), lambda key: [(name, key)], certain=True)
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
         for line in lines:
             now = self.watermarks.stream_time(line)
-            if now is None or self.timed is None:
+            if now is None or not self.timed:
                 continue
-            self.prepare()
-            room = max(0, MAX_DUE - self.fired)
-            due = self.timed.take_due(line, now, room) if room else []
-            self.fired += len(due)
-            self._fire(due, line, now, out)
-            if len(due) == room or self.timed.full:
-                self.behind[line] = True
-            else:
-                self.behind.pop(line, None)
 
-    def _fire(self, due: Iterable[str], line: str, now: int, out: Outputs) -> None:
-        """No record is to blame for a deadline that fails: a batch with others was halved before."""
-        table = self.timed
-        if table is not None:
-            name = table.spec.name
-            self.each(due, lambda key: self.fire(key, line, now, out), lambda key: [(name, key)], certain=True)
+            def fire(table: Table[Any], due: Iterable[str], line: str, now: int = now) -> None:
+                name = table.spec.name
+                # No record is to blame for a deadline that fails: a batch with others was halved before.
+                self.each(
+                    due, lambda key: self.fire(name, key, line, now, out), lambda key: [(name, key)], certain=True
+                )
+
+            if all(self._look(table, line, now, fire) for table in self.timed):
+                self.behind.pop(line, None)
+            else:
+                self.behind[line] = True
+
+    def _look(
+        self, table: Table[Any], line: str, now: int, look: Callable[[Table[Any], Iterable[str], str], None]
+    ) -> bool:
+        """Look after rows of a table that are due; True: there are no more."""
+        self.prepare()
+        room = max(0, MAX_DUE - self.fired)
+        due = table.take_due(line, now, room) if room else []
+        self.fired += len(due)
+        look(table, due, line)
+        return len(due) < room and not table.full
 
     def each(
         self,
@@ -255,11 +258,15 @@ class Stage(Gauged, Processor):
     def prepare(self) -> None:
         """Deadlines are looked after next: rows that this batch wrote must say when they are due."""
 
-    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
+    def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
 
-    def drop(self, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str) -> None:
         """A row without this line, which is forgotten."""
+
+    def reached(self, line: str, time: int, ended: bool) -> Line:
+        """How far this agent has come when stream time has come to ``time``."""
+        return Line(time, ended)
 
     def forget(self, line: str) -> None:
         """Drop what is kept of a line beside the rows with deadlines."""
