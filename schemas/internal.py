@@ -207,6 +207,14 @@ class ToldRecord(Model):
     """What a change follows from; null = it is the answer to a question."""
 
 
+class AgainRecord(Model):
+    """An event that waited too long for an answer: it is placed by what is known."""
+
+    kind: Literal["again"]
+    event: EventRecord
+    labels: dict[str, LabelFields]
+
+
 class LineProgress(Model):
     """How far one line has come at one origin."""
 
@@ -233,5 +241,5 @@ InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | P
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
-LinkRecord = ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord
+LinkRecord = ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord
 """What identity.links carries."""

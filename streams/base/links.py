@@ -6,7 +6,7 @@ A *node* is one identifier of one line, ``<kind>:<value>``; see docs/identity.md
 import msgspec
 
 from streams.base.claims import STRENGTH
-from streams.base.records import LIVE, SEP, Record
+from streams.base.records import LIVE, SEP, Event, Record
 
 Ref = tuple[int, str, str]
 """(time, id, source) of the event that is the evidence."""
@@ -96,8 +96,15 @@ class Told(Record, tag="told", frozen=True):
     """What a change follows from; None = it is the answer to a question."""
 
 
+class Again(Record, tag="again", frozen=True):
+    """An event that waited too long for an answer: it is placed by what is known."""
+
+    event: Event
+    labels: dict[str, Label]
+
+
 ToNode = Shown | Word | Joined | Said | Watched
-Link = ToNode | Told
+Link = ToNode | Told | Again
 
 
 def row_key(node: str, line: str = LIVE) -> str:

@@ -26,7 +26,6 @@ from msgspec.structs import replace
 from streams.base.links import (
     Joined,
     Label,
-    Link,
     Ref,
     Said,
     Shown,
@@ -126,7 +125,7 @@ class Outcome(NamedTuple):
 
     node: Node | None
     """None: nothing is kept of it."""
-    out: tuple[Link, ...] = ()
+    out: tuple[ToNode | Told, ...] = ()
     changed: Changed | None = None
     limited: str = ""
     """Which limit refused the record."""
@@ -182,7 +181,7 @@ def _linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, 
         edges[told.other] = edge
     if not edge.on and told.other in said:
         said = {other: label for other, label in said.items() if other != told.other}
-    out: list[Link] = []
+    out: list[ToNode | Told] = []
     altered = edge.on != before.on or (edge.on and edge.ref != before.ref)
     if altered and not isinstance(told, Joined):
         out.append(Joined(told.other, told.line, told.node, edge.ref if edge.on else told.ref, edge.on))
@@ -208,7 +207,7 @@ def _settled(
     node: Node,
     told: Shown | Word | Joined | Said,
     limits: Mapping[str, int],
-    out: Iterable[Link] = (),
+    out: Iterable[ToNode | Told] = (),
     greeted: str = "",
 ) -> Outcome:
     """The node with its label; whoever has to be told of it. ``greeted``: a neighbour that does not know it yet."""

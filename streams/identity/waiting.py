@@ -18,6 +18,8 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """The identifiers that have not answered."""
     labels: dict[str, Label] = {}
     """The answers of the others."""
+    asked_at: int = 0
+    """When the first of them was asked, by the clock, ms."""
 
     @property
     def since(self) -> int:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
-from streams.base.links import Label, Link, Told, ToNode, Watched, row_key
+from streams.base.links import Again, Label, Link, Told, ToNode, Watched, row_key
 from streams.base.records import SEP, AgentState, Command, Event, Line, Normalised, Profile, contact_key, output_key
 from streams.base.times import SECOND_MS, iso
 from streams.contacts.rules import ContactRules
@@ -42,6 +42,10 @@ LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source", TOO_LONG: "owner"}
 """Rule by which a change was refused → what the metric of limits calls it."""
 MAX_WAITING_BYTES = 400_000
 """JSON bytes of a contact's events that wait; with more, they are placed by what is known."""
+MAX_WAITING_MS = 5_000
+"""How long an answer is waited for."""
+HOLD_MS = 1000
+"""So long stream time stands at most because something waits; then it goes as far as what waits lets it."""
 NO_LABELS: Mapping[str, Label] = MappingProxyType({})
 encode = msgspec.json.Encoder().encode
 
@@ -91,6 +95,9 @@ class Identify(Stage):
             self._own(value, self.size, out)
         elif kind is Told:
             self._told(value, out)
+        elif kind is Again:
+            unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
+            self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
         elif isinstance(value, ToNode):
             self._link(value, out)
         elif kind is Profile:
@@ -122,16 +129,14 @@ class Identify(Stage):
             if not asked or size > MAX_WAITING_BYTES:
                 self._place(key, event, size, labels, out)
                 return
-            held = Waiting(labels=dict(labels))
+            held = Waiting(labels=dict(labels), asked_at=out.now)
         else:
             asked = [each for each in self._questions(key, event) if each not in held.labels and each not in held.asked]
         for identifier in asked:
             out.send(self.links, row_key(identifier, event.line).encode(), encode(Watched(identifier, event.line, key)))
-        held = held.with_event(event, size, asked)
-        self.waiting[key] = held
+        self.waiting[key] = held = held.with_event(event, size, asked)
         if sum(held.sizes) > MAX_WAITING_BYTES:
-            self.notes.limited("identify", "waiting")
-            self._answered(key, held, out)
+            self._hurry(key, out)
 
     def _questions(self, key: str, event: Event) -> list[str]:
         """Identifiers that must say whom they stand for before the event is placed."""
@@ -151,28 +156,48 @@ class Identify(Stage):
     def _told(self, told: Told, out: Outputs) -> None:
         """An identifier has said whom it stands for."""
         key = told.contact
-        state = self.owners.get(key)
+        state, held = self.owners.get(key), self.waiting.get(key)
+        wanted = False
         if state is not None and told.identifier in state.labels:
+            wanted = True
             moved, outputs = relabelled(state, told.identifier, told.label, told.ref)
             self._keep(key, state, moved)
             self._send(outputs, out)
-        held = self.waiting.get(key)
-        if held is None or told.identifier not in held.asked | held.labels.keys():
-            return
-        held = held.with_label(told.identifier, told.label)
-        self.waiting[key] = held
-        if not held.asked:
-            self._answered(key, held, out)
+        if held is not None and (told.identifier in held.asked or told.identifier in held.labels):
+            wanted = True
+            self.waiting[key] = held = held.with_label(told.identifier, told.label)
+            if not held.asked:
+                self._answered(key, out)
+        if not wanted:
+            self._look_away(key, told.identifier, key.partition(SEP)[2], out)
 
-    def _answered(self, key: str, held: Waiting, out: Outputs) -> None:
-        """What waited is placed, in the order of its arrival. An identifier that has not answered stands for itself."""
-        del self.waiting[key]
-        labels = held.labels | {each: Label(name=each) for each in held.asked}
+    def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
+        """An answer that does not come is not waited for: who gives it may have failed."""
+        for key in [key for key, held in self.waiting.items() if out.now - held.asked_at >= MAX_WAITING_MS]:
+            self._hurry(key, out)
+
+    def _answered(self, key: str, out: Outputs) -> None:
+        """What waited is placed, in the order of its arrival."""
+        held = self.waiting.pop(key)
         for event, size in zip(held.events, held.sizes, strict=True):
-            self._own(event, size, out, labels)
+            self._own(event, size, out, held.labels)
+        self._let_go(key, held, out)
+
+    def _hurry(self, key: str, out: Outputs) -> None:
+        """What waits comes again, each event in a record of its own, so that one that cannot be placed is a dead letter
+        and holds up nobody's time.
+        """
+        self.notes.limited("identify", "waiting")
+        held = self.waiting.pop(key)
+        for event in held.events:
+            out.send(self.links, _contact(key), encode(Again(event, held.labels)))
+        self._let_go(key, held, out)
+
+    def _let_go(self, key: str, held: Waiting, out: Outputs) -> None:
+        """Of the identifiers that were asked, what is told of those that the contact need not know is not heard."""
         state, again = self.owners.get(key), self.waiting.get(key)
         kept = {*(state.labels if state else ()), *(again.labels if again else ())}
-        for identifier in sorted(labels.keys() - kept):
+        for identifier in sorted({*held.labels, *held.asked} - kept):
             self._look_away(key, identifier, held.events[0].line, out)
 
     def _look_away(self, key: str, identifier: str, line: str, out: Outputs) -> None:
@@ -231,8 +256,7 @@ class Identify(Stage):
         if outcome.limited:
             self.notes.limited("identify", outcome.limited)
         for each in outcome.out:
-            where = each.contact.partition(SEP)[0].encode() if isinstance(each, Told) else each.key
-            out.send(self.links, where, encode(each))
+            out.send(self.links, _contact(each.contact) if isinstance(each, Told) else each.key, encode(each))
 
     def _gather(self, identifier: str, more: bool, event: Event) -> int:
         if not more:
@@ -265,10 +289,20 @@ class Identify(Stage):
     def drop(self, table: str, key: str, line: str) -> None:
         del self.tables[table][key]
 
-    def reached(self, line: str, time: int, ended: bool) -> Line:
-        """What waits is still to come."""
-        waits = [held.since for key, held in self.waiting.items() if key.partition(SEP)[2] == line]
-        return Line(min(time, min(waits) - 1), ended=False) if waits else Line(time, ended)
+    def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
+        """What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
+        moment; or, where there always is something, how far that lets it come.
+        """
+        oldest: dict[str, int] = {}
+        for key, held in self.waiting.items():
+            line = key.partition(SEP)[2]
+            oldest[line] = min(oldest.get(line, held.since), held.since)
+        self.pausing = {line: min(self.pausing.get(line, now), now) for line in oldest}
+        found = {line: reached for line, reached in lines.items() if line not in oldest}
+        for line, since in oldest.items():
+            if line in lines and now - self.pausing[line] >= HOLD_MS:
+                found[line] = Line(min(lines[line].watermark, since - 1))
+        return found
 
     def forget(self, line: str) -> None:
         self.crowds.forget(line)
@@ -278,6 +312,11 @@ class Identify(Stage):
 
 def _key(event: Event) -> str:
     return row_key(contact_key(event.channel, event.contact), event.line)
+
+
+def _contact(key: str) -> bytes:
+    """The key of a record for the contact of a row, as its events have it."""
+    return key.partition(SEP)[0].encode()
 
 
 def _counted(change: IdentityChange) -> str:

@@ -62,12 +62,14 @@ class ProgressSender:
         """What is to be sent next."""
         self.sent_at = 0
 
-    def send(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        """Broadcast what moved since the last time, unless that was a moment ago; an ended line is told at once."""
+    def send(self, lines: Mapping[str, Line], out: Outputs, waited: bool = False) -> None:
+        """Broadcast what moved since the last time, unless that was a moment ago; an ended line is told at once, and so
+        is all when it has ``waited``.
+        """
         if self.topic is None:
             return
         self.moved |= {line: state for line, state in lines.items() if self.sent.get(line) != state}
-        ended = any(state.ended for state in self.moved.values())
+        ended = waited or any(state.ended for state in self.moved.values())
         # A clock that was set back must not silence the progress until it has caught up.
         if not self.moved or (0 <= out.now - self.sent_at < PROGRESS_INTERVAL_MS and not ended):
             return
@@ -123,6 +125,8 @@ class Stage(Gauged, Processor):
         self.progress = ProgressSender(info, onward)
         self.behind: MutableMapping[str, bool] = tables.get("behind", {})
         """Lines of which more is due than a batch could take. A table, so that whoever takes over holds time, too."""
+        self.pausing: Mapping[str, int] = {}
+        """Line of which nothing is told for a moment → since when, by the clock, ms."""
         self.fired = 0
         self.folded = False
         """Has a record of this batch changed rows?"""
@@ -163,15 +167,18 @@ class Stage(Gauged, Processor):
         for line in self.watermarks.lines():
             time = self.watermarks.stream_time(line)
             if time is not None:
-                lines[line] = self.reached(line, time, self.watermarks.ended(line))
+                lines[line] = Line(time, self.watermarks.ended(line))
         self.close(lines, out)
+        pausing = self.pausing
+        lines = self.reached(lines, out.now)
         # What is still due may send something that lies before the line's watermark.
-        self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
+        told = {line: state for line, state in lines.items() if line not in self.behind}
+        self.progress.send(told, out, waited=bool(pausing.keys() - self.pausing.keys()))
         self.fired = 0
         self.folded = False
         if leaving or self.behind:
             return Rest.AT_ONCE
-        return self.progress.rest
+        return Rest.NEXT_TICK if self.pausing else self.progress.rest
 
     def _forget(self, out: Outputs) -> bool:
         """Drop what is kept of the lines that nobody speaks of any more; True: there is more than one batch takes."""
@@ -264,9 +271,9 @@ class Stage(Gauged, Processor):
     def drop(self, table: str, key: str, line: str) -> None:
         """A row without this line, which is forgotten."""
 
-    def reached(self, line: str, time: int, ended: bool) -> Line:
-        """How far this agent has come when stream time has come to ``time``."""
-        return Line(time, ended)
+    def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
+        """How far this agent has come when stream time has come to ``lines``; ``now``: the clock, ms."""
+        return lines
 
     def forget(self, line: str) -> None:
         """Drop what is kept of a line beside the rows with deadlines."""

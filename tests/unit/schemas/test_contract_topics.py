@@ -93,6 +93,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.SaidRecord, links.Said),
         (internal.WatchedRecord, links.Watched),
         (internal.ToldRecord, links.Told),
+        (internal.AgainRecord, links.Again),
     ],
 )
 def test_internal_models_describe_the_records(model: Any, record: Any) -> None:
