@@ -19,6 +19,35 @@ def strength(node: str) -> tuple[int, str]:
     return KINDS.index(kind(node)), node
 
 
+def of_contact(
+    itself: str, identifiers: Iterable[str], found: Mapping[str, str], links: Iterable[tuple[str, str]]
+) -> str:
+    """Whose a contact is that says no customer. ``found``: `owners` by all ``links``."""
+    named = [each for each in identifiers if found[each] != NOBODY]
+    if not named:
+        return itself
+    known = {each: found[each] for each in named if kind(found[each]) == "customer"}
+    if not known:
+        return min((found[each] for each in named), key=lambda name: strength(name.removeprefix("anonymous:")))
+    beside: dict[str, set[str]] = defaultdict(set)
+    for one, other in links:
+        beside[one].add(other)
+        beside[other].add(one)
+    hops = {each: _hops(each, customer, beside, found) for each, customer in known.items()}
+    closest = {customer for each, customer in known.items() if hops[each] == min(hops.values())}
+    return closest.pop() if len(closest) == 1 else itself
+
+
+def _hops(start: str, customer: str, beside: Mapping[str, set[str]], found: Mapping[str, str]) -> int:
+    """Links from an identifier to its customer, over others of that customer."""
+    at, near, hops = {start}, {start}, 0
+    while customer not in at:
+        at = {other for each in at for other in beside[each] if found.get(other) == customer} - near
+        near |= at
+        hops += 1
+    return hops
+
+
 def owners(
     nodes: Iterable[str], links: Iterable[tuple[str, str]], limits: Mapping[str, int], far: int = FAR
 ) -> dict[str, str]:
