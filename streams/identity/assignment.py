@@ -205,14 +205,25 @@ def relabelled(
 
 def _placed(state: ContactOwner, event: Event, labels: Labels = MappingProxyType({})) -> tuple[ContactOwner, Placed]:
     """The state with what the event names, and with the owner that follows."""
-    state = replace(state, known=evidence.known_of(state.known, event, state.nobody))
-    held = {**state.labels, **labels}
+    known = _known(state, event)
+    held = {**state.labels, **labels} if labels or state.labels else {}
     if held:
-        ours = evidence.of_one(state.known, state.claim) if state.claim.rank != CUSTOMER else {}
+        ours = evidence.of_one(known, state.claim) if state.claim.rank != CUSTOMER else {}
         held = {each: held[each] for each in ours if each in held}
-    itself = f"contact:{event.channel}:{event.contact}"
-    why = placing.place(state.claim, held, itself, state.nobody)
-    return replace(state, labels=held, stands="" if why.owner == state.claim.owner else why.owner), why
+    why = placing.place(state.claim, held, f"contact:{event.channel}:{event.contact}", state.nobody)
+    stands = "" if why.owner == state.claim.owner else why.owner
+    if known is state.known and held == state.labels and stands == state.stands:
+        return state, why
+    return replace(state, known=known, labels=held, stands=stands), why
+
+
+def _known(state: ContactOwner, event: Event) -> dict[str, Ref]:
+    """What the contact's events name. Nothing is kept of one without identifiers, as most are."""
+    if state.known:
+        return evidence.known_of(state.known, event, state.nobody)
+    if not event.identifiers:
+        return state.known
+    return evidence.all_of((*state.history, event), state.nobody)
 
 
 def _moved(

@@ -5,7 +5,7 @@ links are after an event is compared with what they were before, and the differe
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from streams.base.claims import CONTACT, CUSTOMER, STRENGTH, Claim, mark_of
 from streams.base.links import Ref, Shown, is_customer, kind_of, order_of
@@ -36,6 +36,14 @@ def known_of(known: dict[str, Ref], event: Event, nobody: tuple[str, ...] = ()) 
     if nobody:
         found = {identifier: each for identifier, each in found.items() if mark_of(identifier) not in nobody}
     return found if len(found) <= MAX_KNOWN else {name: found[name] for name in sorted(found, key=order_of)[:MAX_KNOWN]}
+
+
+def all_of(events: Iterable[Event], nobody: tuple[str, ...] = ()) -> dict[str, Ref]:
+    """What some events name."""
+    known: dict[str, Ref] = {}
+    for event in events:
+        known = known_of(known, event, nobody)
+    return known
 
 
 def of_one(known: Known, claim: Claim) -> dict[str, Ref]:

@@ -42,10 +42,10 @@ NEAR, FAR = 3, 16
 """Links: how far a customer's claim reaches; how far the name of an anonymous customer travels."""
 LIMITS = {"email": 3, "phone": 3, "social": 5, "account": 5, "device": 8, "cookie": 50}
 """Neighbours of one kind that an identifier has at most; with more it is shared. People have several cookies a year."""
-MAX_LINKS = 500
+MAX_LINKS = 200
 """Links that a node keeps; further evidence is refused. An identifier with so many is shared long since; a customer may
 have more, and is their customer, but does not know of them."""
-MAX_WATCHERS = 1000
+MAX_WATCHERS = 500
 """Contacts that are told the label of one identifier; to any further one it stands for nobody."""
 MAX_CUSTOMERS = 10
 """Customers that a label names, of those that share an identifier."""

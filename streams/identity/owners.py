@@ -16,11 +16,12 @@ from streams.contacts import lifecycle
 from streams.contacts.contact import WORDS
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, READ
-from streams.identity.evidence import known_of
+from streams.identity.evidence import all_of
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
-says ``truncated``. Beside the history a row has a claim, a line and marks: less than 6,000 bytes."""
+says ``truncated``. Beside the history a row has a claim, a line and marks: less than 6,000 bytes; and of one with
+identifiers what they are, of eight at most: less than 36,000."""
 EVENT_BYTES = 65_536
 """JSON bytes of one event in a history; of a larger one only what `track` reads is kept: at most 6,000 bytes, made of
 seven names of 200 characters."""
@@ -137,10 +138,8 @@ def since(state: ContactOwner, time: int) -> ContactOwner:
 
 def anew(state: ContactOwner) -> ContactOwner:
     """The state of another customer's contact under the name of one that was over: only its own events are evidence."""
-    known: dict[str, Ref] = {}
-    for event in state.history:
-        known = known_of(known, event, state.nobody)
-    return replace(state, known=known, part=state.part + 1)
+    named = any(event.identifiers for event in state.history)
+    return replace(state, known=all_of(state.history, state.nobody) if named else {}, part=state.part + 1)
 
 
 def _moments(acted: int, closed: int, event: Event) -> tuple[int, int]:
