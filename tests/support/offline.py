@@ -63,6 +63,8 @@ class TaskUnderTest:
         """What it handled, in order: what it told itself included."""
         self.echo = True
         """Does it hear what it tells itself?"""
+        self.told = 0
+        """Records of that, so far."""
 
     @property
     def processor(self) -> Any:
@@ -88,8 +90,8 @@ class TaskUnderTest:
                 for key, value in items:
                     self.sent.append((topic, key, None if value is None else orjson.loads(value)))
                     if self.echo and topic in self.info.topics:
-                        at = sum(each.topic == topic for each in self.seen) + len(back)
-                        back.append(record(topic=topic, key=key, value=value, offset=at, timestamp=now))
+                        back.append(record(topic=topic, key=key, value=value, offset=self.told, timestamp=now))
+                        self.told += 1
             if not back:
                 return
             records = back
