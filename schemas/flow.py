@@ -41,7 +41,7 @@ def published() -> tuple[str, ...]:
 
 
 def between() -> tuple[str, ...]:
-    """What stages write and a later one reads, or the same one, in the order of the flow."""
+    """What one stage writes and a later one reads, in the order of the flow."""
     return tuple(topic for stage in stages() for topic in inputs(stage) if topics()[topic].direction == "internal")
 
 
@@ -55,8 +55,7 @@ def order_of(specs: Mapping[str, TopicSpec]) -> tuple[str, ...]:
         if spec.direction == "output":
             continue
         for reader in spec.consumers:
-            writers = spec.producers if spec.direction == "internal" else ()
-            behind.setdefault(reader, []).extend(writer for writer in writers if writer != reader)
+            behind.setdefault(reader, []).extend(spec.producers if spec.direction == "internal" else ())
     try:
         found = tuple(TopologicalSorter(behind).static_order())
     except CycleError as error:

@@ -110,10 +110,8 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
     """
     key, others, since = contact_key(left.channel, left.contact), dict(timeline.histories), left.since
     history = others.pop(key, None)
-    resting = None if since else timeline.rested.get(key)
-    if history and not since and history.base is not None and history.base.before is not None:
-        resting = history.base  # it was at rest, and goes on: what it counted until then is with what is past
-    elif history is None and resting:
+    resting = None if since or history else timeline.rested.get(key)
+    if resting:
         history = histories.revived(resting, rules.contacts)  # condensed early, because there were too many
     kept = histories.before(history, since, rules.contacts) if history and since else None
     if kept:
