@@ -54,7 +54,7 @@ class Leaving(msgspec.Struct, frozen=True, gc=False):
     key: str
     gone: Gone
     resting: Contact | None = None
-    """As it was at rest, if it was."""
+    """As it was at rest, if it was; also where it has gone on since."""
 
 
 class Out(msgspec.Struct, frozen=True, gc=False):

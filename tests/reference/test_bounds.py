@@ -108,6 +108,21 @@ def test_of_too_many_contacts_those_that_become_known_are_counted_once() -> None
     assert owners(came) == {"anonymous:phone:+442079460011": 117} | {f"customer:k{n}": 1 for n in range(1, 130, 10)}
 
 
+@pytest.mark.parametrize("word", [True, False])
+def test_of_too_many_contacts_one_that_goes_to_somebody_else_after_a_word_is_counted_there_alone(word: bool) -> None:
+    """It is not kept with its events any more, a word about it calls it up, and then it is somebody else's."""
+    told: list[Event] = []
+    for n in range(130):
+        s = call(f"p{n}", T + n * 2000, identifiers=PHONE).served("cards", 4 * S, 50 * S).wait(25 * MIN)
+        s = s.say("wrapped_up", duration_ms=5 * S).wait(MIN) if word or n % 10 != 1 else s.wait(MIN)
+        if n % 10 == 1:
+            s.say("article.viewed", article_id="x", customer_id=f"k{n}")
+        told += s.events
+    came = tell("paced replay", told)
+    assert counted(came, "legs_entered.all") == {("voice", "cards", "none"): 130}
+    assert owners(came) == {"anonymous:phone:+442079460011": 117} | {f"customer:k{n}": 1 for n in range(1, 130, 10)}
+
+
 @pytest.mark.parametrize(
     ("messages", "apart", "owner"), [(1200, 900, "customer:7"), (700, 20_000, "customer:7"), (2500, 900, "cookie:k1")]
 )
