@@ -110,11 +110,11 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
     """
     key, others, since = contact_key(left.channel, left.contact), dict(timeline.histories), left.since
     history = others.pop(key, None)
-    resting = None if since else timeline.rested.get(key)
-    if history and not since and history.base and history.base.before:
-        resting = history.base  # it was, and has gone on; a journey of the past counts what it was until then
-    elif resting:
+    resting = None if since or history else timeline.rested.get(key)
+    if resting:
         history = histories.revived(resting, rules.contacts)  # condensed early, because there were too many
+    elif history and not since and history.base and history.base.before:
+        resting = history.base  # it was, and has gone on; a journey of the past counts what it was until then
     kept = histories.before(history, since, rules.contacts) if history and since else None
     if kept:
         others[key] = kept

@@ -20,9 +20,9 @@ from streams.engine.broker_time import APPEND_TIME
 from streams.engine.changelog import Restored
 from streams.engine.clock import clock
 from streams.engine.connection import Connection
-from streams.engine.coordinator import last_transaction
 from streams.engine.doubt import Doubt
 from streams.engine.errors import Refused, TaskLost, UnreadableState
+from streams.engine.hanging import end_hanging, was_committed
 from streams.engine.inlet import Inlet, Processor, Record, Rest, TaskInfo
 from streams.engine.kafka import LARGEST_RECORD, REFUSALS, asked, start_client
 from streams.engine.lag import Backlog
@@ -129,11 +129,13 @@ class Task:
         self._life.become(State.RESTORING)
         self.largest = largest
         async with changelog.opened(self._common.connection, self.changelog) as opened:
-            committed = opened.stable < opened.end and await self._was_committed(opened)
+            committed = opened.stable < opened.end and await was_committed(
+                self._common.connection, self._transactional_id, opened
+            )
             await start_client(self.producer)
             await opened.look()
             if opened.stable < opened.end:
-                await self._end_what_hangs(committed)
+                await end_hanging(self.producer, (self.changelog, *self._common.written), committed, self.info.name)
             found = await self._catch_up(opened, progress)
         self.tables = open_tables(self.inlet.tables, self.store, self.storage.cache)
         for table in self.tables.values():
@@ -213,38 +215,6 @@ class Task:
     def release(self) -> None:
         """Batches begin again."""
         self._life.rest()
-
-    async def _was_committed(self, opened: changelog.Changelog) -> bool:
-        """Did the owner before commit what has no mark in the changelog? Its coordinator forgets it when the next owner
-        begins. A transaction that began before the last one that has its mark is not the one in question.
-        """
-        last = await last_transaction(self._common.connection, self._transactional_id)
-        if last is None or not last.committed:
-            return False
-        marked = await opened.last_marked()
-        return marked is not None and last.started > marked
-
-    async def _end_what_hangs(self, committed: bool) -> None:
-        """End a transaction that the broker takes for ended and has not marked: killed at the wrong moment, it leaves
-        one behind. The next commit of this producer would end it as committed, long after it was done once more.
-
-        ``committed``: other partitions have its marks, and what was read there is not to be done once more: so it is
-        committed here, too. A transaction that ends in the same partitions ends it; the broker begins none before all
-        that it knows of has its marks, so what is only on its way is not touched. Raises `TaskLost`.
-        """
-        log.warning(
-            "%s: a transaction of an owner before has no mark; it was %scommitted, and so is what is left of it",
-            self.info.name,
-            "" if committed else "not ",
-        )
-        try:
-            await self.producer.begin_transaction()
-            for tp in (self.changelog, *self._common.written):
-                # A mark needs no records; the client has no public way to say so.
-                self.producer._txn_manager.maybe_add_partition_to_txn(tp)  # noqa: SLF001
-            await (self.producer.commit_transaction() if committed else self.producer.abort_transaction())
-        except KafkaError as error:
-            raise TaskLost(f"{self.info.name}: {type(error).__name__} {error}") from error
 
     def renew(self) -> None:
         """A fresh processor over the tables as they are."""

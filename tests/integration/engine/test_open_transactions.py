@@ -156,17 +156,22 @@ async def test_a_committed_transaction_that_hangs_in_the_changelog_alone_is_comm
     assert caplog.text.count("a transaction of an owner before has no mark; it was committed") == 1
 
 
+@pytest.mark.parametrize("stamps", ["LogAppendTime", "CreateTime"])
 async def test_that_the_transaction_before_was_committed_says_nothing_of_one_that_hangs(
-    pipeline: Kept, caplog: pytest.LogCaptureFixture
+    pipeline: Kept, stamps: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A coordinator that has forgotten the last one speaks of the one before, which has its mark."""
+    """A coordinator that has forgotten the last one speaks of the one before, which has its mark; when that was made, a
+    client's stamp does not say.
+    """
     position = encode_position({pipeline.input: 100}, "state", {})
-    await hanging_is_ended(pipeline, before=[(pipeline.changelog, POSITION, position)])
+    await hanging_is_ended(pipeline, before=[(pipeline.changelog, POSITION, position)], stamps=stamps)
     assert caplog.text.count("a transaction of an owner before has no mark; it was not committed") == 1
 
 
-async def hanging_is_ended(pipeline: Kept, marked: str = "", before: list[Sent] | None = None) -> None:
-    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact", message_timestamp_type="LogAppendTime")
+async def hanging_is_ended(
+    pipeline: Kept, marked: str = "", before: list[Sent] | None = None, stamps: str = "LogAppendTime"
+) -> None:
+    await keep(pipeline.bootstrap, pipeline.changelog, cleanup_policy="compact", message_timestamp_type=stamps)
     await some_rounds(pipeline, range(1), pipeline.on_disk(), Recorder())
     await publish(pipeline.bootstrap, pipeline.input, load(200))
     position = encode_position({pipeline.input: 200}, "state", {})
