@@ -259,3 +259,14 @@ def handled(*events: Event) -> tuple[int, int, int, int]:
     """(talk, hold, wrap, time)."""
     [fact] = play(*events).of("contact_handled")
     return fact.talk_ms, fact.hold_ms, fact.wrap_ms, fact.time - T0
+
+
+def told(task: Task) -> list[tuple[str, str | None]]:
+    """Status and reason of each alert, as they were published."""
+    task.episodes()
+    return [(each["status"], each["reason"]) for each in task.alerts]
+
+
+def command(task: Task, action: str, at: int = 3 * M) -> Command:
+    """What a person asks for the first alert."""
+    return Command(f"k{action}", "desk", task.alerts[0]["alert_id"], action, T0 + at, by="kim", until=T0 + H)
