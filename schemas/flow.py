@@ -41,7 +41,7 @@ def published() -> tuple[str, ...]:
 
 
 def between() -> tuple[str, ...]:
-    """What one stage writes and a later one reads, in the order of the flow."""
+    """What stages write and a later one reads, or the same one, in the order of the flow."""
     return tuple(topic for stage in stages() for topic in inputs(stage) if topics()[topic].direction == "internal")
 
 
@@ -55,7 +55,8 @@ def order_of(specs: Mapping[str, TopicSpec]) -> tuple[str, ...]:
         if spec.direction == "output":
             continue
         for reader in spec.consumers:
-            behind.setdefault(reader, []).extend(spec.producers if spec.direction == "internal" else ())
+            writers = spec.producers if spec.direction == "internal" else ()
+            behind.setdefault(reader, []).extend(writer for writer in writers if writer != reader)
     try:
         found = tuple(TopologicalSorter(behind).static_order())
     except CycleError as error:

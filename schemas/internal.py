@@ -130,6 +130,91 @@ class FactRecord(Model):
     wrap_ms: Whole = 0
 
 
+Reference = tuple[Integer, String | Literal[""], String | Literal[""]]
+"""Time, id and source of an event that is evidence."""
+LabelFields = tuple[
+    Annotated[Whole, Field(description="links to the closest customers")],
+    Annotated[list[String], Field(description="those customers; several share the identifier")],
+    Annotated[list[tuple[String, Reference]], Field(description="identifiers and evidence on the way there")],
+    Annotated[str, Field(description="the strongest identifier of its anonymous customer")],
+    Annotated[Whole, Field(description="links to that")],
+    Annotated[str, Field(description="why it is shared; empty = it is not")],
+]
+"""Whom an identifier stands for."""
+
+
+class LinkingRecord(Model):
+    node: String
+    """The identifier that is told, <kind>:<value>."""
+    line: Line
+
+
+class ShownRecord(LinkingRecord):
+    """A contact shows that two identifiers are of one person, or does so no more."""
+
+    kind: Literal["shown"]
+    other: String
+    """The stronger identifier."""
+    ref: Reference
+    on: Bool = True
+
+
+class WordRecord(LinkingRecord):
+    """A person says that two identifiers are linked, or are not."""
+
+    kind: Literal["word"]
+    other: String
+    ref: Reference
+    on: Bool
+    by: String | None = None
+    reason: String | None = None
+
+
+class JoinedRecord(LinkingRecord):
+    """A link to a weaker identifier holds now, or does no more."""
+
+    kind: Literal["joined"]
+    other: String
+    ref: Reference
+    on: Bool
+
+
+class SaidRecord(LinkingRecord):
+    """Whom a linked identifier stands for."""
+
+    kind: Literal["said"]
+    other: String
+    label: LabelFields
+    ref: Reference
+
+
+class WatchedRecord(LinkingRecord):
+    """A contact asks whom the identifier stands for, now and at each change; or no more."""
+
+    kind: Literal["watched"]
+    contact: String
+    on: Bool = True
+
+
+class ToldRecord(Model):
+    """The answer, for the contact."""
+
+    kind: Literal["told"]
+    contact: String
+    identifier: String
+    label: LabelFields
+    ref: Reference | None = None
+    """What a change follows from; null = it is the answer to a question."""
+
+
+class AgainRecord(Model):
+    """An event that waited too long for an answer: it is placed by what is known."""
+
+    kind: Literal["again"]
+    event: EventRecord
+    labels: dict[str, LabelFields]
+
+
 class LineProgress(Model):
     """How far one line has come at one origin."""
 
@@ -156,3 +241,5 @@ InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | P
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
+LinkRecord = ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord
+"""What identity.links carries."""

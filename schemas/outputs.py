@@ -267,6 +267,17 @@ class Evidence(Model):
     """Its source."""
 
 
+class LinkStep(Model):
+    """One link on the way from an identifier to a customer."""
+
+    identifier: String
+    """To which identifier, <kind>:<value>; the last one is the customer."""
+    event_id: String
+    """The event that shows it."""
+    source: String
+    """Its source."""
+
+
 class IdentityChange(Model):
     """A contact has another owner from now on; or it keeps its owner although something was said against it, and
     ``from`` and ``to`` are the same."""
@@ -276,18 +287,23 @@ class IdentityChange(Model):
     channel: String
     """Its channel: a contact is named by both."""
     identifier: String
-    """What linked them, <kind>:<value>; also the record's key."""
+    """What decided, <kind>:<value>; also the record's key."""
     from_: String = Field(alias="from")
     """The owner before."""
     to: String
     """The owner from now on."""
     rule: String
-    """The rule that decided: customer-id or strongest-identifier. Of those that refuse, from and to are the same:
+    """The rule that decided: customer-id; linked = its identifiers are linked with others; strongest-identifier; shared
+    = its identifiers are of several, and it belongs to itself. Of those that refuse, from and to are the same:
     other-source = another source says another customer id, or another identifier of the owner's kind;
     crowded-identifier = the identifier has more contacts in a day than a person, and names nobody; too-late = a survey
     or wrap-up of a contact that was over names somebody; too-many-changes = the contact went to and fro."""
     evidence: Evidence
     """The event that proved it."""
+    path: list[LinkStep]
+    """The links from the identifier to the customer, at most 3; empty for rules other than linked."""
+    reason: String | None
+    """Why it belongs to nobody else, in words; null for rules other than shared."""
     at: UtcTime
     """Event time of the evidence."""
     since: UtcTime | None

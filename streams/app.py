@@ -5,8 +5,8 @@
     contacts.<channel>  customers.profile  agents.state  alert.commands
           │ keyed by contact, customer, agent, alert
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
-          ↓ contact.normalised        keyed by contact
-      [identify]    owners, crowds ───────────────────────────→ identity.changes (and agents' states to [measure])
+          ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
+      [identify]    owners, nodes, waiting, crowds ───────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
       [track]       customers, firing ────────────────────────→ journeys, segments, alerts
           ↓ contact.measurements      keyed by channel and queue

@@ -7,7 +7,7 @@ kept, and a record that is too large is refused.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,14 +172,19 @@ class Offline:
         return log[-1]
 
     def run(self, now: int) -> int:
-        """A tick of every task, then batches until nothing is unread; how many records were read. ``now``: ms."""
+        """A tick of every task, then batches until nothing is unread; how many records were read. ``now``: ms.
+
+        A task that reads what it writes itself has read all of it before the next one begins.
+        """
         read = 0
         for task in self.tasks:
             self._batch(task, (), now)
         while turns := [(task, records) for task in self.tasks if (records := self._unread(task))]:
-            for task, records in turns:
-                read += len(records)
-                self._batch(task, records, now)
+            for task, unread in turns:
+                records = unread
+                while records:
+                    read += len(records)
+                    records = self._unread(task, self._batch(task, records, now))
         return read
 
     def restart(self, name: str | None = None) -> None:
@@ -196,18 +201,23 @@ class Offline:
         """Every record of a topic, by partition."""
         return [record for (name, _), log in sorted(self.topics.items()) if name == topic for record in log]
 
-    def _unread(self, task: OfflineTask) -> list[Stored]:
+    def _unread(self, task: OfflineTask, topics: Collection[str] | None = None) -> list[Stored]:
         found: list[Stored] = []
         for topic, partition in task.inputs:
+            if topics is not None and topic not in topics:
+                continue
             start, log = task.position.get(topic, 0), self.topics[topic, partition]
             found += log[start : start + self.size - len(found)]
         return found
 
-    def _batch(self, task: OfflineTask, records: Sequence[Stored], now: int) -> None:
+    def _batch(self, task: OfflineTask, records: Sequence[Stored], now: int) -> set[str]:
+        """The topics on which something was sent."""
         ends = {tp.topic: len(self.topics[tp.topic, tp.partition]) for tp in task.inputs}
         reached = task.position | {record.topic: record.offset + 1 for record in records}
         caught_up = {tp: now for tp in task.inputs if reached.get(tp.topic, 0) >= ends[tp.topic]}
-        self._append(task.batch(records, now, caught_up), now)
+        sends = task.batch(records, now, caught_up)
+        self._append(sends, now)
+        return {topic for topic, _ in sends}
 
     def _append(self, sends: Sends, now: int) -> None:
         for (topic, partition), items in sends.items():

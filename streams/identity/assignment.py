@@ -36,14 +36,17 @@ customer with another identifier of the owner's kind. ``since`` of the change sa
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from msgspec.structs import replace
 
 from streams.base.claims import CONTACT, CUSTOMER, Claim, claim_of, mark_of
+from streams.base.links import Label, Ref
 from streams.base.records import Event, Left
-from streams.identity import owners
+from streams.identity import evidence, owners, placing
 from streams.identity.owners import ContactOwner
+from streams.identity.placing import Labels, Placed
 
 SHORT_HISTORY = 8
 """Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
@@ -62,11 +65,11 @@ TOO_LONG = "too-long"
 
 _time = attrgetter("time")
 
-Gather = Callable[[str], int]
-"""Counts one more contact of an identifier; how many that is beyond its limit."""
+Gather = Callable[[str, bool], int]
+"""How many contacts an identifier has beyond its limit; with ``True``, after one more was counted."""
 
 
-def _alone(identifier: str) -> int:
+def _alone(identifier: str, more: bool) -> int:
     """No identifier is crowded."""
     return 0
 
@@ -74,6 +77,14 @@ def _alone(identifier: str) -> int:
 class Evidence(TypedDict):
     """The event that decided."""
 
+    event_id: str
+    source: str
+
+
+class Step(TypedDict):
+    """A link on the way to a customer: to whom, and the event that shows it."""
+
+    identifier: str
     event_id: str
     source: str
 
@@ -88,15 +99,17 @@ IdentityChange = TypedDict(
         "to": str,
         "rule": str,
         "evidence": Evidence,
+        "path": list[Step],
+        "reason": str | None,
         "at": int,
         "since": int | None,
         "line": str,
     },
 )
-"""A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id" or "strongest-identifier",
-``at`` the evidence's time in ms; ``since``: the time from which its events went with it, None = all of them. With any
-other rule the contact stays where it is: ``from`` and ``to`` are its owner, ``identifier`` and ``evidence`` what was
-refused.
+"""A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id", "linked" (``path``: how),
+"shared" (``reason``: why) or "strongest-identifier", ``at`` the evidence's time in ms; ``since``: the time from which
+its events went with it, None = all of them. With any other rule the contact stays where it is: ``from`` and ``to`` are
+its owner, ``identifier`` and ``evidence`` what was refused.
 """
 
 
@@ -128,42 +141,99 @@ _Said = tuple[Decision, tuple[str, ...], Claim | None]
 
 
 def assign(
-    state: ContactOwner | None, event: Event, size: int | None = None, gather: Gather = _alone, apart: bool = True
+    state: ContactOwner | None,
+    event: Event,
+    size: int | None = None,
+    gather: Gather = _alone,
+    apart: bool = True,
+    labels: Labels = MappingProxyType({}),
 ) -> tuple[ContactOwner, list[Output]]:
     """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
 
     An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
     the caller knows them. ``gather`` is asked once for each contact and identifier that would own it. ``apart``: of a
-    stub, whether the event is another part of the contact (`owners.found_by`).
+    stub, whether the event is another part of the contact (`owners.found_by`). ``labels``: of the identifiers that were
+    asked for it.
     """
     kept = owners.lean(event, owners.encoded(event) if size is None else size)
     if state is None:
         (claim, *_), nobody, crowded = _said(None, event, gather)
-        fresh = owners.begun(claim, *kept, nobody)
-        return fresh, [_owned(event, claim.owner), *_crowd(crowded, fresh, event)]
+        fresh, _ = _placed(owners.begun(claim, *kept, nobody), event, labels)
+        return fresh, [_owned(event, fresh.owner), *_crowd(crowded, fresh, event)]
     place = _place(state.history, event)
     if place is None:
         return state, []
     if not state.history and not (apart and owners.begins_anew(state, event)):
-        return _afterwards(state, event)
+        return _afterwards(state, event, labels)
     decision, nobody, crowded = _said(state, event, gather)
     best, first, corrects, refused = decision
     grown = owners.grown(state, kept, place, (best, first, state.corrections + corrects, nobody))
-    moves = best is not state.claim and best.owner != state.owner
-    if not moves:
-        outputs: list[Output] = [_owned(event, best.owner)]
-    else:
-        told = (*state.history[:place], event, *state.history[place:])
-        if (start := _used_again(told, state.claim, best)) and told[start - 1].time < told[start].time:
+    told = (*state.history[:place], event, *state.history[place:])
+    if best.owner != state.claim.owner:
+        start = _used_again(told, state.claim, best)
+        if start and told[start - 1].time < told[start].time:
             told, grown = told[start:], owners.since(grown, told[start].time)
-        since = told[0].time if grown.resumed else 0
-        outputs = [Left(state.owner, event.contact, event.channel, best.owner, event.time, event.line, since)]
-        outputs += [_owned(past, best.owner) for past in told]
-        outputs.append(_change(state.owner, best.owner, best, event, _rule(best), since or None))
+        elif grown.resumed and best.rank == state.claim.rank and _begins(told[0], state.claim, best):
+            grown = owners.anew(grown)
+    grown, why = _placed(grown, event, labels)
+    if grown.owner == state.owner:
+        outputs: list[Output] = [_owned(event, grown.owner)]
+    else:
+        outputs = _moved(state.owner, grown, told, event, why, (best.time, best.id, best.source))
     if refused is not None:
         grown, refusals = _refused(grown, event, refused)
         outputs += refusals
     return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+
+
+def relabelled(
+    state: ContactOwner, identifier: str, label: Label, ref: Ref | None
+) -> tuple[ContactOwner, list[Output]]:
+    """The contact's next state when one of its identifiers stands for somebody else, and what to send. One without its
+    events, a stub or a truncated one, stays where it is.
+    """
+    if identifier not in state.labels or not state.history:
+        return state, []
+    labels = state.labels | {identifier: label}
+    latest = state.history[-1]
+    grown, why = _placed(replace(state, labels=labels), latest)
+    if grown.owner == state.owner or state.truncated:
+        return replace(state, labels=labels), []
+    proof = ref or state.known.get(identifier, (latest.time, latest.id, latest.source))
+    return grown, _moved(state.owner, grown, state.history, latest, why, proof)
+
+
+def _placed(state: ContactOwner, event: Event, labels: Labels = MappingProxyType({})) -> tuple[ContactOwner, Placed]:
+    """The state with what the event names, and with the owner that follows."""
+    known = _known(state, event)
+    held = {**state.labels, **labels} if labels or state.labels else {}
+    if held:
+        ours = evidence.of_one(known, state.claim) if state.claim.rank != CUSTOMER else {}
+        held = {each: held[each] for each in ours if each in held}
+    why = placing.place(state.claim, held, f"contact:{event.channel}:{event.contact}", state.nobody)
+    stands = "" if why.owner == state.claim.owner else why.owner
+    if known is state.known and held == state.labels and stands == state.stands:
+        return state, why
+    return replace(state, known=known, labels=held, stands=stands), why
+
+
+def _known(state: ContactOwner, event: Event) -> dict[str, Ref]:
+    """What the contact's events name. Nothing is kept of one without identifiers, as most are."""
+    if state.known:
+        return evidence.known_of(state.known, event, state.nobody)
+    if not event.identifiers:
+        return state.known
+    return evidence.all_of((*state.history, event), state.nobody)
+
+
+def _moved(
+    old: str, state: ContactOwner, told: tuple[Event, ...], event: Event, why: Placed, proof: Ref
+) -> list[Output]:
+    """The contact leaves its owner, its events so far go to the one that it has now, and that is told."""
+    since = told[0].time if state.resumed else 0
+    left = Left(old, event.contact, event.channel, state.owner, event.time, event.line, since)
+    change = _change(old, state.owner, why, event, proof, since or None)
+    return [left, *(_owned(past, state.owner) for past in told), change]
 
 
 def _used_again(told: tuple[Event, ...], held: Claim, best: Claim) -> int:
@@ -203,20 +273,24 @@ def _place(history: tuple[Event, ...], event: Event) -> int | None:
 
 
 def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
-    """``gather`` is asked about an identifier that would own the contact from now on."""
+    """``gather`` counts for an identifier that would own the contact from now on, and is asked about the others."""
     nobody: tuple[str, ...] = () if state is None else state.nobody
     crowded: Claim | None = None
     while True:
         claim = claim_of(event, nobody)
         decision = Decision(claim, None) if state is None else _decided(state, event, claim)
-        if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.owner):
-            return decision, nobody, crowded
-        over = gather(claim.identifier)
+        if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.claim.owner):
+            break
+        over = gather(claim.identifier, True)
         if over <= 0 or len(nobody) >= MAX_NOBODY:
-            return decision, nobody, crowded
+            break
         nobody = (*nobody, mark_of(claim.identifier))
         if over == 1:
             crowded = claim
+    others = (f"{kind}:{value}" for kind, value in event.identifiers if f"{kind}:{value}" != claim.identifier)
+    marks = [mark_of(each) for each in others if gather(each, False) > 0]
+    nobody = (*nobody, *(mark for mark in marks if mark not in nobody))[:MAX_NOBODY]
+    return decision, nobody, crowded
 
 
 def _decided(state: ContactOwner, event: Event, claim: Claim) -> Decision:
@@ -266,11 +340,12 @@ def _beaten(state: ContactOwner, best: Claim) -> tuple[str, Claim] | None:
     return next(((OTHER_SOURCE, each) for each in (state.claim, *said) if each.owner != best.owner), None)
 
 
-def _afterwards(state: ContactOwner, event: Event) -> tuple[ContactOwner, list[Output]]:
+def _afterwards(state: ContactOwner, event: Event, labels: Labels) -> tuple[ContactOwner, list[Output]]:
     """A word about a stub, or an act that goes on with it and begins nothing."""
     claim = claim_of(event, state.nobody)
     decision = _decided(state, event, claim)
-    refused = (TOO_LATE, claim) if decision.best.owner != state.owner else decision.refused
+    better, _ = _placed(replace(state, claim=decision.best), event, labels)
+    refused = (TOO_LATE, claim) if better.owner != state.owner else decision.refused
     heard, refusals = _refused(owners.told(state, event), event, refused)
     return heard, [_owned(event, state.owner), *refusals]
 
@@ -285,33 +360,38 @@ def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | Non
         mark += f" {mark_of(claim.source if claim.rank == CUSTOMER else f'{claim.source} {claim.rank}')}"
     if mark in state.told or len(state.told) >= MAX_TOLD:
         return state, []
-    change = _change(state.owner, state.owner, claim, event, rule)
+    change = _refusal(state, claim, event, rule)
     return replace(state, told=(*state.told, mark)), [change]
 
 
 def _crowd(crowded: Claim | None, state: ContactOwner, event: Event) -> list[Output]:
     """An identifier that was found to name nobody is told with the contact that showed it."""
-    return [_change(state.owner, state.owner, crowded, event, CROWDED)] if crowded else []
+    return [_refusal(state, crowded, event, CROWDED)] if crowded else []
 
 
 def _owned(event: Event, owner: str) -> Event:
     return replace(event, owner=owner)
 
 
-def _rule(claim: Claim) -> str:
-    return "customer-id" if claim.rank == CUSTOMER else "strongest-identifier"
+def _refusal(state: ContactOwner, claim: Claim, event: Event, rule: str) -> IdentityChange:
+    """The contact stays, although ``claim`` says something else."""
+    why = Placed(state.owner, rule, claim.identifier)
+    return _change(state.owner, state.owner, why, event, (claim.time, claim.id, claim.source))
 
 
-def _change(old: str, new: str, claim: Claim, event: Event, rule: str, since: int | None = None) -> IdentityChange:
+def _change(old: str, new: str, why: Placed, event: Event, proof: Ref, since: int | None = None) -> IdentityChange:
+    at, event_id, source = proof
     return {
         "contact_id": event.contact,
         "channel": event.channel,
-        "identifier": claim.identifier,
+        "identifier": why.identifier,
         "from": old,
         "to": new,
-        "rule": rule,
-        "evidence": {"event_id": claim.id, "source": claim.source},
-        "at": claim.time,
+        "rule": why.rule,
+        "evidence": {"event_id": event_id, "source": source},
+        "path": [{"identifier": node, "event_id": id_, "source": by} for node, (_, id_, by) in why.path],
+        "reason": why.reason,
+        "at": at,
         "since": since,
         "line": event.line,
     }

@@ -61,8 +61,13 @@ class Crowds:
         if count == 1 and len(self.rows) >= MAX_ROWS:
             self._thin()
         self.rows[key] = count
-        limit = 0 if self.rows.get(f"{line}{SEP}{day - 1}{SEP}{mark}", 0) > self.limit else self.limit
-        return count - limit
+        return self.over(identifier, line, time)
+
+    def over(self, identifier: str, line: str, time: int) -> int:
+        """How many contacts beyond the limit it has: as `gather`, but none is counted."""
+        day, mark = time // DAY_MS, mark_of(identifier)
+        count = self.rows.get(f"{line}{SEP}{day}{SEP}{mark}", 0)
+        return count - (0 if self.rows.get(f"{line}{SEP}{day - 1}{SEP}{mark}", 0) > self.limit else self.limit)
 
     def undo(self) -> None:
         """Rows may have been put back."""

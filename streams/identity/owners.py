@@ -10,15 +10,18 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.claims import Claim
+from streams.base.links import Label, Ref
 from streams.base.records import Event
 from streams.contacts import lifecycle
 from streams.contacts.contact import WORDS
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, READ
+from streams.identity.evidence import all_of
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
-says ``truncated``. Beside the history a row has a claim, a line and marks: less than 6,000 bytes."""
+says ``truncated``. Beside the history a row has a claim, a line and marks: less than 6,000 bytes; and of one with
+identifiers what they are, of eight at most: less than 36,000."""
 EVENT_BYTES = 65_536
 """JSON bytes of one event in a history; of a larger one only what `track` reads is kept: at most 6,000 bytes, made of
 seven names of 200 characters."""
@@ -39,7 +42,7 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one contact. JSON by msgspec."""
 
     claim: Claim
-    """The claim that holds; its owner is the contact's."""
+    """The claim that holds, of what its events say."""
     last: int
     """The latest event time, ms."""
     history: tuple[Event, ...] = ()
@@ -63,13 +66,21 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was refused and told, which is done once."""
     nobody: tuple[str, ...] = ()
     """Marks of identifiers that name nobody, as far as this contact is concerned."""
+    known: dict[str, Ref] = {}
+    """Identifier → the earliest event that named it: what the contact shows of them (`streams.identity.evidence`)."""
+    part: int = 0
+    """How often what it shows began anew: from a stub, or with another customer's contact under the name."""
+    labels: dict[str, Label] = {}
+    """Of those that are asked whom they stand for, the answers; none while a customer id decides."""
+    stands: str = ""
+    """The owner that follows from the answers; empty = the claim's."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
     """When the contact is looked at again, as it was written: its line → stream time, ms."""
 
     @property
     def owner(self) -> str:
         """The contact's owner now."""
-        return self.claim.owner
+        return self.stands or self.claim.owner
 
     @property
     def ended(self) -> bool:
@@ -112,13 +123,23 @@ def grown(state: ContactOwner, added: tuple[Event, int], place: int, held: Held)
         corrections=corrections,
         told=state.told,
         nobody=nobody,
+        known=state.known,
+        part=state.part,
+        labels=state.labels,
+        stands=state.stands,
     )
 
 
 def since(state: ContactOwner, time: int) -> ContactOwner:
     """The state of what began at a time (ms) under the name of a contact that had ended."""
     history = tuple(event for event in state.history if event.time >= time)
-    return replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history)))
+    return anew(replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history))))
+
+
+def anew(state: ContactOwner) -> ContactOwner:
+    """The state of another customer's contact under the name of one that was over: only its own events are evidence."""
+    named = any(event.identifiers for event in state.history)
+    return replace(state, known=all_of(state.history, state.nobody) if named else {}, part=state.part + 1)
 
 
 def _moments(acted: int, closed: int, event: Event) -> tuple[int, int]:
@@ -189,7 +210,8 @@ def stub(state: ContactOwner) -> ContactOwner:
         return state
     return ContactOwner(
         state.claim, state.last, line=state.line, first=state.first, closed=0 if state.ended else -1,
-        corrections=state.corrections, told=state.told, nobody=state.nobody,
+        corrections=state.corrections, told=state.told, nobody=state.nobody, part=state.part + 1,
+        labels=state.labels, stands=state.stands,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from streams.local import text
 from streams.local.text import Terminal
 
 TOPIC = "identity.changes"
-RULES = ("customer-id", "strongest-identifier", OTHER_SOURCE, CROWDED, TOO_LATE, TOO_MANY_CHANGES)
+RULES = ("customer-id", "linked", "strongest-identifier", "shared", OTHER_SOURCE, CROWDED, TOO_LATE, TOO_MANY_CHANGES)
 ITSELF = "contact"
 """What is said for an owner that is a contact by itself: each has another name."""
 

@@ -62,12 +62,14 @@ class ProgressSender:
         """What is to be sent next."""
         self.sent_at = 0
 
-    def send(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        """Broadcast what moved since the last time, unless that was a moment ago; an ended line is told at once."""
+    def send(self, lines: Mapping[str, Line], out: Outputs, waited: bool = False) -> None:
+        """Broadcast what moved since the last time, unless that was a moment ago; an ended line is told at once, and so
+        is all when it has ``waited``.
+        """
         if self.topic is None:
             return
         self.moved |= {line: state for line, state in lines.items() if self.sent.get(line) != state}
-        ended = any(state.ended for state in self.moved.values())
+        ended = waited or any(state.ended for state in self.moved.values())
         # A clock that was set back must not silence the progress until it has caught up.
         if not self.moved or (0 <= out.now - self.sent_at < PROGRESS_INTERVAL_MS and not ended):
             return
@@ -109,8 +111,8 @@ class Stage(Gauged, Processor):
 
     before: str
     """The agent that writes the topic's progress."""
-    timed: Table[Any] | None = None
-    """The table whose rows have deadlines."""
+    timed: tuple[Table[Any], ...] = ()
+    """The tables whose rows have deadlines."""
 
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], decoder: msgspec.json.Decoder[Any], onward: str | None
@@ -123,6 +125,8 @@ class Stage(Gauged, Processor):
         self.progress = ProgressSender(info, onward)
         self.behind: MutableMapping[str, bool] = tables.get("behind", {})
         """Lines of which more is due than a batch could take. A table, so that whoever takes over holds time, too."""
+        self.pausing: Mapping[str, int] = {}
+        """Line of which nothing is told for a moment → since when, by the clock, ms."""
         self.fired = 0
         self.folded = False
         """Has a record of this batch changed rows?"""
@@ -165,13 +169,16 @@ class Stage(Gauged, Processor):
             if time is not None:
                 lines[line] = Line(time, self.watermarks.ended(line))
         self.close(lines, out)
+        pausing = self.pausing
+        lines = self.reached(lines, out.now)
         # What is still due may send something that lies before the line's watermark.
-        self.progress.send({line: state for line, state in lines.items() if line not in self.behind}, out)
+        told = {line: state for line, state in lines.items() if line not in self.behind}
+        self.progress.send(told, out, waited=bool(pausing.keys() - self.pausing.keys()))
         self.fired = 0
         self.folded = False
         if leaving or self.behind:
             return Rest.AT_ONCE
-        return self.progress.rest
+        return Rest.NEXT_TICK if self.pausing else self.progress.rest
 
     def _forget(self, out: Outputs) -> bool:
         """Drop what is kept of the lines that nobody speaks of any more; True: there is more than one batch takes."""
@@ -189,38 +196,41 @@ class Stage(Gauged, Processor):
 
     def _dropped(self, line: str) -> bool:
         """Drop rows of a line; True: there are no more."""
-        table = self.timed
-        if table is None:
-            return True
-        self.prepare()
-        room = max(0, MAX_DUE - self.fired)
-        rows = table.take_due(line, NO_DEADLINE + 1, room) if room else []
-        self.fired += len(rows)
-        self.each(rows, lambda key: self.drop(key, line), lambda key: [(table.spec.name, key)], certain=True)
-        return len(rows) < room and not table.full
+        return all(self._look(table, line, NO_DEADLINE + 1, self._drop) for table in self.timed)
+
+    def _drop(self, table: Table[Any], due: Iterable[str], line: str) -> None:
+        name = table.spec.name
+        self.each(due, lambda key: self.drop(name, key, line), lambda key: [(name, key)], certain=True)
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
         for line in lines:
             now = self.watermarks.stream_time(line)
-            if now is None or self.timed is None:
+            if now is None or not self.timed:
                 continue
-            self.prepare()
-            room = max(0, MAX_DUE - self.fired)
-            due = self.timed.take_due(line, now, room) if room else []
-            self.fired += len(due)
-            self._fire(due, line, now, out)
-            if len(due) == room or self.timed.full:
-                self.behind[line] = True
-            else:
-                self.behind.pop(line, None)
 
-    def _fire(self, due: Iterable[str], line: str, now: int, out: Outputs) -> None:
-        """No record is to blame for a deadline that fails: a batch with others was halved before."""
-        table = self.timed
-        if table is not None:
-            name = table.spec.name
-            self.each(due, lambda key: self.fire(key, line, now, out), lambda key: [(name, key)], certain=True)
+            def fire(table: Table[Any], due: Iterable[str], line: str, now: int = now) -> None:
+                name = table.spec.name
+                # No record is to blame for a deadline that fails: a batch with others was halved before.
+                self.each(
+                    due, lambda key: self.fire(name, key, line, now, out), lambda key: [(name, key)], certain=True
+                )
+
+            if all(self._look(table, line, now, fire) for table in self.timed):
+                self.behind.pop(line, None)
+            else:
+                self.behind[line] = True
+
+    def _look(
+        self, table: Table[Any], line: str, now: int, look: Callable[[Table[Any], Iterable[str], str], None]
+    ) -> bool:
+        """Look after rows of a table that are due; True: there are no more."""
+        self.prepare()
+        room = max(0, MAX_DUE - self.fired)
+        due = table.take_due(line, now, room) if room else []
+        self.fired += len(due)
+        look(table, due, line)
+        return len(due) < room and not table.full
 
     def each(
         self,
@@ -255,11 +265,15 @@ class Stage(Gauged, Processor):
     def prepare(self) -> None:
         """Deadlines are looked after next: rows that this batch wrote must say when they are due."""
 
-    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
+    def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
 
-    def drop(self, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str) -> None:
         """A row without this line, which is forgotten."""
+
+    def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
+        """How far this agent has come when stream time has come to ``lines``; ``now``: the clock, ms."""
+        return lines
 
     def forget(self, line: str) -> None:
         """Drop what is kept of a line beside the rows with deadlines."""

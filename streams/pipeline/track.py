@@ -62,7 +62,7 @@ class Track(Stage):
         self.measurements = name("contact.measurements")
         self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "segments")}
         self.dead = name("contacts.dead-letters")
-        self.timed, self.firing = self.customers, tables["firing"]
+        self.timed, self.firing = (self.customers,), tables["firing"]
         self.touched: dict[str, None] = {}
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
@@ -100,7 +100,7 @@ class Track(Stage):
         self.changed.update(self.touched)
         self.touched.clear()
 
-    def fire(self, key: str, line: str, now: int, out: Outputs) -> None:
+    def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules, line), out)
         self._schedule(key)
         self._count(key)
@@ -152,7 +152,7 @@ class Track(Stage):
         if known is not customer:
             self.customers[owner] = known
 
-    def drop(self, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str) -> None:
         customer = self.customers[key]
         lines = {name: each for name, each in customer.lines.items() if name != line}
         if lines:

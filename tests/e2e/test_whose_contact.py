@@ -95,3 +95,32 @@ async def test_contacts_are_named_by_channel_and_taken_by_nobody_else(system: Sy
     assert refused["changes"][0]["channel"] == "voice"
     assert await merges(system, "--to", "1999-01-01") == []
     await system.check_contract()
+
+
+async def test_a_known_number_is_its_customers_until_it_is_shared(system: System) -> None:
+    now = time.time() - 60
+    number = "phone:+442079460021"
+    phone = {"identifiers": [{"kind": "phone", "value": "+442079460021"}]}
+    async with system.run():
+        await system.events(event("contact.queued", "c1", now, queue="cards", customer_id="anna", **phone))
+        await system.drained()
+        await system.events(event("contact.queued", "c2", now + 1, queue="cards", **phone))
+        await system.drained()
+        told = await system.read("journeys")
+        assert {each["customer"] for each in told} == {"customer:anna"}
+        assert [each["contact_id"] for each in told[-1]["contacts"]] == ["c1", "c2"]
+        await system.events(event("contact.queued", "c3", now + 2, queue="cards", customer_id="bob", **phone))
+        await system.drained()
+    journeys = await system.newest("journeys")
+    assert {owner: [each["contact_id"] for each in journey["contacts"]] for owner, journey in journeys.items()} == {
+        "customer:anna": ["c1"],
+        "customer:bob": ["c3"],
+        "contact:voice:c2": ["c2"],
+    }
+    (change,) = await system.read("identity.changes")
+    assert (change["contact_id"], change["rule"], change["identifier"], change["from"], change["to"]) == (
+        ("c2", "shared", number, "customer:anna", "contact:voice:c2")
+    )
+    assert change["reason"] == f"{number} is shared by 2 customers"
+    assert change["evidence"]["event_id"].startswith("c3")
+    await system.check_contract()

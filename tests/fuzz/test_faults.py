@@ -50,12 +50,12 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "ingest content": (ingest, "content_of", 0),
     "identify assign": (identify, "assign", 1),
     "identify fold": (Identify, "fold", 1),
-    "identify fire": (Identify, "fire", 1),
+    "identify fire": (Identify, "fire", 2),
     "identify after": (identify, "after", 0),
     "track fold": (customers, "fold", 1),
     "track advance": (customers, "advance", 0),
     "track publish": (customers, "publish", 0),
-    "track fire": (Track, "fire", 1),
+    "track fire": (Track, "fire", 2),
     "track deadlines": (customers, "scheduled", 0),
     "measure fold": (Measure, "fold", 1),
     "measure lane": (windows, "rolling_records", 0),
@@ -66,9 +66,10 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
 """Where it raises: what holds the function, its name, and which of its arguments says whom it is about."""
 CUT = (*PASSING, "longest_wait_ms")
 """What depends on where batches are cut: how far time had come when something was told."""
-TABLES = ("owners", "customers", "firing", "panes", "days", "legs", "left")
+TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left")
 SENDS = (
     "contact.normalised",
+    "identity.links",
     "contact.interactions",
     "contact.measurements",
     "journeys",
@@ -183,6 +184,8 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
             if topic == "contact.measurements":
                 name = topic, orjson.dumps({**doc, "sign": 0})
                 found[name] = found.get(name, 0) + doc.get("sign", 1)
+            elif topic == "kpis" and not any(each["numerator"] for each in doc["readings"]):
+                continue  # all of it was taken back; what somebody else's fault held up for a moment is not told at all
             elif topic in ("contact.normalised", "contact.interactions"):
                 found.setdefault((topic, record.key), []).append(doc)
             else:

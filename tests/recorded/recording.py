@@ -100,19 +100,24 @@ def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
     return {topic: pairs for topic, pairs in found.items() if pairs}
 
 
-def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, Pairs]:
-    """What was sent without the readings, and the fields of their records, that the version which recorded had not."""
+def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dict[str | None, list[Any]]]:
+    """What was sent by topic and key, without the topics, the readings, and the fields of their records, that the
+    version which recorded had not. How far time has come is left out, too: it shows in what is told.
+    """
     then = [json.loads(value) for _, value in recorded.get("kpis", []) if value is not None]
-    if not then or "kpis" not in sent:
-        return sent
-    fields = set().union(*then)
     names = {(each["kpi"], each["variant"]) for one in then for each in one["readings"]}
-    pairs: Pairs = []
-    for key, value in sent["kpis"]:
-        one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
-        one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
-        pairs.append([key, json.dumps(one)])
-    return sent | {"kpis": pairs}
+    found: dict[str, dict[str | None, list[Any]]] = {}
+    for topic, pairs in recorded.items():
+        fields = set().union(*(json.loads(value) for _, value in pairs if value is not None))
+        told = defaultdict(list)
+        for key, value in sent.get(topic, ()):
+            one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
+            if topic == "kpis":
+                one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
+            if key is not None:
+                told[key].append(one)
+        found[topic] = dict(told)
+    return found
 
 
 def record(path: Path) -> None:

@@ -49,7 +49,8 @@ def names() -> tuple[str, ...]:
 
 
 class TaskUnderTest:
-    """One task of an agent; `batch` handles records as the engine would, `restart` rebuilds it from its changelog.
+    """One task of an agent; `batch` handles records as the engine would, and what it tells itself by that; `restart`
+    rebuilds it from its changelog.
 
     ``sent``: (topic, key, decoded value) of everything it sent.
     """
@@ -58,6 +59,12 @@ class TaskUnderTest:
         self.task = OfflineTask(inlet, PARTITIONS, cache=4)
         self.info = self.task.info
         self.sent: list[tuple[str, bytes | None, Any]] = []
+        self.seen: list[Record] = []
+        """What it handled, in order: what it told itself included."""
+        self.echo = True
+        """Does it hear what it tells itself?"""
+        self.told = 0
+        """Records of that, so far."""
 
     @property
     def processor(self) -> Any:
@@ -76,9 +83,18 @@ class TaskUnderTest:
 
     def batch(self, records: Sequence[Record], now: int = NOW, caught_up: bool = False) -> None:
         known = {TopicPartition(topic, 0): now for topic in self.info.topics} if caught_up else {}
-        for (topic, _), items in self.task.batch(records, now, known).items():
-            for key, value in items:
-                self.sent.append((topic, key, None if value is None else orjson.loads(value)))
+        while True:
+            back: list[Fetched] = []
+            self.seen += records
+            for (topic, _), items in self.task.batch(records, now, known).items():
+                for key, value in items:
+                    self.sent.append((topic, key, None if value is None else orjson.loads(value)))
+                    if self.echo and topic in self.info.topics:
+                        back.append(record(topic=topic, key=key, value=value, offset=self.told, timestamp=now))
+                        self.told += 1
+            if not back:
+                return
+            records = back
 
     def batches(self, records: Sequence[Record], cuts: list[tuple[int, bool]]) -> "TaskUnderTest":
         """All records in batches; ``cuts``, in turns: how many of them, and whether a restart follows."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.rules import Rules
-from tests.chaos.audit import alerts, contacts, figures, hops, logs, raw, state
+from tests.chaos.audit import alerts, contacts, figures, hops, identity, logs, raw, state
 from tests.chaos.audit.logs import Difference, Logs
 
 
@@ -42,6 +42,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     differences = [
         *raw.check(found, accounts, prefix),
         *hops.check_identify(found, rules),
+        *identity.check(accounts.accepted, tables["identify"]),
         *hops.check_customers(found, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),
         *alerts.check(others, world, accounts.accepted, now),

@@ -137,10 +137,22 @@ def tell(accounts: Accounts) -> World:
     }
     changes = {owner: sorted(told) for owner, told in arrived.items()}
     world = World({}, {owner: kept(told) for owner, told in arrived.items()}, changes, profiles)
+    of_phone: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for told in events.values():
+        for phone in _phones(told):
+            of_phone[told[0].line, phone] |= {
+                f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data
+            }
     for name, told in events.items():
         told.sort(key=lambda each: each.time)  # those of one moment as they lie in the log
-        world.contacts[name] = _contact(name, told, world)
+        contact = world.contacts[name] = _contact(name, told, world)
+        for phone in _phones(told):  # while it was a stranger it may have been taken for any of the number's customers
+            contact.owners |= of_phone[told[0].line, phone]
     return world
+
+
+def _phones(told: list[Input]) -> set[str]:
+    return {each["value"] for one in told for each in one.data.get("identifiers", ())}
 
 
 def _contact(name: str, told: list[Input], world: World) -> Contact:

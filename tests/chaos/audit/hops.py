@@ -7,7 +7,7 @@ revisions, since a batch publishes once what it changed.
 """
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +15,20 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.records import AgentState, Command, Event, Interaction, Normalised, Profile, Progress, output_key
+from streams.base.claims import CUSTOMER
+from streams.base.links import row_key
+from streams.base.records import (
+    SEP,
+    AgentState,
+    Command,
+    Event,
+    Interaction,
+    Left,
+    Normalised,
+    Profile,
+    Progress,
+    output_key,
+)
 from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
 from streams.customers import customers, loop
@@ -37,23 +50,70 @@ Sent = list[tuple[bytes, bytes]]
 
 
 def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
-    """contact.normalised → contact.interactions, identity.changes and agent states on contact.measurements."""
+    """contact.normalised → contact.interactions, identity.changes and agent states on contact.measurements.
+
+    What a contact becomes whose identifiers are asked whom they stand for depends on when the answers come: of those
+    the events must be with one owner in the end, each once.
+    """
     count = logs.partitions["contact.normalised"]
     wanted: dict[tuple[str, int, int], Sent] = defaultdict(list)
+    contacts: dict[str, list[tuple[Event, str]]] = defaultdict(list)
+    asked = {name for rec in logs.of("contact.normalised") if (name := _asks(rec))}
     for partition in range(count):
         owners: dict[str, ContactOwner] = {}
         crowds = Crowds({}, share(rules.customers.contacts.per_identifier_and_day, count))
         for rec in logs.of("contact.normalised"):
-            if rec.partition == partition:
-                for topic, key, value in _identified(rec, owners, (crowds, rules.customers.contacts)):
+            if rec.partition != partition:
+                continue
+            sent = list(_identified(rec, owners, (crowds, rules.customers.contacts)))
+            event = _normalised(rec.value or b"")
+            if not isinstance(event, Event) or (rec.key or b"").decode() not in asked:
+                for topic, key, value in sent:
                     wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
+                continue
+            state = owners[_key(event)]
+            contacts[_key(event)].append((event, state.owner if state.claim.rank == CUSTOMER else ""))
     found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
     for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
         for rec in logs.of(topic):
-            if (origin := _origin(rec)) is not None:
+            if (origin := _origin(rec)) is not None and origin not in asked:
                 found[topic, rec.partition, home(origin.encode(), count)].append(rec)
     for lane in wanted.keys() | found.keys():
         yield from _same(lane, wanted[lane], found[lane])
+    yield from _with_one(logs, contacts)
+
+
+def _asks(rec: Rec) -> str:
+    """The key of a contact that an event names by identifiers alone."""
+    value = _normalised(rec.value or b"")
+    if not isinstance(value, Event) or value.customer is not None or not value.identifiers:
+        return ""
+    return _key(value).partition(SEP)[0]
+
+
+def _with_one(logs: Logs, contacts: dict[str, list[tuple[Event, str]]]) -> Iterator[Difference]:
+    """Contacts that are with one owner in the end, whole."""
+    held: dict[str, dict[str, Counter[tuple[str, str]]]] = defaultdict(lambda: defaultdict(Counter))
+    for rec in logs.of("contact.interactions"):
+        value = _interaction(rec.value or b"")
+        if isinstance(value, Event | Left) and (key := _key(value)) in contacts:
+            if isinstance(value, Event):
+                held[key][value.owner][value.id, value.source] += 1
+            else:
+                held[key][value.owner].clear()
+    for key, events in contacts.items():
+        owners = {owner: had for owner, had in held[key].items() if had}
+        named = {(event.id, event.source) for event, _ in events}
+        owner = events[-1][1]
+        whole = [dict(had) for had in owners.values()] == [dict.fromkeys(named, 1)]
+        if not whole or (owner and {*owners} != {owner}):
+            yield Difference(
+                "identify", f"{key} is with {owners}, and not whole with {owner or 'one'}", (events[0][0].contact,)
+            )
+
+
+def _key(value: Event | Left) -> str:
+    return row_key(f"{value.channel}|{value.contact}", value.line)
 
 
 def _identified(
@@ -62,12 +122,16 @@ def _identified(
     """What one record becomes, as (topic, key, value)."""
     value = _normalised(rec.value or b"")
     if isinstance(value, Event):
-        key = f"{value.channel}|{value.contact}" + (f"\x1f{value.line}" if value.line else "")
+        key = _key(value)
         line, time, (crowds, tracking) = value.line, value.time, means
         known = owners.get(key)
         if known is not None and time > known.last + tracking.lateness_ms:
             known = after(known, time, value.channel, tracking)
-        owners[key], outputs = identity.assign(known, value, gather=lambda name: crowds.gather(name, line, time, None))
+
+        def gather(name: str, more: bool) -> int:
+            return crowds.gather(name, line, time, None) if more else crowds.over(name, line, time)
+
+        owners[key], outputs = identity.assign(known, value, gather=gather)
         for output in outputs:
             if isinstance(output, dict):
                 yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"

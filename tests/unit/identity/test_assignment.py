@@ -40,6 +40,8 @@ def test_a_contact_becomes_known() -> None:
         "to": "customer:7",
         "rule": "customer-id",
         "evidence": {"event_id": "2", "source": "/pbx"},
+        "path": [],
+        "reason": None,
         "at": 20,
         "since": None,
         "line": "",
@@ -210,8 +212,9 @@ def test_what_is_told_of_one_contact_is_bounded() -> None:
 def test_a_contact_with_a_crowded_identifier_alone_owns_itself() -> None:
     asked: list[str] = []
 
-    def over(identifier: str) -> int:
-        asked.append(identifier)
+    def over(identifier: str, more: bool) -> int:
+        if more:
+            asked.append(identifier)
         return 1 if identifier == "phone:0" else 0
 
     first, second = event("1", 10, None, ("phone", "0")), event("2", 20, None, ("phone", "0"), ("device", "d"))
@@ -232,8 +235,9 @@ def test_a_contact_with_a_crowded_identifier_alone_owns_itself() -> None:
 def test_a_contact_that_its_identifier_owns_counts_once() -> None:
     asked: list[str] = []
 
-    def never(identifier: str) -> int:
-        asked.append(identifier)
+    def never(identifier: str, more: bool) -> int:
+        if more:
+            asked.append(identifier)
         return -1
 
     state: ContactOwner | None = None

@@ -299,22 +299,43 @@ events = st.lists(
 )
 
 
+def published(task: TaskUnderTest) -> dict[Any, list[Any]]:
+    """By topic and key; without what it told itself: what is asked depends on what was answered."""
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for topic, key, value in task.sent:
+        if key is not None and topic != "identity.links":
+            found[topic, key].append(value)
+    return found
+
+
+cuts_of_a_log = st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20)
+
+
 @settings(max_examples=60, deadline=None)
-@given(events, st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20))
-def test_what_is_sent_is_a_function_of_the_log(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
+@given(events, cuts_of_a_log, cuts_of_a_log)
+def test_what_is_sent_is_a_function_of_the_log(
+    log: list[Any], first: list[tuple[int, bool]], second: list[tuple[int, bool]]
+) -> None:
+    """Of which its own word to itself is a part: when that comes depends on the cuts of the first."""
+
     def said(task: TaskUnderTest) -> dict[Any, list[Any]]:
         found: dict[Any, list[Any]] = defaultdict(list)
         for topic, key, value in task.sent:
             if key is not None:
                 found[topic, key].append(value)
+        for (topic, _), values in found.items():
+            if topic == "identity.links":  # contacts that are due at one moment look away in any order
+                values.sort(key=repr)
         return found
 
     whole, cut = stage(), stage()
-    whole.batches(read(log), [(len(log) + 1, False)])
-    cut.batches(read(log), cuts)
+    whole.batches(read(log), first)
+    cut.echo = False
+    cut.batches(whole.seen, second)
     assert said(cut) == said(whole)
-    assert dict(cut.tables["owners"].items()) == dict(whole.tables["owners"].items())
-    assert dict(cut.tables["crowds"].items()) == dict(whole.tables["crowds"].items())
+    for table in ("owners", "crowds", "nodes", "waiting"):
+        assert dict(cut.tables[table].items()) == dict(whole.tables[table].items())
+    assert not [*whole.tables["waiting"].items()]
 
 
 @settings(max_examples=100, deadline=None)
@@ -325,10 +346,7 @@ def test_a_replay_whose_time_stands_says_the_same_as_one_whose_time_goes(log: li
     stands, goes = stage(), stage()
     stands.batch(read(told))
     goes.batch(read([one for each in told for one in (each, until(each.time - 1))]))
-    assert [(topic, key, value) for topic, key, value in stands.sent if key] == [
-        (topic, key, value) for topic, key, value in goes.sent if key
-    ]
-    assert owners_of(stands).items() >= owners_of(goes).items(), "what is beyond the horizon is forgotten"
+    assert published(stands) == published(goes)
 
 
 def test_the_rows_of_the_version_before_can_be_read_and_end() -> None:

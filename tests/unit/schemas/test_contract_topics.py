@@ -13,7 +13,7 @@ from schemas.data import Channel
 from schemas.events import EVENTS, FIELDS
 from schemas.export import json_schemas
 from schemas.registry import Example, RegistryError, TopicSpec, load, topics
-from streams.base import records
+from streams.base import links, records
 
 TOPICS = topics()
 EXAMPLES = [
@@ -28,7 +28,7 @@ def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
     others = {"customers.profile", "agents.state", "alert.commands"}
     outputs = {"journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters"}
-    inner = {"contact.normalised", "contact.interactions", "contact.measurements"}
+    inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}
         for direction in ("input", "output", "internal")
@@ -87,6 +87,13 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.FactRecord, records.Fact),
         (internal.ProgressRecord, records.Progress),
         (internal.LineProgress, records.Line),
+        (internal.ShownRecord, links.Shown),
+        (internal.WordRecord, links.Word),
+        (internal.JoinedRecord, links.Joined),
+        (internal.SaidRecord, links.Said),
+        (internal.WatchedRecord, links.Watched),
+        (internal.ToldRecord, links.Told),
+        (internal.AgainRecord, links.Again),
     ],
 )
 def test_internal_models_describe_the_records(model: Any, record: Any) -> None:
@@ -101,6 +108,7 @@ def test_internal_examples_are_records(spec: TopicSpec, example: Example) -> Non
         "contact.normalised": records.Normalised,
         "contact.interactions": records.Interaction,
         "contact.measurements": records.Measurement,
+        "identity.links": links.Link,
     }[spec.topic]
     record = msgspec.json.decode(json.dumps(example.value), type=union)
     assert json.loads(msgspec.json.encode(record)) == example.value

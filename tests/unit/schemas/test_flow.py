@@ -11,7 +11,7 @@ from schemas.registry import RegistryError, TopicSpec, topics
 
 def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
-    assert flow.between() == ("contact.normalised", "contact.interactions", "contact.measurements")
+    assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
         "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
     )  # fmt: skip
@@ -25,8 +25,14 @@ def test_what_each_stage_reads_and_writes() -> None:
             ("contact.normalised", "contacts.dead-letters"),
         ),
         "identify": (
-            ("contact.normalised",),
-            ("contact.interactions", "contact.measurements", "contacts.dead-letters", "identity.changes"),
+            ("contact.normalised", "identity.links"),
+            (
+                "contact.interactions",
+                "contact.measurements",
+                "contacts.dead-letters",
+                "identity.changes",
+                "identity.links",
+            ),
         ),
         "track": (
             ("contact.interactions",),

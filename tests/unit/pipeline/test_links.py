@@ -1,0 +1,192 @@
+"""Contacts follow what their identifiers stand for: through the real agents, without a broker, on two partitions."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import orjson
+import pytest
+
+from streams.engine.offline import Offline
+from streams.identity.graph import LIMITS
+from tests.reference.owners import NEAR, NOBODY, kind, of_contact, owners, strength
+from tests.support.offline import NOW, deployment, settle
+from tests.support.system import home
+
+PARTITIONS = 2
+
+
+def event(
+    number: int, contact: str, *identifiers: str, customer: str | None = None, ago: float = 60.0
+) -> dict[str, Any]:
+    """One of a chat that goes on: a message of the customer."""
+    named = [{"kind": each.partition(":")[0], "value": each.partition(":")[2]} for each in identifiers]
+    data: dict[str, Any] = {"contact_id": contact, "channel": "chat", "direction": "inbound", "author": "customer"}
+    data |= (
+        {"text": "hello"} | ({"identifiers": named} if named else {}) | ({"customer_id": customer} if customer else {})
+    )
+    time = f"{NOW // 1000 - ago:.3f}"
+    return {
+        "specversion": "1.0",
+        "id": f"e{number}",
+        "source": "/webchat",
+        "type": "message.sent",
+        "time": _iso(float(time)),
+        "data": data,
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def tell(run: Offline, *events: dict[str, Any], now: int = NOW) -> None:
+    for each in events:
+        topic, key = home(each)
+        run.publish(topic, key, orjson.dumps(each), now, crc32(key) % PARTITIONS)
+    settle(run, now)
+
+
+@pytest.fixture
+def run() -> Offline:
+    return deployment(partitions=PARTITIONS)
+
+
+def held(run: Offline) -> dict[str, str]:
+    """Contact → who has its events in the end; fails when several have."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for record in run.on("contact.interactions"):
+        doc = orjson.loads(record.value or b"{}")
+        if doc["kind"] == "event":
+            found[doc["contact"]][doc["owner"]].add(doc["id"])
+        elif doc["kind"] == "left":
+            found[doc["contact"]][doc["owner"]].clear()
+    whole = {contact: {owner for owner, events in told.items() if events} for contact, told in found.items()}
+    assert all(len(owner) == 1 for owner in whole.values()), whole
+    return {contact: next(iter(owner)) for contact, owner in whole.items()}
+
+
+def ever(run: Offline) -> set[str]:
+    """Everyone who had an event."""
+    docs = (orjson.loads(record.value or b"{}") for record in run.on("contact.interactions"))
+    return {doc["owner"] for doc in docs if doc["kind"] == "event"}
+
+
+def changes(run: Offline) -> list[dict[str, Any]]:
+    return [orjson.loads(record.value or b"") for record in run.on("identity.changes")]
+
+
+def test_a_known_visitor_is_the_customers_from_the_first_event_on(run: Offline) -> None:
+    tell(run, event(1, "a", "email:anna@example.com", customer="7"))
+    tell(run, event(2, "b", "email:anna@example.com"), event(3, "b"))
+    assert held(run) == {"a": "customer:7", "b": "customer:7"}
+    assert ever(run) == {"customer:7"}
+    assert changes(run) == []
+
+
+def test_what_was_learnt_of_one_contact_moves_the_other(run: Offline) -> None:
+    tell(run, event(1, "a", "cookie:k1"), event(2, "b", "cookie:k1"))
+    assert held(run) == {"a": "anonymous:cookie:k1", "b": "anonymous:cookie:k1"}
+    tell(run, event(3, "b", customer="7"))
+    assert held(run) == {"a": "customer:7", "b": "customer:7"}
+    signed_in, followed = changes(run)
+    assert (signed_in["contact_id"], signed_in["rule"], signed_in["path"]) == ("b", "customer-id", [])
+    assert (followed["contact_id"], followed["rule"], followed["from"], followed["to"], followed["identifier"]) == (
+        ("a", "linked", "anonymous:cookie:k1", "customer:7", "cookie:k1")
+    )
+    assert followed["evidence"] == {"event_id": "e3", "source": "/webchat"}
+    assert followed["path"] == [{"identifier": "customer:7", "event_id": "e3", "source": "/webchat"}]
+
+
+def test_a_familys_tablet_stands_for_nobody(run: Offline) -> None:
+    tell(run, event(1, "a", "device:tablet", customer="7"), event(2, "x", "device:tablet"))
+    tell(run, event(3, "b", "device:tablet", customer="8"))
+    tell(run, event(4, "y", "device:tablet"))
+    assert held(run) == {"a": "customer:7", "b": "customer:8", "x": "contact:chat:x", "y": "contact:chat:y"}
+    (change,) = changes(run)
+    assert (change["contact_id"], change["rule"], change["to"]) == ("x", "shared", "contact:chat:x")
+    assert change["reason"] == "device:tablet is shared by 2 customers"
+
+
+def test_a_correction_takes_the_evidence_back(run: Offline) -> None:
+    tell(run, event(1, "a", "phone:+442079460123", customer="7", ago=90), event(2, "b", "phone:+442079460123"))
+    assert held(run)["b"] == "customer:7"
+    tell(run, event(3, "a", customer="8", ago=30))
+    assert held(run) == {"a": "customer:8", "b": "customer:8"}
+
+
+def test_two_systems_with_contacts_of_one_name_link_no_strangers(run: Offline) -> None:
+    other = event(2, "1001", "email:bob@example.com", ago=30) | {"source": "/crm"}
+    tell(run, event(1, "1001", "email:anna@example.com"), other)
+    tell(run, event(3, "c", "email:bob@example.com"))
+    assert held(run)["c"] == "anonymous:email:bob@example.com"
+
+
+def test_names_of_an_anonymous_customer_come_from_the_strongest(run: Offline) -> None:
+    tell(run, event(1, "a", "cookie:k1"), event(2, "b", "cookie:k1", "email:z@example.com"))
+    assert held(run) == dict.fromkeys("ab", "anonymous:email:z@example.com")
+    (change,) = changes(run)
+    assert (change["rule"], change["to"]) == ("linked", "anonymous:email:z@example.com")
+
+
+def history(random: Random) -> list[dict[str, Any]]:
+    names = [f"email:anna{n}@example.com" for n in range(random.randint(1, 4))]
+    names += [f"phone:+4420794600{n:02}" for n in range(random.randint(1, 4))]
+    names += [f"{each}:{each}-{n}7k" for each in ("device", "cookie") for n in range(random.randint(1, 4))]
+    customers = [f"cust-{n}7" for n in range(random.randint(0, 3))]
+    told = []
+    for number in range(random.randint(3, 25)):
+        contact = f"c{random.randrange(10)}"
+        who = random.choice(customers) if customers and random.random() < 0.25 else None
+        named = random.sample(names, random.choice([0, 1, 1, 2, 3]))
+        told.append(event(number, contact, *named, customer=who, ago=round(300 - number * 5 + random.random(), 3)))
+    return told
+
+
+def expected(told: list[dict[str, Any]]) -> dict[str, str]:
+    """By a search over all that the contacts named."""
+    named: dict[str, set[str]] = defaultdict(set)
+    who: dict[str, str] = {}
+    for each in sorted(told, key=lambda one: one["time"]):
+        data = each["data"]
+        named[data["contact_id"]] |= {f"{one['kind']}:{one['value']}" for one in data.get("identifiers", ())}
+        if "customer_id" in data:
+            who[data["contact_id"]] = f"customer:{data['customer_id']}"
+    links: set[tuple[str, str]] = set()
+    for contact, identifiers in named.items():
+        all_of_it = sorted({*identifiers, *([who[contact]] if contact in who else [])}, key=strength)[:8]
+        links |= {(weak, strong) for place, strong in enumerate(all_of_it) for weak in all_of_it[place + 1 :]}
+    everybody = {each for identifiers in named.values() for each in identifiers} | set(who.values())
+    found = owners(everybody, links, LIMITS)
+    assert all(kind(owner) in ("customer", "anonymous", NOBODY) for owner in found.values())
+    return {
+        contact: who.get(contact)
+        or of_contact(f"contact:chat:{contact}", sorted(identifiers, key=strength)[:8], found, links)
+        for contact, identifiers in named.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_order_any_cut_and_any_restart_come_to_what_a_search_finds(seed: int) -> None:
+    random = Random(seed)
+    told = history(random)
+    want = expected(told)
+    for _ in range(2):
+        run = deployment(size=random.choice([1, 7, 4000]), partitions=PARTITIONS)
+        random.shuffle(told)
+        parts, now = [told[n::3] for n in range(3)], NOW
+        for part in parts:
+            for each in part:
+                topic, key = home(each)
+                run.publish(topic, key, orjson.dumps(each), now, crc32(key) % PARTITIONS)
+            run.run(now)
+            now += random.choice([1, 1000])
+            if random.random() < 0.5:
+                run.restart("identify")
+        settle(run, now)
+        assert held(run) == want
+        waiting = [row for task in run.tasks if task.inlet.name == "identify" for row in task.tables["waiting"].items()]
+        assert waiting == []
+    assert NEAR == 3
