@@ -215,6 +215,20 @@ class AgainRecord(Model):
     labels: dict[str, LabelFields]
 
 
+class RoundRecord(Model):
+    """A task says that nothing of a replay waits in it. A round in which all are quiet ends the replay."""
+
+    kind: Literal["round"]
+    origin: String
+    """Name of the task, identify-<partition>."""
+    of: Whole
+    """How many tasks there are."""
+    line: Line
+    number: Whole
+    quiet: Bool
+    """It has handled nothing of the replay since the round before."""
+
+
 class LineProgress(Model):
     """How far one line has come at one origin."""
 
@@ -241,5 +255,7 @@ InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | P
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
-LinkRecord = ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord
+LinkRecord = (
+    ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RoundRecord
+)
 """What identity.links carries."""

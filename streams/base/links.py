@@ -103,8 +103,21 @@ class Again(Record, tag="again", frozen=True):
     labels: dict[str, Label]
 
 
+class Round(Record, tag="round", frozen=True):
+    """A task says that nothing of a replay waits in it (`streams.identity.ending`)."""
+
+    origin: str
+    """Name of the task, ``identify-<partition>``."""
+    of: int
+    """How many tasks there are."""
+    line: str
+    number: int
+    quiet: bool
+    """It has handled nothing of the replay since the round before."""
+
+
 ToNode = Shown | Word | Joined | Said | Watched
-Link = ToNode | Told | Again
+Link = ToNode | Told | Again | Round
 
 
 def row_key(node: str, line: str = LIVE) -> str:

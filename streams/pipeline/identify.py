@@ -13,12 +13,13 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
-from streams.base.links import Again, Label, Link, Told, ToNode, Watched, row_key
+from streams.base.links import Again, Label, Link, Round, Told, ToNode, Watched, row_key
+from streams.base.progress import Implausible, Origins
 from streams.base.records import SEP, AgentState, Command, Event, Line, Normalised, Profile, contact_key, output_key
 from streams.base.times import SECOND_MS, iso
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
-from streams.identity import graph
+from streams.identity import ending, graph
 from streams.identity.assignment import (
     OTHER_SOURCE,
     TOO_LONG,
@@ -29,6 +30,7 @@ from streams.identity.assignment import (
     relabelled,
 )
 from streams.identity.crowds import Crowds, share
+from streams.identity.ending import Ending
 from streams.identity.evidence import known_of, links_of, shown
 from streams.identity.graph import Node
 from streams.identity.owners import ContactOwner, after, due_at, found_by
@@ -62,6 +64,7 @@ TABLES = (
     large_table("owners", ContactOwner, "contact", attrgetter("due"), _with_due, bytes),
     large_table("nodes", Node, "", attrgetter("due")),
     struct_table("waiting", Waiting, "contact"),
+    struct_table("ending", Ending),
     struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
 )
 
@@ -69,7 +72,8 @@ TABLES = (
 class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
-    ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered.
+    ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered;
+    ``ending``: line of a replay → is it over between identifiers?
     """
 
     before = "ingest"
@@ -79,6 +83,7 @@ class Identify(Stage):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised | Link), name("contact.interactions"))
         self.owners, self.nodes, self.waiting = tables["owners"], tables["nodes"], tables["waiting"]
+        self.ending = tables["ending"]
         self.timed = (self.owners, self.nodes)
         self.crowds = Crowds(tables["crowds"], share(rules.per_identifier_and_day, info.peers))
         self.interactions, self.changes, self.measurements, self.links = (
@@ -93,13 +98,8 @@ class Identify(Stage):
         kind = type(value)
         if kind is Event:
             self._own(value, self.size, out)
-        elif kind is Told:
-            self._told(value, out)
-        elif kind is Again:
-            unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
-            self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
-        elif isinstance(value, ToNode):
-            self._link(value, out)
+        elif isinstance(value, Link):
+            self._between(value, out)
         elif kind is Profile:
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is Command:
@@ -119,6 +119,26 @@ class Identify(Stage):
     def undo(self, record: Record) -> None:
         super().undo(record)
         self.crowds.undo()
+
+    def _between(self, value: Link, out: Outputs) -> None:
+        """What tasks of this agent tell each other."""
+        if isinstance(value, Round):
+            self._heard(value)
+            return
+        if self.ending and (over := self.ending.get(line := _line_of(value))) is not None:
+            self.ending[line] = ending.stirred(over)
+        if isinstance(value, Told):
+            self._told(value, out)
+        elif isinstance(value, Again):
+            unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
+            self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
+        else:
+            self._link(value, out)
+
+    def _heard(self, told: Round) -> None:
+        if told.of != self.info.peers or told.origin not in Origins("identify", told.of).names or not told.line:
+            raise Implausible(f"the end of a replay as told by {told.origin[:100]!r}, one of {told.of}")
+        self.ending[told.line] = ending.heard(self.ending.get(told.line, Ending()), told)
 
     def _own(self, event: Event, size: int, out: Outputs, labels: Mapping[str, Label] = NO_LABELS) -> None:
         """Place an event, or let it wait until the identifiers that it names have said whom they stand for."""
@@ -169,12 +189,27 @@ class Identify(Stage):
             if not held.asked:
                 self._answered(key, out)
         if not wanted:
-            self._look_away(key, told.identifier, key.partition(SEP)[2], out)
+            self._look_away(key, told.identifier, _line(key), out)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        """An answer that does not come is not waited for: who gives it may have failed."""
+        """An answer that does not come is not waited for: who gives it may have failed. And replays come to their end."""
         for key in [key for key, held in self.waiting.items() if out.now - held.asked_at >= MAX_WAITING_MS]:
             self._hurry(key, out)
+        ended = [line for line, state in lines.items() if state.ended and line not in self.behind]
+        if ended:
+            waited = {_line(key) for key in self.waiting}
+            for line in ended:
+                if line not in waited:
+                    self._end(line, out)
+
+    def _end(self, line: str, out: Outputs) -> None:
+        """All events of a replay are placed. It is over when no identifier has anything more to tell of it."""
+        known = self.ending.get(line, Ending())
+        left, told = ending.step(known, self.info.name, self.info.peers, line)
+        if left is not known:
+            self.ending[line] = left
+        if told is not None:
+            out.broadcast(self.links, None, encode(told))
 
     def _answered(self, key: str, out: Outputs) -> None:
         """What waited is placed, in the order of its arrival."""
@@ -290,12 +325,16 @@ class Identify(Stage):
         del self.tables[table][key]
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
-        """What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
+        """A replay has not ended before it is over between identifiers. What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
         moment; or, where there always is something, how far that lets it come.
         """
+        lines = {
+            line: replace(reached, ended=False) if reached.ended and not self._is_over(line) else reached
+            for line, reached in lines.items()
+        }
         oldest: dict[str, int] = {}
         for key, held in self.waiting.items():
-            line = key.partition(SEP)[2]
+            line = _line(key)
             oldest[line] = min(oldest.get(line, held.since), held.since)
         self.pausing = {line: min(self.pausing.get(line, now), now) for line in oldest}
         found = {line: reached for line, reached in lines.items() if line not in oldest}
@@ -306,12 +345,28 @@ class Identify(Stage):
 
     def forget(self, line: str) -> None:
         self.crowds.forget(line)
-        for key in [key for key in self.waiting if key.partition(SEP)[2] == line]:
+        self.ending.pop(line, None)
+        for key in [key for key in self.waiting if _line(key) == line]:
             del self.waiting[key]
+
+    def _is_over(self, line: str) -> bool:
+        known = self.ending.get(line)
+        return known is not None and known.over
 
 
 def _key(event: Event) -> str:
     return row_key(contact_key(event.channel, event.contact), event.line)
+
+
+def _line(key: str) -> str:
+    """Of the key of a contact's row."""
+    return key.partition(SEP)[2]
+
+
+def _line_of(value: ToNode | Told | Again) -> str:
+    if isinstance(value, Told):
+        return _line(value.contact)
+    return value.event.line if isinstance(value, Again) else value.line
 
 
 def _contact(key: str) -> bytes:

@@ -94,6 +94,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.WatchedRecord, links.Watched),
         (internal.ToldRecord, links.Told),
         (internal.AgainRecord, links.Again),
+        (internal.RoundRecord, links.Round),
     ],
 )
 def test_internal_models_describe_the_records(model: Any, record: Any) -> None:
