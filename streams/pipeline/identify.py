@@ -192,7 +192,7 @@ class Identify(Stage):
             self._look_away(key, told.identifier, _line(key), out)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
-        """An answer that does not come is not waited for: who gives it may have failed. And replays come to their end."""
+        """An answer that does not come is not waited for: who gives it may have failed. And replays end."""
         for key in [key for key, held in self.waiting.items() if out.now - held.asked_at >= MAX_WAITING_MS]:
             self._hurry(key, out)
         ended = [line for line, state in lines.items() if state.ended and line not in self.behind]
@@ -325,7 +325,9 @@ class Identify(Stage):
         del self.tables[table][key]
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
-        """A replay has not ended before it is over between identifiers. What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
+        """A replay has not ended before it is over between identifiers.
+
+        What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
         moment; or, where there always is something, how far that lets it come.
         """
         lines = {

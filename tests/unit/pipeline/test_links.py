@@ -190,3 +190,38 @@ def test_any_order_any_cut_and_any_restart_come_to_what_a_search_finds(seed: int
         waiting = [row for task in run.tasks if task.inlet.name == "identify" for row in task.tables["waiting"].items()]
         assert waiting == []
     assert NEAR == 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_replay_ends_when_the_last_contact_of_it_has_moved(seed: int) -> None:
+    """And then for everybody: what identifiers tell each other takes a while, here a record at a time."""
+    random = Random(seed)
+    told = [each | {"replayid": "week"} for each in history(random)]
+    want = expected(told)
+    run = deployment(size=random.choice([1, 2, 5]), partitions=PARTITIONS)
+    topic, _ = home(told[0])
+    _mark(run, topic, "started", 301)
+    for each in told:
+        key = home(each)[1]
+        run.publish(topic, key, orjson.dumps(each), NOW, crc32(key) % PARTITIONS)
+    _mark(run, topic, "ended", 0)
+    for step in range(20):
+        run.run(NOW + step * 1000)
+        if random.random() < 0.5:
+            run.restart("identify")
+    assert held(run) == want
+    for partition in range(PARTITIONS):
+        docs = [orjson.loads(record.value or b"{}") for record in run.topics["contact.interactions", partition]]
+        lines = [doc["lines"].get("week", {}) if doc["kind"] == "progress" else {} for doc in docs]
+        ends = [place for place, line in enumerate(lines) if line.get("ended")]
+        assert len({docs[place]["origin"] for place in ends}) == PARTITIONS
+        assert all(doc["kind"] == "progress" for doc in docs[ends[0] :])
+
+
+def _mark(run: Offline, topic: str, kind: str, ago: float) -> None:
+    for partition in range(PARTITIONS):
+        made = {
+            "specversion": "1.0", "id": f"week:{kind}", "source": "/centre", "type": f"replay.{kind}", "replayid": "week",
+            "time": _iso(NOW // 1000 - ago), "data": {"replay_id": "week", "topics": [topic]},
+        }  # fmt: skip
+        run.publish(topic, b"replay:week", orjson.dumps(made), NOW, partition)
