@@ -174,6 +174,9 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of another part: the contact at rest before it, for the case that the part goes to another customer."""
     closed_at: int | None = None
     """At rest: when it was closed although it had not ended."""
+    group: str = ""
+    """Of one that belongs to its customer by its identifiers alone, once it is over: all contacts with the same ones
+    go to another customer together. Empty = it stays."""
 
     @property
     def heard(self) -> int:

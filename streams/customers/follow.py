@@ -104,6 +104,18 @@ class Follower(Generic[S]):
         """Contacts are over for good and no longer kept; what they count for is."""
         return state
 
+    def handed(self, state: S, group: str, view: View) -> tuple[S, bytes | None]:
+        """What contacts of a group that are no longer kept (`Contact.group`, as `settled` was given them) count for
+        goes to another customer: the state without it, and what it was (JSON); None = nothing.
+        """
+        return state, None
+
+    def absorbed(self, state: S, group: str, piece: bytes, view: View) -> S:
+        """What `handed` of the same capability gave of another customer comes to this one, who may have some of that
+        group already. Whoever hands it on later hands on all of it.
+        """
+        return state
+
     def tidied(self, state: S, view: View) -> S:
         """Contacts became smaller because their time was over: what was kept for them may go."""
         return state

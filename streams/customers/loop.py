@@ -100,6 +100,29 @@ def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRu
     return replace(timeline, **after, stale=True)
 
 
+def handed(timeline: Timeline, group: str, place: Place, rules: CustomerRules) -> tuple[Timeline, dict[str, bytes]]:
+    """Without what contacts of a group count for that are no longer kept; and that, by capability."""
+    now = view(timeline, place)
+    new: dict[str, Any] = {}
+    pieces: dict[str, bytes] = {}
+    for each in rules.asked["handed"]:
+        state, piece = each.handed(getattr(timeline, each.name), group, now)
+        if piece is not None:
+            new[each.name], pieces[each.name] = lean(each, state), piece
+    return (replace(timeline, **new, stale=True) if new else timeline), pieces
+
+
+def absorbed(timeline: Timeline, group: str, pieces: dict[str, bytes], place: Place, rules: CustomerRules) -> Timeline:
+    """With what contacts of a group count for that another customer had. What no capability knows is left out."""
+    now = view(timeline, place)
+    after = {
+        each.name: lean(each, each.absorbed(getattr(timeline, each.name), group, pieces[each.name], now))
+        for each in rules.asked["absorbed"]
+        if each.name in pieces
+    }
+    return replace(timeline, **after, stale=True)
+
+
 def tidied(timeline: Timeline, place: Place, rules: CustomerRules) -> Timeline:
     """Contacts became smaller because their time was over."""
     now = view(timeline, place)
