@@ -6,7 +6,7 @@
           │ keyed by contact, customer, agent, alert
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
-      [identify]    owners, nodes, waiting, crowds ───────────→ identity.changes (and agents' states to [measure])
+      [identify]    owners, nodes, waiting, ending, crowds ───→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
       [track]       customers, firing ────────────────────────→ journeys, segments, alerts
           ↓ contact.measurements      keyed by channel and queue
@@ -26,7 +26,7 @@ from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
-from streams.pipeline.identify import Identify
+from streams.pipeline.identify import Identify, Trust
 from streams.pipeline.ingest import Ingest, Means
 from streams.pipeline.measure import Measure
 from streams.pipeline.notes import Notes
@@ -46,7 +46,7 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     dead = name("contacts.dead-letters")
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=_means(settings, rules, notes, scorer)),
-        "identify": partial(Identify, name=name, rules=rules.customers.contacts, notes=notes),
+        "identify": partial(Identify, name=name, rules=Trust(rules.customers.contacts, rules.identity), notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes),
         "measure": partial(Measure, name=name, policy=rules.kpis, notes=notes),
     }

@@ -1,5 +1,6 @@
 """What an event says of its contact's owner."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -7,9 +8,10 @@ import msgspec
 from streams.base.records import Event
 
 STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
-"""Kinds of identifiers from the strongest to the weakest; a customer id is stronger than all of them."""
+"""Kinds of identifiers from the strongest to the weakest, where no rule says otherwise; a customer id is stronger than
+all of them."""
 CUSTOMER, CONTACT = -1, len(STRENGTH)
-_RANK = {kind: rank for rank, kind in enumerate(STRENGTH)}
+RANKS: Mapping[str, int] = {kind: rank for rank, kind in enumerate(STRENGTH)}
 
 Order = tuple[int, str, str]
 """(time, id, source) of an event: what decides between two claims of one rank."""
@@ -19,7 +21,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     """What an event says of its contact's owner."""
 
     rank: int
-    """−1 customer id, then the place in ``STRENGTH``, last the contact itself."""
+    """−1 customer id, then the place among the kinds, the strongest first, last the contact itself."""
     time: int
     id: str
     source: str
@@ -41,8 +43,8 @@ def owner_of(event: Event) -> str:
     return claim_of(event).owner
 
 
-def claim_of(event: Event, nobody: tuple[str, ...] = ()) -> Claim:
-    """The event's claim. Identifiers of kinds outside ``STRENGTH`` claim nothing, nor do those whose marks are among
+def claim_of(event: Event, nobody: tuple[str, ...] = (), ranks: Mapping[str, int] = RANKS) -> Claim:
+    """The event's claim. Identifiers of kinds outside ``ranks`` claim nothing, nor do those whose marks are among
     ``nobody``.
     """
     rank, identifier = CONTACT, ""
@@ -50,8 +52,8 @@ def claim_of(event: Event, nobody: tuple[str, ...] = ()) -> Claim:
         rank, identifier = CUSTOMER, f"customer:{event.customer}"
     else:
         for kind, value in event.identifiers:
-            if _RANK.get(kind, CONTACT) < rank and not (nobody and mark_of(f"{kind}:{value}") in nobody):
-                rank, identifier = _RANK[kind], f"{kind}:{value}"
+            if ranks.get(kind, CONTACT) < rank and not (nobody and mark_of(f"{kind}:{value}") in nobody):
+                rank, identifier = ranks[kind], f"{kind}:{value}"
     return Claim(rank, event.time, event.id, event.source, identifier or f"contact:{event.channel}:{event.contact}")
 
 

@@ -47,6 +47,7 @@ from streams.base.records import Event, Left
 from streams.identity import evidence, owners, placing
 from streams.identity.owners import ContactOwner
 from streams.identity.placing import Labels, Placed
+from streams.identity.rules import SHIPPED, IdentityRules
 
 SHORT_HISTORY = 8
 """Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
@@ -72,6 +73,16 @@ Gather = Callable[[str, bool], int]
 def _alone(identifier: str, more: bool) -> int:
     """No identifier is crowded."""
     return 0
+
+
+class Judge(NamedTuple):
+    """By what a contact is given to somebody."""
+
+    gather: Gather = _alone
+    rules: IdentityRules = SHIPPED
+
+
+NOBODY_CROWDED = Judge()
 
 
 class Evidence(TypedDict):
@@ -144,38 +155,38 @@ def assign(
     state: ContactOwner | None,
     event: Event,
     size: int | None = None,
-    gather: Gather = _alone,
+    judge: Judge = NOBODY_CROWDED,
     apart: bool = True,
     labels: Labels = MappingProxyType({}),
 ) -> tuple[ContactOwner, list[Output]]:
     """The contact's next state and what to send: the event with its owner, or what a change of owner needs.
 
     An event that is in the history already changes nothing and sends nothing. ``size``: JSON bytes of the event, where
-    the caller knows them. ``gather`` is asked once for each contact and identifier that would own it. ``apart``: of a
-    stub, whether the event is another part of the contact (`owners.found_by`). ``labels``: of the identifiers that were
-    asked for it.
+    the caller knows them. ``judge.gather`` is asked once for each contact and identifier that would own it.
+    ``apart``: of a stub, whether the event is another part of the contact (`owners.found_by`). ``labels``: of the
+    identifiers that were asked for it.
     """
     kept = owners.lean(event, owners.encoded(event) if size is None else size)
     if state is None:
-        (claim, *_), nobody, crowded = _said(None, event, gather)
-        fresh, _ = _placed(owners.begun(claim, *kept, nobody), event, labels)
+        (claim, *_), nobody, crowded = _said(None, event, judge)
+        fresh, _ = _placed(owners.begun(claim, *kept, nobody), event, labels, judge.rules)
         return fresh, [_owned(event, fresh.owner), *_crowd(crowded, fresh, event)]
     place = _place(state.history, event)
     if place is None:
         return state, []
     if not state.history and not (apart and owners.begins_anew(state, event)):
-        return _afterwards(state, event, labels)
-    decision, nobody, crowded = _said(state, event, gather)
+        return _afterwards(state, event, labels, judge.rules)
+    decision, nobody, crowded = _said(state, event, judge)
     best, first, corrects, refused = decision
     grown = owners.grown(state, kept, place, (best, first, state.corrections + corrects, nobody))
     told = (*state.history[:place], event, *state.history[place:])
     if best.owner != state.claim.owner:
         start = _used_again(told, state.claim, best)
         if start and told[start - 1].time < told[start].time:
-            told, grown = told[start:], owners.since(grown, told[start].time)
+            told, grown = told[start:], owners.since(grown, told[start].time, judge.rules.ranks)
         elif grown.resumed and best.rank == state.claim.rank and _begins(told[0], state.claim, best):
-            grown = owners.anew(grown)
-    grown, why = _placed(grown, event, labels)
+            grown = owners.anew(grown, judge.rules.ranks)
+    grown, why = _placed(grown, event, labels, judge.rules)
     if grown.owner == state.owner:
         outputs: list[Output] = [_owned(event, grown.owner)]
     else:
@@ -187,7 +198,7 @@ def assign(
 
 
 def relabelled(
-    state: ContactOwner, identifier: str, label: Label, ref: Ref | None
+    state: ContactOwner, identifier: str, label: Label, ref: Ref | None, rules: IdentityRules = SHIPPED
 ) -> tuple[ContactOwner, list[Output]]:
     """The contact's next state when one of its identifiers stands for somebody else, and what to send. One without its
     events, a stub or a truncated one, stays where it is.
@@ -196,34 +207,36 @@ def relabelled(
         return state, []
     labels = state.labels | {identifier: label}
     latest = state.history[-1]
-    grown, why = _placed(replace(state, labels=labels), latest)
+    grown, why = _placed(replace(state, labels=labels), latest, rules=rules)
     if grown.owner == state.owner or state.truncated:
         return replace(state, labels=labels), []
     proof = ref or state.known.get(identifier, (latest.time, latest.id, latest.source))
     return grown, _moved(state.owner, grown, state.history, latest, why, proof)
 
 
-def _placed(state: ContactOwner, event: Event, labels: Labels = MappingProxyType({})) -> tuple[ContactOwner, Placed]:
+def _placed(
+    state: ContactOwner, event: Event, labels: Labels = MappingProxyType({}), rules: IdentityRules = SHIPPED
+) -> tuple[ContactOwner, Placed]:
     """The state with what the event names, and with the owner that follows."""
-    known = _known(state, event)
+    known = _known(state, event, rules)
     held = {**state.labels, **labels} if labels or state.labels else {}
     if held:
         ours = evidence.of_one(known, state.claim) if state.claim.rank != CUSTOMER else {}
         held = {each: held[each] for each in ours if each in held}
-    why = placing.place(state.claim, held, f"contact:{event.channel}:{event.contact}", state.nobody)
+    why = placing.place(state.claim, held, f"contact:{event.channel}:{event.contact}", state.nobody, rules)
     stands = "" if why.owner == state.claim.owner else why.owner
     if known is state.known and held == state.labels and stands == state.stands:
         return state, why
     return replace(state, known=known, labels=held, stands=stands), why
 
 
-def _known(state: ContactOwner, event: Event) -> dict[str, Ref]:
+def _known(state: ContactOwner, event: Event, rules: IdentityRules) -> dict[str, Ref]:
     """What the contact's events name. Nothing is kept of one without identifiers, as most are."""
     if state.known:
-        return evidence.known_of(state.known, event, state.nobody)
+        return evidence.known_of(state.known, event, state.nobody, rules.ranks)
     if not event.identifiers:
         return state.known
-    return evidence.all_of((*state.history, event), state.nobody)
+    return evidence.all_of((*state.history, event), state.nobody, rules.ranks)
 
 
 def _moved(
@@ -272,12 +285,13 @@ def _place(history: tuple[Event, ...], event: Event) -> int | None:
     return None if any(event_key(each) == key for each in history[start:end]) else end
 
 
-def _said(state: ContactOwner | None, event: Event, gather: Gather) -> _Said:
-    """``gather`` counts for an identifier that would own the contact from now on, and is asked about the others."""
+def _said(state: ContactOwner | None, event: Event, judge: Judge) -> _Said:
+    """`Judge.gather` counts for an identifier that would own the contact from now on, and is asked about the others."""
     nobody: tuple[str, ...] = () if state is None else state.nobody
     crowded: Claim | None = None
+    gather, ranks = judge.gather, judge.rules.ranks
     while True:
-        claim = claim_of(event, nobody)
+        claim = claim_of(event, nobody, ranks)
         decision = Decision(claim, None) if state is None else _decided(state, event, claim)
         if claim.rank in (CUSTOMER, CONTACT) or (state is not None and decision.best.owner == state.claim.owner):
             break
@@ -340,11 +354,13 @@ def _beaten(state: ContactOwner, best: Claim) -> tuple[str, Claim] | None:
     return next(((OTHER_SOURCE, each) for each in (state.claim, *said) if each.owner != best.owner), None)
 
 
-def _afterwards(state: ContactOwner, event: Event, labels: Labels) -> tuple[ContactOwner, list[Output]]:
+def _afterwards(
+    state: ContactOwner, event: Event, labels: Labels, rules: IdentityRules
+) -> tuple[ContactOwner, list[Output]]:
     """A word about a stub, or an act that goes on with it and begins nothing."""
-    claim = claim_of(event, state.nobody)
+    claim = claim_of(event, state.nobody, rules.ranks)
     decision = _decided(state, event, claim)
-    better, _ = _placed(replace(state, claim=decision.best), event, labels)
+    better, _ = _placed(replace(state, claim=decision.best), event, labels, rules)
     refused = (TOO_LATE, claim) if better.owner != state.owner else decision.refused
     heard, refusals = _refused(owners.told(state, event), event, refused)
     return heard, [_owned(event, state.owner), *refusals]

@@ -5,7 +5,7 @@ links are after an event is compared with what they were before, and the differe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from streams.base.claims import CONTACT, CUSTOMER, STRENGTH, Claim, mark_of
 from streams.base.links import Ref, Shown, is_customer, kind_of, order_of
@@ -20,12 +20,14 @@ Pair = tuple[str, str]
 """Two identifiers, the weaker first."""
 
 
-def known_of(known: dict[str, Ref], event: Event, nobody: tuple[str, ...] = ()) -> dict[str, Ref]:
-    """With what one more event names; without those whose marks are among ``nobody``. The same object where nothing is
-    new.
+def known_of(
+    known: dict[str, Ref], event: Event, nobody: tuple[str, ...] = (), kinds: Collection[str] = STRENGTH
+) -> dict[str, Ref]:
+    """With what one more event names of these kinds; without those whose marks are among ``nobody``. The same object
+    where nothing is new.
     """
     ref = event.time, event.id, event.source
-    named = [f"{kind}:{value}" for kind, value in event.identifiers if kind in STRENGTH]
+    named = [f"{kind}:{value}" for kind, value in event.identifiers if kind in kinds]
     if event.customer is not None:
         named.append(f"customer:{event.customer}")
     if all(identifier in known and known[identifier] <= ref for identifier in named):
@@ -38,11 +40,11 @@ def known_of(known: dict[str, Ref], event: Event, nobody: tuple[str, ...] = ()) 
     return found if len(found) <= MAX_KNOWN else {name: found[name] for name in sorted(found, key=order_of)[:MAX_KNOWN]}
 
 
-def all_of(events: Iterable[Event], nobody: tuple[str, ...] = ()) -> dict[str, Ref]:
+def all_of(events: Iterable[Event], nobody: tuple[str, ...] = (), kinds: Collection[str] = STRENGTH) -> dict[str, Ref]:
     """What some events name."""
     known: dict[str, Ref] = {}
     for event in events:
-        known = known_of(known, event, nobody)
+        known = known_of(known, event, nobody, kinds)
     return known
 
 

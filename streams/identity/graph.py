@@ -4,20 +4,20 @@ neighbours said of themselves, and the contacts that watch it. Nothing else, so 
 The rule (docs/identity.md, with its reasons):
 
 1. A customer stands for itself; two are never linked.
-2. Else an identifier stands for the closest customer within `NEAR` links. Two that are equally close: it is shared.
+2. Else an identifier stands for the closest customer within ``reach`` links. Two that are equally close: it is shared.
 3. An identifier with more links to one kind than the kind's limit is shared, too. A shared one stands for nobody, and
    nothing passes through it.
 4. Identifiers with no customer in reach that are linked (over others of that sort, within `FAR` links) are one
    anonymous customer, named by the strongest of them.
 
 Links between two nodes are kept by the weaker (its *home*), which tells the stronger one whether they hold. A label
-changes when what it follows from changes, and then it is told to all neighbours; so claims settle after at most `NEAR`
-rounds, names after `FAR`, whatever the order of what arrives.
+changes when what it follows from changes, and then it is told to all neighbours; so claims settle after at most
+``reach`` rounds, names after `FAR`, whatever the order of what arrives.
 """
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -37,11 +37,10 @@ from streams.base.links import (
     kind_of,
     order_of,
 )
+from streams.identity.rules import SHIPPED, IdentityRules
 
-NEAR, FAR = 3, 16
-"""Links: how far a customer's claim reaches; how far the name of an anonymous customer travels."""
-LIMITS = {"email": 3, "phone": 3, "social": 5, "account": 5, "device": 8, "cookie": 50}
-"""Neighbours of one kind that an identifier has at most; with more it is shared. People have several cookies a year."""
+FAR = 16
+"""Links: how far the name of an anonymous customer travels."""
 MAX_LINKS = 200
 """Links that a node keeps; further evidence is refused. An identifier with so many is shared long since; a customer may
 have more, and is their customer, but does not know of them."""
@@ -50,7 +49,7 @@ MAX_WATCHERS = 500
 MAX_CUSTOMERS = 10
 """Customers that a label names, of those that share an identifier."""
 MAX_REFS = 3
-"""Events that a link names as its evidence, the earliest."""
+"""Events that a link names as its evidence, the earliest; and times of the latest."""
 
 UNKNOWN: Ref = (0, "", "")
 """The evidence of a link whose earliest events showed that they were of somebody else."""
@@ -72,6 +71,8 @@ class Edge(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """At its home: the latest word of a person."""
     joined: Ref | None = None
     """At the stronger end: its evidence; None = it does not hold."""
+    fresh: tuple[int, ...] = ()
+    """At its home: the latest times at which it was shown, ms."""
 
     @property
     def on(self) -> bool:
@@ -88,6 +89,13 @@ class Edge(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
         if self.word is not None:
             return self.word[0]
         return self.refs[0] if self.refs else UNKNOWN
+
+    @property
+    def latest(self) -> int | None:
+        """Until when it holds depends on this, ms; None = it does not run out."""
+        if self.count <= 0 or self.word is not None:
+            return None
+        return max(self.fresh or (self.refs[-1:] or (UNKNOWN,))[0][:1])
 
     @property
     def empty(self) -> bool:
@@ -140,22 +148,47 @@ def stands_for(node: str, label: Label) -> str:
     return f"anonymous:{label.name or node}"
 
 
-def fold(node: Node | None, told: ToNode, limits: Mapping[str, int] = LIMITS) -> Outcome:
+def fold(node: Node | None, told: ToNode, rules: IdentityRules = SHIPPED) -> Outcome:
     """The node after one record that is for it.
 
     Evidence of a link to the node itself, or of one between two customers, is refused before it comes here.
     """
     known = node or Node()
     if isinstance(told, Watched):
-        return _watched(known, told, limits)
+        return _watched(known, told, rules)
     if isinstance(told, Said):
         if told.other not in known.edges or not known.edges[told.other].on:
             return Outcome(node)  # the link was cut since
-        return _settled(known, replace(known, said=known.said | {told.other: told.label}), told, limits)
+        return _settled(known, replace(known, said=known.said | {told.other: told.label}), told, rules)
     edge = known.edges.get(told.other, Edge())
     if edge.empty and len(known.edges) >= MAX_LINKS:
         return Outcome(node, limited="links")
-    return _linked(known, edge, _after(edge, told), told, limits)
+    return _linked(known, edge, _after(edge, told), told, rules)
+
+
+def due_at(node: Node, rules: IdentityRules) -> int | None:
+    """Stream time after which a link has run out; None = none will."""
+    if rules.expires_after_ms is None:
+        return None
+    times = [edge.latest for edge in node.edges.values()]
+    return min((time + rules.expires_after_ms for time in times if time is not None), default=None)
+
+
+def expire(node: Node, name: str, line: str, now: int, rules: IdentityRules) -> Outcome:
+    """The node at stream time ``now``, ms: without the links that have run out, and what was known of them."""
+    out: list[ToNode | Told] = []
+    changes: list[Changed] = []
+    left: Node | None = node
+    for other, edge in node.edges.items():
+        latest, known = edge.latest, left or Node()
+        if latest is None or rules.expires_after_ms is None or latest + rules.expires_after_ms >= now:
+            continue
+        told = Shown(name, line, other, edge.ref, on=False)
+        left, sent, changed, _ = _linked(known, edge, Edge(), told, rules)
+        out += sent
+        changes += [changed] if changed else []
+    moved = changes[-1]._replace(before=changes[0].before) if changes else None
+    return Outcome(left, tuple(out), moved if moved and moved.before != moved.after else None)
 
 
 def _after(edge: Edge, told: Shown | Word | Joined) -> Edge:
@@ -169,10 +202,20 @@ def _after(edge: Edge, told: Shown | Word | Joined) -> Edge:
         insort(refs, told.ref)
     elif told.ref in refs:
         refs.remove(told.ref)
-    return replace(edge, count=max(0, edge.count + (1 if told.on else -1)), refs=tuple(refs[:MAX_REFS]))
+    times, time = sorted(edge.fresh), told.ref[0]
+    if told.on:
+        insort(times, time)
+    elif time in times:
+        times.remove(time)
+    return replace(
+        edge,
+        count=max(0, edge.count + (1 if told.on else -1)),
+        refs=tuple(refs[:MAX_REFS]),
+        fresh=tuple(times[-MAX_REFS:]),
+    )
 
 
-def _linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, limits: Mapping[str, int]) -> Outcome:
+def _linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, rules: IdentityRules) -> Outcome:
     """The node with a link that was altered; the other end is told when it begins or ends to hold."""
     edges, said = dict(known.edges), known.said
     if edge.empty:
@@ -186,15 +229,15 @@ def _linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, 
     if altered and not isinstance(told, Joined):
         out.append(Joined(told.other, told.line, told.node, edge.ref if edge.on else told.ref, edge.on))
     greeted = edge.on and not before.on and not is_customer(told.other)
-    return _settled(known, replace(known, edges=edges, said=said), told, limits, out, told.other if greeted else "")
+    return _settled(known, replace(known, edges=edges, said=said), told, rules, out, told.other if greeted else "")
 
 
-def _watched(known: Node, told: Watched, limits: Mapping[str, int]) -> Outcome:
+def _watched(known: Node, told: Watched, rules: IdentityRules) -> Outcome:
     if not told.on:
         left = tuple(each for each in known.watchers if each != told.contact)
         node = replace(known, watchers=left)
         return Outcome(node if left or node.edges else None)
-    label = known.label or label_of(told.node, known, limits)
+    label = known.label or label_of(told.node, known, rules)
     if told.contact not in known.watchers and len(known.watchers) >= MAX_WATCHERS:
         answer = Told(told.contact, told.node, Label(shared="too-many-contacts"))
         return Outcome(known, (answer,), limited="watchers")
@@ -206,13 +249,13 @@ def _settled(
     known: Node,
     node: Node,
     told: Shown | Word | Joined | Said,
-    limits: Mapping[str, int],
+    rules: IdentityRules,
     out: Iterable[ToNode | Told] = (),
     greeted: str = "",
 ) -> Outcome:
     """The node with its label; whoever has to be told of it. ``greeted``: a neighbour that does not know it yet."""
     name, line = told.node, told.line
-    label = label_of(name, node, limits)
+    label = label_of(name, node, rules)
     sent = list(out)
     if label == known.label:
         if greeted and not is_customer(name):
@@ -228,18 +271,18 @@ def _settled(
     return Outcome(kept and replace(kept, label=label), tuple(sent), changed)
 
 
-def label_of(name: str, node: Node, limits: Mapping[str, int] = LIMITS) -> Label:
+def label_of(name: str, node: Node, rules: IdentityRules = SHIPPED) -> Label:
     """What follows from the node's links and from what its neighbours said."""
     if is_customer(name):
         return Label(customers=(name,))
     neighbours = node.neighbours
     kinds = Counter(map(kind_of, neighbours))
-    over = [kind for kind, count in kinds.items() if count > limits.get(kind, count)]
+    over = [kind for kind, count in kinds.items() if count > rules.limits.get(kind, count)]
     if over:
         return Label(customers=_first(filter(is_customer, neighbours)), shared=f"too-many-{min(over)}")
     said = {other: Label(customers=(other,)) if is_customer(other) else node.said.get(other) for other in neighbours}
     heard = {other: label for other, label in said.items() if label is not None and not label.shared}
-    claims = {other: label for other, label in heard.items() if label.customers and label.hops < NEAR}
+    claims = {other: label for other, label in heard.items() if label.customers and label.hops < rules.reach}
     if claims:
         hops = min(label.hops for label in claims.values())
         closest = {other: label for other, label in claims.items() if label.hops == hops}
@@ -250,7 +293,7 @@ def label_of(name: str, node: Node, limits: Mapping[str, int] = LIMITS) -> Label
         return Label(hops + 1, customers, ((via, node.edges[via].ref), *closest[via].path))
     best, away = name, 0
     for label in heard.values():
-        if label.name and label.away < FAR and (order_of(label.name), label.away + 1) < (order_of(best), away):
+        if label.name and label.away < FAR and (rules.order(label.name), label.away + 1) < (rules.order(best), away):
             best, away = label.name, label.away + 1
     return Label(name=best, away=away)
 

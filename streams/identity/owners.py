@@ -4,12 +4,13 @@ A contact that is over and has been quiet for the lateness becomes a *stub*: who
 for a horizon of days, so that a survey, a wrap-up or a reply still finds the owner.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.claims import Claim
+from streams.base.claims import STRENGTH, Claim
 from streams.base.links import Label, Ref
 from streams.base.records import Event
 from streams.contacts import lifecycle
@@ -130,16 +131,16 @@ def grown(state: ContactOwner, added: tuple[Event, int], place: int, held: Held)
     )
 
 
-def since(state: ContactOwner, time: int) -> ContactOwner:
+def since(state: ContactOwner, time: int, kinds: Collection[str] = STRENGTH) -> ContactOwner:
     """The state of what began at a time (ms) under the name of a contact that had ended."""
     history = tuple(event for event in state.history if event.time >= time)
-    return anew(replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history))))
+    return anew(replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history))), kinds)
 
 
-def anew(state: ContactOwner) -> ContactOwner:
+def anew(state: ContactOwner, kinds: Collection[str] = STRENGTH) -> ContactOwner:
     """The state of another customer's contact under the name of one that was over: only its own events are evidence."""
     named = any(event.identifiers for event in state.history)
-    return replace(state, known=all_of(state.history, state.nobody) if named else {}, part=state.part + 1)
+    return replace(state, known=all_of(state.history, state.nobody, kinds) if named else {}, part=state.part + 1)
 
 
 def _moments(acted: int, closed: int, event: Event) -> tuple[int, int]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from streams.base.claims import CONTACT, CUSTOMER, Claim, mark_of
-from streams.base.links import Label, Ref, order_of
+from streams.base.links import Label, Ref
 from streams.identity.graph import MAX_CUSTOMERS
+from streams.identity.rules import SHIPPED, IdentityRules
 
 Labels = Mapping[str, Label]
 """Identifier → what it is."""
@@ -30,10 +31,13 @@ class Placed(NamedTuple):
     reason: str | None = None
 
 
-def place(claim: Claim, labels: Labels, itself: str, nobody: tuple[str, ...] = ()) -> Placed:
+def place(
+    claim: Claim, labels: Labels, itself: str, nobody: tuple[str, ...] = (), rules: IdentityRules = SHIPPED
+) -> Placed:
     """``claim``: what its events say; ``labels``: of its identifiers, as far as they were asked; ``itself``: the owner
     of that name alone.
     """
+    order_of = rules.order
     if claim.rank == CUSTOMER:
         return Placed(claim.owner, "customer-id", claim.identifier)
     if nobody:

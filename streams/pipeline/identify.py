@@ -5,7 +5,7 @@ contact), which it writes itself; writes ``contact.interactions`` by owner, and 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -25,6 +25,7 @@ from streams.identity.assignment import (
     TOO_LONG,
     TOO_MANY_CHANGES,
     IdentityChange,
+    Judge,
     Output,
     assign,
     relabelled,
@@ -34,6 +35,7 @@ from streams.identity.ending import Ending
 from streams.identity.evidence import known_of, links_of, shown
 from streams.identity.graph import Node
 from streams.identity.owners import ContactOwner, after, due_at, found_by
+from streams.identity.rules import IdentityRules
 from streams.identity.waiting import Waiting
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
@@ -69,6 +71,13 @@ TABLES = (
 )
 
 
+class Trust(NamedTuple):
+    """What `identify` decides by."""
+
+    contacts: ContactRules
+    identity: IdentityRules
+
+
 class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
@@ -79,20 +88,21 @@ class Identify(Stage):
     before = "ingest"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: ContactRules, notes: Notes
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: "Trust", notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Normalised | Link), name("contact.interactions"))
         self.owners, self.nodes, self.waiting = tables["owners"], tables["nodes"], tables["waiting"]
         self.ending = tables["ending"]
         self.timed = (self.owners, self.nodes)
-        self.crowds = Crowds(tables["crowds"], share(rules.per_identifier_and_day, info.peers))
+        self.rules, self.trust = rules.contacts, rules.identity
+        self.crowds = Crowds(tables["crowds"], share(self.rules.per_identifier_and_day, info.peers))
         self.interactions, self.changes, self.measurements, self.links = (
             name("contact.interactions"),
             name("identity.changes"),
             name("contact.measurements"),
             name("identity.links"),
         )
-        self.rules, self.notes = rules, notes
+        self.notes = notes
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -162,13 +172,13 @@ class Identify(Stage):
         """Identifiers that must say whom they stand for before the event is placed."""
         if event.customer is not None:
             return []
-        known = self.owners.get(key)
+        known = self._owner(key)
         state = None if known is None else found_by(known, event, self.rules)[0]
         if state is None:
-            return list(known_of({}, event))
+            return list(known_of({}, event, (), self.trust.ranks))
         if state.claim.rank == CUSTOMER:
             return []
-        named = list(known_of({}, event, state.nobody)) if event.identifiers else []
+        named = list(known_of({}, event, state.nobody, self.trust.ranks)) if event.identifiers else []
         if state.claim.rank != CONTACT and state.claim.identifier not in named:
             named.append(state.claim.identifier)
         return [each for each in named if each not in state.labels]
@@ -176,11 +186,11 @@ class Identify(Stage):
     def _told(self, told: Told, out: Outputs) -> None:
         """An identifier has said whom it stands for."""
         key = told.contact
-        state, held = self.owners.get(key), self.waiting.get(key)
+        state, held = self._owner(key), self.waiting.get(key)
         wanted = False
         if state is not None and told.identifier in state.labels:
             wanted = True
-            moved, outputs = relabelled(state, told.identifier, told.label, told.ref)
+            moved, outputs = relabelled(state, told.identifier, told.label, told.ref, self.trust)
             self._keep(key, state, moved)
             self._send(outputs, out)
         if held is not None and (told.identifier in held.asked or told.identifier in held.labels):
@@ -240,9 +250,10 @@ class Identify(Stage):
         out.send(self.links, told.key, encode(told))
 
     def _place(self, key: str, event: Event, size: int, labels: Mapping[str, Label], out: Outputs) -> None:
-        known = self.owners.get(key)
+        known = self._owner(key)
         current, apart = (None, True) if known is None else found_by(known, event, self.rules)
-        state, outputs = assign(current, event, size, lambda each, more: self._gather(each, more, event), apart, labels)
+        judge = Judge(lambda each, more: self._gather(each, more, event), self.trust)
+        state, outputs = assign(current, event, size, judge, apart, labels)
         if state is not known:
             self._keep(key, known, state)
             if state.truncated and not (known and known.truncated):
@@ -263,6 +274,14 @@ class Identify(Stage):
         for told in shown(links, links_of(after.known, after.claim), line):
             out.send(self.links, told.key, encode(told))
 
+    def _owner(self, key: str) -> ContactOwner | None:
+        """Its state, by the strengths that identifiers have now: a row has those of when it was written."""
+        state: ContactOwner | None = self.owners.get(key)
+        if state is None or state.claim.rank in (CUSTOMER, CONTACT):
+            return state
+        rank = self.trust.rank(state.claim.identifier)
+        return state if rank == state.claim.rank else replace(state, claim=replace(state.claim, rank=rank))
+
     def _keep(self, key: str, known: ContactOwner | None, state: ContactOwner) -> None:
         if state is not known:
             self.owners[key] = self._scheduled(key, state)
@@ -282,12 +301,16 @@ class Identify(Stage):
         """A record for an identifier, which is a node among others (`streams.identity.graph`)."""
         key = row_key(told.node, told.line)
         known = self.nodes.get(key)
-        outcome = graph.fold(known, told)
+        self._settle(key, known, graph.fold(known, told, self.trust), out)
+
+    def _settle(self, key: str, known: Node | None, outcome: graph.Outcome, out: Outputs) -> None:
+        """The node as it is now is kept, and what it has to tell is told."""
         if outcome.node is None:
             self.nodes.pop(key, None)
         elif outcome.node is not known:
-            due = {told.line: NO_DEADLINE} if told.line else {}
-            self.nodes[key] = outcome.node if outcome.node.due == due else replace(outcome.node, due=due)
+            line, due = _line(key), graph.due_at(outcome.node, self.trust)
+            dues = {line: NO_DEADLINE if due is None else due} if line or due is not None else {}
+            self.nodes[key] = outcome.node if outcome.node.due == dues else replace(outcome.node, due=dues)
         if outcome.limited:
             self.notes.limited("identify", outcome.limited)
         for each in outcome.out:
@@ -305,7 +328,9 @@ class Identify(Stage):
         return replace(state, due={state.line: due_at(state, _channel(key), self.rules)})
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
-        if table != "owners":
+        if table == "nodes":
+            node = self.nodes[key]
+            self._settle(key, node, graph.expire(node, key.partition(SEP)[0], line, now, self.trust), out)
             return
         known = self.owners[key]
         if key in self.waiting:  # it is to find the contact as it was

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: five YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: six YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
 ``file:line: path: what is wrong, what is allowed``.
@@ -15,8 +15,10 @@ from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
 from streams.base.errors import UserError
+from streams.base.times import DAY_MS
 from streams.identity.nobody import Nobody, values_of
-from streams.rules.files import Files, Rules, build
+from streams.identity.rules import IdentityRules
+from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.settings import Settings
 
 SHIPPED = Path(__file__).parent
@@ -54,6 +56,8 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
     if not mistakes:
         alerts = sources["alerts"]
         mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
+        if what := _too_short(files["identity"], files["tracking"]):
+            mistakes.append(sources["identity"].at(("expires_after",), what))
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files), shipped_nobody())
@@ -146,6 +150,14 @@ def _put(values: Any, path: list[str], value: object) -> None:
         elif not isinstance(values[key], dict | list):
             raise DocumentError(1, f"override: {step!r} holds no further rules")
         values = values[key]
+
+
+def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:
+    """A link must not run out while a contact that shows it may still take that back."""
+    longest = max(tracking.contacts.horizon, *tracking.contacts.channel_horizons.values(), 0)
+    if identity.expires_after_ms is None or identity.expires_after_ms > longest:
+        return None
+    return f"expected longer than contacts are known after their last word: {longest // DAY_MS}d in tracking.yaml"
 
 
 def _unknown_tiers(alerts: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -16,6 +16,7 @@ from streams.customers.journeys import JourneyRules
 from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.identity.nobody import Nobody, values_of
+from streams.identity.rules import IdentityRules
 from streams.metrics.rules import KpiPolicy
 
 
@@ -38,6 +39,7 @@ class Rules:
     customers: CustomerRules
     kpis: KpiPolicy
     nobody: Nobody
+    identity: IdentityRules = field(default_factory=IdentityRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Files:
     kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
+    identity: IdentityRules
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -118,4 +121,4 @@ def build(files: Files, shipped: Nobody) -> Rules:
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )
     customers = CustomerRules(contacts, tracking.journeys, tracking.segments, files.alerts.watching(high))
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped))
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), files.identity)

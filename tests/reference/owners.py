@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 KINDS = ("customer", "email", "phone", "social", "account", "device", "cookie")
 NEAR, FAR = 3, 16
+LIMITS = {"email": 3, "phone": 3, "social": 5, "account": 5, "device": 8, "cookie": 50}
 NOBODY = "nobody"
 
 
@@ -49,7 +50,11 @@ def _hops(start: str, customer: str, beside: Mapping[str, set[str]], found: Mapp
 
 
 def owners(
-    nodes: Iterable[str], links: Iterable[tuple[str, str]], limits: Mapping[str, int], far: int = FAR
+    nodes: Iterable[str],
+    links: Iterable[tuple[str, str]],
+    limits: Mapping[str, int] = LIMITS,
+    far: int = FAR,
+    near: int = NEAR,
 ) -> dict[str, str]:
     """Node → "customer:7", "anonymous:<identifier>" or "nobody". The strongest identifier of those without a customer
     names all within ``far`` links; of what is left, again the strongest.
@@ -65,7 +70,7 @@ def owners(
         if any(kinds.count(each) > most for each, most in limits.items()):
             found[node] = NOBODY
     edge = {node: node for node in found if found[node] == node}
-    for _ in range(NEAR):
+    for _ in range(near):
         reached: dict[str, set[str]] = defaultdict(set)
         for node, customer in edge.items():
             for other in beside[node]:

@@ -131,7 +131,7 @@ def _identified(
         def gather(name: str, more: bool) -> int:
             return crowds.gather(name, line, time, None) if more else crowds.over(name, line, time)
 
-        owners[key], outputs = identity.assign(known, value, gather=gather)
+        owners[key], outputs = identity.assign(known, value, judge=identity.Judge(gather))
         for output in outputs:
             if isinstance(output, dict):
                 yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"

@@ -9,7 +9,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
-from streams.identity.graph import LIMITS
 from streams.identity.phone_numbers import phone
 from tests.chaos.audit.logs import Difference
 from tests.chaos.audit.raw import Input
@@ -46,7 +45,7 @@ def check(accepted: list[Input], rows: Rows) -> Iterator[Difference]:
     for line, wanted in links(accepted).items():
         own = {name: row for key, row in nodes.items() for name, _, its in [key.partition("\x1f")] if its == line}
         everybody = {name for pair in wanted for name in pair}
-        for name, owner in owners(everybody, wanted, LIMITS).items():
+        for name, owner in owners(everybody, wanted).items():
             if name.startswith("customer:"):
                 continue
             found = _stands_for(own.get(name))

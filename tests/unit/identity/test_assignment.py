@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.base.claims import owner_of
 from streams.base.records import Event, Left
-from streams.identity.assignment import IdentityChange, Output, assign, event_key
+from streams.identity.assignment import IdentityChange, Judge, Output, assign, event_key
 from streams.identity.owners import ContactOwner
 from tests.support.identity_story import by_chance, contacts, event, owned, run, seen_by_track
 
@@ -218,17 +218,17 @@ def test_a_contact_with_a_crowded_identifier_alone_owns_itself() -> None:
         return 1 if identifier == "phone:0" else 0
 
     first, second = event("1", 10, None, ("phone", "0")), event("2", 20, None, ("phone", "0"), ("device", "d"))
-    state, sent = assign(None, first, gather=over)
+    state, sent = assign(None, first, judge=Judge(over))
     assert state.owner == "contact:voice:c1"
     change: Any = sent[1]
     assert (change["rule"], change["identifier"], change["from"], change["to"]) == (
         ("crowded-identifier", "phone:0", "contact:voice:c1", "contact:voice:c1")
     )
-    state, _ = assign(state, event("1b", 15, None, ("phone", "0")), gather=over)
+    state, _ = assign(state, event("1b", 15, None, ("phone", "0")), judge=Judge(over))
     assert asked == ["phone:0"], "a contact counts once"
-    state, sent = assign(state, second, gather=over)
+    state, sent = assign(state, second, judge=Judge(over))
     assert (state.owner, asked) == ("anonymous:device:d", ["phone:0", "device:d"])
-    state, _ = assign(state, event("3", 30, "7", ("phone", "0")), gather=over)
+    state, _ = assign(state, event("3", 30, "7", ("phone", "0")), judge=Judge(over))
     assert (state.owner, asked) == ("customer:7", ["phone:0", "device:d"]), "a customer id is not counted"
 
 
@@ -248,5 +248,5 @@ def test_a_contact_that_its_identifier_owns_counts_once() -> None:
         event("4", 5, None, ("phone", "2")),
         event("4", 5, None, ("phone", "2")),
     ):
-        state, _ = assign(state, one, gather=never)
+        state, _ = assign(state, one, judge=Judge(never))
     assert asked == ["phone:1", "phone:2"]

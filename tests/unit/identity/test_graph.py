@@ -4,12 +4,12 @@ from collections import defaultdict, deque
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from streams.base.links import Joined, Label, Link, Said, Shown, Told, Watched, Word, order_of
 from streams.identity import graph
 from streams.identity.graph import (
     FAR,
-    LIMITS,
     MAX_LINKS,
     MAX_WATCHERS,
     NOBODY,
@@ -20,14 +20,15 @@ from streams.identity.graph import (
     label_of,
     stands_for,
 )
+from streams.identity.rules import SHIPPED, IdentityRules, Kind
 from tests.reference.owners import owners
 
 
 class Net:
     """Nodes and the records between them: in order from one node to another, else in any."""
 
-    def __init__(self, random: Random, limits: dict[str, int] = LIMITS) -> None:
-        self.random, self.limits = random, limits
+    def __init__(self, random: Random, rules: IdentityRules = SHIPPED) -> None:
+        self.random, self.rules = random, rules
         self.nodes: dict[str, Node] = {}
         self.told: dict[tuple[str, str], Label] = {}
         self.lanes: dict[tuple[str, str], deque[Link]] = defaultdict(deque)
@@ -47,7 +48,7 @@ class Net:
         if isinstance(record, Told):
             self.told[record.contact, record.identifier] = record.label
             return True
-        outcome = fold(self.nodes.get(record.node), record, self.limits)
+        outcome = fold(self.nodes.get(record.node), record, self.rules)
         assert not outcome.limited
         if outcome.node is None:
             self.nodes.pop(record.node, None)
@@ -79,10 +80,12 @@ def home(one: str, other: str) -> tuple[str, str]:
 def test_random_histories_equal_a_search(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(block * 100, block * 100 + 100):
         random = Random(seed)
-        limits = {kind: random.choice([2, 3, 8]) for kind in LIMITS}
+        rules = IdentityRules(
+            {kind: Kind(random.choice([2, 3, 8])) for kind in SHIPPED.kinds}, random.choice([1, 2, 3, 3, 4])
+        )
         far = random.choice([1, 2, FAR])
         monkeypatch.setattr(graph, "FAR", far)
-        net = Net(random, limits)
+        net = Net(random, rules)
         customers = [f"customer:{n}" for n in range(random.randint(0, 6))]
         names = customers + [
             f"{kind}:{n}" for kind in ("email", "phone", "device") for n in range(random.randint(1, 10))
@@ -113,7 +116,7 @@ def test_random_histories_equal_a_search(block: int, monkeypatch: pytest.MonkeyP
         net.settle()
         links = {pair for pair, refs in shown.items() if refs and pair not in words}
         links |= {pair for pair, (_, on) in words.items() if on}
-        want = owners(names, links, limits, far)
+        want = owners(names, links, rules.limits, far, rules.reach)
         assert {name: net.owner(name) for name in names} == want, seed
         assert {name: stands_for(name, net.told["k", name]) for name in watched} == {n: want[n] for n in watched}
         for name, told in net.changes.items():  # they are a chain that ends where the node stands
@@ -121,8 +124,8 @@ def test_random_histories_equal_a_search(block: int, monkeypatch: pytest.MonkeyP
             assert told[-1] == want[name]
 
 
-def settled(*records: Link, limits: dict[str, int] = LIMITS) -> Net:
-    net = Net(Random(1), limits)
+def settled(*records: Link, rules: IdentityRules = SHIPPED) -> Net:
+    net = Net(Random(1), rules)
     for record in records:
         net.send("test", record)
     net.settle()
@@ -249,4 +252,56 @@ def test_a_name_travels_so_far_and_no_farther() -> None:
     net = settled(*chain, shown("cookie:00", "email:a"))
     assert net.owner(f"cookie:{FAR - 1:02}") == "anonymous:email:a"
     assert net.owner(f"cookie:{FAR:02}") == f"anonymous:cookie:{FAR}"
-    assert graph.NEAR == 3
+
+
+# What runs out
+
+DAY = 86_400_000
+SHORT = IdentityRules(expires_after_ms=10 * DAY)
+
+
+def one(*times: int) -> Node:
+    node: Node | None = None
+    for time in times:
+        node = fold(node, shown("phone:1", "customer:7", f"e{time}", time), SHORT).node
+    assert node is not None
+    return node
+
+
+def test_a_link_that_nothing_shows_anew_runs_out() -> None:
+    node = one(0, 2 * DAY)
+    assert graph.due_at(node, SHORT) == 12 * DAY
+    assert graph.expire(node, "phone:1", "", 12 * DAY, SHORT) == graph.Outcome(node)
+    outcome = graph.expire(node, "phone:1", "", 12 * DAY + 1, SHORT)
+    assert outcome.node is None
+    assert outcome.out == (Joined("customer:7", "", "phone:1", (0, "e0", "/s"), on=False),)
+    assert outcome.changed is not None
+    assert (outcome.changed.before, outcome.changed.after) == ("customer:7", "anonymous:phone:1")
+
+
+def test_what_shows_it_anew_keeps_it_and_what_is_taken_back_does_not() -> None:
+    node = one(0, 2 * DAY, 5 * DAY)
+    assert graph.due_at(node, SHORT) == 15 * DAY
+    taken = fold(node, Shown("phone:1", "", "customer:7", (5 * DAY, f"e{5 * DAY}", "/s"), on=False), SHORT).node
+    assert taken is not None
+    assert graph.due_at(taken, SHORT) == 12 * DAY
+    assert graph.due_at(node, SHIPPED) is None
+
+
+def test_a_word_of_a_person_does_not_run_out() -> None:
+    node = fold(one(0), Word("phone:1", "", "customer:7", (1, "w", "/crm"), on=True), SHORT).node
+    assert node is not None
+    assert graph.due_at(node, SHORT) is None
+    assert graph.expire(node, "phone:1", "", 99 * DAY, SHORT).node == node
+
+
+def test_a_node_between_two_loses_both_at_once() -> None:
+    node = one(0)
+    node = fold(node, shown("phone:1", "email:a", "e1", 1), SHORT).node or Node()
+    node = replace(node, watchers=("voice|c",))
+    outcome = graph.expire(node, "phone:1", "", 11 * DAY, SHORT)
+    assert outcome.node is not None
+    assert outcome.node.neighbours == []
+    assert [each.other for each in outcome.out if isinstance(each, Joined)] == ["phone:1", "phone:1"]
+    assert outcome.changed is not None
+    assert (outcome.changed.before, outcome.changed.after) == ("customer:7", "anonymous:phone:1")

@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from streams.engine.offline import Offline
-from streams.identity.graph import LIMITS
 from tests.reference.owners import NEAR, NOBODY, kind, of_contact, owners, strength
 from tests.support.offline import NOW, deployment, settle
 from tests.support.system import home
@@ -159,7 +158,7 @@ def expected(told: list[dict[str, Any]]) -> dict[str, str]:
         all_of_it = sorted({*identifiers, *([who[contact]] if contact in who else [])}, key=strength)[:8]
         links |= {(weak, strong) for place, strong in enumerate(all_of_it) for weak in all_of_it[place + 1 :]}
     everybody = {each for identifiers in named.values() for each in identifiers} | set(who.values())
-    found = owners(everybody, links, LIMITS)
+    found = owners(everybody, links)
     assert all(kind(owner) in ("customer", "anonymous", NOBODY) for owner in found.values())
     return {
         contact: who.get(contact)

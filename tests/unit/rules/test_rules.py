@@ -11,6 +11,7 @@ from streams.base.times import DAY_MS
 from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
 from streams.identity.nobody import Nobody
+from streams.identity.rules import IdentityRules
 from streams.rules import RulesError, load, shipped_nobody
 from tests.support.identifiers import identifier
 from tests.support.kpi_facts import WINDOWS
@@ -215,3 +216,37 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_rules_are_hashable_values() -> None:
     assert {load().customers.alerts.wait[0]: 1}[load().customers.alerts.wait[0]] == 1
     assert set(rules.FILES) == {path.stem for path in rules.SHIPPED.glob("*.yaml")}
+
+
+def test_what_is_trusted_of_an_identifier_is_said_in_identity_yaml(tmp_path: Path) -> None:
+    assert rules.load().identity == IdentityRules()
+    (tmp_path / "identity.yaml").write_text(
+        "kinds: {phone: {limit: 2}, email: {limit: 4}}\nreach: 2\nexpires_after: 365d\n"
+    )
+    own = rules.load(tmp_path).identity
+    assert (own.rank("phone:1"), own.rank("email:a"), own.rank("cookie:x"), own.rank("customer:7")) == (0, 1, 6, -1)
+    assert (dict(own.limits), own.reach, own.expires_after_ms) == ({"phone": 2, "email": 4}, 2, 365 * 86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("kinds: {fax: {limit: 3}}\n", 1, "expected one of email, phone"),
+        ("kinds:\n  email: {limit: 0}\n", 2, "kinds.email.limit"),
+        ("kinds:\n  email: {limit: 151}\n", 2, "kinds.email.limit"),
+        ("reach: 6\n", 1, "reach"),
+        ("expires_after: 0d\n", 1, "longer than 0"),
+        ("# short\nexpires_after: 14d\n", 2, "14d in tracking.yaml"),
+        ("strengths: [email]\n", 1, "strengths"),
+    ],
+)
+def test_what_identity_yaml_may_not_say(tmp_path: Path, text: str, line: int, what: str) -> None:
+    (tmp_path / "identity.yaml").write_text(text)
+    if "14d" in text:
+        (tmp_path / "tracking.yaml").write_text(
+            (rules.SHIPPED / "tracking.yaml").read_text().replace("{ticket: 90d}", "{ticket: 14d}")
+        )
+    with pytest.raises(rules.RulesError) as failure:
+        rules.load(tmp_path)
+    assert f"identity.yaml:{line}: " in str(failure.value)
+    assert what in str(failure.value)
