@@ -48,6 +48,8 @@ VisitMade = CloudEvent[Literal["visit.made"], d.VisitMadeData]
 CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], o.CustomerProfileChangedData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
+IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
+IdentityCut = CloudEvent[Literal["identity.cut"], o.IdentityCutData]
 ReplayStarted = CloudEvent[Literal["replay.started"], o.ReplayStartedData]
 ReplayProgressed = CloudEvent[Literal["replay.progressed"], o.ReplayProgressedData]
 ReplayEnded = CloudEvent[Literal["replay.ended"], o.ReplayEndedData]
@@ -89,7 +91,17 @@ CustomerTopicEvent = CustomerProfileChanged | ReplayEvent
 """What ``customers.profile`` carries."""
 AgentTopicEvent = AgentStateChanged | ReplayEvent
 """What ``agents.state`` carries."""
-Event = ContactEvent | CustomerProfileChanged | AgentStateChanged | AlertCommanded | ReplayEvent
+IdentityTopicEvent = IdentityLinked | IdentityCut | ReplayEvent
+"""What ``identity.commands`` carries."""
+Event = (
+    ContactEvent
+    | CustomerProfileChanged
+    | AgentStateChanged
+    | AlertCommanded
+    | IdentityLinked
+    | IdentityCut
+    | ReplayEvent
+)
 """Every event anyone may publish."""
 
 

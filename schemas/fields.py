@@ -154,6 +154,16 @@ Id = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_
 """Names one thing: never empty, at most 200 characters, none of those that `NO_CONTROL` leaves out."""
 AlertId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_ALERT_ID, pattern=NO_CONTROL)]
 """Names an alert, its customer included: at most 1,000 characters."""
+NodeName = Annotated[
+    str,
+    StringConstraints(
+        strict=True,
+        min_length=5,
+        max_length=MAX_IDENTIFIER + 10,
+        pattern=r"^(customer|email|phone|social|account|device|cookie):[^\x00-\x1f\x7f]+$",
+    ),
+]
+"""An identifier of any kind, or a customer, in one text: <kind>:<value>."""
 Name = Id
 """Names a queue, tier or skill group: the same limits as an id."""
 Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL)]

@@ -51,6 +51,8 @@ class ProfileRecord(Model):
     language: String | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, Bool] | None = None
+    identifiers: list[Pair] | None = None
+    """Kind and normalised value; only on contact.normalised."""
 
 
 class AgentRecord(Model):
@@ -249,13 +251,11 @@ class ProgressRecord(Model):
     lines: dict[str, LineProgress]
 
 
-NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | ProgressRecord
+NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | WordRecord | ProgressRecord
 """What contact.normalised carries."""
 InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | ProgressRecord
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
-LinkRecord = (
-    ShownRecord | WordRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RoundRecord
-)
+LinkRecord = ShownRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RoundRecord
 """What identity.links carries."""

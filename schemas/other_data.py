@@ -15,6 +15,7 @@ from schemas.fields import (
     Model,
     Name,
     Names,
+    NodeName,
     Object,
     Time,
     Whole,
@@ -80,6 +81,23 @@ class AlertCommandedData(Model):
     """Who asked."""
     until: Time | None = None
     """The end of a snooze."""
+
+
+class IdentityLinkedData(Model):
+    """A person says that two identifiers are of one person, whatever was seen of them."""
+
+    identifier: NodeName
+    """One of them; also the record's key. customer:<id> for a customer."""
+    other: NodeName
+    """The other one."""
+    reason: Words
+    """Why, for who looks at it later."""
+    by: Label | None = None
+    """Who says so."""
+
+
+class IdentityCutData(IdentityLinkedData):
+    """A person says that they are not; of several words on two identifiers the latest holds."""
 
 
 class ReplayCounts(Model):

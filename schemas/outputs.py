@@ -280,30 +280,31 @@ class LinkStep(Model):
 
 class IdentityChange(Model):
     """A contact has another owner from now on; or it keeps its owner although something was said against it, and
-    ``from`` and ``to`` are the same."""
+    ``from`` and ``to`` are the same. Or, without contact, an identifier stands for somebody else."""
 
     contact_id: String
-    """The contact."""
+    """The contact; empty where the record is about the identifier alone, as is the channel."""
     channel: String
     """Its channel: a contact is named by both."""
     identifier: String
     """What decided, <kind>:<value>; also the record's key."""
     from_: String = Field(alias="from")
-    """The owner before."""
+    """The owner before: of the contact, else whom the identifier stood for."""
     to: String
-    """The owner from now on."""
+    """The owner from now on; nobody = the identifier is shared."""
     rule: String
     """The rule that decided: customer-id; linked = its identifiers are linked with others; strongest-identifier; shared
     = its identifiers are of several, and it belongs to itself. Of those that refuse, from and to are the same:
     other-source = another source says another customer id, or another identifier of the owner's kind;
     crowded-identifier = the identifier has more contacts in a day than a person, and names nobody; too-late = a survey
-    or wrap-up of a contact that was over names somebody; too-many-changes = the contact went to and fro."""
+    or wrap-up of a contact that was over names somebody; too-many-changes = the contact went to and fro. link, cut = a
+    person's word on the identifier was heard."""
     evidence: Evidence
     """The event that proved it."""
     path: list[LinkStep]
     """The links from the identifier to the customer, at most 3; empty for rules other than linked."""
     reason: String | None
-    """Why it belongs to nobody else, in words; null for rules other than shared."""
+    """shared: why it stands for nobody, in words; link, cut: who said so and why, and what follows; else null."""
     at: UtcTime
     """Event time of the evidence."""
     since: UtcTime | None

@@ -2,11 +2,11 @@
 
 ::
 
-    contacts.<channel>  customers.profile  agents.state  alert.commands
-          │ keyed by contact, customer, agent, alert
+    contacts.<channel>  customers.profile  agents.state  alert.commands  identity.commands
+          │ keyed by contact, customer, agent, alert, identifier
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
-      [identify]    owners, nodes, waiting, ending, crowds ───→ identity.changes (and agents' states to [measure])
+      [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
       [track]       customers, firing ────────────────────────→ journeys, segments, alerts
           ↓ contact.measurements      keyed by channel and queue

@@ -6,7 +6,7 @@ A *node* is one identifier of one line, ``<kind>:<value>``; see docs/identity.md
 import msgspec
 
 from streams.base.claims import STRENGTH
-from streams.base.records import LIVE, SEP, Event, Record
+from streams.base.records import LIVE, SEP, Event, Normalised, Record
 
 Ref = tuple[int, str, str]
 """(time, id, source) of the event that is the evidence."""
@@ -118,6 +118,8 @@ class Round(Record, tag="round", frozen=True):
 
 ToNode = Shown | Word | Joined | Said | Watched
 Link = ToNode | Told | Again | Round
+Read = Normalised | Link
+"""What `identify` reads."""
 
 
 def row_key(node: str, line: str = LIVE) -> str:

@@ -68,6 +68,8 @@ class Profile(Record, tag="profile", frozen=True):
     language: str | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, bool] | None = None
+    identifiers: tuple[tuple[str, str], ...] | None = None
+    """Kind and normalised value: all that the source knows to be this customer's. Only as far as `identify`."""
 
 
 class AgentState(Record, tag="agent", frozen=True):

@@ -11,6 +11,7 @@ from streams.cli.calls import calls
 from streams.cli.common import Commands
 from streams.cli.demo import demo
 from streams.cli.doctor import doctor
+from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis
 from streams.cli.merges import merges
 from streams.cli.replay import replay
@@ -39,6 +40,7 @@ for name, group in (
     ("broker", broker_app),
     ("schemas", schemas_app),
     ("state", state_app),
+    ("identity", identity_app),
 ):
     app.add_typer(group, name=name)
 

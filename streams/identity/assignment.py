@@ -37,7 +37,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -48,6 +48,7 @@ from streams.identity import evidence, owners, placing
 from streams.identity.owners import ContactOwner
 from streams.identity.placing import Labels, Placed
 from streams.identity.rules import SHIPPED, IdentityRules
+from streams.identity.telling import IdentityChange, of_contact
 
 SHORT_HISTORY = 8
 """Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
@@ -83,45 +84,6 @@ class Judge(NamedTuple):
 
 
 NOBODY_CROWDED = Judge()
-
-
-class Evidence(TypedDict):
-    """The event that decided."""
-
-    event_id: str
-    source: str
-
-
-class Step(TypedDict):
-    """A link on the way to a customer: to whom, and the event that shows it."""
-
-    identifier: str
-    event_id: str
-    source: str
-
-
-IdentityChange = TypedDict(
-    "IdentityChange",
-    {
-        "contact_id": str,
-        "channel": str,
-        "identifier": str,
-        "from": str,
-        "to": str,
-        "rule": str,
-        "evidence": Evidence,
-        "path": list[Step],
-        "reason": str | None,
-        "at": int,
-        "since": int | None,
-        "line": str,
-    },
-)
-"""A contact changed its owner: ``identifier`` is "<kind>:<value>", ``rule`` "customer-id", "linked" (``path``: how),
-"shared" (``reason``: why) or "strongest-identifier", ``at`` the evidence's time in ms; ``since``: the time from which
-its events went with it, None = all of them. With any other rule the contact stays where it is: ``from`` and ``to`` are
-its owner, ``identifier`` and ``evidence`` what was refused.
-"""
 
 
 Output = Event | Left | IdentityChange
@@ -245,7 +207,7 @@ def _moved(
     """The contact leaves its owner, its events so far go to the one that it has now, and that is told."""
     since = told[0].time if state.resumed else 0
     left = Left(old, event.contact, event.channel, state.owner, event.time, event.line, since)
-    change = _change(old, state.owner, why, event, proof, since or None)
+    change = of_contact(old, state.owner, why, event, proof, since or None)
     return [left, *(_owned(past, state.owner) for past in told), change]
 
 
@@ -392,22 +354,4 @@ def _owned(event: Event, owner: str) -> Event:
 def _refusal(state: ContactOwner, claim: Claim, event: Event, rule: str) -> IdentityChange:
     """The contact stays, although ``claim`` says something else."""
     why = Placed(state.owner, rule, claim.identifier)
-    return _change(state.owner, state.owner, why, event, (claim.time, claim.id, claim.source))
-
-
-def _change(old: str, new: str, why: Placed, event: Event, proof: Ref, since: int | None = None) -> IdentityChange:
-    at, event_id, source = proof
-    return {
-        "contact_id": event.contact,
-        "channel": event.channel,
-        "identifier": why.identifier,
-        "from": old,
-        "to": new,
-        "rule": why.rule,
-        "evidence": {"event_id": event_id, "source": source},
-        "path": [{"identifier": node, "event_id": id_, "source": by} for node, (_, id_, by) in why.path],
-        "reason": why.reason,
-        "at": at,
-        "since": since,
-        "line": event.line,
-    }
+    return of_contact(state.owner, state.owner, why, event, (claim.time, claim.id, claim.source))

@@ -13,12 +13,16 @@ from rich.table import Table
 from streams.base.records import LIVE
 from streams.base.times import iso
 from streams.identity.assignment import CROWDED, OTHER_SOURCE, TOO_LATE, TOO_MANY_CHANGES
+from streams.identity.telling import CUT, LINK
 from streams.inspect.readings import ALL_LINES, QueryError, span
 from streams.local import text
 from streams.local.text import Terminal
 
 TOPIC = "identity.changes"
-RULES = ("customer-id", "linked", "strongest-identifier", "shared", OTHER_SOURCE, CROWDED, TOO_LATE, TOO_MANY_CHANGES)
+MOVED = ("customer-id", "linked", "strongest-identifier", "shared")
+RULES = (*MOVED, OTHER_SOURCE, CROWDED, TOO_LATE, TOO_MANY_CHANGES, LINK, CUT)
+OF_IDENTIFIERS = ("shared", LINK, CUT)
+"""What is told of an identifier alone and shown; that one follows another is told of the contacts that move by it."""
 ITSELF = "contact"
 """What is said for an owner that is a contact by itself: each has another name."""
 
@@ -62,6 +66,8 @@ class Query:
     rule: str | None = None
 
     def wants(self, change: Change) -> bool:
+        if not change.contact_id and change.rule not in OF_IDENTIFIERS:
+            return False
         return (
             iso(self.start) <= change.at < iso(self.end)
             and self.line in (None, change.line)
@@ -85,7 +91,7 @@ class Merge:
 
     @property
     def contacts(self) -> int:
-        return len({(change.channel, change.contact_id) for change in self.changes})
+        return len({(change.channel, change.contact_id) for change in self.changes if change.contact_id})
 
 
 def _owner(name: str) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from schemas.events import FIELDS, TEXTS, TIMES
+from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
 from streams.base.records import AgentState, Command, Event, Profile
 from streams.base.times import to_ms
@@ -39,13 +40,13 @@ class Policy(NamedTuple):
 
 def event_record(
     obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
-) -> Event | Profile | AgentState | Command:
+) -> Event | Profile | AgentState | Command | Word:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
     ``obj`` is not changed. ``budget`` pays for the masking of its texts and knows afterwards how it went; ``None`` = a
     whole one. Raises ``ValueError`` for a marker of a replay (it becomes no record) and for a time inside ``data``
-    that cannot be read.
+    that cannot be read; `Unusable` for a word that cannot be.
     """
     kind: str = obj["type"]
     build = _BUILDERS.get(kind)
@@ -53,7 +54,48 @@ def event_record(
         return build(obj, time_ms, line, policy)
     if kind.startswith("replay."):
         raise ValueError(f"{kind} is a marker for watermarks: it has no record")
-    return _contact_event(obj, time_ms, line, policy, Budget() if budget is None else budget)
+    budget = Budget() if budget is None else budget
+    if kind in _WORDS:
+        return _word(obj, time_ms, line, policy, budget)
+    return _contact_event(obj, time_ms, line, policy, budget)
+
+
+_WORDS = {"identity.linked": True, "identity.cut": False}
+
+
+class Unusable(ValueError):
+    """What a field says cannot be used, as ``path`` and message."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def _word(obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget) -> Word:
+    """A person's word on two identifiers. Raises `Unusable`."""
+    data: dict[str, Any] = obj["data"]
+    one, other = (_node(data[name], f"data.{name}", policy) for name in ("identifier", "other"))
+    if one == other:
+        raise Unusable("data.other", "data.identifier and data.other are the same, and an identifier is itself anyway")
+    if is_customer(one) and is_customer(other):
+        raise Unusable(
+            "data.other", "both are customers, and two customers are never one; merge them where they come from"
+        )
+    strong, weak = sorted((one, other), key=order_of)
+    ref = (time_ms, obj["id"], obj["source"])
+    reason = mask(data["reason"], policy.region, budget)
+    return Word(weak, line, strong, ref, _WORDS[obj["type"]], data.get("by"), reason)
+
+
+def _node(name: str, path: str, policy: Policy) -> str:
+    kind, _, value = name.partition(":")
+    plain, why = read(kind, value, policy.region, policy.nobody)
+    if plain is None:
+        what = "names nobody" if why == "nobody" else f"has not the form of its kind, {kind}"
+        raise Unusable(
+            path, f"{path} {what}; expected <kind>:<value>, such as phone:+442079460123 or customer:cust-1001"
+        )
+    return f"{kind}:{plain}"
 
 
 def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget) -> Event:
@@ -125,7 +167,17 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         language=data.get("language"),
         preferences=data.get("preferences"),
         consent=data.get("consent"),
+        identifiers=_listed(data, policy),
     )
+
+
+def _listed(data: dict[str, Any], policy: Policy) -> tuple[tuple[str, str], ...] | None:
+    """The identifiers of a profile; None where it does not list them, or its customer is nobody."""
+    given = data.get("identifiers")
+    if given is None or _customer(data["customer_id"], policy) is None:
+        return None
+    found = identifiers(given, policy.region, policy.nobody, policy.unused)
+    return tuple(pair for pair in found if pair[0] != "customer")
 
 
 def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> AgentState:

@@ -13,18 +13,17 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
-from streams.base.links import Again, Label, Link, Round, Told, ToNode, Watched, row_key
+from streams.base.links import Again, Label, Link, Read, Round, Told, ToNode, Watched, row_key
 from streams.base.progress import Implausible, Origins
-from streams.base.records import SEP, AgentState, Command, Event, Line, Normalised, Profile, contact_key, output_key
-from streams.base.times import SECOND_MS, iso
+from streams.base.records import SEP, AgentState, Command, Event, Line, Profile, contact_key
+from streams.base.times import SECOND_MS
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
-from streams.identity import ending, graph
+from streams.identity import ending
 from streams.identity.assignment import (
     OTHER_SOURCE,
     TOO_LONG,
     TOO_MANY_CHANGES,
-    IdentityChange,
     Judge,
     Output,
     assign,
@@ -35,10 +34,13 @@ from streams.identity.ending import Ending
 from streams.identity.evidence import known_of, links_of, shown
 from streams.identity.graph import Node
 from streams.identity.owners import ContactOwner, after, due_at, found_by
+from streams.identity.profiled import Profiled
 from streams.identity.rules import IdentityRules
+from streams.identity.telling import IdentityChange
 from streams.identity.waiting import Waiting
+from streams.pipeline.nodes import Nodes, send_change
 from streams.pipeline.notes import Notes
-from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
+from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
@@ -65,6 +67,7 @@ TABLES = (
     BEHIND,
     large_table("owners", ContactOwner, "contact", attrgetter("due"), _with_due, bytes),
     large_table("nodes", Node, "", attrgetter("due")),
+    large_table("profiles", Profiled, "", attrgetter("due")),
     struct_table("waiting", Waiting, "contact"),
     struct_table("ending", Ending),
     struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
@@ -81,8 +84,8 @@ class Trust(NamedTuple):
 class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
-    ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered;
-    ``ending``: line of a replay → is it over between identifiers?
+    ``profiles``: customer → identifiers by source; ``waiting``: contact → events that are not placed yet, because an
+    identifier was asked and has not answered; ``ending``: line of a replay → is it over between identifiers?
     """
 
     before = "ingest"
@@ -90,10 +93,9 @@ class Identify(Stage):
     def __init__(
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: "Trust", notes: Notes
     ) -> None:
-        super().__init__(info, tables, msgspec.json.Decoder(Normalised | Link), name("contact.interactions"))
-        self.owners, self.nodes, self.waiting = tables["owners"], tables["nodes"], tables["waiting"]
-        self.ending = tables["ending"]
-        self.timed = (self.owners, self.nodes)
+        super().__init__(info, tables, msgspec.json.Decoder(Read), name("contact.interactions"))
+        self.owners, self.waiting, self.ending = tables["owners"], tables["waiting"], tables["ending"]
+        self.timed = (self.owners, tables["nodes"], tables["profiles"])
         self.rules, self.trust = rules.contacts, rules.identity
         self.crowds = Crowds(tables["crowds"], share(self.rules.per_identifier_and_day, info.peers))
         self.interactions, self.changes, self.measurements, self.links = (
@@ -103,6 +105,7 @@ class Identify(Stage):
             name("identity.links"),
         )
         self.notes = notes
+        self.nodes = Nodes(tables, self.trust, notes, (self.links, self.changes))
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -111,7 +114,9 @@ class Identify(Stage):
         elif isinstance(value, Link):
             self._between(value, out)
         elif kind is Profile:
-            out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
+            self.nodes.profile(value, out)
+            known = replace(value, identifiers=None) if value.identifiers else value
+            out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
         elif kind is Command:
             owner = owner_of(value.alert)
             if owner is None:
@@ -143,7 +148,7 @@ class Identify(Stage):
             unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
             self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
         else:
-            self._link(value, out)
+            self.nodes.link(value, out)
 
     def _heard(self, told: Round) -> None:
         if told.of != self.info.peers or told.origin not in Origins("identify", told.of).names or not told.line:
@@ -291,30 +296,9 @@ class Identify(Stage):
             if isinstance(output, dict):
                 if (what := LIMITED.get(_counted(output))) is not None:
                     self.notes.limited("identify", what)
-                since = output["since"]
-                times = {"at": iso(output["at"]), "since": None if since is None else iso(since)}
-                out.send(self.changes, output_key(output["line"], output["identifier"]), orjson.dumps(output | times))
+                send_change(self.changes, output, out)
             else:
                 out.send(self.interactions, output.owner.encode(), encode(output))
-
-    def _link(self, told: ToNode, out: Outputs) -> None:
-        """A record for an identifier, which is a node among others (`streams.identity.graph`)."""
-        key = row_key(told.node, told.line)
-        known = self.nodes.get(key)
-        self._settle(key, known, graph.fold(known, told, self.trust), out)
-
-    def _settle(self, key: str, known: Node | None, outcome: graph.Outcome, out: Outputs) -> None:
-        """The node as it is now is kept, and what it has to tell is told."""
-        if outcome.node is None:
-            self.nodes.pop(key, None)
-        elif outcome.node is not known:
-            line, due = _line(key), graph.due_at(outcome.node, self.trust)
-            dues = {line: NO_DEADLINE if due is None else due} if line or due is not None else {}
-            self.nodes[key] = outcome.node if outcome.node.due == dues else replace(outcome.node, due=dues)
-        if outcome.limited:
-            self.notes.limited("identify", outcome.limited)
-        for each in outcome.out:
-            out.send(self.links, _contact(each.contact) if isinstance(each, Told) else each.key, encode(each))
 
     def _gather(self, identifier: str, more: bool, event: Event) -> int:
         if not more:
@@ -329,8 +313,8 @@ class Identify(Stage):
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         if table == "nodes":
-            node = self.nodes[key]
-            self._settle(key, node, graph.expire(node, key.partition(SEP)[0], line, now, self.trust), out)
+            self.nodes.fire(key, line, now, out)
+        if table != "owners":
             return
         known = self.owners[key]
         if key in self.waiting:  # it is to find the contact as it was

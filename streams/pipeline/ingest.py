@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
-from streams.base.records import LIVE, contact_key
+from streams.base.links import Word
+from streams.base.records import LIVE, AgentState, Command, Event, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
@@ -23,7 +24,7 @@ from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
-from streams.intake.normalise import Policy, event_record
+from streams.intake.normalise import Policy, Unusable, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Gauged, Notes
@@ -219,7 +220,8 @@ class Ingest(Gauged, Processor):
             )
         channel = getattr(event.data, "channel", None)
         named = contact_key(channel, event.data.contact_id).encode() if channel else key
-        out.send(self.normalised, named, self._normalised(obj, time, event.line))
+        made = self._normalised(obj, time, event.line)
+        out.send(self.normalised, made.key if isinstance(made, Word) else named, encode(made))
         self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
@@ -246,12 +248,15 @@ class Ingest(Gauged, Processor):
             )
         return verdict
 
-    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> bytes:
+    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Event | Profile | AgentState | Command | Word:
         budget = Budget()
-        encoded = encode(event_record(obj, time, line, self.policy, budget))
+        try:
+            made = event_record(obj, time, line, self.policy, budget)
+        except Unusable as why:
+            raise Rejected("wrong-type", why.path, str(why)) from None
         if budget.sieved:
             self.notes.sieved(budget.sieved)
-        return encoded
+        return made
 
     def _after_end(self, line: str, record: Record) -> None:
         """Its windows are closed and its figures final; what comes now is a replay of the replay."""

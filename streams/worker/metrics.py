@@ -34,7 +34,18 @@ SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
 REASONS: tuple[str, ...] = get_args(DeadLetter.model_fields["reason"].annotation)
 LIMITS = {
     "ingest": ("undeclared",),
-    "identify": ("history", "identifier", "owner", "queues", "source"),
+    "identify": (
+        "history",
+        "identifier",
+        "identifiers",
+        "links",
+        "owner",
+        "profiles",
+        "queues",
+        "source",
+        "waiting",
+        "watchers",
+    ),
     "track": ("row", "contacts", "labels", "lines"),
     "measure": ("queue", "tier", "lane", "by_tier"),
 }

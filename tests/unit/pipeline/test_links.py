@@ -26,19 +26,18 @@ def event(
     data |= (
         {"text": "hello"} | ({"identifiers": named} if named else {}) | ({"customer_id": customer} if customer else {})
     )
-    time = f"{NOW // 1000 - ago:.3f}"
     return {
         "specversion": "1.0",
         "id": f"e{number}",
         "source": "/webchat",
         "type": "message.sent",
-        "time": _iso(float(time)),
+        "time": _ago(ago),
         "data": data,
     }
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def _ago(seconds: float) -> str:
+    return datetime.fromtimestamp(round(NOW // 1000 - seconds, 3), UTC).isoformat()
 
 
 def tell(run: Offline, *events: dict[str, Any], now: int = NOW) -> None:
@@ -82,7 +81,8 @@ def test_a_known_visitor_is_the_customers_from_the_first_event_on(run: Offline) 
     tell(run, event(2, "b", "email:anna@example.com"), event(3, "b"))
     assert held(run) == {"a": "customer:7", "b": "customer:7"}
     assert ever(run) == {"customer:7"}
-    assert changes(run) == []
+    assert alone(run) == [("email:anna@example.com", "anonymous:email:anna@example.com", "customer:7", None)]
+    assert len(changes(run)) == 1
 
 
 def test_what_was_learnt_of_one_contact_moves_the_other(run: Offline) -> None:
@@ -90,7 +90,7 @@ def test_what_was_learnt_of_one_contact_moves_the_other(run: Offline) -> None:
     assert held(run) == {"a": "anonymous:cookie:k1", "b": "anonymous:cookie:k1"}
     tell(run, event(3, "b", customer="7"))
     assert held(run) == {"a": "customer:7", "b": "customer:7"}
-    signed_in, followed = changes(run)
+    signed_in, followed = [each for each in changes(run) if each["contact_id"]]
     assert (signed_in["contact_id"], signed_in["rule"], signed_in["path"]) == ("b", "customer-id", [])
     assert (followed["contact_id"], followed["rule"], followed["from"], followed["to"], followed["identifier"]) == (
         ("a", "linked", "anonymous:cookie:k1", "customer:7", "cookie:k1")
@@ -104,7 +104,7 @@ def test_a_familys_tablet_stands_for_nobody(run: Offline) -> None:
     tell(run, event(3, "b", "device:tablet", customer="8"))
     tell(run, event(4, "y", "device:tablet"))
     assert held(run) == {"a": "customer:7", "b": "customer:8", "x": "contact:chat:x", "y": "contact:chat:y"}
-    (change,) = changes(run)
+    (change,) = [each for each in changes(run) if each["contact_id"]]
     assert (change["contact_id"], change["rule"], change["to"]) == ("x", "shared", "contact:chat:x")
     assert change["reason"] == "device:tablet is shared by 2 customers"
 
@@ -126,8 +126,97 @@ def test_two_systems_with_contacts_of_one_name_link_no_strangers(run: Offline) -
 def test_names_of_an_anonymous_customer_come_from_the_strongest(run: Offline) -> None:
     tell(run, event(1, "a", "cookie:k1"), event(2, "b", "cookie:k1", "email:z@example.com"))
     assert held(run) == dict.fromkeys("ab", "anonymous:email:z@example.com")
-    (change,) = changes(run)
+    (change,) = [each for each in changes(run) if each["contact_id"]]
     assert (change["rule"], change["to"]) == ("linked", "anonymous:email:z@example.com")
+
+
+def word(number: int, what: str, one: str, other: str, *, ago: float = 10.0) -> dict[str, Any]:
+    """A person's, that the two are linked, or not ("cut")."""
+    data = {"identifier": one, "other": other, "reason": "they said so", "by": "ann"}
+    return event(number, "") | {"source": "/crm", "type": f"identity.{what}", "time": _ago(ago), "data": data}
+
+
+def profile(number: int, customer: str, *identifiers: str, source: str = "/crm", ago: float = 10.0) -> dict[str, Any]:
+    """All that a source knows of a customer's identifiers."""
+    named = [{"kind": each.partition(":")[0], "value": each.partition(":")[2]} for each in identifiers]
+    data = {"customer_id": customer, "identifiers": named}
+    return event(number, "") | {
+        "source": source, "type": "customer.profile_changed", "time": _ago(ago), "data": data
+    }  # fmt: skip
+
+
+def alone(run: Offline, rule: str | None = None) -> list[tuple[str, str, str, str | None]]:
+    """What was told of identifiers: which, from, to, why."""
+    return [
+        (each["identifier"], each["from"], each["to"], each["reason"])
+        for each in changes(run)
+        if not each["contact_id"] and rule in (None, each["rule"])
+    ]
+
+
+PHONE, MAIL = "phone:+442079460123", "email:anna@example.com"
+
+
+def test_a_cut_undoes_a_merge_as_if_it_had_never_been(run: Offline) -> None:
+    tell(run, event(1, "a", PHONE, customer="7"), event(2, "b", PHONE))
+    assert held(run)["b"] == "customer:7"
+    tell(run, word(3, "cut", PHONE, "customer:7"))
+    assert held(run) == {"a": "customer:7", "b": f"anonymous:{PHONE}"}
+    tell(run, event(4, "c", PHONE, customer="7", ago=5), event(5, "d", PHONE, ago=4))  # whatever is seen from then on
+    assert held(run)["d"] == f"anonymous:{PHONE}"
+    tell(run, word(6, "linked", "customer:7", "phone:0044 20 7946 0123", ago=1))
+    assert held(run) == dict.fromkeys("abcd", "customer:7")
+    assert alone(run, "cut") == [(PHONE, "customer:7", f"anonymous:{PHONE}", "ann: they said so")]
+    assert alone(run, "link") == [(PHONE, f"anonymous:{PHONE}", "customer:7", "ann: they said so")]
+
+
+def test_a_word_from_which_nothing_follows_says_why(run: Offline) -> None:
+    tell(run, event(1, "a", PHONE, customer="7"))
+    tell(run, word(2, "linked", PHONE, "customer:7", ago=9), word(3, "cut", PHONE, MAIL, ago=8))
+    tell(run, word(4, "cut", PHONE, "customer:7", ago=20))
+    assert [told[1:] for told in alone(run, "link")] == [
+        ("customer:7", "customer:7", "ann: they said so; they were linked already")
+    ]
+    assert [told[1:] for told in alone(run, "cut")] == [
+        ("customer:7", "customer:7", "ann: they said so; they were not linked, and will not be"),
+        ("customer:7", "customer:7", "ann: they said so; a later word on the two holds"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "path", "what"),
+    [
+        (PHONE, "phone:+44 20 7946 0123", "data.other", "the same"),
+        ("customer:7", "customer:8", "data.other", "two customers"),
+        ("customer:7", "phone:anonymous", "data.other", "names nobody"),
+        ("email:anna", PHONE, "data.identifier", "form of its kind"),
+        ("fax:1234567", PHONE, "data.identifier", "data.identifier"),
+    ],
+)
+def test_a_word_that_cannot_be_is_a_dead_letter(run: Offline, one: str, other: str, path: str, what: str) -> None:
+    tell(run, word(1, "linked", one, other))
+    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
+    assert (letter["reason"], letter["path"], letter["hop"]) == ("wrong-type", path, "ingest")
+    assert what in letter["message"]
+
+
+def test_a_profile_says_whose_identifiers_are_and_takes_them_back(run: Offline) -> None:
+    tell(run, event(1, "a", PHONE), profile(2, "7", PHONE, MAIL))
+    tell(run, event(3, "b", MAIL))
+    assert held(run) == {"a": "customer:7", "b": "customer:7"}
+    tell(run, profile(4, "7", MAIL, ago=5), profile(5, "7", PHONE, ago=30))  # the second came late
+    assert held(run) == {"a": f"anonymous:{PHONE}", "b": "customer:7"}
+    tell(run, profile(6, "8", PHONE, source="/shop"))
+    assert held(run)["a"] == "customer:8"
+
+
+def test_a_number_that_was_given_to_another_person(run: Offline) -> None:
+    """Two customers say it: it is shared, until a word takes it from one of them."""
+    tell(run, profile(1, "7", PHONE), event(2, "a", PHONE), profile(3, "8", PHONE))
+    assert held(run)["a"] == "contact:chat:a"
+    assert alone(run, "shared") == [(PHONE, "customer:7", NOBODY, f"{PHONE} is shared by 2 customers")]
+    tell(run, word(4, "cut", PHONE, "customer:7"))
+    assert held(run)["a"] == "customer:8"
 
 
 def history(random: Random) -> list[dict[str, Any]]:
@@ -137,27 +226,49 @@ def history(random: Random) -> list[dict[str, Any]]:
     customers = [f"cust-{n}7" for n in range(random.randint(0, 3))]
     told = []
     for number in range(random.randint(3, 25)):
-        contact = f"c{random.randrange(10)}"
+        contact, ago = f"c{random.randrange(10)}", round(300 - number * 5 + random.random(), 3)
         who = random.choice(customers) if customers and random.random() < 0.25 else None
         named = random.sample(names, random.choice([0, 1, 1, 2, 3]))
-        told.append(event(number, contact, *named, customer=who, ago=round(300 - number * 5 + random.random(), 3)))
-    return told
+        kind = random.random()
+        if kind < 0.15:
+            others = names + [f"customer:{each}" for each in customers]
+            pair = random.sample(names, 1) + random.sample(others, 1)
+            random.shuffle(pair)
+            if pair[0] != pair[1]:
+                told.append(word(number, random.choice(["linked", "cut"]), *pair, ago=ago))
+        elif kind < 0.25 and customers:
+            told.append(profile(number, random.choice(customers), *named, source=random.choice(["/a", "/b"]), ago=ago))
+        else:
+            told.append(event(number, contact, *named, customer=who, ago=ago))
+    return told or [event(0, "c0")]
 
 
 def expected(told: list[dict[str, Any]]) -> dict[str, str]:
-    """By a search over all that the contacts named."""
+    """By a search over all that the contacts and profiles named, and the latest words."""
     named: dict[str, set[str]] = defaultdict(set)
     who: dict[str, str] = {}
+    listed: dict[tuple[str, str], set[str]] = {}
+    words: dict[tuple[str, str], bool] = {}
     for each in sorted(told, key=lambda one: one["time"]):
         data = each["data"]
-        named[data["contact_id"]] |= {f"{one['kind']}:{one['value']}" for one in data.get("identifiers", ())}
+        if each["type"].startswith("identity."):
+            weak, strong = sorted((data["identifier"], data["other"]), key=strength, reverse=True)
+            words[weak, strong] = each["type"] == "identity.linked"
+            continue
+        identifiers = {f"{one['kind']}:{one['value']}" for one in data.get("identifiers", ())}
+        if each["type"] == "customer.profile_changed":
+            listed[each["source"], f"customer:{data['customer_id']}"] = identifiers
+            continue
+        named[data["contact_id"]] |= identifiers
         if "customer_id" in data:
             who[data["contact_id"]] = f"customer:{data['customer_id']}"
-    links: set[tuple[str, str]] = set()
+    links = {(weak, customer) for (_, customer), identifiers in listed.items() for weak in identifiers}
     for contact, identifiers in named.items():
         all_of_it = sorted({*identifiers, *([who[contact]] if contact in who else [])}, key=strength)[:8]
         links |= {(weak, strong) for place, strong in enumerate(all_of_it) for weak in all_of_it[place + 1 :]}
+    links = (links - words.keys()) | {pair for pair, on in words.items() if on}
     everybody = {each for identifiers in named.values() for each in identifiers} | set(who.values())
+    everybody |= {each for pair in links for each in pair}
     found = owners(everybody, links)
     assert all(kind(owner) in ("customer", "anonymous", NOBODY) for owner in found.values())
     return {
@@ -198,12 +309,12 @@ def test_a_replay_ends_when_the_last_contact_of_it_has_moved(seed: int) -> None:
     told = [each | {"replayid": "week"} for each in history(random)]
     want = expected(told)
     run = deployment(size=random.choice([1, 2, 5]), partitions=PARTITIONS)
-    topic, _ = home(told[0])
-    _mark(run, topic, "started", 301)
+    topics = sorted({home(each)[0] for each in told})
+    _mark(run, topics, "started", 301)
     for each in told:
-        key = home(each)[1]
+        topic, key = home(each)
         run.publish(topic, key, orjson.dumps(each), NOW, crc32(key) % PARTITIONS)
-    _mark(run, topic, "ended", 0)
+    _mark(run, topics, "ended", 0)
     for step in range(20):
         run.run(NOW + step * 1000)
         if random.random() < 0.5:
@@ -217,10 +328,11 @@ def test_a_replay_ends_when_the_last_contact_of_it_has_moved(seed: int) -> None:
         assert all(doc["kind"] == "progress" for doc in docs[ends[0] :])
 
 
-def _mark(run: Offline, topic: str, kind: str, ago: float) -> None:
-    for partition in range(PARTITIONS):
+def _mark(run: Offline, topics: list[str], kind: str, ago: float) -> None:
+    for topic in topics:
         made = {
             "specversion": "1.0", "id": f"week:{kind}", "source": "/centre", "type": f"replay.{kind}", "replayid": "week",
-            "time": _iso(NOW // 1000 - ago), "data": {"replay_id": "week", "topics": [topic]},
+            "time": _ago(ago), "data": {"replay_id": "week", "topics": topics},
         }  # fmt: skip
-        run.publish(topic, b"replay:week", orjson.dumps(made), NOW, partition)
+        for partition in range(PARTITIONS):
+            run.publish(topic, b"replay:week", orjson.dumps(made), NOW, partition)

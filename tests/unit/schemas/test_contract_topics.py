@@ -26,7 +26,7 @@ SCHEMAS = json_schemas()
 
 def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
-    others = {"customers.profile", "agents.state", "alert.commands"}
+    others = {"customers.profile", "agents.state", "alert.commands", "identity.commands"}
     outputs = {"journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters"}
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
@@ -106,7 +106,7 @@ def test_internal_models_describe_the_records(model: Any, record: Any) -> None:
 @pytest.mark.parametrize(("spec", "example"), [p for p in EXAMPLES if p.values[0].direction == "internal"])  # type: ignore[union-attr]
 def test_internal_examples_are_records(spec: TopicSpec, example: Example) -> None:
     union = {
-        "contact.normalised": records.Normalised,
+        "contact.normalised": links.Read,
         "contact.interactions": records.Interaction,
         "contact.measurements": records.Measurement,
         "identity.links": links.Link,

@@ -21,7 +21,7 @@ def test_what_each_stage_reads_and_writes() -> None:
     contacts = tuple(f"contacts.{channel}" for channel in CHANNELS)
     assert {stage: (flow.inputs(stage), flow.outputs(stage)) for stage in flow.stages()} == {
         "ingest": (
-            (*contacts, "customers.profile", "agents.state", "alert.commands"),
+            (*contacts, "customers.profile", "agents.state", "alert.commands", "identity.commands"),
             ("contact.normalised", "contacts.dead-letters"),
         ),
         "identify": (

@@ -15,6 +15,7 @@ import pytest
 from streams import rules as rule_files
 from streams.app import inlets
 from streams.customers.rules import CustomerRules
+from streams.identity.rules import IdentityRules
 from streams.rules import Rules
 from streams.settings import Settings, load
 from streams.worker import features as module
@@ -72,6 +73,8 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     rules = rule_files.load()
     customers, others = rules.customers, {"tiers": {}, "nobody": replace(rules.nobody, words=frozenset({"x"}))}
     others["kpis"] = replace(rules.kpis, lateness_ms=1)
+    kinds = rules.identity.kinds
+    others["identity"] = IdentityRules(dict(reversed(kinds.items())))  # the order is the strength
     assert {*others, "customers"} == {part.name for part in fields(Rules)}
     for name, other in others.items():
         assert changed(of(), of(replace(rules, **{name: other}))) == {f"rules.{name}"}
