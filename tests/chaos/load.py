@@ -133,6 +133,8 @@ class Load:
         if dice.random() < 0.3:
             customer = 3 * dice.randrange(CUSTOMERS // 3)
             await self.publisher.send(home(stories.profile(dice, customer, f"{name}-p", now, first=False)))
+        if dice.random() < 0.3:
+            await self.publisher.send(home(stories.word(dice, f"{name}-w", now)))
 
     async def _commands(self) -> None:
         """Close or acknowledge every fourth alert that fires, as a person would who watches the topic."""

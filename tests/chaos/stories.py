@@ -138,7 +138,7 @@ def mail(dice: random.Random, name: str) -> Story:
 
 def stranger(dice: random.Random, name: str) -> Story:
     """A caller known by the phone who turns out to be a customer; some turn out to be yet another one."""
-    phone = f"+4420794600{dice.randrange(10, 99)}"
+    phone = _phone(dice)
     known = {key: value for key, value in somebody(dice).items() if key == "customer_id"} | {"tier": "gold"}
     wait = _wait(dice)
     moments: list[Moment] = [
@@ -199,7 +199,23 @@ def any_story(dice: random.Random, name: str, *, raising: bool = True, late: boo
 def profile(dice: random.Random, number: int, name: str, at: int, *, first: bool) -> Data:
     """What is known of a customer: the tier it begins with, later another one."""
     tier = tier_of(number) if first else dice.choice(["gold", "silver", "red"])
-    return cloud_event(name, "customer.profile_changed", at, {"customer_id": f"cust-{number}", "tier": tier})
+    data: Data = {"customer_id": f"cust-{number}", "tier": tier}
+    if not first and dice.random() < 0.5:
+        data["identifiers"] = [{"kind": "phone", "value": _phone(dice)} for _ in range(dice.randrange(3))]
+    return cloud_event(name, "customer.profile_changed", at, data)
+
+
+def word(dice: random.Random, name: str, at: int) -> Data:
+    """What a person says of a phone and a customer, or of two phones: linked, or not."""
+    one = f"phone:{_phone(dice)}"
+    other = f"customer:cust-{dice.randrange(CUSTOMERS)}" if dice.random() < 0.7 else f"phone:{_phone(dice, 9)}"
+    data = {"identifier": one, "other": other, "reason": "chaos"}
+    return cloud_event(name, dice.choice(["identity.linked", "identity.cut"]), at, data)
+
+
+def _phone(dice: random.Random, last: int = 99) -> str:
+    """Of one of the strangers; one of the first ten is never anybody's that calls."""
+    return f"+4420794600{dice.randrange(10, 99) if last == 99 else dice.randrange(last):02}"
 
 
 def agent_state(dice: random.Random, name: str, at: int) -> Data:

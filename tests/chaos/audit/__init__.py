@@ -42,7 +42,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     differences = [
         *raw.check(found, accounts, prefix),
         *hops.check_identify(found, rules),
-        *identity.check(accounts.accepted, tables["identify"]),
+        *identity.check(accounts.accepted, tables["identify"], found),
         *hops.check_customers(found, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),
         *alerts.check(others, world, accounts.accepted, now),

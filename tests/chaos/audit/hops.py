@@ -151,6 +151,8 @@ def _origin(rec: Rec) -> str | None:
     """The key on contact.normalised of the record behind an output of `identify`; None for what is not of it."""
     doc = rec.doc
     if rec.topic == "identity.changes":
+        if not doc["contact_id"]:
+            return None  # of an identifier alone: see `identity`
         return f"{doc['channel']}|{doc['contact_id']}"
     if doc["kind"] in ("event", "left"):
         return f"{doc['channel']}|{doc['contact']}"

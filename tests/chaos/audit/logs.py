@@ -13,7 +13,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 CHANNELS = (
     "voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person", "ticket", "task",
 )  # fmt: skip
-INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
+INPUTS = (
+    *(f"contacts.{channel}" for channel in CHANNELS),
+    "customers.profile",
+    "agents.state",
+    "alert.commands",
+    "identity.commands",
+)
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")

@@ -23,12 +23,14 @@ SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 KINDS = {
     "contact.initiated", "contact.queued", "contact.connected", "contact.held", "contact.resumed", "contact.ended",
     "contact.wrapped_up", "message.sent", "feedback.given", "customer.profile_changed", "agent.state_changed",
-    "alert.commanded", "replay.started", "replay.progressed", "replay.ended",
+    "alert.commanded", "identity.linked", "identity.cut", "replay.started", "replay.progressed", "replay.ended",
 }  # fmt: skip
 KEYS = {
     "customer.profile_changed": ("customers.profile", "customer_id"),
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
+    "identity.linked": ("identity.commands", "identifier"),
+    "identity.cut": ("identity.commands", "identifier"),
 }
 
 
@@ -250,11 +252,11 @@ def _normalised(logs: Logs, accounts: Accounts) -> Iterator[Difference]:
     found: dict[bytes, list[Rec]] = {}
     count = logs.partitions["contact.normalised"]
     for rec in logs.of("contact.normalised"):
-        if rec.doc["kind"] != "progress" and rec.doc["source"] != SOURCE + EITHER:
+        if rec.doc["kind"] != "progress" and _by(rec)[0] != SOURCE + EITHER:
             found.setdefault(rec.key or b"", []).append(rec)
             if rec.partition != home(rec.key or b"", count):
                 yield Difference(
-                    "normalised", f"{rec.place} lies on another partition than its key's", (rec.doc["id"],), rec
+                    "normalised", f"{rec.place} lies on another partition than its key's", _by(rec)[1:], rec
                 )
     for key in wanted.keys() | found.keys():
         yield from _same(key.decode(), wanted.get(key, []), found.get(key, []))
@@ -267,10 +269,17 @@ def _name_of(each: Input) -> bytes:
     return name or b""
 
 
+def _by(rec: Rec) -> tuple[str, str]:
+    """Source and id of the event behind a normalised record."""
+    if rec.doc["kind"] == "word":
+        return rec.doc["ref"][2], rec.doc["ref"][1]
+    return rec.doc["source"], rec.doc["id"]
+
+
 def _same(key: str, wanted: list[Input], found: list[Rec]) -> Iterator[Difference]:
     """What one key's raw records became, in order: the events of a key lie in one raw partition."""
     names = [(each.event["source"], each.event["id"], each.line) for each in wanted]
-    got = [(rec.doc["source"], rec.doc["id"], rec.doc.get("line", "")) for rec in found]
+    got = [(*_by(rec), rec.doc.get("line", "")) for rec in found]
     if names != got:
         lost, extra = Counter(names) - Counter(got), Counter(got) - Counter(names)
         first = next(
@@ -296,6 +305,8 @@ def _unlike(each: Input, doc: dict[str, Any]) -> str | None:
     }  # fmt: skip
     told |= {names[name]: value for name, value in each.data.items() if name in names}
     flat = doc | {f"data.{name}": value for name, value in doc.get("data", {}).items()}
+    if doc["kind"] == "word":
+        flat |= dict(zip(("time", "id", "source"), doc["ref"], strict=True))
     return next(
         (f"{name} is {flat.get(name)!r}, not {value!r}" for name, value in told.items() if flat.get(name) != value),
         None,
