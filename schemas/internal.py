@@ -35,6 +35,8 @@ class EventRecord(Model):
     """Kind and normalised value."""
     data: dict[str, Any] = Field(default={})
     """What the type adds, by the contract's field names; times in milliseconds."""
+    group: String = ""
+    """Of a word about a contact that is over: the group it may have gone to another owner with."""
 
 
 class ProfileRecord(Model):
@@ -96,6 +98,41 @@ class LeftRecord(Model):
     line: Line = ""
     since: Integer = 0
     """What its events before this time contributed stays with the owner before."""
+
+
+class GroupedRecord(Model):
+    """A contact of an owner is over; it goes to others with its group from now on."""
+
+    kind: Literal["grouped"]
+    owner: String
+    contact: String
+    channel: Channel
+    group: String
+    line: Line = ""
+
+
+class MovedRecord(Model):
+    """An owner hands a group of contacts over to another one."""
+
+    kind: Literal["moved"]
+    owner: String
+    group: String
+    to: String
+    line: Line = ""
+
+
+class HandedRecord(Model):
+    """What an owner gets of a group that another one had."""
+
+    kind: Literal["handed"]
+    owner: String
+    group: String
+    before: String
+    line: Line = ""
+    contacts: dict[str, dict[str, Any]] = Field(default={})
+    """Contacts at rest, by <channel>|<contact>, as our state has them."""
+    pieces: dict[str, Any] = Field(default={})
+    """What they count for, by capability, as our state has it."""
 
 
 class FactRecord(Model):
@@ -217,6 +254,14 @@ class AgainRecord(Model):
     labels: dict[str, LabelFields]
 
 
+class RestsRecord(LinkingRecord):
+    """A contact that came by these identifiers is over; node is the name of their group."""
+
+    kind: Literal["rests"]
+    names: list[String]
+    owner: String
+
+
 class RoundRecord(Model):
     """A task says that nothing of a replay waits in it. A round in which all are quiet ends the replay."""
 
@@ -253,9 +298,20 @@ class ProgressRecord(Model):
 
 NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | WordRecord | ProgressRecord
 """What contact.normalised carries."""
-InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | ProgressRecord
+InteractionRecord = (
+    EventRecord
+    | ProfileRecord
+    | CommandRecord
+    | LeftRecord
+    | GroupedRecord
+    | MovedRecord
+    | HandedRecord
+    | ProgressRecord
+)
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
-LinkRecord = ShownRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RoundRecord
+LinkRecord = (
+    ShownRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RestsRecord | RoundRecord
+)
 """What identity.links carries."""

@@ -103,6 +103,17 @@ class Again(Record, tag="again", frozen=True):
     labels: dict[str, Label]
 
 
+GROUP = "group:"
+"""How the name of a group of contacts begins, where identifiers have their kind."""
+
+
+class Rests(Linking, tag="rests", frozen=True):
+    """A contact that came by these identifiers is over; ``owner`` has it (`streams.identity.groups`)."""
+
+    names: tuple[str, ...]
+    owner: str
+
+
 class Round(Record, tag="round", frozen=True):
     """A task says that nothing of a replay waits in it (`streams.identity.ending`)."""
 
@@ -117,7 +128,7 @@ class Round(Record, tag="round", frozen=True):
 
 
 ToNode = Shown | Word | Joined | Said | Watched
-Link = ToNode | Told | Again | Round
+Link = ToNode | Told | Again | Rests | Round
 Read = Normalised | Link
 """What `identify` reads."""
 

@@ -53,6 +53,8 @@ class Event(Record, tag="event", frozen=True):
     identifiers: tuple[tuple[str, str], ...] = ()
     data: dict[str, Any] = {}
     """What the type adds (direction, author, text, score, …), by the contract's field names; times as ms."""
+    group: str = ""
+    """Of a word about a contact that is over: the group it may have gone to another owner with."""
 
 
 class Profile(Record, tag="profile", frozen=True):
@@ -135,6 +137,39 @@ class Fact(Record, tag="fact", frozen=True):
     wrap_ms: int = 0
 
 
+class Grouped(Record, tag="grouped", frozen=True):
+    """A contact of an owner is over; it goes to others with its group from now on."""
+
+    owner: str
+    contact: str
+    channel: str
+    group: str
+    line: str = LIVE
+
+
+class Moved(Record, tag="moved", frozen=True):
+    """An owner hands a group over to another one, with all that its contacts contributed."""
+
+    owner: str
+    group: str
+    to: str
+    line: str = LIVE
+
+
+class Handed(Record, tag="handed", frozen=True):
+    """What an owner gets of a group."""
+
+    owner: str
+    group: str
+    before: str
+    """Who had it."""
+    line: str = LIVE
+    contacts: dict[str, msgspec.Raw] = {}
+    """Contacts at rest, by "<channel>|<contact>"."""
+    pieces: dict[str, msgspec.Raw] = {}
+    """What they count for, by capability."""
+
+
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one line has come at one origin."""
 
@@ -156,5 +191,5 @@ class Progress(Record, tag="progress", frozen=True):
 
 
 Normalised = Event | Profile | AgentState | Command | Progress
-Interaction = Event | Profile | Command | Left | Progress
+Interaction = Event | Profile | Command | Left | Grouped | Moved | Handed | Progress
 Measurement = Fact | AgentState | Progress

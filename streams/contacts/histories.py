@@ -61,6 +61,8 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
 
     recounts: int = 0
     """Events that counted anew most of what was counted before."""
+    group: str = ""
+    """Once it is over, of one that may go to another customer: see `Contact.group`."""
 
     @property
     def last(self) -> int:
@@ -249,7 +251,7 @@ def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
     when it has ended, for it may still go to another customer as it is. (No identifier has so many open ones.)"""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None
-    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at)
+    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at, group=history.group)
     return replace(kept, marks=base.marks) if whole and closed_at is None else kept
 
 
@@ -257,7 +259,12 @@ def revived(contact: Contact, rules: ContactRules) -> History:
     """The history of a contact that had come to rest."""
     base = replace(contact, closed_at=None)
     life = base if contact.closed_at is None else close_idle(base, contact.closed_at, rules)
-    return History(contact.id, contact.channel, lives=(life,), base=base, settled=contact.last)
+    return History(contact.id, contact.channel, lives=(life,), base=base, settled=contact.last, group=contact.group)
+
+
+def of_group(history: History) -> Lives:
+    """The lives, as they are condensed."""
+    return tuple(replace(life, group=history.group) for life in history.lives) if history.group else history.lives
 
 
 def settle(history: History, up_to: int, rules: ContactRules) -> tuple[History, Lives]:

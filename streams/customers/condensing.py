@@ -68,7 +68,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Cus
         change = Change(Gone(WITHDRAWN, closed.last), key, history, closed)
         timeline, out = loop.changed(timeline, change, place, rules)
         published += out
-        finished += closed.lives
+        finished += histories.of_group(closed)
         resting[key] = closed
     timeline = _with_rested(replace(timeline, histories=kept), resting, whole=True)
     timeline = loop.settled(timeline, finished, place, rules)
@@ -96,7 +96,10 @@ def is_past(timeline: Timeline, key: str, event: Event, rules: CustomerRules) ->
 def forgotten(timeline: Timeline, now: int, rules: CustomerRules) -> Timeline:
     """Without the contacts to which nothing can come any more."""
     kept = {key: each for key, each in timeline.rested.items() if now <= rested_until(each, rules)}
-    return timeline if len(kept) == len(timeline.rested) else replace(timeline, rested=kept, stale=True)
+    forwards = {group: each for group, each in timeline.forwards.items() if now <= each[1]}
+    if len(kept) == len(timeline.rested) and len(forwards) == len(timeline.forwards):
+        return timeline
+    return replace(timeline, rested=kept, forwards=forwards, stale=True)
 
 
 def rested_until(contact: Contact, rules: CustomerRules) -> int:
@@ -124,7 +127,7 @@ def condense(timeline: Timeline, key: str, place: Place, rules: CustomerRules) -
     history = timeline.histories[key]
     others = {name: each for name, each in timeline.histories.items() if name != key}
     timeline = _with_rested(replace(timeline, histories=others), {key: history})
-    return loop.settled(timeline, history.lives, place, rules)
+    return loop.settled(timeline, histories.of_group(history), place, rules)
 
 
 def _with_rested(timeline: Timeline, settled: dict[str, History], whole: bool = False) -> Timeline:

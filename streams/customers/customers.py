@@ -14,10 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
-from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
+from streams.base.records import LIVE, Command, Event, Fact, Grouped, Handed, Left, Moved, Profile
 from streams.base.watermarks import Watermarks
 from streams.contacts.lifecycle import Illegal
-from streams.customers import loop, relief, timelines
+from streams.customers import handing, loop, relief, timelines
 from streams.customers.follow import Out, alerts_in
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import LineOutcome, Place, Timeline
@@ -60,9 +60,15 @@ class Outcome(msgspec.Struct, frozen=True):
     illegal: tuple[Illegal, ...] = ()
     late: bool = False
     limited: tuple[str, ...] = ()
+    sent: tuple[Event | Handed, ...] = ()
+    """For other customers."""
 
 
-def owner_of(record: Event | Profile | Left | Command) -> str | None:
+Told = Event | Profile | Left | Command | Grouped | Moved | Handed
+"""What is told of a customer."""
+
+
+def owner_of(record: Told) -> str | None:
     """Whose record it is; None = a command on an alert whose name does not tell."""
     if isinstance(record, Profile):
         return f"customer:{record.customer}"
@@ -73,7 +79,7 @@ def owner_of(record: Event | Profile | Left | Command) -> str | None:
 
 def fold(
     customer: Customer | None,
-    record: Event | Profile | Left | Command,
+    record: Told,
     clock: Watermarks,
     rules: CustomerRules,
     size: int = relief.RECORD_BYTES,
@@ -85,7 +91,7 @@ def fold(
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
-    if isinstance(record, Left) and (customer is None or _nothing_of(customer, line, rules)):
+    if isinstance(record, Left | Grouped) and (customer is None or _nothing_of(customer, line, rules)):
         return Outcome(customer)  # nothing of it is here
     if customer is not None and line != LIVE and line not in customer.lines and len(customer.lines) >= MAX_REPLAYS:
         room = _room(customer, line, clock, rules)
@@ -93,18 +99,30 @@ def fold(
             return _after(room, fold(room.customer, record, clock, rules, size))
     customer = customer or Customer(owner)
     timeline, place = customer.lines.get(line, EMPTY), Place(owner, line, clock.stream_time(line))
-    if isinstance(record, Event):
-        change = timelines.arrive(timeline, record, place, rules)
-    elif isinstance(record, Profile):
-        change = timelines.know(timeline, record, place, rules)
-    else:
-        change = timelines.leave(timeline, record, place, rules)
-    outcome = _outcome(customer, line, change, size)
+    outcome = _outcome(customer, line, _change(timeline, record, place, rules), size)
     after = outcome.customer
     return outcome if after is None or after.size <= relief.ROW_BYTES else _fitting(outcome, clock, rules)
 
 
 EMPTY = Timeline()
+
+
+def _change(
+    timeline: Timeline, record: Event | Profile | Left | Grouped | Moved | Handed, place: Place, rules: CustomerRules
+) -> LineOutcome:
+    if isinstance(record, Event):
+        if (onward := handing.forwarded(timeline, record)) is not None:
+            return LineOutcome(timeline, sent=(onward,))
+        return timelines.arrive(timeline, record, place, rules)
+    if isinstance(record, Profile):
+        return timelines.know(timeline, record, place, rules)
+    if isinstance(record, Left):
+        return timelines.leave(timeline, record, place, rules)
+    if isinstance(record, Grouped):
+        return LineOutcome(handing.grouped(timeline, record))
+    if isinstance(record, Moved):
+        return handing.hand(timeline, record, place, rules)
+    return LineOutcome(handing.absorb(timeline, record, place, rules))
 
 
 def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
@@ -155,6 +173,7 @@ def _outcome(customer: Customer, line: str, change: LineOutcome, size: int) -> O
         illegal=() if change.illegal is None else (change.illegal,),
         late=change.late,
         limited=change.limited,
+        sent=change.sent,
     )
 
 

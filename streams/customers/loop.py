@@ -183,7 +183,7 @@ def shown_bytes(timeline: Timeline, place: Place, rules: CustomerRules) -> int:
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
     """All that is new of it is that something may have to be published."""
-    kept = ("histories", "rested", "gone", *(each.name for each in rules.followers))
+    kept = ("histories", "rested", "gone", "forwards", *(each.name for each in rules.followers))
     return all(getattr(before, name) is getattr(after, name) for name in kept)
 
 
@@ -194,7 +194,7 @@ def names(timeline: Timeline, rules: CustomerRules) -> int:
 
 def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
     """Nothing of it stands: what is left of it, if anything, are names that were published."""
-    if timeline.histories or timeline.rested or timeline.tiers:
+    if timeline.histories or timeline.rested or timeline.tiers or timeline.forwards:
         return False
     return not any(each.stands(getattr(timeline, each.name), owner) for each in rules.followers)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.alerts.episodes import Alerts
-from streams.base.records import Fact
+from streams.base.records import Event, Fact, Handed
 from streams.contacts.contact import Contact
 from streams.contacts.histories import NEVER, History
 from streams.contacts.lifecycle import Illegal
@@ -45,6 +45,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: KnownSegment = Segments.empty
     stale: bool = False
     """Something may have to be published."""
+    forwards: dict[str, tuple[str, int]] = {}
+    """Group of contacts that went to another customer → to whom, and until when words about them are sent on, ms."""
 
 
 class LineOutcome(msgspec.Struct, frozen=True, gc=False):
@@ -57,6 +59,8 @@ class LineOutcome(msgspec.Struct, frozen=True, gc=False):
     late: bool = False
     limited: tuple[str, ...] = ()
     """What there was too much of: "contacts", open ones were closed; "labels", a contact is counted anew no more."""
+    sent: tuple[Event | Handed, ...] = ()
+    """For other customers."""
 
 
 def view(timeline: Timeline, place: Place) -> View:

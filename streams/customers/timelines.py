@@ -55,6 +55,8 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules)
         elif is_past(timeline, key, event, rules):
             return LineOutcome(timeline, late=True)
         history = history or History(event.contact, event.channel)
+    if history.group and not event.group:
+        history = replace(history, group="")  # what goes on is a contact like any other
     arrival = histories.arrive(history, new, place.now, rules.contacts)
     if not arrival.taken:
         return LineOutcome(timeline, late=arrival.late)
@@ -137,6 +139,7 @@ def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, in
     """Whose deadline is when: of the contacts, and of each capability by its name (ms of stream time)."""
     times = [due for history in timeline.histories.values() for due in _history_dues(history, rules)]
     times += [rested_until(contact, rules) for contact in timeline.rested.values()]
+    times += [until for _, until in timeline.forwards.values()]
     found = loop.dues(timeline, place, rules)
     return {CONTACTS: min(times), **found} if times else found
 
@@ -193,6 +196,6 @@ def _settled(timeline: Timeline, now: int, place: Place, rules: CustomerRules) -
         over = histories.over_at(history, rules.contacts)
         if over is not None and now > over:
             timeline = condense(timeline, key, place, rules)
-    if timeline.rested:
+    if timeline.rested or timeline.forwards:
         timeline = forgotten(timeline, now, rules)
     return timeline if timeline is before else loop.tidied(timeline, place, rules)

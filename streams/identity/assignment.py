@@ -13,19 +13,7 @@ arrival does not matter in the end:
 When an event changes the owner, the old one gets ``Left`` (it takes back all the contact brought), and the new one gets
 the contact's events so far with the new event in its place: by event time, and of one time as they arrived.
 
-Six things are refused or told, each once, in a change whose owner is the same before and after:
-
-- ``OTHER_SOURCE``: a source that is not the one that decides says another customer id, or, where an identifier is the
-  owner, another one of its kind; once per source and kind. Two systems that name their contacts alike show by that.
-- ``TOO_MANY_CHANGES``: so that few events cannot make many, a contact of more than ``SHORT_HISTORY`` events is given
-  from one customer to another (or from one identifier to another of the same kind) at most ``MAX_CORRECTIONS`` times.
-  After that it stays, unless it becomes better known; here alone the order of arrival decides.
-- ``CROWDED``: an identifier that has more contacts in a day than a person names nobody (`streams.identity.crowds`); the
-  contacts it has by then stay.
-- ``TOO_LATE``: a word about a stub (see `streams.identity.owners`) names a better owner, or an act of ours that goes on
-  with it, or anything at all that goes on with one that was only idle. What it belongs to was counted with the owner so
-  far, and so is the word: an act of ours begins no contact.
-- ``TOO_LONG``: a contact of which events are no longer kept, because there are too many, stays where it is.
+What is refused is told, once each (`streams.identity.refusals`).
 
 A stub with which the customer begins anew after an end is handed over like any other contact, but only from there on:
 its events are gone, and what they contributed stays where it is. So it is with an id that is used again, by
@@ -47,6 +35,7 @@ from streams.base.records import Event, Left
 from streams.identity import evidence, owners, placing
 from streams.identity.owners import ContactOwner
 from streams.identity.placing import Labels, Placed
+from streams.identity.refusals import OTHER_SOURCE, TOO_LATE, TOO_LONG, TOO_MANY_CHANGES, of_crowd, told_once
 from streams.identity.rules import SHIPPED, IdentityRules
 from streams.identity.telling import IdentityChange, of_contact
 
@@ -54,16 +43,9 @@ SHORT_HISTORY = 8
 """Events of a contact that changes its owner as often as its events say: sending them again costs next to nothing."""
 MAX_CORRECTIONS = 3
 """Changes of owner of a longer contact that do not make it better known; those that do are seven by nature."""
-MAX_TOLD = 10
-"""Things told of one contact once; what else is refused of it is not told."""
 MAX_NOBODY = 16
 """Identifiers of one contact that are remembered as nobody's; any further one is taken for somebody's."""
 
-TOO_MANY_CHANGES = "too-many-changes"
-OTHER_SOURCE = "other-source"
-CROWDED = "crowded-identifier"
-TOO_LATE = "too-late"
-TOO_LONG = "too-long"
 
 _time = attrgetter("time")
 
@@ -132,7 +114,7 @@ def assign(
     if state is None:
         (claim, *_), nobody, crowded = _said(None, event, judge)
         fresh, _ = _placed(owners.begun(claim, *kept, nobody), event, labels, judge.rules)
-        return fresh, [_owned(event, fresh.owner), *_crowd(crowded, fresh, event)]
+        return fresh, [_owned(event, fresh.owner), *of_crowd(crowded, fresh, event)]
     place = _place(state.history, event)
     if place is None:
         return state, []
@@ -154,9 +136,10 @@ def assign(
     else:
         outputs = _moved(state.owner, grown, told, event, why, (best.time, best.id, best.source))
     if refused is not None:
-        grown, refusals = _refused(grown, event, refused)
+        grown, refusals = told_once(grown, event, refused)
         outputs += refusals
-    return grown, outputs + _crowd(crowded, grown, event) if crowded else outputs
+    outputs += of_crowd(crowded, grown, event)
+    return grown, outputs
 
 
 def relabelled(
@@ -322,36 +305,14 @@ def _afterwards(
     """A word about a stub, or an act that goes on with it and begins nothing."""
     claim = claim_of(event, state.nobody, rules.ranks)
     decision = _decided(state, event, claim)
-    better, _ = _placed(replace(state, claim=decision.best), event, labels, rules)
-    refused = (TOO_LATE, claim) if better.owner != state.owner else decision.refused
-    heard, refusals = _refused(owners.told(state, event), event, refused)
-    return heard, [_owned(event, state.owner), *refusals]
-
-
-def _refused(state: ContactOwner, event: Event, refused: tuple[str, Claim] | None) -> tuple[ContactOwner, list[Output]]:
-    """What was refused is told, unless it was told before."""
-    if refused is None:
-        return state, []
-    rule, claim = refused
-    mark = rule
-    if rule == OTHER_SOURCE:
-        mark += f" {mark_of(claim.source if claim.rank == CUSTOMER else f'{claim.source} {claim.rank}')}"
-    if mark in state.told or len(state.told) >= MAX_TOLD:
-        return state, []
-    change = _refusal(state, claim, event, rule)
-    return replace(state, told=(*state.told, mark)), [change]
-
-
-def _crowd(crowded: Claim | None, state: ContactOwner, event: Event) -> list[Output]:
-    """An identifier that was found to name nobody is told with the contact that showed it."""
-    return [_refusal(state, crowded, event, CROWDED)] if crowded else []
+    if state.group:
+        better = decision.best.owner if decision.best.rank == CUSTOMER else state.owner
+    else:
+        better = _placed(replace(state, claim=decision.best), event, labels, rules)[0].owner
+    refused = (TOO_LATE, claim) if better != state.owner else decision.refused
+    heard, refusals = told_once(owners.told(state, event), event, refused)
+    return heard, [replace(_owned(event, state.owner), group=state.group), *refusals]
 
 
 def _owned(event: Event, owner: str) -> Event:
     return replace(event, owner=owner)
-
-
-def _refusal(state: ContactOwner, claim: Claim, event: Event, rule: str) -> IdentityChange:
-    """The contact stays, although ``claim`` says something else."""
-    why = Placed(state.owner, rule, claim.identifier)
-    return of_contact(state.owner, state.owner, why, event, (claim.time, claim.id, claim.source))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from streams.base.claims import CUSTOMER as CUSTOMER_ID
 from streams.base.claims import STRENGTH, Claim
 from streams.base.links import Label, Ref
 from streams.base.records import Event
@@ -18,6 +19,7 @@ from streams.contacts.contact import WORDS
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, READ
 from streams.identity.evidence import all_of
+from streams.identity.groups import name_of
 
 HISTORY_BYTES = 400_000
 """Most JSON bytes of a history; the oldest events of a longer one are dropped until half of this is left, and the state
@@ -75,6 +77,8 @@ class ContactOwner(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of those that are asked whom they stand for, the answers; none while a customer id decides."""
     stands: str = ""
     """The owner that follows from the answers; empty = the claim's."""
+    group: str = ""
+    """Of a stub that came by identifiers alone: the group that its contact belongs to."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
     """When the contact is looked at again, as it was written: its line → stream time, ms."""
 
@@ -212,8 +216,15 @@ def stub(state: ContactOwner) -> ContactOwner:
     return ContactOwner(
         state.claim, state.last, line=state.line, first=state.first, closed=0 if state.ended else -1,
         corrections=state.corrections, told=state.told, nobody=state.nobody, part=state.part + 1,
-        labels=state.labels, stands=state.stands,
+        labels={}, stands=state.stands, group=group_of(state),
     )  # fmt: skip
+
+
+def group_of(state: ContactOwner) -> str:
+    """The group of a contact that is over; empty: it stays where it is. One that lost events does."""
+    if state.truncated or state.claim.rank == CUSTOMER_ID:
+        return ""
+    return name_of(state.labels)
 
 
 def after(state: ContactOwner, now: int, channel: str, rules: ContactRules) -> ContactOwner | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from streams.base.records import LIVE
 from streams.base.times import iso
-from streams.identity.assignment import CROWDED, OTHER_SOURCE, TOO_LATE, TOO_MANY_CHANGES
+from streams.identity.refusals import CROWDED, OTHER_SOURCE, TOO_LATE, TOO_MANY_CHANGES
 from streams.identity.telling import CUT, LINK
 from streams.inspect.readings import ALL_LINES, QueryError, span
 from streams.local import text

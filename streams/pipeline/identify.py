@@ -13,17 +13,12 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
-from streams.base.links import Again, Label, Link, Read, Round, Told, ToNode, Watched, row_key
-from streams.base.progress import Implausible, Origins
-from streams.base.records import SEP, AgentState, Command, Event, Line, Profile, contact_key
+from streams.base.links import GROUP, Again, Label, Link, Read, Rests, Round, Told, Watched, row_key
+from streams.base.records import SEP, AgentState, Command, Event, Grouped, Line, Profile, contact_key
 from streams.base.times import SECOND_MS
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
-from streams.identity import ending
 from streams.identity.assignment import (
-    OTHER_SOURCE,
-    TOO_LONG,
-    TOO_MANY_CHANGES,
     Judge,
     Output,
     assign,
@@ -33,12 +28,15 @@ from streams.identity.crowds import Crowds, share
 from streams.identity.ending import Ending
 from streams.identity.evidence import known_of, links_of, shown
 from streams.identity.graph import Node
-from streams.identity.owners import ContactOwner, after, due_at, found_by
+from streams.identity.groups import Group
+from streams.identity.owners import ContactOwner, after, begins_anew, due_at, found_by
 from streams.identity.profiled import Profiled
+from streams.identity.refusals import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES
 from streams.identity.rules import IdentityRules
 from streams.identity.telling import IdentityChange
 from streams.identity.waiting import Waiting
-from streams.pipeline.nodes import Nodes, send_change
+from streams.pipeline.ends import Ends, line_of
+from streams.pipeline.nodes import Groups, Nodes, send_change
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
 
@@ -68,6 +66,7 @@ TABLES = (
     large_table("owners", ContactOwner, "contact", attrgetter("due"), _with_due, bytes),
     large_table("nodes", Node, "", attrgetter("due")),
     large_table("profiles", Profiled, "", attrgetter("due")),
+    large_table("groups", Group, "", attrgetter("due")),
     struct_table("waiting", Waiting, "contact"),
     struct_table("ending", Ending),
     struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
@@ -84,8 +83,9 @@ class Trust(NamedTuple):
 class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
-    ``profiles``: customer → identifiers by source; ``waiting``: contact → events that are not placed yet, because an
-    identifier was asked and has not answered; ``ending``: line of a replay → is it over between identifiers?
+    ``profiles``: customer → identifiers by source; ``groups``: contacts that are over and came by the same identifiers;
+    ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered;
+    ``ending``: line of a replay → is it over between identifiers?
     """
 
     before = "ingest"
@@ -94,8 +94,8 @@ class Identify(Stage):
         self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: "Trust", notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Read), name("contact.interactions"))
-        self.owners, self.waiting, self.ending = tables["owners"], tables["waiting"], tables["ending"]
-        self.timed = (self.owners, tables["nodes"], tables["profiles"])
+        self.owners, self.waiting = tables["owners"], tables["waiting"]
+        self.timed = (self.owners, tables["nodes"], tables["profiles"], tables["groups"])
         self.rules, self.trust = rules.contacts, rules.identity
         self.crowds = Crowds(tables["crowds"], share(self.rules.per_identifier_and_day, info.peers))
         self.interactions, self.changes, self.measurements, self.links = (
@@ -105,7 +105,9 @@ class Identify(Stage):
             name("identity.links"),
         )
         self.notes = notes
+        self.ends = Ends(info, tables["ending"], self.links)
         self.nodes = Nodes(tables, self.trust, notes, (self.links, self.changes))
+        self.groups = Groups(tables["groups"], self.trust, notes, (self.links, self.interactions))
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -138,22 +140,21 @@ class Identify(Stage):
     def _between(self, value: Link, out: Outputs) -> None:
         """What tasks of this agent tell each other."""
         if isinstance(value, Round):
-            self._heard(value)
+            self.ends.heard(value)
             return
-        if self.ending and (over := self.ending.get(line := _line_of(value))) is not None:
-            self.ending[line] = ending.stirred(over)
+        self.ends.stirred(value)
         if isinstance(value, Told):
-            self._told(value, out)
+            if value.contact.startswith(GROUP):
+                self.groups.told(value, out)
+            else:
+                self._told(value, out)
+        elif isinstance(value, Rests):
+            self.groups.rests(value, out)
         elif isinstance(value, Again):
             unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
             self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
         else:
             self.nodes.link(value, out)
-
-    def _heard(self, told: Round) -> None:
-        if told.of != self.info.peers or told.origin not in Origins("identify", told.of).names or not told.line:
-            raise Implausible(f"the end of a replay as told by {told.origin[:100]!r}, one of {told.of}")
-        self.ending[told.line] = ending.heard(self.ending.get(told.line, Ending()), told)
 
     def _own(self, event: Event, size: int, out: Outputs, labels: Mapping[str, Label] = NO_LABELS) -> None:
         """Place an event, or let it wait until the identifiers that it names have said whom they stand for."""
@@ -181,7 +182,7 @@ class Identify(Stage):
         state = None if known is None else found_by(known, event, self.rules)[0]
         if state is None:
             return list(known_of({}, event, (), self.trust.ranks))
-        if state.claim.rank == CUSTOMER:
+        if state.claim.rank == CUSTOMER or (state.group and not begins_anew(state, event)):
             return []
         named = list(known_of({}, event, state.nobody, self.trust.ranks)) if event.identifiers else []
         if state.claim.rank != CONTACT and state.claim.identifier not in named:
@@ -204,7 +205,7 @@ class Identify(Stage):
             if not held.asked:
                 self._answered(key, out)
         if not wanted:
-            self._look_away(key, told.identifier, _line(key), out)
+            self._look_away(key, told.identifier, line_of(key), out)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """An answer that does not come is not waited for: who gives it may have failed. And replays end."""
@@ -212,19 +213,10 @@ class Identify(Stage):
             self._hurry(key, out)
         ended = [line for line, state in lines.items() if state.ended and line not in self.behind]
         if ended:
-            waited = {_line(key) for key in self.waiting}
+            waited = {line_of(key) for key in self.waiting}
             for line in ended:
                 if line not in waited:
-                    self._end(line, out)
-
-    def _end(self, line: str, out: Outputs) -> None:
-        """All events of a replay are placed. It is over when no identifier has anything more to tell of it."""
-        known = self.ending.get(line, Ending())
-        left, told = ending.step(known, self.info.name, self.info.peers, line)
-        if left is not known:
-            self.ending[line] = left
-        if told is not None:
-            out.broadcast(self.links, None, encode(told))
+                    self.ends.step(line, out)
 
     def _answered(self, key: str, out: Outputs) -> None:
         """What waited is placed, in the order of its arrival."""
@@ -257,6 +249,8 @@ class Identify(Stage):
     def _place(self, key: str, event: Event, size: int, labels: Mapping[str, Label], out: Outputs) -> None:
         known = self._owner(key)
         current, apart = (None, True) if known is None else found_by(known, event, self.rules)
+        if known is not None and current is not None:
+            self._rest(key, known, current, out)
         judge = Judge(lambda each, more: self._gather(each, more, event), self.trust)
         state, outputs = assign(current, event, size, judge, apart, labels)
         if state is not known:
@@ -321,14 +315,24 @@ class Identify(Stage):
             self.owners[key] = replace(known, due={line: now + SECOND_MS})
             return
         state = after(known, now, _channel(key), self.rules)
-        if known.labels and (state is None or not state.history):
+        self._rest(key, known, state, out)
+        if state is None or not state.history:
             for identifier in known.labels:
                 self._look_away(key, identifier, line, out)
-            state = state and replace(state, labels={})
         if state is None:
             del self.owners[key]
         else:  # a stub; or the rules have changed, or the row is of an older version
             self.owners[key] = self._scheduled(key, state)
+
+    def _rest(self, key: str, known: ContactOwner, state: ContactOwner | None, out: Outputs) -> None:
+        """A contact that has become a stub is one of its group from now on: here, and at its owner."""
+        if not known.history or state is None or state.history or not state.group:
+            return
+        channel, _, contact = key.partition(SEP)[0].partition("|")
+        grouped = Grouped(state.owner, contact, channel, state.group, state.line)
+        out.send(self.interactions, state.owner.encode(), encode(grouped))
+        rests = Rests(state.group, state.line, tuple(sorted(known.labels)), state.owner)
+        out.send(self.links, rests.key, encode(rests))
 
     def drop(self, table: str, key: str, line: str) -> None:
         del self.tables[table][key]
@@ -340,12 +344,12 @@ class Identify(Stage):
         moment; or, where there always is something, how far that lets it come.
         """
         lines = {
-            line: replace(reached, ended=False) if reached.ended and not self._is_over(line) else reached
+            line: replace(reached, ended=False) if reached.ended and not self.ends.is_over(line) else reached
             for line, reached in lines.items()
         }
         oldest: dict[str, int] = {}
         for key, held in self.waiting.items():
-            line = _line(key)
+            line = line_of(key)
             oldest[line] = min(oldest.get(line, held.since), held.since)
         self.pausing = {line: min(self.pausing.get(line, now), now) for line in oldest}
         found = {line: reached for line, reached in lines.items() if line not in oldest}
@@ -356,28 +360,13 @@ class Identify(Stage):
 
     def forget(self, line: str) -> None:
         self.crowds.forget(line)
-        self.ending.pop(line, None)
-        for key in [key for key in self.waiting if _line(key) == line]:
+        self.ends.forget(line)
+        for key in [key for key in self.waiting if line_of(key) == line]:
             del self.waiting[key]
-
-    def _is_over(self, line: str) -> bool:
-        known = self.ending.get(line)
-        return known is not None and known.over
 
 
 def _key(event: Event) -> str:
     return row_key(contact_key(event.channel, event.contact), event.line)
-
-
-def _line(key: str) -> str:
-    """Of the key of a contact's row."""
-    return key.partition(SEP)[2]
-
-
-def _line_of(value: ToNode | Told | Again) -> str:
-    if isinstance(value, Told):
-        return _line(value.contact)
-    return value.event.line if isinstance(value, Again) else value.line
 
 
 def _contact(key: str) -> bytes:

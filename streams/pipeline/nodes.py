@@ -1,4 +1,6 @@
-"""What `identify` does with what is for an identifier, or for a customer: the rows ``nodes`` and ``profiles``."""
+"""What `identify` does with what is for an identifier, a customer, or contacts that are over: the rows ``nodes``,
+``profiles`` and ``groups``.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +9,13 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.links import Told, ToNode, Word, row_key
-from streams.base.records import SEP, Profile, output_key
+from streams.base.links import Rests, Told, ToNode, Watched, Word, row_key
+from streams.base.records import SEP, Moved, Profile, output_key
 from streams.base.times import iso
 from streams.engine import Outputs, Table
-from streams.identity import graph, profiled, telling
+from streams.identity import graph, groups, profiled, telling
 from streams.identity.graph import Node, Outcome
+from streams.identity.groups import Group
 from streams.identity.profiled import Profiled
 from streams.identity.rules import IdentityRules
 from streams.identity.telling import IdentityChange
@@ -77,6 +80,40 @@ class Nodes:
             self.notes.limited("identify", outcome.limited)
         for each in outcome.out:
             out.send(self.links, _key(each), encode(each))
+
+
+class Groups:
+    """Contacts that are over and go together (`streams.identity.groups`): the rows ``groups``."""
+
+    def __init__(self, rows: Table[Any], trust: IdentityRules, notes: Notes, topics: tuple[str, str]) -> None:
+        """``topics``: of links, and of what owners are told."""
+        self.rows, self.trust, self.notes = rows, trust, notes
+        self.links, self.interactions = topics
+
+    def rests(self, told: Rests, out: Outputs) -> None:
+        """A contact of the group is over."""
+        known: Group | None = self.rows.get(row_key(told.node, told.line))
+        self._settle(told.node, told.line, known, groups.rests(known, told, self.trust), out)
+
+    def told(self, told: Told, out: Outputs) -> None:
+        """One of a group's identifiers has said whom it stands for."""
+        name, _, line = told.contact.partition(SEP)
+        known: Group | None = self.rows.get(told.contact)
+        if known is not None:
+            outcome = groups.heard(known, name, told.identifier, told.label, self.trust)
+            self._settle(name, line, known, outcome, out)
+
+    def _settle(self, name: str, line: str, known: Group | None, outcome: groups.Outcome, out: Outputs) -> None:
+        key = row_key(name, line)
+        if outcome.group is not known:
+            self.rows[key] = replace(outcome.group, due={line: NO_DEADLINE}) if line else outcome.group
+        for identifier in outcome.watch:
+            watched = Watched(identifier, line, key)
+            out.send(self.links, watched.key, encode(watched))
+        for holder, to in outcome.moves:
+            out.send(self.interactions, holder.encode(), encode(Moved(holder, name, to, line)))
+        if outcome.limited:
+            self.notes.limited("identify", "holders")
 
 
 def send_change(topic: str, change: IdentityChange, out: Outputs) -> None:

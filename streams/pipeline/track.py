@@ -59,7 +59,7 @@ class Track(Stage):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
-        self.measurements = name("contact.measurements")
+        self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
         self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "segments")}
         self.dead = name("contacts.dead-letters")
         self.timed, self.firing = (self.customers,), tables["firing"]
@@ -138,6 +138,8 @@ class Track(Stage):
             out.send(self.topics[each.topic], each.key, orjson.dumps(each.value))
             if each.topic == ALERTS and each.value["line"] == LIVE:
                 self.notes.alert(each.value["rule"], each.value["status"])
+        for sent in outcome.sent:
+            out.send(self.interactions, sent.owner.encode(), encode(sent))
         for what in outcome.limited:
             self.notes.limited("track", what)
         for illegal in outcome.illegal:

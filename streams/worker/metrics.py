@@ -36,6 +36,7 @@ LIMITS = {
     "ingest": ("undeclared",),
     "identify": (
         "history",
+        "holders",
         "identifier",
         "identifiers",
         "links",

@@ -101,7 +101,7 @@ def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
 
 
 def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dict[str | None, list[Any]]]:
-    """What was sent by topic and key, without the topics, the readings, and the fields of their records, that the
+    """What was sent by topic and key, without the topics, the readings, the kinds of records and their fields that the
     version which recorded had not. How far time has come is left out, too: it shows in what is told.
     """
     then = [json.loads(value) for _, value in recorded.get("kpis", []) if value is not None]
@@ -110,7 +110,10 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
     for topic, pairs in recorded.items():
         fields = set().union(*(json.loads(value) for _, value in pairs if value is not None))
         told = defaultdict(list)
+        kinds = {json.loads(value).get("kind") for _, value in pairs if value is not None}
         for key, value in sent.get(topic, ()):
+            if json.loads(value or "{}").get("kind") not in kinds:
+                continue
             one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
             if topic == "kpis":
                 one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]

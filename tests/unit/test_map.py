@@ -14,7 +14,7 @@ from schemas.dead_letter import DeadLetter
 from streams import app
 from streams.engine.offline import OfflineTask
 from streams.pipeline.tables import TABLES
-from tests.support.offline import NOW, deployment, inlets
+from tests.support.offline import NOW, deployment, inlets, settle
 from tests.support.system import event, home
 
 TOPICS = registry.topics()
@@ -71,12 +71,20 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         event("contact.initiated", "c", start, identifiers=[{"kind": "phone", "value": "+442079460123"}]),
         event("contact.queued", "c", start, queue="q", tier="platinum"),
         event("contact.held", "c", start, customer_id="k"),
+        event("contact.initiated", "over", start, identifiers=[{"kind": "phone", "value": "+442079460124"}]),
+        event("contact.ended", "over", start + 1, by="customer"),
     ):
         run.publish(*home(one), orjson.dumps(one), NOW)
     for topic in ("contacts.voice", *flow.between()):
         run.publish(topic, b"c", b"no record", NOW)
-    for seconds in range(0, 600, 10):
+    for seconds in (*range(0, 600, 10), 3 * 3600):
         run.run(NOW + 1000 * seconds)
+    late = start + 3 * 3600
+    known = event(
+        "contact.initiated", "e", late, identifiers=[{"kind": "phone", "value": "+442079460124"}], customer_id="k"
+    )
+    run.publish(*home(known), orjson.dumps(known), NOW + 3 * 3_600_000)
+    settle(run, NOW + 3 * 3_600_000)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
 
 

@@ -22,6 +22,7 @@ from streams.base.records import (
     AgentState,
     Command,
     Event,
+    Handed,
     Interaction,
     Left,
     Normalised,
@@ -94,16 +95,20 @@ def _asks(rec: Rec) -> str:
 def _with_one(logs: Logs, contacts: dict[str, list[tuple[Event, str]]]) -> Iterator[Difference]:
     """Contacts that are with one owner in the end, whole."""
     held: dict[str, dict[str, Counter[tuple[str, str]]]] = defaultdict(lambda: defaultdict(Counter))
+    afterwards: set[tuple[str, str]] = set()
+    """Words about contacts that were over, which are sent on where the contact has gone."""
     for rec in logs.of("contact.interactions"):
         value = _interaction(rec.value or b"")
         if isinstance(value, Event | Left) and (key := _key(value)) in contacts:
-            if isinstance(value, Event):
+            if isinstance(value, Event) and value.group:
+                afterwards.add((value.id, value.source))
+            elif isinstance(value, Event):
                 held[key][value.owner][value.id, value.source] += 1
             else:
                 held[key][value.owner].clear()
     for key, events in contacts.items():
         owners = {owner: had for owner, had in held[key].items() if had}
-        named = {(event.id, event.source) for event, _ in events}
+        named = {(event.id, event.source) for event, _ in events} - afterwards
         owner = events[-1][1]
         whole = [dict(had) for had in owners.values()] == [dict.fromkeys(named, 1)]
         if not whole or (owner and {*owners} != {owner}):
@@ -191,6 +196,8 @@ class Fold:
         self.customers: dict[str, Customer] = {}
         self.due: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self.planned: dict[tuple[str, str], int] = {}
+        self.handed: list[Handed] = []
+        """What owners gave to others."""
 
     def take(self, value: Any) -> None:
         if isinstance(value, Progress):
@@ -201,10 +208,11 @@ class Fold:
         owner = customers.owner_of(value)
         assert owner is not None
         try:
-            folded = customers.fold(self.customers.get(owner), value, self.clock, self.rules).customer
+            outcome = customers.fold(self.customers.get(owner), value, self.clock, self.rules)
         except customers.Refused:
             return
-        self._put(owner, customers.publish(folded, self.clock, self.rules).customer)
+        self.handed += [each for each in outcome.sent if isinstance(each, Handed)]
+        self._put(owner, customers.publish(outcome.customer, self.clock, self.rules).customer)
         self._plan(owner)
 
     def _pass(self, line: str) -> None:
@@ -238,9 +246,16 @@ def check_customers(logs: Logs, rows: dict[tuple[int, str, str], bytes], rules: 
     changelog.
     """
     folds = [Fold(rules.customers) for _ in range(logs.partitions["contact.interactions"])]
+    handed: Counter[bytes] = Counter()
     for rec in logs.of("contact.interactions"):
         if not rec.forged:
-            folds[rec.partition].take(_interaction(rec.value or b""))
+            value = _interaction(rec.value or b"")
+            folds[rec.partition].take(value)
+            if isinstance(value, Handed):
+                handed[encode(value)] += 1
+    wanted_handed = Counter(encode(each) for fold in folds for each in fold.handed)
+    for value in (handed - wanted_handed) | (wanted_handed - handed):
+        yield Difference("customers", f"handed {handed[value]} times instead of {wanted_handed[value]}: {value!r}", ())
     for partition, fold in enumerate(folds):
         stored = {
             key: value for (number, table, key), value in rows.items() if (number, table) == (partition, "customers")

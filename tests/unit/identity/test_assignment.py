@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from streams.base.claims import owner_of
 from streams.base.records import Event, Left
-from streams.identity.assignment import IdentityChange, Judge, Output, assign, event_key
+from streams.identity.assignment import Judge, Output, assign, event_key
 from streams.identity.owners import ContactOwner
+from streams.identity.telling import IdentityChange
 from tests.support.identity_story import by_chance, contacts, event, owned, run, seen_by_track
 
 

@@ -94,7 +94,11 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.WatchedRecord, links.Watched),
         (internal.ToldRecord, links.Told),
         (internal.AgainRecord, links.Again),
+        (internal.RestsRecord, links.Rests),
         (internal.RoundRecord, links.Round),
+        (internal.GroupedRecord, records.Grouped),
+        (internal.MovedRecord, records.Moved),
+        (internal.HandedRecord, records.Handed),
     ],
 )
 def test_internal_models_describe_the_records(model: Any, record: Any) -> None:

@@ -36,7 +36,7 @@ def test_what_each_stage_reads_and_writes() -> None:
         ),
         "track": (
             ("contact.interactions",),
-            ("alerts", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
+            ("alerts", "contact.interactions", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
         ),
         "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
     }

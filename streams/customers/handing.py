@@ -1,0 +1,82 @@
+"""Contacts that are over go to another customer: all of a group, with what they count for.
+
+The one who has them hands them over in one record, and forgets them; the other takes that in. Figures of windows that
+are over stay where they are. What is still said of such a contact comes to who had it first, and is sent on.
+"""
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base.records import Event, Grouped, Handed, Moved, contact_key
+from streams.contacts.contact import Contact
+from streams.contacts.lifecycle import END
+from streams.customers import loop
+from streams.customers.condensing import MAX_RESTED, condense_early, with_fewer_rested
+from streams.customers.rules import CustomerRules
+from streams.customers.timeline_state import LineOutcome, Place, Timeline
+
+MAX_FORWARDS = 200
+"""Groups whose words are sent on; of more, those that went first are not."""
+_encode = msgspec.json.Encoder().encode
+_contact = msgspec.json.Decoder(Contact).decode
+
+
+def grouped(timeline: Timeline, told: Grouped) -> Timeline:
+    """A contact is over, and goes with its group from now on. One that was condensed before stays."""
+    key = contact_key(told.channel, told.contact)
+    history = timeline.histories.get(key)
+    if history is None:
+        return timeline
+    return replace(timeline, histories=timeline.histories | {key: replace(history, group=told.group)})
+
+
+def hand(timeline: Timeline, moved: Moved, place: Place, rules: CustomerRules) -> LineOutcome:
+    """Without a group, and with what is sent to who gets it. What still waits for late company waits no more."""
+    over = [
+        key
+        for key, history in timeline.histories.items()
+        if history.group == moved.group and history.lives[-1].state == END
+    ]
+    early = condense_early(timeline, over, place, rules)
+    timeline = early.timeline
+    going = {key: contact for key, contact in timeline.rested.items() if contact.group == moved.group}
+    timeline, pieces = loop.handed(timeline, moved.group, place, rules)
+    forwards = {**timeline.forwards, moved.group: (moved.to, _until(place, rules))}
+    timeline = replace(
+        timeline,
+        rested={key: contact for key, contact in timeline.rested.items() if key not in going},
+        forwards=dict(list(forwards.items())[-MAX_FORWARDS:]),
+        stale=True,
+    )
+    handed = Handed(
+        moved.to,
+        moved.group,
+        moved.owner,
+        moved.line,
+        {key: msgspec.Raw(_encode(contact)) for key, contact in going.items()},
+        {name: msgspec.Raw(piece) for name, piece in pieces.items()},
+    )
+    return LineOutcome(timeline, early.facts, early.out, sent=(handed,))
+
+
+def absorb(timeline: Timeline, handed: Handed, place: Place, rules: CustomerRules) -> Timeline:
+    """With a group that another customer had. A contact that has begun here meanwhile is not taken for it."""
+    known = timeline.histories.keys() | timeline.rested.keys()
+    came = {key: _contact(raw) for key, raw in handed.contacts.items() if key not in known}
+    forwards = {group: each for group, each in timeline.forwards.items() if group != handed.group}
+    timeline = with_fewer_rested(replace(timeline, rested=timeline.rested | came, forwards=forwards), MAX_RESTED)
+    pieces = {name: bytes(raw) for name, raw in handed.pieces.items()}
+    return loop.absorbed(timeline, handed.group, pieces, place, rules)
+
+
+def forwarded(timeline: Timeline, event: Event) -> Event | None:
+    """A word about a contact that went to another customer, as it is sent on; None: it is for this one."""
+    to = timeline.forwards.get(event.group) if event.group else None
+    return None if to is None else replace(event, owner=to[0])
+
+
+def _until(place: Place, rules: CustomerRules) -> int:
+    """Until when something may be said of them: stream time, ms."""
+    contacts = rules.contacts
+    longest = max((contacts.horizon, *contacts.channel_horizons.values()))
+    return (place.now or 0) + longest + contacts.lateness_ms
