@@ -151,8 +151,7 @@ class Identify(Stage):
         elif isinstance(value, Rests):
             self.groups.rests(value, out)
         elif isinstance(value, Again):
-            unknown = {each: Label(name=each) for each in self._questions(_key(value.event), value.event)}
-            self._place(_key(value.event), value.event, self.size, unknown | value.labels, out)
+            self._again(value, out)
         else:
             self.nodes.link(value, out)
 
@@ -168,8 +167,7 @@ class Identify(Stage):
             held = Waiting(labels=dict(labels), asked_at=out.now)
         else:
             asked = [each for each in self._questions(key, event) if each not in held.labels and each not in held.asked]
-        for identifier in asked:
-            out.send(self.links, row_key(identifier, event.line).encode(), encode(Watched(identifier, event.line, key)))
+        self._ask(key, asked, event.line, out)
         self.waiting[key] = held = held.with_event(event, size, asked)
         if sum(held.sizes) > MAX_WAITING_BYTES:
             self._hurry(key, out)
@@ -233,7 +231,20 @@ class Identify(Stage):
         held = self.waiting.pop(key)
         for event in held.events:
             out.send(self.links, _contact(key), encode(Again(event, held.labels)))
-        self._let_go(key, held, out)
+
+    def _again(self, told: Again, out: Outputs) -> None:
+        """An event that waited too long is placed by what is known. Its identifiers are asked once more, since what
+        they said meanwhile was for nobody: the contact moves when they answer.
+        """
+        key, event = _key(told.event), told.event
+        labels = {each: Label(name=each) for each in self._questions(key, event)} | told.labels
+        self._place(key, event, self.size, labels, out)
+        self._ask(key, [each for each in labels if each in self.owners[key].labels], event.line, out)
+
+    def _ask(self, key: str, identifiers: Iterable[str], line: str, out: Outputs) -> None:
+        for identifier in identifiers:
+            told = Watched(identifier, line, key)
+            out.send(self.links, told.key, encode(told))
 
     def _let_go(self, key: str, held: Waiting, out: Outputs) -> None:
         """Of the identifiers that were asked, what is told of those that the contact need not know is not heard."""

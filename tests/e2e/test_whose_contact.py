@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import signal
 import time
 from collections import Counter, defaultdict
+from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 from zlib import crc32
 
@@ -12,8 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from streams import rules
+from streams.base.times import iso
 from streams.cli.main import app
 from streams.settings import Settings, environment
+from tests.support.links_story import expected, held_by, history
+from tests.support.offline import NOW
 from tests.support.system import System, event
 
 LIMIT = 3
@@ -84,7 +90,7 @@ async def test_contacts_are_named_by_channel_and_taken_by_nobody_else(system: Sy
     assert journeys["anonymous:phone:+442079460010"]["counts"]["contacts"] == together
     assert sum(owner.startswith("contact:voice:k") for owner in journeys) == CROWD - together
     changes = await system.read("identity.changes")
-    assert Counter(each["rule"] for each in changes) == {
+    assert Counter(each["rule"] for each in changes if each["contact_id"]) == {
         "other-source": 1,
         "crowded-identifier": sum(count > LIMIT for count in taken.values()),
     }
@@ -117,10 +123,98 @@ async def test_a_known_number_is_its_customers_until_it_is_shared(system: System
         "customer:bob": ["c3"],
         "contact:voice:c2": ["c2"],
     }
-    (change,) = await system.read("identity.changes")
+    changes = await system.read("identity.changes")
+    alone = [(each["from"], each["to"], each["reason"]) for each in changes if not each["contact_id"]]
+    assert alone == [
+        (f"anonymous:{number}", "customer:anna", None),
+        ("customer:anna", "nobody", f"{number} is shared by 2 customers"),
+    ]
+    (change,) = [each for each in changes if each["contact_id"]]
     assert (change["contact_id"], change["rule"], change["identifier"], change["from"], change["to"]) == (
         ("c2", "shared", number, "customer:anna", "contact:voice:c2")
     )
     assert change["reason"] == f"{number} is shared by 2 customers"
     assert change["evidence"]["event_id"].startswith("c3")
     await system.check_contract()
+
+
+async def test_a_persons_word_links_and_cuts_and_is_answered(system: System) -> None:
+    now = time.time() - 60
+    phone = {"identifiers": [{"kind": "phone", "value": "+442079460022"}]}
+    pair = ("phone:+44 20 7946 0022", "customer:anna")
+    async with system.run():
+        await system.events(event("contact.queued", "c1", now, queue="cards", **phone))
+        await system.drained()
+        said = await word(system, "link", *pair)
+        assert (said["change"]["rule"], said["change"]["from"], said["change"]["to"]) == (
+            ("link", "anonymous:phone:+442079460022", "customer:anna")
+        )
+        await system.drained()
+        assert (await system.newest("journeys"))["customer:anna"]["contacts"][0]["contact_id"] == "c1"
+        said = await word(system, "cut", *pair)
+        assert (said["change"]["to"], said["change"]["reason"]) == (
+            "anonymous:phone:+442079460022",
+            "ann: they said so",
+        )
+        refused = await asyncio.to_thread(run_word, system, "link", "customer:anna", "customer:bob")
+        assert refused.exit_code == 1
+        assert "data.other: both are customers" in refused.stderr
+        await system.drained()
+    journeys = await system.newest("journeys")
+    assert {owner for owner, each in journeys.items() if each["contacts"]} == {"anonymous:phone:+442079460022"}
+    await system.check_contract()
+
+
+async def word(system: System, what: str, *pair: str) -> dict[str, Any]:
+    done = await asyncio.to_thread(run_word, system, what, *pair)
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
+
+
+def run_word(system: System, what: str, *pair: str) -> Any:
+    env = {**environment(system.settings), "COLUMNS": "200"}
+    return CliRunner().invoke(
+        app, ["identity", what, *pair, "--reason", "they said so", "--by", "ann", "--json"], env=env
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_three_workers_and_kills_come_to_what_a_search_finds(system: System, seed: int) -> None:
+    """The histories of tests/unit/pipeline/test_links.py on a broker."""
+    random = Random(seed)
+    told = [each for part in range(4) for each in named(history(random), f"{part}")]
+    want = expected(told)
+    shift = time.time() - NOW / 1000
+    for each in told:
+        each["time"] = iso(int((datetime.fromisoformat(each["time"]).timestamp() + shift) * 1000))
+    random.shuffle(told)
+    async with system.run(3):
+        for at in range(0, len(told), 12):
+            await system.events(*told[at : at + 12])
+            if at % 24 == 12:
+                await random.choice(system.workers).stop(signal.SIGKILL)
+                await system.add_worker()
+        await system.drained(120)
+    assert held_by(await system.read("contact.interactions")) == want
+    assert len(want) > 20
+    await system.check_contract()
+
+
+def named(told: list[dict[str, Any]], part: str) -> list[dict[str, Any]]:
+    """A history among others: its names are its own."""
+    for each in told:
+        data = each["data"]
+        each["id"] = f"{part}-{each['id']}"
+        for field in ("contact_id", "customer_id"):
+            if data.get(field):
+                data[field] = f"{data[field]}x{part}"
+        for one in data.get("identifiers", ()):
+            one["value"] = own(one["value"], part)
+        for field in ("identifier", "other"):
+            if field in data:
+                data[field] = f"{data[field]}x{part}" if data[field].startswith("customer:") else own(data[field], part)
+    return told
+
+
+def own(value: str, part: str) -> str:
+    return value.replace("7k", f"7k{part}").replace("anna", f"anna{part}").replace("+442079460", f"+44207{part}460")

@@ -1,7 +1,7 @@
 """Contacts follow what their identifiers stand for: through the real agents, without a broker, on two partitions."""
 
-from collections import defaultdict
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -9,35 +9,13 @@ from zlib import crc32
 import orjson
 import pytest
 
-from streams.engine.offline import Offline
-from tests.reference.owners import NEAR, NOBODY, kind, of_contact, owners, strength
+from streams.engine.offline import Offline, OfflineTask
+from tests.reference.owners import NEAR, NOBODY
+from tests.support.links_story import ago_of, event, expected, held_by, history, profile, word
 from tests.support.offline import NOW, deployment, settle
 from tests.support.system import home
 
 PARTITIONS = 2
-
-
-def event(
-    number: int, contact: str, *identifiers: str, customer: str | None = None, ago: float = 60.0
-) -> dict[str, Any]:
-    """One of a chat that goes on: a message of the customer."""
-    named = [{"kind": each.partition(":")[0], "value": each.partition(":")[2]} for each in identifiers]
-    data: dict[str, Any] = {"contact_id": contact, "channel": "chat", "direction": "inbound", "author": "customer"}
-    data |= (
-        {"text": "hello"} | ({"identifiers": named} if named else {}) | ({"customer_id": customer} if customer else {})
-    )
-    return {
-        "specversion": "1.0",
-        "id": f"e{number}",
-        "source": "/webchat",
-        "type": "message.sent",
-        "time": _ago(ago),
-        "data": data,
-    }
-
-
-def _ago(seconds: float) -> str:
-    return datetime.fromtimestamp(round(NOW // 1000 - seconds, 3), UTC).isoformat()
 
 
 def tell(run: Offline, *events: dict[str, Any], now: int = NOW) -> None:
@@ -53,17 +31,8 @@ def run() -> Offline:
 
 
 def held(run: Offline) -> dict[str, str]:
-    """Contact → who has its events in the end; fails when several have."""
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for record in run.on("contact.interactions"):
-        doc = orjson.loads(record.value or b"{}")
-        if doc["kind"] == "event":
-            found[doc["contact"]][doc["owner"]].add(doc["id"])
-        elif doc["kind"] == "left":
-            found[doc["contact"]][doc["owner"]].clear()
-    whole = {contact: {owner for owner, events in told.items() if events} for contact, told in found.items()}
-    assert all(len(owner) == 1 for owner in whole.values()), whole
-    return {contact: next(iter(owner)) for contact, owner in whole.items()}
+    """Contact → who has its events in the end."""
+    return held_by(orjson.loads(record.value or b"{}") for record in run.on("contact.interactions"))
 
 
 def ever(run: Offline) -> set[str]:
@@ -128,21 +97,6 @@ def test_names_of_an_anonymous_customer_come_from_the_strongest(run: Offline) ->
     assert held(run) == dict.fromkeys("ab", "anonymous:email:z@example.com")
     (change,) = [each for each in changes(run) if each["contact_id"]]
     assert (change["rule"], change["to"]) == ("linked", "anonymous:email:z@example.com")
-
-
-def word(number: int, what: str, one: str, other: str, *, ago: float = 10.0) -> dict[str, Any]:
-    """A person's, that the two are linked, or not ("cut")."""
-    data = {"identifier": one, "other": other, "reason": "they said so", "by": "ann"}
-    return event(number, "") | {"source": "/crm", "type": f"identity.{what}", "time": _ago(ago), "data": data}
-
-
-def profile(number: int, customer: str, *identifiers: str, source: str = "/crm", ago: float = 10.0) -> dict[str, Any]:
-    """All that a source knows of a customer's identifiers."""
-    named = [{"kind": each.partition(":")[0], "value": each.partition(":")[2]} for each in identifiers]
-    data = {"customer_id": customer, "identifiers": named}
-    return event(number, "") | {
-        "source": source, "type": "customer.profile_changed", "time": _ago(ago), "data": data
-    }  # fmt: skip
 
 
 def alone(run: Offline, rule: str | None = None) -> list[tuple[str, str, str, str | None]]:
@@ -219,63 +173,13 @@ def test_a_number_that_was_given_to_another_person(run: Offline) -> None:
     assert held(run)["a"] == "customer:8"
 
 
-def history(random: Random) -> list[dict[str, Any]]:
-    names = [f"email:anna{n}@example.com" for n in range(random.randint(1, 4))]
-    names += [f"phone:+4420794600{n:02}" for n in range(random.randint(1, 4))]
-    names += [f"{each}:{each}-{n}7k" for each in ("device", "cookie") for n in range(random.randint(1, 4))]
-    customers = [f"cust-{n}7" for n in range(random.randint(0, 3))]
-    told = []
-    for number in range(random.randint(3, 25)):
-        contact, ago = f"c{random.randrange(10)}", round(300 - number * 5 + random.random(), 3)
-        who = random.choice(customers) if customers and random.random() < 0.25 else None
-        named = random.sample(names, random.choice([0, 1, 1, 2, 3]))
-        kind = random.random()
-        if kind < 0.15:
-            others = names + [f"customer:{each}" for each in customers]
-            pair = random.sample(names, 1) + random.sample(others, 1)
-            random.shuffle(pair)
-            if pair[0] != pair[1]:
-                told.append(word(number, random.choice(["linked", "cut"]), *pair, ago=ago))
-        elif kind < 0.25 and customers:
-            told.append(profile(number, random.choice(customers), *named, source=random.choice(["/a", "/b"]), ago=ago))
-        else:
-            told.append(event(number, contact, *named, customer=who, ago=ago))
-    return told or [event(0, "c0")]
-
-
-def expected(told: list[dict[str, Any]]) -> dict[str, str]:
-    """By a search over all that the contacts and profiles named, and the latest words."""
-    named: dict[str, set[str]] = defaultdict(set)
-    who: dict[str, str] = {}
-    listed: dict[tuple[str, str], set[str]] = {}
-    words: dict[tuple[str, str], bool] = {}
-    for each in sorted(told, key=lambda one: one["time"]):
-        data = each["data"]
-        if each["type"].startswith("identity."):
-            weak, strong = sorted((data["identifier"], data["other"]), key=strength, reverse=True)
-            words[weak, strong] = each["type"] == "identity.linked"
-            continue
-        identifiers = {f"{one['kind']}:{one['value']}" for one in data.get("identifiers", ())}
-        if each["type"] == "customer.profile_changed":
-            listed[each["source"], f"customer:{data['customer_id']}"] = identifiers
-            continue
-        named[data["contact_id"]] |= identifiers
-        if "customer_id" in data:
-            who[data["contact_id"]] = f"customer:{data['customer_id']}"
-    links = {(weak, customer) for (_, customer), identifiers in listed.items() for weak in identifiers}
-    for contact, identifiers in named.items():
-        all_of_it = sorted({*identifiers, *([who[contact]] if contact in who else [])}, key=strength)[:8]
-        links |= {(weak, strong) for place, strong in enumerate(all_of_it) for weak in all_of_it[place + 1 :]}
-    links = (links - words.keys()) | {pair for pair, on in words.items() if on}
-    everybody = {each for identifiers in named.values() for each in identifiers} | set(who.values())
-    everybody |= {each for pair in links for each in pair}
-    found = owners(everybody, links)
-    assert all(kind(owner) in ("customer", "anonymous", NOBODY) for owner in found.values())
-    return {
-        contact: who.get(contact)
-        or of_contact(f"contact:chat:{contact}", sorted(identifiers, key=strength)[:8], found, links)
-        for contact, identifiers in named.items()
-    }
+@contextmanager
+def without(run: Offline, down: OfflineTask | None) -> Iterator[None]:
+    """While nobody has a task's partition: longer than an answer is waited for."""
+    tasks = list(run.tasks)
+    run.tasks[:] = [task for task in tasks if task is not down]
+    yield
+    run.tasks[:] = tasks
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -291,8 +195,11 @@ def test_any_order_any_cut_and_any_restart_come_to_what_a_search_finds(seed: int
             for each in part:
                 topic, key = home(each)
                 run.publish(topic, key, orjson.dumps(each), now, crc32(key) % PARTITIONS)
-            run.run(now)
-            now += random.choice([1, 1000])
+            down = run.task("identify", random.randrange(PARTITIONS)) if random.random() < 0.4 else None
+            with without(run, down):
+                run.run(now)
+                now += random.choice([1, 1000, 6000])
+                run.run(now)
             if random.random() < 0.5:
                 run.restart("identify")
         settle(run, now)
@@ -332,7 +239,7 @@ def _mark(run: Offline, topics: list[str], kind: str, ago: float) -> None:
     for topic in topics:
         made = {
             "specversion": "1.0", "id": f"week:{kind}", "source": "/centre", "type": f"replay.{kind}", "replayid": "week",
-            "time": _ago(ago), "data": {"replay_id": "week", "topics": topics},
+            "time": ago_of(ago), "data": {"replay_id": "week", "topics": topics},
         }  # fmt: skip
         for partition in range(PARTITIONS):
             run.publish(topic, b"replay:week", orjson.dumps(made), NOW, partition)
