@@ -152,6 +152,16 @@ def stranger(dice: random.Random, name: str) -> Story:
     return Story(name, dice.choice(["voice", "in-person"]), moments)
 
 
+def unknown(dice: random.Random, name: str) -> Story:
+    """A mail of somebody known by a phone alone: whose it is, other contacts, profiles and persons say."""
+    phone = _phone(dice, 30)
+    said: Data = {"direction": "inbound", "author": "customer", "identifiers": [{"kind": "phone", "value": phone}]}
+    moments: list[Moment] = [(0, "message.sent", said)]
+    if dice.random() < 0.5:
+        moments.append((dice.randint(300, 4000), "message.sent", {"direction": "outbound", "author": "agent"}))
+    return Story(name, "email", moments)
+
+
 def forgotten(dice: random.Random, name: str) -> Story:
     """A contact that never ends; some still wait when everything is over."""
     moments: list[Moment] = [(0, "contact.initiated", {}), (50, "contact.queued", {"queue": dice.choice(QUEUES)})]
@@ -179,7 +189,7 @@ def fatal(dice: random.Random, name: str) -> Story:
 
 
 SHAPES: tuple[tuple[Callable[[random.Random, str], Story], int], ...] = (
-    (call, 8), (chat, 6), (mail, 3), (stranger, 4), (forgotten, 1), (trap, 1),
+    (call, 8), (chat, 6), (mail, 3), (stranger, 4), (unknown, 2), (forgotten, 1), (trap, 1),
 )  # fmt: skip
 
 
@@ -208,14 +218,14 @@ def profile(dice: random.Random, number: int, name: str, at: int, *, first: bool
 def word(dice: random.Random, name: str, at: int) -> Data:
     """What a person says of a phone and a customer, or of two phones: linked, or not."""
     one = f"phone:{_phone(dice)}"
-    other = f"customer:cust-{dice.randrange(CUSTOMERS)}" if dice.random() < 0.7 else f"phone:{_phone(dice, 9)}"
+    other = f"customer:cust-{dice.randrange(CUSTOMERS)}" if dice.random() < 0.7 else f"phone:{_phone(dice, 10, 0)}"
     data = {"identifier": one, "other": other, "reason": "chaos"}
     return cloud_event(name, dice.choice(["identity.linked", "identity.cut"]), at, data)
 
 
-def _phone(dice: random.Random, last: int = 99) -> str:
-    """Of one of the strangers; one of the first ten is never anybody's that calls."""
-    return f"+4420794600{dice.randrange(10, 99) if last == 99 else dice.randrange(last):02}"
+def _phone(dice: random.Random, last: int = 99, first: int = 10) -> str:
+    """Of one of the strangers; the first ten never call."""
+    return f"+4420794600{dice.randrange(first, last):02}"
 
 
 def agent_state(dice: random.Random, name: str, at: int) -> Data:

@@ -41,7 +41,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     by_lane = figures.lanes(world)
     differences = [
         *raw.check(found, accounts, prefix),
-        *hops.check_identify(found, rules),
+        *hops.check_identify(found, rules, {name: contact.owner for name, contact in world.contacts.items()}),
         *identity.check(accounts.accepted, tables["identify"], found),
         *hops.check_customers(found, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),

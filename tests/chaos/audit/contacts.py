@@ -8,7 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.chaos.audit.identity import links
 from tests.chaos.audit.raw import Accounts, Input
+from tests.reference.owners import NOBODY, owners
 
 SPOKEN = ("voice", "in-person")
 NEVER_LEFT = 1 << 62
@@ -143,9 +145,13 @@ def tell(accounts: Accounts) -> World:
             of_phone[told[0].line, phone] |= {
                 f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data
             }
+    by_links = {
+        line: owners({name for pair in pairs for name in pair}, pairs)
+        for line, pairs in links(accounts.accepted).items()
+    }
     for name, told in events.items():
         told.sort(key=lambda each: each.time)  # those of one moment as they lie in the log
-        contact = world.contacts[name] = _contact(name, told, world)
+        contact = world.contacts[name] = _contact(name, told, world, by_links.get(told[0].line, {}))
         for phone in _phones(told):  # while it was a stranger it may have been taken for any of the number's customers
             contact.owners |= of_phone[told[0].line, phone]
     return world
@@ -155,15 +161,20 @@ def _phones(told: list[Input]) -> set[str]:
     return {each["value"] for one in told for each in one.data.get("identifiers", ())}
 
 
-def _contact(name: str, told: list[Input], world: World) -> Contact:
+def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str]) -> Contact:
     first = told[0]
     named = [each for each in told if "customer_id" in each.data]
     ids = [f"customer:{each.data['customer_id']}" for each in named]
-    phones = [f"anonymous:phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
+    phones = [f"phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
     channel = first.data["channel"]
     itself = f"contact:{channel}:{name}"
-    owner = (ids[-1:] or phones[:1] or [itself])[0]
-    contact = Contact(name, channel, first.line, owner, told, {*ids, *phones, itself})
+    linked = [by_links.get(phone, f"anonymous:{phone}") for phone in phones[:1]]
+    owner = (ids[-1:] or linked or [itself])[0]
+    if owner == NOBODY:
+        owner = itself
+    contact = Contact(
+        name, channel, first.line, owner, told, {*ids, *linked, *(f"anonymous:{p}" for p in phones), itself}
+    )
     contact.known = next((each.time for each in told if owner in _named(each)), 0)
     marks = _Teller(contact).tell()
     tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"

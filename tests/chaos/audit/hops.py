@@ -8,7 +8,7 @@ revisions, since a batch publishes once what it changed.
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -50,11 +50,11 @@ _customer = msgspec.json.Decoder(Customer).decode
 Sent = list[tuple[bytes, bytes]]
 
 
-def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
+def check_identify(logs: Logs, rules: Rules, owned: Mapping[str, str]) -> Iterator[Difference]:
     """contact.normalised → contact.interactions, identity.changes and agent states on contact.measurements.
 
     What a contact becomes whose identifiers are asked whom they stand for depends on when the answers come: of those
-    the events must be with one owner in the end, each once.
+    the events must be with one owner in the end, each once. ``owned``: contact → that owner, of the live line.
     """
     count = logs.partitions["contact.normalised"]
     wanted: dict[tuple[str, int, int], Sent] = defaultdict(list)
@@ -73,7 +73,8 @@ def check_identify(logs: Logs, rules: Rules) -> Iterator[Difference]:
                     wanted[topic, home(key, logs.partitions[topic]), partition].append((key, value))
                 continue
             state = owners[_key(event)]
-            contacts[_key(event)].append((event, state.owner if state.claim.rank == CUSTOMER else ""))
+            owner = state.owner if state.claim.rank == CUSTOMER else "" if event.line else owned.get(event.contact, "")
+            contacts[_key(event)].append((event, owner))
     found: dict[tuple[str, int, int], list[Rec]] = defaultdict(list)
     for topic in ("contact.interactions", "identity.changes", "contact.measurements"):
         for rec in logs.of(topic):
