@@ -9,6 +9,7 @@ import typer
 from streams.cli.broker import broker_app
 from streams.cli.calls import calls
 from streams.cli.common import Commands
+from streams.cli.customer import customer_app
 from streams.cli.demo import demo
 from streams.cli.doctor import doctor
 from streams.cli.identity import identity_app
@@ -41,6 +42,7 @@ for name, group in (
     ("schemas", schemas_app),
     ("state", state_app),
     ("identity", identity_app),
+    ("customer", customer_app),
 ):
     app.add_typer(group, name=name)
 

@@ -21,7 +21,7 @@ state_app = typer.Typer(
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_on(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr that is gone when the work is done; tell it what is done, and of how much."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -51,7 +51,7 @@ def show(
     from streams.inspect import rows
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    with _progress(f"looking for {shown(key)}") as tell:
+    with progress_on(f"looking for {shown(key)}") as tell:
         search = asyncio.run(rows.find(settings, key, table, LIVE if line == "live" else line, tell))
     if as_json:
         echo(rows.as_json(key, search))
@@ -70,7 +70,7 @@ def stats(as_json: AsJson = False, topic_prefix: Prefix = None) -> None:
     from streams.inspect import stats as sizes
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    with _progress("reading the changelogs") as tell:
+    with progress_on("reading the changelogs") as tell:
         found = asyncio.run(sizes.statistics(settings, tell))
     if as_json:
         echo(sizes.as_json(found))
@@ -98,7 +98,7 @@ def verify(
     from streams.inspect import verify as compare
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    with _progress("comparing") as tell:
+    with progress_on("comparing") as tell:
         if state_dir is not None:
             found = asyncio.run(compare.folders(settings, state_dir, tell))
         else:

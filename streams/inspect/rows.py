@@ -116,7 +116,7 @@ async def find(settings: Settings, key: str, table: str | None, line: str | None
         raise StateError(f"--table {table}: there is no such table; there are {', '.join(sorted(known))}")
     counts, search = await partitions(settings), Search()
     await _look(settings, counts, (key, table, line), search, tell)
-    owners = {row.value.claim.owner for row in search.rows if row.table == "owners"} - set(owners_of(key))
+    owners = {row.value.owner for row in search.rows if row.table == "owners"} - set(owners_of(key))
     if table is None:
         for owner in sorted(owners):
             await _look(settings, counts, (owner, None, line), search, tell)

@@ -115,8 +115,21 @@ async def test_a_known_number_is_its_customers_until_it_is_shared(system: System
         told = await system.read("journeys")
         assert {each["customer"] for each in told} == {"customer:anna"}
         assert [each["contact_id"] for each in told[-1]["contacts"]] == ["c1", "c2"]
+        found = await customer(system, "phone:0044 20 7946 0021")
+        assert (found["identifier"], found["owner"]) == (number, "customer:anna")
+        assert [(each["identifier"], each["to"], each["source"]) for each in found["path"]] == [
+            (number, "customer:anna", "/tests")
+        ]
+        assert found["published"]["journeys"][0]["counts"]["contacts"] == 2
+        assert found["published"]["segments"][0]["customer"] == "customer:anna"
+        assert found["published"]["alerts"] == []
+        again = await customer(system, "anna")
+        assert (again["owner"], again["published"]) == ("customer:anna", found["published"])
         await system.events(event("contact.queued", "c3", now + 2, queue="cards", customer_id="bob", **phone))
         await system.drained()
+    shared = await customer(system, number)
+    assert (shared["owner"], shared["reason"]) == ("nobody", f"{number} is shared by 2 customers")
+    assert {each["to"] for each in shared["links"]} == {"customer:anna", "customer:bob"}
     journeys = await system.newest("journeys")
     assert {owner: [each["contact_id"] for each in journey["contacts"]] for owner, journey in journeys.items()} == {
         "customer:anna": ["c1"],
@@ -163,6 +176,15 @@ async def test_a_persons_word_links_and_cuts_and_is_answered(system: System) -> 
     journeys = await system.newest("journeys")
     assert {owner for owner, each in journeys.items() if each["contacts"]} == {"anonymous:phone:+442079460022"}
     await system.check_contract()
+
+
+async def customer(system: System, identifier: str) -> dict[str, Any]:
+    env = {**environment(system.settings), "COLUMNS": "200"}
+    done = await asyncio.to_thread(CliRunner().invoke, app, ["customer", "show", identifier, "--json"], env=env)
+    assert done.exit_code == 0, done.output
+    shown = await asyncio.to_thread(CliRunner().invoke, app, ["customer", "show", identifier], env=env)
+    assert "journeys" in shown.stdout
+    return dict(json.loads(done.stdout))
 
 
 async def word(system: System, what: str, *pair: str) -> dict[str, Any]:
