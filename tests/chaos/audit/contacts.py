@@ -322,7 +322,7 @@ class _Teller:
 
     def _scored(self, time: int, each: Input) -> None:
         mood = each.data.get("sentiment")
-        if mood is None and (found := MOOD.search(each.data["text"])):
+        if mood is None and (found := MOOD.search(each.data.get("text", ""))):
             mood = float(found[1])
         if mood is None:
             return
