@@ -117,7 +117,7 @@ class Identify(Stage):
             self._between(value, out)
         elif kind is Profile:
             self.nodes.profile(value, out)
-            known = replace(value, identifiers=None) if value.identifiers else value
+            known = value if value.identifiers is None else replace(value, identifiers=None)
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
         elif kind is Command:
             owner = owner_of(value.alert)

@@ -16,7 +16,7 @@ import orjson
 from msgspec.structs import replace
 
 from streams.base.claims import CUSTOMER
-from streams.base.links import row_key
+from streams.base.links import Read, row_key
 from streams.base.records import (
     SEP,
     AgentState,
@@ -25,7 +25,6 @@ from streams.base.records import (
     Handed,
     Interaction,
     Left,
-    Normalised,
     Profile,
     Progress,
     output_key,
@@ -43,7 +42,7 @@ from tests.chaos.audit.logs import POISON, Difference, Logs, Rec, home
 from tests.support.deadlines import next_deadlines
 
 encode = msgspec.json.Encoder().encode
-_normalised = msgspec.json.Decoder(Normalised).decode
+_normalised = msgspec.json.Decoder(Read).decode
 _interaction = msgspec.json.Decoder(Interaction).decode
 _customer = msgspec.json.Decoder(Customer).decode
 
@@ -144,7 +143,7 @@ def _identified(
             else:
                 yield "contact.interactions", output.owner.encode(), encode(output)
     elif isinstance(value, Profile):
-        yield "contact.interactions", f"customer:{value.customer}".encode(), encode(value)
+        yield "contact.interactions", f"customer:{value.customer}".encode(), encode(replace(value, identifiers=None))
     elif isinstance(value, Command):
         yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
     elif isinstance(value, AgentState):
