@@ -35,6 +35,9 @@ class EventRecord(Model):
     """Kind and normalised value."""
     data: dict[str, Any] = Field(default={})
     """What the type adds, by the contract's field names; times in milliseconds."""
+    case: String | None = None
+    topic: String | None = None
+    intent: String | None = None
 
 
 class ProfileRecord(Model):

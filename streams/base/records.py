@@ -53,6 +53,9 @@ class Event(Record, tag="event", frozen=True):
     identifiers: tuple[tuple[str, str], ...] = ()
     data: dict[str, Any] = {}
     """What the type adds (direction, author, text, score, …), by the contract's field names; times as ms."""
+    case: str | None = None
+    topic: str | None = None
+    intent: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):

@@ -35,6 +35,9 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """That an answer to a survey names."""
     named: bool = False
     """It says itself whose contact it is."""
+    case: str | None = None
+    topic: str | None = None
+    intent: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -91,4 +94,7 @@ def step(event: Event) -> Step:
         data.get("hold_ms"),
         data.get("scale"),
         named,
+        event.case,
+        event.topic,
+        event.intent,
     )
