@@ -33,7 +33,11 @@ def test_every_topic_of_the_system_is_described() -> None:
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}
         for direction in ("input", "output", "internal")
     }
-    assert by_direction == {"input": channels | others, "output": outputs | {"contacts.dead-letters"}, "internal": inner}
+    assert by_direction == {
+        "input": channels | others,
+        "output": outputs | {"contacts.dead-letters"},
+        "internal": inner,
+    }
 
 
 @pytest.mark.parametrize(("spec", "example"), EXAMPLES)
