@@ -1,8 +1,9 @@
 """The steps of a journey, on the topic ``journey.events``: opened, joined, switched, solved, reopened, and so on.
 
 They are a function of the journey's contacts, as the journey is; what was told is kept by name, so that each is told
-once. One that a late event proves wrong, or whose journey has another name now, is told again under its own name with a
-higher revision. Whom a contact waits for is told when it turns, by the record that says so, and never taken back.
+once. One that a late event proves wrong, or whose journey has another name now, is told again under its own name with
+a higher revision. Whom a contact waits for is told as it was known when a record turned it, and never taken back; not
+where the customer sits and waits in a queue, which is what alerts and `queue.state` are for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ import msgspec
 from streams.base.records import contact_key
 from streams.base.times import iso
 from streams.customers.journey_parts import Found
-from streams.customers.touchpoints import FOR_US, GAVE_UP, Standing, Touchpoint
+from streams.customers.touchpoints import FOR_US, GAVE_UP, Touchpoint
 
 TOPIC = "journey.events"
 MAX_STEPS = 200
@@ -40,21 +41,33 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revision: int
 
 
-class Step(NamedTuple):
-    """Something that a journey went through; ``why``: for which reason a contact joined, and by which other one."""
+class Turn(NamedTuple):
+    """A contact waits for us or the customer, since a moment."""
 
-    code: str
+    letter: str
+    since: int
+    channel: str
+    contact: str
+    started: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Of its touchpoint."""
+        return self.channel, self.contact, self.started
+
+
+class Step(NamedTuple):
+    """Something that a journey went through; ``name``: among those of its customer, ``<code>/<ms>/<contact>``."""
+
+    name: str
     at: int
     channel: str
     contact: str
-    why: tuple[str, str] | None = None
+    reason: str | None = None
+    """For which a contact joined, and by which other one."""
+    to: str | None = None
     before: str | None = None
     """The channel before this one."""
-
-    @property
-    def name(self) -> str:
-        """Of the step, among those of its customer: ``<code>/<ms>/<contact>``."""
-        return f"{self.code}/{self.at}/{mark(self.channel, self.contact)}"
 
 
 def mark(channel: str, contact: str) -> str:
@@ -69,26 +82,23 @@ def steps(journey: Found, closed_at: int | None) -> Iterator[Step]:
         if not isinstance(part, Touchpoint):
             channel = part.channel or channel
             continue
-        own = (part.channel, part.contact)
-        yield Step("jo", part.started, *own, journey.why[number]) if number else Step("op", part.started, *own)
+        own, tail, at = (part.channel, part.contact), mark(part.channel, part.contact), part.started
+        reason, to = journey.why[number] or (None, None)
+        yield Step(f"{'jo' if number else 'op'}/{at}/{tail}", at, *own, reason, to)
         if turn.switches:
-            yield Step("sw", part.started, *own, before=channel)
+            yield Step(f"sw/{at}/{tail}", at, *own, before=channel)
         if turn.reopens > part.taken_ups:
-            yield Step("re", part.started, *own)
-        for at, again in part.solves:
-            yield Step("so", at, *own)
+            yield Step(f"re/{at}/{tail}", at, *own)
+        for solved, again in part.solves:
+            yield Step(f"so/{solved}/{tail}", solved, *own)
             if again is not None:
-                yield Step("re", again, *own)
+                yield Step(f"re/{again}/{tail}", again, *own)
         if part.standing == GAVE_UP:
-            yield Step("ab", part.since, *own)
+            yield Step(f"ab/{part.since}/{tail}", part.since, *own)
         channel = part.channel
     if closed_at is not None:
-        yield Step("cl", closed_at, *journey.whole.first)
-
-
-def turn(standing: Standing, channel: str, contact: str) -> Step:
-    """A contact waits for somebody since a moment."""
-    return Step("wu" if standing.letter == FOR_US else "wc", standing.since, channel, contact)
+        first = journey.whole.first
+        yield Step(f"cl/{closed_at}/{mark(*first)}", closed_at, *first)
 
 
 class Telling(NamedTuple):
@@ -129,14 +139,23 @@ def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], owner: str
     return Telling(records, kept | latest)
 
 
-def turned(told: Mapping[str, Told], step: Step, journey: str, owner: str, line: str) -> Telling:
-    """Whom a contact waits for now; of each contact the last is remembered."""
-    if step.name in told:
-        return Telling([], dict(told))
-    tail = step.name.rpartition("/")[2]
-    kept = {name: each for name, each in told.items() if not (name.endswith(tail) and name.startswith(("wu/", "wc/")))}
-    record = _record(step, journey, owner, line, 1)
-    return Telling([record], kept | {step.name: Told(_said(step, journey), 1)})
+def turned(
+    told: Mapping[str, Told], turns: Iterable[Turn], home: Mapping[tuple[str, str, int], str], owner: str, line: str
+) -> Telling:
+    """Whom contacts waited for, one after the other; of each contact the last is remembered. ``home``: the journey of
+    each contact.
+    """
+    records, kept = [], dict(told)
+    for turn in turns:
+        code, journey = "wu" if turn.letter == FOR_US else "wc", home.get(turn.key)
+        name = f"{code}/{turn.since}/{mark(turn.channel, turn.contact)}"
+        step = Step(name, turn.since, turn.channel, turn.contact)
+        if journey is None or step.name in kept:
+            continue
+        kept = waits_of_none(kept, turn.channel, turn.contact)
+        kept[step.name] = Told(_said(step, journey), 1)
+        records.append(_record(step, journey, owner, line, 1))
+    return Telling(records, kept)
 
 
 def waits_of_none(told: Mapping[str, Told], channel: str, contact: str) -> dict[str, Told]:
@@ -158,7 +177,7 @@ def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before:
 
 def _said(step: Step, journey: str) -> int:
     """The contact by which it joined may be summed up in the meantime."""
-    return crc32(f"{journey} {step.why[0] if step.why else ''} {step.before}".encode()) or 1
+    return crc32(f"{journey} {step.reason} {step.before}".encode()) or 1
 
 
 def _name(name: str, owner: str, line: str) -> str:
@@ -170,13 +189,13 @@ def _record(step: Step, journey: str, owner: str, line: str, revision: int) -> d
         "event_id": _name(step.name, owner, line),
         "journey_id": journey,
         "customer": owner,
-        "step": _WORDS[step.code],
+        "step": _WORDS[step.name[:2]],
         "at": iso(step.at),
         "contact_id": step.contact or None,
         "channel": step.channel or None,
         "from_channel": step.before,
-        "stitched_by": step.why[0] if step.why else None,
-        "stitched_to": (step.why[1] or None) if step.why else None,
+        "stitched_by": step.reason,
+        "stitched_to": step.to or None,
         "holds": True,
         "revision": revision,
         "line": line,

@@ -13,14 +13,13 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Event
-from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_parts, journey_steps
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named, others, record, withdrawn
 from streams.customers.journey_rules import JourneyRules
-from streams.customers.journey_steps import MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT, Told
+from streams.customers.journey_steps import MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT, Told, Turn
 from streams.customers.journey_sums import Journey, node_of
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint, touchpoint, turned
@@ -52,6 +51,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """Contacts that are over, each on its own."""
     told: dict[str, Told] = {}
     """Steps that were told, by their names."""
+    turns: tuple[Turn, ...] = ()
+    """Whom contacts waited for since the last time that something was published, in the order in which they did."""
 
     @property
     def parts(self) -> Parts:
@@ -84,7 +85,7 @@ class Journeys(Follower[KnownJourneys]):
     # What happens to contacts
 
     def changed(self, state: KnownJourneys, change: Change, view: View) -> After[KnownJourneys] | None:
-        """Whom the contact waits for is told by the record that turns it."""
+        """Whom the contact waits for now is noted by the record that turns it, however records are cut into batches."""
         if change.after is None or change.step is None:
             return None
         now = change.after.lives[-1]
@@ -92,20 +93,7 @@ class Journeys(Follower[KnownJourneys]):
         standing = turned(before, now)
         if standing is None:
             return None
-        step = journey_steps.turn(standing, now.channel, now.id)
-        journeys = named(self._found(state, view), view.owner, view.line)
-        name = next(
-            (
-                name
-                for name, each in journeys.items()
-                if any(now.started == p.started and _is(p, now) for p in each.parts)
-            ),
-            next(reversed(journeys)),
-        )
-        telling = journey_steps.turned(state.told, step, name, view.owner, view.line)
-        if not telling.records:
-            return None
-        return After(replace(state, told=telling.told), own_out(journey_steps.TOPIC, telling.records, view))
+        return After(replace(state, turns=(*state.turns, Turn(*standing, now.channel, now.id, now.started))))
 
     def left(self, state: KnownJourneys, leaving: Leaving, view: View) -> After[KnownJourneys] | None:
         left = leaving.left
@@ -266,7 +254,14 @@ class Journeys(Follower[KnownJourneys]):
             for name, each in journeys.items()
         }
         telling = journey_steps.tell(state.told, now, view.owner, view.line)
-        return replace(state, told=telling.told), own_out(journey_steps.TOPIC, telling.records, view)
+        records, told = telling.records, telling.told
+        if state.turns:
+            home = {
+                part.key: name for name, each in journeys.items() for part in each.parts if isinstance(part, Touchpoint)
+            }
+            more = journey_steps.turned(told, state.turns, home, view.owner, view.line)
+            records, told = records + more.records, more.told
+        return replace(state, told=told, turns=()), own_out(journey_steps.TOPIC, records, view)
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""
@@ -335,10 +330,6 @@ class Journeys(Follower[KnownJourneys]):
 def _points(view: View) -> tuple[Touchpoint, ...]:
     """Of the contacts that are kept with their state."""
     return tuple([touchpoint(contact, view.tiers) for each in view.histories.values() for contact in each.lives])
-
-
-def _is(part: Touchpoint | Journey, contact: Contact) -> bool:
-    return isinstance(part, Touchpoint) and part.key == (contact.channel, contact.id, contact.started)
 
 
 def _is_much(parts: Parts) -> bool:

@@ -206,7 +206,11 @@ def _going(contact: Contact) -> Standing:
 
 
 def turned(before: Contact | None, after: Contact) -> Standing | None:
-    """Whom it waits for now, where that has just changed; it is asked of every event."""
+    """Whom it waits for now, where that has just changed; it is asked of every event. A customer who sits and waits in
+    a queue is no turn.
+    """
+    if after.waiting is not None and after.channel in LIVE_CHANNELS:
+        return None
     if before is not None and (
         before.state == after.state
         and before.unheard == after.unheard
