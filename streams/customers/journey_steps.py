@@ -24,7 +24,7 @@ MAX_TAKEN_BACK = 20
 """Of those that were taken back."""
 STEP_BYTES = 50
 """JSON bytes of a step that was told, at most."""
-STEPS_OF_CONTACT = 6
+STEPS_OF_CONTACT = 7
 """That one contact makes, but for one that is solved again and again."""
 _WORDS = {
     "op": "opened", "jo": "joined", "sw": "switched", "so": "solved", "re": "reopened", "ab": "abandoned",
@@ -42,10 +42,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Turn(NamedTuple):
-    """A contact waits for us or the customer, since a moment."""
+    """A contact waits for us or the customer; ``at``: when the record happened that turned it, ms."""
 
     letter: str
-    since: int
+    at: int
     channel: str
     contact: str
     started: int
@@ -142,17 +142,17 @@ def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], owner: str
 def turned(
     told: Mapping[str, Told], turns: Iterable[Turn], home: Mapping[tuple[str, str, int], str], owner: str, line: str
 ) -> Telling:
-    """Whom contacts waited for, one after the other; of each contact the last is remembered. ``home``: the journey of
-    each contact.
+    """Whom contacts waited for, one after the other; of each contact and side the last is remembered. ``home``: the
+    journey of each contact.
     """
     records, kept = [], dict(told)
     for turn in turns:
         code, journey = "wu" if turn.letter == FOR_US else "wc", home.get(turn.key)
-        name = f"{code}/{turn.since}/{mark(turn.channel, turn.contact)}"
-        step = Step(name, turn.since, turn.channel, turn.contact)
+        tail = mark(turn.channel, turn.contact)
+        step = Step(f"{code}/{turn.at}/{tail}", turn.at, turn.channel, turn.contact)
         if journey is None or step.name in kept:
             continue
-        kept = waits_of_none(kept, turn.channel, turn.contact)
+        kept = {name: each for name, each in kept.items() if not (name.endswith(tail) and name.startswith(code))}
         kept[step.name] = Told(_said(step, journey), 1)
         records.append(_record(step, journey, owner, line, 1))
     return Telling(records, kept)

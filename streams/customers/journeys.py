@@ -93,7 +93,11 @@ class Journeys(Follower[KnownJourneys]):
         standing = turned(before, now)
         if standing is None:
             return None
-        return After(replace(state, turns=(*state.turns, Turn(*standing, now.channel, now.id, now.started))))
+        return After(
+            replace(
+                state, turns=(*state.turns, Turn(standing.letter, change.step.time, now.channel, now.id, now.started))
+            )
+        )
 
     def left(self, state: KnownJourneys, leaving: Leaving, view: View) -> After[KnownJourneys] | None:
         left = leaving.left
@@ -137,7 +141,9 @@ class Journeys(Follower[KnownJourneys]):
         journeys = named(self._found(state, view), view.owner, view.line)
         closed = self._closed(journeys, view)
         state, records = self._told(state, journeys, closed, view)
-        state, told = self._stepped(state, journeys, closed, view)
+        told: tuple[Out, ...] = ()
+        if records or state.turns:  # else no journey has changed
+            state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, view)
         state = replace(state, review=self._review(state, journeys, view))
         return After(state, own_out("journeys", records, view) + told)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.reference import stitches
 from tests.reference.drive import Outcome, total
 from tests.reference.events import History, moment
 from tests.reference.model import Figure, Listed, Ratio, Truth
@@ -148,12 +149,28 @@ def apart(truth: Truth, came: Outcome) -> list[Difference]:
             its = [(c["channel"], c["contact_id"], moment(c["started"])) for c in record["contacts"]]
             owner = named(record["customer"], [(channel, contact) for channel, contact, _ in its])
             got.setdefault(owner, []).append(its)
-    return [
+    wrong = [
         Difference(
             "journeys", f"journeys of {owner}", sorted(truth.stitched.get(owner, [])), sorted(got.get(owner, []))
         )
         for owner in sorted({*truth.stitched, *got})
         if sorted(truth.stitched.get(owner, [])) != sorted(got.get(owner, []))
+    ]
+    return wrong + steps(truth, came)
+
+
+def steps(truth: Truth, came: Outcome) -> list[Difference]:
+    """The steps that hold say the same, and each was told once."""
+    want = {
+        owner: sorted(sorted((channel, contact) for channel, contact, _ in one) for one in its)
+        for owner, its in truth.stitched.items()
+    }
+    got = {named(owner, its[0]): its for owner, its in stitches.by_steps(came.steps).items()}
+    wrong = [Difference("journeys", f"step {name}", "once", "twice") for name in stitches.twice(came.steps)]
+    return wrong + [
+        Difference("journeys", f"steps of {owner}", want.get(owner), got.get(owner))
+        for owner in sorted({*want, *got})
+        if want.get(owner) != got.get(owner)
     ]
 
 

@@ -1,8 +1,9 @@
 """Which contacts of a customer are of one journey, by the words of docs/journeys.md: every pair is looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from tests.reference.events import DAY, MIN
 
@@ -106,3 +107,32 @@ def told(items: Sequence[Item], members: list[int], joined: dict[tuple[int, int]
         not item.ours and any(other.over < item.started <= other.over + repeat for other in some) for item in some
     )
     return Told(tuple(some), tuple(reasons), switches, repeats)
+
+
+def by_steps(records: Iterable[dict[str, Any]]) -> dict[str, list[list[tuple[str, str]]]]:
+    """Owner → the contacts (channel, id) of each journey, as the steps on ``journey.events`` that hold say."""
+    newest: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record["revision"] > newest.get(record["event_id"], {"revision": 0})["revision"]:
+            newest[record["event_id"]] = record
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for record in newest.values():
+        if record["holds"] and record["step"] in ("opened", "joined"):
+            contacts = found.setdefault((record["customer"], record["journey_id"]), set())
+            contacts.add((record["channel"], record["contact_id"]))
+    made: dict[str, list[list[tuple[str, str]]]] = {}
+    for (owner, _), contacts in found.items():
+        made.setdefault(owner, []).append(sorted(contacts))
+    return {owner: sorted(journeys) for owner, journeys in made.items()}
+
+
+def twice(records: Iterable[dict[str, Any]]) -> list[str]:
+    """Steps that were told twice with one revision."""
+    seen: set[tuple[str, int]] = set()
+    found = []
+    for record in records:
+        name = (record["event_id"], record["revision"])
+        if name in seen:
+            found.append(record["event_id"])
+        seen.add(name)
+    return found
