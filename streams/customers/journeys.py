@@ -5,7 +5,7 @@ Which contacts are of one journey: `stitching`; what is kept of contacts that ar
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from zlib import crc32
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Event
+from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_parts, journey_steps
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans, View, own_out
@@ -187,11 +188,11 @@ class Journeys(Follower[KnownJourneys]):
         return replace(_with(state, parts), told=journey_steps.forgotten(state.told, gone))
 
     def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
-        """The parts of all but the latest journeys of the past: of those that no contact belongs to which is kept. They
-        are over, since later ones follow.
-        """
-        going = [each for each in self._found(state, view) if not self._is_kept(each, view)]
-        going = going[: -_KEPT[ease]]
+        """The parts of all but the latest journeys that are over, and of which no contact is kept."""
+        journeys, lives = named(self._found(state, view), view.owner, view.line), _lives(view)
+        closed = self._closed(journeys, view)
+        past = [each for name, each in journeys.items() if closed[name] and not _is_kept(each, lives)]
+        going = sorted(past, key=lambda each: (each.whole.last, each.whole.started))[: -_KEPT[ease]]
         return tuple((part.started, part.last) for each in going for part in each.parts)
 
     def gave_up(self, state: KnownJourneys, spans: Spans) -> KnownJourneys:
@@ -237,17 +238,15 @@ class Journeys(Follower[KnownJourneys]):
         current = max(wholes, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
         for name in sorted(wholes, key=lambda name: name == current):
             whole, known = wholes[name], state.shown.get(name)
-            digest = _digest(whole, closed[name])
+            named_too = others(_beside(wholes, closed, name)) if name == current else []
+            digest = _digest(whole, closed[name], named_too)
             is_same = known is not None and known.gone is None and known.digest == digest
             if known is not None and is_same and not (name == current and records):
                 shown[name] = known
                 continue
             revision = known.revision + 1 if known else 1
             value = record(name, whole, owner, line, closed[name], revision)
-            if name == current:
-                beside = ((other, each) for other, each in wholes.items() if other != name and not closed[other])
-                value["others"] = others(beside)
-            records.append(value)
+            records.append({**value, "others": named_too})
             shown[name] = Shown(whole.started, revision, closed[name], digest)
         return replace(state, shown=shown), records
 
@@ -294,24 +293,9 @@ class Journeys(Follower[KnownJourneys]):
         """A name that was taken back is forgotten when stream time passes this."""
         return gone + 2 * self.lateness_ms
 
-    def _is_kept(self, journey: Found, view: View) -> bool:
-        """Is a contact of it kept, or at rest?"""
-        histories = [contact for history in view.histories.values() for contact in history.lives]
-        contacts = [*histories, *view.rested.values()]
-        if not contacts:
-            return False
-        keys = {part.key for part in journey.parts if isinstance(part, Touchpoint)}
-        if any((contact.channel, contact.id, contact.started) in keys for contact in contacts):
-            return True
-        sums = [part for part in journey.parts if isinstance(part, Journey)]
-        if not sums:
-            return False
-        starts = sorted(contact.started for contact in contacts)
-        return any(bisect_left(starts, part.started) != bisect_right(starts, part.last) for part in sums)
-
     def _dropped_at(self, journey: Found, view: View) -> float:
         """When a journey need not be kept any more: closed, and every contact of it condensed."""
-        if journey.whole.open or self._is_kept(journey, view):
+        if journey.whole.open or _is_kept(journey, [*_lives(view), *view.rested.values()]):
             return float("inf")
         return journey.whole.last + self.gap_ms + self.lateness_ms
 
@@ -333,9 +317,25 @@ class Journeys(Follower[KnownJourneys]):
         return int(min(times)) if times and min(times) != float("inf") else None
 
 
+def _lives(view: View) -> list[Contact]:
+    return [contact for history in view.histories.values() for contact in history.lives]
+
+
+def _is_kept(journey: Found, contacts: Collection[Contact]) -> bool:
+    """Is one of the contacts of it?"""
+    if not contacts:
+        return False
+    keys = {part.key for part in journey.parts if isinstance(part, Touchpoint)}
+    if any((contact.channel, contact.id, contact.started) in keys for contact in contacts):
+        return True
+    sums = [part for part in journey.parts if isinstance(part, Journey)]
+    starts = sorted(contact.started for contact in contacts) if sums else []
+    return any(bisect_left(starts, part.started) != bisect_right(starts, part.last) for part in sums)
+
+
 def _points(view: View) -> tuple[Touchpoint, ...]:
     """Of the contacts that are kept with their state."""
-    return tuple([touchpoint(contact, view.tiers) for each in view.histories.values() for contact in each.lives])
+    return tuple([touchpoint(contact, view.tiers) for contact in _lives(view)])
 
 
 def _is_much(parts: Parts) -> bool:
@@ -348,5 +348,10 @@ def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
     return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
 
 
-def _digest(whole: Whole, closed: bool) -> int:
-    return crc32(_encode((whole, closed)))
+def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:
+    """The journeys beside one that may still go on."""
+    return [(other, each) for other, each in wholes.items() if other != name and not closed[other]]
+
+
+def _digest(whole: Whole, closed: bool, beside: list[dict[str, Any]]) -> int:
+    return crc32(_encode((whole, closed, beside) if beside else (whole, closed)))

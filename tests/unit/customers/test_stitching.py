@@ -241,6 +241,31 @@ def test_settled_contacts_join_as_those_that_are_kept() -> None:
     assert journey["counts"]["contacts"] == 2
 
 
+def test_the_example_of_the_document() -> None:
+    anna = [
+        event("search.failed", 0, "visit", "self-service"),
+        event("contact.ended", M, "visit", "self-service", by="customer"),
+        event("contact.connected", 10 * M, "bot", "chat", party="bot", topic="card lost"),
+        event("contact.ended", 12 * M, "bot", "chat", by="customer"),
+        event("contact.queued", 20 * M, "call", queue="cards"),
+        event("case.opened", 21 * M, "call", case="K-17"),
+        event("contact.ended", 25 * M, "call", by="agent"),
+        said(29 * H, contact="mail", channel="email", topic="loan"),
+        event("contact.queued", 49 * H, "again", queue="loans"),
+        event("contact.ended", 49 * H + M, "again", by="agent"),
+        event("contact.initiated", 10 * D, "ticket", "ticket", case="K-17"),
+    ]
+    task = Task()
+    for each in anna:
+        task.until(each.time - T0 - 1).take(each)
+    assert made(task) == [
+        (["mail", "again"], [None, "need"]),
+        (["visit", "bot", "call", "ticket"], [None, "session", "session", "case"]),
+    ]
+    task = play(*anna[:-1]).take(Left(OWNER, "mail", "email", "customer:C9", T0 + 3 * D))
+    assert made(task) == [(["visit", "bot", "call", "again"], [None, "session", "session", "need"])]
+
+
 def test_waits_are_told_once_when_they_turn() -> None:
     mail: dict[str, Any] = {"channel": "email"}
     talk = [said(0, **mail), said(H, author="agent", **mail), said(2 * H, **mail), said(2 * H + M, **mail)]
