@@ -18,7 +18,7 @@ from streams.customers.touchpoints import Touchpoint, in_order, one_each
 
 MAX_POINTS = 40
 """Contacts of the past that are kept each on its own; of more, the oldest are summed up."""
-POINTS_KEPT = 30
+POINTS_KEPT = 20
 """So many are left by that."""
 MAX_SUMS = 48
 """Sums of a customer; of more, the oldest of a group become one, whatever they were about."""

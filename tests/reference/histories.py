@@ -118,12 +118,12 @@ THEMES: dict[str, Callable[[Teller], History]] = {
     "disorder": lambda t: disorder(t, history(*several(t, call, chat, bot))),
     "owners": lambda t: history(*several(replace(t, apart=True), wander, most=3)),
     "tiers": tiers,
-    "needs": needs,
     "moods": lambda t: history(*several(replace(t, apart=True), moody, most=3), after=t.r.choice([HOUR, 4 * HOUR])),
     "spellings": lambda t: history(*several(t, spelled, most=6)),
     "mixed": lambda t: history(
         *several(replace(t, apart=True), call, chat, bot, mail, reopened, called_back, outbound)
     ),
+    "needs": needs,
 }
 
 
