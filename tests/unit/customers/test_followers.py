@@ -82,6 +82,6 @@ def test_journeys_keep_of_too_many_the_latest() -> None:
     parts = tuple(Journey(T0 + n * 10 * H, T0 + n * 10 * H, (), {}) for n in range(10))
     given = JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(None))
     assert given == ((T0, T0),), "the last of ten is not over: nothing says that its time has passed"
-    assert JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(T0 + 99 * H)) == given + ((T0 + 10 * H,) * 2,)
+    assert JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(T0 + 99 * H)) == (*given, (T0 + 10 * H,) * 2)
     assert JOURNEYS.gave_up(KnownJourneys(parts), given).past == parts[1:]
     assert JOURNEYS.eased(KnownJourneys(parts), Ease.UNNEEDED, seen_at(None)) == KnownJourneys(parts)

@@ -70,8 +70,9 @@ def test_solved_first_and_last_and_how_often_it_was_taken_up_again() -> None:
         task.take(event(f"case.{kind}", at, "m", **case))
     found = task.journeys[-1]
     assert (found["first_solved"][11:16], found["last_solved"][11:16], found["reopens"]) == ("10:00", "16:00", 2)
-    assert [each[1] for each in task.last_steps()] == [
-        "opened", "waiting_for_us", "solved", "reopened", "solved", "reopened", "solved",
+    steps = [each[1] for each in task.last_steps()]
+    assert [each for each in steps if not each.startswith("waiting")] == [
+        "opened", "solved", "reopened", "solved", "reopened", "solved",
     ]  # fmt: skip
     assert found["first_contact_resolution"] is False
 
@@ -162,7 +163,7 @@ def test_two_needs_at_once_and_the_current_one_names_the_other() -> None:
         {"journey_id": cards["journey_id"], "state": "waiting_for_us", "updated": cards["updated"]}
     ]
     task.take(connected(2 * H), ended(3 * H))
-    assert [each["topic"] for each in task.journeys[2:]] == ["cards"] and task.journeys[-1]["others"]
+    assert [(each["topic"], bool(each["others"])) for each in task.journeys[2:]] == [("loans", False), ("cards", True)]
 
 
 def test_two_that_begin_in_one_moment_have_names_of_their_own() -> None:
