@@ -274,7 +274,8 @@ class Journeys(Follower[KnownJourneys]):
         if now is None:
             return state
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
-        over = {name for name, each in journeys.items() if now > self._dropped_at(each, view)}
+        late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
+        over = {name for name in late if now > self._dropped_at(journeys[name], view)}
         if not old and not over:
             return state
         gone = [part for name in over for part in journeys[name].parts]

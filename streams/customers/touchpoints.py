@@ -206,10 +206,10 @@ def _going(contact: Contact) -> Standing:
 
 
 def turned(before: Contact | None, after: Contact) -> Standing | None:
-    """Whom it waits for now, where that has just changed; it is asked of every event. A customer who sits and waits in
-    a queue is no turn.
+    """Whom it waits for now, where that has just changed; it is asked of every event. Where customers sit and wait, a
+    contact turns when it is over, or is to be called back.
     """
-    if after.waiting is not None and after.channel in LIVE_CHANNELS:
+    if after.channel in LIVE_CHANNELS and after.state not in (END, "callback"):
         return None
     if before is not None and (
         before.state == after.state
