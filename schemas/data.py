@@ -21,6 +21,7 @@ from schemas.fields import (
     Name,
     Number,
     Sentiment,
+    Subject,
     Text,
     Time,
     Total,
@@ -74,6 +75,12 @@ class ContactData(Model):
     """The customer's tier, where the channel knows it."""
     agent_id: Id | None = None
     """The human agent concerned."""
+    case_id: Id | None = None
+    """The case in the ticket system that the contact is about, where known."""
+    topic: Subject | None = None
+    """What the contact is about, in a word that all contacts about it share: card lost, order 4711."""
+    intent: Subject | None = None
+    """What the customer wants, as the connector understood it: block_card."""
 
 
 class ContactInitiatedData(ContactData):

@@ -115,8 +115,16 @@ EVENTS: Mapping[str, type[CloudEvent[Any, Any]]] = {
 }
 """Event type → model."""
 
+
+def _is_own(kind: str, name: str) -> bool:
+    """The case of what happens to a case is no mere word about the contact."""
+    return name == "case_id" and kind.startswith("case.")
+
+
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    kind: tuple(name for name in _data_of(model).model_fields if name not in d.ContactData.model_fields)
+    kind: tuple(
+        name for name in _data_of(model).model_fields if name not in d.ContactData.model_fields or _is_own(kind, name)
+    )
     for kind, model in EVENTS.items()
 }
 """Event type → the fields of its data beyond those of every contact event."""

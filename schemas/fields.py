@@ -27,6 +27,7 @@ from schemas.times import iso
 MAX_ID = 200
 MAX_ALERT_ID = 1000
 MAX_LABEL = 200
+MAX_SUBJECT = 100
 MAX_IDENTIFIERS = 50
 MAX_IDENTIFIER = 320
 """Characters: the longest e-mail address (64 + @ + 255)."""
@@ -170,6 +171,8 @@ Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, patt
 """A word or two that describes; may be empty."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 """What people wrote or said, at most 100,000 characters, any characters."""
+Subject = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_SUBJECT, pattern=NO_CONTROL)]
+"""What a contact is about, as a word that others share; not what a person typed."""
 Words = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL), "typed by a person"]
 """A label that a person types, such as an agent's verdict: it is masked like a text."""
 String = Annotated[str, StringConstraints(strict=True)]

@@ -37,6 +37,9 @@ class EventRecord(Model):
     """What the type adds, by the contract's field names; times in milliseconds."""
     group: String = ""
     """Of a word about a contact that is over: the group it may have gone to another owner with."""
+    case: String | None = None
+    topic: String | None = None
+    intent: String | None = None
 
 
 class ProfileRecord(Model):

@@ -16,88 +16,15 @@ from schemas.fields import (
     Model,
     Number,
     Revision,
-    Sentiment,
     String,
     UtcTime,
     Whole,
 )
+from schemas.journeys import Journey, JourneyEvent
 
-__all__ = ["Alert", "DeadLetter", "IdentityChange", "Journey", "QueueState", "Readings", "Segment"]
+__all__ = ["Alert", "DeadLetter", "IdentityChange", "Journey", "JourneyEvent", "QueueState", "Readings", "Segment"]
 
-MAX_JOURNEY_CONTACTS = 20
 Percent = Annotated[Number, Field(ge=0, le=100)]
-
-
-class JourneyContact(Model):
-    contact_id: String
-    """The conversation."""
-    channel: String
-    """Its channel."""
-    queue: String
-    """Queue of its last leg, else the first it named, else none."""
-    started: UtcTime
-    """Time of its first event."""
-    ended: UtcTime | None
-    """null while it is open."""
-    outcome: Literal["open", "answered", "abandoned", "contained", "left", "flow_out"]
-    """How it came out."""
-    wait_ms: Whole
-    """Waited in queues before the outcome, in milliseconds."""
-    talk_ms: Whole
-    """Talked to humans, in milliseconds."""
-    sentiment: Sentiment | None
-    """Mean of the customer's messages, -1 … 1; null where none was scored."""
-    messages: Whole
-    """Messages in both directions."""
-    transfers: Whole
-    """Transfers between queues or agents."""
-
-
-class JourneyCounts(Model):
-    """Over the whole journey, contacts that left the list included."""
-
-    contacts: Whole
-    """Contacts begun."""
-    answered: Whole
-    """Contacts answered by a human."""
-    abandoned: Whole
-    """Contacts abandoned."""
-    messages: Whole
-    """Messages in both directions."""
-    transfers: Whole
-    """Transfers."""
-
-
-class Journey(Model):
-    """All contacts of one customer about one need; the latest record of a customer is the whole truth."""
-
-    journey_id: String
-    """Stable name of the journey."""
-    customer: String
-    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<channel>:<id>; also the record's key."""
-    started: UtcTime
-    """Time of the first event."""
-    updated: UtcTime
-    """Time of the latest event."""
-    status: Literal["open", "closed"]
-    """open while a contact of it may still go on."""
-    line: Line
-    """Empty for live, else the replay."""
-    tier: String
-    """The customer's tier; none where unknown."""
-    revision: Revision
-    """Grows with every record of this journey."""
-    contacts: Annotated[list[JourneyContact], Field(max_length=MAX_JOURNEY_CONTACTS)]
-    """The latest contacts, at most 20, oldest first; of a journey of more, ``counts.contacts`` says how many there
-    are."""
-    counts: JourneyCounts
-    """Sums over the journey."""
-    channels: list[String]
-    """Channels used, in order of first use; new ones may come."""
-    wait_ms: Whole
-    """Waited in queues over all contacts, in milliseconds."""
-    sentiment: Sentiment | None
-    """Mean of the customer's messages; null where none was scored."""
 
 
 class SegmentComponents(Model):

@@ -8,7 +8,7 @@
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
-      [track]       customers, firing ────────────────────────→ journeys, segments, alerts
+      [track]       customers, firing ────────────────────────→ journeys, journey.events, segments, alerts
           ↓ contact.measurements      keyed by channel and queue
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
 

@@ -55,6 +55,9 @@ class Event(Record, tag="event", frozen=True):
     """What the type adds (direction, author, text, score, …), by the contract's field names; times as ms."""
     group: str = ""
     """Of a word about a contact that is over: the group it may have gone to another owner with."""
+    case: str | None = None
+    topic: str | None = None
+    intent: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):

@@ -36,6 +36,10 @@ MAX_LABELS = 4
 """Tiers that count a contact of many marks one after the other; what its events say after that, alerts alone know: each
 change counts all its marks anew."""
 MANY_MARKS = 32
+MAX_CASES = 4
+"""Cases that a contact is about, the first ones that it names."""
+MAX_SOLVES = 8
+"""Times that a contact was solved, the first and the latest."""
 MAX_LEGS = 50
 """Legs kept of one contact; earlier ones have long been counted."""
 
@@ -88,6 +92,9 @@ class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait_ms: int = 0
     scored: int = 0
     scored_milli: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_ms: int = 0
 
 
 NOTHING = Counted()
@@ -177,6 +184,18 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     """Of one that belongs to its customer by its identifiers alone, once it is over: all contacts with the same ones
     go to another customer together. Empty = it stays."""
+    cases: tuple[str, ...] = ()
+    """That it names, in the order in which it did."""
+    topic: str | None = None
+    intent: str | None = None
+    machines: str = ""
+    """Which had it: ``s`` a menu, ``b`` a bot."""
+    failed: int = 0
+    """Searches that found nothing."""
+    turned: int | None = None
+    """When the customer wrote after a reply, or we replied, last: since then the other side is asked."""
+    solves: tuple[tuple[int, int | None], ...] = ()
+    """When a case of it was solved, or it ended well; and when it was taken up again, if it was."""
 
     @property
     def heard(self) -> int:
@@ -205,7 +224,24 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
             self.wait_ms,
             self.scored,
             self.scored_milli,
+            self.talk_ms,
+            self.hold_ms,
+            self.wrap_ms,
         )
+
+    @property
+    def solved_at(self) -> int | None:
+        """Since when it is solved, as somebody said."""
+        return self.solves[-1][0] if self.solves and self.solves[-1][1] is None else None
+
+    @property
+    def served_well(self) -> int | None:
+        """When it ended as one that needs nothing more, as far as it can tell: answered or contained, by no time-out,
+        and it names no case, which is solved when somebody says so.
+        """
+        if self.state != lifecycle.END or self.timed_out or self.cases or self.only_told:
+            return None
+        return self.ended if self.outcome in (ANSWERED, CONTAINED) else None
 
 
 def begin(name: str, channel: str, step: Step) -> Contact:
@@ -298,6 +334,19 @@ def another_part(earlier: Contact, step: Step) -> Contact:
     if over:
         return part
     return replace(part, alive=earlier.heard) if step.type in ABOUT else reopened(part, step.time)
+
+
+def solved_at(contact: Contact, at: int) -> Contact:
+    """What it is about is solved."""
+    solves = (*contact.solves, (at, None))
+    return replace(contact, solves=solves[:1] + solves[1:][-MAX_SOLVES + 1 :])
+
+
+def taken_up(contact: Contact, at: int) -> Contact:
+    """What was solved, if it was, is not."""
+    if contact.solved_at is None:
+        return contact
+    return replace(contact, solves=(*contact.solves[:-1], (contact.solves[-1][0], at)))
 
 
 def reopened(contact: Contact, at: int) -> Contact:

@@ -23,6 +23,8 @@ from streams.contacts.contact import (
     Mark,
     one_each,
     reopened,
+    solved_at,
+    taken_up,
     took_before,
     trigger,
     trouble,
@@ -136,10 +138,18 @@ def _has_human(contact: Contact) -> bool:
 def connected(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """A human has it, whose talk begins; anybody else serves it only."""
     if step.actor != HUMAN:
-        return contact if contact.served else replace(contact, served=True)
+        return served_by(contact, step.actor or "")
     unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
     contact = answer(release(contact, step.time), step, rules)
     return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
+
+
+def served_by(contact: Contact, machine: str) -> Contact:
+    """A bot (``bot``), or a menu (anything else), has it."""
+    letter = "b" if machine == "bot" else "s"
+    if contact.served and letter in contact.machines:
+        return contact
+    return replace(contact, served=True, machines="".join(sorted({*contact.machines, letter})))
 
 
 def answer(contact: Contact, step: Step, rules: ContactRules) -> Contact:
@@ -242,8 +252,11 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: ContactRules) 
 
 def reopen(contact: Contact, at: int) -> Contact:
     """It goes on after its end. One that had asked for nobody may still ask; what came of any other stays."""
-    outcome = OPEN if contact.outcome in (CONTAINED, LEFT) else contact.outcome
-    return reopened(asks_anew(replace(contact, ended=None, timed_out=False, outcome=outcome)), at)
+    outcome, well = OPEN if contact.outcome in (CONTAINED, LEFT) else contact.outcome, contact.served_well
+    if well is not None:
+        contact = solved_at(contact, well)
+    contact = replace(taken_up(contact, at), ended=None, timed_out=False, outcome=outcome)
+    return reopened(asks_anew(contact), at)
 
 
 def idled(contact: Contact, at: int) -> Contact:

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.contacts import conversation, lifecycle, messages
-from streams.contacts.contact import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
+from streams.contacts.contact import (
+    ABOUT,
+    MANY_MARKS,
+    MAX_CASES,
+    MAX_LABELS,
+    MAX_SAID,
+    Contact,
+    taken_up,
+    trigger,
+    trouble,
+)
 from streams.contacts.lifecycle import END, Move, Verdict
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import Step
@@ -43,6 +53,8 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
         tier=tier,
         said=said,
     )
+    if step.case or step.topic or step.intent:
+        contact = _about(contact, step, over)
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
@@ -68,6 +80,17 @@ def _labels(contact: Contact, step: Step) -> Labels:
     return queue, tier if fixed else step.tier, (*said, (step.time, step.tier))[-MAX_SAID:]
 
 
+def _about(contact: Contact, step: Step, over: bool) -> Contact:
+    """With what the step says it is about: a case at any time, topic and intent as long as it goes on."""
+    cases = contact.cases
+    if step.case and step.case not in cases:
+        cases = (*cases, step.case)[:MAX_CASES]
+    topic, intent = contact.topic, contact.intent
+    if not over:
+        topic, intent = step.topic or topic, step.intent or intent
+    return replace(contact, cases=cases, topic=topic, intent=intent)
+
+
 def close_idle(contact: Contact, at: int, rules: ContactRules) -> Contact:
     """The contact closed because nothing was heard of it until ``at``; talk ends with the last sign of life."""
     contact = conversation.release(contact, contact.heard)
@@ -75,11 +98,11 @@ def close_idle(contact: Contact, at: int, rules: ContactRules) -> Contact:
 
 
 def _search_failed(contact: Contact, step: Step, rules: ContactRules) -> Contact:
-    return trouble(contact, "search failed", step.time, rules)
+    return trouble(replace(contact, failed=contact.failed + 1), "search failed", step.time, rules)
 
 
 def _case_reopened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
-    return trouble(contact, "case reopened", step.time, rules)
+    return trouble(taken_up(contact, step.time), "case reopened", step.time, rules)
 
 
 _HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {

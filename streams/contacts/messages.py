@@ -13,7 +13,7 @@ from schemas.data import SCALES
 from streams.base import decay
 from streams.base.channels import SPOKEN
 from streams.contacts import conversation
-from streams.contacts.contact import CONTAINED, Contact, Mark, one_each
+from streams.contacts.contact import CONTAINED, Contact, Mark, one_each, solved_at, taken_up
 from streams.contacts.lifecycle import START
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, Step
@@ -31,14 +31,21 @@ def wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if step.actor not in (AGENT, _BOT) or contact.channel in SPOKEN:
         return contact
     if step.actor == _BOT:
-        return _responded(replace(contact, served=True, unheard=False), step)
-    answers, unheard = _answers(contact), contact.unheard
-    contact = replace(contact, unheard=False) if unheard else contact
+        return _responded(_heard(conversation.served_by(contact, _BOT), step), step)
+    answers = _answers(contact)
+    contact = _heard(contact, step)
     if answers:
         contact = conversation.answer(contact, step, rules)
     elif contact.ended is None:
         contact = replace(contact, wants_human=True)
     return _responded(contact, step)
+
+
+def _heard(contact: Contact, step: Step) -> Contact:
+    """The customer's last message has a reply."""
+    if not contact.unheard and contact.turned is not None:
+        return contact
+    return replace(contact, unheard=False, turned=step.time)
 
 
 def _answers(contact: Contact) -> bool:
@@ -51,10 +58,11 @@ def _answers(contact: Contact) -> bool:
 
 def _customer_wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.solved:
-        contact = conversation.asks_anew(contact)
+        contact = conversation.asks_anew(taken_up(contact, step.time))
     if contact.asked is None or contact.unanswered is None or not contact.unheard:
         asked = step.time if contact.asked is None else contact.asked
-        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time, unheard=True)
+        turned = contact.turned if contact.unheard else step.time
+        contact = replace(contact, asked=asked, unanswered=contact.unanswered or step.time, unheard=True, turned=turned)
     if step.value is None:
         return contact
     mark = Mark("sentiment", step.id, step.time, contact.queue, value=step.value, tier=contact.tier)
@@ -131,4 +139,5 @@ def _on_our_scale(step: Step, rules: ContactRules) -> int | None:
 
 def solved(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """What the customer writes next is another asking."""
+    contact = solved_at(contact, step.time) if contact.solved_at is None else contact
     return contact if contact.solved else replace(contact, solved=True)

@@ -1,33 +1,31 @@
 """The journeys of a customer as a capability: what is known of them, and when a record says so.
 
-One journey is a sum over its contacts: see `streams.customers.journey_sums`.
+Which contacts are of one journey: `stitching`; what is kept of contacts that are over: `journey_parts`; what is told:
+`journey_records`, `journey_steps`.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping
+from typing import Any
 from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
-from pydantic import Field
 
 from streams.base.records import Event
-from streams.base.times import HOUR_MS
-from streams.base.units import FROM_FILES, Span
+from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Ease, Follower, Leaving, Spans, View, own_out
-from streams.customers.journey_sums import Journey, group, is_closed, journey_id, of, record, withdrawn, without
+from streams.customers import journey_parts, journey_steps
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans, View, own_out
+from streams.customers.journey_parts import Found, Parts, found
+from streams.customers.journey_records import named, others, record, withdrawn
+from streams.customers.journey_rules import JourneyRules
+from streams.customers.journey_steps import MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT, Told, Turn
+from streams.customers.journey_sums import Journey, node_of
+from streams.customers.journey_whole import Whole
+from streams.customers.touchpoints import Touchpoint, touchpoint, turned
 
-
-@dataclass(frozen=True, slots=True)
-class JourneyRules:
-    """``journeys`` of tracking.yaml: contacts that follow each other within the gap are of one journey."""
-
-    gap_ms: Annotated[Span, Field(alias="gap")] = 72 * HOUR_MS
-
-    __pydantic_config__ = FROM_FILES
+_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(Parts).decode
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -45,40 +43,91 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a customer's journeys."""
 
     past: tuple[Journey, ...] = ()
-    """Of contacts that are over."""
+    """Sums of contacts that are over."""
     shown: dict[str, Shown] = {}
     """By their ids."""
     review: int | None = None
     """Stream time after which they look different without any event."""
+    points: tuple[Touchpoint, ...] = ()
+    """Contacts that are over, each on its own."""
+    told: dict[str, Told] = {}
+    """Steps that were told, by their names."""
+    turns: tuple[Turn, ...] = ()
+    """Whom contacts waited for since the last time that something was published, in the order in which they did."""
+
+    @property
+    def parts(self) -> Parts:
+        """Of contacts that are over."""
+        return Parts(self.points, self.past)
+
+
+def _with(state: KnownJourneys, parts: Parts) -> KnownJourneys:
+    return replace(state, past=parts.sums, points=parts.points)
 
 
 SHOWN_BYTES = 100
 """JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
-_KEPT = {Ease.FEWER: (8, 10), Ease.FEWEST: (1, 3)}
-"""Journeys of the past that are kept of too many, and contacts listed in each."""
+_KEPT = {Ease.FEWER: 8, Ease.FEWEST: 1}
+"""Journeys of the past that are kept of too many."""
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 
 
 class Journeys(Follower[KnownJourneys]):
-    """State: journeys of contacts that are over, and what was published."""
+    """State: contacts that are over, sums of older ones, and what was published."""
 
     name = "journeys"
     empty = KnownJourneys()
 
     def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
-        self.gap_ms, self.lateness_ms = rules.gap_ms, lateness_ms
+        self.rules, self.lateness_ms = rules, lateness_ms
+        self.gap_ms = rules.longest_ms
+
+    # What happens to contacts
+
+    def changed(self, state: KnownJourneys, change: Change, view: View) -> After[KnownJourneys] | None:
+        """Whom the contact waits for now is noted by the record that turns it, however records are cut into batches."""
+        if change.after is None or change.step is None:
+            return None
+        now = change.after.lives[-1]
+        before = change.before.lives[-1] if change.before is not None and change.before.lives else None
+        standing = turned(before, now)
+        if standing is None:
+            return None
+        return After(
+            replace(
+                state, turns=(*state.turns, Turn(standing.letter, change.step.time, now.channel, now.id, now.started))
+            )
+        )
 
     def left(self, state: KnownJourneys, leaving: Leaving, view: View) -> After[KnownJourneys] | None:
         left = leaving.left
-        if left.since or not state.past:
+        if left.since:
             return None
-        parts = (without(each, left.channel, left.contact, leaving.resting) for each in state.past)
-        return After(replace(state, past=tuple(part for part in parts if part is not None)))
+        parts = journey_parts.without(state.parts, left.channel, left.contact, leaving.resting)
+        told = journey_steps.waits_of_none(state.told, left.channel, left.contact)
+        return After(replace(_with(state, parts), told=told))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
-        parts = (of(contact, view.tiers) for contact in finished)
-        return replace(state, past=group((*state.past, *parts), self.gap_ms))
+        points = [touchpoint(contact, view.tiers) for contact in finished]
+        return self._bounded(state, journey_parts.with_points(state.parts, points), view)
+
+    def handed(self, state: KnownJourneys, group: str, view: View) -> tuple[KnownJourneys, bytes | None]:
+        parts, piece = journey_parts.taken_out(state.parts, group)
+        if piece == Parts():
+            return state, None
+        return _with(state, parts), _encode(piece)
+
+    def absorbed(self, state: KnownJourneys, group: str, piece: bytes, view: View) -> KnownJourneys:
+        return self._bounded(state, journey_parts.put_in(state.parts, _decode(piece)), view)
+
+    def _bounded(self, state: KnownJourneys, parts: Parts, view: View) -> KnownJourneys:
+        kept = journey_parts.bounded(parts, _points(view), self.rules) if _is_much(parts) else parts
+        gone = {point.key for point in parts.points} - {point.key for point in kept.points}
+        told = journey_steps.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
+        return replace(_with(state, kept), told=told)
+
+    # Time
 
     def passed(self, state: KnownJourneys, view: View) -> After[KnownJourneys]:
         return After(state, look=True)
@@ -86,154 +135,212 @@ class Journeys(Follower[KnownJourneys]):
     def due(self, state: KnownJourneys, view: View) -> int | None:
         return state.review
 
+    # Publishing
+
     def publish(self, state: KnownJourneys, view: View) -> After[KnownJourneys]:
-        """A record for each journey that looks different, the current one last."""
-        found = {journey_id(view.owner, view.line, each.started): each for each in self._found(state, view)}
-        state, records = self._told(state, found, view)
-        state = self._dropped(state, found.values(), view)
-        review = self._review(state, found, view)
-        return After(KnownJourneys(state.past, state.shown, review), own_out("journeys", records, view))
+        """A record for each journey that looks different, the current one last; and what each went through since."""
+        journeys = named(self._found(state, view), view.owner, view.line)
+        closed = self._closed(journeys, view)
+        state, records = self._told(state, journeys, closed, view)
+        told: tuple[Out, ...] = ()
+        if records or state.turns:  # else no journey has changed
+            state, told = self._stepped(state, journeys, closed, view)
+        state = self._dropped(state, journeys, view)
+        state = replace(state, review=self._review(state, journeys, view))
+        return After(state, own_out("journeys", records, view) + told)
 
     def remembers(self, state: KnownJourneys, event: Event) -> bool:
+        listed = (point for part in state.past for point in part.listed)
         return any(
             point.contact == event.contact and point.channel == event.channel and event.time <= point.last
-            for part in state.past
-            for point in part.listed
+            for point in (*state.points, *listed)
         )
 
     def spent(self, state: KnownJourneys, view: View) -> bool:
         kept_ms = self.gap_ms + self.lateness_ms
-        return view.now is not None and bool(state.past) and state.past[0].last + kept_ms < view.now
-
-    def eased(self, state: KnownJourneys, ease: Ease, view: View) -> KnownJourneys:
-        if ease not in _KEPT:
-            return state
-        _, listed = _KEPT[ease]
-        return replace(state, past=tuple(replace(part, listed=part.listed[-listed:]) for part in state.past))
-
-    def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
-        """All but the latest past journeys, and those that contacts which are kept belong to. They are over, since
-        later ones follow.
-        """
-        journeys, _ = _KEPT[ease]
-        old = state.past[:-journeys]
-        if not old:
-            return ()
-        found = self._found(state, view)
-        starts = sorted(contact.started for history in view.histories.values() for contact in history.lives)
-        going = {each.started for each in found if bisect_left(starts, each.started) == bisect_right(starts, each.last)}
-        going &= {part.started for part in old}
-        return tuple((each.started, each.last) for each in found if each.started in going)
-
-    def gave_up(self, state: KnownJourneys, spans: Spans) -> KnownJourneys:
-        going = {started for started, _ in spans}
-        past = tuple(part for part in state.past if part.started not in going)
-        shown = {name: each for name, each in state.shown.items() if each.started not in going}
-        return replace(state, past=past, shown=shown)
+        lasts = [*(part.last for part in state.past), *(point.last for point in state.points)]
+        return view.now is not None and bool(lasts) and min(lasts) + kept_ms < view.now
 
     def unpublished(self, state: KnownJourneys) -> KnownJourneys:
-        return KnownJourneys(state.past)
+        return KnownJourneys(state.past, points=state.points)
 
     def shown_bytes(self, state: KnownJourneys, view: View) -> int:
         name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
-        return self._count(state, view) * name
+        contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
+        steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT) + MAX_TAKEN_BACK
+        return len(self._found(state, view)) * name + (steps * STEP_BYTES if contacts or state.past else 0)
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
-        return bool(state.past)
+        return bool(state.past or state.points)
 
     def names(self, state: KnownJourneys) -> int:
         return len(state.shown)
 
-    def _found(self, state: KnownJourneys, view: View) -> tuple[Journey, ...]:
-        tiers = view.tiers
-        parts = [of(contact, tiers) for history in view.histories.values() for contact in history.lives]
-        if len(parts) == 1 and not state.past:
-            return (parts[0],)
-        return group((*state.past, *parts), self.gap_ms)
+    # Too much of it
 
-    def _count(self, state: KnownJourneys, view: View) -> int:
-        """How many journeys there are."""
-        lives = [(life.started, life.last) for history in view.histories.values() for life in history.lives]
-        count, reached = 0, 0
-        for started, last in sorted([*lives, *((part.started, part.last) for part in state.past)]):
-            if not count or started - reached > self.gap_ms:
-                count, reached = count + 1, last
-            reached = max(reached, last)
-        return count
+    def eased(self, state: KnownJourneys, ease: Ease, view: View) -> KnownJourneys:
+        if ease not in _KEPT:
+            return state
+        parts = Parts(state.points, tuple(replace(each, listed=each.listed[-10:]) for each in state.past))
+        parts = journey_parts.summed_up(parts, _points(view), max(0, len(parts.points) - _KEPT[ease]), self.rules)
+        kept = {point.key for point in parts.points}
+        gone = [point.key[:2] for point in state.points if point.key not in kept]
+        return replace(_with(state, parts), told=journey_steps.forgotten(state.told, gone))
+
+    def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
+        """The parts of all but the latest journeys that are over, and of which no contact is kept."""
+        journeys, lives = named(self._found(state, view), view.owner, view.line), _lives(view)
+        closed = self._closed(journeys, view)
+        past = [each for name, each in journeys.items() if closed[name] and not _is_kept(each, lives)]
+        going = sorted(past, key=lambda each: (each.whole.last, each.whole.started))[: -_KEPT[ease]]
+        return tuple((part.started, part.last) for each in going for part in each.parts)
+
+    def gave_up(self, state: KnownJourneys, spans: Spans) -> KnownJourneys:
+        going, starts = {*spans}, {started for started, _ in spans}
+        gone = [point.key[:2] for point in state.points if (point.started, point.last) in going]
+        return replace(
+            state,
+            past=tuple(part for part in state.past if (part.started, part.last) not in going),
+            points=tuple(point for point in state.points if (point.started, point.last) not in going),
+            shown={name: each for name, each in state.shown.items() if each.started not in starts},
+            told=journey_steps.forgotten(state.told, gone),
+        )
+
+    # How it is found out
+
+    def _found(self, state: KnownJourneys, view: View) -> tuple[Found, ...]:
+        return found((*state.points, *_points(view)), state.past, self.rules)
+
+    def _closed(self, journeys: Mapping[str, Found], view: View) -> dict[str, bool]:
+        """Over: every contact has ended, and the longest need has passed, as time or the start of another one says."""
+        reached = max((node_of(part).started for each in journeys.values() for part in each.parts), default=0)
+        reached = reached if view.now is None else max(reached, view.now)
+        return {
+            name: not each.whole.open and reached > each.whole.last + self.gap_ms for name, each in journeys.items()
+        }
 
     def _told(
-        self, state: KnownJourneys, found: dict[str, Journey], view: View
+        self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> tuple[KnownJourneys, list[dict[str, Any]]]:
-        """``found``: the journeys by their names, oldest first."""
-        owner, line, now = view.owner, view.line, view.now
+        """What differs from what was published; the current journey, the one heard of last, in any case behind it."""
+        owner, line = view.owner, view.line
         records, shown = [], {}
         for name, old in state.shown.items():
-            if name in found:
+            if name in journeys:
                 continue
             if old.gone is None:
-                records.append(withdrawn(old.started, owner, line, old.revision + 1))
-                at = max(old.started, old.started if now is None else now)
+                records.append(withdrawn(name, old.started, owner, line, old.revision + 1))
+                at = old.started if view.now is None else max(old.started, view.now)
                 old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
             shown[name] = old
         shown = _latest_gone(shown)
-        current = next(reversed(found), None)
-        for name, journey in found.items():
-            latest = name == current
-            closed = is_closed(journey, latest, now, self.gap_ms)
-            digest = _digest(journey, closed)
-            known = state.shown.get(name)
-            if known is not None and known.gone is None and known.digest == digest and not (latest and records):
+        wholes = {name: each.whole for name, each in journeys.items()}
+        current = max(wholes, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
+        for name in sorted(wholes, key=lambda name: name == current):
+            whole, known = wholes[name], state.shown.get(name)
+            named_too = others(_beside(wholes, closed, name)) if name == current else []
+            digest = _digest(whole, closed[name], named_too)
+            is_same = known is not None and known.gone is None and known.digest == digest
+            if known is not None and is_same and not (name == current and records):
                 shown[name] = known
                 continue
             revision = known.revision + 1 if known else 1
-            records.append(record(journey, owner, line, closed, revision))
-            shown[name] = Shown(journey.started, revision, closed, digest)
-        return KnownJourneys(state.past, shown, state.review), records
+            value = record(name, whole, owner, line, closed[name], revision)
+            records.append({**value, "others": named_too})
+            shown[name] = Shown(whole.started, revision, closed[name], digest)
+        return replace(state, shown=shown), records
 
-    def _dropped(self, state: KnownJourneys, found: Iterable[Journey], view: View) -> KnownJourneys:
+    def _stepped(
+        self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
+    ) -> tuple[KnownJourneys, tuple[Out, ...]]:
+        """What each journey went through that was not told yet."""
+        now = {
+            name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None)
+            for name, each in journeys.items()
+        }
+        telling = journey_steps.tell(state.told, now, view.owner, view.line)
+        records, told = telling.records, telling.told
+        if state.turns:
+            home = {
+                part.key: name for name, each in journeys.items() for part in each.parts if isinstance(part, Touchpoint)
+            }
+            more = journey_steps.turned(told, state.turns, home, view.owner, view.line)
+            records, told = records + more.records, more.told
+        return replace(state, told=told, turns=()), own_out(journey_steps.TOPIC, records, view)
+
+    def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""
         now = view.now
         if now is None:
             return state
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
-        if old:
-            state = replace(state, shown={n: each for n, each in state.shown.items() if n not in old})
-        settled = now - self.gap_ms - self.lateness_ms
-        over = [each for each in found if each.last < settled and now > self._dropped_at(each, view)]
-        if not over:
+        late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
+        over = {name for name in late if now > self._dropped_at(journeys[name], view)}
+        if not old and not over:
             return state
-        past = tuple(part for part in state.past if not any(each.started <= part.started <= each.last for each in over))
-        starts = {each.started for each in over}
-        shown = {name: each for name, each in state.shown.items() if each.started not in starts}
-        return replace(state, past=past, shown=shown)
+        gone = [part for name in over for part in journeys[name].parts]
+        keys, sums = {part.key for part in gone if isinstance(part, Touchpoint)}, {id(part) for part in gone}
+        return replace(
+            state,
+            past=tuple(part for part in state.past if id(part) not in sums),
+            points=tuple(point for point in state.points if point.key not in keys),
+            shown={name: each for name, each in state.shown.items() if name not in old and name not in over},
+            told=journey_steps.forgotten(
+                state.told, [key[:2] for key in keys], now - self.gap_ms - 2 * self.lateness_ms
+            ),
+        )
 
     def _gone_until(self, gone: int) -> int:
         """A name that was taken back is forgotten when stream time passes this."""
         return gone + 2 * self.lateness_ms
 
-    def _dropped_at(self, journey: Journey, view: View) -> float:
+    def _dropped_at(self, journey: Found, view: View) -> float:
         """When a journey need not be kept any more: closed, and every contact of it condensed."""
-        kept = any(
-            journey.started <= contact.started <= journey.last
-            for contacts in (*(history.lives for history in view.histories.values()), view.rested.values())
-            for contact in contacts
-        )
-        return float("inf") if kept or journey.open else journey.last + self.gap_ms + self.lateness_ms
+        if journey.whole.open or _is_kept(journey, [*_lives(view), *view.rested.values()]):
+            return float("inf")
+        return journey.whole.last + self.gap_ms + self.lateness_ms
 
-    def _review(self, state: KnownJourneys, found: dict[str, Journey], view: View) -> int | None:
+    def _review(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> int | None:
         """The stream time after which they look different without any event."""
         times: list[float] = []
-        if not view.histories and not state.past:  # else they are forgotten when it is looked at for those
+        if not view.histories and not self.stands(
+            state, view.owner
+        ):  # else they are forgotten when it is looked at for those
             times += [self._gone_until(each.gone) for each in state.shown.values() if each.gone is not None]
-        for name, journey in found.items():
+        for name, journey in journeys.items():
             shown = state.shown.get(name)
             if shown is None:
                 continue
-            if not journey.open and not shown.closed:
-                times.append(journey.last + self.gap_ms)
+            if not journey.whole.open and not shown.closed:
+                times.append(journey.whole.last + self.gap_ms)
             elif shown.closed:
                 times.append(self._dropped_at(journey, view))
         return int(min(times)) if times and min(times) != float("inf") else None
+
+
+def _lives(view: View) -> list[Contact]:
+    return [contact for history in view.histories.values() for contact in history.lives]
+
+
+def _is_kept(journey: Found, contacts: Collection[Contact]) -> bool:
+    """Is one of the contacts of it?"""
+    if not contacts:
+        return False
+    keys = {part.key for part in journey.parts if isinstance(part, Touchpoint)}
+    if any((contact.channel, contact.id, contact.started) in keys for contact in contacts):
+        return True
+    sums = [part for part in journey.parts if isinstance(part, Journey)]
+    starts = sorted(contact.started for contact in contacts) if sums else []
+    return any(bisect_left(starts, part.started) != bisect_right(starts, part.last) for part in sums)
+
+
+def _points(view: View) -> tuple[Touchpoint, ...]:
+    """Of the contacts that are kept with their state."""
+    return tuple([touchpoint(contact, view.tiers) for contact in _lives(view)])
+
+
+def _is_much(parts: Parts) -> bool:
+    return len(parts.points) > journey_parts.MAX_POINTS or len(parts.sums) > journey_parts.MAX_GROUPS
 
 
 def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
@@ -242,5 +349,10 @@ def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
     return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
 
 
-def _digest(journey: Journey, closed: bool) -> int:
-    return crc32(msgspec.json.encode((journey, closed), order="sorted"))
+def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:
+    """The journeys beside one that may still go on."""
+    return [(other, each) for other, each in wholes.items() if other != name and not closed[other]]
+
+
+def _digest(whole: Whole, closed: bool, beside: list[dict[str, Any]]) -> int:
+    return crc32(_encode((whole, closed, beside) if beside else (whole, closed)))

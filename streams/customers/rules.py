@@ -9,7 +9,8 @@ from streams.base.units import FROM_FILES
 from streams.contacts.rules import ContactRules
 from streams.customers.feelings import SentimentRule
 from streams.customers.follow import HOOKS, Followers, having
-from streams.customers.journeys import JourneyRules, Journeys
+from streams.customers.journey_rules import JourneyRules
+from streams.customers.journeys import Journeys
 from streams.customers.moods import Moods
 from streams.customers.segments import SegmentRules, Segments
 from streams.customers.waits import WaitRule, Waits

@@ -121,6 +121,9 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
         agent=data.get("agent_id"),
         identifiers=found,
         data=_specific(obj["type"], data, policy, budget),
+        case=data.get("case_id"),
+        topic=data.get("topic"),
+        intent=data.get("intent"),
     )
 
 

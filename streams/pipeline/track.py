@@ -60,7 +60,7 @@ class Track(Stage):
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
         self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
-        self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "segments")}
+        self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "journey.events", "segments")}
         self.dead = name("contacts.dead-letters")
         self.timed, self.firing = (self.customers,), tables["firing"]
         self.touched: dict[str, None] = {}

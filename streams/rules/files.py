@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from streams.base.units import FROM_FILES, Flag, Text, TierName
 from streams.contacts.rules import ContactRules
-from streams.customers.journeys import JourneyRules
+from streams.customers.journey_rules import JourneyRules
 from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.identity.nobody import Nobody, values_of

@@ -75,7 +75,10 @@ def tier_of(number: int) -> str:
 def somebody(dice: random.Random) -> Data:
     """Common data of a known customer: every third one is known by its profile only, and its contacts say no tier."""
     number = dice.randrange(CUSTOMERS)
-    return {"customer_id": f"cust-{number}"} | ({} if number % 3 == 0 else {"tier": tier_of(number)})
+    about = (
+        {"topic": f"topic-{number % 2}"} if number % 4 == 1 else {"topic": dice.choice("ab")} if number % 4 == 2 else {}
+    )
+    return {"customer_id": f"cust-{number}"} | ({} if number % 3 == 0 else {"tier": tier_of(number)}) | about
 
 
 def _wait(dice: random.Random) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.reference import stitches
 from tests.reference.drive import Outcome, total
 from tests.reference.events import History, moment
 from tests.reference.model import Figure, Listed, Ratio, Truth
@@ -62,6 +63,7 @@ def differences(truth: Truth, came: Outcome) -> list[Difference]:
     return [
         *figures(truth, came),
         *journeys(truth, came),
+        *apart(truth, came),
         *alerts(truth, came),
         *queues(truth, came),
         *(Difference("letters", "a dead letter", None, f"{x['reason']}: {x['message']}") for x in came.letters[:3]),
@@ -109,13 +111,14 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
             listed = [
                 Listed(
                     c["channel"], c["contact_id"], c["queue"], moment(c["started"]), c["outcome"], c["wait_ms"],
-                    c["talk_ms"], c["messages"], c["transfers"], c["sentiment"],
+                    c["talk_ms"], c["messages"], c["transfers"], c["sentiment"], c["hold_ms"], c["wrap_ms"],
+                    c["stitched_by"],
                 )
                 for c in record["contacts"]
             ]  # fmt: skip
             owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
             got[owner] = listed
-            wrong += whole(owner, truth.journeys[owner], record) if owner in truth.journeys else []
+            wrong += whole(owner, truth, record) if owner in truth.journeys else []
     want = truth.journeys
     for owner in sorted({*want, *got}):
         mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
@@ -126,8 +129,9 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
             )
             continue
         for one, other in zip(mine, its, strict=True):
-            if one.talk is None:
-                other.talk = None
+            for name in ("talk", "hold", "wrap"):
+                if getattr(one, name) is None:
+                    setattr(other, name, None)
             if one.mood is not None and other.mood is not None and abs(one.mood - other.mood) <= ROUNDED:
                 other.mood = one.mood
             for name, said in vars(one).items():
@@ -137,9 +141,45 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
     return wrong
 
 
-def whole(owner: str, mine: list[Listed], record: dict[str, Any]) -> list[Difference]:
-    """What a journey says of all its contacts together."""
+def apart(truth: Truth, came: Outcome) -> list[Difference]:
+    """Which contacts are of one journey, of all journeys."""
+    got: dict[str, list[list[tuple[str, str, int]]]] = {}
+    for record in {record["journey_id"]: record for record in came.told}.values():
+        if record["counts"]["contacts"]:
+            its = [(c["channel"], c["contact_id"], moment(c["started"])) for c in record["contacts"]]
+            owner = named(record["customer"], [(channel, contact) for channel, contact, _ in its])
+            got.setdefault(owner, []).append(its)
+    wrong = [
+        Difference(
+            "journeys", f"journeys of {owner}", sorted(truth.stitched.get(owner, [])), sorted(got.get(owner, []))
+        )
+        for owner in sorted({*truth.stitched, *got})
+        if sorted(truth.stitched.get(owner, [])) != sorted(got.get(owner, []))
+    ]
+    return wrong + steps(truth, came)
+
+
+def steps(truth: Truth, came: Outcome) -> list[Difference]:
+    """The steps that hold say the same, and each was told once."""
     want = {
+        owner: sorted(sorted((channel, contact) for channel, contact, _ in one) for one in its)
+        for owner, its in truth.stitched.items()
+    }
+    got = {named(owner, its[0]): its for owner, its in stitches.by_steps(came.steps).items()}
+    wrong = [Difference("journeys", f"step {name}", "once", "twice") for name in stitches.twice(came.steps)]
+    return wrong + [
+        Difference("journeys", f"steps of {owner}", want.get(owner), got.get(owner))
+        for owner in sorted({*want, *got})
+        if want.get(owner) != got.get(owner)
+    ]
+
+
+def whole(owner: str, truth: Truth, record: dict[str, Any]) -> list[Difference]:
+    """What a journey says of all its contacts together."""
+    mine, (switches, repeats) = truth.journeys[owner], truth.along[owner]
+    want = {
+        "switches": switches,
+        "repeats": repeats,
         "contacts": len(mine),
         "answered": sum(c.outcome == "answered" for c in mine),
         "abandoned": sum(c.outcome == "abandoned" for c in mine),
@@ -148,7 +188,7 @@ def whole(owner: str, mine: list[Listed], record: dict[str, Any]) -> list[Differ
         "wait_ms": sum(c.wait for c in mine),
         "channels": list(dict.fromkeys(c.channel for c in mine)),
     }
-    got = record["counts"] | {"wait_ms": record["wait_ms"], "channels": record["channels"]}
+    got = record["counts"] | {name: record[name] for name in ("wait_ms", "channels", "switches", "repeats")}
     return [
         Difference("journeys", f"{owner}|journey {name}", said, got[name])
         for name, said in want.items()

@@ -13,6 +13,7 @@ UNASKED = {"contained", "left"}
 IDLE = {"email": 72 * HOUR, "ticket": 72 * HOUR}
 IDLE_ELSE = 24 * HOUR
 SKEW = 2 * S
+MAX_CASES = 4
 TWICE = 1 * S
 HUMAN_ACTS = {"contact.offered", "contact.missed", "contact.held", "contact.resumed", "contact.wrapped_up"}
 TAKEN_AWAY = {"callback", "voicemail", "transferred", "timeout", "error", "self-served"}
@@ -72,3 +73,7 @@ class Contact:
     transfers: int = 0
     tiers: list[tuple[int, str]] = field(default_factory=list)
     """(when, which) its events told before it was over."""
+    cases: list[str] = field(default_factory=list)
+    topic: str | None = None
+    intent: str | None = None
+    ours: bool = False

@@ -22,6 +22,8 @@ class Outcome:
     journeys: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
     """Every record of a journey, in order."""
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    """Every step of journeys, in order."""
     alerts: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     letters: list[dict[str, Any]] = field(default_factory=list)
@@ -103,7 +105,7 @@ def read(run: Offline, line: str) -> Outcome:
             ratio = (above, 0 if plain else one["denominator"])
             if any(ratio):
                 found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
-    found.told = of(run, "journeys", line)
+    found.told, found.steps = of(run, "journeys", line), of(run, "journey.events", line)
     for record in found.told:
         found.journeys[record["customer"]] = record
     newest: dict[str, dict[str, Any]] = {}

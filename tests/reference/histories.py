@@ -49,6 +49,28 @@ def doubled_entering(t: Teller, s: Story) -> Story:
     return s
 
 
+def about(t: Teller, s: Story) -> Story:
+    """It is about something, as one of its events says, perhaps in other words later on."""
+    for _ in range(t.r.randrange(3)):
+        number = t.r.randrange(len(s.events))
+        word = t.r.choice(
+            [{"topic": t.r.choice("XY")}, {"intent": t.r.choice("ij")}, {"case_id": t.r.choice(["K1", "K2"])}]
+        )
+        s.events[number] = replace(s.events[number], data=s.events[number].data | word)
+    return s
+
+
+def needs(t: Teller) -> History:
+    """One or two customers come again and again, minutes to weeks later, about this and that."""
+    told = []
+    for _ in range(t.r.randrange(2, 8)):
+        t.start += t.r.choice([MIN, 10 * MIN, 40 * MIN, 5 * HOUR, 30 * HOUR, 3 * DAY, 8 * DAY])
+        s = t.r.choice([call, chat])(t)
+        s.events = [replace(e, data=e.data | {"customer_id": f"n{t.told % 2}"}) for e in s.events]
+        told.append(about(t, s))
+    return history(*told)
+
+
 def several(t: Teller, *tales: Callable[[Teller], Story], most: int = 5) -> list[Story]:
     return [t.r.choice(tales)(t) for _ in range(t.r.randrange(1, most + 1))]
 
@@ -101,6 +123,7 @@ THEMES: dict[str, Callable[[Teller], History]] = {
     "mixed": lambda t: history(
         *several(replace(t, apart=True), call, chat, bot, mail, reopened, called_back, outbound)
     ),
+    "needs": needs,
 }
 
 

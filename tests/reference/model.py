@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.reference import stitches
 from tests.reference.contact import ABOUT, WAITED_FOR, Contact, Leg
-from tests.reference.events import DAY, HOMES, HOUR, Event, History, S
+from tests.reference.events import DAY, HOMES, Event, History, S
 from tests.reference.moods import moods
 from tests.reference.people import owner_of
 from tests.reference.sums import THRESHOLD, Ratio, Sums
 from tests.reference.walk import recount
 
 HORIZON = 14 * DAY
-GAP = 72 * HOUR
 LIMIT = 120 * S
 HIGH = {"gold", "platinum"}
 
@@ -37,6 +37,10 @@ class Listed:
     transfers: int
     mood: float | None
     """Mean of the customer's messages, -1 … 1."""
+    hold: int | None = None
+    wrap: int | None = None
+    stitched: str | None = None
+    """Why it is in its journey."""
 
 
 @dataclass
@@ -44,7 +48,11 @@ class Truth:
     days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
     """By day (ms of its beginning) and figure."""
     journeys: dict[str, list[Listed]] = field(default_factory=dict)
-    """Owner → the contacts of its last journey, oldest first."""
+    """Owner → the contacts of its current journey, oldest first."""
+    stitched: dict[str, list[list[tuple[str, str, int]]]] = field(default_factory=dict)
+    """Owner → the contacts (channel, id, start) of each of its journeys."""
+    along: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Owner → changes of channel and repeats in its current journey."""
     alerts: dict[tuple[str, str, str, int], str] = field(default_factory=dict)
     """(owner, contact, queue, deadline) → firing, or how the wait ended; of moods without contact and queue, and since
     when."""
@@ -134,7 +142,7 @@ def truth(told: History) -> Truth:
             continue  # of a day that is not over who waits is state
         made.days |= {(*place, name): ratio for name, ratio in some.figures(place[1]).items() if any(ratio)}
     for owner, his in by_owner.items():
-        made.journeys[owner] = journey(his)
+        journeys(made, owner, his)
         if {life.tier(profiles, told.end) for life in his} & HIGH:
             for since, how in moods([e for life in his for e in life.events], told.end):
                 made.alerts[owner, "", "", since] = how
@@ -174,21 +182,28 @@ def alert(made: Truth, life: Life, leg: Leg, tier: str, end: int) -> None:
         made.alerts[name] = leg.outcome or "firing"
 
 
-def journey(some: list[Life]) -> list[Listed]:
-    """The contacts of a customer's last journey."""
-    some = sorted(some, key=lambda life: (life.contact.started, life.contact.channel, life.contact.contact))
-    chosen: list[Life] = []
-    reached = some[0].contact.started
-    for life in some:
-        if life.contact.started - reached > GAP:
-            chosen = []
-        chosen.append(life)
-        reached = max(reached, life.events[-1].at)
-    return [listed(life.contact) for life in chosen]
+def journeys(made: Truth, owner: str, his: list[Life]) -> None:
+    """The contacts of a customer's journeys; the one heard of last is the current one."""
+    contacts = {item_of(life): life.contact for life in his}
+    told = stitches.journeys(list(contacts))
+    made.stitched[owner] = [[(item.channel, item.contact, item.started) for item in one.items] for one in told]
+    current = max(told, key=lambda one: (max(item.last for item in one.items), one.items[0].started))
+    made.along[owner] = (current.switches, current.repeats)
+    made.journeys[owner] = [
+        listed(contacts[item], reason) for item, reason in zip(current.items, current.reasons, strict=True)
+    ]
 
 
-def listed(c: Contact) -> Listed:
-    talk = c.talk if c.ended is not None else None
+def item_of(life: Life) -> stitches.Item:
+    c, last = life.contact, max(e.at for e in life.events)
+    over = last if c.ended is None else c.ended
+    return stitches.Item(c.started, c.channel, c.contact, last, over, tuple(c.cases), c.topic, c.intent, c.ours)
+
+
+def listed(c: Contact, stitched: str | None = None) -> Listed:
+    talk, hold, wrap = (c.talk, c.hold, c.wrap) if c.ended is not None else (None, None, None)
     scored = [fact.amounts[0] for fact in c.facts if fact.name == "sentiment"]
     mood = sum(scored) / len(scored) / 1000 if scored else None
-    return Listed(c.channel, c.contact, c.queue, c.started, c.outcome, c.wait, talk, c.messages, c.transfers, mood)
+    return Listed(
+        c.channel, c.contact, c.queue, c.started, c.outcome, c.wait, talk, c.messages, c.transfers, mood, hold, wrap, stitched
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from tests.reference.contact import (
     HUMAN_ACTS,
     IDLE,
     IDLE_ELSE,
+    MAX_CASES,
     NO_GIVING_UP,
     SKEW,
     SPOKEN,
@@ -68,12 +69,22 @@ class _Walk:
                 self.reopen(event.at)
             if event.data.get("tier") and self.state != "ended" and not told:
                 self.c.tiers.append((event.at, event.data["tier"]))
+            self.about(event, over=self.state == "ended" or told)
             self.step(event)
             self.last = self.last if told else event.at
         if self.state != "ended" and self.until - self.last > self.patience:
             self.idle()
         self.close()
         return self.c
+
+    def about(self, event: Event, over: bool) -> None:
+        """What it says that it is about; a case also when it is over."""
+        case = event.data.get("case_id")
+        if case and case not in self.c.cases and len(self.c.cases) < MAX_CASES:
+            self.c.cases.append(case)
+        if not over:
+            self.c.topic = event.data.get("topic") or self.c.topic
+            self.c.intent = event.data.get("intent") or self.c.intent
 
     def first_named(self, number: int) -> str | None:
         """The first queue that an event names, from that event to the next end."""
@@ -346,4 +357,4 @@ class _Walk:
             self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
             self.c.facts.append(self.parts)
         self.c.facts += self.answers.values()
-        self.c.queue = self.queue
+        self.c.queue, self.c.ours = self.queue, self.ours

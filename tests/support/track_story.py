@@ -23,9 +23,12 @@ OWNER = "customer:C1"
 Record = Event | Profile | Left | Command
 
 
+_OWN = ("queue", "tier", "agent", "owner", "line", "id", "source", "case", "topic", "intent", "identifiers")
+
+
 def event(type_: str, at: int, /, contact: str = "c1", channel: str = "voice", **more: Any) -> Event:
     """An event ``at`` ms after T0; envelope fields by name, everything else is data."""
-    own = {name: more.pop(name) for name in ("queue", "tier", "agent", "owner", "line", "id", "source") if name in more}
+    own = {name: more.pop(name) for name in _OWN if name in more}
     own = {"id": f"{contact}-{type_}-{at}", "source": "test", "owner": OWNER} | own
     return Event(type=type_, time=T0 + at, contact=contact, channel=channel, data=more, **own)
 
@@ -63,6 +66,8 @@ class Task:
     facts: list[Fact] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     journeys: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    """Of journeys."""
     segments: list[dict[str, Any]] = field(default_factory=list)
     illegal: list[lifecycle.Illegal] = field(default_factory=list)
     late: int = 0
@@ -115,6 +120,7 @@ class Task:
         self.facts += outcome.facts
         self.alerts += on(outcome, "alerts")
         self.journeys += on(outcome, "journeys")
+        self.steps += on(outcome, "journey.events")
         self.segments += on(outcome, "segments")
         self.illegal += outcome.illegal
         self.late += outcome.late
@@ -133,6 +139,15 @@ class Task:
         """Journey by id as last published, without the withdrawn names and the revisions."""
         last = {each["journey_id"]: {**each, "revision": 0} for each in self.journeys}
         return {name: each for name, each in last.items() if each["counts"]["contacts"]}
+
+    def last_steps(self) -> list[tuple[str, str, str | None, str]]:
+        """(when, what, contact, journey) of each step that holds, having checked that none was told twice."""
+        last: dict[str, dict[str, Any]] = {}
+        for each in self.steps:
+            assert each["revision"] == last.get(each["event_id"], {"revision": 0})["revision"] + 1, each
+            last[each["event_id"]] = each
+        held = [each for each in last.values() if each["holds"]]
+        return sorted((each["at"], each["step"], each["contact_id"], each["journey_id"]) for each in held)
 
     def episodes(self) -> dict[str, dict[str, Any]]:
         """Alert by id as last published, having checked that each fired once, before it was resolved once."""

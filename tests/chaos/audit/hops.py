@@ -33,6 +33,7 @@ from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
 from streams.customers import customers, loop
 from streams.customers.customers import Customer
+from streams.customers.journey_steps import TAKEN_BACK
 from streams.customers.rules import CustomerRules
 from streams.identity import assignment as identity
 from streams.identity.crowds import Crowds, share
@@ -288,7 +289,9 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             if each.gone is None
         }
         if shown or not loop.is_bare(timeline, customer.owner, rules):
-            journeys = replace(timeline.journeys, shown={})
+            told = timeline.journeys.told
+            shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
+            journeys = replace(timeline.journeys, shown={}, told={})
             segments = replace(timeline.segments, revision=0)
             kept = {"journeys": msgspec.to_builtins(journeys), "segments": msgspec.to_builtins(segments)}
             found[line] = {**whole, "shown": shown, **kept}

@@ -22,7 +22,9 @@ INPUTS = (
 )
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
-OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+OUTPUTS = (
+    "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters",
+)  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
 

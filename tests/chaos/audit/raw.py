@@ -300,8 +300,9 @@ def _same(key: str, wanted: list[Input], found: list[Rec]) -> Iterator[Differenc
 def _unlike(each: Input, doc: dict[str, Any]) -> str | None:
     told = {"time": each.time, "id": each.event["id"], "source": each.event["source"]}
     names = {
-        "contact_id": "contact", "channel": "channel", "queue": "queue", "tier": "tier", "alert_id": "alert",
-        "action": "action", "state": "state", "customer_id": "customer", "author": "data.author", "score": "data.score",
+        "contact_id": "contact", "channel": "channel", "queue": "queue", "tier": "tier", "topic": "topic",
+        "alert_id": "alert", "action": "action", "state": "state", "customer_id": "customer", "author": "data.author",
+        "score": "data.score",
     }  # fmt: skip
     told |= {names[name]: value for name, value in each.data.items() if name in names}
     flat = doc | {f"data.{name}": value for name, value in doc.get("data", {}).items()}

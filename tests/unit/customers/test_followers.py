@@ -8,13 +8,18 @@ import pytest
 
 from streams.customers import condensing, customers, loop, relief, timelines
 from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
-from streams.customers.journey_sums import Journey, Touchpoint
-from streams.customers.journeys import JourneyRules, Journeys, KnownJourneys
+from streams.customers.journey_rules import JourneyRules
+from streams.customers.journey_steps import MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT
+from streams.customers.journey_sums import Journey
+from streams.customers.journeys import Journeys, KnownJourneys
+from streams.customers.touchpoints import Touchpoint
 from tests.support.track_story import OWNER, RULES, T0, H, M, S, event
 
 POINT = Touchpoint("c1", "voice", "q", T0, T0 + M, T0 + M, "answered", 0, 0, 0, 0, 0, 0, "gold")
-PAST = KnownJourneys((Journey(T0, T0 + M, (POINT,), {"voice": T0}),))
-JOURNEYS = Journeys(JourneyRules(2 * H), H)
+PAST = KnownJourneys(points=(POINT,))
+OLD = KnownJourneys((Journey(T0, T0 + M, (POINT,), {"voice": T0}),))
+"""As versions before kept the same."""
+JOURNEYS = Journeys(JourneyRules(need_ms=2 * H, repeat_ms=H), H)
 
 
 @pytest.mark.parametrize("module", [condensing, customers, loop, relief, timelines])
@@ -53,7 +58,8 @@ def test_journeys_remember_a_contact_up_to_its_last_event() -> None:
         event("contact.queued", 0, "c2"),
         event("x", 0, "c1", "email"),
     )
-    assert [JOURNEYS.remembers(PAST, each) for each in (one, later, other, mail)] == [True, False, False, False]
+    for past in (PAST, OLD):
+        assert [JOURNEYS.remembers(past, each) for each in (one, later, other, mail)] == [True, False, False, False]
 
 
 def test_journeys_have_something_to_drop_when_gap_and_lateness_have_passed() -> None:
@@ -65,13 +71,17 @@ def test_journeys_have_something_to_drop_when_gap_and_lateness_have_passed() -> 
 def test_journeys_say_what_publishing_them_will_take() -> None:
     name = len(f'"{OWNER}"') + 100
     far = Journey(T0 + 10 * H, T0 + 10 * H, (), {})
-    assert JOURNEYS.shown_bytes(PAST, seen_at(None)) == name
-    assert JOURNEYS.shown_bytes(KnownJourneys((*PAST.past, far)), seen_at(None)) == 2 * name
+    back = MAX_TAKEN_BACK * STEP_BYTES
+    assert JOURNEYS.shown_bytes(PAST, seen_at(None)) == name + STEPS_OF_CONTACT * STEP_BYTES + back
+    assert JOURNEYS.shown_bytes(OLD, seen_at(None)) == name + back
+    assert JOURNEYS.shown_bytes(KnownJourneys((*OLD.past, far)), seen_at(None)) == 2 * name + back
+    assert JOURNEYS.shown_bytes(JOURNEYS.empty, seen_at(None)) == 0
 
 
 def test_journeys_keep_of_too_many_the_latest() -> None:
     parts = tuple(Journey(T0 + n * 10 * H, T0 + n * 10 * H, (), {}) for n in range(10))
     given = JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(None))
-    assert given == ((T0, T0), (T0 + 10 * H, T0 + 10 * H))
-    assert JOURNEYS.gave_up(KnownJourneys(parts), given).past == parts[2:]
+    assert given == ((T0, T0),), "the last of ten is not over: nothing says that its time has passed"
+    assert JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(T0 + 99 * H)) == (*given, (T0 + 10 * H,) * 2)
+    assert JOURNEYS.gave_up(KnownJourneys(parts), given).past == parts[1:]
     assert JOURNEYS.eased(KnownJourneys(parts), Ease.UNNEEDED, seen_at(None)) == KnownJourneys(parts)

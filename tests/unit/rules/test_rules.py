@@ -34,7 +34,9 @@ def test_the_shipped_rules() -> None:
         -100,
         7_200_000,
     )
-    assert (customers.contacts.lateness_ms, customers.journeys.gap_ms) == (3_600_000, 72 * 3_600_000)
+    hour, journeys = 3_600_000, customers.journeys
+    assert customers.contacts.lateness_ms == hour
+    assert (journeys.session_ms, journeys.need_ms, journeys.repeat_ms) == (hour // 2, 7 * 24 * hour, 7 * 24 * hour)
     assert (customers.contacts.horizon_ms("voice"), customers.contacts.per_identifier_and_day) == (14 * 86_400_000, 200)
     assert (customers.contacts.timeout_ms("voice"), customers.contacts.timeout_ms("email")) == (
         86_400_000,
@@ -172,7 +174,13 @@ MISTAKES = [
     ("kpis", "time_zone: UTC\n", 1, "windows: is missing"),
     ("kpis", "windows: [{length: 1m, every: 10s}]\ntiers: [gold]\n", 2, "tiers: is not known here"),
     ("kpis", "windows: [{length: 1m, every: 10s}]\nshare: [0, 1]\n", 2, "share: is not known here"),
-    ("tracking", "journeys: {gap: soon}\n", 1, "journeys.gap: expected a duration"),
+    ("tracking", "journeys: {need: soon}\n", 1, "journeys.need: expected a duration"),
+    ("tracking", "journeys:\n  session: 1m\n  gap: 72h\n", 3, "journeys.gap: is not known here"),
+    ("tracking", "journeys: {channel_needs: {fax: 1d}}\n", 1, "journeys.channel_needs"),
+    ("tracking", "journeys: {longest_ms: 5}\n", 1, "journeys.longest_ms: is not known here"),
+    ("tracking", "journeys: {session: 8d}\n", 1, "a session (8d) is longer than a need (7d)"),
+    ("tracking", "journeys: {channel_needs: {chat: 1m}}\n", 1, "a session (30m) is longer than a need (1m) on chat"),
+    ("tracking", "journeys: {repeat: 8d}\n", 1, "a repeat (8d) is longer than any need (7d)"),
     ("tracking", "contacts: {channel_horizons: {fax: 1d}}\n", 1, "contacts.channel_horizons"),
     ("tracking", "contacts: {per_identifier_and_day: 0}\n", 1, "greater than or equal to 1"),
     ("tracking", "contacts:\n  timeout: 1h\n  lateness_ms: 5\n", 3, "contacts.lateness_ms: is not known here"),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
-from streams.customers import feelings, journey_sums, waits
+from streams.customers import feelings, journey_records, waits
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY
@@ -64,4 +64,4 @@ def test_the_contract_names_no_reason_that_cannot_be() -> None:
 
 
 def test_a_journey_that_is_taken_back_fits() -> None:
-    assert TOPICS["journeys"].check(journey_sums.withdrawn(1000, "customer:c", "", 2)) is None
+    assert TOPICS["journeys"].check(journey_records.withdrawn("customer:c@1", 1000, "customer:c", "", 2)) is None

@@ -13,7 +13,8 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
+        "alerts", "contacts.dead-letters", "identity.changes", "journey.events", "journeys", "kpis", "queue.state",
+        "segments",
     )  # fmt: skip
 
 
@@ -36,7 +37,15 @@ def test_what_each_stage_reads_and_writes() -> None:
         ),
         "track": (
             ("contact.interactions",),
-            ("alerts", "contact.interactions", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
+            (
+                "alerts",
+                "contact.interactions",
+                "contact.measurements",
+                "contacts.dead-letters",
+                "journey.events",
+                "journeys",
+                "segments",
+            ),
         ),
         "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
     }

@@ -80,7 +80,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         assert changed(of(), of(replace(rules, **{name: other}))) == {f"rules.{name}"}
     changes: dict[str, Any] = {
         "contacts": replace(customers.contacts, timeout=1),
-        "journeys": replace(customers.journeys, gap_ms=1),
+        "journeys": replace(customers.journeys, need_ms=1_800_000, repeat_ms=1),
         "segments": replace(customers.segments, loyal_from=1.0),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}

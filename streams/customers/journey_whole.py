@@ -1,0 +1,188 @@
+"""A journey as it stands: its contacts and sums (`journey_sums`) taken together, a function of them.
+
+What hangs on the order of contacts (changes of channel, repeats, …) is counted at the contact that makes it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec.structs import astuple
+
+from streams.base.records import NO_TIER
+from streams.contacts.contact import Counted
+from streams.customers.journey_rules import JourneyRules
+from streams.customers.journey_sums import (
+    MAX_CONTACTS,
+    ORDERED,
+    SUMS,
+    Journey,
+    Ordered,
+    machine_first,
+    node_of,
+    span,
+    stands,
+)
+from streams.customers.touchpoints import BOT, HUMAN, MENU, SELF_SERVICE, SILENT, SOLVED, Touchpoint, one_each
+
+_RANKS = {MENU: 0, BOT: 1, HUMAN: 2}
+
+
+class Whole(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A journey as it stands, with its latest contacts, oldest first."""
+
+    started: int
+    last: int
+    first: tuple[str, str]
+    """Channel and id of its earliest contact, which tell it from another one that began in the same moment."""
+    points: tuple[Touchpoint, ...]
+    stitches: tuple[tuple[str, str] | None, ...]
+    """Of each listed contact: why it is here, and by which other one."""
+    channels: tuple[str, ...]
+    sums: Counted
+    open: bool
+    standing: str
+    heard: int
+    solved: tuple[int, int] | None
+    served: str
+    machine_first: bool
+    tier: str
+    cases: tuple[str, ...]
+    topic: str | None
+    intent: str | None
+    switches: int = 0
+    repeats: int = 0
+    reopens: int = 0
+    dead_ends: int = 0
+    escalations: int = 0
+
+
+def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple[Ordered, ...]:
+    """Of each part of a journey, in order: of a sum what it had when its contacts were summed up."""
+    if len(parts) == 1 and isinstance(parts[0], Touchpoint):
+        return (_alone(parts[0]),)
+    overs = sorted(part.over if isinstance(part, Touchpoint) else part.last for part in parts)
+    told = sorted((part.heard, part.standing == SOLVED) for part in parts if part.standing != SILENT)
+    human = max(
+        (part.started for part in parts if isinstance(part, Touchpoint) and part.level != SELF_SERVICE), default=-1
+    )
+    found: list[Ordered] = []
+    channel, rank, place, solved = "", -1, 0, False
+    for part in parts:
+        if isinstance(part, Journey):
+            found.append(Ordered(*(getattr(part, name) for name in ORDERED)))
+            channel = node_of(part).channel or channel
+            rank = _RANKS[part.served[-1]] if part.served else rank
+            continue
+        while place < len(told) and told[place][0] < part.started:
+            solved, place = told[place][1], place + 1
+        before = bisect_left(overs, part.started)
+        again = not part.ours and before > 0 and part.started - overs[before - 1] <= rules.repeat_ms
+        ups, rank = _ups(part, rank)
+        found.append(
+            Ordered(
+                int(bool(channel) and channel != part.channel),
+                int(again),
+                part.taken_ups + int(solved and not part.ours),
+                int(part.failed > 0 and human >= part.started),
+                ups,
+            )
+        )
+        channel, solved = part.channel, False
+    return tuple(found)
+
+
+def _alone(point: Touchpoint) -> Ordered:
+    dead_end = point.failed > 0 and point.level != SELF_SERVICE
+    return Ordered(reopens=point.taken_ups, dead_ends=int(dead_end), escalations=_ups(point, -1)[0])
+
+
+def _ups(part: Touchpoint, rank: int) -> tuple[int, int]:
+    """How often one who can do more took over, and who has it in the end; −1 = nobody yet."""
+    ups = 0
+    for each in part.served:
+        ups += 0 <= rank < _RANKS[each]
+        rank = _RANKS[each]
+    return ups, rank
+
+
+def whole(
+    parts: Sequence[Touchpoint | Journey], stitches: Sequence[tuple[str, str] | None], turns: Sequence[Ordered]
+) -> Whole:
+    """The journey of parts that are in order, with why each is in it, and what its place makes it count for."""
+    if len(parts) == 1 and isinstance(parts[0], Touchpoint):
+        return _single(parts[0], turns[0])
+    why = {part.key: each for part, each in zip(parts, stitches, strict=True) if isinstance(part, Touchpoint)}
+    points = tuple(point for part in parts for point in ((part,) if isinstance(part, Touchpoint) else part.listed))
+    listed = one_each(points)[-MAX_CONTACTS:]
+    firsts: dict[str, int] = {}
+    for part in parts:
+        its = part.firsts if isinstance(part, Journey) else {part.channel: part.started}
+        for channel, at in its.items():
+            firsts[channel] = min(at, firsts.get(channel, at))
+    first = min(parts, key=lambda part: part.started)
+    heard, _, standing = stands(parts)
+    return Whole(
+        first.started,
+        max(part.last for part in parts),
+        (first.channel, first.contact if isinstance(first, Touchpoint) else ""),
+        listed,
+        tuple(why.get(point.key) for point in listed),
+        tuple(sorted(firsts, key=lambda channel: (firsts[channel], channel))),
+        added(parts),
+        any(part.open for part in parts),
+        standing,
+        heard,
+        span(part.solved for part in parts),
+        "".join(dict.fromkeys(each for part in parts for each in part.served)),
+        machine_first(first),
+        _tier(parts),
+        tuple(dict.fromkeys(case for part in parts for case in part.cases))[:MAX_CONTACTS],
+        next((part.topic for part in reversed(parts) if part.topic is not None), None),
+        next((part.intent for part in reversed(parts) if part.intent is not None), None),
+        *(sum(getattr(each, name) for each in turns) for name in ORDERED),
+    )
+
+
+def _single(point: Touchpoint, turn: Ordered) -> Whole:
+    """The journey of one contact."""
+    return Whole(
+        point.started,
+        point.last,
+        (point.channel, point.contact),
+        (point,),
+        (None,),
+        (point.channel,),
+        point.counted,
+        point.open,
+        point.standing,
+        point.heard if point.standing != SILENT else 0,
+        point.solved,
+        point.served,
+        machine_first(point),
+        point.tier,
+        point.cases,
+        point.topic,
+        point.intent,
+        *(getattr(turn, name) for name in ORDERED),
+    )
+
+
+def _tier(parts: Sequence[Touchpoint | Journey]) -> str:
+    """The tier of the latest contact that has one."""
+    for part in reversed(parts):
+        tiers = [part.tier, *(point.tier for point in reversed(part.listed if isinstance(part, Journey) else ()))]
+        found = next((tier for tier in tiers if tier not in ("", NO_TIER)), None)
+        if found is not None:
+            return found
+    return NO_TIER
+
+
+def added(parts: Iterable[Touchpoint | Journey]) -> Counted:
+    """What they add up to."""
+    counts = [astuple(part.counted) if isinstance(part, Touchpoint) else _sums(part) for part in parts]
+    return Counted(*map(sum, zip(*counts, strict=True)))
+
+
+def _sums(journey: Journey) -> tuple[int, ...]:
+    return tuple(getattr(journey, name) for name in SUMS)

@@ -1,0 +1,262 @@
+"""One contact as its customer's journey sees it: what it was about, who served it, how it stands, what it took.
+
+What a touchpoint says of its state is its *standing*: a letter, and since when. Of the letters of a journey the latest
+decides (`journey_sums`).
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import astuple, replace
+
+from streams.base.channels import LIVE_CHANNELS, SPOKEN
+from streams.base.records import NO_QUEUE
+from streams.contacts.contact import ABANDONED, ANSWERED, CONTAINED, LEFT, NOTHING, OPEN, Contact, Counted
+from streams.contacts.lifecycle import END
+from streams.customers.facts import tier_of
+from streams.customers.tiers import Tiers
+
+SOLVED, GAVE_UP, FOR_US, FOR_CUSTOMER, GOING, SILENT = "s", "a", "u", "c", "o", ""
+"""How a contact stands: solved; the customer gave up; it waits for us; for the customer; it goes on; no word."""
+MENU, BOT, HUMAN = "s", "b", "h"
+SELF_SERVICE, ASSISTED, FULLY_ASSISTED = "self-service", "assisted", "fully-assisted"
+_WAITING = frozenset({"queued", "offered", "callback", "transferring"})
+
+
+class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One contact, condensed. Times are ms since the epoch, durations ms, sentiment thousandths."""
+
+    contact: str
+    channel: str
+    queue: str
+    started: int
+    last: int
+    ended: int | None
+    outcome: str
+    wait_ms: int
+    talk_ms: int
+    scored: int
+    scored_milli: int
+    messages: int
+    transfers: int
+    tier: str
+    hold_ms: int = 0
+    wrap_ms: int = 0
+    open: bool = False
+    ours: bool = False
+    """Our side began it."""
+    served: str = ""
+    """By whom, of `MENU`, `BOT` and `HUMAN`, in this order."""
+    asked: bool = False
+    """It asked for a human, or one had it."""
+    failed: int = 0
+    standing: str = SILENT
+    since: int = 0
+    solves: tuple[tuple[int, int | None], ...] = ()
+    """When it was solved, and when it was taken up again."""
+    cases: tuple[str, ...] = ()
+    topic: str | None = None
+    intent: str | None = None
+    group: str = ""
+    before: Counted | None = None
+    """What of it other parts of the past count already."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Of the contact: an id that comes again is another one."""
+        return self.channel, self.contact, self.started
+
+    @property
+    def over(self) -> int:
+        """When it was over; of one that is not, when it was last heard of."""
+        return self.last if self.ended is None else self.ended
+
+    @property
+    def heard(self) -> int:
+        """The moment as of which its standing is known."""
+        return self.last if self.open else self.since
+
+    @property
+    def solved(self) -> tuple[int, int] | None:
+        """When first and when last."""
+        return (self.solves[0][0], self.solves[-1][0]) if self.solves else None
+
+    @property
+    def taken_ups(self) -> int:
+        """How often it was taken up again after it had been solved."""
+        return sum(again is not None for _, again in self.solves)
+
+    @property
+    def counted(self) -> Counted:
+        """What it adds to a journey, beside what others count of it already."""
+        before = self.before or NOTHING
+        return Counted(
+            1 - before.contacts,
+            int(self.outcome == ANSWERED) - before.answered,
+            int(self.outcome == ABANDONED) - before.abandoned,
+            self.messages - before.messages,
+            self.transfers - before.transfers,
+            self.wait_ms - before.wait_ms,
+            self.scored - before.scored,
+            self.scored_milli - before.scored_milli,
+            self.talk_ms - before.talk_ms,
+            self.hold_ms - before.hold_ms,
+            self.wrap_ms - before.wrap_ms,
+        )
+
+    @property
+    def level(self) -> str:
+        """How much was done for the customer: of one that nobody answered, how much was asked for."""
+        if HUMAN not in self.served and not self.asked:
+            return SELF_SERVICE
+        return FULLY_ASSISTED if self.channel in SPOKEN else ASSISTED
+
+    @property
+    def high_contact(self) -> bool:
+        """Did customer and human meet, or should they have, at the same time?"""
+        return self.channel in LIVE_CHANNELS and self.level != SELF_SERVICE
+
+    @property
+    def author(self) -> str:
+        """Who dealt with it for us, the one who could do most."""
+        return "agent" if HUMAN in self.served else "bot" if BOT in self.served else "menu" if self.served else "none"
+
+
+class Standing(NamedTuple):
+    """A letter, and since when (ms)."""
+
+    letter: str
+    since: int
+
+
+def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
+    """The contact as its events so far tell it."""
+    letter, since = standing(contact)
+    well = contact.served_well
+    return Touchpoint(
+        contact.id,
+        contact.channel,
+        contact.queue or contact.first_queue or NO_QUEUE,
+        contact.started,
+        contact.last,
+        contact.ended,
+        contact.outcome,
+        contact.wait_ms,
+        contact.talk_ms,
+        contact.scored,
+        contact.scored_milli,
+        contact.messages,
+        contact.transfers,
+        tier_of(contact, tiers),
+        contact.hold_ms,
+        contact.wrap_ms,
+        is_open(contact),
+        contact.ours,
+        _served(contact),
+        contact.wants_human or bool(contact.legs) or contact.handed_off is not None or contact.outcome == ABANDONED,
+        contact.failed,
+        letter,
+        since,
+        contact.solves if well is None or contact.solved_at is not None else (*contact.solves, (well, None)),
+        contact.cases,
+        contact.topic,
+        contact.intent,
+        contact.group,
+        contact.before,
+    )
+
+
+def is_open(contact: Contact) -> bool:
+    """It has not ended, nor does another part of it go on."""
+    return contact.state != END and contact.parted is None
+
+
+def standing(contact: Contact) -> Standing:
+    """How the contact stands."""
+    if contact.only_told and contact.solved_at is None:
+        return Standing(SILENT, contact.started)
+    if contact.solved_at is not None:
+        return Standing(SOLVED, contact.solved_at)
+    if contact.state != END:
+        return _going(contact)
+    at = contact.heard if contact.timed_out or contact.ended is None else contact.ended
+    if contact.outcome in (ABANDONED, LEFT):
+        return Standing(GAVE_UP, at)
+    if contact.served_well is not None:
+        return Standing(SOLVED, at)
+    if contact.outcome == CONTAINED:
+        return Standing(GAVE_UP if contact.failed else FOR_US if contact.cases else SOLVED, at)
+    spoken_last = contact.timed_out and contact.outcome == ANSWERED and not contact.unheard
+    return Standing(FOR_CUSTOMER if spoken_last else FOR_US, at)
+
+
+def _going(contact: Contact) -> Standing:
+    leg = contact.waiting
+    if leg is not None:
+        return Standing(FOR_US, leg.entered)
+    since = contact.started if contact.turned is None else contact.turned
+    if contact.state in _WAITING:
+        return Standing(FOR_US, since)
+    if contact.channel in LIVE_CHANNELS or contact.outcome not in (OPEN, ANSWERED):
+        return Standing(GOING, contact.started)
+    if contact.unheard:
+        return Standing(FOR_US, since)
+    replied = contact.messages > 0 and (contact.turned is not None or contact.ours)
+    return Standing(FOR_CUSTOMER, since) if replied else Standing(GOING, contact.started)
+
+
+def turned(before: Contact | None, after: Contact) -> Standing | None:
+    """Whom it waits for now, where that has just changed; it is asked of every event. Where customers sit and wait, a
+    contact turns when it is over, or is to be called back.
+    """
+    if after.channel in LIVE_CHANNELS and after.state not in (END, "callback"):
+        return None
+    if before is not None and (
+        before.state == after.state
+        and before.unheard == after.unheard
+        and before.turned == after.turned
+        and before.waiting == after.waiting
+        and before.solved_at == after.solved_at
+    ):
+        return None
+    now = standing(after)
+    if now.letter not in (FOR_US, FOR_CUSTOMER) or (before is not None and standing(before) == now):
+        return None
+    return now
+
+
+def _served(contact: Contact) -> str:
+    found = ""
+    if MENU in contact.machines or contact.channel == "self-service":
+        found += MENU
+    if BOT in contact.machines or contact.channel == "bot":
+        found += BOT
+    return found + HUMAN if contact.connected or contact.outcome == ANSWERED else found
+
+
+def one_each(points: tuple[Touchpoint, ...]) -> tuple[Touchpoint, ...]:
+    """Each contact as it was heard of last, with what all of its parts count; in the order in which they began."""
+    if len(points) < 2:
+        return points
+    found: dict[tuple[str, str, int], Touchpoint] = {}
+    for point in points:
+        known = found.get(point.key)
+        found[point.key] = point if known is None else _both(known, point)
+    return tuple(sorted(found.values(), key=in_order))
+
+
+def in_order(point: Touchpoint) -> tuple[int, str, str]:
+    """Contacts of a customer are told in this order."""
+    return point.started, point.channel, point.contact
+
+
+def _both(one: Touchpoint, other: Touchpoint) -> Touchpoint:
+    """The later of two parts of a contact, which counts what both did."""
+    later = other if _progress(one) <= _progress(other) else one
+    if one.before is None or other.before is None:
+        return later if later.before is None else replace(later, before=None)
+    return replace(later, before=min(one.before, other.before, key=astuple))
+
+
+def _progress(point: Touchpoint) -> tuple[int, int, int, int, str]:
+    return point.last, point.messages, point.talk_ms, point.wait_ms, point.outcome
