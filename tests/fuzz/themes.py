@@ -189,9 +189,12 @@ def others(teller: Teller) -> Iterator[Raw]:
             "action": "close",
             "by": "\U0001f600" * 200,
         }
+        word = teller.dice.choice(("identity.linked", "identity.cut"))
+        names = ("customer:k-1", "phone:+442079460001", "email:a@example.com", "phone:anonymous", "fax:1")
+        pair = dict(zip(("identifier", "other"), teller.dice.choices(names, k=2), strict=True)) | {"reason": "x"}
         kind, data = teller.dice.choice(
             [("agent.state_changed", agent)] * (number % 20 == 0)
-            + [("customer.profile_changed", profile), ("alert.commanded", command)]
+            + [("customer.profile_changed", profile), ("alert.commanded", command), (word, pair)]
         )
         yield teller.raw(step, teller.event(kind, step, data))
 
