@@ -46,6 +46,10 @@ CaseSolved = CloudEvent[Literal["case.solved"], d.CaseSolvedData]
 CaseReopened = CloudEvent[Literal["case.reopened"], d.CaseReopenedData]
 VisitMade = CloudEvent[Literal["visit.made"], d.VisitMadeData]
 CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], o.CustomerProfileChangedData]
+OrderPlaced = CloudEvent[Literal["order.placed"], o.OrderPlacedData]
+OrderDelivered = CloudEvent[Literal["order.delivered"], o.OrderDeliveredData]
+PromiseMade = CloudEvent[Literal["promise.made"], o.PromiseMadeData]
+PromiseKept = CloudEvent[Literal["promise.kept"], o.PromiseKeptData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
 ReplayStarted = CloudEvent[Literal["replay.started"], o.ReplayStartedData]
@@ -87,9 +91,12 @@ ContactTopicEvent = ContactEvent | ReplayEvent
 """What a ``contacts.<channel>`` topic carries."""
 CustomerTopicEvent = CustomerProfileChanged | ReplayEvent
 """What ``customers.profile`` carries."""
+OwnEvent = OrderPlaced | OrderDelivered | PromiseMade | PromiseKept
+OwnTopicEvent = OwnEvent | ReplayEvent
+"""What ``customers.events`` carries."""
 AgentTopicEvent = AgentStateChanged | ReplayEvent
 """What ``agents.state`` carries."""
-Event = ContactEvent | CustomerProfileChanged | AgentStateChanged | AlertCommanded | ReplayEvent
+Event = ContactEvent | CustomerProfileChanged | OwnEvent | AgentStateChanged | AlertCommanded | ReplayEvent
 """Every event anyone may publish."""
 
 

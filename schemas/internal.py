@@ -51,6 +51,26 @@ class ProfileRecord(Model):
     language: String | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, Bool] | None = None
+    time_zone: String | None = None
+    country: String | None = None
+
+
+class CustomerEventRecord(Model):
+    """What happened to a customer apart from contacts."""
+
+    kind: Literal["customer_event"]
+    id: String
+    source: String
+    type: String
+    customer: String
+    time: Integer
+    about: String
+    """The order or the promise."""
+    line: Line = ""
+    due: Integer | None = None
+    """When a promise is due."""
+    what: String | None = None
+    """What was promised, masked."""
 
 
 class AgentRecord(Model):
@@ -249,9 +269,9 @@ class ProgressRecord(Model):
     lines: dict[str, LineProgress]
 
 
-NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | ProgressRecord
+NormalisedRecord = EventRecord | ProfileRecord | CustomerEventRecord | AgentRecord | CommandRecord | ProgressRecord
 """What contact.normalised carries."""
-InteractionRecord = EventRecord | ProfileRecord | CommandRecord | LeftRecord | ProgressRecord
+InteractionRecord = EventRecord | ProfileRecord | CustomerEventRecord | CommandRecord | LeftRecord | ProgressRecord
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""

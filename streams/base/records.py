@@ -68,6 +68,25 @@ class Profile(Record, tag="profile", frozen=True):
     language: str | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, bool] | None = None
+    time_zone: str | None = None
+    country: str | None = None
+
+
+class CustomerEvent(Record, tag="customer_event", frozen=True):
+    """What happened to a customer apart from contacts: an order, a promise."""
+
+    id: str
+    source: str
+    type: str
+    customer: str
+    time: int
+    about: str
+    """The order or the promise."""
+    line: str = LIVE
+    due: int | None = None
+    """When a promise is due."""
+    what: str | None = None
+    """What was promised, masked."""
 
 
 class AgentState(Record, tag="agent", frozen=True):
@@ -153,6 +172,6 @@ class Progress(Record, tag="progress", frozen=True):
     lines: dict[str, Line]
 
 
-Normalised = Event | Profile | AgentState | Command | Progress
-Interaction = Event | Profile | Command | Left | Progress
+Normalised = Event | Profile | CustomerEvent | AgentState | Command | Progress
+Interaction = Event | Profile | CustomerEvent | Command | Left | Progress
 Measurement = Fact | AgentState | Progress

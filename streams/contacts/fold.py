@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.contacts import conversation, lifecycle, messages
+from streams.contacts.acts import is_his, with_act
 from streams.contacts.contact import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
 from streams.contacts.lifecycle import END, Move, Verdict
 from streams.contacts.rules import ContactRules
@@ -42,6 +43,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
         first_queue=queue,
         tier=tier,
         said=said,
+        acts=with_act(contact.acts, step.time) if is_his(step, contact.channel, contact.ours) else contact.acts,
     )
     handle = _HANDLERS.get(step.type)
     if handle is not None:
@@ -79,7 +81,15 @@ def _search_failed(contact: Contact, step: Step, rules: ContactRules) -> Contact
 
 
 def _case_reopened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
-    return trouble(contact, "case reopened", step.time, rules)
+    return replace(trouble(contact, "case reopened", step.time, rules), case="reopened")
+
+
+def _case_opened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    return replace(contact, case="opened")
+
+
+def _case_solved(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    return replace(messages.solved(contact, step, rules), case="solved")
 
 
 _HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {
@@ -102,7 +112,8 @@ _HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {
     "post.answered": messages.wrote,
     "feedback.given": messages.rated,
     "search.failed": _search_failed,
-    "case.solved": messages.solved,
+    "case.opened": _case_opened,
+    "case.solved": _case_solved,
     "case.reopened": _case_reopened,
 }
 """What each type does beyond moving the state; a type that is not named here does nothing more."""

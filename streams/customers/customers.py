@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
-from streams.base.records import LIVE, Command, Event, Fact, Left, Profile
+from streams.base.records import LIVE, Command, CustomerEvent, Event, Fact, Left, Profile
 from streams.base.watermarks import Watermarks
 from streams.contacts.lifecycle import Illegal
 from streams.customers import loop, relief, timelines
@@ -62,9 +62,9 @@ class Outcome(msgspec.Struct, frozen=True):
     limited: tuple[str, ...] = ()
 
 
-def owner_of(record: Event | Profile | Left | Command) -> str | None:
+def owner_of(record: Event | Profile | CustomerEvent | Left | Command) -> str | None:
     """Whose record it is; None = a command on an alert whose name does not tell."""
-    if isinstance(record, Profile):
+    if isinstance(record, Profile | CustomerEvent):
         return f"customer:{record.customer}"
     if isinstance(record, Command):
         return alerting.owner_of(record.alert)
@@ -73,7 +73,7 @@ def owner_of(record: Event | Profile | Left | Command) -> str | None:
 
 def fold(
     customer: Customer | None,
-    record: Event | Profile | Left | Command,
+    record: Event | Profile | CustomerEvent | Left | Command,
     clock: Watermarks,
     rules: CustomerRules,
     size: int = relief.RECORD_BYTES,
@@ -97,6 +97,8 @@ def fold(
         change = timelines.arrive(timeline, record, place, rules)
     elif isinstance(record, Profile):
         change = timelines.know(timeline, record, place, rules)
+    elif isinstance(record, CustomerEvent):
+        change = timelines.happened(timeline, record, place, rules)
     else:
         change = timelines.leave(timeline, record, place, rules)
     outcome = _outcome(customer, line, change, size)

@@ -15,7 +15,18 @@ from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
 from streams.base.links import Again, Label, Link, Round, Told, ToNode, Watched, row_key
 from streams.base.progress import Implausible, Origins
-from streams.base.records import SEP, AgentState, Command, Event, Line, Normalised, Profile, contact_key, output_key
+from streams.base.records import (
+    SEP,
+    AgentState,
+    Command,
+    CustomerEvent,
+    Event,
+    Line,
+    Normalised,
+    Profile,
+    contact_key,
+    output_key,
+)
 from streams.base.times import SECOND_MS, iso
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -100,7 +111,7 @@ class Identify(Stage):
             self._own(value, self.size, out)
         elif isinstance(value, Link):
             self._between(value, out)
-        elif kind is Profile:
+        elif kind is Profile or kind is CustomerEvent:
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is Command:
             owner = owner_of(value.alert)

@@ -23,7 +23,7 @@ from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
-from streams.intake.normalise import Policy, event_record
+from streams.intake.normalise import NoCustomer, Policy, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Gauged, Notes
@@ -248,7 +248,10 @@ class Ingest(Gauged, Processor):
 
     def _normalised(self, obj: dict[str, Any], time: int, line: str) -> bytes:
         budget = Budget()
-        encoded = encode(event_record(obj, time, line, self.policy, budget))
+        try:
+            encoded = encode(event_record(obj, time, line, self.policy, budget))
+        except NoCustomer as why:
+            raise Rejected("wrong-type", "data.customer_id", str(why)) from None
         if budget.sieved:
             self.notes.sieved(budget.sieved)
         return encoded

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: five YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: six YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
 ``file:line: path: what is wrong, what is allowed``.
@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from streams.base.document import Document, DocumentError, parse
 from streams.base.errors import UserError
 from streams.identity.nobody import Nobody, values_of
+from streams.rules import files as rule_files
 from streams.rules.files import Files, Rules, build
 from streams.settings import Settings
 
@@ -54,6 +55,7 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
     if not mistakes:
         alerts = sources["alerts"]
         mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
+        mistakes += [sources[name].at(path, what) for name, path, what in rule_files.mistakes(Files(**files))]
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files), shipped_nobody())
