@@ -2,10 +2,9 @@
 
 What a rule waits for makes a *pending* outreach, named by rule, customer and trigger. It is decided once, when stream
 time has passed the trigger's time by the rule's delay. That is at least the lateness, so whatever was told late is
-known by then, and what is decided is a function of the records and not of the order in which they came. Asked is, in
-this order: is what called for it over; is there no consent; is it expired; is it within quiet hours (it waits for their end,
-and is decided again); does a campaign run; are there too many. Else it is sent. A refusal of the customer's ends a
-pending one at once.
+known by then, and what is decided is a function of the records and not of the order in which they came. It is asked, in
+this order: is it over, is there no consent, is it expired, are these quiet hours (then it waits for their end and is
+decided again), does a campaign run, are there too many. Else it is sent. A refusal ends a pending one at once.
 
 Of what happens in the lateness before a decision that counts which has arrived: nobody waits another hour for a
 customer who may have answered.
@@ -116,7 +115,7 @@ class Outreach(Follower[KnownOutreach]):
 
     def told(self, state: KnownOutreach, record: Profile | CustomerEvent, view: View) -> After[KnownOutreach] | None:
         if isinstance(record, Profile):
-            words = wishes.with_words(state.words, wishes.said_by(record))
+            words = wishes.with_words(state.words, wishes.said_by(record), view.now)
             return None if words is state.words else After(replace(state, words=words))
         if record.type == "promise.kept":
             return After(self._kept(state, record))
@@ -140,7 +139,7 @@ class Outreach(Follower[KnownOutreach]):
         at = to_ms(told["quiet_at"])
         rules = [rule for rule in self.after["quiet"] if not rule.silence or told["verdict"] in rule.silence]
         begun = Pending("", name, at, at, 0, 0, about=told["reason"])
-        return self._with(state, begun, rules, view)[0]
+        return self._with(state, begun, rules, replace(view, now=None))[0]  # by its own time, however far time has gone
 
     def left(self, state: KnownOutreach, leaving: Leaving, view: View) -> After[KnownOutreach] | None:
         goes = [each for each in state.pending if each.key == leaving.key and each.said >= leaving.left.since]
@@ -165,7 +164,7 @@ class Outreach(Follower[KnownOutreach]):
         if not rules:
             return None
         after, out = self._with(state, begun, rules, view)
-        return None if after is state else After(after, tuple(out))
+        return None if after is state and not out else After(after, tuple(out))
 
     def _with(
         self, state: KnownOutreach, begun: Pending, rules: Iterable[OutreachRule], view: View

@@ -36,7 +36,9 @@ def _bad(contact: Contact, answers: list[tuple[str, float]], mood: float | None)
         return Verdict(BAD, "abandoned")
     if contact.case in ("opened", "reopened"):
         return Verdict(BAD, "unsolved")
-    return Verdict(BAD, "unanswered") if contact.unheard and contact.outcome != CONTAINED else None
+    # The last word of who was answered, or served by a bot, is often a thank-you.
+    unheard = contact.unheard and contact.outcome != ANSWERED and not contact.served
+    return Verdict(BAD, "unanswered") if unheard else None
 
 
 def _good(contact: Contact, answers: list[tuple[str, float]], mood: float | None) -> Verdict:

@@ -25,7 +25,7 @@ MAX_CONSENTS = 16
 MAX_NAME = 64
 """Characters of a purpose."""
 LATE_MS = 14 * DAY_MS
-"""Words that lie so far behind the latest are as they are: twice the age at which an event is still taken."""
+"""Words that lie so far behind stream time are as they are: twice the age at which an event is still taken."""
 
 
 def said_by(profile: Profile) -> list[Word]:
@@ -36,16 +36,15 @@ def said_by(profile: Profile) -> list[Word]:
     return words + [(profile.time, CONSENT + name[:MAX_NAME], GIVEN if given else REFUSED) for name, given in consents]
 
 
-def with_words(words: Words, more: list[Word]) -> Words:
-    """With more of them; what is long superseded goes, and of too many the earliest."""
+def with_words(words: Words, more: list[Word], now: int | None) -> Words:
+    """With more of them; what is long superseded at a stream time (ms) goes, and of too many the earliest."""
     known = list(words)
     for word in more:
         if word not in known:
             insort(known, word)
     if len(known) == len(words):
         return words
-    settled = known[-1][0] - LATE_MS
-    behind = [word for word in known if word[0] < settled]
+    behind = [] if now is None else [word for word in known if word[0] < now - LATE_MS]
     latest = {what: place for place, (_, what, _) in enumerate(behind)}
     kept = [word for place, word in enumerate(behind) if latest[word[1]] == place]
     return tuple((kept + known[len(behind) :])[-MAX_WORDS:])

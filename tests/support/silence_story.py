@@ -1,16 +1,14 @@
 """Customers who come now and then, by chance, and a plain recount of when they were silent: code of its own."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from streams.base.records import Event, Profile
+from streams.base.times import to_ms
+from tests.support.initiative import Facts, Word, silences
 from tests.support.track_story import T0, D, H, M, Record, Task, ended, event, profile, queued, said
-
-FLOORS = {"platinum": 21 * D, "gold": 30 * D}
-FLOOR = 60 * D
-FACTOR, LEAST_GAPS, LATEST = 3.0, 4, 16
 
 
 @dataclass
@@ -54,49 +52,31 @@ def visits(dice: random.Random) -> list[Visit]:
 
 
 def recount(told: Sequence[Visit], tiers: Sequence[Profile], end: int) -> dict[int, dict[str, Any]]:
-    """Silences by the time of the act before them (ms after T0), as of ``end``."""
-    acts = sorted({(at, place) for place, each in enumerate(told) for at in each.acts})
-    days = sorted({(T0 + min(each.acts)) // D for each in told})
-    known = sorted((each.time - T0, each.id, each.tier or "") for each in tiers)
-    found = {}
-    for number, (since, place) in enumerate(acts):
-        following = acts[number + 1][0] if number + 1 < len(acts) else None
-        latest = [day for day in days if day <= (T0 + since) // D][-LATEST:]
-        gaps = sorted(b - a for a, b in zip(latest, latest[1:], strict=False))
-        usual = None
-        if len(gaps) >= LEAST_GAPS:
-            half = len(gaps) // 2
-            usual = int((gaps[half] if len(gaps) % 2 else (gaps[half - 1] + gaps[half]) / 2) * D)
-        moments = sorted({since, *(at for at, _, _ in known if at > since)})
-        for begun, until in zip(moments, [*moments[1:], 10**15], strict=True):
-            tier = next((name for at, _, name in reversed(known) if at <= begun), "none")
-            limit = max(FLOORS.get(tier, FLOOR), round(FACTOR * (usual or 0)))
-            at = max(since + limit, begun)
-            if at < until:
-                if at < end and (following is None or at < following):
-                    over = following is not None and following < end
-                    found[since] = {
-                        "at": at, "limit": limit, "usual": usual, "tier": tier, "reason": told[place].reason,
-                        "status": "ended" if over else "quiet", "ended": following if over else None,
-                    }  # fmt: skip
-                break
-    return found
+    """Silences by the act before them, as of ``end`` (ms after T0)."""
+    facts = Facts(
+        [(T0 + at, each.reason) for each in told for at in each.acts],
+        [T0 + min(each.acts) for each in told],
+        [Word(each.time, {}, tier=each.tier) for each in tiers],
+    )
+    return silences(facts, T0 + end)
 
 
 def shown(task: Task) -> dict[int, dict[str, Any]]:
     """The silences that a task published and that stand, in the recount's form."""
-    from streams.base.times import to_ms  # noqa: PLC0415
+    return standing(task.newest("customer.quiet", "quiet_id").values())
 
-    found = {}
-    for each in task.newest("customer.quiet", "quiet_id").values():
-        if each["status"] != "withdrawn":
-            over = each["ended_at"]
-            found[to_ms(each["since"]) - T0] = {
-                "at": to_ms(each["quiet_at"]) - T0, "limit": each["limit_ms"], "usual": each["usual_gap_ms"],
-                "tier": each["tier"], "reason": each["reason"], "status": each["status"],
-                "ended": to_ms(over) - T0 if over else None,
-            }  # fmt: skip
-    return found
+
+def standing(records: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The same of the newest records of silences."""
+    return {
+        to_ms(each["since"]): {
+            "at": to_ms(each["quiet_at"]), "limit": each["limit_ms"], "usual": each["usual_gap_ms"],
+            "tier": each["tier"], "reason": each["reason"], "status": each["status"],
+            "ended": to_ms(each["ended_at"]) if each["ended_at"] else None,
+        }
+        for each in records
+        if each["status"] != "withdrawn"
+    }  # fmt: skip
 
 
 def late(dice: random.Random, records: Sequence[Record], delay: int) -> list[tuple[Record, int]]:
@@ -107,4 +87,6 @@ def late(dice: random.Random, records: Sequence[Record], delay: int) -> list[tup
 
 def tiers(dice: random.Random) -> list[Profile]:
     """What is said of the customer's tier, up to three times."""
-    return [profile(dice.choice(("platinum", "gold", "red")), dice.randrange(300 * D)) for _ in range(dice.randint(0, 3))]
+    return [
+        profile(dice.choice(("platinum", "gold", "red")), dice.randrange(300 * D)) for _ in range(dice.randint(0, 3))
+    ]

@@ -13,7 +13,8 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
+        "alerts", "contacts.dead-letters", "customer.quiet", "identity.changes", "journeys", "kpis", "outreach",
+        "queue.state", "segments",
     )  # fmt: skip
 
 
@@ -21,7 +22,7 @@ def test_what_each_stage_reads_and_writes() -> None:
     contacts = tuple(f"contacts.{channel}" for channel in CHANNELS)
     assert {stage: (flow.inputs(stage), flow.outputs(stage)) for stage in flow.stages()} == {
         "ingest": (
-            (*contacts, "customers.profile", "agents.state", "alert.commands"),
+            (*contacts, "customers.profile", "customers.events", "agents.state", "alert.commands"),
             ("contact.normalised", "contacts.dead-letters"),
         ),
         "identify": (
@@ -36,7 +37,15 @@ def test_what_each_stage_reads_and_writes() -> None:
         ),
         "track": (
             ("contact.interactions",),
-            ("alerts", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
+            (
+                "alerts",
+                "contact.measurements",
+                "contacts.dead-letters",
+                "customer.quiet",
+                "journeys",
+                "outreach",
+                "segments",
+            ),
         ),
         "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
     }
