@@ -6,7 +6,7 @@
           │ keyed by contact, customer, agent, alert
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
-      [identify]    owners, nodes, waiting, crowds ───────────→ identity.changes (and agents' states to [measure])
+      [identify]    owners, nodes, waiting, ending, crowds ───→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
       [track]       customers, firing ────────────────────────→ journeys, segments, alerts, customer.quiet, outreach
           ↓ contact.measurements      keyed by channel and queue
