@@ -21,6 +21,7 @@ from streams.base.records import (
     SEP,
     AgentState,
     Command,
+    CustomerEvent,
     Event,
     Interaction,
     Left,
@@ -137,7 +138,7 @@ def _identified(
                 yield "identity.changes", output_key(output["line"], output["identifier"]), b"change"
             else:
                 yield "contact.interactions", output.owner.encode(), encode(output)
-    elif isinstance(value, Profile):
+    elif isinstance(value, Profile | CustomerEvent):
         yield "contact.interactions", f"customer:{value.customer}".encode(), encode(value)
     elif isinstance(value, Command):
         yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
@@ -154,7 +155,7 @@ def _origin(rec: Rec) -> str | None:
         return f"{doc['channel']}|{doc['contact_id']}"
     if doc["kind"] in ("event", "left"):
         return f"{doc['channel']}|{doc['contact']}"
-    names = {"profile": "customer", "command": "alert", "agent": "agent"}
+    names = {"profile": "customer", "customer_event": "customer", "command": "alert", "agent": "agent"}
     return str(doc[names[doc["kind"]]]) if doc["kind"] in names else None
 
 

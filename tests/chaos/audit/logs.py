@@ -13,10 +13,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 CHANNELS = (
     "voice", "email", "chat", "messaging", "social", "self-service", "bot", "forum", "in-person", "ticket", "task",
 )  # fmt: skip
-INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
+INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "customers.events",
+    "agents.state", "alert.commands",
+)  # fmt: skip
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
-OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+OUTPUTS = (
+    "journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet", "outreach",
+    "contacts.dead-letters",
+)  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
 
