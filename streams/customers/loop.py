@@ -60,13 +60,13 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
-    """Stream time has passed the deadlines of those that are asked."""
+    """Stream time has passed the deadlines of those that are asked, and maybe of who hears of what they publish."""
     now = view(timeline, place)
     out: tuple[Out, ...] = ()
     new: dict[str, Any] = {}
     for each in rules.asked["passed"]:
         state = new.get(each.name, getattr(timeline, each.name))
-        if each.name in asked and (after := each.passed(state, now)) is not None:
+        if (each.name in asked or each.name in new) and (after := each.passed(state, now)) is not None:
             out += after.out
             if after.state is not state:
                 new[each.name] = lean(each, after.state)

@@ -19,7 +19,7 @@ from tests.support.system import home
 @pytest.mark.parametrize("seed", range(3))
 def test_what_comes_out_is_what_the_audit_recounts(seed: int) -> None:
     dice = random.Random(seed)
-    told, run = initiative.told(dice, "quiet"), deployment(partitions=2)
+    told, run = initiative.told(dice, "quiet"), deployment()
     mark(run, initiative.LINE, "started", told[0][0] - 1, initiative.TOPICS)
     for number, (at, event) in enumerate(told):
         run.publish(*home(event), orjson.dumps(event), NOW)
