@@ -55,7 +55,11 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
     if not mistakes:
         alerts = sources["alerts"]
         mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
-        mistakes += [sources[name].at(path, what) for name, path, what in rule_files.mistakes(Files(**files))]
+        mistakes += [
+            sources[name].at(path, what)
+            for name, path, what in rule_files.mistakes(Files(**files))
+            if sources[name].own  # a shipped file gives way to what is one's own
+        ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files), shipped_nobody())
@@ -80,6 +84,8 @@ class _Source:
     def __init__(self, name: str, directory: Path | None, overrides: dict[str, object]) -> None:
         own = directory / f"{name}.yaml" if directory else None
         self.path = own if own is not None and own.is_file() else SHIPPED / f"{name}.yaml"
+        self.own = self.path.parent != SHIPPED or any(path.split(".", 1)[0] == name for path in overrides)
+        """Is it somebody's, or did somebody override something in it?"""
         self.document: Document | None = None
         self.given: dict[str, Any] = {}
         """Its values with the overrides, once they are read."""

@@ -123,13 +123,21 @@ def build(files: Files, shipped: Nobody) -> Rules:
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )
+    longest = _longest(tracking.contacts, kpis.lateness_ms)
     customers = CustomerRules(
         contacts,
         tracking.journeys,
         tracking.segments,
         files.alerts.watching(high),
-        tracking.silence,
-        files.outreach,
+        replace(
+            tracking.silence,
+            floor_ms=max(tracking.silence.floor_ms, longest),
+            tier_floors={tier: max(floor, longest) for tier, floor in tracking.silence.tier_floors.items()},
+        ),
+        replace(
+            files.outreach,
+            rules=tuple(replace(rule, delay_ms=max(rule.delay_ms, kpis.lateness_ms)) for rule in files.outreach.rules),
+        ),
     )
     return Rules(tiers, customers, kpis, files.nobody.rules(shipped))
 
@@ -145,7 +153,7 @@ def mistakes(files: Files) -> Iterator[Mistake]:
     for tier in files.tracking.silence.tier_floors.keys() - known.keys():
         yield "tracking", ("silence", "tier_floors", tier), f"{tier!r} is not a tier of tiers.yaml ({names})"
     contacts, silence = files.tracking.contacts, files.tracking.silence
-    longest = max(contacts.timeout, *contacts.channel_timeouts.values(), lateness)
+    longest = _longest(contacts, lateness)
     too_short = f"must be at least the longest time-out of a contact, {_long(longest)}"
     if silence.floor_ms < longest:
         yield "tracking", ("silence", "floor"), too_short
@@ -158,6 +166,11 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "outreach", ("rules", place, "delay"), what
         for tier in sorted(rule.tiers - known.keys()):
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
+
+
+def _longest(contacts: ContactRules, lateness_ms: int) -> int:
+    """A contact that goes on is no silence: none is shorter than this (ms)."""
+    return max(contacts.timeout, *contacts.channel_timeouts.values(), lateness_ms)
 
 
 def _long(ms: int) -> str:
