@@ -209,7 +209,7 @@ class Outreach(Follower[KnownOutreach]):
     # Time passes
 
     def due(self, state: KnownOutreach, view: View) -> int | None:
-        return min((self._moment(each, state.words) for each in state.pending), default=None)
+        return min(self._moment(each, state.words) for each in state.pending) if state.pending else None
 
     def passed(self, state: KnownOutreach, view: View) -> After[KnownOutreach]:
         out: list[Out] = []

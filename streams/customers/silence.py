@@ -110,6 +110,9 @@ class KnownSilence(msgspec.Struct, frozen=True, array_like=True):
     told: tuple[Told, ...] = ()
     final: int = 0
     """Silences that ended up to then are not looked at any more."""
+    checked: int = 0
+    """The act for which it was looked when exactly a silence begins. Before the least of all floors nobody asks: most
+    customers are heard of again by then."""
 
 
 class Limit(NamedTuple):
@@ -137,7 +140,23 @@ class Silences(Follower[KnownSilence]):
                 continue
             known = past.get(contact.group, NOTHING)
             past = past | {contact.group: self._joined([known, self._past_of([contact])])}
-        return state if past is state.past else replace(state, past=_few(past, self._joined))
+        if past is state.past:
+            return state
+        return self._decided(replace(state, past=_few(past, self._joined)), view)
+
+    def _decided(self, state: KnownSilence, view: View) -> KnownSilence:
+        """Without runs behind which nobody was quiet, as is certain by now: most customers have one run."""
+        known, final = {each.silence.since for each in state.told}, state.final
+        past = {}
+        for name, each in state.past.items():
+            runs = each.runs
+            while len(runs) > 1 and view.now is not None and runs[1].first < view.now - 2 * self.lateness_ms:
+                limit = self._limit(runs[0], self._usual(each.days, runs[0].last), view)
+                if runs[0].last in known or (limit.at < runs[1].first and runs[1].first > final):
+                    break
+                final, runs = max(final, runs[1].first), runs[1:]
+            past[name] = each if runs is each.runs else replace(each, runs=runs)
+        return state if final == state.final else replace(state, past=past, final=final)
 
     def handed(self, state: KnownSilence, group: str, view: View) -> tuple[KnownSilence, bytes | None]:
         past = state.past.get(group)
@@ -154,6 +173,9 @@ class Silences(Follower[KnownSilence]):
     def due(self, state: KnownSilence, view: View) -> int | None:
         if not view.owner.startswith(CUSTOMER):
             return None
+        soon = self._soon(state, view)
+        if soon is not None:
+            return soon
         times = [self._next(told, silence) for told, silence in self._pairs(state, view)]
         return min((each for each in times if each is not None), default=None)
 
@@ -175,7 +197,28 @@ class Silences(Follower[KnownSilence]):
                 final = max(final, ended)
             elif last.status != WITHDRAWN or silence or now <= last.silence.at + 2 * self.lateness_ms:
                 kept.append(last)
-        return After(KnownSilence(state.past, tuple(kept), final), tuple(out))
+        past = state.past
+        if final > state.final:  # what lies before is not looked at any more
+            past = {name: replace(each, runs=each.runs[-1:]) for name, each in past.items()}
+        checked = max((run.last for run in self._known(state, view).runs), default=0)
+        return After(KnownSilence(past, tuple(kept), final, checked), tuple(out))
+
+    def _soon(self, state: KnownSilence, view: View) -> int | None:
+        """Before this nobody is quiet, as it seems at a glance; None = that is to be looked at closely."""
+        if state.told or len(state.past) > 1:
+            return None
+        runs = next(iter(state.past.values())).runs if state.past else ()
+        if len(runs) > 1:
+            return None
+        first, last = (runs[0].last, runs[0].last) if runs else (FOREVER, 0)
+        for history in view.histories.values():
+            for contact in history.lives:
+                if contact.acts is not None:
+                    begun, latest = contact.acts
+                    first = min(first, latest if begun is None else begun)
+                    last = max(last, latest)
+        in_a_row = 0 < last <= first + self.least_ms and last != state.checked
+        return last + self.least_ms if in_a_row else None
 
     def _next(self, told: Told | None, silence: Silence | None) -> int | None:
         """The stream time to pass for something to be told of a silence, or for it to be final; None = neither."""
@@ -209,13 +252,7 @@ class Silences(Follower[KnownSilence]):
 
     def _silences(self, state: KnownSilence, view: View) -> list[Silence]:
         """Every silence that is or will be, if nothing more comes."""
-        known = list(state.past.values())
-        lives = [contact for history in view.histories.values() for contact in history.lives if contact.acts]
-        if lives:
-            known.append(self._past_of(lives))
-        if not known:
-            return []
-        past = known[0] if len(known) == 1 else self._joined(known)
+        past = self._known(state, view)
         found = []
         for place, run in enumerate(past.runs):
             following = past.runs[place + 1].first if place + 1 < len(past.runs) else None
@@ -230,6 +267,14 @@ class Silences(Follower[KnownSilence]):
                     )
                 )
         return found
+
+    def _known(self, state: KnownSilence, view: View) -> Past:
+        """Days and runs of all contacts."""
+        known = list(state.past.values())
+        lives = [contact for history in view.histories.values() for contact in history.lives if contact.acts]
+        if lives:
+            known.append(self._past_of(lives))
+        return known[0] if len(known) == 1 else self._joined(known)
 
     def _past_of(self, lives: Iterable[Contact]) -> Past:
         days, runs = set[int](), list[Run]()

@@ -132,7 +132,7 @@ def test_the_state_is_bounded_and_small() -> None:
     past = known.lines[""].silence.past[""]
     assert (len(past.days), len(past.runs)) == (MAX_DAYS, 1)
     sizes = sorted(len(msgspec.json.encode(past_of(seed))) for seed in range(60))
-    assert sizes[30] <= 400 and sizes[-1] <= 900, sizes
+    assert sizes[30] <= 300 and sizes[-1] <= 900, sizes
     groups = KnownSilence()
     for number in range(3 * MAX_GROUPS):
         piece = msgspec.json.encode(Past((number,), past_of(1).past[""].runs))

@@ -187,7 +187,7 @@ MISTAKES = [
     ("tracking", "segments: {}\n", 1, "segments.weights: is missing"),
     ("tracking", "segments:\n  half_lives: {recency: 1d}\n", 2, "segments.half_lives.friction: is missing"),
     ("tracking", f"{SEGMENTS}silence:\n  tier_floors: {{diamond: 30d}}\n", 3, "'diamond' is not a tier of tiers.yaml"),
-    ("tracking", f"{SEGMENTS}silence: {{floor: 1d}}\n", 2, "at least the longest time-out of a contact, 24h"),
+    ("tracking", f"{SEGMENTS}silence: {{floor: 12h}}\n", 2, "at least the longest time-out of a contact, 24h"),
     ("tracking", f"{SEGMENTS}silence: {{factor: 0}}\n", 2, "silence.factor: Input should be greater than 0"),
     ("outreach", f"{RULE}, after: birthday}}\n", 2, "rules.0.after: Input should be 'purchase', 'delivery'"),
     ("outreach", f"{RULE}, after: purchase, channel: fax}}\n", 2, "rules.0.channel: Input should be 'voice'"),
