@@ -14,7 +14,8 @@ from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.segments import SegmentRules, Segments
-from streams.customers.silence import SilenceRules, Silences
+from streams.customers.silence import Silences
+from streams.customers.silences import SilenceRules
 from streams.customers.waits import WaitRule, Waits
 
 

@@ -12,95 +12,41 @@ another one by now. Nor is who is known from one contact alone. Both keep their 
 their contacts may go.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Annotated, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-from pydantic import Field
 
-from streams.alerts.episodes import alert_id
 from streams.base.records import NO_TIER
-from streams.base.times import DAY_MS, iso
-from streams.base.units import FROM_FILES, Positive, Span, TierName
+from streams.base.times import DAY_MS
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Ease, Follower, Out, View, own_out
+from streams.customers.silences import (
+    ENDED,
+    FOREVER,
+    NOTHING,
+    QUIET,
+    USUAL_DAYS,
+    WITHDRAWN,
+    Past,
+    Run,
+    Silence,
+    SilenceRules,
+    Told,
+    record,
+    steps,
+)
 from streams.customers.verdicts import verdict_of
 
 TOPIC = "customer.quiet"
-QUIET, ENDED, WITHDRAWN = "quiet", "ended", "withdrawn"
 CUSTOMER, NAMELESS = "customer:", "contact:"
-MAX_DAYS, USUAL_DAYS = 24, 16
-"""Days that are kept, and the latest of them by which a gap is usual."""
+MAX_DAYS = 24
+"""Days that are kept."""
 MAX_RUNS = 4
 MAX_GROUPS = 16
-FOREVER = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class SilenceRules:
-    """``silence`` of tracking.yaml."""
-
-    floor_ms: Annotated[Span, Field(alias="floor")] = 60 * DAY_MS
-    tier_floors: dict[TierName, Span] = field(default_factory=dict)
-    factor: Positive = 3.0
-    least_gaps: Annotated[int, Field(strict=True, ge=1, le=USUAL_DAYS - 1)] = 4
-
-    __pydantic_config__ = FROM_FILES
-
-    @property
-    def least_ms(self) -> int:
-        """Nobody is quiet before that."""
-        return min(self.floor_ms, *self.tier_floors.values(), FOREVER)
-
-
-class Run(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Acts of the customer in a row, and of the contact with the last of them how it stood."""
-
-    first: int
-    last: int
-    key: str
-    heard: int
-    """When that contact was last heard of, whoever acted."""
-    verdict: str
-    reason: str
-    tier: str | None = None
-    """That the contact said."""
-
-
-class Past(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of contacts that are no longer kept: days since the epoch, ascending; runs in order."""
-
-    days: tuple[int, ...] = ()
-    runs: tuple[Run, ...] = ()
-
-
-class Silence(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One silence as it stands; times in ms."""
-
-    since: int
-    """The last act before it."""
-    at: int
-    """Stream time that had to pass for it."""
-    ended: int | None
-    """The next act."""
-    limit: int
-    usual: int | None
-    tier: str
-    key: str
-    verdict: str
-    reason: str
-
-
-class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A silence as it was published."""
-
-    silence: Silence
-    status: str
-    revision: int
 
 
 class KnownSilence(msgspec.Struct, frozen=True, array_like=True):
@@ -156,7 +102,7 @@ class Silences(Follower[KnownSilence]):
                     break
                 final, runs = max(final, runs[1].first), runs[1:]
             past[name] = each if runs is each.runs else replace(each, runs=runs)
-        return state if final == state.final else replace(state, past=past, final=final)
+        return replace(state, past=past, final=final)
 
     def handed(self, state: KnownSilence, group: str, view: View) -> tuple[KnownSilence, bytes | None]:
         past = state.past.get(group)
@@ -188,7 +134,7 @@ class Silences(Follower[KnownSilence]):
         final = state.final
         for told, silence in self._pairs(state, view):
             last = told
-            for last in _steps(told, silence, now):
+            for last in steps(told, silence, now):
                 out += own_out(TOPIC, [record(last, view)], view)
             if last is None:
                 continue
@@ -331,10 +277,7 @@ class Silences(Follower[KnownSilence]):
         raise AssertionError("stream time ends before that")
 
 
-NOTHING = Past()
-
-
-def _few(past: dict[str, Past], joined: Any) -> dict[str, Past]:
+def _few(past: dict[str, Past], joined: Callable[[Iterable[Past]], Past]) -> dict[str, Past]:
     """Of too many groups those that were heard of longest ago stay where they are."""
     if len(past) <= MAX_GROUPS:
         return past
@@ -343,44 +286,3 @@ def _few(past: dict[str, Past], joined: Any) -> dict[str, Past]:
     stays = order[: len(past) - MAX_GROUPS + ("" not in past)]
     kept = {name: each for name, each in past.items() if name not in stays}
     return kept | {"": joined([kept.get("", NOTHING), *(past[name] for name in stays)])}
-
-
-def _steps(told: Told | None, silence: Silence | None, now: int) -> list[Told]:
-    """What is to be published of one: that it began, that it is over, or that it never was."""
-    if silence is None or now <= silence.at:
-        if told is None or told.status == WITHDRAWN:
-            return []
-        return [Told(told.silence, WITHDRAWN, told.revision + 1)]
-    over = silence.ended is not None and now > silence.ended
-    goes_on = replace(silence, ended=None)
-    steps, revision = list[Told](), told.revision if told else 0
-    if told is None or told.status == WITHDRAWN:
-        steps.append(Told(goes_on, QUIET, revision + 1))
-    elif told.silence != (silence if over else goes_on) or told.status != (ENDED if over else QUIET):
-        return [Told(silence if over else goes_on, ENDED if over else QUIET, revision + 1)]
-    if steps and over:
-        steps.append(Told(silence, ENDED, revision + 2))
-    return steps
-
-
-def record(told: Told, view: View) -> dict[str, Any]:
-    """The record on the topic ``customer.quiet``."""
-    silence = told.silence
-    channel, _, contact = silence.key.partition("|")
-    return {
-        "quiet_id": alert_id("quiet", view.line, view.owner, str(silence.since)),
-        "customer": view.owner,
-        "status": told.status,
-        "verdict": silence.verdict,
-        "reason": silence.reason,
-        "since": iso(silence.since),
-        "quiet_at": iso(silence.at),
-        "ended_at": None if silence.ended is None or told.status != ENDED else iso(silence.ended),
-        "limit_ms": silence.limit,
-        "usual_gap_ms": silence.usual,
-        "tier": silence.tier,
-        "contact_id": contact,
-        "channel": channel,
-        "line": view.line,
-        "revision": told.revision,
-    }

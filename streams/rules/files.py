@@ -18,7 +18,7 @@ from streams.customers.journeys import JourneyRules
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
-from streams.customers.silence import SilenceRules
+from streams.customers.silences import SilenceRules
 from streams.identity.nobody import Nobody, values_of
 from streams.metrics.rules import KpiPolicy
 

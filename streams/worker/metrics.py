@@ -25,7 +25,7 @@ from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
 from streams.customers.outreach import HELD_BY, SEND
-from streams.customers.silence import ENDED, QUIET, WITHDRAWN
+from streams.customers.silences import ENDED, QUIET, WITHDRAWN
 from streams.customers.verdicts import VERDICTS
 from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, UnreadableRecord
 from streams.identity.identifiers import Why

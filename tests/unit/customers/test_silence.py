@@ -7,7 +7,8 @@ import pytest
 
 from streams.base.records import Left
 from streams.customers.follow import Ease, View
-from streams.customers.silence import MAX_DAYS, MAX_GROUPS, MAX_RUNS, KnownSilence, Past, SilenceRules, Silences
+from streams.customers.silence import MAX_DAYS, MAX_GROUPS, MAX_RUNS, KnownSilence, Silences
+from streams.customers.silences import Past, SilenceRules
 from tests.support.silence_story import Visit, late, recount, shown, tiers, visits
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, Task, ended, event, profile, queued
 
