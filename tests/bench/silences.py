@@ -78,14 +78,14 @@ Known = Event | Profile | CustomerEvent
 
 
 def story(dice: random.Random, number: int) -> list[Known]:
-    """A customer's half year: consent, some calls and chats, an order."""
+    """a customer's weeks: consent, some calls and chats, an order."""
     name = f"cust-{number:06d}"
     told: list[Known] = [
         Profile(f"{name}-w", "crm", name, NOW, tier="gold", consent={"marketing": True}, time_zone="Europe/Rome")
     ]
     at = NOW
     for contact in range(dice.randint(1, 12)):
-        at += dice.choice((1, 7, 7, 30)) * DAY_MS + dice.randrange(DAY_MS)
+        at += dice.choice((0, 1, 2, 3, 7, 7, 14)) * DAY_MS + dice.randrange(DAY_MS)
         told += _contact(name, f"{name}-{contact}", at, dice.random() < 0.5)
     told.append(CustomerEvent(f"{name}-o", "shop", "order.placed", name, at + DAY_MS, f"{name}-o"))
     return told
