@@ -46,6 +46,10 @@ CaseSolved = CloudEvent[Literal["case.solved"], d.CaseSolvedData]
 CaseReopened = CloudEvent[Literal["case.reopened"], d.CaseReopenedData]
 VisitMade = CloudEvent[Literal["visit.made"], d.VisitMadeData]
 CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], o.CustomerProfileChangedData]
+OrderPlaced = CloudEvent[Literal["order.placed"], o.OrderPlacedData]
+OrderDelivered = CloudEvent[Literal["order.delivered"], o.OrderDeliveredData]
+PromiseMade = CloudEvent[Literal["promise.made"], o.PromiseMadeData]
+PromiseKept = CloudEvent[Literal["promise.kept"], o.PromiseKeptData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
 IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
@@ -89,6 +93,9 @@ ContactTopicEvent = ContactEvent | ReplayEvent
 """What a ``contacts.<channel>`` topic carries."""
 CustomerTopicEvent = CustomerProfileChanged | ReplayEvent
 """What ``customers.profile`` carries."""
+OwnEvent = OrderPlaced | OrderDelivered | PromiseMade | PromiseKept
+OwnTopicEvent = OwnEvent | ReplayEvent
+"""What ``customers.events`` carries."""
 AgentTopicEvent = AgentStateChanged | ReplayEvent
 """What ``agents.state`` carries."""
 IdentityTopicEvent = IdentityLinked | IdentityCut | ReplayEvent
@@ -96,6 +103,7 @@ IdentityTopicEvent = IdentityLinked | IdentityCut | ReplayEvent
 Event = (
     ContactEvent
     | CustomerProfileChanged
+    | OwnEvent
     | AgentStateChanged
     | AlertCommanded
     | IdentityLinked

@@ -7,8 +7,10 @@ number, nor are NaN and Infinity. Each pattern has a sentence in ``PATTERN_WORDS
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -58,6 +60,8 @@ RFC3339 = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2
 UTC_MS = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
 BASE64 = r"^[A-Za-z0-9+/]*={0,2}$"
 SHA256 = r"^[0-9a-f]{64}$"
+ZONE_NAME = r"^[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*$"
+COUNTRY = r"^[A-Z]{2}$"
 
 PATTERN_WORDS: Mapping[str, str] = {
     NO_CONTROL: "must not contain control characters",
@@ -65,6 +69,8 @@ PATTERN_WORDS: Mapping[str, str] = {
     RFC3339_SHAPE: "must be an RFC 3339 time such as 2026-03-02T09:15:00.000Z",
     UTC_MS: "must be a time in UTC with milliseconds such as 2026-03-02T09:15:00.000Z",
     BASE64: "must be base64",
+    ZONE_NAME: "must be a time zone of the tz database, such as Europe/Rome",
+    COUNTRY: "must be an ISO 3166-1 code of two capitals, such as IT",
     SHA256: "must be a SHA-256 in lower-case hexadecimal (64 characters)",
 }
 
@@ -193,6 +199,28 @@ Time = Annotated[datetime, TimeText(RFC3339_SHAPE, RFC3339, bounded=True)]
 UtcTime = Annotated[datetime, TimeText(UTC_MS, UTC_MS)]
 """RFC 3339 in UTC with milliseconds and ``Z``: what we publish."""
 
+
+def zone_name(text: str) -> str:
+    """The name of a time zone that there is."""
+    if not _is_zone(text):
+        raise PydanticCustomError("time_zone", "must be a time zone of the tz database, such as Europe/Rome")
+    return text
+
+
+@lru_cache(1024)
+def _is_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+TimeZone = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=64, pattern=ZONE_NAME), AfterValidator(zone_name)
+]
+"""Of the tz database."""
+Country = Annotated[str, StringConstraints(strict=True, pattern=COUNTRY)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
 Duration = Annotated[int, Field(strict=True, ge=0, le=MAX_DURATION_MS)]
 """Milliseconds of something a person did, at most 7 days."""

@@ -58,6 +58,26 @@ class ProfileRecord(Model):
     consent: dict[str, Bool] | None = None
     identifiers: list[Pair] | None = None
     """Kind and normalised value; only on contact.normalised."""
+    time_zone: String | None = None
+    country: String | None = None
+
+
+class CustomerEventRecord(Model):
+    """What happened to a customer apart from contacts."""
+
+    kind: Literal["customer_event"]
+    id: String
+    source: String
+    type: String
+    customer: String
+    time: Integer
+    about: String
+    """The order or the promise."""
+    line: Line = ""
+    due: Integer | None = None
+    """When a promise is due."""
+    what: String | None = None
+    """What was promised, masked."""
 
 
 class AgentRecord(Model):
@@ -299,11 +319,14 @@ class ProgressRecord(Model):
     lines: dict[str, LineProgress]
 
 
-NormalisedRecord = EventRecord | ProfileRecord | AgentRecord | CommandRecord | WordRecord | ProgressRecord
+NormalisedRecord = (
+    EventRecord | ProfileRecord | CustomerEventRecord | AgentRecord | CommandRecord | WordRecord | ProgressRecord
+)
 """What contact.normalised carries."""
 InteractionRecord = (
     EventRecord
     | ProfileRecord
+    | CustomerEventRecord
     | CommandRecord
     | LeftRecord
     | GroupedRecord

@@ -9,6 +9,7 @@ from schemas.fields import (
     MAX_VALUES,
     AlertId,
     Bool,
+    Country,
     Id,
     Label,
     LineName,
@@ -18,6 +19,7 @@ from schemas.fields import (
     NodeName,
     Object,
     Time,
+    TimeZone,
     Whole,
     Words,
     bounded,
@@ -43,8 +45,47 @@ class CustomerProfileChangedData(Model):
     """Purpose → given or not."""
     language: Label | None = None
     """BCP 47."""
+    time_zone: TimeZone | None = None
+    """Where the customer is, as the tz database names it: Europe/Rome."""
+    country: Country | None = None
+    """ISO 3166-1 alpha-2, where the time zone is not known."""
     identifiers: Identifiers | None = None
     """Identifiers known to be this customer's."""
+
+
+class OrderData(Model):
+    customer_id: Id
+    """Who ordered; also the record's key."""
+    order_id: Id
+    """The order."""
+
+
+class OrderPlacedData(OrderData):
+    """Somebody bought something."""
+
+
+class OrderDeliveredData(OrderData):
+    """It has arrived."""
+
+
+class PromiseData(Model):
+    customer_id: Id
+    """To whom; also the record's key."""
+    promise_id: Id
+    """The promise, unique for the customer."""
+
+
+class PromiseMadeData(PromiseData):
+    """We said that something would be done by then; sent again with another ``due`` it is put off."""
+
+    due: Time
+    """When it is due."""
+    about: Words | None = None
+    """What was promised, in a word or two."""
+
+
+class PromiseKeptData(PromiseData):
+    """It was done."""
 
 
 class Slots(Model):

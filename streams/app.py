@@ -2,13 +2,13 @@
 
 ::
 
-    contacts.<channel>  customers.profile  agents.state  alert.commands  identity.commands
+    contacts.<channel>  customers.profile  customers.events  agents.state  alert.commands  identity.commands
           │ keyed by contact, customer, agent, alert, identifier
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner
-      [track]       customers, firing ────────────────────────→ journeys, journey.events, segments, alerts
+      [track]       customers, firing ──→ journeys, journey.events, segments, alerts, customer.quiet, outreach
           ↓ contact.measurements      keyed by channel and queue
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
 

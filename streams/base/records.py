@@ -75,6 +75,25 @@ class Profile(Record, tag="profile", frozen=True):
     consent: dict[str, bool] | None = None
     identifiers: tuple[tuple[str, str], ...] | None = None
     """Kind and normalised value: all that the source knows to be this customer's. Only as far as `identify`."""
+    time_zone: str | None = None
+    country: str | None = None
+
+
+class CustomerEvent(Record, tag="customer_event", frozen=True):
+    """What happened to a customer apart from contacts: an order, a promise."""
+
+    id: str
+    source: str
+    type: str
+    customer: str
+    time: int
+    about: str
+    """The order or the promise."""
+    line: str = LIVE
+    due: int | None = None
+    """When a promise is due."""
+    what: str | None = None
+    """What was promised, masked."""
 
 
 class AgentState(Record, tag="agent", frozen=True):
@@ -193,6 +212,6 @@ class Progress(Record, tag="progress", frozen=True):
     lines: dict[str, Line]
 
 
-Normalised = Event | Profile | AgentState | Command | Progress
-Interaction = Event | Profile | Command | Left | Grouped | Moved | Handed | Progress
+Normalised = Event | Profile | CustomerEvent | AgentState | Command | Progress
+Interaction = Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Progress
 Measurement = Fact | AgentState | Progress

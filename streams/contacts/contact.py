@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from streams.base import decay
 from streams.base.decay import Decayed
 from streams.contacts import lifecycle
+from streams.contacts.acts import Acts
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, Step
 
@@ -196,6 +197,10 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the customer wrote after a reply, or we replied, last: since then the other side is asked."""
     solves: tuple[tuple[int, int | None], ...] = ()
     """When a case of it was solved, or it ended well; and when it was taken up again, if it was."""
+    acts: Acts | None = None
+    """When the customer was heard of in it; None = never."""
+    case_said: str | None = None
+    """What was last said of its case: opened, solved, reopened."""
 
     @property
     def heard(self) -> int:
@@ -330,7 +335,8 @@ def another_part(earlier: Contact, step: Step) -> Contact:
     before = replace(rested(earlier), before=earlier.counted, parted=None, closed_at=None)
     over = before.state == lifecycle.END
     origin = before if over else replace(before, closed_at=earlier.parted)
-    part = replace(before, tier=tier, origin=origin)
+    acts = (None, before.acts[1]) if before.acts else None
+    part = replace(before, tier=tier, origin=origin, acts=acts)
     if over:
         return part
     return replace(part, alive=earlier.heard) if step.type in ABOUT else reopened(part, step.time)

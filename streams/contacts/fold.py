@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from streams.contacts import conversation, lifecycle, messages
+from streams.contacts.acts import is_his, with_act
 from streams.contacts.contact import (
     ABOUT,
     MANY_MARKS,
@@ -52,6 +53,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
         first_queue=queue,
         tier=tier,
         said=said,
+        acts=with_act(contact.acts, step.time) if is_his(step, contact.channel, contact.ours) else contact.acts,
     )
     if step.case or step.topic or step.intent:
         contact = _about(contact, step, over)
@@ -102,7 +104,15 @@ def _search_failed(contact: Contact, step: Step, rules: ContactRules) -> Contact
 
 
 def _case_reopened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
-    return trouble(taken_up(contact, step.time), "case reopened", step.time, rules)
+    return replace(trouble(taken_up(contact, step.time), "case reopened", step.time, rules), case_said="reopened")
+
+
+def _case_opened(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    return replace(contact, case_said="opened")
+
+
+def _case_solved(contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    return replace(messages.solved(contact, step, rules), case_said="solved")
 
 
 _HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {
@@ -125,7 +135,8 @@ _HANDLERS: dict[str, Callable[[Contact, Step, ContactRules], Contact]] = {
     "post.answered": messages.wrote,
     "feedback.given": messages.rated,
     "search.failed": _search_failed,
-    "case.solved": messages.solved,
+    "case.opened": _case_opened,
+    "case.solved": _case_solved,
     "case.reopened": _case_reopened,
 }
 """What each type does beyond moving the state; a type that is not named here does nothing more."""

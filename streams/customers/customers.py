@@ -14,7 +14,18 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import episodes as alerting
-from streams.base.records import LIVE, Command, Event, Fact, Grouped, Handed, Left, Moved, Profile
+from streams.base.records import (
+    LIVE,
+    Command,
+    CustomerEvent,
+    Event,
+    Fact,
+    Grouped,
+    Handed,
+    Left,
+    Moved,
+    Profile,
+)
 from streams.base.watermarks import Watermarks
 from streams.contacts.lifecycle import Illegal
 from streams.customers import handing, loop, relief, timelines
@@ -64,13 +75,13 @@ class Outcome(msgspec.Struct, frozen=True):
     """For other customers."""
 
 
-Told = Event | Profile | Left | Command | Grouped | Moved | Handed
+Told = Event | Profile | CustomerEvent | Left | Command | Grouped | Moved | Handed
 """What is told of a customer."""
 
 
 def owner_of(record: Told) -> str | None:
     """Whose record it is; None = a command on an alert whose name does not tell."""
-    if isinstance(record, Profile):
+    if isinstance(record, Profile | CustomerEvent):
         return f"customer:{record.customer}"
     if isinstance(record, Command):
         return alerting.owner_of(record.alert)
@@ -108,7 +119,10 @@ EMPTY = Timeline()
 
 
 def _change(
-    timeline: Timeline, record: Event | Profile | Left | Grouped | Moved | Handed, place: Place, rules: CustomerRules
+    timeline: Timeline,
+    record: Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed,
+    place: Place,
+    rules: CustomerRules,
 ) -> LineOutcome:
     if isinstance(record, Event):
         if (onward := handing.forwarded(timeline, record)) is not None:
@@ -116,6 +130,8 @@ def _change(
         return timelines.arrive(timeline, record, place, rules)
     if isinstance(record, Profile):
         return timelines.know(timeline, record, place, rules)
+    if isinstance(record, CustomerEvent):
+        return timelines.happened(timeline, record, place, rules)
     if isinstance(record, Left):
         return timelines.leave(timeline, record, place, rules)
     if isinstance(record, Grouped):

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from streams.alerts.episodes import Alert, Gone, record
-from streams.base.records import Command, Event, Left, output_key
+from streams.base.records import Command, CustomerEvent, Event, Left, Profile, output_key
 from streams.contacts.contact import Contact
 from streams.contacts.histories import History, Lives
 from streams.contacts.steps import Step
@@ -99,6 +99,14 @@ class Follower(Generic[S]):
     def left(self, state: S, leaving: Leaving, view: View) -> After[S] | None:
         """A contact went to another customer; ``view`` is without it. None = that changes nothing."""
         return None
+
+    def told(self, state: S, record: Profile | CustomerEvent, view: View) -> After[S] | None:
+        """Something about the customer apart from contacts; ``view`` is as it is now. None = that changes nothing."""
+        return None
+
+    def heard(self, state: S, out: Out, view: View) -> S:
+        """Another capability has published something because stream time has passed its `due`."""
+        return state
 
     def settled(self, state: S, finished: Lives, view: View) -> S:
         """Contacts are over for good and no longer kept; what they count for is."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.base.records import Command, Event
+from streams.base.records import Command, CustomerEvent, Event, Profile
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
 from streams.customers.rules import CustomerRules
@@ -31,6 +31,14 @@ def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRule
     )
 
 
+def told(timeline: Timeline, record: Profile | CustomerEvent, place: Place, rules: CustomerRules) -> Told:
+    """Something about the customer apart from contacts."""
+    now = view(timeline, place)
+    return _told(
+        timeline, [(each, each.told(getattr(timeline, each.name), record, now)) for each in rules.asked["told"]]
+    )
+
+
 def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
     """A person's word on an alert; None = it is none of these."""
     now = view(timeline, place)
@@ -52,16 +60,22 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
-    """Stream time has passed the deadlines of those that are asked."""
+    """Stream time has passed the deadlines of those that are asked, and maybe of who hears of what they publish."""
     now = view(timeline, place)
     out: tuple[Out, ...] = ()
     new: dict[str, Any] = {}
     for each in rules.asked["passed"]:
-        state = getattr(timeline, each.name)
-        if each.name in asked and (after := each.passed(state, now)) is not None:
+        state = new.get(each.name, getattr(timeline, each.name))
+        if (each.name in asked or each.name in new) and (after := each.passed(state, now)) is not None:
             out += after.out
             if after.state is not state:
                 new[each.name] = lean(each, after.state)
+            for other in rules.asked["heard"] if after.out else ():
+                known = new.get(other.name, getattr(timeline, other.name))
+                for record in after.out:
+                    known = other.heard(known, record, now)
+                if known is not getattr(timeline, other.name):
+                    new[other.name] = lean(other, known)
             if after.look:
                 new["stale"] = True
     return (replace(timeline, **new) if new else timeline), out

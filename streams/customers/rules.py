@@ -12,7 +12,11 @@ from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journeys import Journeys
 from streams.customers.moods import Moods
+from streams.customers.outreach import Outreach
+from streams.customers.outreach_rules import OutreachRules
 from streams.customers.segments import SegmentRules, Segments
+from streams.customers.silence import Silences
+from streams.customers.silences import SilenceRules
 from streams.customers.waits import WaitRule, Waits
 
 
@@ -52,6 +56,8 @@ class CustomerRules:
     journeys: JourneyRules
     segments: SegmentRules
     alerts: AlertRules = field(default_factory=AlertRules)
+    silence: SilenceRules = field(default_factory=SilenceRules)
+    outreach: OutreachRules = field(default_factory=OutreachRules)
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -63,6 +69,8 @@ class CustomerRules:
             Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
             Segments(self.segments),
+            Silences(self.silence, lateness_ms, self.contacts.csat_scale),
+            Outreach(self.outreach, lateness_ms, self.contacts.csat_scale),  # behind whom it hears
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

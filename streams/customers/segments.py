@@ -172,8 +172,8 @@ class Segments(Follower[KnownSegment]):
         if len(lives) > 1:
             lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
         standing = total(state.standing, lives, self.rules)
-        if standing.last is None:
-            return None
+        if standing.last is None:  # its contacts went to another customer: without them nothing is due
+            return None if state.score is None else After(replace(state, score=None))
         tier = tier_at(view.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
         score = assess(standing, tier, view.now, self.rules)
         if score == state.score:

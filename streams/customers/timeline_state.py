@@ -12,7 +12,9 @@ from streams.contacts.lifecycle import Illegal
 from streams.customers.follow import Out, View
 from streams.customers.journeys import Journeys, KnownJourneys
 from streams.customers.moods import KnownMoods, Moods
+from streams.customers.outreach import KnownOutreach, Outreach
 from streams.customers.segments import KnownSegment, Segments
+from streams.customers.silence import KnownSilence, Silences
 from streams.customers.tiers import Tiers
 
 
@@ -47,6 +49,8 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something may have to be published."""
     forwards: dict[str, tuple[str, int]] = {}
     """Group of contacts that went to another customer → to whom, and until when words about them are sent on, ms."""
+    silence: KnownSilence = Silences.empty
+    outreach: KnownOutreach = Outreach.empty
 
 
 class LineOutcome(msgspec.Struct, frozen=True, gc=False):

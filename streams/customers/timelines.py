@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from streams.alerts.episodes import MOVED, WITHDRAWN, Gone
-from streams.base.records import Event, Fact, Left, Profile, contact_key
+from streams.base.records import CustomerEvent, Event, Fact, Left, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.contacts import histories
 from streams.contacts.histories import History
@@ -84,9 +84,10 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRule
     """What is known of the customer has changed: contacts that were open then or later are labelled anew, unless that
     was done too often of late.
     """
+    timeline, told = loop.told(timeline, profile, place, rules)
     before, tiers = timeline.tiers, changed(timeline.tiers, profile)
     if tiers is before:
-        return LineOutcome(timeline)
+        return LineOutcome(timeline, out=told)
     emitted = [
         fact
         for history in timeline.histories.values()
@@ -103,7 +104,13 @@ def know(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRule
     else:
         timeline, emitted, limited = labelled(timeline, before, place, rules), [], ("labels",)
     timeline, out = loop.changed(timeline, Change(Gone(WITHDRAWN, profile.time)), place, rules)
-    return LineOutcome(timeline, tuple(emitted), out, limited=limited)
+    return LineOutcome(timeline, tuple(emitted), told + out, limited=limited)
+
+
+def happened(timeline: Timeline, event: CustomerEvent, place: Place, rules: CustomerRules) -> LineOutcome:
+    """An event of the customer apart from contacts."""
+    timeline, out = loop.told(timeline, event, place, rules)
+    return LineOutcome(timeline, out=out)
 
 
 def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) -> LineOutcome:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import AgentState, Command, Event, Profile
+from streams.base.records import AgentState, Command, CustomerEvent, Event, Profile
 from streams.base.times import to_ms
 from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
@@ -35,12 +35,16 @@ class Policy(NamedTuple):
     """Is told kind and reason of each identifier that is left out."""
 
 
+class NoCustomer(ValueError):
+    """The customer id of an order or promise stands for nobody: the event would be everybody's."""
+
+
 # The record of an event
 
 
 def event_record(
     obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
-) -> Event | Profile | AgentState | Command | Word:
+) -> Event | Profile | CustomerEvent | AgentState | Command | Word:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
@@ -171,6 +175,28 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         preferences=data.get("preferences"),
         consent=data.get("consent"),
         identifiers=_listed(data, policy),
+        time_zone=data.get("time_zone"),
+        country=data.get("country"),
+    )
+
+
+def _customer_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> CustomerEvent:
+    """Raises `NoCustomer`."""
+    data: dict[str, Any] = obj["data"]
+    customer = _customer(data["customer_id"], policy)
+    if customer is None:
+        raise NoCustomer("data.customer_id stands for nobody; an order and a promise are somebody's")
+    due, what = data.get("due"), data.get("about")
+    return CustomerEvent(
+        id=obj["id"],
+        source=obj["source"],
+        type=obj["type"],
+        customer=customer,
+        time=time_ms,
+        about=data.get("order_id") or data["promise_id"],
+        line=line,
+        due=None if due is None else to_ms(due),
+        what=None if what is None else mask(what, policy.region, Budget()),
     )
 
 
@@ -212,10 +238,13 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
     )
 
 
-_BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | AgentState | Command]] = {
+_BUILDERS: dict[
+    str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | AgentState | Command]
+] = {
     "customer.profile_changed": _profile,
     "agent.state_changed": _agent_state,
     "alert.commanded": _command,
+    **dict.fromkeys(("order.placed", "order.delivered", "promise.made", "promise.kept"), _customer_event),
 }
 
 

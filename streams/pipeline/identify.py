@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
 from streams.base.links import GROUP, Again, Label, Link, Read, Rests, Round, Told, Watched, row_key
-from streams.base.records import SEP, AgentState, Command, Event, Grouped, Line, Profile, contact_key
+from streams.base.records import SEP, AgentState, Command, CustomerEvent, Event, Grouped, Line, Profile, contact_key
 from streams.base.times import SECOND_MS
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -119,6 +119,8 @@ class Identify(Stage):
             self.nodes.profile(value, out)
             known = value if value.identifiers is None else replace(value, identifiers=None)
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
+        elif kind is CustomerEvent:
+            out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is Command:
             owner = owner_of(value.alert)
             if owner is None:

@@ -16,7 +16,7 @@ from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.links import Word
-from streams.base.records import LIVE, AgentState, Command, Event, Profile, contact_key
+from streams.base.records import LIVE, Normalised, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
@@ -24,7 +24,7 @@ from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
-from streams.intake.normalise import Policy, Unusable, event_record
+from streams.intake.normalise import NoCustomer, Policy, Unusable, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Gauged, Notes
@@ -248,10 +248,12 @@ class Ingest(Gauged, Processor):
             )
         return verdict
 
-    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Event | Profile | AgentState | Command | Word:
+    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Normalised | Word:
         budget = Budget()
         try:
             made = event_record(obj, time, line, self.policy, budget)
+        except NoCustomer as why:
+            raise Rejected("wrong-type", "data.customer_id", str(why)) from None
         except Unusable as why:
             raise Rejected("wrong-type", why.path, str(why)) from None
         if budget.sieved:

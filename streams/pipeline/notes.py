@@ -35,6 +35,12 @@ class Notes:
     def alert(self, rule: str, status: str) -> None:
         """A live alert record was published."""
 
+    def quiet(self, verdict: str, status: str) -> None:
+        """A live record of a silence was published."""
+
+    def outreach(self, rule: str, what: str) -> None:
+        """A live outreach was decided: ``send``, or by what it was held back."""
+
     def saturated(self, readings: int) -> None:
         """Readings were published with the largest number there is."""
 

@@ -14,6 +14,8 @@ from streams.base.records import LIVE, Interaction, Line
 from streams.customers import customers, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
+from streams.customers.outreach import QUIET_TOPIC as QUIET
+from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -21,6 +23,8 @@ from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
+COUNTED = (QUIET, OUTREACH)
+"""Topics whose live records are counted."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -60,7 +64,8 @@ class Track(Stage):
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
         self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
-        self.topics = {topic: name(topic) for topic in (ALERTS, "journeys", "journey.events", "segments")}
+        published = (ALERTS, "journeys", "journey.events", "segments", *COUNTED)
+        self.topics = {topic: name(topic) for topic in published}
         self.dead = name("contacts.dead-letters")
         self.timed, self.firing = (self.customers,), tables["firing"]
         self.touched: dict[str, None] = {}
@@ -138,12 +143,20 @@ class Track(Stage):
             out.send(self.topics[each.topic], each.key, orjson.dumps(each.value))
             if each.topic == ALERTS and each.value["line"] == LIVE:
                 self.notes.alert(each.value["rule"], each.value["status"])
+            elif each.topic in COUNTED and each.value["line"] == LIVE:
+                self._note(each.topic, each.value)
         for sent in outcome.sent:
             out.send(self.interactions, sent.owner.encode(), encode(sent))
         for what in outcome.limited:
             self.notes.limited("track", what)
         for illegal in outcome.illegal:
             self.notes.illegal(illegal.type)
+
+    def _note(self, topic: str, told: Mapping[str, Any]) -> None:
+        if topic == OUTREACH:
+            self.notes.outreach(told["rule"], told["reason"] or told["status"])
+        else:
+            self.notes.quiet(told["verdict"], told["status"])
 
     def _schedule(self, owner: str) -> None:
         """The row says when it is due."""

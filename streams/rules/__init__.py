@@ -18,6 +18,7 @@ from streams.base.errors import UserError
 from streams.base.times import DAY_MS
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
+from streams.rules import files as rule_files
 from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.settings import Settings
 
@@ -58,6 +59,11 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
         mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
         if what := _too_short(files["identity"], files["tracking"]):
             mistakes.append(sources["identity"].at(("expires_after",), what))
+        mistakes += [
+            sources[name].at(path, what)
+            for name, path, what in rule_files.mistakes(Files(**files))
+            if sources[name].own  # a shipped file gives way to what is one's own
+        ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
     return build(Files(**files), shipped_nobody())
@@ -82,6 +88,8 @@ class _Source:
     def __init__(self, name: str, directory: Path | None, overrides: dict[str, object]) -> None:
         own = directory / f"{name}.yaml" if directory else None
         self.path = own if own is not None and own.is_file() else SHIPPED / f"{name}.yaml"
+        self.own = self.path.parent != SHIPPED or any(path.split(".", 1)[0] == name for path in overrides)
+        """Is it somebody's, or did somebody override something in it?"""
         self.document: Document | None = None
         self.given: dict[str, Any] = {}
         """Its values with the overrides, once they are read."""

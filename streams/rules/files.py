@@ -4,17 +4,21 @@ A rule is a dataclass of the room that goes by it (such as `streams.customers.wa
 hold them, and those that say a rule in other words.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.base.units import FROM_FILES, Flag, Text, TierName
 from streams.contacts.rules import ContactRules
 from streams.customers.journey_rules import JourneyRules
+from streams.customers.outreach_rules import OutreachRules
 from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
+from streams.customers.silences import SilenceRules
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.metrics.rules import KpiPolicy
@@ -63,6 +67,7 @@ class TrackingFile:
     segments: SegmentRules
     contacts: ContactRules = field(default_factory=ContactRules)
     journeys: JourneyRules = field(default_factory=JourneyRules)
+    silence: SilenceRules = field(default_factory=SilenceRules)
 
     __pydantic_config__ = FROM_FILES
 
@@ -105,6 +110,7 @@ class Files:
     tracking: TrackingFile
     nobody: NobodyFile
     identity: IdentityRules
+    outreach: OutreachRules
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -120,5 +126,57 @@ def build(files: Files, shipped: Nobody) -> Rules:
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
     )
-    customers = CustomerRules(contacts, tracking.journeys, tracking.segments, files.alerts.watching(high))
+    longest = _longest(tracking.contacts, kpis.lateness_ms)
+    customers = CustomerRules(
+        contacts,
+        tracking.journeys,
+        tracking.segments,
+        files.alerts.watching(high),
+        replace(
+            tracking.silence,
+            floor_ms=max(tracking.silence.floor_ms, longest),
+            tier_floors={tier: max(floor, longest) for tier, floor in tracking.silence.tier_floors.items()},
+        ),
+        replace(
+            files.outreach,
+            rules=tuple(replace(rule, delay_ms=max(rule.delay_ms, kpis.lateness_ms)) for rule in files.outreach.rules),
+        ),
+    )
     return Rules(tiers, customers, kpis, files.nobody.rules(shipped), files.identity)
+
+
+Mistake = tuple[str, tuple[str | int, ...], str]
+"""File, path in it, what is wrong."""
+
+
+def mistakes(files: Files) -> Iterator[Mistake]:
+    """What each file may say for itself, and not beside the others."""
+    known, lateness = files.tiers.tiers, files.kpis.lateness_ms
+    names = ", ".join(sorted(known))
+    for tier in files.tracking.silence.tier_floors.keys() - known.keys():
+        yield "tracking", ("silence", "tier_floors", tier), f"{tier!r} is not a tier of tiers.yaml ({names})"
+    contacts, silence = files.tracking.contacts, files.tracking.silence
+    longest = _longest(contacts, lateness)
+    too_short = f"must be at least the longest time-out of a contact, {_long(longest)}"
+    if silence.floor_ms < longest:
+        yield "tracking", ("silence", "floor"), too_short
+    for tier, floor in silence.tier_floors.items():
+        if floor < longest:
+            yield "tracking", ("silence", "tier_floors", tier), too_short
+    for place, rule in enumerate(files.outreach.rules):
+        if rule.delay_ms < lateness:
+            what = f"must be at least the lateness of kpis.yaml, {_long(lateness)}: what is told late would be missed"
+            yield "outreach", ("rules", place, "delay"), what
+        for tier in sorted(rule.tiers - known.keys()):
+            yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
+
+
+def _longest(contacts: ContactRules, lateness_ms: int) -> int:
+    """A contact that goes on is no silence: none is shorter than this (ms)."""
+    return max(contacts.timeout, *contacts.channel_timeouts.values(), lateness_ms)
+
+
+def _long(ms: int) -> str:
+    """A duration as files have it."""
+    units = (("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1))
+    return next(f"{ms // size}{unit}" for unit, size in units if ms % size == 0)

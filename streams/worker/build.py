@@ -34,7 +34,7 @@ class Application:
 
 def build(settings: Settings, rules: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
-    metrics = Metrics(rules.customers.alerts.names)
+    metrics = Metrics(rules.customers.alerts.names, [rule.name for rule in rules.customers.outreach.rules])
     parts = inlets(settings, rules, metrics, load_scorer(settings.sentiment_scorer))
     app, source = engine_app(
         settings.group,

@@ -24,6 +24,9 @@ from prometheus_client import (
 from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
+from streams.customers.outreach import HELD_BY, SEND
+from streams.customers.silences import ENDED, QUIET, WITHDRAWN
+from streams.customers.verdicts import VERDICTS
 from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, UnreadableRecord
 from streams.identity.identifiers import Why
 from streams.pipeline.notes import Notes
@@ -51,20 +54,20 @@ LIMITS = {
     "measure": ("queue", "tier", "lane", "by_tier"),
 }
 """Hop → what of its state or outputs has a bound that a connector can reach."""
-_NOT_OF_CONTACTS = ("customer.", "agent.", "alert.", "replay.")
+_NOT_OF_CONTACTS = ("customer.", "order.", "promise.", "agent.", "alert.", "replay.")
 
 
 class Metrics(Observer, Notes):
     """Counts what the engine and the agents report; gauges are read off the running tasks when scraped.
 
-    ``alert_rules``: the names of the rules, so that one that has never fired is 0.
+    ``alert_rules``, ``outreach_rules``: the names of the rules, so that one that has never fired is 0.
     """
 
-    def __init__(self, alert_rules: Iterable[str] = ()) -> None:
+    def __init__(self, alert_rules: Iterable[str] = (), outreach_rules: Iterable[str] = ()) -> None:
         # Its _created series are of no use to Prometheus, and one more for each counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.alert_rules = tuple(alert_rules)
+        self.alert_rules, self.outreach_rules = tuple(alert_rules), tuple(outreach_rules)
         counter, histogram = self._counter, self._histogram
         self.records = counter("contact_streams_records", "Records read and committed", "hop")
         self.bytes = counter("contact_streams_bytes", "Bytes of record values read and committed", "hop")
@@ -112,6 +115,12 @@ class Metrics(Observer, Notes):
             "contact_streams_web_connections_closed", "Connections to this web that were closed before their end", "why"
         )
         self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
+        self.quiet_customers = counter(
+            "contact_quiet_customers", "Records of customers who fell silent, or no longer are", "verdict", "status"
+        )
+        self.outreach_decided = counter(
+            "contact_outreach", "Outreaches decided: send, or why they were held back", "rule", "what"
+        )
         self.limits = counter(
             "contact_streams_limits", "Times that state or an output met its bound and was made smaller", "hop", "what"
         )
@@ -144,6 +153,15 @@ class Metrics(Observer, Notes):
         for rule in self.alert_rules:
             for status in ("firing", "resolved"):
                 self.alerts.labels(rule, status)
+        self._begin_of_customers()
+
+    def _begin_of_customers(self) -> None:
+        for verdict in VERDICTS:
+            for status in (QUIET, ENDED, WITHDRAWN):
+                self.quiet_customers.labels(verdict, status)
+        for rule in self.outreach_rules:
+            for what in (SEND, *HELD_BY):
+                self.outreach_decided.labels(rule, what)
 
     def _process(self) -> None:
         build = Gauge(
@@ -179,6 +197,12 @@ class Metrics(Observer, Notes):
 
     def alert(self, rule: str, status: str) -> None:
         self.alerts.labels(rule, status).inc()
+
+    def quiet(self, verdict: str, status: str) -> None:
+        self.quiet_customers.labels(verdict, status).inc()
+
+    def outreach(self, rule: str, what: str) -> None:
+        self.outreach_decided.labels(rule, what).inc()
 
     def saturated(self, readings: int) -> None:
         self.saturated_readings.inc(readings)

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from tests.chaos import stories
+from tests.chaos import initiative, stories
 from tests.chaos.publisher import Publisher
 from tests.chaos.stories import CUSTOMERS, Data, Raw, cloud_event, home
 
@@ -47,10 +47,12 @@ class Load:
         dice = random.Random(self.seed)
         await self._profiles(dice)
         replay = asyncio.create_task(self._replay(random.Random(self.seed + 1_000_000)))
+        months = asyncio.create_task(self._months(random.Random(self.seed + 2_000_000)))
         commands = asyncio.create_task(self._commands())
         try:
             await self._live(dice)
             await replay
+            await months
         finally:
             commands.cancel()
             with suppress(asyncio.CancelledError):
@@ -182,11 +184,26 @@ class Load:
         await self.publisher.flush()
         await self._mark("replay.ended", told[-1][0] + 3_600_000, len(told))
 
-    async def _mark(self, kind: str, at: int, number: int) -> None:
+    async def _months(self, dice: random.Random) -> None:
+        """A replay of half a year, each event behind the one before: see `initiative`."""
+        line, topics = initiative.LINE, initiative.TOPICS
+        told = initiative.told(dice, f"quiet{self.seed}")
+        await self._mark("replay.started", told[0][0] - 1, 0, line, topics)
+        pause = self.duration * 0.6 / len(told)
+        for number, (at, event) in enumerate(told):
+            if number % 40 == 39:
+                await self._mark("replay.progressed", at - 1, number, line, topics)
+            await self.publisher.send_all([home(event)])
+            await asyncio.sleep(pause)
+        await self._mark("replay.ended", initiative.end(told), len(told), line, topics)
+
+    async def _mark(
+        self, kind: str, at: int, number: int, line: str = REPLAY, topics: Sequence[str] = REPLAY_TOPICS
+    ) -> None:
         """A marker on every partition of every topic of the replay; what was sent before lies before it."""
-        data = {"replay_id": REPLAY, "topics": REPLAY_TOPICS}
-        event = {**cloud_event(f"{REPLAY}-{kind}-{number}", kind, at, data), "replayid": REPLAY}
-        for topic in REPLAY_TOPICS:
+        data = {"replay_id": line, "topics": list(topics)}
+        event = {**cloud_event(f"{line}-{kind}-{number}", kind, at, data), "replayid": line}
+        for topic in topics:
             for partition in range(self.partitions):
                 await self.publisher.send((topic, None, orjson.dumps(event)), partition)
         await self.publisher.flush()

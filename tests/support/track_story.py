@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.base.records import Command, Event, Fact, Left, Profile
+from streams.base.records import Command, CustomerEvent, Event, Fact, Left, Profile
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
+from streams.customers.follow import Out
 from streams.customers.rules import CustomerRules
 from streams.rules import load
 from tests.support.deadlines import next_deadlines
@@ -20,7 +21,7 @@ RULES = load().customers
 S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
 T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
 OWNER = "customer:C1"
-Record = Event | Profile | Left | Command
+Record = Event | Profile | CustomerEvent | Left | Command
 
 
 _OWN = ("queue", "tier", "agent", "owner", "line", "id", "source", "case", "topic", "intent", "identifiers")
@@ -70,6 +71,8 @@ class Task:
     """Of journeys."""
     segments: list[dict[str, Any]] = field(default_factory=list)
     illegal: list[lifecycle.Illegal] = field(default_factory=list)
+    published: list[Out] = field(default_factory=list)
+    """All of it, as it came."""
     late: int = 0
     over: set[str] = field(default_factory=set)
     """Replays that have ended."""
@@ -122,8 +125,17 @@ class Task:
         self.journeys += on(outcome, "journeys")
         self.steps += on(outcome, "journey.events")
         self.segments += on(outcome, "segments")
+        self.published += outcome.out
         self.illegal += outcome.illegal
         self.late += outcome.late
+
+    def newest(self, topic: str, name: str) -> dict[str, dict[str, Any]]:
+        """What was published last under each name, having checked that revisions count from 1."""
+        seen: dict[str, dict[str, Any]] = {}
+        for each in (out.value for out in self.published if out.topic == topic):
+            assert each["revision"] == seen.get(each[name], {"revision": 0})["revision"] + 1
+            seen[each[name]] = each
+        return seen
 
     @property
     def net(self) -> Counter[Fact]:

@@ -12,9 +12,10 @@ from schemas import flow, registry
 from schemas.data import CHANNELS
 from schemas.dead_letter import DeadLetter
 from streams import app
-from streams.engine.offline import OfflineTask
+from streams.base.times import DAY_MS
+from streams.engine.offline import Offline, OfflineTask
 from streams.pipeline.tables import TABLES
-from tests.support.offline import NOW, deployment, inlets, settle
+from tests.support.offline import NOW, deployment, inlets, mark, settle
 from tests.support.system import event, home
 
 TOPICS = registry.topics()
@@ -75,6 +76,7 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         event("contact.ended", "over", start + 1, by="customer"),
     ):
         run.publish(*home(one), orjson.dumps(one), NOW)
+    _a_replay_of_months(run)
     for topic in ("contacts.voice", *flow.between()):
         run.publish(topic, b"c", b"no record", NOW)
     for seconds in (*range(0, 600, 10), 3 * 3600):
@@ -86,6 +88,16 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
     run.publish(*home(known), orjson.dumps(known), NOW + 3 * 3_600_000)
     settle(run, NOW + 3 * 3_600_000)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
+
+
+def _a_replay_of_months(run: Offline) -> None:
+    """A customer buys something, calls, and is not heard of any more."""
+    topics, at = ("contacts.voice", "customers.events"), NOW - 200 * DAY_MS
+    mark(run, "r", "started", at, topics)
+    order = event("order.placed", "o", at / 1000) | {"data": {"customer_id": "k", "order_id": "o"}}
+    for one in (order, event("contact.queued", "old", at / 1000, queue="q", customer_id="k")):
+        run.publish(*home(one), orjson.dumps(one | {"replayid": "r"}), NOW)
+    mark(run, "r", "ended", NOW, topics)
 
 
 @pytest.mark.parametrize("stage", flow.stages())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.rules import Rules
-from tests.chaos.audit import alerts, contacts, figures, hops, identity, journeys, logs, raw, state
+from tests.chaos.audit import alerts, contacts, figures, hops, identity, initiative, journeys, logs, raw, state
 from tests.chaos.audit.logs import Difference, Logs
 
 
@@ -33,7 +33,9 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     world = contacts.tell(accounts)
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
-    others = found.healthy("contact.measurements", "alerts", "kpis", "queue.state", "journey.events")
+    others = found.healthy(
+        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach"
+    )
     tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
     far = state.lines(tables["measure"])
     now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
@@ -47,6 +49,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *figures.check_facts(others, world),
         *journeys.check(others, world),
         *alerts.check(others, world, accounts.accepted, now),
+        *initiative.check(others, accounts.accepted, rules),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
@@ -70,6 +73,8 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
             "alerts": sum(each["status"] == "firing" for each in alarms),
             "alerts_withdrawn": sum(each["reason"] in ("withdrawn", "moved") for each in alarms),
             "steps": len(others.of("journey.events")),
+            "silences": sum(rec.doc["status"] == "quiet" for rec in others.of("customer.quiet")),
+            "outreaches": sum(rec.doc["status"] == "send" for rec in others.of("outreach")),
             "readings": len({rec.key for rec in found.of("kpis")}),
         },
     )

@@ -135,7 +135,10 @@ def tell(accounts: Accounts) -> World:
         elif "contact_id" in each.data:
             events[each.data["contact_id"]].append(each)
     arrived = {
-        owner: [(each.time, each.event["id"], each.data["tier"]) for each in told] for owner, told in profiles.items()
+        owner: [
+            (each.time, each.event["id"], each.data["tier"]) for each in told if "tier" in each.data and not each.line
+        ]
+        for owner, told in profiles.items()
     }
     changes = {owner: sorted(told) for owner, told in arrived.items()}
     world = World({}, {owner: kept(told) for owner, told in arrived.items()}, changes, profiles)

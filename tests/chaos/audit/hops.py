@@ -21,6 +21,7 @@ from streams.base.records import (
     SEP,
     AgentState,
     Command,
+    CustomerEvent,
     Event,
     Handed,
     Interaction,
@@ -145,6 +146,8 @@ def _identified(
                 yield "contact.interactions", output.owner.encode(), encode(output)
     elif isinstance(value, Profile):
         yield "contact.interactions", f"customer:{value.customer}".encode(), encode(replace(value, identifiers=None))
+    elif isinstance(value, CustomerEvent):
+        yield "contact.interactions", f"customer:{value.customer}".encode(), encode(value)
     elif isinstance(value, Command):
         yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
     elif isinstance(value, AgentState):
@@ -162,7 +165,7 @@ def _origin(rec: Rec) -> str | None:
         return f"{doc['channel']}|{doc['contact_id']}"
     if doc["kind"] in ("event", "left"):
         return f"{doc['channel']}|{doc['contact']}"
-    names = {"profile": "customer", "command": "alert", "agent": "agent"}
+    names = {"profile": "customer", "customer_event": "customer", "command": "alert", "agent": "agent"}
     return str(doc[names[doc["kind"]]]) if doc["kind"] in names else None
 
 

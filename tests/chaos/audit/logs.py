@@ -16,6 +16,7 @@ CHANNELS = (
 INPUTS = (
     *(f"contacts.{channel}" for channel in CHANNELS),
     "customers.profile",
+    "customers.events",
     "agents.state",
     "alert.commands",
     "identity.commands",
@@ -23,7 +24,8 @@ INPUTS = (
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = (
-    "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters",
+    "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet",
+    "outreach", "contacts.dead-letters",
 )  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""

@@ -23,10 +23,14 @@ SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 KINDS = {
     "contact.initiated", "contact.queued", "contact.connected", "contact.held", "contact.resumed", "contact.ended",
     "contact.wrapped_up", "message.sent", "feedback.given", "customer.profile_changed", "agent.state_changed",
-    "alert.commanded", "identity.linked", "identity.cut", "replay.started", "replay.progressed", "replay.ended",
+    "order.placed", "order.delivered", "promise.made", "promise.kept", "alert.commanded", "identity.linked",
+    "identity.cut", "replay.started", "replay.progressed", "replay.ended",
 }  # fmt: skip
 KEYS = {
     "customer.profile_changed": ("customers.profile", "customer_id"),
+    **dict.fromkeys(
+        ("order.placed", "order.delivered", "promise.made", "promise.kept"), ("customers.events", "customer_id")
+    ),
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
     "identity.linked": ("identity.commands", "identifier"),

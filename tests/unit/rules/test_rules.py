@@ -135,6 +135,13 @@ def test_wrong_overrides(overrides: dict[str, object], message: str) -> None:
     assert message in str(caught.value)
 
 
+SEGMENTS = (
+    "segments: {half_lives: {recency: 1d, frequency: 1d, sentiment: 1d, friction: 1d}, half_at: {frequency: 3.0, "
+    "friction: 2.0}, weights: {recency: 1.0, frequency: 1.0, sentiment: 1.0, friction: 1.0}, new: {contacts: 3, "
+    "known_for: 14d}, dormant_after: 30d, at_risk_below: 35.0, loyal_from: 65.0}\n"
+)
+RULE = "rules:\n  - {name: a"
+WHERE = "delay: 2h, channel: email, purpose: p"
 MISTAKES = [
     ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
     ("alerts", "wait:\n  - name: a\n    limits: 2m\n", 3, "wait.0.limits: is not known here"),
@@ -188,6 +195,29 @@ MISTAKES = [
     ("tracking", "segments: {half_live: 1d}\n", 1, "segments.half_live: is not known here"),
     ("tracking", "segments: {}\n", 1, "segments.weights: is missing"),
     ("tracking", "segments:\n  half_lives: {recency: 1d}\n", 2, "segments.half_lives.friction: is missing"),
+    ("tracking", f"{SEGMENTS}silence:\n  tier_floors: {{diamond: 30d}}\n", 3, "'diamond' is not a tier of tiers.yaml"),
+    ("tracking", f"{SEGMENTS}silence: {{floor: 12h}}\n", 2, "at least the longest time-out of a contact, 24h"),
+    ("tracking", f"{SEGMENTS}silence: {{factor: 0}}\n", 2, "silence.factor: Input should be greater than 0"),
+    ("outreach", f"{RULE}, after: birthday}}\n", 2, "rules.0.after: Input should be 'purchase', 'delivery'"),
+    ("outreach", f"{RULE}, after: purchase, channel: fax}}\n", 2, "rules.0.channel: Input should be 'voice'"),
+    ("outreach", f"{RULE}, after: purchase, delay: -2h}}\n", 2, "rules.0.delay: expected a duration"),
+    (
+        "outreach",
+        f"{RULE}, after: purchase, channel: email, purpose: p, delay: 5m}}\n",
+        2,
+        "rules.0.delay: must be at least the lateness of kpis.yaml",
+    ),
+    ("outreach", f"{RULE}, after: purchase, {WHERE}, tiers: [diamond]}}\n", 2, "'diamond' is not a tier of tiers.yaml"),
+    ("outreach", f"{RULE}, after: purchase, {WHERE}, silence: [bad]}}\n", 2, "only a rule after quiet has it"),
+    (
+        "outreach",
+        f"{RULE}, after: purchase, {WHERE}}}\n  - {{name: a, after: delivery, {WHERE}}}\n",
+        1,
+        "the same name: a",
+    ),
+    ("outreach", "quiet_hours:\n  from: 20:00\n  until: '08:00'\n", 2, "expected a time of day in quotes"),
+    ("outreach", "time_zone: Mars/Olympus\n", 1, "expected a time zone of the tz database"),
+    ("outreach", "caps:\n  - {most: 0, within: 1d}\n", 2, "caps.0.most: Input should be greater than or equal to 1"),
     ("nobody", "words:\n  en:\n    - unknown\n    - '--'\n", 4, "words.en.1: '--' has no letter or digit that counts"),
     ("nobody", "mailboxes: ['*']\n", 1, "mailboxes.0: '*' has no letter"),
     ("nobody", "words:\n  en: [null]\n", 2, "words.en.0: Input should be a valid string, not None"),

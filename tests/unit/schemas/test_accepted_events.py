@@ -86,6 +86,9 @@ def test_what_the_limits_allow(value: object) -> None:
     assert check(value) is None
 
 
+PROMISE = {"customer_id": "c", "promise_id": "p"}
+
+
 def test_no_time_of_the_contract_is_without_edges() -> None:
     """Whatever field says "date-time" in the export refuses both ends of the calendar."""
     early, late = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
@@ -96,7 +99,7 @@ def test_no_time_of_the_contract_is_without_edges() -> None:
             if "datetime" in str(field.annotation):
                 seen.add(f"{kind}.{name}")
                 for text in (early, late):
-                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze"))
+                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze", **PROMISE))
                     assert problem is not None
                     assert problem.path == f"data.{name}"
-    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until"}
+    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until", "promise.made.due"}

@@ -26,8 +26,9 @@ SCHEMAS = json_schemas()
 
 def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
-    others = {"customers.profile", "agents.state", "alert.commands", "identity.commands"}
+    others = {"customers.profile", "customers.events", "agents.state", "alert.commands", "identity.commands"}
     outputs = {"journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state"}
+    outputs |= {"contacts.dead-letters", "customer.quiet", "outreach"}
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}
@@ -85,6 +86,7 @@ def test_every_internal_record_has_an_example() -> None:
     [
         (internal.EventRecord, records.Event),
         (internal.ProfileRecord, records.Profile),
+        (internal.CustomerEventRecord, records.CustomerEvent),
         (internal.AgentRecord, records.AgentState),
         (internal.CommandRecord, records.Command),
         (internal.LeftRecord, records.Left),

@@ -13,8 +13,8 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "identity.changes", "journey.events", "journeys", "kpis", "queue.state",
-        "segments",
+        "alerts", "contacts.dead-letters", "customer.quiet", "identity.changes", "journey.events", "journeys", "kpis",
+        "outreach", "queue.state", "segments",
     )  # fmt: skip
 
 
@@ -22,7 +22,14 @@ def test_what_each_stage_reads_and_writes() -> None:
     contacts = tuple(f"contacts.{channel}" for channel in CHANNELS)
     assert {stage: (flow.inputs(stage), flow.outputs(stage)) for stage in flow.stages()} == {
         "ingest": (
-            (*contacts, "customers.profile", "agents.state", "alert.commands", "identity.commands"),
+            (
+                *contacts,
+                "customers.profile",
+                "customers.events",
+                "agents.state",
+                "alert.commands",
+                "identity.commands",
+            ),
             ("contact.normalised", "contacts.dead-letters"),
         ),
         "identify": (
@@ -42,8 +49,10 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "contact.interactions",
                 "contact.measurements",
                 "contacts.dead-letters",
+                "customer.quiet",
                 "journey.events",
                 "journeys",
+                "outreach",
                 "segments",
             ),
         ),

@@ -82,6 +82,8 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "contacts": replace(customers.contacts, timeout=1),
         "journeys": replace(customers.journeys, need_ms=1_800_000, repeat_ms=1),
         "segments": replace(customers.segments, loyal_from=1.0),
+        "silence": replace(customers.silence, factor=1.0),
+        "outreach": replace(customers.outreach, rules=()),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
