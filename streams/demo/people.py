@@ -51,7 +51,7 @@ class Person:
         last = self.browsers[-1] if self.browsers else None
         stale = last is not None and not last.proved and now - last.since > centre.UNPROVED_S * SECOND_MS
         if last is None or stale or rng.random() < centre.NEW_BROWSER_SHARE:
-            last = Browser(f"cookie-{self.id}-{len(self.browsers) + 1}", now)
+            last = Browser(f"cookie-{len(self.browsers) + 1}-{self.id}", now)
             self.browsers.append(last)
         return last
 
