@@ -191,7 +191,7 @@ class BoardState:
         found = self._people.setdefault(journey.get("customer", ""), {})
         revision = journey.get("revision", 0)
         if revision >= found.get(journey["journey_id"], Stitched()).revision:
-            names = tuple(each["contact_id"] for each in journey.get("contacts", ()))
+            names = tuple(each.get("contact_id", "") for each in journey.get("contacts", ()))
             found[journey["journey_id"]] = Stitched(revision, journey.get("counts", {}).get("contacts", 0), names)
 
     def _reading(self, value: dict[str, Any]) -> None:
