@@ -14,6 +14,9 @@ def size(
     partitions: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Of each topic; default: as many as it takes.")
     ] = None,
+    identifiers: Annotated[
+        float, typer.Option(min=0, help="Of a customer, lost cookies and strangers' included; 0: none are given.")
+    ] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every coefficient and its source.")] = False,
 ) -> None:
     """Workers, partitions, memory, disk and brokers for a load, and what runs out first.
@@ -31,9 +34,8 @@ def size(
 
     settings = load()
     horizon_d = rules.of(settings).customers.contacts.horizon / DAY_MS
-    asked = sizing.Load(
-        events_per_second, customers, partitions, settings.dedup_horizon_h, settings.commit_interval_ms, horizon_d
-    )
+    horizon_h, interval_ms = settings.dedup_horizon_h, settings.commit_interval_ms
+    asked = sizing.Load(events_per_second, customers, partitions, horizon_h, interval_ms, horizon_d, identifiers)
     found = sizing.plan(asked)
     if as_json:
         echo(sizing.as_json(asked, found))

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 
 from streams.contacts.rules import ContactRules
 from streams.demo import centre, texts
-from streams.demo.centre import Customer
 from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Contact
-from streams.demo.stories import begin, recognise, start
+from streams.demo.stories import begin, recognise, somebody, start
 from streams.demo.talk import (
     agent_for,
     ask_for_call,
@@ -116,10 +115,6 @@ def _days_later(world: World) -> int:
 # -- what customers and staff do
 
 
-def _somebody(world: World) -> Customer | None:
-    return world.rng.choice(world.people) if world.people and world.chance(centre.KNOWN_SHARE) else None
-
-
 def _answer(world: World, contact: Contact) -> None:
     """An agent replies, which takes the contact out of its queue."""
     world.answered(contact)
@@ -133,7 +128,7 @@ def written(channel: str) -> Callable[[World], Steps]:
     def story(world: World) -> Steps:
         evening = (10.0, 17.0) if channel == "chat" else (17.5, 23.0)
         yield world.until(_at(world, _some_day(world), *evening))
-        contact = begin(world, channel, _somebody(world))
+        contact = begin(world, channel, somebody(world))
         start(world, contact, entry_point)
         message(world, contact, "opening")
         yield world.pause(0.5, 2)
@@ -223,7 +218,7 @@ def call(world: World) -> Steps:
     again under the same id.
     """
     yield world.until(_at(world, _some_day(world), 9.0, 17.0))
-    contact = begin(world, "voice", _somebody(world))
+    contact = begin(world, "voice", somebody(world))
     start(world, contact, "hotline")
     yield world.pause(2, 9)
     recognise(contact)
@@ -252,7 +247,8 @@ def call(world: World) -> Steps:
 def promise(world: World) -> Steps:
     """A caller left a number the day before, and is called back under the same id."""
     yield world.until(_at(world, -1, 18.0, 21.0))
-    contact = begin(world, "voice", world.rng.choice(world.people) if world.people else None)
+    people = world.people.customers
+    contact = begin(world, "voice", world.rng.choice(people) if people else world.people.stranger(world.rng))
     start(world, contact, "hotline")
     yield world.pause(2, 9)
     recognise(contact)

@@ -113,6 +113,45 @@ MALFORMED_EVERY_S = 30.0
 KNOWN_SHARE = 0.80
 """Of all contacts: by somebody the centre knows; of those some only say so half-way."""
 LATE_KNOWN_SHARE = 0.20
+NEVER_SAID_SHARE = 0.22
+"""Of all contacts of customers: no event says the customer's id, only identifiers may tell whose it is."""
+COMES_BACK_SHARE = 0.35
+"""Of all contacts: by somebody who was in touch before."""
+
+IDENTIFIED_BY = {
+    "voice": "phone",
+    "messaging": "phone",
+    "email": "email",
+    "ticket": "email",
+    "social": "social",
+    "in-person": None,
+    "forum": "account",
+}
+"""The identifier a channel's connector has of everybody; the other channels know a browser's cookie."""
+BESIDES = {
+    "chat": ("email", 0.25),
+    "bot": ("device", 0.4),
+    "self-service": ("email", 0.15),
+    "messaging": ("device", 0.5),
+    "social": ("email", 0.15),
+    "forum": ("email", 0.3),
+}
+"""What a share of a channel's contacts name in addition."""
+NEW_BROWSER_SHARE = 0.1
+"""Of the contacts by a browser: with a new one, or its cookies were deleted."""
+UNPROVED_S = 1200
+"""A browser is used no longer than this when nothing says whose it is: a visitor signs in soon, or it is deleted. What
+is told of a contact that is over for long raises no alert any more."""
+FAMILY, FAMILY_EVERY = 2, 5
+"""Of every five customers two are a family with one tablet."""
+ON_TABLET_SHARE = 0.4
+"""Of their contacts that would come from a browser."""
+BRANCH_LINE = "+442079460999"
+"""The branch's own number. Customers call from there, and clerks typed it into the profiles of some."""
+BRANCH_EVERY, BRANCH_CALL_SHARE = 80, 0.08
+"""Of so many customers two have it in their profile; the share of all calls that come from there."""
+GIVEN_ON, NEXT_NUMBER = (10, 11), "+441632960010"
+"""The number of the one customer, who has the next one, was given to the other one, who has another one besides."""
 SENTIMENT_GIVEN_SHARE = 0.55
 """Of all customer messages: the connector scored them; the others only have a text."""
 MOOD_LOST_A_MINUTE = 0.22

@@ -4,23 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from streams.demo.figure import Check
 from streams.demo.state import BoardState, Pair, Share
+from streams.demo.stitching import stitched
 from streams.demo.truth import Counts, Truth
 
-
-@dataclass(frozen=True)
-class Check:
-    """One figure; ``where`` is a channel and queue, or None for the whole centre."""
-
-    name: str
-    where: Pair | None
-    truth: int
-    pipeline: int
-
-    @property
-    def right(self) -> bool:
-        """Whether both agree exactly."""
-        return self.truth == self.pipeline
+__all__ = ["MEASURES", "Check", "Measure", "compare"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +92,7 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
         Check("contacts with whom they belong to", None, people.total(), (found & people).total()),
         Check("contacts with somebody else", None, 0, (found - people).total()),
         Check("strangers who stay strangers", None, len(strangers), sum(found[owner] == 1 for owner in strangers)),
+        *stitched(truth, state),
         Check("messages scored", None, truth.messages.total(), round(scored)),
         Check("wait alerts raised", None, len(truth.alerts), len(alerted)),
         Check("wait alerts for somebody else", None, 0, len(alerted - truth.alerts)),

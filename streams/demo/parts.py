@@ -50,8 +50,9 @@ class Emission:
 class Contact:
     """One conversation on one channel, as its connector sees it; times in ms since the epoch.
 
-    ``identifier``: (kind, value) of the person; ``withheld``: its value stands for nobody. ``says``: the customer id
-    that the connector gives as long as it knows no customer.
+    ``identifier``: (kind, value) of the person; ``besides``: what else it is known by; ``withheld``: its value stands
+    for nobody. ``says``: the customer id that the connector gives as long as it knows no customer. ``signs_in``: it
+    knows the customer at the latest when the customer is asked.
     """
 
     id: str
@@ -62,6 +63,8 @@ class Contact:
     mood: float
     withheld: bool = False
     says: str | None = None
+    signs_in: bool = True
+    besides: tuple[tuple[str, str], ...] = ()
     queue: str | None = None
     leg: int | None = None
     """Number of the stay in a queue that is not over."""

@@ -15,7 +15,12 @@ PROGRESS_EVERY_S = 0.2
 
 def topics() -> tuple[str, ...]:
     """What the simulated centre publishes to."""
-    return (*(routing.channels()[channel] for channel in ARRIVALS), "customers.profile", "agents.state")
+    return (
+        *(routing.channels()[channel] for channel in ARRIVALS),
+        "customers.profile",
+        "agents.state",
+        "identity.commands",
+    )
 
 
 class Publisher(Protocol):

@@ -74,10 +74,13 @@ async def run(
     async with start_worker(), Feed(connection, prefix, state) as feed:
         async with ReplayPublisher(connection, prefix, line, topics(), started_at=settings.begin_ms - 1) as publisher:
             emissions = simulation.emissions(int(options.duration * options.speed * 1000))
-            emissions = await publish_before(emissions, publisher, start_ms)
-            await publisher.flush()
-            # Customers are known before the doors open: a call that overtakes the profile would have no tier.
-            drained = await wait_drained(DRAIN_S)
+            drained = True
+            # Customers are known before they get in touch, and before the doors open: a call that overtakes the profile
+            # would have no tier.
+            for moment in (settings.begin_ms, start_ms):
+                emissions = await publish_before(emissions, publisher, moment)
+                await publisher.flush()
+                drained = drained and await wait_drained(DRAIN_S)
             pace = Pace(start_ms, options.speed, time.monotonic)
             show = Show(state, pace, options.speed, opens.tzinfo or UTC)
             with _interrupt(simulation.stop):
@@ -101,7 +104,7 @@ def is_plain(plain: bool) -> bool:
 
 
 async def publish_before(emissions: Iterator[Emission], publisher: Publisher, start_ms: int) -> Iterator[Emission]:
-    """Publish what comes before the doors open, the profiles and the days before; the others are returned.
+    """Publish what comes up to ``start_ms``, as the profiles and the days before; the others are returned.
 
     Time comes along night by night, so that what rests for too long is taken for over before it goes on.
     """

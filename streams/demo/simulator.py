@@ -5,7 +5,7 @@ Everything follows from the settings: one random source, and an event list whose
 
 from collections.abc import Iterator
 
-from streams.demo import before, malformed, stories
+from streams.demo import before, given_on, malformed, stories
 from streams.demo.parts import Emission, Settings
 from streams.demo.truth import Truth
 from streams.demo.world import Steps, World
@@ -41,7 +41,7 @@ class Simulation:
         doors open; then nothing comes at the start itself but states of agents: contacts come later.
         """
         world, self._length_ms = self._world, _whole(length_ms)
-        for process in (world.introduce(), *before.conversations(world), _opening(world)):
+        for process in (world.introduce(), given_on.number(world), *before.conversations(world), _opening(world)):
             world.env.process(process)
         while world.env.peek() <= self._length_ms:
             world.env.step()

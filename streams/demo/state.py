@@ -7,10 +7,10 @@ Nothing here reads a clock or a topic. Times are ms since the epoch; pairs are (
 
 import base64
 import binascii
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.base.times import MINUTE_MS, to_ms
 
@@ -72,6 +72,14 @@ Shares = dict[tuple[str, str], Share]
 """By (kpi, variant)."""
 
 
+class Stitched(NamedTuple):
+    """A journey as it was last said: how many contacts it has, and which; of a long one the latest."""
+
+    revision: int = 0
+    contacts: int = 0
+    names: tuple[str, ...] = ()
+
+
 class BoardState:
     """Everything the pipeline said about one line so far.
 
@@ -89,7 +97,7 @@ class BoardState:
         self._minutes: dict[Dimensions, dict[int, tuple[int, Shares]]] = {}
         self._so_far: dict[Dimensions, Shares] = {}
         self._days: dict[tuple[Dimensions, int], tuple[tuple[int, int], str, Shares]] = {}
-        self._people: dict[str, dict[str, tuple[int, int]]] = {}
+        self._people: dict[str, dict[str, Stitched]] = {}
         self._letters: set[tuple[str, int, int]] = set()
 
     def apply(self, topic: str, value: dict[str, Any]) -> bool:
@@ -165,16 +173,26 @@ class BoardState:
 
     def contacts_of(self) -> Counter[str]:
         """How many contacts each owner has, over all journeys."""
-        sums = {owner: sum(count for _, count in found.values()) for owner, found in self._people.items()}
+        sums = {owner: sum(each.contacts for each in found.values()) for owner, found in self._people.items()}
         return +Counter(sums)
+
+    def owners_of(self) -> dict[str, set[str]]:
+        """Contact → whose journeys have it; contacts that left the list of a long journey are not there."""
+        owners: dict[str, set[str]] = defaultdict(set)
+        for owner, found in self._people.items():
+            for each in found.values():
+                for name in each.names:
+                    owners[name].add(owner)
+        return owners
 
     # -- one fold a topic
 
     def _person(self, journey: dict[str, Any]) -> None:
         found = self._people.setdefault(journey.get("customer", ""), {})
         revision = journey.get("revision", 0)
-        if revision >= found.get(journey["journey_id"], (0, 0))[0]:
-            found[journey["journey_id"]] = (revision, journey.get("counts", {}).get("contacts", 0))
+        if revision >= found.get(journey["journey_id"], Stitched()).revision:
+            names = tuple(each.get("contact_id", "") for each in journey.get("contacts", ()))
+            found[journey["journey_id"]] = Stitched(revision, journey.get("counts", {}).get("contacts", 0), names)
 
     def _reading(self, value: dict[str, Any]) -> None:
         self.watermark = max(self.watermark, milliseconds(value.get("watermark")) or 0)

@@ -11,22 +11,13 @@ from typing import Any
 import simpy
 
 from streams.demo import centre, texts
-from streams.demo.centre import Customer
+from streams.demo.people import Person, besides, named
 from streams.demo.talk import message, serve, wait_for_agent
+from streams.demo.whose import Spoken
 from streams.demo.world import Contact, Steps, World
 
 Story = Generator[simpy.Event, Any, str]
 
-IDENTIFIED_BY = {
-    "voice": "phone",
-    "messaging": "phone",
-    "email": "email",
-    "ticket": "email",
-    "social": "social",
-    "in-person": None,
-    "forum": "account",
-}
-"""The identifier a channel's connector has of everybody; the other channels know a browser's cookie."""
 NEXT_CHANNELS = {
     "voice": ("chat", "messaging", "email"),
     "self-service": ("voice", "chat"),
@@ -53,41 +44,52 @@ def _arrive(world: World, channel: str) -> Steps:
 
 def _later(world: World, channel: str, seconds: float) -> Steps:
     yield world.after(seconds)
-    customer = _somebody(world) if world.chance(centre.KNOWN_SHARE) else None
-    yield from live(world, channel, customer)
+    person = somebody(world)
+    if person.id in world.busy:
+        person = world.people.stranger(world.rng)
+    yield from live(world, channel, person)
 
 
-def _somebody(world: World) -> Customer | None:
-    """A known customer who is not in contact right now."""
-    customer = world.rng.choice(world.people) if world.people else None
-    return None if customer is None or customer.id in world.busy else customer
+def somebody(world: World) -> Person:
+    """A customer or a stranger; many were in touch before."""
+    if world.people.seen and world.chance(centre.COMES_BACK_SHARE):
+        return world.rng.choice(world.people.seen)
+    if world.people.customers and world.chance(centre.KNOWN_SHARE):
+        return world.rng.choice(world.people.customers)
+    return world.people.stranger(world.rng)
 
 
-def live(world: World, channel: str, customer: Customer | None) -> Steps:
+def live(world: World, channel: str, person: Person) -> Steps:
     """One contact, and another one elsewhere when it came to nothing."""
-    if customer is not None:
-        world.busy.add(customer.id)
-    contact = begin(world, channel, customer)
+    world.busy.add(person.id)
+    contact = begin(world, channel, person)
     outcome = yield from STORIES[channel](world, contact)
     if outcome == "unserved" and world.chance(0.5):
         yield world.pause(8, 60)
         again = world.rng.choice(NEXT_CHANNELS.get(channel, ("voice", "messaging")))
-        second = begin(world, again, customer)
+        second = begin(world, again, person)
         second.mood = contact.mood - 0.1
         yield from STORIES[again](world, second)
-    if customer is not None:
-        world.busy.discard(customer.id)
+    world.busy.discard(person.id)
 
 
-def begin(world: World, channel: str, customer: Customer | None) -> Contact:
-    """A new contact; some known customers are only recognised later in it."""
+def begin(world: World, channel: str, person: Person) -> Contact:
+    """A new contact; some customers are only recognised later in it, and some never."""
     number = world.truth.contacts.total() + 1
     world.truth.contacts[channel] += 1
-    known = customer is not None and not world.chance(centre.LATE_KNOWN_SHARE)
-    identifier = _identifier(world, channel, customer)
-    withheld = identifier is not None and world.chance(centre.WITHHELD_SHARE * (0.25 if customer else 1))
+    customer = person.customer
+    signs_in = customer is not None and not world.chance(centre.NEVER_SAID_SHARE)
+    known = signs_in and not world.chance(centre.LATE_KNOWN_SHARE)
+    identifier, browser = named(person, channel, world.rng, int(world.env.now))
+    if channel == "voice" and world.people.branch_line and world.chance(centre.BRANCH_CALL_SHARE):
+        identifier = "phone", centre.BRANCH_LINE
+    hides = identifier is not None and identifier[0] in centre.WITHHELD
+    withheld = hides and world.chance(centre.WITHHELD_SHARE * (0.25 if customer else 1))
     if withheld and identifier is not None:
         identifier = identifier[0], world.rng.choice(centre.WITHHELD[identifier[0]])
+    also = () if identifier is None or withheld else besides(person, channel, world.rng)
+    if browser is not None:
+        browser.proved = browser.proved or (not withheld and (signs_in or bool(also)))
     contact = Contact(
         id=f"{world.settings.line}.{channel}-{number}",
         channel=channel,
@@ -97,30 +99,13 @@ def begin(world: World, channel: str, customer: Customer | None) -> Contact:
         mood=max(-0.6, min(0.9, world.rng.gauss(0.3, 0.3))),
         withheld=withheld,
         says=world.rng.choice(centre.NO_CUSTOMER) if withheld and world.chance(0.3) else None,
+        signs_in=signs_in,
+        besides=also,
     )
     world.contacts.append(contact)
-    world.truth.people[contact.id] = _owner(contact)
+    world.people.met(person)
+    world.truth.told.contacts[contact.id] = Spoken(channel, person.id, customer is not None)
     return contact
-
-
-def _owner(contact: Contact) -> str:
-    """Whose the contact is as long as no customer is known: who bears the identifier, else nobody but itself."""
-    if contact.identifier is None or contact.withheld:
-        return f"contact:{contact.channel}:{contact.id}"
-    kind, value = contact.identifier
-    return f"anonymous:{kind}:{value.removeprefix('@')}"
-
-
-def _identifier(world: World, channel: str, customer: Customer | None) -> tuple[str, str] | None:
-    guest = world.rng.randrange(500, 1000)
-    kind = IDENTIFIED_BY.get(channel, "cookie")
-    if kind == "phone":
-        return kind, customer.phone if customer else f"+442079460{guest}"
-    if kind == "email":
-        return kind, customer.email if customer else f"guest.{guest}@example.net"
-    if kind == "social":
-        return kind, customer.handle if customer else f"@guest{guest}"
-    return None if kind is None else (kind, f"{kind}-{customer.id if customer else guest}")
 
 
 def start(world: World, contact: Contact, entry_point: str) -> None:
@@ -135,8 +120,8 @@ def end(world: World, contact: Contact, by: str, reason: str) -> None:
 
 
 def recognise(contact: Contact) -> None:
-    """From here on the connector knows whose contact it is."""
-    contact.known = contact.customer is not None
+    """From here on the connector knows whose contact it is, if it ever does."""
+    contact.known = contact.customer is not None and contact.signs_in
 
 
 def voice(world: World, contact: Contact) -> Story:

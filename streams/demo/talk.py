@@ -8,6 +8,7 @@ import simpy
 
 from streams.base.channels import SPOKEN
 from streams.demo import centre, texts
+from streams.demo.whose import Spoken
 from streams.demo.world import Agent, Contact, Steps, Ticket, World
 
 CALLBACK_SHARE = 0.25
@@ -216,7 +217,8 @@ def _call_back(world: World, contact: Contact, queue: str) -> Steps:
         contact.mood,
     )
     world.contacts.append(call)
-    world.truth.people[call.id] = world.truth.people[contact.id]
+    before = world.truth.told.contacts[contact.id]
+    world.truth.told.contacts[call.id] = Spoken("voice", before.person, before.is_customer)
     world.tell(call, "contact.initiated", direction="outbound", opened_by="agent", agent_id=agent.id, queue=queue)
     call.queue = queue
     yield world.pause(4, 12)

@@ -7,10 +7,11 @@ that what comes later takes the place of what was counted before.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from streams.demo.askings import Replies
+from streams.demo.whose import Spoken, Told, Whose
 from streams.rules import Rules
 
 
@@ -98,8 +99,14 @@ class Truth:
     handling: dict[str, Once] = field(default_factory=dict)
     answers: dict[str, Once] = field(default_factory=dict)
     """To the satisfaction question."""
+    told: Told = field(default_factory=Told)
+    """Who each contact really was, and what was told of that."""
     people: dict[str, str] = field(default_factory=dict)
-    """Whose each contact is, as the pipeline names an owner; one of a stranger without a name is its own."""
+    """Whose each contact is by what was told, as the pipeline names an owner; known at the end."""
+    shared: set[str] = field(default_factory=set)
+    """Contacts that are nobody's for what they name is of several; known at the end."""
+    unsaid: list[tuple["Leg", int]] = field(default_factory=list)
+    """Legs of contacts that had not said a customer by then, and how long they waited."""
     messages: Counter[str] = field(default_factory=Counter)
     """Written by customers, by channel."""
     events: int = 0
@@ -192,9 +199,23 @@ class Truth:
         for leg in self.waiting.values():
             self.of(leg.channel, leg.queue).legs_waiting += 1
             self._alert(leg, now - leg.entered)
+        self._who_is_who()
 
     def _alert(self, leg: Leg, waited: int) -> None:
         """An alert is due when a leg has waited strictly longer than a rule for its tier and channel allows."""
+        if leg.tier is None:
+            self.unsaid.append((leg, waited))
         for rule in self.rules.customers.alerts.wait:
             if leg.tier in rule.tiers and leg.channel in rule.channels and waited > rule.limit_ms:
                 self.alerts.add(leg.contact)
+
+    def _who_is_who(self) -> None:
+        """Whose the contacts are in the end, and the alerts for customers whom identifiers alone tell."""
+        whose = Whose(self.told, self.rules.identity)
+        self.people = {contact: whose.of(contact) for contact in self.told.contacts}
+        self.shared = {contact for contact in self.told.contacts if whose.is_shared(contact)}
+        for leg, waited in self.unsaid:
+            spoken = self.told.contacts.get(leg.contact, Spoken(leg.channel))
+            owner = self.people.get(leg.contact, "").removeprefix("customer:")
+            if spoken.customer is None and owner in self.told.tiers:
+                self._alert(replace(leg, tier=self.told.tiers[owner]), waited)

@@ -5,7 +5,7 @@ Simulated time is 0 when the doors open. What came in on the days before lies be
 
 import random
 from collections import deque
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import Any
 
 import simpy
@@ -14,13 +14,17 @@ from schemas.routing import route
 from streams.base.times import iso
 from streams.demo import centre
 from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
+from streams.demo.people import Identifier, People, Person
 from streams.demo.truth import Leg, Truth
+from streams.demo.whose import Spoken
 
 __all__ = ["Agent", "Contact", "Emission", "Settings", "Steps", "Ticket", "World"]
 
 Steps = Generator[simpy.Event, Any, None]
 """A process of the simulation that returns nothing."""
-SOURCES = {"feedback": "surveys", "case": "cases", "customer": "customers", "agent": "agents"}
+SOURCES = {
+    "feedback": "surveys", "case": "cases", "customer": "customers", "agent": "agents", "identity": "customers",
+}  # fmt: skip
 """The systems that publish, by the first word of the type; all else is published by the channel's own system."""
 WORDS_ABOUT = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved", "case.reopened"})
 """What is told of a contact that is over, and leaves it so."""
@@ -34,7 +38,7 @@ class World:
         self.truth = Truth(settings.rules)
         self.rng = random.Random(settings.seed)
         self.env = simpy.Environment(settings.begin_ms - settings.start_ms)
-        self.people = centre.customers(settings.customers)
+        self.people = People(settings.customers)
         self.busy: set[str] = set()
         self.agents = list(_hire())
         self.tickets: list[Ticket] = []
@@ -89,13 +93,14 @@ class World:
         who: dict[str, Any] = {}
         if event_type == "feedback.given":
             return who
+        told = self.truth.told.contacts.setdefault(contact.id, Spoken(contact.channel))
         if contact.known and contact.customer is not None:
-            who["customer_id"] = contact.customer.id
-            self.truth.people[contact.id] = f"customer:{contact.customer.id}"
+            who["customer_id"] = told.customer = contact.customer.id
         elif contact.says is not None:
             who["customer_id"] = contact.says
         if contact.identifier is not None and event_type in ("contact.initiated", "message.sent", "post.made"):
-            who["identifiers"] = [{"kind": contact.identifier[0], "value": contact.identifier[1]}]
+            who["identifiers"] = listed((contact.identifier, *contact.besides))
+            told.named.update(names(contact.besides if contact.withheld else (contact.identifier, *contact.besides)))
         return who
 
     def _note(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
@@ -147,17 +152,30 @@ class World:
 
     def introduce(self) -> Steps:
         """The customer system publishes everybody's profile before the doors open."""
-        for customer in self.people:
-            identifiers = [{"kind": "email", "value": customer.email}, {"kind": "phone", "value": customer.phone}]
-            data = {
-                "customer_id": customer.id,
-                "tier": customer.tier,
-                "value_cents": customer.value_cents,
-                "language": "en",
-                "identifiers": identifiers,
-            }
-            self.publish("customer.profile_changed", data)
+        for person in self.people.customers:
+            self.profile(person)
         yield self.after(0)
+
+    def profile(self, person: Person) -> None:
+        """The customer system says all that it knows of a customer."""
+        customer, found = person.customer, person.listed()
+        if customer is None:
+            return
+        data = {
+            "customer_id": customer.id,
+            "tier": customer.tier,
+            "value_cents": customer.value_cents,
+            "language": "en",
+            "identifiers": listed(found),
+        }
+        self.publish("customer.profile_changed", data)
+        self.truth.told.listed[customer.id], self.truth.told.tiers[customer.id] = set(names(found)), customer.tier
+
+    def cut(self, identifier: Identifier, customer: str, reason: str) -> None:
+        """Somebody in the back office says that an identifier is not this customer's."""
+        pair = next(names((identifier,))), f"customer:{customer}"
+        self.publish("identity.cut", {"identifier": pair[0], "other": pair[1], "reason": reason, "by": "back-office"})
+        self.truth.told.cut.add(frozenset(pair))
 
     # -- queues and agents
 
@@ -298,6 +316,16 @@ class World:
                 agent.rest_due = True
             elif agent.on_duty:
                 yield self.env.process(self._rest(agent, "break", centre.BREAK_S))
+
+
+def listed(identifiers: Iterable[Identifier]) -> list[dict[str, str]]:
+    """As events list them."""
+    return [{"kind": kind, "value": value} for kind, value in identifiers]
+
+
+def names(identifiers: Iterable[Identifier]) -> Iterator[str]:
+    """As the pipeline names them."""
+    return (f"{kind}:{value.removeprefix('@')}" for kind, value in identifiers)
 
 
 def _hire() -> Iterator[Agent]:

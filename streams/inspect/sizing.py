@@ -66,6 +66,15 @@ class Coefficients:
     rest_bytes: float = _measured(
         650.0, "encoded contact at rest in its customer's row: an answered call, its id 11 characters long; 300 to 780"
     )
+    node_bytes: float = _measured(
+        357.0, "encoded row of an identifier or customer with links: the mean of 2,422, an hour of the demo's centre"
+    )
+    profile_bytes: float = _measured(
+        241.0, "encoded row of a customer whose profile lists three to five identifiers: 400 of the same"
+    )
+    group_bytes: float = _measured(
+        271.0, "encoded row of contacts that are over and named one identifier and no customer: 16 of the same"
+    )
     row_overhead_bytes: float = _measured(350.0, "estimate: key, dict entry and deadline of a row in memory")
     decoded_ratio: float = _measured(4.3, "resident bytes of a decoded row for each encoded one (tracemalloc)")
     base_mib: float = _measured(95.0, "resident, a worker with 16 tasks and no state")
@@ -103,6 +112,8 @@ class Load:
     commit_interval_ms: int = 100
     horizon_d: float = 14.0
     """``contacts.horizon`` of tracking.yaml."""
+    identifiers: float = 4.0
+    """That are known of a customer, lost cookies and strangers' included; 0 = contacts and profiles name none."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,9 @@ class Plan:
     """Of the state, all workers: what the stubs of contacts that are over take on disk."""
     rested_gib: float
     """The same of the contacts at rest in the rows of customers."""
+    identity_gib: float
+    """The same of identity: a node for each identifier and customer, what each customer's profile lists, and a group
+    for each identifier, as if each had contacts of its own without a customer."""
     rested_each: float
     """How many of them a customer has."""
     restore_seconds: float
@@ -163,15 +177,16 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
     stubs = rate / c.contact_events * 86_400 * load.horizon_d
     rested = min(stubs, load.customers * MAX_RESTED)  # in the row of its customer, beside the stub of its owner
     over_bytes = stubs * c.stub_bytes + rested * c.rest_bytes
-    rows = load.customers + 2 * contacts + stubs
-    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes + over_bytes
+    named, identity_bytes = _identity(load, c)
+    rows = load.customers + 2 * contacts + stubs + named
+    encoded = load.customers * c.customer_bytes + contacts * c.contact_bytes + over_bytes + identity_bytes
     each = rested / max(load.customers, 1)
     cached = _cached(min(m.cache_rows, rows / workers), c.customer_bytes + each * c.rest_bytes, m) * c.decoded_ratio
     fixed = c.base_mib * 2**20 + ids * c.id_bytes / workers + cached
     memory = fixed + (encoded + rows * c.row_overhead_bytes) / workers
     stored = rate * c.broker_bytes
     broker_cores = (rate * c.broker_event_us + progress) / 1e6 + transactions * c.broker_transaction_ms / 1e3
-    disk = (stored * 86_400 * m.retention_days + ids * 24 + over_bytes) * m.replication
+    disk = (stored * 86_400 * m.retention_days + ids * 24 + over_bytes + identity_bytes) * m.replication
     ids_bytes, past_bytes = ids * c.id_bytes / workers, (over_bytes + stubs * c.row_overhead_bytes) / workers
     limits = {
         "partitions": workers / partitions,
@@ -193,6 +208,7 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         ids_gib=ids * c.id_bytes / GIB,
         stubs_gib=stubs * c.stub_bytes / GIB,
         rested_gib=rested * c.rest_bytes / GIB,
+        identity_gib=identity_bytes / GIB,
         rested_each=each,
         restore_seconds=(rows / c.restore_rows_per_s + ids * c.id_restore_us / 1e6) / workers,
         transactions_per_second=transactions,
@@ -203,6 +219,16 @@ def _plan(load: Load, partitions: int, c: Coefficients, m: Machines) -> Plan:
         bottleneck=first,
         advice=_advice(limits, load, _Memory(ids_bytes / memory, past_bytes / memory, fixed / GIB, fitting_h)),
     )
+
+
+def _identity(load: Load, c: Coefficients) -> tuple[float, float]:
+    """Rows of `identify` by identifier, customer and group, and their encoded bytes."""
+    if not load.identifiers:
+        return 0.0, 0.0
+    identifiers = load.customers * load.identifiers
+    nodes, profiles, groups = identifiers + load.customers, load.customers, identifiers
+    taken = nodes * c.node_bytes + profiles * c.profile_bytes + groups * c.group_bytes
+    return nodes + profiles + groups, taken
 
 
 def _cached(rows: float, row_bytes: float, m: Machines) -> float:
@@ -275,6 +301,7 @@ def rows(found: Plan) -> list[tuple[str, str]]:
         ("ids for duplicates, all workers", f"{found.ids_gib:,.1f} GiB"),
         ("stubs of contacts, all workers", f"{found.stubs_gib:,.1f} GiB"),
         ("contacts at rest, all workers", f"{found.rested_gib:,.1f} GiB"),
+        ("identifiers and their links, all workers", f"{found.identity_gib:,.1f} GiB"),
         ("contacts at rest of one customer", f"{found.rested_each:,.1f}"),
         ("restore of a worker without its disk", f"{found.restore_seconds:,.0f} s"),
         ("transactions a second, at most", f"{found.transactions_per_second:,.0f}"),

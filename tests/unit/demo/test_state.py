@@ -171,6 +171,18 @@ def test_contacts_are_summed_over_all_journeys_of_an_owner_by_their_newest_revis
     assert state.contacts_of() == {"customer:C1": 4}
 
 
+def test_a_contact_is_whose_newest_journeys_list_it() -> None:
+    state = BoardState(LINE)
+    for record in (
+        journey("customer:C1", 1, 2) | {"contacts": [{"contact_id": "a"}, {"contact_id": "b"}]},
+        journey("anonymous:phone:+1", 1, 1) | {"contacts": [{"contact_id": "c"}]},
+        journey("anonymous:phone:+1", 1, 0, revision=2) | {"contacts": []},
+        journey("customer:C2", 1, 2) | {"contacts": [{"contact_id": "b"}, {"contact_id": "c"}]},
+    ):
+        state.apply("journeys", record)
+    assert state.owners_of() == {"a": {"customer:C1"}, "b": {"customer:C1", "customer:C2"}, "c": {"customer:C2"}}
+
+
 def test_a_wrong_figure_is_found() -> None:
     simulation = Simulation(Settings(LINE, START, RULES))
     state = state_of(simulation, simulation.emissions(240_000))

@@ -21,16 +21,19 @@ def test_the_arithmetic_for_one_load() -> None:
         ingest_us=20, identify_us=10, track_us=50, measure_us=20, client_us=100, transaction_ms=1, progress_us=0,
         broker_event_us=40, broker_transaction_ms=2, broker_bytes=1000, fanout=4, id_bytes=100, id_restore_us=1,
         customer_bytes=1000, contact_bytes=2000, contact_events=4, contact_hold_h=1, stub_bytes=100, rest_bytes=10,
-        row_overhead_bytes=0, decoded_ratio=2, base_mib=0, restore_rows_per_s=100_000,
+        node_bytes=3, profile_bytes=5, group_bytes=7, row_overhead_bytes=0, decoded_ratio=2, base_mib=0, restore_rows_per_s=100_000,
     )  # fmt: skip
     found = plan(
-        Load(10_000, 1_000_000, partitions=8, dedup_horizon_h=10, horizon_d=2), costs, Machines(cache_rows=1000)
+        Load(10_000, 1_000_000, partitions=8, dedup_horizon_h=10, horizon_d=2, identifiers=2.5),
+        costs,
+        Machines(cache_rows=1000),
     )
     assert found.transactions_per_second == 4 * 8 * 10
     assert found.cores == pytest.approx(10_000 * 200e-6 + 320 * 1e-3)
     assert found.workers == 4, "2.32 cores of which 70 % are used"
     ids, contacts, stubs = 10_000 * 36_000, 9_000_000, 2500 * 86_400 * 2
-    encoded = 1e9 + contacts * 2000 + stubs * (100 + 10)
+    identity = 3_500_000 * 3 + 1_000_000 * 5 + 2_500_000 * 7
+    encoded = 1e9 + contacts * 2000 + stubs * (100 + 10) + identity
     cached = 1000 * (1000 + 432 * 10) * 2
     assert found.ids_gib * 2**30 == pytest.approx(ids * 100)
     assert found.worker_memory_rocksdb_gib * 2**30 == pytest.approx(ids * 100 / 4 + cached)
@@ -38,11 +41,12 @@ def test_the_arithmetic_for_one_load() -> None:
     assert found.worker_state_disk_gib * 2**30 == pytest.approx(encoded / 4)
     assert found.stubs_gib * 2**30 == pytest.approx(stubs * 100)
     assert found.rested_gib * 2**30 == pytest.approx(stubs * 10)
+    assert found.identity_gib * 2**30 == pytest.approx(identity)
     assert found.rested_each == 432
-    assert found.restore_seconds == pytest.approx(((19_000_000 + stubs) / 100_000 + ids / 1e6) / 4)
+    assert found.restore_seconds == pytest.approx(((26_000_000 + stubs) / 100_000 + ids / 1e6) / 4)
     assert found.broker_cores == pytest.approx(0.4 + 0.64, abs=0.001)
     assert found.broker_network_mb_s == pytest.approx(40)
-    stored = 10_000 * 1000 * 86_400 * 7 + ids * 24 + stubs * (100 + 10)
+    stored = 10_000 * 1000 * 86_400 * 7 + ids * 24 + stubs * (100 + 10) + identity
     assert found.broker_disk_tib * 2**40 == pytest.approx(stored * 3)
     assert found.limits["partitions"] == 0.5
 
@@ -94,6 +98,13 @@ def test_contacts_that_are_over_fill_a_memory_that_holds_everything_and_the_stor
     assert plan(Load(100, 100_000, horizon_d=0.5)).limits["worker memory"] < 1
 
 
+def test_where_nobody_names_identifiers_there_are_no_rows_of_them() -> None:
+    named, none = plan(Load(100, 10_000)), plan(Load(100, 10_000, identifiers=0))
+    assert none.identity_gib == 0
+    more = named.worker_state_disk_gib * named.workers - none.worker_state_disk_gib * none.workers
+    assert named.identity_gib == pytest.approx(more)
+
+
 def test_a_small_load_has_room() -> None:
     found = plan(Load(100, 10_000, dedup_horizon_h=2, horizon_d=1))
     assert found.workers == 1
@@ -109,7 +120,7 @@ def test_the_command_counts_the_settings_in_and_names_its_sources(monkeypatch: p
     found = json.loads(done.output)
     assert found["load"] == {
         "events_per_second": 1000, "customers": 5, "partitions": None, "dedup_horizon_h": 13, "commit_interval_ms": 100,
-        "horizon_d": 14,
+        "horizon_d": 14, "identifiers": 4,
     }  # fmt: skip
     assert found["plan"]["ids_gib"] == pytest.approx(1000 * 13 * 3600 * 131 / 2**30)
     assert all(each["source"] for each in found["coefficients"].values())
