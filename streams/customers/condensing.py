@@ -48,6 +48,19 @@ def uncrowded(timeline: Timeline, place: Place, rules: CustomerRules) -> LineOut
     return condense_early(timeline, [key], place, rules)
 
 
+def expire(timeline: Timeline, key: str, now: int, place: Place, rules: CustomerRules) -> LineOutcome:
+    """A contact is closed when it was idle for too long by ``now``, ms."""
+    history = timeline.histories[key]
+    expired = histories.expire(history, now, rules.contacts)
+    if expired is history:
+        return LineOutcome(timeline)
+    emitted = facts.difference(history.lives, expired.lives, place.line, (timeline.tiers, timeline.tiers))
+    timeline = replace(timeline, histories=timeline.histories | {key: expired}, stale=True)
+    change = Change(Gone(WITHDRAWN, now), key, history, expired)
+    timeline, out = loop.changed(timeline, change, place, rules)
+    return LineOutcome(timeline, tuple(emitted), out)
+
+
 def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: CustomerRules) -> LineOutcome:
     """Without these contacts, whose events might still come: open ones are closed at their last sign of life. What
     still comes of one goes on with it, but no longer before the events that have come. Its facts stay as they are.

@@ -7,11 +7,12 @@ are over stay where they are. What is still said of such a contact comes to who 
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import Event, Grouped, Handed, Moved, contact_key
+from streams.base.records import Event, Fact, Grouped, Handed, Moved, contact_key
+from streams.contacts import histories
 from streams.contacts.contact import Contact
-from streams.contacts.lifecycle import END
 from streams.customers import loop
-from streams.customers.condensing import MAX_RESTED, condense_early, with_fewer_rested
+from streams.customers.condensing import MAX_RESTED, condense_early, expire, with_fewer_rested
+from streams.customers.follow import Out
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import LineOutcome, Place, Timeline
 
@@ -32,11 +33,15 @@ def grouped(timeline: Timeline, told: Grouped) -> Timeline:
 
 def hand(timeline: Timeline, moved: Moved, place: Place, rules: CustomerRules) -> LineOutcome:
     """Without a group, and with what is sent to who gets it. What still waits for late company waits no more."""
-    over = [
-        key
-        for key, history in timeline.histories.items()
-        if history.group == moved.group and history.lives[-1].state == END
-    ]
+    over = [key for key, history in timeline.histories.items() if history.group == moved.group]
+    emitted: list[Fact] = []
+    published: list[Out] = []
+    for key in over:  # who says that it is over knows more of time
+        idle = histories.idle_at(timeline.histories[key], rules.contacts)
+        expired = expire(timeline, key, idle + 1, place, rules)
+        timeline = expired.timeline
+        emitted += expired.facts
+        published += expired.out
     early = condense_early(timeline, over, place, rules)
     timeline = early.timeline
     going = {key: contact for key, contact in timeline.rested.items() if contact.group == moved.group}
@@ -56,7 +61,7 @@ def hand(timeline: Timeline, moved: Moved, place: Place, rules: CustomerRules) -
         {key: msgspec.Raw(_encode(contact)) for key, contact in going.items()},
         {name: msgspec.Raw(piece) for name, piece in pieces.items()},
     )
-    return LineOutcome(timeline, early.facts, early.out, sent=(handed,))
+    return LineOutcome(timeline, (*emitted, *early.facts), (*published, *early.out), sent=(handed,))
 
 
 def absorb(timeline: Timeline, handed: Handed, place: Place, rules: CustomerRules) -> Timeline:

@@ -18,6 +18,7 @@ from streams.customers import facts, loop
 from streams.customers.condensing import (
     MAX_ENDED,
     condense,
+    expire,
     forgotten,
     is_past,
     labelled,
@@ -174,15 +175,11 @@ def advance(
     emitted: list[Fact] = []
     published: list[Out] = []
     if CONTACTS in asked:
-        for key, history in timeline.histories.items():
-            expired = histories.expire(history, now, rules.contacts)
-            if expired is not history:
-                tiers = timeline.tiers
-                emitted += facts.difference(history.lives, expired.lives, place.line, (tiers, tiers))
-                timeline = replace(timeline, histories=timeline.histories | {key: expired}, stale=True)
-                change = Change(Gone(WITHDRAWN, now), key, history, expired)
-                timeline, out = loop.changed(timeline, change, place, rules)
-                published += out
+        for key in timeline.histories:
+            change = expire(timeline, key, now, place, rules)
+            timeline = change.timeline
+            emitted += change.facts
+            published += change.out
     timeline, out = loop.passed(timeline, asked, place, rules)
     published += out
     if CONTACTS in asked:
