@@ -63,6 +63,8 @@ class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events that counted anew most of what was counted before."""
     group: str = ""
     """Once it is over, of one that may go to another customer: see `Contact.group`."""
+    going: bool = False
+    """It has gone on since as another part, which is a contact like any other."""
 
     @property
     def last(self) -> int:
@@ -251,7 +253,8 @@ def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
     when it has ended, for it may still go to another customer as it is. (No identifier has so many open ones.)"""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None
-    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at, group=history.group)
+    group = "" if history.going else history.group
+    kept = replace(rested(base), tier=base.tier or tier, before=life.counted, closed_at=closed_at, group=group)
     return replace(kept, marks=base.marks) if whole and closed_at is None else kept
 
 
@@ -264,7 +267,8 @@ def revived(contact: Contact, rules: ContactRules) -> History:
 
 def of_group(history: History) -> Lives:
     """The lives, as they are condensed."""
-    return tuple(replace(life, group=history.group) for life in history.lives) if history.group else history.lives
+    group = "" if history.going else history.group
+    return tuple(replace(life, group=group) for life in history.lives) if group else history.lives
 
 
 def settle(history: History, up_to: int, rules: ContactRules) -> tuple[History, Lives]:

@@ -133,12 +133,12 @@ def _change(
     if isinstance(record, CustomerEvent):
         return timelines.happened(timeline, record, place, rules)
     if isinstance(record, Left):
-        return timelines.leave(timeline, record, place, rules)
+        return handing.left_behind(timelines.leave(timeline, record, place, rules), record, place, rules)
     if isinstance(record, Grouped):
         return LineOutcome(handing.grouped(timeline, record))
     if isinstance(record, Moved):
         return handing.hand(timeline, record, place, rules)
-    return LineOutcome(handing.absorb(timeline, record, place, rules))
+    return handing.absorb(timeline, record, place, rules)
 
 
 def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:

@@ -22,7 +22,7 @@ MAX_STEPS = 200
 """Steps of a customer that are told and remembered, the latest."""
 MAX_TAKEN_BACK = 20
 """Of those that were taken back."""
-STEP_BYTES = 50
+STEP_BYTES = 60
 """JSON bytes of a step that was told, at most."""
 STEPS_OF_CONTACT = 7
 """That one contact makes, but for one that is solved again and again."""

@@ -56,8 +56,8 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules)
         elif is_past(timeline, key, event, rules):
             return LineOutcome(timeline, late=True)
         history = history or History(event.contact, event.channel)
-    if history.group and not event.group:
-        history = replace(history, group="")  # what goes on is a contact like any other
+    if history.group and not event.group and not history.going:
+        history = replace(history, going=True)
     arrival = histories.arrive(history, new, place.now, rules.contacts)
     if not arrival.taken:
         return LineOutcome(timeline, late=arrival.late)
@@ -126,8 +126,8 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
     elif history and not since and history.base and history.base.before:
         resting = history.base  # it was, and has gone on; a journey of the past counts what it was until then
     kept = histories.before(history, since, rules.contacts) if history and since else None
-    if kept:
-        others[key] = kept
+    if history and kept:
+        others[key] = replace(kept, group=history.group, going=False)
     tiers = (timeline.tiers, timeline.tiers)
     emitted = facts.difference(history.lives, kept.lives if kept else (), place.line, tiers) if history else ()
     timeline = replace(

@@ -78,7 +78,7 @@ def links_of(known: Known, claim: Claim) -> dict[Pair, Ref]:
         return {}
     named = of_one(known, claim)
     if claim.rank == CUSTOMER:
-        named[claim.identifier] = claim.order
+        named[claim.identifier] = known.get(claim.identifier, claim.order)  # of its events the first, not the latest
     names = sorted(named, key=order_of)
     return {
         (weak, strong): max(named[weak], named[strong])
@@ -88,10 +88,15 @@ def links_of(known: Known, claim: Claim) -> dict[Pair, Ref]:
 
 
 def shown(before: Mapping[Pair, Ref], after: Mapping[Pair, Ref], line: str) -> Iterator[Shown]:
-    """The records that take the links ``before`` back, and show those ``after``, where they differ."""
+    """The records that take the links ``before`` back, and show those ``after``, where they differ. A link that another
+    event shows now is shown before it is taken back: at no moment does it not hold.
+    """
     for (weak, strong), ref in before.items():
-        if after.get((weak, strong)) != ref:
+        if (weak, strong) not in after:
             yield Shown(weak, line, strong, ref, on=False)
     for (weak, strong), ref in after.items():
-        if before.get((weak, strong)) != ref:
+        known = before.get((weak, strong))
+        if known != ref:
             yield Shown(weak, line, strong, ref)
+            if known is not None:
+                yield Shown(weak, line, strong, known, on=False)
