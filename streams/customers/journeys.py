@@ -162,7 +162,7 @@ class Journeys(Follower[KnownJourneys]):
         return view.now is not None and bool(lasts) and min(lasts) + kept_ms < view.now
 
     def unpublished(self, state: KnownJourneys) -> KnownJourneys:
-        return KnownJourneys(state.past, points=state.points)
+        return KnownJourneys(state.past, points=state.points, turns=state.turns)
 
     def shown_bytes(self, state: KnownJourneys, view: View) -> int:
         name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES

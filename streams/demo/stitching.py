@@ -8,7 +8,6 @@ anonymous, whoever used it; but a customer must never get a contact of somebody 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from streams.base.links import GROUP
 from streams.demo.figure import Check
 from streams.demo.state import BoardState
 from streams.demo.truth import Truth
@@ -29,9 +28,7 @@ def stitched(truth: Truth, state: BoardState) -> list[Check]:
     def is_right(contact: str, owner: str) -> bool:
         """One that left the list of a long journey is known by the count alone."""
         found = owners.get(contact)
-        if found is None:
-            return counts[owner] == len(theirs[owner])
-        return found == {owner} or (owner.startswith("contact:") and all(map(is_nobodys_group, found)))
+        return found == {owner} if found is not None else counts[owner] == len(theirs[owner])
 
     right = {contact for contact, owner in truth.people.items() if is_right(contact, owner)}
     customers = [owner for owner in theirs if owner.startswith("customer:")]
@@ -43,11 +40,6 @@ def stitched(truth: Truth, state: BoardState) -> list[Check]:
         Check("contacts with a customer who is somebody else", None, 0, _mistaken(truth, owners)),
         Check("customers whose journeys are theirs alone", None, len(customers), len(whole)),
     ]
-
-
-def is_nobodys_group(owner: str) -> bool:
-    """Does it own contacts that were over when their identifiers turned out to be shared (docs/identity.md)?"""
-    return owner.startswith(f"contact:{GROUP}")
 
 
 def _by_owner(truth: Truth) -> dict[str, set[str]]:

@@ -38,11 +38,16 @@ def test_the_product_says_what_the_simulator_meant_at_every_seed_day_and_pace(
     assert wrong(Simulation(Settings(LINE, start, RULES, seed=seed, hour=hour)), minutes, every_ms) == []
 
 
+def test_all_of_it_may_lie_there_before_time_comes_along() -> None:
+    assert wrong(Simulation(Settings(LINE, START, RULES, seed=2)), 6, None) == []
+
+
 @pytest.mark.xfail(
-    reason="an owner who hands over a group keeps what has not come to rest yet, or came to rest without its group"
+    reason="contacts that are over when their identifiers turn out to be shared are with their group's owner, and one of "
+    "them that goes on is counted as another contact (docs/identity.md)"
 )
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_all_of_it_may_lie_there_before_time_comes_along(seed: int) -> None:
+@pytest.mark.parametrize("seed", [1, 3])
+def test_also_when_what_is_over_turns_out_to_be_shared(seed: int) -> None:
     assert wrong(Simulation(Settings(LINE, START, RULES, seed=seed)), 6, None) == []
 
 
