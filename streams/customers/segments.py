@@ -116,6 +116,10 @@ T = TypeVar("T")
 
 NOBODY = Standing()
 DORMANT = "dormant"
+MAX_GROUPS = 16
+"""Groups of contacts, each with sums of its own."""
+_encode = msgspec.json.Encoder().encode
+_standing = msgspec.json.Decoder(Standing).decode
 SCORE_BYTES = 900
 """JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
@@ -145,6 +149,8 @@ class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
     score: Score | None = None
     """As it was last published."""
     revision: int = 0
+    groups: dict[str, Standing] = {}
+    """By those that may go to another customer, by their group."""
 
 
 class Segments(Follower[KnownSegment]):
@@ -157,7 +163,32 @@ class Segments(Follower[KnownSegment]):
         self.rules = rules
 
     def settled(self, state: KnownSegment, finished: Lives, view: View) -> KnownSegment:
-        return replace(state, standing=total(state.standing, finished, self.rules))
+        groups = dict(state.groups)
+        for group in {contact.group for contact in finished if contact.group}:
+            of_it = [contact for contact in finished if contact.group == group]
+            groups[group] = total(groups.get(group, NOBODY), of_it, self.rules)
+        stay = [contact for contact in finished if not contact.group]
+        return self._bounded(replace(state, standing=total(state.standing, stay, self.rules), groups=groups))
+
+    def handed(self, state: KnownSegment, group: str, view: View) -> tuple[KnownSegment, bytes | None]:
+        going = state.groups.get(group)
+        if going is None:
+            return state, None
+        groups = {name: each for name, each in state.groups.items() if name != group}
+        return replace(state, groups=groups), _encode(going)
+
+    def absorbed(self, state: KnownSegment, group: str, piece: bytes, view: View) -> KnownSegment:
+        both = joined((state.groups.get(group, NOBODY), _standing(piece)), self.rules)
+        return self._bounded(replace(state, groups=state.groups | {group: both}))
+
+    def _bounded(self, state: KnownSegment) -> KnownSegment:
+        """Of too many groups those that were quiet for longest stay with the customer."""
+        if len(state.groups) <= MAX_GROUPS:
+            return state
+        names = sorted(state.groups, key=lambda name: (state.groups[name].last or 0, name))
+        quiet = names[: len(names) - MAX_GROUPS]
+        standing = joined((state.standing, *(state.groups[name] for name in quiet)), self.rules)
+        return replace(state, standing=standing, groups={name: state.groups[name] for name in names[len(quiet) :]})
 
     def passed(self, state: KnownSegment, view: View) -> After[KnownSegment]:
         return After(state, look=True)
@@ -171,24 +202,24 @@ class Segments(Follower[KnownSegment]):
         lives = [contact for history in view.histories.values() for contact in history.lives]
         if len(lives) > 1:
             lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
-        standing = total(state.standing, lives, self.rules)
+        standing = total(joined((state.standing, *state.groups.values()), self.rules), lives, self.rules)
         if standing.last is None:  # its contacts went to another customer: without them nothing is due
             return None if state.score is None else After(replace(state, score=None))
         tier = tier_at(view.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
         score = assess(standing, tier, view.now, self.rules)
         if score == state.score:
             return None
-        after = KnownSegment(state.standing, score, state.revision + 1)
+        after = KnownSegment(state.standing, score, state.revision + 1, state.groups)
         return After(after, own_out("segments", [record(score, view.owner, view.line, after.revision)], view))
 
     def unpublished(self, state: KnownSegment) -> KnownSegment:
-        return KnownSegment(state.standing)
+        return KnownSegment(state.standing, groups=state.groups)
 
     def shown_bytes(self, state: KnownSegment, view: View) -> int:
         return SCORE_BYTES
 
     def stands(self, state: KnownSegment, owner: str) -> bool:
-        return not owner.startswith(NAMELESS) and state.standing != NOBODY
+        return not owner.startswith(NAMELESS) and (state.standing != NOBODY or bool(state.groups))
 
 
 def of(contact: Contact) -> Standing:
@@ -218,6 +249,15 @@ def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
         max(_known(one.last_inbound, other.last_inbound), default=None),
         max(_known(one.tier, other.tier), default=None),
     )
+
+
+def joined(standings: Iterable[Standing], rules: SegmentRules) -> Standing:
+    """All of them together."""
+    found = NOBODY
+    for standing in standings:
+        if standing.last is not None:
+            found = standing if found.last is None else join(found, standing, rules)
+    return found
 
 
 def total(standing: Standing, contacts: Iterable[Contact], rules: SegmentRules) -> Standing:

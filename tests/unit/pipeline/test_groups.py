@@ -170,3 +170,34 @@ def test_any_order_of_links_and_cuts_any_cut_of_the_log_and_any_restart(seed: in
     assert {who: them for who, them in rested(run).items() if them & {f"voice|{name}" for name in names}} == {
         owner: {f"voice|{name}" for name in names}
     }
+
+
+def newest(run: Offline, topic: str) -> dict[str, dict[str, Any]]:
+    """Owner → its newest record, without how often it was told."""
+    found = {}
+    for record in run.on(topic):
+        doc = orjson.loads(record.value or b"{}")
+        found[doc["customer"]] = {name: value for name, value in doc.items() if name != "revision"}
+    return found
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b", "d")])
+def test_what_they_contributed_comes_with_them(names: tuple[str, ...]) -> None:
+    """As if it had been known before they began."""
+    first, later = deployment(partitions=PARTITIONS), deployment(partitions=PARTITIONS)
+    tell(first, NOW, word("linked", NOW))
+    for run in (first, later):
+        over(run, *names)
+    tell(later, OVER, word("linked", OVER))
+    for run in (first, later):
+        tell(run, OVER + 1000, *known("c", OVER + 1000))
+        settle(run, OVER + 2000)
+    assert newest(later, "segments")["customer:7"] == newest(first, "segments")["customer:7"]
+    was, then = newest(later, "journeys")["customer:7"], newest(first, "journeys")["customer:7"]
+    assert (
+        was["counts"]
+        == then["counts"]
+        == {"contacts": len(names) + 1}
+        | {name: then["counts"][name] for name in ("answered", "abandoned", "messages", "transfers")}
+    )
+    assert was["counts"]["answered"] == len(names) + 1
