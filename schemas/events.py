@@ -46,6 +46,7 @@ CaseSolved = CloudEvent[Literal["case.solved"], d.CaseSolvedData]
 CaseReopened = CloudEvent[Literal["case.reopened"], d.CaseReopenedData]
 VisitMade = CloudEvent[Literal["visit.made"], d.VisitMadeData]
 CustomerProfileChanged = CloudEvent[Literal["customer.profile_changed"], o.CustomerProfileChangedData]
+CustomerErased = CloudEvent[Literal["customer.erased"], o.CustomerErasedData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
 IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
@@ -87,7 +88,7 @@ ContactEvent = (
 
 ContactTopicEvent = ContactEvent | ReplayEvent
 """What a ``contacts.<channel>`` topic carries."""
-CustomerTopicEvent = CustomerProfileChanged | ReplayEvent
+CustomerTopicEvent = CustomerProfileChanged | CustomerErased | ReplayEvent
 """What ``customers.profile`` carries."""
 AgentTopicEvent = AgentStateChanged | ReplayEvent
 """What ``agents.state`` carries."""
@@ -96,6 +97,7 @@ IdentityTopicEvent = IdentityLinked | IdentityCut | ReplayEvent
 Event = (
     ContactEvent
     | CustomerProfileChanged
+    | CustomerErased
     | AgentStateChanged
     | AlertCommanded
     | IdentityLinked

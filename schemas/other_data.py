@@ -47,6 +47,17 @@ class CustomerProfileChangedData(Model):
     """Identifiers known to be this customer's."""
 
 
+class CustomerErasedData(Model):
+    """Everything that is known of the customer goes: what was, until the envelope's time."""
+
+    customer_id: Id
+    """The customer; also the record's key."""
+    reason: Words | None = None
+    """Why; it stays on this topic."""
+    by: Label | None = None
+    """Who asked for it; it stays on this topic."""
+
+
 class Slots(Model):
     """How many contacts of one channel an agent can have at a time."""
 

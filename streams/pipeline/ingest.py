@@ -16,7 +16,7 @@ from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.links import Word
-from streams.base.records import LIVE, AgentState, Command, Event, Profile, contact_key
+from streams.base.records import LIVE, AgentState, Command, Erase, Event, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
@@ -56,6 +56,8 @@ class Means:
     replay_life_ms: int
     max_undeclared: int
     """Events of a replay that are taken before it is declared."""
+    erases: bool
+    """Can customers be erased?"""
     hold_ms: int
     """How long unread records hold live time in vain."""
 
@@ -78,7 +80,7 @@ class Ingest(Gauged, Processor):
         self.max_undeclared = means.max_undeclared
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
-        self.hold_ms = means.hold_ms
+        self.hold_ms, self.erases = means.hold_ms, means.erases
         self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
         for topic in info.topics:
             notes.released(topic, 0)
@@ -191,6 +193,13 @@ class Ingest(Gauged, Processor):
             self._marker(record, event, time)
             return
         key = self.checks.key_of(record, event)
+        if event.type == "customer.erased" and not self.erases:
+            raise Rejected(
+                "not-configured",
+                "type",
+                "nobody can be erased without the setting CONTACT_STREAMS_ERASURE_KEY, by which the erased are known: "
+                "set it for all workers, and publish the event again",
+            )
         if event.line == LIVE:
             self.checks.live(record, event, time)
         else:
@@ -248,7 +257,9 @@ class Ingest(Gauged, Processor):
             )
         return verdict
 
-    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Event | Profile | AgentState | Command | Word:
+    def _normalised(
+        self, obj: dict[str, Any], time: int, line: str
+    ) -> Event | Profile | Erase | AgentState | Command | Word:
         budget = Budget()
         try:
             made = event_record(obj, time, line, self.policy, budget)
