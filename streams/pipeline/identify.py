@@ -213,7 +213,9 @@ class Identify(Stage):
             self.notes.left_out("identify")
             self.forgets.contact(ForgetContact(key, "", until), out)
             customer = "" if event.customer is None else f"customer:{event.customer}"
-            self.forgets.learn(customer, event.line, event.identifiers, until, out)
+            over = self.crowds.over
+            named = tuple(p for p in event.identifiers if over(":".join(p), event.line, event.time) <= 0)
+            self.forgets.learn(customer, event.line, named, until, out)
         return left
 
     def _questions(self, key: str, event: Event) -> list[str]:

@@ -14,7 +14,8 @@ from schemas.dead_letter import DeadLetter
 from streams import app
 from streams.engine.offline import OfflineTask
 from streams.pipeline.tables import TABLES
-from tests.support.offline import NOW, deployment, inlets, settle
+from tests.support.erasure_story import erased, erasing_deployment
+from tests.support.offline import NOW, inlets, settle
 from tests.support.system import event, home
 
 TOPICS = registry.topics()
@@ -64,7 +65,7 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         return sends
 
     monkeypatch.setattr(OfflineTask, "batch", watched)
-    run, start = deployment(), NOW / 1000
+    run, start = erasing_deployment(partitions=1), NOW / 1000
     agent = event("agent.state_changed", "a", start) | {"data": {"agent_id": "a", "state": "busy", "queues": ["q"]}}
     for one in (
         agent,
@@ -84,6 +85,9 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         "contact.initiated", "e", late, identifiers=[{"kind": "phone", "value": "+442079460124"}], customer_id="k"
     )
     run.publish(*home(known), orjson.dumps(known), NOW + 3 * 3_600_000)
+    settle(run, NOW + 3 * 3_600_000)
+    gone = erased("k", NOW + 3 * 3_600_000)
+    run.publish(*home(gone), orjson.dumps(gone), NOW + 3 * 3_600_000)
     settle(run, NOW + 3 * 3_600_000)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
 

@@ -13,7 +13,8 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
+        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "privacy.proofs", "queue.state",
+        "segments",
     )  # fmt: skip
 
 
@@ -36,7 +37,16 @@ def test_what_each_stage_reads_and_writes() -> None:
         ),
         "track": (
             ("contact.interactions",),
-            ("alerts", "contact.interactions", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
+            (
+                "alerts",
+                "contact.interactions",
+                "contact.measurements",
+                "contacts.dead-letters",
+                "identity.links",
+                "journeys",
+                "privacy.proofs",
+                "segments",
+            ),
         ),
         "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
     }
@@ -52,6 +62,13 @@ def test_a_new_stage_stands_behind_those_it_reads_of() -> None:
     added = changed("contact.normalised", consumers=["identify", "link"])
     added["contact.links"] = topics()["contact.normalised"].model_copy(update={"producers": ["link"]})
     assert flow.order_of(added) == ("ingest", "link", "identify", "track", "measure")
+
+
+def test_what_is_written_against_the_flow_orders_nothing() -> None:
+    assert "track" in topics()["identity.links"].producers
+    assert flow.order_of(changed("identity.links", feedback=["track"])) == flow.stages()
+    with pytest.raises(RegistryError, match="circle"):
+        flow.order_of(changed("identity.links", feedback=[]))
 
 
 @pytest.mark.parametrize(
