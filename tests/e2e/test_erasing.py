@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,10 @@ async def compacted(system: System, own: Broker) -> bool:
 def files_that_name_her(folder: Path) -> list[Path]:
     """Of the broker. `measure` may know ids of contacts for a while."""
     files = [path for path in folder.rglob("*") if path.is_file() and readable(path)]
-    found = {path: {*named(path.read_bytes())} for path in files}
+    found: dict[Path, set[str]] = {}
+    for path in files:
+        with suppress(FileNotFoundError):  # it was deleted meanwhile, which is the point
+            found[path] = {*named(path.read_bytes())}
     return [path for path, names in found.items() if names - ({CALL} if "measure" in str(path) else set())]
 
 
