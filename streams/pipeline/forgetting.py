@@ -131,15 +131,14 @@ class Forgets:
         )
         if found.changed is not None and not over:
             send_change(hall.nodes.changes, telling.of_node(told.node, told.line, found.changed), out)
-        for contact in found.contacts:
+        if found.erased:
+            for other in self.tables["worded"].pop(key, ()):
+                self._tell(Forget(other, told.line, told.of, told.time, told.node, told.hops + 1), out)
+            if not is_customer(told.node) and (told.other or told.line == LIVE):
+                self._identifier(told, out)
+        for contact in found.contacts:  # behind the mark, by which they are known to be the person's
             forget = ForgetContact(contact, told.of, told.time)
             out.send(self.links, forget.key, encode(forget))
-        if not found.erased:
-            return
-        for other in self.tables["worded"].pop(key, ()):
-            self._tell(Forget(other, told.line, told.of, told.time, told.node, told.hops + 1), out)
-        if not is_customer(told.node) and (told.other or told.line == LIVE):
-            self._identifier(told, out)
 
     def _identifier(self, told: Forget, out: Outputs) -> None:
         """It was the customer's alone: on the live line, it is so on all lines where it is not another customer's."""
@@ -182,33 +181,45 @@ class Forgets:
         """A contact of the erased; what came of it later begins anew."""
         key, line, time = told.contact, line_of(told.contact), told.time
         name = key.partition(SEP)[0]
-        channel, _, contact = name.partition("|")
         state = self.owners.get(key)
-        owner = state.owner if state is not None else told.of
-        theirs = owner == told.of or self.marks.covers(owner, line, time)
-        if state is not None and owner.startswith("customer:") and not theirs:
-            return  # it is another customer's
+        if state is not None and self._is_anothers(state, told, line):
+            return
         self.marks.add([self.marks.of(name, line)], time)
-        itself = f"contact:{channel}:{contact}"
         if told.of or state is not None:
+            itself = f"contact:{name.replace('|', ':', 1)}"
             out.send(self.interactions, itself.encode(), encode(Erase(itself, time, line, line == LIVE)))
         if state is None:
             return
         if not self.hall.ends.is_over(line):
-            if not theirs:
-                left = Left(owner, contact, channel, "", time, line)
-                out.send(self.interactions, owner.encode(), encode(left))
-            for each in shown(links_of(state.known, state.claim), {}, line):
-                self._tell(each, out)
-            for identifier in state.labels:
-                self._tell(Watched(identifier, line, key, on=False), out)
-        for identifier in sorted({*state.known, *state.labels, *_claimed(state)}) if told.of else ():
+            self._take_back(key, state, told, out)
+        for identifier in _named(state) if told.of else ():
             if not is_customer(identifier):
                 self._tell(Forget(identifier, line, told.of, time, hops=1), out)
         del self.owners[key]
         for event in state.history:
             if event.time > time:
                 self.hall.place(event, encoded(event), out)
+
+    def _is_theirs(self, state: ContactOwner, told: ForgetContact, line: str) -> bool:
+        return state.owner == told.of or self.marks.covers(state.owner, line, told.time)
+
+    def _is_anothers(self, state: ContactOwner, told: ForgetContact, line: str) -> bool:
+        """Is it another customer's, or has it gone to somebody else meanwhile? Not when it names who is erased."""
+        if self._is_theirs(state, told, line):
+            return False
+        names = any(self.marks.covers(each, line, told.time) for each in _named(state))
+        return state.owner.startswith("customer:") or bool(told.of and not names)
+
+    def _take_back(self, key: str, state: ContactOwner, told: ForgetContact, out: Outputs) -> None:
+        """What the contact brought to somebody else, what it shows, and what it asks."""
+        line, (channel, _, contact) = line_of(key), key.partition(SEP)[0].partition("|")
+        if not self._is_theirs(state, told, line):
+            left = Left(state.owner, contact, channel, "", told.time, line)
+            out.send(self.interactions, state.owner.encode(), encode(left))
+        for each in shown(links_of(state.known, state.claim), {}, line):
+            self._tell(each, out)
+        for identifier in state.labels:
+            self._tell(Watched(identifier, line, key, on=False), out)
 
     def group(self, told: ForgetContact, out: Outputs) -> None:
         """Contacts that are over and came by what was the customer's alone."""
@@ -256,7 +267,8 @@ class Forgets:
         out.send(self.links, told.key, encode(told))
 
 
-def _claimed(state: ContactOwner) -> tuple[str, ...]:
-    """The identifier that a contact went by."""
+def _named(state: ContactOwner) -> list[str]:
+    """The identifiers that a contact is known by."""
     claim = state.claim
-    return () if claim.rank == CUSTOMER or claim.identifier.startswith("contact:") else (claim.identifier,)
+    went_by = () if claim.rank == CUSTOMER or claim.identifier.startswith("contact:") else (claim.identifier,)
+    return sorted({*state.known, *state.labels, *went_by})
