@@ -334,6 +334,7 @@ class WordedRecord(LinkingRecord):
 
     kind: Literal["worded"]
     other: String
+    time: Integer
 
 
 class LineProgress(Model):

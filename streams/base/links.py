@@ -167,6 +167,8 @@ class Worded(Linking, tag="worded", frozen=True):
     """A weaker identifier keeps a person's word on the node."""
 
     other: str
+    time: int
+    """Of the word, ms."""
 
 
 ToNode = Shown | Word | Joined | Said | Watched

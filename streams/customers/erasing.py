@@ -4,6 +4,7 @@ Figures stay: what was counted of contacts that are over names nobody. A contact
 its queue would wait for somebody who is never heard of again.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -32,8 +33,10 @@ class Outcome(NamedTuple):
     """(contact, line) of all that were known."""
 
 
-def erase(customer: Customer | None, told: Erase, rules: CustomerRules) -> Outcome:
-    """Without the lines that the erasure is of."""
+def erase(
+    customer: Customer | None, told: Erase, rules: CustomerRules, ended: Callable[[str], bool] = lambda line: False
+) -> Outcome:
+    """Without the lines that the erasure is of. ``ended``: lines whose figures are final."""
     if customer is None:
         return Outcome(None)
     back: list[Fact] = []
@@ -46,7 +49,7 @@ def erase(customer: Customer | None, told: Erase, rules: CustomerRules) -> Outco
             continue
         tiers = (timeline.tiers, timeline.tiers)
         for history in timeline.histories.values():
-            if history.lives[-1].state != END:
+            if history.lives[-1].state != END and not ended(line):
                 back += facts.difference(history.lives, history.lives[:-1], line, tiers)
         out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]

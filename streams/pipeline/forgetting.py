@@ -90,7 +90,7 @@ class Forgets:
         elif isinstance(told, Forget):
             self.node(told, out)
         elif isinstance(told, Worded):
-            self.worded(told)
+            self.worded(told, out)
         elif told.contact.startswith(GROUP):
             self.group(told, out)
         else:
@@ -149,8 +149,12 @@ class Forgets:
             if line != told.line:
                 self._tell(Forget(told.node, line, told.of, told.time), out)
 
-    def worded(self, told: Worded) -> None:
+    def worded(self, told: Worded, out: Outputs) -> None:
         """A weaker identifier keeps a word on this node, which does not know of a link that was cut."""
+        if self.marks.covers(told.node, told.line, told.time):
+            until = self.marks.until(told.node, told.line)
+            self._tell(Forget(told.other, told.line, told.node, until, told.node, 1), out)
+            return
         rows, key = self.tables["worded"], row_key(told.node, told.line)
         known = rows.get(key, ())
         if told.other not in known:

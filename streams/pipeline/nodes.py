@@ -44,7 +44,9 @@ class Nodes:
         self.settle(key, outcome, out)
         if isinstance(told, Word):
             out.send(
-                self.links, row_key(told.other, told.line).encode(), encode(Worded(told.other, told.line, told.node))
+                self.links,
+                row_key(told.other, told.line).encode(),
+                encode(Worded(told.other, told.line, told.node, told.ref[0])),
             )
             send_change(self.changes, telling.of_word(told, known, outcome, self.trust), out)
         elif outcome.changed is not None:

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from schemas import registry
-from streams.base.times import HOUR_MS
+from streams.base.times import HOUR_MS, iso
 from streams.engine.offline import Offline
 from streams.pipeline.erasing import OWN_KEY, owners_topics
 from tests.support.erasure_story import erased, erasing_deployment, holding
@@ -168,9 +168,14 @@ def test_a_replay_of_older_data_is_suppressed_and_one_that_runs_is_erased(run: O
 
 
 def start(run: Offline, line: str, topics: list[str]) -> None:
+    marked(run, line, "started", topics, NOW - 86_400_000)
+
+
+def marked(run: Offline, line: str, kind: str, topics: list[str], at: int) -> None:
+    """A marker of a replay on every partition of its topics."""
     marker = {
-        "specversion": "1.0", "id": f"{line}:started", "source": "/tests", "type": "replay.started", "replayid": line,
-        "time": hers(NOW - 86_400_000)[0]["time"], "data": {"replay_id": line, "topics": topics},
+        "specversion": "1.0", "id": f"{line}:{kind}", "source": "/tests", "type": f"replay.{kind}", "replayid": line,
+        "time": iso(at), "data": {"replay_id": line, "topics": topics},
     }  # fmt: skip
     for topic in topics:
         for partition in range(PARTITIONS):
@@ -263,6 +268,31 @@ def test_a_replay_that_is_forgotten_is_taken_back_from_topics_too(run: Offline) 
     tell(run, NOW, *hers(NOW), erased("anna-77", NOW))
     gone = {record.key for record in run.on("journeys") if record.value is None}
     assert {b"customer:anna-77", b"of-last-year/customer:anna-77"} <= gone
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_end_of_a_replay_is_not_disturbed(seed: int) -> None:
+    """While it runs, while it ends, or when it is over: behind its end nothing comes but words that rows are to go."""
+    random = Random(seed)
+    told = [each | {"replayid": "week"} for each in (*hers(NOW - 5000), *his(NOW - 5000))]
+    topics = sorted({home(each)[0] for each in told})
+    run, when = erasing_deployment(random.choice([1, 2, 5])), random.randrange(12)
+    marked(run, "week", "started", topics, NOW - 86_400_000)
+    publish(run, NOW, *told)
+    marked(run, "week", "ended", topics, NOW)
+    for step in range(20):
+        if step == when:
+            publish(run, NOW, erased("anna-77", NOW - 1))
+        run.run(NOW + step * 1000)
+        if random.random() < 0.4:
+            run.restart(random.choice(["identify", "track"]))
+    assert holding(run, *ANNA) == []
+    for partition in range(PARTITIONS):
+        docs = [orjson.loads(record.value or b"{}") for record in run.topics["contact.interactions", partition]]
+        lines = [doc["lines"].get("week", {}) if doc["kind"] == "progress" else {} for doc in docs]
+        ends = [place for place, line in enumerate(lines) if line.get("ended")]
+        assert len({docs[place]["origin"] for place in ends}) == PARTITIONS
+        assert {doc["kind"] for doc in docs[ends[-1] :]} <= {"progress", "erase", "unforwarded"}
 
 
 def test_without_a_key_nobody_is_erased_and_the_dead_letter_says_what_is_missing() -> None:
