@@ -98,8 +98,10 @@ class Erasures:
         out.send(self.proofs, output_key(line, subject), orjson.dumps(proof))
 
     def forgotten(self, line: str) -> None:
-        """A replay is forgotten: its records stay on the topics, and may have to be taken back one day."""
-        if line in self.past:
+        """A replay is forgotten: its records stay on the topics, and may have to be taken back one day, where there is a
+        key by which somebody can be erased.
+        """
+        if self.marks.key is None or line in self.past:
             return
         self.past[line] = 1 + max(self.past.values(), default=0)
         if len(self.past) > MAX_PAST:

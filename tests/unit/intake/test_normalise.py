@@ -246,7 +246,7 @@ def test_every_field_in_which_people_write_is_masked(kind: str) -> None:
     assert long_fields(kind) <= set(TEXTS[kind])
     if kind.startswith("contact.") or TEXTS[kind]:
         words = dict.fromkeys(TEXTS[kind], "write to anna@example.com")
-        known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", **words}
+        known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", "customer_id": "k", **words}
         obj = {"id": "1", "source": "/s", "type": kind, "data": known}
         record = msgspec.json.encode(event_record(obj, 0, "", PLAIN))
         assert b"anna@example.com" not in record
