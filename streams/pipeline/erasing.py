@@ -98,8 +98,8 @@ class Erasures:
         out.send(self.proofs, output_key(line, subject), orjson.dumps(proof))
 
     def forgotten(self, line: str) -> None:
-        """A replay is forgotten: its records stay on the topics, and may have to be taken back one day, where there is a
-        key by which somebody can be erased.
+        """A replay is forgotten: its records stay on the topics, and may have to be taken back one day. Not where there
+        is no key, and nobody is erased.
         """
         if self.marks.key is None or line in self.past:
             return
