@@ -18,6 +18,10 @@ ROUNDS, HOPS = 30, 4
 """What a stage writes for itself is worked off in rounds, until it writes nothing more: the name of an anonymous
 customer travels over 16 links. Where others write to the same topic its end does not tell, and so many hops are waited
 for: what a customer hands over, and words that are sent on."""
+TURNS = 4
+"""Of all stages, while one writes for another that had its turn: who is erased is told by `track` to `identify`, and what
+that makes of it to `track`. Where events go on meanwhile, such a topic never rests.
+"""
 Progress = Callable[[str, int], None]
 """Told the agent that is waited for and how many records it has yet to read."""
 
@@ -31,10 +35,11 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
     seconds. Raises `BrokerError`.
     """
     until = time.monotonic() + timeout
-    while True:
+    for _ in range(TURNS):
         back = await _turns(settings, until, progress)
-        if back is None or not back:
+        if not back:
             return back is not None
+    return True
 
 
 async def _turns(settings: Settings, until: float, progress: Progress) -> bool | None:
