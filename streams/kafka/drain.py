@@ -19,8 +19,8 @@ ROUNDS, HOPS = 30, 4
 customer travels over 16 links. Where others write to the same topic its end does not tell, and so many hops are waited
 for: what a customer hands over, and words that are sent on."""
 TURNS = 4
-"""Of all stages, while one writes for another that had its turn: who is erased is told by `track` to `identify`, and what
-that makes of it to `track`. Where events go on meanwhile, such a topic never rests.
+"""Of all stages, while one writes for another that had its turn: `track` tells `identify` who is erased, and `identify`
+tells `track` what follows. Where events go on meanwhile, such a topic never rests.
 """
 Progress = Callable[[str, int], None]
 """Told the agent that is waited for and how many records it has yet to read."""
