@@ -24,6 +24,7 @@ class DeadLetter(Model):
         "in-the-future",
         "id-reused",
         "replay-refused",
+        "not-configured",
         "processing",
     ]
     """The class of the problem; wrong-type covers values that are not allowed."""

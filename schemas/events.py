@@ -50,6 +50,7 @@ OrderPlaced = CloudEvent[Literal["order.placed"], o.OrderPlacedData]
 OrderDelivered = CloudEvent[Literal["order.delivered"], o.OrderDeliveredData]
 PromiseMade = CloudEvent[Literal["promise.made"], o.PromiseMadeData]
 PromiseKept = CloudEvent[Literal["promise.kept"], o.PromiseKeptData]
+CustomerErased = CloudEvent[Literal["customer.erased"], o.CustomerErasedData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
 IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
@@ -91,7 +92,7 @@ ContactEvent = (
 
 ContactTopicEvent = ContactEvent | ReplayEvent
 """What a ``contacts.<channel>`` topic carries."""
-CustomerTopicEvent = CustomerProfileChanged | ReplayEvent
+CustomerTopicEvent = CustomerProfileChanged | CustomerErased | ReplayEvent
 """What ``customers.profile`` carries."""
 OwnEvent = OrderPlaced | OrderDelivered | PromiseMade | PromiseKept
 OwnTopicEvent = OwnEvent | ReplayEvent
@@ -104,6 +105,7 @@ Event = (
     ContactEvent
     | CustomerProfileChanged
     | OwnEvent
+    | CustomerErased
     | AgentStateChanged
     | AlertCommanded
     | IdentityLinked

@@ -56,7 +56,8 @@ def order_of(specs: Mapping[str, TopicSpec]) -> tuple[str, ...]:
             continue
         for reader in spec.consumers:
             writers = spec.producers if spec.direction == "internal" else ()
-            behind.setdefault(reader, []).extend(writer for writer in writers if writer != reader)
+            ahead = (writer for writer in writers if writer != reader and writer not in spec.feedback)
+            behind.setdefault(reader, []).extend(ahead)
     try:
         found = tuple(TopologicalSorter(behind).static_order())
     except CycleError as error:

@@ -109,6 +109,29 @@ class CommandRecord(Model):
     until: Integer | None = None
 
 
+class EraseRecord(Model):
+    """All that is known of an owner, until a time, goes."""
+
+    kind: Literal["erase"]
+    owner: String
+    time: Integer
+    line: Line = ""
+    every: Bool = False
+    """On every line."""
+    id: String = ""
+    """Of the event that asked for it."""
+    source: String = ""
+
+
+class UnforwardedRecord(Model):
+    """Words about a group of contacts that went to somebody else are sent on no more."""
+
+    kind: Literal["unforwarded"]
+    owner: String
+    group: String
+    line: Line = ""
+
+
 class LeftRecord(Model):
     """A contact belongs to another owner from now on."""
 
@@ -116,7 +139,8 @@ class LeftRecord(Model):
     owner: String
     contact: String
     channel: Channel
-    to: String
+    to: String | Literal[""]
+    """Empty: nobody, it is of somebody who is erased."""
     time: Integer
     line: Line = ""
     since: Integer = 0
@@ -299,6 +323,43 @@ class RoundRecord(Model):
     """It has handled nothing of the replay since the round before."""
 
 
+class ForgetRecord(LinkingRecord):
+    """Who is linked with a node is erased, or, without other, the node itself."""
+
+    kind: Literal["forget"]
+    of: String | Literal[""]
+    """The customer who is erased; empty where an identifier alone is known to be."""
+    time: Integer
+    other: String | Literal[""] = ""
+    hops: Whole = 0
+    """Links from the customer to the node."""
+
+
+class ForgetContactRecord(Model):
+    """A contact, or a group of contacts, of somebody who is erased."""
+
+    kind: Literal["forget-contact"]
+    contact: String
+    of: String | Literal[""]
+    time: Integer
+
+
+class ErasedRecord(Model):
+    """Keyed hashes of names that are erased, for all tasks."""
+
+    kind: Literal["erased"]
+    marks: list[String]
+    time: Integer
+
+
+class WordedRecord(LinkingRecord):
+    """Another node keeps a person's word on this one."""
+
+    kind: Literal["worded"]
+    other: String
+    time: Integer
+
+
 class LineProgress(Model):
     """How far one line has come at one origin."""
 
@@ -320,7 +381,14 @@ class ProgressRecord(Model):
 
 
 NormalisedRecord = (
-    EventRecord | ProfileRecord | CustomerEventRecord | AgentRecord | CommandRecord | WordRecord | ProgressRecord
+    EventRecord
+    | ProfileRecord
+    | CustomerEventRecord
+    | EraseRecord
+    | AgentRecord
+    | CommandRecord
+    | WordRecord
+    | ProgressRecord
 )
 """What contact.normalised carries."""
 InteractionRecord = (
@@ -332,12 +400,25 @@ InteractionRecord = (
     | GroupedRecord
     | MovedRecord
     | HandedRecord
+    | EraseRecord
+    | UnforwardedRecord
     | ProgressRecord
 )
 """What contact.interactions carries."""
 MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
 """What contact.measurements carries."""
 LinkRecord = (
-    ShownRecord | JoinedRecord | SaidRecord | WatchedRecord | ToldRecord | AgainRecord | RestsRecord | RoundRecord
+    ShownRecord
+    | JoinedRecord
+    | SaidRecord
+    | WatchedRecord
+    | ToldRecord
+    | AgainRecord
+    | RestsRecord
+    | RoundRecord
+    | ForgetRecord
+    | ForgetContactRecord
+    | ErasedRecord
+    | WordedRecord
 )
 """What identity.links carries."""

@@ -53,6 +53,17 @@ class CustomerProfileChangedData(Model):
     """Identifiers known to be this customer's."""
 
 
+class CustomerErasedData(Model):
+    """Everything that is known of the customer goes: what was, until the envelope's time."""
+
+    customer_id: Id
+    """The customer; also the record's key."""
+    reason: Words | None = None
+    """Why; it stays on this topic."""
+    by: Label | None = None
+    """Who asked for it; it stays on this topic."""
+
+
 class OrderData(Model):
     customer_id: Id
     """Who ordered; also the record's key."""

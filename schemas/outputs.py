@@ -22,7 +22,10 @@ from schemas.fields import (
 )
 from schemas.journeys import Journey, JourneyEvent
 
-__all__ = ["Alert", "DeadLetter", "IdentityChange", "Journey", "JourneyEvent", "QueueState", "Readings", "Segment"]
+__all__ = [
+    "Alert", "DeadLetter", "ErasureProof", "IdentityChange", "Journey", "JourneyEvent", "QueueState", "Readings",
+    "Segment",
+]  # fmt: skip
 
 Percent = Annotated[Number, Field(ge=0, le=100)]
 
@@ -176,9 +179,13 @@ class Alert(Model):
     """Stream time at which it was raised."""
     resolved_at: UtcTime | None
     """Event time at which the condition was over; null while firing."""
-    reason: Literal["answered", "abandoned", "flow_out", "recovered", "quiet", "moved", "withdrawn", "closed"] | None
+    reason: (
+        Literal["answered", "abandoned", "flow_out", "recovered", "quiet", "moved", "withdrawn", "closed", "erased"]
+        | None
+    )
     """Why it is over. quiet = the customer has said nothing for long; moved = the contact went to another customer;
-    withdrawn = a late event proved that it must not stand; closed = a person closed it."""
+    withdrawn = a late event proved that it must not stand; closed = a person closed it; erased = the customer is to be
+    forgotten."""
     line: Line
     """Empty for live, else the replay."""
     revision: Revision
@@ -238,3 +245,20 @@ class IdentityChange(Model):
     """The contact's events from here on went with it: the earlier ones had been over for long. null = all of them."""
     line: Line
     """Empty for live, else the replay."""
+
+
+class ErasureProof(Model):
+    """Somebody was erased. Nothing in it names a person: who holds the erasure key can tell whose it is."""
+
+    subject: String
+    """HMAC-SHA-256 of "customer:<id>" by the erasure key, the first 32 hexadecimal digits; also the record's key."""
+    request: String
+    """The same of the event that asked for it: of its source, a unit separator, and its id."""
+    until: UtcTime
+    """The event's time: what was known until then is gone, and what still comes of that time is left out."""
+    erased_at: UtcTime
+    """When state and compacted records were removed."""
+    nothing_left_after: UtcTime
+    """When the last record on a topic with retention is deleted, and what was removed is compacted away."""
+    line: Line
+    """Empty: it holds for all lines; else the replay that it came by, and for that alone."""

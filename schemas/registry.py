@@ -19,6 +19,10 @@ from schemas.problems import Problem, describe
 
 TOPICS = Path(__file__).parent / "topics"
 DAY_MS = 86_400_000
+SEGMENT_MS = DAY_MS
+"""A record is deleted with the last one of its segment: so much later than its retention says, at most."""
+COMPACTED_WITHIN: Mapping[str, str] = {"max.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(DAY_MS)}
+"""A record that was replaced or removed is gone after the first, and the name of what was removed after both."""
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 Direction = Literal["input", "output", "internal"]
@@ -69,6 +73,8 @@ class TopicSpec(BaseModel):
     config: dict[str, str] = {}
     """Further Kafka topic settings."""
     producers: Annotated[list[Named], Field(min_length=1)]
+    feedback: list[Named] = []
+    """Those producers that stand behind a consumer in the flow: it waits for nothing of theirs."""
     consumers: Annotated[list[Named], Field(min_length=1)]
     examples: Annotated[list[Example], Field(min_length=1)]
 
@@ -87,8 +93,9 @@ class TopicSpec(BaseModel):
     def kafka_config(self) -> dict[str, str]:
         """The settings the topic is created with, by Kafka's names."""
         if self.compacted:
-            return {"cleanup.policy": "compact", **self.config}
-        return {"cleanup.policy": "delete", "retention.ms": str((self.retention_days or 0) * DAY_MS), **self.config}
+            return {"cleanup.policy": "compact", **COMPACTED_WITHIN, **self.config}
+        kept = str((self.retention_days or 0) * DAY_MS)
+        return {"cleanup.policy": "delete", "retention.ms": kept, "segment.ms": str(SEGMENT_MS), **self.config}
 
     @cached_property
     def discriminator(self) -> str:

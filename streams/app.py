@@ -7,8 +7,8 @@
       [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
-          ↓ contact.interactions      keyed by owner
-      [track]       customers, firing ──→ journeys, journey.events, segments, alerts, customer.quiet, outreach
+          ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
+      [track]       customers, … → journeys, journey.events, segments, alerts, customer.quiet, outreach, privacy.proofs
           ↓ contact.measurements      keyed by channel and queue
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
 
@@ -26,6 +26,7 @@ from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
+from streams.pipeline.erasing import Privacy
 from streams.pipeline.identify import Identify, Trust
 from streams.pipeline.ingest import Ingest, Means
 from streams.pipeline.measure import Measure
@@ -44,10 +45,13 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         return settings.topic_prefix + topic
 
     dead = name("contacts.dead-letters")
+    key = None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
+    privacy = Privacy(key, settings.nothing_left_ms)
+    trust = Trust(rules.customers.contacts, rules.identity, key)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=_means(settings, rules, notes, scorer)),
-        "identify": partial(Identify, name=name, rules=Trust(rules.customers.contacts, rules.identity), notes=notes),
-        "track": partial(Track, name=name, rules=rules.customers, notes=notes),
+        "identify": partial(Identify, name=name, rules=trust, notes=notes),
+        "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
         "measure": partial(Measure, name=name, policy=rules.kpis, notes=notes),
     }
     return [
@@ -81,5 +85,6 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         settings.max_replays,
         int(settings.replay_life_d * DAY_MS),
         settings.max_undeclared_events,
+        settings.erasure_key is not None,
         int(settings.time_hold_s * SECOND_MS),
     )

@@ -169,6 +169,19 @@ class Settings(BaseSettings):
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 
+    erasure_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="secret by which erased customers are known again, the same for all workers and for good; "
+        "empty: customer.erased is refused",
+    )
+    longest_kept_d: float = Field(
+        31.0,
+        ge=31,
+        le=3650,
+        description="longest time that a topic with retention keeps records, days; a proof of erasure counts by it",
+    )
+
     web_host: str = Field("127.0.0.1", description="address of /metrics, /healthz and /readyz")
     web_port: int = Field(
         6066, ge=0, le=65535, description="port of /metrics, /healthz and /readyz; the next free one when taken; 0: any"
@@ -240,6 +253,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
+
+    @property
+    def nothing_left_ms(self) -> int:
+        """So long after somebody was erased nothing is left: what still comes of the time before, at most ``max_age_h``
+        later, has been kept for the longest time, and its segment of a day, or a compaction, is over.
+        """
+        return int((self.max_age_h + self.longest_kept_d * 24 + 48) * 3_600_000)
 
     @property
     def zone(self) -> ZoneInfo | None:

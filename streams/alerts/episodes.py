@@ -17,7 +17,7 @@ from streams.base.records import Command
 from streams.base.times import iso
 
 FIRING, RESOLVED = "firing", "resolved"
-MOVED, WITHDRAWN, CLOSED = "moved", "withdrawn", "closed"
+MOVED, WITHDRAWN, CLOSED, ERASED = "moved", "withdrawn", "closed", "erased"
 """Reasons for which an alert of any kind may be over."""
 
 

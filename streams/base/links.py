@@ -127,8 +127,53 @@ class Round(Record, tag="round", frozen=True):
     """It has handled nothing of the replay since the round before."""
 
 
+class Forget(Linking, tag="forget", frozen=True):
+    """Who is linked with the node, ``other``, is erased; without it the node itself, as far as it is nobody else's
+    (`streams.identity.forgetting`).
+    """
+
+    of: str
+    """The customer who is erased."""
+    time: int
+    """What came later is of somebody else, ms."""
+    other: str = ""
+    hops: int = 0
+    """Links from the customer to the node."""
+
+
+class ForgetContact(Record, tag="forget-contact", frozen=True):
+    """A contact of somebody who is erased, or a group of contacts."""
+
+    contact: str
+    """Key of its row."""
+    of: str
+    time: int
+
+    @property
+    def key(self) -> bytes:
+        """Of the record: a contact's as its events have it, a group's that of its row."""
+        whole = self.contact.startswith(GROUP)
+        return (self.contact if whole else self.contact.partition(SEP)[0]).encode()
+
+
+class Erased(Record, tag="erased", frozen=True):
+    """Names that are erased, for all tasks, as keyed hashes (`streams.identity.erased`)."""
+
+    marks: tuple[str, ...]
+    time: int
+
+
+class Worded(Linking, tag="worded", frozen=True):
+    """A weaker identifier keeps a person's word on the node."""
+
+    other: str
+    time: int
+    """Of the word, ms."""
+
+
 ToNode = Shown | Word | Joined | Said | Watched
-Link = ToNode | Told | Again | Rests | Round
+Erasing = Forget | ForgetContact | Erased | Worded
+Link = ToNode | Told | Again | Rests | Round | Erasing
 Read = Normalised | Link
 """What `identify` reads."""
 

@@ -130,6 +130,7 @@ class Left(Record, tag="left", frozen=True):
     contact: str
     channel: str
     to: str
+    """Empty: nobody, it is of somebody who is erased."""
     time: int
     line: str = LIVE
     since: int = 0
@@ -192,6 +193,27 @@ class Handed(Record, tag="handed", frozen=True):
     """What they count for, by capability."""
 
 
+class Erase(Record, tag="erase", frozen=True):
+    """All that is known of an owner until a time goes (`streams.customers.erasing`)."""
+
+    owner: str
+    time: int
+    line: str = LIVE
+    every: bool = False
+    """On every line."""
+    id: str = ""
+    """Of the event that asked for it, of which a proof is published."""
+    source: str = ""
+
+
+class Unforwarded(Record, tag="unforwarded", frozen=True):
+    """Words about a group that went to somebody else are sent on no more."""
+
+    owner: str
+    group: str
+    line: str = LIVE
+
+
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one line has come at one origin."""
 
@@ -212,6 +234,8 @@ class Progress(Record, tag="progress", frozen=True):
     lines: dict[str, Line]
 
 
-Normalised = Event | Profile | CustomerEvent | AgentState | Command | Progress
-Interaction = Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Progress
+Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Command | Progress
+Interaction = (
+    Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
+)
 Measurement = Fact | AgentState | Progress

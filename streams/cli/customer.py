@@ -1,6 +1,7 @@
 """``contact-streams customer``: all that is known of one."""
 
 import asyncio
+import json
 from typing import Annotated
 
 import typer
@@ -40,4 +41,50 @@ def show(
         customer.show(found, Terminal())
     if not found.links and not any(found.published.values()):
         err.print(f"nothing is known of {shown(found.identifier)}", highlight=False)
+        raise typer.Exit(1)
+
+
+@customer_app.command()
+def export(
+    customer: Annotated[str, typer.Argument(help="The customer's id, or customer:<id>.")],
+    topic_prefix: Prefix = None,
+) -> None:
+    """Print as JSON all that is held of one customer: rows, published records, and raw events as long as they are kept.
+
+    It is personal data. Exit code 1 when nothing is held.
+
+    [bold]Example[/]: contact-streams customer export cust-1001 > cust-1001.json
+    """
+    from streams import rules
+    from streams.inspect import exporting
+
+    settings = load(broker=True, topic_prefix=topic_prefix)
+    with progress_on(f"looking for {shown(customer)}") as tell:
+        held = asyncio.run(exporting.collect(settings, rules.of(settings), customer, tell))
+    echo(exporting.as_json(held))
+    if not (held.rows or held.published or held.events):
+        err.print(f"nothing is held of {shown(held.customer)}", highlight=False)
+        raise typer.Exit(1)
+
+
+@customer_app.command()
+def proof(
+    customer: Annotated[str, typer.Argument(help="The customer's id, or customer:<id>.")],
+    topic_prefix: Prefix = None,
+) -> None:
+    """Print the proof that a customer was erased, as JSON: by when nothing is left. Exit code 1 when there is none.
+
+    It takes the erasure key: without it a proof names nobody.
+
+    [bold]Example[/]: contact-streams customer proof cust-1001
+    """
+    from streams import rules
+    from streams.inspect import exporting
+
+    settings = load(broker=True, topic_prefix=topic_prefix)
+    found = asyncio.run(exporting.proofs(settings, rules.of(settings), customer))
+    for each in found:
+        echo(json.dumps(each))
+    if not found:
+        err.print(f"no erasure of {shown(customer)} is proved", highlight=False)
         raise typer.Exit(1)

@@ -62,7 +62,8 @@ class Out(msgspec.Struct, frozen=True, gc=False):
 
     topic: str
     key: bytes
-    value: dict[str, Any]
+    value: dict[str, Any] | None
+    """None: what was published under the key is gone."""
 
 
 class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
@@ -180,6 +181,13 @@ class Follower(Generic[S]):
         """How many names that were published are remembered."""
         return 0
 
+    def erased(self, state: S, gone: Gone, view: View) -> Iterable[Out]:
+        """The customer is to be forgotten, and the state goes: alerts that fire are over, and records that subscribers
+        keep under another key than the customer's are taken back (an `Out` without a value). Those under the customer's
+        own key need no word.
+        """
+        return ()
+
     def firing(self, state: S) -> Iterable[str]:
         """The rules of alerts that fire now."""
         return ()
@@ -207,6 +215,14 @@ def alert_out(alerts: Iterable[Alert], unit: str, view: View) -> tuple[Out, ...]
     """Alerts as they are published; ``unit``: of their values and limits."""
     records = (record(alert, view.owner, view.line, unit) for alert in alerts)
     return tuple([Out(ALERTS, value["alert_id"].encode(), value) for value in records])
+
+
+def over_out(alerts: Iterable[Alert], gone: Gone, unit: str, view: View) -> tuple[Out, ...]:
+    """Those of some alerts that fire, resolved as ``gone``."""
+    firing = [each for each in alerts if each.firing]
+    return alert_out(
+        [msgspec.structs.replace(e, resolved=max(gone.at, e.since), reason=gone.reason) for e in firing], unit, view
+    )
 
 
 def own_out(topic: str, values: Iterable[dict[str, Any]], view: View) -> tuple[Out, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from streams.alerts.episodes import Gone
 from streams.base.records import Command, CustomerEvent, Event, Profile
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
@@ -211,6 +212,12 @@ def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
     if timeline.histories or timeline.rested or timeline.tiers or timeline.forwards:
         return False
     return not any(each.stands(getattr(timeline, each.name), owner) for each in rules.followers)
+
+
+def erased(timeline: Timeline, gone: Gone, place: Place, rules: CustomerRules) -> tuple[Out, ...]:
+    """What is still to be published of somebody who is erased."""
+    now = view(timeline, place)
+    return tuple(each for one in rules.asked["erased"] for each in one.erased(getattr(timeline, one.name), gone, now))
 
 
 def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:

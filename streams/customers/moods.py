@@ -39,7 +39,7 @@ from streams.customers.feelings import (
     replaced,
     settle,
 )
-from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, alert_out, over_out
 
 WRITTEN = frozenset({"message.sent", "post.made"})
 _KEPT = {Ease.FEWER: 20, Ease.FEWEST: 3}
@@ -123,6 +123,9 @@ class Moods(Follower[KnownMoods]):
 
     def stands(self, state: KnownMoods, owner: str) -> bool:
         return bool(state.messages or state.alerts)
+
+    def erased(self, state: KnownMoods, gone: Gone, view: View) -> Iterable[Out]:
+        return over_out(state.alerts.values(), gone, UNIT, view)
 
     def firing(self, state: KnownMoods) -> Iterable[str]:
         return (alert.rule for alert in state.alerts.values() if alert.firing)

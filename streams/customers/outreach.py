@@ -128,9 +128,9 @@ class Outreach(Follower[KnownOutreach]):
 
     def heard(self, state: KnownOutreach, out: Out, view: View) -> KnownOutreach:
         """A customer fell silent, or no longer is."""
-        if out.topic != QUIET_TOPIC or "quiet" not in self.after:
-            return state
         told = out.value
+        if told is None or out.topic != QUIET_TOPIC or "quiet" not in self.after:
+            return state
         name = told["quiet_id"]
         if told["status"] != "quiet":
             return self._over(state, name, to_ms(told["ended_at"] or 0))

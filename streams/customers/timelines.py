@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from streams.alerts.episodes import MOVED, WITHDRAWN, Gone
+from streams.alerts.episodes import ERASED, MOVED, WITHDRAWN, Gone
 from streams.base.records import CustomerEvent, Event, Fact, Left, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.contacts import histories
@@ -136,7 +136,9 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
         rested=timeline.rested if since else {name: each for name, each in timeline.rested.items() if name != key},
         stale=True,
     )
-    timeline, out = loop.left(timeline, Leaving(left, key, Gone(MOVED, left.time), resting), place, rules)
+    timeline, out = loop.left(
+        timeline, Leaving(left, key, Gone(MOVED if left.to else ERASED, left.time), resting), place, rules
+    )
     return LineOutcome(timeline, tuple(emitted), out)
 
 

@@ -10,7 +10,7 @@ It is the wait of somebody: whose contact it is must be known before the leg is 
 that went to another customer with its contact and came back, or was withdrawn and holds after all, is another episode.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Annotated, NamedTuple
@@ -37,7 +37,7 @@ from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
 from streams.contacts.histories import History
-from streams.customers.follow import After, Change, Ease, Follower, Leaving, View, alert_out
+from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, alert_out, over_out
 from streams.customers.tiers import Tiers, tier_at
 
 WAIT, UNIT = "wait", "ms"
@@ -121,6 +121,9 @@ class Waits(Follower[Alerts]):
     def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
         wanted = self._named(state, view)
         return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
+
+    def erased(self, state: Alerts, gone: Gone, view: View) -> Iterable[Out]:
+        return over_out(state.values(), gone, UNIT, view)
 
     def firing(self, state: Alerts) -> Iterator[str]:
         return (alert.rule for alert in state.values() if alert.firing)

@@ -33,6 +33,8 @@ VERSION = 1
 TOMBSTONES_MS = 24 * 3_600_000
 """How long a changelog keeps the record of a removal, as it is created (``delete.retention.ms``): an older store would
 miss removals."""
+LAG_MS = 24 * 3_600_000
+"""How long a changelog keeps what was replaced or removed, as it is created (``max.compaction.lag.ms``)."""
 CHUNK = 10_000
 """Records read at a time: live partitions go on in between."""
 

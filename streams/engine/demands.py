@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streams.engine.changelog import TOMBSTONES_MS
+from streams.engine.changelog import LAG_MS, TOMBSTONES_MS
 from streams.engine.kafka import MAX_BATCH_BYTES
 
 BROKERS_DEFAULT_BYTES = 1_048_588
@@ -93,6 +93,13 @@ def at_least(
     )
 
 
+def at_most(setting: str, most: int, breaks: str, effect: Effect = Effect.REFUSED, *, unit: str = "") -> Demand:
+    """A number that must not be larger."""
+    return Demand(
+        setting, f"at most {most}{unit}", lambda found, _: int(found) <= most, breaks, lambda _: str(most), effect
+    )
+
+
 def _knows_transactions(version: str, _: int) -> bool:
     """``version``: ``0.10.2-IV0``, ``3.0-IV1``; what is spelled otherwise is of a broker of later."""
     found = re.match(r"(\d+)\.(\d+)", version)
@@ -137,6 +144,13 @@ CHANGELOG = (
         "delete.retention.ms",
         TOMBSTONES_MS,
         "a state on disk, or a restore that takes long, misses removals and has rows that are gone",
+        unit=" (24 h)",
+    ),
+    at_most(
+        "max.compaction.lag.ms",
+        LAG_MS,
+        "rows that were removed stay on the broker's disks for no one knows how long",
+        Effect.WARNED,
         unit=" (24 h)",
     ),
     LARGE_ENOUGH,

@@ -42,6 +42,8 @@ _DUE = "\0due\0"
 _SIGN = 1 << 63
 FLUSH_SECONDS = 60.0
 """How often what is in memory goes to disk at least: what a crash costs to read again."""
+REWRITTEN_SECONDS = 24 * 3600
+"""A file that is older is written anew, without what was replaced or removed since."""
 _TRANSIENT = ("No space left", "Permission denied", "Read-only file system", "Too many open files", "Cannot allocate")
 """Errors that say nothing of the folder's content."""
 
@@ -81,6 +83,8 @@ class RocksStore:
             raise self._failed(error) from error
         self.mark = self._read_mark()
         self._merges = True
+        if access is None:
+            self._set("periodic_compaction_seconds", str(REWRITTEN_SECONDS))
         if access is None and self.mark is None:
             self._merge(on=False)
 
@@ -88,11 +92,14 @@ class RocksStore:
         """Does RocksDB merge files in the background? Not while a whole changelog is read: it would merge the same rows
         again and again.
         """
+        self._set("disable_auto_compactions", "false" if on else "true")
+        self._merges = on
+
+    def _set(self, option: str, value: str) -> None:
         try:
-            self._db.set_options({"disable_auto_compactions": "false" if on else "true"})
+            self._db.set_options({option: value})
         except Exception as error:
             raise self._failed(error) from error
-        self._merges = on
 
     @classmethod
     def read(cls, path: Path) -> "RocksStore":

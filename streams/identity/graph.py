@@ -24,6 +24,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.links import (
+    Forget,
     Joined,
     Label,
     Ref,
@@ -133,7 +134,7 @@ class Outcome(NamedTuple):
 
     node: Node | None
     """None: nothing is kept of it."""
-    out: tuple[ToNode | Told, ...] = ()
+    out: tuple[ToNode | Told | Forget, ...] = ()
     changed: Changed | None = None
     limited: str = ""
     """Which limit refused the record."""
@@ -163,7 +164,7 @@ def fold(node: Node | None, told: ToNode, rules: IdentityRules = SHIPPED) -> Out
     edge = known.edges.get(told.other, Edge())
     if edge.empty and len(known.edges) >= MAX_LINKS:
         return Outcome(node, limited="links")
-    return _linked(known, edge, _after(edge, told), told, rules)
+    return linked(known, edge, _after(edge, told), told, rules)
 
 
 def due_at(node: Node, rules: IdentityRules) -> int | None:
@@ -176,7 +177,7 @@ def due_at(node: Node, rules: IdentityRules) -> int | None:
 
 def expire(node: Node, name: str, line: str, now: int, rules: IdentityRules) -> Outcome:
     """The node at stream time ``now``, ms: without the links that have run out, and what was known of them."""
-    out: list[ToNode | Told] = []
+    out: list[ToNode | Told | Forget] = []
     changes: list[Changed] = []
     left: Node | None = node
     for other, edge in node.edges.items():
@@ -184,7 +185,7 @@ def expire(node: Node, name: str, line: str, now: int, rules: IdentityRules) -> 
         if latest is None or rules.expires_after_ms is None or latest + rules.expires_after_ms >= now:
             continue
         told = Shown(name, line, other, edge.ref, on=False)
-        left, sent, changed, _ = _linked(known, edge, Edge(), told, rules)
+        left, sent, changed, _ = linked(known, edge, Edge(), told, rules)
         out += sent
         changes += [changed] if changed else []
     moved = changes[-1]._replace(before=changes[0].before) if changes else None
@@ -215,7 +216,7 @@ def _after(edge: Edge, told: Shown | Word | Joined) -> Edge:
     )
 
 
-def _linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, rules: IdentityRules) -> Outcome:
+def linked(known: Node, before: Edge, edge: Edge, told: Shown | Word | Joined, rules: IdentityRules) -> Outcome:
     """The node with a link that was altered; the other end is told when it begins or ends to hold."""
     edges, said = dict(known.edges), known.said
     if edge.empty:

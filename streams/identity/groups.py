@@ -30,6 +30,8 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True):
     holders: tuple[str, ...] = ()
     """Owners who have something of it."""
     due: dict[str, int] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
+    past: tuple[str, ...] = ()
+    """Owners who had something of it and handed it over: they know to whom."""
 
 
 class Move(NamedTuple):
@@ -84,4 +86,5 @@ def _decided(group: Group, name: str, rules: IdentityRules) -> Outcome:
     if not leaving:
         return Outcome(group)
     holders = (*(each for each in group.holders if each not in leaving and each != owner), owner)
-    return Outcome(replace(group, holders=holders), (), tuple(Move(each, owner) for each in leaving))
+    past = tuple(dict.fromkeys([*(each for each in group.past if each != owner), *leaving]))[-MAX_HOLDERS:]
+    return Outcome(replace(group, holders=holders, past=past), (), tuple(Move(each, owner) for each in leaving))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import AgentState, Command, CustomerEvent, Event, Profile
+from streams.base.records import AgentState, Command, CustomerEvent, Erase, Event, Profile
 from streams.base.times import to_ms
 from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
@@ -44,13 +44,13 @@ class NoCustomer(ValueError):
 
 def event_record(
     obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
-) -> Event | Profile | CustomerEvent | AgentState | Command | Word:
+) -> Event | Profile | CustomerEvent | Erase | AgentState | Command | Word:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
     ``obj`` is not changed. ``budget`` pays for the masking of its texts and knows afterwards how it went; ``None`` = a
     whole one. Raises ``ValueError`` for a marker of a replay (it becomes no record) and for a time inside ``data``
-    that cannot be read; `Unusable` for a word that cannot be.
+    that cannot be read; `Unusable` for a word or an erasure that cannot be.
     """
     kind: str = obj["type"]
     build = _BUILDERS.get(kind)
@@ -209,6 +209,14 @@ def _listed(data: dict[str, Any], policy: Policy) -> tuple[tuple[str, str], ...]
     return tuple(pair for pair in found if pair[0] != "customer")
 
 
+def _erasure(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Erase:
+    """Who asked for it and why is not passed on. Raises `Unusable`."""
+    customer = _customer(obj["data"]["customer_id"], policy)
+    if customer is None:
+        raise Unusable("data.customer_id", "data.customer_id names nobody, and nobody cannot be erased")
+    return Erase(f"customer:{customer}", time_ms, line, not line, obj["id"], obj["source"])
+
+
 def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> AgentState:
     data: dict[str, Any] = obj["data"]
     return AgentState(
@@ -239,9 +247,10 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
 
 
 _BUILDERS: dict[
-    str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | AgentState | Command]
+    str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | Erase | AgentState | Command]
 ] = {
     "customer.profile_changed": _profile,
+    "customer.erased": _erasure,
     "agent.state_changed": _agent_state,
     "alert.commanded": _command,
     **dict.fromkeys(("order.placed", "order.delivered", "promise.made", "promise.kept"), _customer_event),

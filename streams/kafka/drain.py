@@ -18,6 +18,10 @@ ROUNDS, HOPS = 30, 4
 """What a stage writes for itself is worked off in rounds, until it writes nothing more: the name of an anonymous
 customer travels over 16 links. Where others write to the same topic its end does not tell, and so many hops are waited
 for: what a customer hands over, and words that are sent on."""
+TURNS = 4
+"""Of all stages, while one writes for another that had its turn: `track` tells `identify` who is erased, and `identify`
+tells `track` what follows. Where events go on meanwhile, such a topic never rests.
+"""
 Progress = Callable[[str, int], None]
 """Told the agent that is waited for and how many records it has yet to read."""
 
@@ -30,26 +34,41 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
     before the call has come out, and `read_to_end` finds it. Returns whether that was reached within ``timeout``
     seconds. Raises `BrokerError`.
     """
-    until, connection = time.monotonic() + timeout, connection_of(settings)
+    until = time.monotonic() + timeout
+    for _ in range(TURNS):
+        back = await _turns(settings, until, progress)
+        if not back:
+            return back is not None
+    return True
+
+
+async def _turns(settings: Settings, until: float, progress: Progress) -> bool | None:
+    """A turn of every agent. Has one written for another that had its turn before? None: it takes too long."""
+    connection, before = connection_of(settings), dict[TopicPartition, int]()
     committed = open_consumer(connection, isolation_level="read_committed", fetch_max_wait_ms=20)
     async with committed as consumer, open_admin(connection) as admin:
         for stage in flow.stages():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(stage)])
             mine = await partitions_of(consumer, [settings.topic_prefix + topic for topic in _alone(stage)])
+            back = set(await partitions_of(consumer, [settings.topic_prefix + topic for topic in _back(stage)]))
             told: dict[TopicPartition, int] | None = None
             for _ in range(_rounds(stage)):
                 try:
                     ends = await settled_ends(consumer, tps, until - time.monotonic())
                 except OpenTransaction:
-                    return False
+                    return None
+                before |= {tp: end for tp, end in ends.items() if tp in back}
                 if mine and told == (told := {tp: ends[tp] for tp in mine}):
                     break
                 while left := await unread(consumer, admin, settings.group, ends):
                     progress(stage, left)
                     if time.monotonic() > until:
-                        return False
+                        return None
                     await asyncio.sleep(0.1)
-    return True
+        try:
+            return await settled_ends(consumer, before, until - time.monotonic()) != before if before else False
+        except OpenTransaction:
+            return None
 
 
 def _rounds(stage: str) -> int:
@@ -59,8 +78,14 @@ def _rounds(stage: str) -> int:
 
 
 def _alone(stage: str) -> list[str]:
-    """What nobody but the stage writes, and the stage reads."""
-    return [topic for topic in flow.inputs(stage) if registry.topics()[topic].producers == [stage]]
+    """What nobody but the stage writes, and the stage reads; and who stands behind it, of which `_turns` takes care."""
+    specs = [registry.topics()[topic] for topic in flow.inputs(stage)]
+    return [spec.topic for spec in specs if {*spec.producers} - {*spec.feedback} == {stage}]
+
+
+def _back(stage: str) -> list[str]:
+    """What the stage reads and one behind it writes, too."""
+    return [topic for topic in flow.inputs(stage) if registry.topics()[topic].feedback]
 
 
 async def unread(consumer: Consumer, admin: Admin, group: str, ends: dict[TopicPartition, int]) -> int:

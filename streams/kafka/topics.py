@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from schemas import flow, registry
 from streams.base.errors import UserError
 from streams.engine import changelog_of, metadata
-from streams.engine.changelog import TOMBSTONES_MS
+from streams.engine.changelog import LAG_MS, TOMBSTONES_MS
 from streams.engine.connection import Connection
 from streams.engine.demands import Demand, Departure, Effect, departures
 from streams.engine.kafka import partition_counts, written_ends
@@ -32,6 +32,8 @@ CHANGELOG_CONFIG = {
     "min.cleanable.dirty.ratio": "0.2",
     # A worker's disk older than this is not continued: it would miss removals.
     "delete.retention.ms": str(TOMBSTONES_MS),
+    # What was replaced or removed is gone within a day, however little a partition has to do.
+    "max.compaction.lag.ms": str(LAG_MS),
     # The broker's clock: workers compare theirs with it at every commit.
     "message.timestamp.type": "LogAppendTime",
 }

@@ -5,7 +5,7 @@ allowed; how the promises hang on the settings is told in docs/operations.md.
 """
 
 from schemas import flow, registry
-from schemas.registry import DAY_MS, TopicSpec
+from schemas.registry import COMPACTED_WITHIN, DAY_MS, SEGMENT_MS, TopicSpec
 from streams.engine import changelog_of
 from streams.engine.demands import (
     BROKERS_DEFAULT_BYTES,
@@ -16,6 +16,7 @@ from streams.engine.demands import (
     Demand,
     Effect,
     at_least,
+    at_most,
     exactly,
 )
 from streams.engine.kafka import FRAMING_BYTES
@@ -43,6 +44,11 @@ _UNREAD_KEPT = at_least(
     mend=7 * DAY_MS,
     unit=" (a day)",
 )
+_GONE = "a proof of erasure says by when nothing is left, and something may be left then"
+_SEGMENTS = at_most("segment.ms", SEGMENT_MS, _GONE, Effect.WARNED, unit=" (a day)")
+_COMPACTED = tuple(
+    at_most(setting, int(value), _GONE, Effect.WARNED, unit=" (a day)") for setting, value in COMPACTED_WITHIN.items()
+)
 _BY_SIZE = exactly("retention.bytes", "-1", "records are deleted before their time when there are many", Effect.WARNED)
 
 
@@ -53,7 +59,7 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         return (*found, _STAMPED) if "message.timestamp.type" in spec.config else tuple(found)
     kept = _kept(spec, "workers that are down for longer lose what came meanwhile, and a rebuild has less to read")
     if spec.direction == "internal":
-        return (*READ, LARGE_ENOUGH, _STAMPED, _UNREAD_KEPT, kept, _BY_SIZE)
+        return (*READ, LARGE_ENOUGH, _STAMPED, _UNREAD_KEPT, kept, _BY_SIZE, _SEGMENTS)
     largest = at_least(
         "max.message.bytes",
         settings.max_event_bytes + FRAMING_BYTES,
@@ -61,7 +67,7 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         Effect.WARNED,
         mend=BROKERS_DEFAULT_BYTES,
     )
-    return (*READ, _ARRIVAL, _UNREAD_KEPT, kept, _BY_SIZE, largest)
+    return (*READ, _ARRIVAL, _UNREAD_KEPT, kept, _BY_SIZE, _SEGMENTS, largest)
 
 
 def of_all(settings: Settings) -> dict[str, tuple[Demand, ...]]:
@@ -73,9 +79,9 @@ def of_all(settings: Settings) -> dict[str, tuple[Demand, ...]]:
 def _published(spec: TopicSpec) -> tuple[Demand, ...]:
     if spec.compacted:
         why = "subscribers were told that the newest record of each key stays"
-        return (exactly("cleanup.policy", "compact", why, Effect.WARNED),)
+        return (exactly("cleanup.policy", "compact", why, Effect.WARNED), *_COMPACTED)
     why = "subscribers were told that every record stays for its time"
-    return (exactly("cleanup.policy", "delete", why, Effect.WARNED), _kept(spec, why), _BY_SIZE)
+    return (exactly("cleanup.policy", "delete", why, Effect.WARNED), _kept(spec, why), _BY_SIZE, _SEGMENTS)
 
 
 def _kept(spec: TopicSpec, breaks: str) -> Demand:

@@ -3,6 +3,7 @@ contact), which it writes itself; writes ``contact.interactions`` by owner, and 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace as replace_spec
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,8 +14,32 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
-from streams.base.links import GROUP, Again, Label, Link, Read, Rests, Round, Told, Watched, row_key
-from streams.base.records import SEP, AgentState, Command, CustomerEvent, Event, Grouped, Line, Profile, contact_key
+from streams.base.links import (
+    GROUP,
+    Again,
+    Erasing,
+    ForgetContact,
+    Label,
+    Link,
+    Read,
+    Rests,
+    Round,
+    Told,
+    Watched,
+    row_key,
+)
+from streams.base.records import (
+    SEP,
+    AgentState,
+    Command,
+    CustomerEvent,
+    Erase,
+    Event,
+    Grouped,
+    Line,
+    Profile,
+    contact_key,
+)
 from streams.base.times import SECOND_MS
 from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -26,6 +51,7 @@ from streams.identity.assignment import (
 )
 from streams.identity.crowds import Crowds, share
 from streams.identity.ending import Ending
+from streams.identity.erased import Marks
 from streams.identity.evidence import known_of, links_of, shown
 from streams.identity.graph import Node
 from streams.identity.groups import Group
@@ -36,6 +62,7 @@ from streams.identity.rules import IdentityRules
 from streams.identity.telling import IdentityChange
 from streams.identity.waiting import Waiting
 from streams.pipeline.ends import Ends, line_of
+from streams.pipeline.forgetting import Forgets, Hall
 from streams.pipeline.nodes import Groups, Nodes, send_change
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
@@ -69,6 +96,8 @@ TABLES = (
     large_table("groups", Group, "", attrgetter("due")),
     struct_table("waiting", Waiting, "contact"),
     struct_table("ending", Ending),
+    replace_spec(struct_table("erased", int), resident=False),  # hash of a name → until when it is erased
+    struct_table("worded", tuple[str, ...]),  # node → identifiers that keep a person's word on it
     struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
 )
 
@@ -78,6 +107,8 @@ class Trust(NamedTuple):
 
     contacts: ContactRules
     identity: IdentityRules
+    erasure_key: bytes | None = None
+    """By which the erased are known; None = nobody can be erased."""
 
 
 class Identify(Stage):
@@ -108,6 +139,9 @@ class Identify(Stage):
         self.ends = Ends(info, tables["ending"], self.links)
         self.nodes = Nodes(tables, self.trust, notes, (self.links, self.changes))
         self.groups = Groups(tables["groups"], self.trust, notes, (self.links, self.interactions))
+        self.marks = Marks(tables["erased"], rules.erasure_key)
+        hall = Hall(self.nodes, self.ends, self.watermarks, notes, self._own)
+        self.forgets = Forgets(tables, self.marks, self.trust, hall, (self.links, self.interactions))
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -115,7 +149,12 @@ class Identify(Stage):
             self._own(value, self.size, out)
         elif isinstance(value, Link):
             self._between(value, out)
+        elif kind is Erase:
+            self.forgets.erase(value, out)
         elif kind is Profile:
+            value = self.forgets.profile(value, out)
+            if value is None:
+                return
             self.nodes.profile(value, out)
             known = value if value.identifiers is None else replace(value, identifiers=None)
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
@@ -138,6 +177,7 @@ class Identify(Stage):
     def undo(self, record: Record) -> None:
         super().undo(record)
         self.crowds.undo()
+        self.marks.undo()
 
     def _between(self, value: Link, out: Outputs) -> None:
         """What tasks of this agent tell each other."""
@@ -154,13 +194,18 @@ class Identify(Stage):
             self.groups.rests(value, out)
         elif isinstance(value, Again):
             self._again(value, out)
-        else:
+        elif isinstance(value, Erasing):
+            self.forgets.told(value, out)
+        elif not self.forgets.left_out(value, out):
             self.nodes.link(value, out)
 
     def _own(self, event: Event, size: int, out: Outputs, labels: Mapping[str, Label] = NO_LABELS) -> None:
         """Place an event, or let it wait until the identifiers that it names have said whom they stand for."""
         key = _key(event)
-        held = self.waiting.get(key)
+        known = self._not_erased(key, event, out)
+        if known is None:
+            return
+        event, held = known, self.waiting.get(key)
         if held is None:
             asked = [each for each in self._questions(key, event) if each not in labels]
             if not asked or size > MAX_WAITING_BYTES:
@@ -173,6 +218,18 @@ class Identify(Stage):
         self.waiting[key] = held = held.with_event(event, size, asked)
         if sum(held.sizes) > MAX_WAITING_BYTES:
             self._hurry(key, out)
+
+    def _not_erased(self, key: str, event: Event, out: Outputs) -> Event | None:
+        """The event as far as it names nobody who was erased later; None = it is left out."""
+        left, until = self.marks.left(event, contact_key(event.channel, event.contact))
+        if left is None:
+            self.notes.left_out("identify")
+            self.forgets.contact(ForgetContact(key, "", until), out)
+            customer = "" if event.customer is None else f"customer:{event.customer}"
+            over = self.crowds.over
+            named = tuple(p for p in event.identifiers if over(":".join(p), event.line, event.time) <= 0)
+            self.forgets.learn(customer, event.line, named, until, out)
+        return left
 
     def _questions(self, key: str, event: Event) -> list[str]:
         """Identifiers that must say whom they stand for before the event is placed."""
@@ -238,7 +295,10 @@ class Identify(Stage):
         """An event that waited too long is placed by what is known. Its identifiers are asked once more, since what
         they said meanwhile was for nobody: the contact moves when they answer.
         """
-        key, event = _key(told.event), told.event
+        key = _key(told.event)
+        event = self._not_erased(key, told.event, out)
+        if event is None:
+            return
         labels = {each: Label(name=each) for each in self._questions(key, event)} | told.labels
         self._place(key, event, self.size, labels, out)
         self._ask(key, [each for each in labels if each in self.owners[key].labels], event.line, out)

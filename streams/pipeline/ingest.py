@@ -56,6 +56,8 @@ class Means:
     replay_life_ms: int
     max_undeclared: int
     """Events of a replay that are taken before it is declared."""
+    erases: bool
+    """Can customers be erased?"""
     hold_ms: int
     """How long unread records hold live time in vain."""
 
@@ -78,7 +80,7 @@ class Ingest(Gauged, Processor):
         self.max_undeclared = means.max_undeclared
         self.told_ended: set[str] = set()
         """Replays of which the log says that they have ended and something still came."""
-        self.hold_ms = means.hold_ms
+        self.hold_ms, self.erases = means.hold_ms, means.erases
         self.holders: Holders = info.kept.setdefault("holders", Holders(self.hold_ms))
         for topic in info.topics:
             notes.released(topic, 0)
@@ -191,6 +193,13 @@ class Ingest(Gauged, Processor):
             self._marker(record, event, time)
             return
         key = self.checks.key_of(record, event)
+        if event.type == "customer.erased" and not self.erases:
+            raise Rejected(
+                "not-configured",
+                "type",
+                "nobody can be erased without the setting CONTACT_STREAMS_ERASURE_KEY, by which the erased are known: "
+                "set it for all workers, and publish the event again",
+            )
         if event.line == LIVE:
             self.checks.live(record, event, time)
         else:

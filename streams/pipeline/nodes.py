@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.links import Rests, Told, ToNode, Watched, Word, row_key
+from streams.base.links import GROUP, Forget, Rests, Told, ToNode, Watched, Word, Worded, row_key
 from streams.base.records import SEP, Moved, Profile, output_key
 from streams.base.times import iso
 from streams.engine import Outputs, Table
@@ -41,8 +41,13 @@ class Nodes:
         key = row_key(told.node, told.line)
         known = self.nodes.get(key)
         outcome = graph.fold(known, told, self.trust)
-        self._settle(key, known, outcome, out)
+        self.settle(key, outcome, out)
         if isinstance(told, Word):
+            out.send(
+                self.links,
+                row_key(told.other, told.line).encode(),
+                encode(Worded(told.other, told.line, told.node, told.ref[0])),
+            )
             send_change(self.changes, telling.of_word(told, known, outcome, self.trust), out)
         elif outcome.changed is not None:
             send_change(self.changes, telling.of_node(told.node, told.line, outcome.changed), out)
@@ -52,7 +57,7 @@ class Nodes:
         node: Node = self.nodes[key]
         name = key.partition(SEP)[0]
         outcome = graph.expire(node, name, line, now, self.trust)
-        self._settle(key, node, outcome, out)
+        self.settle(key, outcome, out)
         if outcome.changed is not None:
             send_change(self.changes, telling.of_node(name, line, outcome.changed), out)
 
@@ -68,8 +73,9 @@ class Nodes:
         for told in shown:
             out.send(self.links, told.key, encode(told))
 
-    def _settle(self, key: str, known: Node | None, outcome: Outcome, out: Outputs) -> None:
+    def settle(self, key: str, outcome: Outcome, out: Outputs) -> None:
         """The node as it is now is kept, and what it has to tell is told."""
+        known = self.nodes.get(key)
         if outcome.node is None:
             self.nodes.pop(key, None)
         elif outcome.node is not known:
@@ -123,6 +129,8 @@ def send_change(topic: str, change: IdentityChange, out: Outputs) -> None:
     out.send(topic, output_key(change["line"], change["identifier"]), orjson.dumps(change | times))
 
 
-def _key(told: ToNode | Told) -> bytes:
-    """Of the record: of an answer that of the contact's own events."""
-    return told.contact.partition(SEP)[0].encode() if isinstance(told, Told) else told.key
+def _key(told: ToNode | Told | Forget) -> bytes:
+    """Of the record: of an answer that of the contact's own events, or of the group's row."""
+    if not isinstance(told, Told):
+        return told.key
+    return (told.contact if told.contact.startswith(GROUP) else told.contact.partition(SEP)[0]).encode()

@@ -29,6 +29,12 @@ class Notes:
     def limited(self, stage: str, what: str) -> None:
         """State or an output met its bound and was made smaller."""
 
+    def erased(self) -> None:
+        """A customer was erased."""
+
+    def left_out(self, stage: str) -> None:
+        """Something was left out because it names somebody who was erased later."""
+
     def illegal(self, event_type: str) -> None:
         """An event cannot happen in its contact's state."""
 

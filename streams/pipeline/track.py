@@ -10,8 +10,9 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.records import LIVE, Interaction, Line
-from streams.customers import customers, loop
+from schemas import flow
+from streams.base.records import LIVE, Erase, Interaction, Line, Unforwarded
+from streams.customers import customers, erasing, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
 from streams.customers.outreach import QUIET_TOPIC as QUIET
@@ -20,6 +21,7 @@ from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.pipeline.dead_letters import Why, bury
+from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
@@ -47,6 +49,8 @@ TABLES = (
     BEHIND,
     large_table("customers", Customer, "owner", _due, _with_due, by_capability),
     struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
+    struct_table("erased", int),  # hash of an owner → until when it is erased
+    struct_table("past", int),  # replay that is forgotten → its number
 )
 
 
@@ -59,15 +63,21 @@ class Track(Stage):
     before = "identify"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: CustomerRules, notes: Notes
+        self,
+        info: TaskInfo,
+        tables: Mapping[str, Table[Any]],
+        name: Name,
+        rules: CustomerRules,
+        notes: Notes,
+        privacy: Privacy = NOBODY_ERASED,
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
         self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
-        published = (ALERTS, "journeys", "journey.events", "segments", *COUNTED)
-        self.topics = {topic: name(topic) for topic in published}
+        self.topics = {topic: name(topic) for topic in flow.outputs("track")}
         self.dead = name("contacts.dead-letters")
         self.timed, self.firing = (self.customers,), tables["firing"]
+        self.erasures = Erasures(tables, privacy, self.watermarks, self.topics)
         self.touched: dict[str, None] = {}
         """Whose rows do not say yet when they are due."""
         self.changed: dict[str, None] = {}
@@ -86,11 +96,40 @@ class Track(Stage):
         owner = customers.owner_of(value)
         if owner is None:
             raise ValueError("the record does not say whose it is")
-        outcome = customers.fold(self.customers.get(owner), value, self.watermarks, self.rules, self.size)
+        if isinstance(value, Erase | Unforwarded):
+            self._let_go(owner, value, out)
+            return
+        known = self.customers.get(owner)
+        value = self.erasures.of(value, known, out)
+        if value is None:
+            self.notes.left_out("track")
+            return
+        outcome = customers.fold(known, value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, outcome, out)
         if outcome.late:
             self.notes.late("track")
+
+    def _let_go(self, owner: str, told: Erase | Unforwarded, out: Outputs) -> None:
+        """The owner, or to whom contacts of this owner went, is to be forgotten."""
+        known = self.customers.get(owner)
+        if isinstance(told, Unforwarded):
+            self._write(owner, Outcome(erasing.unforwarded(known, told)), out)
+            self.touched[owner] = None
+            return
+        left, facts, outs, _ = self.erasures.erase(known, told, self.rules, out)
+        self._write(owner, Outcome(left, facts, outs), out)
+        self.touched[owner] = None
+        if told.id:
+            self.erasures.prove(told, out)
+            self.notes.erased()
+
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self.erasures.marks.undo()
+
+    def forget(self, line: str) -> None:
+        self.erasures.forgotten(line)
 
     def keep(self) -> None:
         """Rows say when they are due; then what is not published now comes at their next record or deadline."""
@@ -140,10 +179,10 @@ class Track(Stage):
         for fact in outcome.facts:
             out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
         for each in outcome.out:
-            out.send(self.topics[each.topic], each.key, orjson.dumps(each.value))
-            if each.topic == ALERTS and each.value["line"] == LIVE:
+            out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
+            if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:
                 self.notes.alert(each.value["rule"], each.value["status"])
-            elif each.topic in COUNTED and each.value["line"] == LIVE:
+            elif each.topic in COUNTED and each.value is not None and each.value["line"] == LIVE:
                 self._note(each.topic, each.value)
         for sent in outcome.sent:
             out.send(self.interactions, sent.owner.encode(), encode(sent))

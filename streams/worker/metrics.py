@@ -102,6 +102,10 @@ class Metrics(Observer, Notes):
             *("kind", "why"),
         )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
+        self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
+        self.left_out_records = counter(
+            "contact_streams_left_out", "Records left out because they name somebody who was erased later", "hop"
+        )
         self.time_released = counter(
             "contact_streams_time_released", "Times live time went on without the unread records of a topic", "topic"
         )
@@ -139,6 +143,8 @@ class Metrics(Observer, Notes):
     def _begin_at_zero(self) -> None:
         for reason in REASONS:
             self.dead.labels(reason)
+        for hop in ("identify", "track"):
+            self.left_out_records.labels(hop)
         for why in ("slow", "full"):
             self.connections_closed.labels(why)
         for identifier in get_args(IdentifierKind):
@@ -185,6 +191,12 @@ class Metrics(Observer, Notes):
 
     def released(self, topic: str, times: int = 1) -> None:
         self.time_released.labels(topic).inc(times)
+
+    def erased(self) -> None:
+        self.erasures.inc()
+
+    def left_out(self, stage: str) -> None:
+        self.left_out_records.labels(stage).inc()
 
     def late(self, stage: str) -> None:
         self.came_late.labels(stage).inc()

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from tests.chaos import initiative, stories
+from tests.chaos.erasures import EVERY_SECONDS, erasure
 from tests.chaos.publisher import Publisher
 from tests.chaos.stories import CUSTOMERS, Data, Raw, cloud_event, home
 
@@ -49,10 +50,12 @@ class Load:
         replay = asyncio.create_task(self._replay(random.Random(self.seed + 1_000_000)))
         months = asyncio.create_task(self._months(random.Random(self.seed + 2_000_000)))
         commands = asyncio.create_task(self._commands())
+        erasures = asyncio.create_task(self._erasures(random.Random(self.seed + 2_000_000)))
         try:
             await self._live(dice)
             await replay
             await months
+            await erasures
         finally:
             commands.cancel()
             with suppress(asyncio.CancelledError):
@@ -137,6 +140,13 @@ class Load:
             await self.publisher.send(home(stories.profile(dice, customer, f"{name}-p", now, first=False)))
         if dice.random() < 0.3:
             await self.publisher.send(home(stories.word(dice, f"{name}-w", now)))
+
+    async def _erasures(self, dice: random.Random) -> None:
+        """Customers who are erased, some of them before all of their events are there."""
+        for number in range(max(1, int(self.duration / EVERY_SECONDS))):
+            for record in erasure(dice, f"{self.seed}-{number}", int(time.time() * 1000)):
+                await self.publisher.send(record)
+                await asyncio.sleep(EVERY_SECONDS / 20)
 
     async def _commands(self) -> None:
         """Close or acknowledge every fourth alert that fires, as a person would who watches the topic."""

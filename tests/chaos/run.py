@@ -129,6 +129,7 @@ def _settings(options: Options, folder: Path, bootstrap: str, disk: Disk) -> Set
         rules_dir=rules,
         log_format="json",
         state_key=SecretStr(HELD_UNDER),
+        erasure_key=SecretStr(HELD_UNDER),
     )
 
 

@@ -150,6 +150,7 @@ def _letters(done: Run) -> Iterator[str]:
 REFUSALS = (
     "unreadable", "missing-field", "unknown-type", "wrong-type", "too-old", "in-the-future", "too-large", "id-reused",
     "replay-refused",
+    "not-configured",
 )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from streams import app
 from streams.base.times import DAY_MS
 from streams.engine.offline import Offline, OfflineTask
 from streams.pipeline.tables import TABLES
-from tests.support.offline import NOW, deployment, inlets, mark, settle
+from tests.support.erasure_story import erased, erasing_deployment
+from tests.support.offline import NOW, inlets, mark, settle
 from tests.support.system import event, home
 
 TOPICS = registry.topics()
@@ -65,7 +66,7 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         return sends
 
     monkeypatch.setattr(OfflineTask, "batch", watched)
-    run, start = deployment(), NOW / 1000
+    run, start = erasing_deployment(partitions=1), NOW / 1000
     agent = event("agent.state_changed", "a", start) | {"data": {"agent_id": "a", "state": "busy", "queues": ["q"]}}
     for one in (
         agent,
@@ -86,6 +87,9 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         "contact.initiated", "e", late, identifiers=[{"kind": "phone", "value": "+442079460124"}], customer_id="k"
     )
     run.publish(*home(known), orjson.dumps(known), NOW + 3 * 3_600_000)
+    settle(run, NOW + 3 * 3_600_000)
+    gone = erased("k", NOW + 3 * 3_600_000)
+    run.publish(*home(gone), orjson.dumps(gone), NOW + 3 * 3_600_000)
     settle(run, NOW + 3 * 3_600_000)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
 

@@ -8,8 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.rules import Rules
-from tests.chaos.audit import alerts, contacts, figures, hops, identity, initiative, journeys, logs, raw, state
+from tests.chaos.audit import (
+    alerts,
+    contacts,
+    erasures,
+    figures,
+    hops,
+    identity,
+    initiative,
+    journeys,
+    logs,
+    raw,
+    state,
+)
 from tests.chaos.audit.logs import Difference, Logs
+
+WITH_OWNERS = ("contact.normalised", "contact.interactions", "identity.changes")
+"""What is recounted record by record; of the erased it depends on what came first."""
 
 
 @dataclass
@@ -30,6 +45,8 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     the first one is where to look.
     """
     accounts = raw.judge(found)
+    of_raw, rest = [*raw.check(found, accounts, prefix)], found.healthy(*WITH_OWNERS, words=(logs.ERASED,))
+    everything, accounts.accepted = accounts.accepted, [each for each in accounts.accepted if not erasures.is_of(each)]
     world = contacts.tell(accounts)
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
@@ -42,10 +59,10 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
-        *raw.check(found, accounts, prefix),
-        *hops.check_identify(found, rules, {name: contact.owner for name, contact in world.contacts.items()}),
-        *identity.check(accounts.accepted, tables["identify"], found),
-        *hops.check_customers(found, state.rows(found, "track"), rules),
+        *of_raw,
+        *hops.check_identify(rest, rules, {name: contact.owner for name, contact in world.contacts.items()}),
+        *identity.check(accounts.accepted, tables["identify"], rest),
+        *hops.check_customers(rest, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),
         *journeys.check(others, world),
         *alerts.check(others, world, accounts.accepted, now),
@@ -54,6 +71,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
         *figures.check_queues(others, far, by_lane),
+        *erasures.check(found, tables, everything),
         *state.check_tables(found),
         *state.check_positions(found, tables, prefix),
     ]
@@ -62,8 +80,9 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         found,
         differences,
         {
-            "input": accounts.input,
-            "accepted": len(accounts.accepted),
+            "input": accounts.input + len(everything) - len(accounts.accepted),
+            "accepted": len(everything),
+            "erased": len(found.of("privacy.proofs")),
             "dead_letters": len(accounts.refused),
             "duplicates": accounts.duplicates,
             "either": len(accounts.either),

@@ -25,7 +25,7 @@ HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = (
     "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet",
-    "outreach", "contacts.dead-letters",
+    "outreach", "contacts.dead-letters", "privacy.proofs",
 )  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
@@ -36,8 +36,12 @@ OPEN_SECONDS = 10.0
 
 POISON = "poison"
 """In the names of all contacts, customers, queues and replays that are poison."""
-POISONED = (POISON, "self-service")
-"""What tells poison: a name, or the channel that has no others."""
+ERASED = "erased-"
+"""How everything begins that names customers who are erased: ids, addresses, their queue."""
+POISONED = (POISON, "self-service", ERASED)
+"""What tells poison: a name, or the channel that has no others; and the erased, whose figures depend on what came
+first.
+"""
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,11 @@ class Logs:
         """The records of one topic."""
         return self.records[topic]
 
-    def healthy(self, *topics: str) -> "Logs":
-        """The same without what poison became on some topics."""
-        words = [word.encode() for word in POISONED]
+    def healthy(self, *topics: str, words: tuple[str, ...] = POISONED) -> "Logs":
+        """The same without what poison, or other ``words``, became on some topics."""
+        said = [word.encode() for word in words]
         kept = {
-            topic: [rec for rec in self.of(topic) if not any(w in (rec.key or b"") + (rec.value or b"") for w in words)]
+            topic: [rec for rec in self.of(topic) if not any(w in (rec.key or b"") + (rec.value or b"") for w in said)]
             for topic in topics
         }
         return replace(self, records={**self.records, **kept})

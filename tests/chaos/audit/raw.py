@@ -22,7 +22,7 @@ MAX_AGE_MS, AHEAD_MS = 24 * 3_600_000, 60_000
 SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 KINDS = {
     "contact.initiated", "contact.queued", "contact.connected", "contact.held", "contact.resumed", "contact.ended",
-    "contact.wrapped_up", "message.sent", "feedback.given", "customer.profile_changed", "agent.state_changed",
+    "contact.wrapped_up", "message.sent", "feedback.given", "customer.profile_changed", "agent.state_changed", "customer.erased",
     "order.placed", "order.delivered", "promise.made", "promise.kept", "alert.commanded", "identity.linked",
     "identity.cut", "replay.started", "replay.progressed", "replay.ended",
 }  # fmt: skip
@@ -31,6 +31,7 @@ KEYS = {
     **dict.fromkeys(
         ("order.placed", "order.delivered", "promise.made", "promise.kept"), ("customers.events", "customer_id")
     ),
+    "customer.erased": ("customers.profile", "customer_id"),
     "agent.state_changed": ("agents.state", "agent_id"),
     "alert.commanded": ("alert.commands", "alert_id"),
     "identity.linked": ("identity.commands", "identifier"),
@@ -310,6 +311,8 @@ def _unlike(each: Input, doc: dict[str, Any]) -> str | None:
     }  # fmt: skip
     told |= {names[name]: value for name, value in each.data.items() if name in names}
     flat = doc | {f"data.{name}": value for name, value in doc.get("data", {}).items()}
+    if doc["kind"] == "erase":
+        flat["customer"] = doc["owner"].removeprefix("customer:")
     if doc["kind"] == "word":
         flat |= dict(zip(("time", "id", "source"), doc["ref"], strict=True))
     return next(

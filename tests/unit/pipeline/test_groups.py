@@ -201,3 +201,29 @@ def test_what_they_contributed_comes_with_them(names: tuple[str, ...]) -> None:
         | {name: then["counts"][name] for name in ("answered", "abandoned", "messages", "transfers")}
     )
     assert was["counts"]["answered"] == len(names) + 1
+
+
+def test_groups_of_a_replay_follow_as_those_of_live_contacts_do(run: Offline) -> None:
+    """Their rows lie by name and line, wherever that is."""
+    for name in ("a", "b", "d", "e"):
+        line = f"week-{name}"
+        marked(run, line, "started", NOW - HOUR_MS)
+        tell(run, NOW, *(each | {"replayid": line} for each in call(name, NOW)))
+        marked(run, line, "progressed", OVER)
+        settle(run, NOW)
+        tell(run, NOW, *(each | {"replayid": line} for each in known("c", OVER)))
+        owners = {
+            owner: set(row.lines[line].rested)
+            for task in run.tasks
+            if task.inlet.name == "track"
+            for owner, row in task.tables["customers"].items()
+            if line in row.lines and row.lines[line].rested
+        }
+        assert owners == {"customer:7": {f"voice|{name}"}}
+
+
+def marked(run: Offline, line: str, kind: str, at: int) -> None:
+    marker = event(f"replay.{kind}", line, at / 1000) | {"replayid": line}
+    marker["data"] = {"replay_id": line, "topics": ["contacts.voice"]}
+    for partition in range(PARTITIONS):
+        run.publish("contacts.voice", b"replay", orjson.dumps(marker), NOW, partition)

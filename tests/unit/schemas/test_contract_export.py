@@ -83,6 +83,7 @@ def test_asyncapi_describes_every_topic() -> None:
     assert raw == {
         "cleanup.policy": ["delete"],
         "retention.ms": 604_800_000,
+        "segment.ms": "86400000",
         "message.timestamp.type": "LogAppendTime",
     }
 

@@ -26,6 +26,7 @@ REASONS = (
     alerts.MOVED,
     alerts.WITHDRAWN,
     alerts.CLOSED,
+    alerts.ERASED,
 )
 
 

@@ -28,7 +28,7 @@ def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
     others = {"customers.profile", "customers.events", "agents.state", "alert.commands", "identity.commands"}
     outputs = {"journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state"}
-    outputs |= {"contacts.dead-letters", "customer.quiet", "outreach"}
+    outputs |= {"contacts.dead-letters", "customer.quiet", "outreach", "privacy.proofs"}
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}
@@ -126,18 +126,20 @@ def test_internal_examples_are_records(spec: TopicSpec, example: Example) -> Non
 
 
 def test_how_topics_are_kept() -> None:
-    week, month = str(7 * 86_400_000), str(31 * 86_400_000)
+    day, week, month = (str(days * 86_400_000) for days in (1, 7, 31))
     assert TOPICS["contacts.voice"].kafka_config() == {
         "cleanup.policy": "delete",
         "retention.ms": week,
+        "segment.ms": day,
         "message.timestamp.type": "LogAppendTime",
     }
-    assert TOPICS["kpis"].kafka_config() == {"cleanup.policy": "delete", "retention.ms": month}
+    assert TOPICS["kpis"].kafka_config() == {"cleanup.policy": "delete", "retention.ms": month, "segment.ms": day}
     assert TOPICS["alerts"].kafka_config() == TOPICS["kpis"].kafka_config()
     stamped = {"message.timestamp.type": "LogAppendTime"}
     assert TOPICS["contacts.dead-letters"].kafka_config() == TOPICS["alerts"].kafka_config() | stamped
-    for compacted in ("journeys", "segments", "queue.state"):
-        assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"}
+    within = {"max.compaction.lag.ms": day, "delete.retention.ms": day}
+    for compacted in ("journeys", "segments", "queue.state", "privacy.proofs"):
+        assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"} | within
     assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == {"alert.commands": 1}
     for spec in TOPICS.values():
         if spec.direction in ("input", "internal"):

@@ -14,7 +14,7 @@ def test_the_flow() -> None:
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
         "alerts", "contacts.dead-letters", "customer.quiet", "identity.changes", "journey.events", "journeys", "kpis",
-        "outreach", "queue.state", "segments",
+        "outreach", "privacy.proofs", "queue.state", "segments",
     )  # fmt: skip
 
 
@@ -50,9 +50,11 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "contact.measurements",
                 "contacts.dead-letters",
                 "customer.quiet",
+                "identity.links",
                 "journey.events",
                 "journeys",
                 "outreach",
+                "privacy.proofs",
                 "segments",
             ),
         ),
@@ -70,6 +72,13 @@ def test_a_new_stage_stands_behind_those_it_reads_of() -> None:
     added = changed("contact.normalised", consumers=["identify", "link"])
     added["contact.links"] = topics()["contact.normalised"].model_copy(update={"producers": ["link"]})
     assert flow.order_of(added) == ("ingest", "link", "identify", "track", "measure")
+
+
+def test_what_is_written_against_the_flow_orders_nothing() -> None:
+    assert "track" in topics()["identity.links"].producers
+    assert flow.order_of(changed("identity.links", feedback=["track"])) == flow.stages()
+    with pytest.raises(RegistryError, match="circle"):
+        flow.order_of(changed("identity.links", feedback=[]))
 
 
 @pytest.mark.parametrize(

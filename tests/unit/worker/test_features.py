@@ -63,6 +63,13 @@ def test_a_setting_that_changes_results_is_named(name: str, value: object) -> No
     assert of(**{name: value})[name] == str(value)
 
 
+def test_a_secret_is_compared_and_not_told() -> None:
+    one, other = of(erasure_key="the key of one deployment"), of(erasure_key="the key of another one")
+    assert {name for name in one if one[name] != other[name]} == {"erasure_key"}
+    assert one == of(erasure_key="the key of one deployment")
+    assert "key of" not in json.dumps(one)
+
+
 def test_settings_of_one_worker_are_not_compared() -> None:
     assert set(Settings.model_fields) >= OWN, "a setting that is named here has gone"
     own = {"worker_name": "w9", "web_port": 1, "log_level": "error", "commit_interval_ms": 7, "cache_rows": 1000}

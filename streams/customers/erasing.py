@@ -1,0 +1,79 @@
+"""A customer is erased: the row goes, and what was published of the customer is taken back.
+
+Figures stay: what was counted of contacts that are over names nobody. A contact that is open is taken back instead, or
+its queue would wait for somebody who is never heard of again.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.alerts.episodes import ERASED, Gone
+from streams.base.records import Erase, Fact, Handed, Unforwarded
+from streams.contacts.contact import Contact
+from streams.contacts.lifecycle import END
+from streams.customers import facts, loop
+from streams.customers.customers import Customer
+from streams.customers.follow import Out
+from streams.customers.rules import CustomerRules
+from streams.customers.timeline_state import Place, Timeline
+
+_contact = msgspec.json.Decoder(Contact).decode
+
+
+class Outcome(NamedTuple):
+    """What is left of the row (None = nothing), and what to send."""
+
+    customer: Customer | None
+    facts: tuple[Fact, ...] = ()
+    out: tuple[Out, ...] = ()
+    contacts: tuple[tuple[str, str], ...] = ()
+    """(contact, line) of all that were known."""
+
+
+def erase(
+    customer: Customer | None, told: Erase, rules: CustomerRules, ended: Callable[[str], bool] = lambda line: False
+) -> Outcome:
+    """Without the lines that the erasure is of. ``ended``: lines whose figures are final."""
+    if customer is None:
+        return Outcome(None)
+    back: list[Fact] = []
+    out: list[Out] = []
+    contacts: list[tuple[str, str]] = []
+    kept: dict[str, Timeline] = {}
+    for line, timeline in customer.lines.items():
+        if not told.every and line != told.line:
+            kept[line] = timeline
+            continue
+        tiers = (timeline.tiers, timeline.tiers)
+        for history in timeline.histories.values():
+            if history.lives[-1].state != END and not ended(line):
+                back += facts.difference(history.lives, history.lives[:-1], line, tiers)
+        out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
+        contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
+    due = {line: each for line, each in customer.due.items() if line in kept}
+    left = replace(customer, lines=kept, due=due) if kept else None
+    return Outcome(left, tuple(back), tuple(out), tuple(contacts))
+
+
+def lasting(handed: Handed, until: int) -> Handed | None:
+    """What comes of another owner to one that is erased until then: contacts that went on later. What they count for
+    does not tell them from the others and is taken only when all of them did. None = nothing.
+    """
+    contacts = {key: raw for key, raw in handed.contacts.items() if _contact(raw).last > until}
+    if len(contacts) == len(handed.contacts) and contacts:
+        return handed
+    return replace(handed, contacts=contacts, pieces={}) if contacts else None
+
+
+def unforwarded(customer: Customer | None, told: Unforwarded) -> Customer | None:
+    """Without the name of who got a group of contacts."""
+    timeline = customer.lines.get(told.line) if customer is not None else None
+    if customer is None or timeline is None or told.group not in timeline.forwards:
+        return customer
+    forwards = {group: each for group, each in timeline.forwards.items() if group != told.group}
+    lines = customer.lines | {told.line: replace(timeline, forwards=forwards, stale=True)}
+    due = {line: each for line, each in customer.due.items() if line != told.line}
+    return replace(customer, lines=lines, due=due)

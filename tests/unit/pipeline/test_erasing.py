@@ -1,0 +1,319 @@
+"""Customers are erased: through the real agents, without a broker, on two partitions."""
+
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import orjson
+import pytest
+
+from schemas import registry
+from streams.base.times import HOUR_MS, iso
+from streams.engine.offline import Offline
+from streams.pipeline.erasing import OWN_KEY, owners_topics
+from tests.support.erasure_story import erased, erasing_deployment, holding
+from tests.support.offline import NOW, deployment, settle
+from tests.support.system import event, home
+
+PARTITIONS = 2
+OVER = NOW + 6 * HOUR_MS
+PHONE, MAIL, COOKIE, TABLET = "+442079460177", "anna.77@example.com", "k-anna-77", "tablet-of-two"
+ANNA = ("anna-77", PHONE, MAIL, COOKIE), "c-anna"
+"""What names her: customer id, identifiers; and how the ids of her contacts begin."""
+
+
+def by(*identifiers: str) -> dict[str, Any]:
+    kinds = {PHONE: "phone", MAIL: "email", COOKIE: "cookie", TABLET: "device"}
+    return {"identifiers": [{"kind": kinds[each], "value": each} for each in identifiers]}
+
+
+def publish(run: Offline, now: int, *events: dict[str, Any]) -> None:
+    for each in events:
+        topic, key = home(each)
+        run.publish(topic, key, orjson.dumps(each), now, crc32(key) % PARTITIONS)
+
+
+def tell(run: Offline, now: int, *events: dict[str, Any]) -> None:
+    publish(run, now, *events)
+    settle(run, now)
+
+
+def call(name: str, at: int, **more: Any) -> list[dict[str, Any]]:
+    """One that is answered and ends."""
+    start = at / 1000 - 60
+    return [
+        event("contact.initiated", name, start, **more),
+        event("contact.queued", name, start + 1, queue="cards"),
+        event("contact.connected", name, start + 11, agent_id="a"),
+        event("contact.ended", name, start + 41, by="customer"),
+    ]
+
+
+def profile(customer: str, at: int, *identifiers: str, tier: str = "gold") -> dict[str, Any]:
+    data = {"customer_id": customer, "tier": tier, **by(*identifiers)}
+    return event("customer.profile_changed", f"p-{customer}-{at}", at / 1000) | {"data": data}
+
+
+def word(what: str, at: int, identifier: str, other: str) -> dict[str, Any]:
+    data = {"identifier": identifier, "other": other, "reason": "they said so"}
+    return event(f"identity.{what}", f"w{what}{at}", at / 1000) | {"data": data}
+
+
+def hers(at: int) -> list[dict[str, Any]]:
+    """By phone, mail and cookie, known and unknown; over, open, and on a tablet that another one uses as well."""
+    start = at / 1000
+    return [
+        *call("c-anna-1", at, **by(PHONE)),
+        *call("c-anna-2", at, customer_id="anna-77", **by(PHONE, MAIL)),
+        event("contact.initiated", "c-anna-3", start - 30, channel="chat", direction="inbound", **by(COOKIE, MAIL)),
+        event("contact.queued", "c-anna-4", start - 300, queue="cards", tier="platinum", **by(PHONE)),
+        *call("c-anna-5", at, customer_id="anna-77", **by(TABLET)),
+        profile("anna-77", at - 50_000, PHONE),
+        word("cut", at - 40_000, f"cookie:{COOKIE}", "customer:bob-8"),
+        word("cut", at - 39_000, f"device:{TABLET}", "customer:anna-77"),
+        word("linked", at - 38_000, f"device:{TABLET}", "customer:anna-77"),
+    ]
+
+
+def his(at: int) -> list[dict[str, Any]]:
+    return [
+        *call("c-bob-1", at, customer_id="bob-8", **by(TABLET)),
+        profile("bob-8", at - 20_000),
+        event("contact.queued", "c-bob-2", at / 1000 - 20, queue="cards", customer_id="bob-8"),
+    ]
+
+
+def rows(run: Offline) -> dict[str, Any]:
+    tasks = [task for task in run.tasks if task.inlet.name == "track"]
+    return {owner: row for task in tasks for owner, row in task.tables["customers"].items()}
+
+
+def newest(run: Offline, topic: str) -> dict[bytes, Any]:
+    found = {record.key or b"": record.value for record in run.on(topic)}
+    return {key: orjson.loads(value) for key, value in found.items() if value is not None}
+
+
+@pytest.fixture
+def run() -> Offline:
+    return erasing_deployment()
+
+
+def test_nothing_is_left_of_who_is_erased_and_nobody_else_loses_anything(run: Offline) -> None:
+    tell(run, NOW, *hers(NOW), *his(NOW))
+    assert len(holding(run, *ANNA)) > 20
+    assert "customer:anna-77" in rows(run)
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    assert holding(run, *ANNA) == []
+    alone = erasing_deployment()
+    tell(alone, NOW, *his(NOW))
+    assert newest(run, "journeys").keys() == newest(alone, "journeys").keys() == {b"customer:bob-8"}
+    assert newest(run, "segments")[b"customer:bob-8"]["score"] == newest(alone, "segments")[b"customer:bob-8"]["score"]
+    (proof,) = newest(run, "privacy.proofs").values()
+    assert proof["until"] < proof["erased_at"] < proof["nothing_left_after"]
+    assert not run.on("contacts.dead-letters")
+
+
+def test_contacts_that_are_over_go_too(run: Offline) -> None:
+    tell(run, NOW, *hers(NOW), *his(NOW))
+    settle(run, OVER)
+    tell(run, OVER, erased("anna-77", OVER - 1000))
+    assert holding(run, *ANNA) == []
+    assert rows(run).keys() == {"customer:bob-8"}
+
+
+def test_alerts_that_fire_are_resolved_and_queues_wait_for_nobody(run: Offline) -> None:
+    tell(run, NOW, *hers(NOW))
+    fired = [each for each in newest(run, "alerts").values() if each["status"] == "firing"]
+    assert fired
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    assert {each["status"] for each in newest(run, "alerts").values()} == {"resolved"}
+    assert {newest(run, "alerts")[each["alert_id"].encode()]["reason"] for each in fired} == {"erased"}
+    for seconds in range(10, 90, 10):
+        run.run(NOW + 2000 + seconds * 1000)
+    assert {each["depth"] for each in newest(run, "queue.state").values()} == {0}
+    firing = [task.tables["firing"] for task in run.tasks if task.inlet.name == "track"]
+    assert not any(map(len, firing))
+
+
+def test_what_still_comes_of_the_time_before_is_left_out_and_what_comes_later_is_a_new_persons(run: Offline) -> None:
+    tell(run, NOW, *hers(NOW))
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    late = [
+        event("contact.queued", "c-anna-9", NOW / 1000 - 5, queue="cards", **by(PHONE)),
+        event("contact.connected", "c-anna-4", NOW / 1000 - 5, agent_id="a"),
+        event("contact.initiated", "c-anna-8", NOW / 1000 - 9, customer_id="anna-77"),
+        profile("anna-77", NOW - 3, MAIL),
+        word("linked", NOW - 2, f"phone:{PHONE}", f"email:{MAIL}"),
+    ]
+    tell(run, NOW + 4000, *late)
+    assert holding(run, *ANNA) == []
+    tell(run, NOW + 6000, event("contact.queued", "c-new", NOW / 1000 + 5, queue="cards", customer_id="anna-77"))
+    journey = newest(run, "journeys")[b"customer:anna-77"]
+    assert [each["contact_id"] for each in journey["contacts"]] == ["c-new"]
+    assert newest(run, "segments")[b"customer:anna-77"]["tier"] == "none"
+
+
+def test_a_replay_of_older_data_is_suppressed_and_one_that_runs_is_erased(run: Offline) -> None:
+    topics = sorted({home(each)[0] for each in hers(NOW)})
+    before = [each | {"replayid": "old"} for each in (*hers(NOW - 9000), *his(NOW - 9000))]
+    start(run, "old", topics)
+    tell(run, NOW, *hers(NOW), *before)
+    assert any("old" in row.lines for row in rows(run).values())
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    assert holding(run, *ANNA) == []
+    start(run, "new", topics)
+    tell(run, NOW + 4000, *(each | {"replayid": "new"} for each in (*hers(NOW), *his(NOW))))
+    assert holding(run, *ANNA) == []
+    assert {line for row in rows(run).values() for line in row.lines} == {"old", "new"}
+
+
+def start(run: Offline, line: str, topics: list[str]) -> None:
+    marked(run, line, "started", topics, NOW - 86_400_000)
+
+
+def marked(run: Offline, line: str, kind: str, topics: list[str], at: int) -> None:
+    """A marker of a replay on every partition of its topics."""
+    marker = {
+        "specversion": "1.0", "id": f"{line}:{kind}", "source": "/tests", "type": f"replay.{kind}", "replayid": line,
+        "time": iso(at), "data": {"replay_id": line, "topics": topics},
+    }  # fmt: skip
+    for topic in topics:
+        for partition in range(PARTITIONS):
+            run.publish(topic, b"replay", orjson.dumps(marker), NOW, partition)
+
+
+def test_a_shared_tablet_becomes_the_other_customers(run: Offline) -> None:
+    asks = event("contact.queued", "c-who", NOW / 1000 - 3, queue="cards", **by(TABLET))
+    tell(run, NOW, *hers(NOW), *his(NOW), asks)
+    assert b"contact:voice:c-who" in newest(run, "journeys")
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    assert [each["contact_id"] for each in newest(run, "journeys")[b"customer:bob-8"]["contacts"]][-1] == "c-who"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_order_any_cut_and_any_restart_leave_nothing_of_her_and_all_of_others(seed: int) -> None:
+    random = Random(seed)
+    until = NOW - 1000
+    asks = event("contact.queued", "c-bob-3", NOW / 1000 - 3, queue="cards", **by(TABLET))
+    told = [*hers(NOW - 5000), erased("anna-77", until), asks]
+    random.shuffle(told)
+    run, now = erasing_deployment(random.choice([1, 7, 4000])), NOW
+    publish(run, now, *his(NOW - 5000))
+    while told:
+        part, told = told[: (count := random.randint(1, 8))], told[count:]
+        publish(run, now, *part)
+        run.run(now)
+        now += random.choice([10, 1000, 6000])
+        if random.random() < 0.4:
+            run.restart(random.choice(["identify", "track"]))
+    settle(run, now)
+    assert holding(run, *ANNA) == []
+    journeys = newest(run, "journeys")
+    assert [each["contact_id"] for each in journeys[b"customer:bob-8"]["contacts"]] == ["c-bob-1", "c-bob-2", "c-bob-3"]
+    assert len(newest(run, "privacy.proofs")) == 1
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whoever_comes_later_under_her_id_loses_nothing(seed: int) -> None:
+    """Also what came before the erasure was read."""
+    random = Random(seed)
+    new = [
+        event("contact.queued", "c-new-1", NOW / 1000 + 1, queue="cards", customer_id="anna-77", **by(TABLET)),
+        event("contact.queued", "c-new-2", NOW / 1000 + 2, queue="cards", customer_id="anna-77"),
+        event("contact.connected", "c-new-2", NOW / 1000 + 3, agent_id="a"),
+        event("contact.connected", "c-anna-2", NOW / 1000 + 4, agent_id="b", customer_id="anna-77"),
+    ]
+    told = [*hers(NOW - 5000), erased("anna-77", NOW), *new]
+    random.shuffle(told)
+    run, now = erasing_deployment(random.choice([1, 7, 4000])), NOW + 5000
+    while told:
+        part, told = told[: (count := random.randint(1, 8))], told[count:]
+        publish(run, now, *part)
+        run.run(now)
+        now += random.choice([10, 1000, 6000])
+        if random.random() < 0.4:
+            run.restart(random.choice(["identify", "track"]))
+    settle(run, now)
+    assert holding(run, (PHONE, MAIL, COOKIE), "c-anna-1") == []
+    listed = newest(run, "journeys")[b"customer:anna-77"]["contacts"]
+    assert sorted((each["contact_id"], each["outcome"]) for each in listed) == [
+        ("c-anna-2", "answered"),
+        ("c-new-1", "open"),
+        ("c-new-2", "answered"),
+    ]
+
+
+def test_groups_of_contacts_that_are_over_are_forgotten_wherever_they_were(run: Offline) -> None:
+    """They belonged to nobody known, then to another customer by a person's word, then to her."""
+    tell(run, NOW, *call("c-anna-1", NOW, **by(PHONE)), *call("c-anna-2", NOW, **by(PHONE)), *his(NOW))
+    settle(run, OVER)
+    tell(run, OVER, word("linked", OVER, f"phone:{PHONE}", "customer:bob-8"))
+    assert rows(run)["customer:bob-8"].lines[""].rested.keys() >= {"voice|c-anna-1", "voice|c-anna-2"}
+    tell(run, OVER + 1000, word("cut", OVER + 1000, f"phone:{PHONE}", "customer:bob-8"))
+    tell(run, OVER + 2000, word("linked", OVER + 2000, f"phone:{PHONE}", "customer:anna-77"))
+    assert len(rows(run)["customer:anna-77"].lines[""].rested) == 2
+    assert rows(run)["customer:bob-8"].lines[""].forwards
+    tell(run, OVER + 4000, erased("anna-77", OVER + 3000))
+    assert holding(run, *ANNA) == []
+    assert not rows(run)["customer:bob-8"].lines[""].forwards
+    survey = event("feedback.given", "c-anna-1", OVER / 1000 + 2.5, metric="csat", score=5)
+    tell(run, OVER + 6000, survey)
+    assert holding(run, *ANNA) == []
+
+
+def test_a_replay_that_is_forgotten_is_taken_back_from_topics_too(run: Offline) -> None:
+    track = [task for task in run.tasks if task.inlet.name == "track"]
+    for task in track:
+        task.processor.forget("of-last-year")  # type: ignore[union-attr]
+    tell(run, NOW, *hers(NOW), erased("anna-77", NOW))
+    gone = {record.key for record in run.on("journeys") if record.value is None}
+    assert {b"customer:anna-77", b"of-last-year/customer:anna-77"} <= gone
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_end_of_a_replay_is_not_disturbed(seed: int) -> None:
+    """While it runs, while it ends, or when it is over: behind its end nothing comes but words that rows are to go."""
+    random = Random(seed)
+    told = [each | {"replayid": "week"} for each in (*hers(NOW - 5000), *his(NOW - 5000))]
+    topics = sorted({home(each)[0] for each in told})
+    run, when = erasing_deployment(random.choice([1, 2, 5])), random.randrange(12)
+    marked(run, "week", "started", topics, NOW - 86_400_000)
+    publish(run, NOW, *told)
+    marked(run, "week", "ended", topics, NOW)
+    for step in range(20):
+        if step == when:
+            publish(run, NOW, erased("anna-77", NOW - 1))
+        run.run(NOW + step * 1000)
+        if random.random() < 0.4:
+            run.restart(random.choice(["identify", "track"]))
+    assert holding(run, *ANNA) == []
+    for partition in range(PARTITIONS):
+        docs = [orjson.loads(record.value or b"{}") for record in run.topics["contact.interactions", partition]]
+        lines = [doc["lines"].get("week", {}) if doc["kind"] == "progress" else {} for doc in docs]
+        ends = [place for place, line in enumerate(lines) if line.get("ended")]
+        assert len({docs[place]["origin"] for place in ends}) == PARTITIONS
+        assert {doc["kind"] for doc in docs[ends[-1] :]} <= {"progress", "erase", "unforwarded"}
+
+
+def test_without_a_key_nobody_is_erased_and_the_dead_letter_says_what_is_missing() -> None:
+    run = deployment(partitions=PARTITIONS)
+    tell(run, NOW, *hers(NOW))
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
+    assert (letter["reason"], letter["hop"], letter["path"]) == ("not-configured", "ingest", "type")
+    assert "CONTACT_STREAMS_ERASURE_KEY" in letter["message"]
+    assert "customer:anna-77" in rows(run)
+
+
+def test_nobody_cannot_be_erased(run: Offline) -> None:
+    tell(run, NOW, erased("unknown", NOW - 1))
+    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
+    assert (letter["reason"], letter["path"]) == ("wrong-type", "data.customer_id")
+
+
+def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
+    """One whose key is not the customer's needs the capability's word: `Follower.erased`."""
+    topics = registry.topics().values()
+    others = [each.topic for each in topics if each.compacted and "track" in each.producers and each.key != OWN_KEY]
+    assert {"journeys", "segments"} <= {*owners_topics()}
+    assert others == ["privacy.proofs"], "what else is kept under another key must be taken back by Follower.erased"
