@@ -86,6 +86,8 @@ class Teller:
             "replayid": ("r-1", "r-2"),
             "replay_id": ("r-1", "r-2"),
             "topics": (*self.dice.sample(LIVE_TOPICS, 3), "contacts.nowhere"),
+            "identifier": ("phone:+442079460001", "customer:k-1", "email:a@example.com", "phone:anonymous"),
+            "other": ("customer:k-1", "customer:k-2", "cookie:c7", "fax:1"),
             "alert_id": ("wait@customer:k-1", "gold-wait:c-1@customer:k-1", "nobody", "@", "x@contact:c-2"),
             "value": ("+4930123456", "a@example.org", "0", *pick(odd, 2)),
         }

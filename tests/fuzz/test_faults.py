@@ -66,6 +66,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
 """Where it raises: what holds the function, its name, and which of its arguments says whom it is about."""
 CUT = (*PASSING, "longest_wait_ms")
 """What depends on where batches are cut: how far time had come when something was told."""
+OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
 TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left")
 SENDS = (
     "contact.normalised",
@@ -181,7 +182,7 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
         for record in deployment.on(topic):
             if CONTROL not in repr(record.key) + repr(record.value) or record.key is None:
                 continue
-            if topic in ("journeys", "segments") and record.key in left:
+            if topic in OF_CUSTOMERS and record.key in left:
                 continue
             doc = orjson.loads(record.value or b"null")
             if topic == "contact.measurements":
@@ -189,6 +190,9 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
                 found[name] = found.get(name, 0) + doc.get("sign", 1)
             elif topic == "kpis" and not any(each["numerator"] for each in doc["readings"]):
                 continue  # all of it was taken back; what somebody else's fault held up for a moment is not told at all
+            elif topic == "journey.events":
+                if not doc["step"].startswith("waiting"):  # those are told in the order of records
+                    found[topic, doc["event_id"]] = doc["step"], doc["holds"]
             elif topic in ("contact.normalised", "contact.interactions"):
                 found.setdefault((topic, record.key), []).append(doc)
             else:
