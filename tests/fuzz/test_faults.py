@@ -180,23 +180,9 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
     left = _left(deployment)
     for topic in OUTPUTS:
         for record in deployment.on(topic):
-            if CONTROL not in repr(record.key) + repr(record.value) or record.key is None:
-                continue
-            if topic in OF_CUSTOMERS and record.key in left:
-                continue
-            doc = orjson.loads(record.value or b"null")
-            if topic == "contact.measurements":
-                name = topic, orjson.dumps({**doc, "sign": 0})
-                found[name] = found.get(name, 0) + doc.get("sign", 1)
-            elif topic == "kpis" and not any(each["numerator"] for each in doc["readings"]):
-                continue  # all of it was taken back; what somebody else's fault held up for a moment is not told at all
-            elif topic == "journey.events":
-                if not doc["step"].startswith("waiting"):  # those are told in the order of records
-                    found[topic, doc["event_id"]] = doc["step"], doc["holds"]
-            elif topic in ("contact.normalised", "contact.interactions"):
-                found.setdefault((topic, record.key), []).append(doc)
-            else:
-                found[topic, record.key] = {name: value for name, value in doc.items() if name not in CUT}
+            ours = record.key is not None and CONTROL in repr(record.key) + repr(record.value)
+            if ours and not (topic in OF_CUSTOMERS and record.key in left):
+                _note(found, topic, record.key, orjson.loads(record.value or b"null"))
     for task in deployment.tasks:
         for key, row in task.changelog.items():
             if key.partition(b"\0")[2] in left:
@@ -205,6 +191,21 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
                 # A customer's row tells revisions, so only that it is there; sums and legs to the last byte.
                 found[task.inlet.name, key] = row if table in (b"panes", b"days", b"legs", b"firing") else b""
     return found
+
+
+def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> None:
+    if topic == "contact.measurements":
+        name = topic, orjson.dumps({**doc, "sign": 0})
+        found[name] = found.get(name, 0) + doc.get("sign", 1)
+    elif topic == "kpis" and not any(each["numerator"] for each in doc["readings"]):
+        return  # all of it was taken back; what somebody else's fault held up for a moment is not told at all
+    elif topic == "journey.events":
+        if not doc["step"].startswith("waiting"):  # those are told in the order of records
+            found[topic, doc["event_id"]] = doc["step"], doc["holds"]
+    elif topic in ("contact.normalised", "contact.interactions"):
+        found.setdefault((topic, key), []).append(doc)
+    else:
+        found[topic, key] = {name: value for name, value in doc.items() if name not in CUT}
 
 
 def _left(deployment: Offline) -> set[bytes]:
