@@ -197,8 +197,11 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
     if topic == "contact.measurements":
         name = topic, orjson.dumps({**doc, "sign": 0})
         found[name] = found.get(name, 0) + doc.get("sign", 1)
-    elif topic == "kpis" and not any(each["numerator"] for each in doc["readings"]):
-        return  # all of it was taken back; what somebody else's fault held up for a moment is not told at all
+    elif topic == "kpis":
+        # Who waits is as it was known then. Of what was all taken back what a fault held up for a moment is not told.
+        readings = [each for each in doc["readings"] if each["variant"] not in ("now", "reached_threshold")]
+        if any(each["numerator"] for each in readings):
+            found[topic, key] = {name: value for name, value in doc.items() if name not in CUT} | {"readings": readings}
     elif topic == "journey.events":
         if not doc["step"].startswith("waiting"):  # those are told in the order of records
             found[topic, doc["event_id"]] = doc["step"], doc["holds"]
