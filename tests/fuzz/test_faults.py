@@ -200,6 +200,7 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
     elif topic == "kpis":
         # Who waits is as it was known then. Of what was all taken back what a fault held up for a moment is not told.
         readings = [each for each in doc["readings"] if each["variant"] not in ("now", "reached_threshold")]
+        found.pop((topic, key), None)
         if any(each["numerator"] for each in readings):
             found[topic, key] = {name: value for name, value in doc.items() if name not in CUT} | {"readings": readings}
     elif topic == "journey.events":
