@@ -203,6 +203,8 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.pop((topic, key), None)
         if any(each["numerator"] for each in readings):
             found[topic, key] = {name: value for name, value in doc.items() if name not in CUT} | {"readings": readings}
+    elif topic == "queue.state" and not doc["depth"]:
+        found.pop((topic, key), None)  # nobody waits, as where nothing was told
     elif topic == "journey.events":
         if not doc["step"].startswith("waiting"):  # those are told in the order of records
             found[topic, doc["event_id"]] = doc["step"], doc["holds"]
