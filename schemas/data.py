@@ -74,6 +74,8 @@ class ContactData(Model):
     """The customer's tier, where the channel knows it."""
     agent_id: Id | None = None
     """The human agent concerned."""
+    intent: Name | None = None
+    """What the customer wants, in the connector's words; absent = found in what the customer writes."""
 
 
 class ContactInitiatedData(ContactData):

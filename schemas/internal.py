@@ -46,11 +46,16 @@ class ProfileRecord(Model):
     customer: String
     time: Integer
     line: Line = ""
-    tier: String | None = None
+    tier: String | Literal[""] | None = None
+    """Empty: the one that was given is withdrawn."""
     value_cents: Whole | None = None
     language: String | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, Bool] | None = None
+    spend_cents: Whole | None = None
+    contract_cents: Whole | None = None
+    contract_until: Integer | None = None
+    customer_since: Integer | None = None
 
 
 class AgentRecord(Model):

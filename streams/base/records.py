@@ -64,10 +64,15 @@ class Profile(Record, tag="profile", frozen=True):
     time: int
     line: str = LIVE
     tier: str | None = None
+    """Empty: the one that was given is withdrawn."""
     value_cents: int | None = None
     language: str | None = None
     preferences: dict[str, Any] | None = None
     consent: dict[str, bool] | None = None
+    spend_cents: int | None = None
+    contract_cents: int | None = None
+    contract_until: int | None = None
+    customer_since: int | None = None
 
 
 class AgentState(Record, tag="agent", frozen=True):

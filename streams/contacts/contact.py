@@ -88,6 +88,7 @@ class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait_ms: int = 0
     scored: int = 0
     scored_milli: int = 0
+    reopened: int = 0
 
 
 NOTHING = Counted()
@@ -177,6 +178,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     """Of one that belongs to its customer by its identifiers alone, once it is over: all contacts with the same ones
     go to another customer together. Empty = it stays."""
+    intents: tuple[tuple[str, int], ...] = ()
+    """What the customer wanted, as far as it counts, and when that was first said."""
 
     @property
     def heard(self) -> int:
@@ -205,6 +208,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
             self.wait_ms,
             self.scored,
             self.scored_milli,
+            self.reopened,
         )
 
 
@@ -283,6 +287,7 @@ def rested(contact: Contact) -> Contact:
         wants_human=contact.wants_human or bool(contact.legs),
         marks=replaceable(contact.marks),
         origin=None,
+        intents=(),
         mood=decay.NOTHING,
         friction=decay.NOTHING,
     )

@@ -35,6 +35,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """That an answer to a survey names."""
     named: bool = False
     """It says itself whose contact it is."""
+    intent: str | None = None
+    """What the customer wants."""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -64,7 +66,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms",
+    "scale", "talk_ms", "hold_ms", "intent",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
@@ -91,4 +93,5 @@ def step(event: Event) -> Step:
         data.get("hold_ms"),
         data.get("scale"),
         named,
+        data.get("intent"),
     )

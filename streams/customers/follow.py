@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from streams.alerts.episodes import Alert, Gone, record
-from streams.base.records import Command, Event, Left, output_key
+from streams.base.records import Command, Event, Left, Profile, output_key
 from streams.contacts.contact import Contact
 from streams.contacts.histories import History, Lives
 from streams.contacts.steps import Step
@@ -33,6 +33,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """By ``<channel>|<contact>``."""
     rested: Mapping[str, Contact]
     tiers: Tiers
+    customer_since: int | None = None
+    """As a profile says."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +75,8 @@ class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     state: S
     out: tuple[Out, ...] = ()
     look: bool = False
+    tiers: Tiers | None = None
+    """The customer's from now on, where that decides them; None = they stay."""
 
 
 class Ease(Enum):
@@ -94,6 +98,10 @@ class Follower(Generic[S]):
 
     def changed(self, state: S, change: Change, view: View) -> After[S] | None:
         """A contact changed, or got other tiers; ``view`` is as it is now. None = that changes nothing."""
+        return None
+
+    def profiled(self, state: S, profile: Profile, view: View) -> After[S] | None:
+        """What is known of the customer apart from contacts has changed. None = that changes nothing."""
         return None
 
     def left(self, state: S, leaving: Leaving, view: View) -> After[S] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.base.records import Command, Event
+from streams.base.records import Command, Event, Profile
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
 from streams.customers.rules import CustomerRules
@@ -31,6 +31,16 @@ def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRule
     )
 
 
+def profiled(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRules) -> Told:
+    """A profile says something of the customer."""
+    now = view(timeline, place)
+    after, out = _told(
+        timeline,
+        [(each, each.profiled(getattr(timeline, each.name), profile, now)) for each in rules.asked["profiled"]],
+    )
+    return (after if after is timeline else replace(after, stale=True)), out
+
+
 def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
     """A person's word on an alert; None = it is none of these."""
     now = view(timeline, place)
@@ -48,6 +58,8 @@ def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] 
         if after is not None:
             new[each.name] = lean(each, after.state)
             out += after.out
+            if after.tiers is not None:
+                new |= {"tiers": after.tiers, "stale": True}
     return (replace(timeline, **new) if new else timeline), out
 
 
@@ -64,6 +76,8 @@ def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: Cust
                 new[each.name] = lean(each, after.state)
             if after.look:
                 new["stale"] = True
+            if after.tiers is not None:
+                new |= {"tiers": after.tiers, "stale": True}
     return (replace(timeline, **new) if new else timeline), out
 
 
@@ -183,7 +197,7 @@ def shown_bytes(timeline: Timeline, place: Place, rules: CustomerRules) -> int:
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
     """All that is new of it is that something may have to be published."""
-    kept = ("histories", "rested", "gone", *(each.name for each in rules.followers))
+    kept = ("histories", "rested", "gone", "tiers", *(each.name for each in rules.followers))
     return all(getattr(before, name) is getattr(after, name) for name in kept)
 
 

@@ -11,8 +11,12 @@ from streams.customers.feelings import SentimentRule
 from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journeys import JourneyRules, Journeys
 from streams.customers.moods import Moods
-from streams.customers.segments import SegmentRules, Segments
+from streams.customers.scores import SegmentRules
+from streams.customers.segments import Segments
+from streams.customers.services import ServiceRules
+from streams.customers.tiering import Tiering
 from streams.customers.waits import WaitRule, Waits
+from streams.customers.worth import WorthRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class CustomerRules:
     journeys: JourneyRules
     segments: SegmentRules
     alerts: AlertRules = field(default_factory=AlertRules)
+    worth: WorthRules = field(default_factory=WorthRules)
+    services: ServiceRules = field(default_factory=ServiceRules)
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -61,7 +67,8 @@ class CustomerRules:
             Waits(self.alerts.wait, lateness_ms),
             Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
-            Segments(self.segments),
+            Segments(self.segments, self.services),
+            Tiering(self.worth),
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

@@ -1,140 +1,45 @@
-"""Where a customer stands: a score from 0 (lost) to 100 (well), and a segment.
+"""Where a customer stands, as a capability: the score and the segment (`streams.customers.scores`), the tier and where
+it comes from, the type of service the customer expects (`streams.customers.services`), and what each is made of.
 
-Everything is as of the customer's latest event T, or of the moment the customer fell dormant; d(x, h) = Σ
-x·2^(−(T−t)/h) over events of time t:
-
-- recency   = 100·2^(−(T − last inbound contact)/h_r)
-- frequency = 100·(1 − 2^(−n/n½)),  n = d(inbound contacts, h_f)
-- sentiment = 50·(1 + m),  m = d(sentiment, h_s)/d(1, h_s) over the customer's messages; 50 where there are none
-- friction  = 100·2^(−p/p½),  p = d(points of friction, h_p); 100 = no friction at all
-- score     = the mean of the four by their weights
-
-A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the
-dormancy; *at-risk*: sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*:
-more contacts, and a score from the limit on; else *active*.
+Sums of contacts that are no longer kept lie apart by group, so that those of a group can go to another customer.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from itertools import chain
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
-from pydantic import Field
 
-from streams.base import decay
-from streams.base.decay import Decayed
 from streams.base.records import NO_TIER
 from streams.base.times import iso
-from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
+from streams.customers import scores, services
 from streams.customers.follow import After, Follower, View, own_out
-from streams.customers.tiers import tier_at
+from streams.customers.scores import COMPONENTS, DORMANT, NOBODY, NONE, Score, SegmentRules, Standing, known
+from streams.customers.services import Part, ServiceRules, TypeScore
+from streams.customers.tiers import source_of, tier_at
 
-
-@dataclass(frozen=True, slots=True)
-class HalfLives:
-    """After which something counts half as much, ms."""
-
-    recency: Span
-    frequency: Span
-    sentiment: Span
-    friction: Span
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class HalfAt:
-    """``frequency``: contacts (decayed) that give 50 points of it; ``friction``: points (decayed) that leave 50."""
-
-    frequency: Positive
-    friction: Positive
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Of the four components; any numbers of which not all are 0."""
-
-    recency: Weight
-    frequency: Weight
-    sentiment: Weight
-    friction: Weight
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        if not self.recency + self.frequency + self.sentiment + self.friction:
-            raise ValueError("at least one weight must be above 0")
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """A customer is new with fewer contacts, and known for a shorter time (ms)."""
-
-    contacts: Count
-    known_for: Duration
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRules:
-    """``segments`` of tracking.yaml: half-lives, scales, weights and limits of the score. A file says all
-    of it: a score of which a part is somebody else's says nothing.
-    """
-
-    half_lives: HalfLives
-    half_at: HalfAt
-    weights: Weights
-    new: New
-    dormant_after_ms: Annotated[Span, Field(alias="dormant_after")]
-    at_risk_below: Percent
-    loyal_from: Percent
-
-    __pydantic_config__ = FROM_FILES
-
-
-class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The sums behind a score."""
-
-    inbound: Decayed = decay.NOTHING
-    mood: Decayed = decay.NOTHING
-    friction: Decayed = decay.NOTHING
-    contacts: int = 0
-    first: int | None = None
-    last: int | None = None
-    last_inbound: int | None = None
-    tier: tuple[int, str] | None = None
-    """(start, tier) of the latest contact whose events said a tier."""
-
-
-T = TypeVar("T")
-
-NOBODY = Standing()
-DORMANT = "dormant"
-SCORE_BYTES = 900
+CONTACT = "contact"
+"""Where a tier comes from that a contact's events said."""
+MAX_GROUPS = 16
+"""Groups of contacts whose sums are kept apart; of more, those heard of first stay for good."""
+MAX_REASONS = 5
+SCORE_BYTES = 1_400
 """JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""
 
 
-class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The score and what it is made of; every number from 0 to 100, rounded to one decimal."""
+class Assessed(NamedTuple):
+    """A score, and what it and those of the service types are made of."""
 
-    segment: str
-    score: float
-    recency: float
-    frequency: float
-    sentiment: float
-    friction: float
-    at: int
-    tier: str
-    dormant_at: int
-    """Stream time after which the customer is dormant, if nothing comes."""
+    score: Score
+    parts: tuple[Part, ...]
+    """``share`` in tenths."""
+    types: tuple[TypeScore, ...]
 
 
 class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
@@ -145,6 +50,8 @@ class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
     score: Score | None = None
     """As it was last published."""
     revision: int = 0
+    groups: dict[str, Standing] = {}
+    """By contacts that may go to another customer, those of a group together (`Contact.group`)."""
 
 
 class Segments(Follower[KnownSegment]):
@@ -153,11 +60,50 @@ class Segments(Follower[KnownSegment]):
     name = "segments"
     empty = KnownSegment()
 
-    def __init__(self, rules: SegmentRules) -> None:
-        self.rules = rules
+    def __init__(self, rules: SegmentRules, service_rules: ServiceRules) -> None:
+        self.rules, self.services = rules, service_rules
 
     def settled(self, state: KnownSegment, finished: Lives, view: View) -> KnownSegment:
-        return replace(state, standing=total(state.standing, finished, self.rules))
+        stay = [contact for contact in finished if not contact.group]
+        groups = state.groups
+        for contact in finished:
+            if contact.group:
+                known = groups.get(contact.group, NOBODY)
+                groups = groups | {contact.group: self._total(known, [contact])}
+        return self._fitting(replace(state, standing=self._total(state.standing, stay), groups=groups))
+
+    def handed(self, state: KnownSegment, group: str, view: View) -> tuple[KnownSegment, bytes | None]:
+        standing = state.groups.get(group)
+        if standing is None:
+            return state, None
+        kept = {name: each for name, each in state.groups.items() if name != group}
+        return replace(state, groups=kept), msgspec.json.encode(standing)
+
+    def absorbed(self, state: KnownSegment, group: str, piece: bytes, view: View) -> KnownSegment:
+        came, known = _standing_of(piece), state.groups.get(group)
+        standing = came if known is None else self._join(known, came)
+        return self._fitting(replace(state, groups=state.groups | {group: standing}))
+
+    def _fitting(self, state: KnownSegment) -> KnownSegment:
+        """With so many groups at most."""
+        over = len(state.groups) - MAX_GROUPS
+        if over <= 0:
+            return state
+        oldest = sorted(state.groups, key=lambda name: (state.groups[name].last or 0, name))[:over]
+        standing = state.standing
+        for name in oldest:
+            standing = self._join(standing, state.groups[name])
+        kept = {name: each for name, each in state.groups.items() if name not in oldest}
+        return replace(state, standing=standing, groups=kept)
+
+    def _total(self, standing: Standing, contacts: Iterable[Contact]) -> Standing:
+        """With the contacts that are not in it yet."""
+        for contact in contacts:
+            standing = self._join(standing, scores.of(contact, self.services))
+        return standing
+
+    def _join(self, one: Standing, other: Standing) -> Standing:
+        return scores.join(one, other, self.rules, self.services)
 
     def passed(self, state: KnownSegment, view: View) -> After[KnownSegment]:
         return After(state, look=True)
@@ -171,110 +117,112 @@ class Segments(Follower[KnownSegment]):
         lives = [contact for history in view.histories.values() for contact in history.lives]
         if len(lives) > 1:
             lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
-        standing = total(state.standing, lives, self.rules)
+        standing = state.standing
+        for each in state.groups.values():
+            standing = self._join(standing, each)
+        standing = self._total(standing, lives)
         if standing.last is None:
             return None
-        tier = tier_at(view.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
-        score = assess(standing, tier, view.now, self.rules)
-        if score == state.score:
+        found = self._assessed(standing, view)
+        if found.score == state.score:
             return None
-        after = KnownSegment(state.standing, score, state.revision + 1)
-        return After(after, own_out("segments", [record(score, view.owner, view.line, after.revision)], view))
+        revision = state.revision + 1
+        told = record(found, state.score, (view.owner, view.line, revision))
+        return After(replace(state, score=found.score, revision=revision), own_out("segments", [told], view))
+
+    def _assessed(self, standing: Standing, view: View) -> Assessed:
+        """The score, and beside it the tier and the types of service."""
+        score, parts = scores.assess(standing, view.now, self.rules)
+        types = services.assess(standing.behaviour, score.at, _since(standing, view), self.services)
+        name, confidence = services.type_of(types, self.services)
+        tier, told = tier_at(view.tiers, None), standing.tier
+        score = replace(
+            score,
+            tier=tier or (told[1] if told else NO_TIER),
+            tier_from=source_of(view.tiers) or (CONTACT if told else NONE),
+            type=name,
+            confidence=confidence,
+            types=tuple([each.milli for each in types]),
+            parts=_checksum(chain(parts, *(each.parts for each in types))),
+        )
+        return Assessed(score, parts, types)
 
     def unpublished(self, state: KnownSegment) -> KnownSegment:
-        return KnownSegment(state.standing)
+        return KnownSegment(state.standing, groups=state.groups)
 
     def shown_bytes(self, state: KnownSegment, view: View) -> int:
         return SCORE_BYTES
 
     def stands(self, state: KnownSegment, owner: str) -> bool:
-        return not owner.startswith(NAMELESS) and state.standing != NOBODY
+        return not owner.startswith(NAMELESS) and (state.standing != NOBODY or bool(state.groups))
 
 
-def of(contact: Contact) -> Standing:
-    """What one contact adds; of one that goes on, what came since it was over."""
-    inbound, again = not contact.ours, contact.before is not None
-    return Standing(
-        Decayed(1.0, 1.0, contact.started) if inbound and not again else decay.NOTHING,
-        contact.mood,
-        contact.friction,
-        contacts=0 if again else 1,
-        first=contact.started,
-        last=contact.last,
-        last_inbound=contact.started if inbound else None,
-        tier=(contact.started, contact.tier) if contact.tier else None,
-    )
+_standing_of = msgspec.json.Decoder(Standing).decode
 
 
-def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
-    """Both together: commutative and associative up to rounding."""
-    return Standing(
-        decay.merge(one.inbound, other.inbound, rules.half_lives.frequency),
-        decay.merge(one.mood, other.mood, rules.half_lives.sentiment),
-        decay.merge(one.friction, other.friction, rules.half_lives.friction),
-        one.contacts + other.contacts,
-        min(_known(one.first, other.first), default=None),
-        max(_known(one.last, other.last), default=None),
-        max(_known(one.last_inbound, other.last_inbound), default=None),
-        max(_known(one.tier, other.tier), default=None),
-    )
+def _since(standing: Standing, view: View) -> int | None:
+    """When the customer became one, as far as is known."""
+    return min(known(standing.first, view.customer_since), default=None)
 
 
-def total(standing: Standing, contacts: Iterable[Contact], rules: SegmentRules) -> Standing:
-    """With the contacts that are not in it yet."""
-    for contact in contacts:
-        standing = of(contact) if standing.last is None else join(standing, of(contact), rules)
-    return standing
+def _checksum(parts: Iterable[Part]) -> int:
+    return crc32(repr([(part.what, part.share, round(part.value, 3)) for part in parts]).encode())
 
 
-def _known(*values: T | None) -> list[T]:
-    return [value for value in values if value is not None]
-
-
-def dormant_at(standing: Standing, rules: SegmentRules) -> int | None:
-    """The customer is dormant when stream time passes this."""
-    since = standing.last_inbound if standing.last_inbound is not None else standing.first
-    return None if since is None else since + rules.dormant_after_ms
-
-
-def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) -> Score:
-    """The score of a customer with at least one contact. ``now``: stream time, which only decides on dormancy."""
-    first, last, falls = standing.first, standing.last, dormant_at(standing, rules)
-    if first is None or last is None or falls is None:
-        raise ValueError("a standing without contacts has no score")
-    dormant = (now is not None and now > falls) or last > falls
-    as_of = max(last, falls) if dormant else last
-    recency = 100 * decay.factor(as_of - (falls - rules.dormant_after_ms), rules.half_lives.recency)
-    inbound = decay.total_at(standing.inbound, as_of, rules.half_lives.frequency)
-    mood, points = standing.mood, decay.total_at(standing.friction, as_of, rules.half_lives.friction)
-    frequency = 100 * (1 - 2 ** (-inbound / rules.half_at.frequency))
-    sentiment = 50 * (1 + mood.total / mood.weight / 1000) if mood.weight else 50.0
-    friction = 100 * 2 ** (-points / rules.half_at.friction)
-    parts_of = rules.weights
-    weights = (parts_of.recency, parts_of.frequency, parts_of.sentiment, parts_of.friction)
-    parts = (recency, frequency, sentiment, friction)
-    score = sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights)
-    if dormant:
-        segment = DORMANT
-    elif min(sentiment, friction) < rules.at_risk_below:
-        segment = "at-risk"
-    elif standing.contacts < rules.new.contacts and as_of - first < rules.new.known_for:
-        segment = "new"
-    else:
-        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new.contacts else "active"
-    score, recency, frequency, sentiment, friction = (round(number, 1) for number in (score, *parts))
-    return Score(segment, score, recency, frequency, sentiment, friction, as_of, tier, falls)
-
-
-def record(score: Score, owner: str, line: str, revision: int) -> dict[str, Any]:
-    """The record on the topic ``segments``."""
+def record(found: Assessed, was: Score | None, name: tuple[str, str, int]) -> dict[str, Any]:
+    """The record on the topic ``segments``. ``was``: the score as it was published last; ``name``: owner, line and
+    revision."""
+    score, (owner, line, revision) = found.score, name
     return {
         "customer": owner,
         "segment": score.segment,
         "score": score.score,
         "tier": score.tier,
         "updated": iso(score.at),
-        "components": {name: getattr(score, name) for name in ("recency", "frequency", "sentiment", "friction")},
+        "components": {name: getattr(score, name) for name in COMPONENTS},
         "revision": revision,
         "line": line,
+        "tier_from": score.tier_from,
+        "contributions": [_contribution(part, 10) for part in found.parts],
+        "type": score.type,
+        "confidence": score.confidence / 1000,
+        "types": [
+            {
+                "type": each.name,
+                "score": each.milli / 1000,
+                "contributions": [_contribution(part, 1000) for part in each.parts],
+            }
+            for each in found.types
+        ],
+        "reasons": _reasons(found.types),
+        "before": None if was is None else _essence(was),
+        "changed": [] if was is None else _changed(was, score),
     }
+
+
+def _contribution(part: Part, units: int) -> dict[str, Any]:
+    """``units``: of the share in 1."""
+    return {
+        "what": part.what,
+        "weight": round(part.weight, 3),
+        "value": round(part.value, 3),
+        "contribution": part.share / units,
+    }
+
+
+def _reasons(types: Iterable[TypeScore]) -> list[dict[str, Any]]:
+    """What contributes most to the scores of types."""
+    found = [(part.share, each.name, part.what) for each in types for part in each.parts if part.share]
+    found.sort(key=lambda each: (-each[0], *each[1:]))
+    return [{"type": name, "what": what, "contribution": share / 1000} for share, name, what in found[:MAX_REASONS]]
+
+
+_ESSENCE = ("segment", "score", "tier", "tier_from", "type")
+
+
+def _essence(score: Score) -> dict[str, Any]:
+    return {name: getattr(score, name) for name in _ESSENCE}
+
+
+def _changed(was: Score, score: Score) -> list[str]:
+    return [name for name in _ESSENCE if getattr(was, name) != getattr(score, name)]

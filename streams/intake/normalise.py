@@ -16,6 +16,7 @@ from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
 from streams.intake.detectors import Budget
+from streams.intake.intents import Intents
 from streams.intake.masking import mask
 from streams.sentiment.scoring import SCORED, Scorer
 
@@ -32,6 +33,8 @@ class Policy(NamedTuple):
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
     unused: Callable[[str, Why], None] | None = None
     """Is told kind and reason of each identifier that is left out."""
+    intents: Intents | None = None
+    """Finds what the customer wants in messages of which the connector does not say it; ``None`` = nothing is found."""
 
 
 # The record of an event
@@ -87,6 +90,8 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
     state behind the door has room for it.
     """
     rest = {name: data[name] for name in FIELDS[kind] if name in data}
+    if data.get("intent") is not None:
+        rest["intent"] = data["intent"]
     if not rest:
         return rest
     for name in TEXTS[kind]:
@@ -97,11 +102,24 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
             rest[name] = to_ms(rest[name])
     if isinstance(rest.get("phone"), str):
         rest["phone"] = phone(rest["phone"], policy.region)
-    if policy.scorer is not None and rest.get("sentiment") is None and is_customer_text(kind, rest):
-        score = policy.scorer(rest["text"][:SCORED], rest.get("language"))
+    if "text" in rest and is_customer_text(kind, rest):
+        _read(rest, policy)
+    return rest
+
+
+def _read(rest: dict[str, Any], policy: Policy) -> None:
+    """What the connector did not say of a customer's text: how it feels, and what it is about. Behind the door nobody
+    reads it.
+    """
+    text, language = rest["text"][:SCORED], rest.get("language")
+    if policy.scorer is not None and rest.get("sentiment") is None:
+        score = policy.scorer(text, language)
         if score is not None:
             rest["sentiment"] = score
-    return rest
+    if policy.intents is not None and "intent" not in rest:
+        intent = policy.intents.of(text, language)
+        if intent is not None:
+            rest["intent"] = intent
 
 
 def is_customer_text(kind: str, data: Mapping[str, Any]) -> bool:
@@ -120,11 +138,15 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         customer=plain_id(data["customer_id"]),
         time=time_ms,
         line=line,
-        tier=data.get("tier"),
+        tier="" if data.get("tier_withdrawn") else data.get("tier"),
         value_cents=data.get("value_cents"),
         language=data.get("language"),
         preferences=data.get("preferences"),
         consent=data.get("consent"),
+        spend_cents=data.get("spend_cents"),
+        contract_cents=data.get("contract_cents"),
+        contract_until=_time(data.get("contract_until")),
+        customer_since=_time(data.get("customer_since")),
     )
 
 
@@ -144,7 +166,6 @@ def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -
 
 def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Command:
     data: dict[str, Any] = obj["data"]
-    until = data.get("until")
     return Command(
         id=obj["id"],
         source=obj["source"],
@@ -153,8 +174,12 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
         time=time_ms,
         line=line,
         by=data.get("by"),
-        until=None if until is None else to_ms(until),
+        until=_time(data.get("until")),
     )
+
+
+def _time(value: str | None) -> int | None:
+    return None if value is None else to_ms(value)
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | AgentState | Command]] = {

@@ -23,6 +23,7 @@ from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
+from streams.intake.intents import Intents
 from streams.intake.normalise import Policy, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
@@ -47,6 +48,7 @@ class Means:
     door: Door
     notes: Notes
     scorer: Scorer | None
+    intents: Intents
     nobody: Nobody
     phone_region: str | None
     dedup_horizon_ms: int
@@ -67,7 +69,7 @@ class Ingest(Gauged, Processor):
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier)
+        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier, means.intents)
         self.checks = Checks(means.door)
         self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]
@@ -196,6 +198,8 @@ class Ingest(Gauged, Processor):
             self._admit(event.line, "replayid", record)
         if event.type == "feedback.given":
             self.checks.scale(event.data)
+        elif event.type == "customer.profile_changed":
+            self.checks.tier(event.data)
         # A line is a world of its own: a file replayed once more under another id is not a duplicate.
         source = f"{event.source}\x1f{event.line}" if event.line else event.source
         content = self._content(obj, time)

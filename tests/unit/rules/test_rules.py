@@ -8,7 +8,7 @@ import yaml
 
 from streams import rules
 from streams.base.times import DAY_MS
-from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Weights
+from streams.customers.scores import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
 from streams.identity.nobody import Nobody
 from streams.rules import RulesError, load, shipped_nobody

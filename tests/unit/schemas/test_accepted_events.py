@@ -96,7 +96,14 @@ def test_no_time_of_the_contract_is_without_edges() -> None:
             if "datetime" in str(field.annotation):
                 seen.add(f"{kind}.{name}")
                 for text in (early, late):
-                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze"))
+                    problem = check(
+                        event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze", customer_id="c")
+                    )
                     assert problem is not None
                     assert problem.path == f"data.{name}"
-    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until"}
+    assert seen == {
+        "contact.callback_requested.scheduled_for",
+        "alert.commanded.until",
+        "customer.profile_changed.contract_until",
+        "customer.profile_changed.customer_since",
+    }

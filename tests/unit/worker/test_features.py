@@ -15,6 +15,7 @@ import pytest
 from streams import rules as rule_files
 from streams.app import inlets
 from streams.customers.rules import CustomerRules
+from streams.customers.worth import Bounds
 from streams.rules import Rules
 from streams.settings import Settings, load
 from streams.worker import features as module
@@ -71,6 +72,7 @@ def test_settings_of_one_worker_are_not_compared() -> None:
 def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> None:
     rules = rule_files.load()
     customers, others = rules.customers, {"tiers": {}, "nobody": replace(rules.nobody, words=frozenset({"x"}))}
+    others["intents"] = replace(rules.intents, names=("x",))
     others["kpis"] = replace(rules.kpis, lateness_ms=1)
     assert {*others, "customers"} == {part.name for part in fields(Rules)}
     for name, other in others.items():
@@ -79,6 +81,8 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "contacts": replace(customers.contacts, timeout=1),
         "journeys": replace(customers.journeys, gap_ms=1),
         "segments": replace(customers.segments, loyal_from=1.0),
+        "worth": replace(customers.worth, ladder=(("gold", Bounds(2, 1)),)),
+        "services": replace(customers.services, half_at=1.0),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
