@@ -1,13 +1,13 @@
 """The loop over a customer's capabilities: each is asked in turn, and its state goes back into the timeline."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec.structs import replace
 
 from streams.base.records import Command, Event, Profile
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
+from streams.customers.follow import After, Change, Ease, Follower, Followers, Leaving, Out, Spans, View
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline, view
 
@@ -17,67 +17,57 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, or got other tiers."""
-    now = view(timeline, place)
-    return _told(
-        timeline, [(each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.asked["changed"]]
-    )
+    return _told(timeline, place, rules.asked["changed"], lambda each, state, now: each.changed(state, change, now))
 
 
 def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
     """A contact went to another customer."""
-    now = view(timeline, place)
-    return _told(
-        timeline, [(each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.asked["left"]]
-    )
+    return _told(timeline, place, rules.asked["left"], lambda each, state, now: each.left(state, leaving, now))
 
 
 def profiled(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRules) -> Told:
     """A profile says something of the customer."""
-    now = view(timeline, place)
-    after, out = _told(
-        timeline,
-        [(each, each.profiled(getattr(timeline, each.name), profile, now)) for each in rules.asked["profiled"]],
-    )
+    asked = rules.asked["profiled"]
+    after, out = _told(timeline, place, asked, lambda each, state, now: each.profiled(state, profile, now))
     return (after if after is timeline else replace(after, stale=True)), out
 
 
 def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
     """A person's word on an alert; None = it is none of these."""
-    now = view(timeline, place)
     for each in rules.asked["commanded"]:
-        after = each.commanded(getattr(timeline, each.name), command, now)
-        if after is not None:
-            return _told(timeline, [(each, after)])
+        told = _told(timeline, place, (each,), lambda each, state, now: each.commanded(state, command, now))
+        if told[0] is not timeline or told[1]:
+            return told
     return None
-
-
-def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] | None]]) -> Told:
-    out: tuple[Out, ...] = ()
-    new: dict[str, Any] = {}
-    for each, after in answers:
-        if after is not None:
-            new[each.name] = lean(each, after.state)
-            out += after.out
-            if after.tiers is not None:
-                new |= {"tiers": after.tiers, "stale": True}
-    return (replace(timeline, **new) if new else timeline), out
 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked."""
+    due = tuple(each for each in rules.asked["passed"] if each.name in asked)
+    return _told(timeline, place, due, lambda each, state, now: each.passed(state, now))
+
+
+Answer = Callable[[Follower[Any], Any, View], After[Any] | None]
+
+
+def _told(timeline: Timeline, place: Place, asked: Followers, answer: Answer) -> Told:
+    """Each answers in turn; where one decides the tiers, those behind it know the new ones."""
     now = view(timeline, place)
     out: tuple[Out, ...] = ()
     new: dict[str, Any] = {}
-    for each in rules.asked["passed"]:
+    for each in asked:
         state = getattr(timeline, each.name)
-        if each.name in asked and (after := each.passed(state, now)) is not None:
-            out += after.out
-            if after.state is not state:
-                new[each.name] = lean(each, after.state)
-            if after.look:
-                new["stale"] = True
-            if after.tiers is not None:
-                new |= {"tiers": after.tiers, "stale": True}
+        after = answer(each, state, now)
+        if after is None:
+            continue
+        out += after.out
+        if after.state is not state:
+            new[each.name] = lean(each, after.state)
+        if after.look:
+            new["stale"] = True
+        if after.tiers is not None and after.tiers != now.tiers:
+            new |= {"tiers": after.tiers, "stale": True}
+            now = replace(now, tiers=after.tiers)
     return (replace(timeline, **new) if new else timeline), out
 
 

@@ -64,11 +64,11 @@ class CustomerRules:
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
         followers = (
+            Tiering(self.worth),  # the others go by the tiers that it decides
             Waits(self.alerts.wait, lateness_ms),
             Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
             Segments(self.segments, self.services),
-            Tiering(self.worth),
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

@@ -121,8 +121,8 @@ class Segments(Follower[KnownSegment]):
         for each in state.groups.values():
             standing = self._join(standing, each)
         standing = self._total(standing, lives)
-        if standing.last is None:
-            return None
+        if standing.last is None:  # every contact went to another customer
+            return None if state.score is None else After(replace(state, score=None))
         found = self._assessed(standing, view)
         if found.score == state.score:
             return None
