@@ -138,17 +138,6 @@ class ServiceType(Model):
     """Its contributions, the largest first; empty when the score is 0."""
 
 
-class Reason(Model):
-    """A contribution to the score of a type."""
-
-    type: String
-    """The type it speaks for."""
-    what: String
-    """What speaks for it."""
-    contribution: Share
-    """What it contributes."""
-
-
 class SegmentBefore(Model):
     """As the revision before said."""
 
@@ -189,8 +178,8 @@ class Segment(Model):
     """Of the type: its score less that of the next one."""
     types: list[ServiceType]
     """The score of each type."""
-    reasons: Annotated[list[Reason], Field(max_length=5)]
-    """What contributes most to the scores of types, at most 5."""
+    reasons: Annotated[list[String], Field(max_length=3)]
+    """What contributes most to the score of the type, at most 3; empty where there is none."""
     before: SegmentBefore | None
     """As the revision before said; null in the first."""
     changed: list[String]

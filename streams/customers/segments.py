@@ -4,10 +4,9 @@ it comes from, the type of service the customer expects (`streams.customers.serv
 Sums of contacts that are no longer kept lie apart by group, so that those of a group can go to another customer.
 """
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import scores, services
 from streams.customers.follow import After, Follower, View, own_out
-from streams.customers.scores import COMPONENTS, DORMANT, NOBODY, NONE, Score, SegmentRules, Standing, known
+from streams.customers.scores import COMPONENTS, DORMANT, NOBODY, NONE, Score, SegmentRules, Standing
 from streams.customers.services import Part, ServiceRules, TypeScore
 from streams.customers.tiers import source_of, tier_at
 
@@ -26,7 +25,7 @@ CONTACT = "contact"
 """Where a tier comes from that a contact's events said."""
 MAX_GROUPS = 16
 """Groups of contacts whose sums are kept apart; of more, those heard of first stay for good."""
-MAX_REASONS = 5
+MAX_REASONS = 3
 SCORE_BYTES = 1_400
 """JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
@@ -37,9 +36,8 @@ class Assessed(NamedTuple):
     """A score, and what it and those of the service types are made of."""
 
     score: Score
-    parts: tuple[Part, ...]
-    """``share`` in tenths."""
-    types: tuple[TypeScore, ...]
+    parts: Sequence[Part]
+    types: Sequence[TypeScore]
 
 
 class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
@@ -133,9 +131,12 @@ class Segments(Follower[KnownSegment]):
     def _assessed(self, standing: Standing, view: View) -> Assessed:
         """The score, and beside it the tier and the types of service."""
         score, parts = scores.assess(standing, view.now, self.rules)
-        types = services.assess(standing.behaviour, score.at, _since(standing, view), self.services)
+        since, told = standing.first, standing.tier
+        if since is None or (view.customer_since is not None and view.customer_since < since):
+            since = view.customer_since
+        types = services.assess(standing.behaviour, score.at, since, self.services)
         name, confidence = services.type_of(types, self.services)
-        tier, told = tier_at(view.tiers, None), standing.tier
+        tier = tier_at(view.tiers, None)
         score = replace(
             score,
             tier=tier or (told[1] if told else NO_TIER),
@@ -143,7 +144,7 @@ class Segments(Follower[KnownSegment]):
             type=name,
             confidence=confidence,
             types=tuple([each.milli for each in types]),
-            parts=_checksum(chain(parts, *(each.parts for each in types))),
+            parts=services.mark_of(types, self.services),
         )
         return Assessed(score, parts, types)
 
@@ -160,69 +161,42 @@ class Segments(Follower[KnownSegment]):
 _standing_of = msgspec.json.Decoder(Standing).decode
 
 
-def _since(standing: Standing, view: View) -> int | None:
-    """When the customer became one, as far as is known."""
-    return min(known(standing.first, view.customer_since), default=None)
-
-
-def _checksum(parts: Iterable[Part]) -> int:
-    return crc32(repr([(part.what, part.share, round(part.value, 3)) for part in parts]).encode())
-
-
-def record(found: Assessed, was: Score | None, name: tuple[str, str, int]) -> dict[str, Any]:
-    """The record on the topic ``segments``. ``was``: the score as it was published last; ``name``: owner, line and
+def record(found: Assessed, was: Score | None, whose: tuple[str, str, int]) -> dict[str, Any]:
+    """The record on the topic ``segments``. ``was``: the score as it was published last; ``whose``: owner, line and
     revision."""
-    score, (owner, line, revision) = found.score, name
+    score, (owner, line, revision) = found.score, whose
+    best = next((parts for name, _, parts in found.types if name == score.type), ())
+    reasons = [part["what"] for part in best[:MAX_REASONS]]
+    before, changed = (None, []) if was is None else _compared(was, score)
     return {
         "customer": owner,
         "segment": score.segment,
         "score": score.score,
         "tier": score.tier,
         "updated": iso(score.at),
-        "components": {name: getattr(score, name) for name in COMPONENTS},
+        "components": dict(zip(COMPONENTS, _components_of(score), strict=True)),
         "revision": revision,
         "line": line,
         "tier_from": score.tier_from,
-        "contributions": [_contribution(part, 10) for part in found.parts],
+        "contributions": found.parts,
         "type": score.type,
         "confidence": score.confidence / 1000,
-        "types": [
-            {
-                "type": each.name,
-                "score": each.milli / 1000,
-                "contributions": [_contribution(part, 1000) for part in each.parts],
-            }
-            for each in found.types
-        ],
-        "reasons": _reasons(found.types),
-        "before": None if was is None else _essence(was),
-        "changed": [] if was is None else _changed(was, score),
+        "types": [{"type": name, "score": milli / 1000, "contributions": parts} for name, milli, parts in found.types],
+        "reasons": reasons,
+        "before": before,
+        "changed": changed,
     }
 
 
-def _contribution(part: Part, units: int) -> dict[str, Any]:
-    """``units``: of the share in 1."""
-    return {
-        "what": part.what,
-        "weight": round(part.weight, 3),
-        "value": round(part.value, 3),
-        "contribution": part.share / units,
-    }
-
-
-def _reasons(types: Iterable[TypeScore]) -> list[dict[str, Any]]:
-    """What contributes most to the scores of types."""
-    found = [(part.share, each.name, part.what) for each in types for part in each.parts if part.share]
-    found.sort(key=lambda each: (-each[0], *each[1:]))
-    return [{"type": name, "what": what, "contribution": share / 1000} for share, name, what in found[:MAX_REASONS]]
-
-
+_components_of = attrgetter(*COMPONENTS)
 _ESSENCE = ("segment", "score", "tier", "tier_from", "type")
+_essence_of = attrgetter(*_ESSENCE)
 
 
-def _essence(score: Score) -> dict[str, Any]:
-    return {name: getattr(score, name) for name in _ESSENCE}
-
-
-def _changed(was: Score, score: Score) -> list[str]:
-    return [name for name in _ESSENCE if getattr(was, name) != getattr(score, name)]
+def _compared(was: Score, score: Score) -> tuple[dict[str, Any], list[str]]:
+    """As it was, and what of that is different now."""
+    before, now = _essence_of(was), _essence_of(score)
+    told = dict(zip(_ESSENCE, before, strict=True))
+    if before == now:
+        return told, []
+    return told, [name for name, old, new in zip(_ESSENCE, before, now, strict=True) if old != new]

@@ -12,9 +12,10 @@ What counts of a contact: what the customer wants (an intent once a contact, whe
 when the customer opened it, what it was like. Sums are kept by what counts, not by event, at one time for all.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Annotated, NamedTuple, TypedDict
 
 import msgspec
 from pydantic import Field, Strict
@@ -39,6 +40,10 @@ MAX_KINDS = 32
 """Weights in all types together, at most: what a customer's sums are kept by."""
 
 
+Weights = tuple[tuple[str, float], ...]
+"""What counts, and how many points each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
     """``services.yaml``: half-life and scale of the scores, and what speaks for each type; all times in ms."""
@@ -51,8 +56,11 @@ class ServiceRules:
     types: Annotated[dict[RuleName, dict[RuleName, Weight]], Field(max_length=8)] = field(default_factory=dict)
     counted: frozenset[str] = field(init=False, default=frozenset())
     """What any type counts."""
-    order: tuple[str, ...] = field(init=False, default=())
-    """The types as the file names them: of two that are equal the first holds."""
+    weighed: tuple[tuple[str, Weights], ...] = field(init=False, default=())
+    """The types and what counts for each, as the file names them: of two types that are equal the first holds."""
+
+    places: dict[str, int] = field(init=False, default_factory=dict)
+    """A number for each of what counts."""
 
     __pydantic_config__ = FROM_FILES
 
@@ -64,7 +72,9 @@ class ServiceRules:
             raise ValueError(f"a type must not be called {NONE}: that is said where there is none")
         counted = (what for of_type in self.types.values() for what, weight in of_type.items() if weight)
         object.__setattr__(self, "counted", frozenset(counted))
-        object.__setattr__(self, "order", tuple(self.types))
+        weighed = [(name, tuple((what, by) for what, by in each.items() if by)) for name, each in self.types.items()]
+        object.__setattr__(self, "weighed", tuple(weighed))
+        object.__setattr__(self, "places", {what: place for place, what in enumerate(sorted(self.counted), 1)})
 
     @property
     def intents(self) -> frozenset[str]:
@@ -91,13 +101,13 @@ class Behaviour(msgspec.Struct, frozen=True, array_like=True):
 UNKNOWN = Behaviour()
 
 
-class Part(NamedTuple):
-    """What a score is made of: ``value`` times ``weight`` are points; ``share``: of the score, in thousandths."""
+class Part(TypedDict):
+    """What a score is made of, as it is published: ``weight`` times ``value`` are points."""
 
     what: str
     weight: float
     value: float
-    share: int
+    contribution: float
 
 
 class TypeScore(NamedTuple):
@@ -105,7 +115,7 @@ class TypeScore(NamedTuple):
 
     name: str
     milli: int
-    parts: tuple[Part, ...]
+    parts: Sequence[Part]
 
 
 def of(contact: Contact, rules: ServiceRules) -> Behaviour:
@@ -119,29 +129,32 @@ def of(contact: Contact, rules: ServiceRules) -> Behaviour:
     if contact.reopened > was.reopened:
         counts["reopened"] = float(contact.reopened - was.reopened)
     agents = {}
-    if contact.outcome == ANSWERED and not was.answered and contact.agent and SAME_AGENT in rules.counted:
+    if contact.outcome == ANSWERED and not was.answered and contact.agent:
         agents[contact.agent] = 1.0
     if contact.before is None and not contact.only_told:
-        counts |= dict.fromkeys(_like(contact, rules), 1.0)
-    counts = {what: number for what, number in counts.items() if what in rules.counted}
-    return Behaviour(contact.started, counts, agents) if counts or agents else UNKNOWN
+        _like(contact, counts, rules)
+    if not (counts or agents):
+        return UNKNOWN
+    if not rules.counted.issuperset(counts):
+        counts = {what: number for what, number in counts.items() if what in rules.counted}
+    return Behaviour(contact.started, counts, agents if SAME_AGENT in rules.counted else {})
 
 
-def _like(contact: Contact, rules: ServiceRules) -> Iterator[str]:
-    """What the contact was like. One that is closed because it was idle is not over: that is taken back when it goes
-    on."""
+def _like(contact: Contact, counts: dict[str, float], rules: ServiceRules) -> None:
+    """Note what the contact was like. One that is closed because it was idle is not over: that is taken back when it
+    goes on."""
     over = not contact.timed_out
     if contact.connected:
         if contact.served:
-            yield "from-bot"
+            counts["from-bot"] = 1.0
         if contact.channel in SPOKEN:
-            yield "human-channel"
+            counts["human-channel"] = 1.0
         if contact.ended is not None and over and contact.talk_ms + contact.hold_ms <= rules.short:
-            yield "short-contact"
-    if contact.outcome == CONTAINED and over:
-        yield "self-service"
+            counts["short-contact"] = 1.0
+    if over and contact.outcome == CONTAINED:
+        counts["self-service"] = 1.0
     if contact.channel in MESSAGING:
-        yield "messaging"
+        counts["messaging"] = 1.0
 
 
 def join(one: Behaviour, other: Behaviour, rules: ServiceRules) -> Behaviour:
@@ -166,7 +179,7 @@ def _added(one: Mapping[str, float], other: Mapping[str, float], left: float) ->
     return found
 
 
-def assess(behaviour: Behaviour, at: int, since: int | None, rules: ServiceRules) -> tuple[TypeScore, ...]:
+def assess(behaviour: Behaviour, at: int, since: int | None, rules: ServiceRules) -> list[TypeScore]:
     """The score of each type as of a time, in the rules' order; ``since``: when the customer became one."""
     left = decay.factor(at - behaviour.at, rules.half_life)
     values = {what: value * left for what, value in behaviour.counts.items()}
@@ -174,35 +187,55 @@ def assess(behaviour: Behaviour, at: int, since: int | None, rules: ServiceRules
         values[SAME_AGENT] = max(0.0, max(behaviour.agents.values()) * left - 1)
     if since is not None:
         values[TENURE] = min(1.0, max(0, at - since) / rules.long_tenure)
-    return tuple([_score(name, weights, values, rules) for name, weights in rules.types.items()])
+    return [_score(name, weights, values, rules.half_at) for name, weights in rules.weighed]
 
 
-def _score(name: str, weights: Mapping[str, float], values: Mapping[str, float], rules: ServiceRules) -> TypeScore:
-    found = [(what, weights[what], value) for what, value in values.items() if weights.get(what) and value]
+def _score(name: str, weights: Weights, values: Mapping[str, float], half_at: float) -> TypeScore:
+    found, total = [], 0.0
+    for what, weight in weights:
+        value = values.get(what)
+        if value:
+            total += weight * value
+            found.append((what, weight, value))
     if not found:
-        return TypeScore(name, 0, ())
-    points = [weight * value for _, weight, value in found]
-    milli = round(1000 * (1 - 2.0 ** (-sum(points) / rules.half_at)))
-    parts = [Part(*each, share) for each, share in zip(found, apportioned(milli, points), strict=True) if share]
-    return TypeScore(name, milli, tuple(sorted(parts, key=lambda part: (-part.share, part.what))))
+        return TypeScore(name, 0, [])
+    milli = round(1000 - 1000 * 2.0 ** (-total / half_at))
+    return TypeScore(name, milli, parted(milli, 1000, found, total))
 
 
-def apportioned(whole: int, shares: Collection[float]) -> list[int]:
-    """A whole number in proportion to shares, in whole numbers that add up to it: by largest remainders."""
-    total = sum(shares)
-    if not total:
-        return [0 for _ in shares]
-    exact = [whole * share / total for share in shares]
-    found = [int(each) for each in exact]
-    rest = sorted(range(len(exact)), key=lambda place: (round(found[place] - exact[place], 9), place))
-    for place in rest[: whole - sum(found)]:
-        found[place] += 1
-    return found
+def parted(whole: int, unit: int, found: Iterable[tuple[str, float, float]], total: float) -> list[Part]:
+    """A score of so many units of 1 in proportion to points, in units that add up to it, the largest first. ``found``:
+    what has points, weight and value of each, in the order of the rules; ``total``: the points."""
+    scale = whole / (total or 1.0)
+    parts: list[Part] = []
+    reached, told = 0.500001, 0  # so that equal points round alike whatever the order in which they were summed
+    for what, weight, value in found:
+        reached += weight * value * scale
+        up_to = int(reached)
+        if up_to > told:
+            share, shown = (up_to - told) / unit, int(value * 1000 + 0.5) / 1000
+            parts.append({"what": what, "weight": weight, "value": shown, "contribution": share})
+            told = up_to
+    if len(parts) > 1:
+        parts.sort(key=_contribution, reverse=True)
+    return parts
+
+
+_contribution = itemgetter("contribution")
+
+
+def mark_of(scores: Iterable[TypeScore], rules: ServiceRules) -> int:
+    """A number that is another one where other things make up scores that are equal."""
+    places = rules.places
+    return round(1000 * sum([places[part["what"]] * part["value"] for score in scores for part in score.parts]))
+
+
+_milli = attrgetter("milli")
 
 
 def type_of(scores: Iterable[TypeScore], rules: ServiceRules) -> tuple[str, int]:
     """The type, and the confidence in it in thousandths."""
-    ordered = sorted(scores, key=lambda score: -score.milli)
+    ordered = sorted(scores, key=_milli, reverse=True)
     if not ordered or not ordered[0].milli or ordered[0].milli < rules.type_from * 1000:
         return NONE, 0
     return ordered[0].name, ordered[0].milli - (ordered[1].milli if len(ordered) > 1 else 0)

@@ -80,10 +80,10 @@ def test_a_record_in_full() -> None:
         "line": "",
         "tier_from": "contact",
         "contributions": [
-            {"what": "recency", "weight": 0.2, "value": 100.0, "contribution": 20.0},
-            {"what": "friction", "weight": 0.25, "value": 70.7, "contribution": 17.7},
+            {"what": "recency", "weight": 0.2, "value": 99.998, "contribution": 20.0},
+            {"what": "friction", "weight": 0.25, "value": 70.711, "contribution": 17.7},
             {"what": "sentiment", "weight": 0.3, "value": 50.0, "contribution": 15.0},
-            {"what": "frequency", "weight": 0.25, "value": 20.6, "contribution": 5.1},
+            {"what": "frequency", "weight": 0.25, "value": 20.63, "contribution": 5.1},
         ],
         "type": "none",
         "confidence": 0.0,

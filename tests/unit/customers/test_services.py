@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from streams.base.records import Event, Profile
 from streams.contacts.contact import Contact
-from streams.customers import loop, services
+from streams.customers import loop, scores, services
 from streams.customers.scores import Standing
 from streams.customers.segments import MAX_GROUPS, KnownSegment, Segments
-from streams.customers.services import MAX_AGENTS, UNKNOWN, Behaviour, ServiceRules, apportioned
+from streams.customers.services import MAX_AGENTS, UNKNOWN, Behaviour, ServiceRules, parted
 from streams.customers.timeline_state import Place, Timeline, view
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, Task, connected, ended, event, play, queued, said
 
@@ -107,7 +107,8 @@ def test_a_score_by_hand() -> None:
     rules = ServiceRules(types={"value": {"price": 1.0, "discount": 1.0}, "other": {"quality": 2.0}})
     behaviour = Behaviour(T0, {"price": 0.5, "discount": 1.0, "quality": 0.25})
     value, other = services.assess(behaviour, T0, None, rules)
-    assert (value.milli, [(part.what, part.share) for part in value.parts]) == (293, [("discount", 195), ("price", 98)])
+    assert value.milli == 293
+    assert [tuple(part.values()) for part in value.parts] == [("discount", 1.0, 1.0, 0.195), ("price", 1.0, 0.5, 0.098)]
     assert other.milli == round(1000 * (1 - 2 ** (-0.5 / 3))) == 109
     assert services.type_of((value, other), rules) == ("value", 184)
     [later, _] = services.assess(behaviour, T0 + 90 * D, None, rules)
@@ -126,16 +127,26 @@ def test_a_type_is_said_where_enough_speaks_for_it() -> None:
 
 
 @given(st.integers(0, 1000), st.lists(st.floats(0, 1e6), max_size=12))
-def test_shares_add_up_to_the_whole(whole: int, shares: list[float]) -> None:
-    found = apportioned(whole, shares)
-    assert sum(found) == (whole if sum(shares) else 0) and all(each >= 0 for each in found)
+def test_shares_add_up_to_the_whole(whole: int, points: list[float]) -> None:
+    found = parted(whole, 1, [(str(number), 1.0, each) for number, each in enumerate(points)], sum(points))
+    assert sum(part["contribution"] for part in found) == (whole if sum(points) else 0)
+    for part in found:
+        assert part["contribution"] > 0
+        assert abs(part["contribution"] - whole * points[int(part["what"])] / sum(points)) <= 1.001
+    shares = [part["contribution"] for part in found]
+    assert shares == sorted(shares, reverse=True)
+
+
+@given(st.floats(0, 100))
+def test_tenths_are_rounded_as_ever(number: float) -> None:
+    assert scores.tenths(number) == round(number, 1)
+    assert scores.tenths(int(number * 20) / 20) == round(int(number * 20) / 20, 1)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SERVICES.counted)), st.floats(0.001, 50), max_size=10))
 def test_contributions_are_the_score_exactly(counts: dict[str, float]) -> None:
     for score in services.assess(Behaviour(T0, counts), T0 + D, T0 - 100 * D, SERVICES):
-        assert sum(part.share for part in score.parts) == score.milli
-        published = sum(Decimal(str(part.share / 1000)) for part in score.parts)
+        published = sum(Decimal(str(part["contribution"])) for part in score.parts)
         assert published == Decimal(str(score.milli / 1000))
 
 
