@@ -2,7 +2,7 @@
 
 A phrase is found where its words follow each other, whatever their case; one in a script without spaces wherever its
 signs do. Where a text has phrases of several intents, that with most of them is meant, of equal ones the first in the
-file. About 5 µs for a text of 100 characters.
+file. About 8 µs for a text of 100 characters.
 """
 
 import re

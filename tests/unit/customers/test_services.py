@@ -248,3 +248,28 @@ def test_a_row_of_before_has_a_score_and_no_types_yet() -> None:
         {},
         UNKNOWN,
     )
+
+
+def test_the_worked_example_of_the_document() -> None:
+    chat_ = {"contact": "c1", "channel": "chat"}
+    task = Task().take(
+        said(0, **chat_, intent="price"), said(M, **chat_, intent="discount"),
+        connected(2 * M, **chat_), ended(5 * M, by="agent", **chat_),
+    )  # fmt: skip
+    call = [
+        queued(5 * D, contact="c2"),
+        connected(5 * D + S, contact="c2"),
+        event("contact.transferred", 5 * D + 20 * S, "c2"),
+    ]
+    record = task.take(*call, ended(5 * D + M, contact="c2")).segments[-1]
+    assert (record["type"], record["confidence"], record["reasons"]) == ("value", 0.071, ["discount", "price"])
+    found = {
+        each["type"]: [each["score"], *(part["contribution"] for part in each["contributions"])]
+        for each in record["types"]
+    }
+    assert found == {
+        "value": [0.359, 0.180, 0.179],
+        "service": [0.109, 0.109],
+        "relationship": [0.288, 0.189, 0.098, 0.001],
+        "convenience": [0.287, 0.193, 0.094],
+    }
