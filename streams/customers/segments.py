@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from streams.base.records import NO_TIER
 from streams.base.times import iso
@@ -122,7 +122,7 @@ class Segments(Follower[KnownSegment]):
         if standing.last is None:  # every contact went to another customer
             return None if state.score is None else After(replace(state, score=None))
         found = self._assessed(standing, view)
-        if found.score == state.score:
+        if state.score is not None and _same(found.score, state.score):
             return None
         revision = state.revision + 1
         told = record(found, state.score, (view.owner, view.line, revision))
@@ -188,6 +188,15 @@ def record(found: Assessed, was: Score | None, whose: tuple[str, str, int]) -> d
     }
 
 
+def _same(score: Score, was: Score) -> bool:
+    """Was that published? In a row of the version before, which knew no types, as far as it said something."""
+    if score == was:
+        return True
+    known_before = was.types or not score.types or score.at != was.at
+    return not known_before and Score(*astuple(score)[: len(_BEFORE)]) == was
+
+
+_BEFORE = Score.__struct_fields__[: Score.__struct_fields__.index("tier_from")]
 _components_of = attrgetter(*COMPONENTS)
 _ESSENCE = ("segment", "score", "tier", "tier_from", "type")
 _essence_of = attrgetter(*_ESSENCE)
