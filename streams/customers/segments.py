@@ -107,7 +107,10 @@ class Segments(Follower[KnownSegment]):
         return After(state, look=True)
 
     def due(self, state: KnownSegment, view: View) -> int | None:
-        return state.score.dormant_at if state.score is not None and state.score.segment != DORMANT else None
+        if state.score is None or state.score.segment == DORMANT:
+            return None
+        gone = not view.histories and not self.stands(state, view.owner)  # every contact went to another customer
+        return None if gone else state.score.dormant_at
 
     def publish(self, state: KnownSegment, view: View) -> After[KnownSegment] | None:
         if view.owner.startswith(NAMELESS):
@@ -119,8 +122,8 @@ class Segments(Follower[KnownSegment]):
         for each in state.groups.values():
             standing = self._join(standing, each)
         standing = self._total(standing, lives)
-        if standing.last is None:  # every contact went to another customer
-            return None if state.score is None else After(replace(state, score=None))
+        if standing.last is None:
+            return None
         found = self._assessed(standing, view)
         if state.score is not None and _same(found.score, state.score):
             return None

@@ -34,7 +34,7 @@ BEHAVIOUR = (
 )  # fmt: skip
 """What counts beside intents; see docs/segmentation.md."""
 NONE = "none"
-MAX_AGENTS = 4
+MAX_AGENTS = 12
 """Agents whose contacts are counted; of more, those with fewest (decayed) are forgotten."""
 MAX_KINDS = 32
 """Weights in all types together, at most: what a customer's sums are kept by."""

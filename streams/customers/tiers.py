@@ -42,9 +42,11 @@ def source_of(tiers: Tiers) -> str | None:
 
 
 def merged(given: Tiers, derived: Tiers) -> Tiers:
-    """One that is given wins as long as it is; in between holds what follows from the value."""
+    """One that is given wins as long as it is; in between holds what follows from the value. What was given before that
+    which is kept nobody knows: nothing is said of those times."""
     found: list[tuple[int, str, str]] = []
-    for at in sorted({time for time, _, _ in given} | {time for time, _, _ in derived}):
+    known = given[0][0] if len(given) >= MAX_CHANGES else -(2**62)
+    for at in sorted({time for changes in (given, derived) for time, _, _ in changes if time >= known}):
         _, name, tier = next((each for each in reversed(given) if each[0] <= at), (0, "", ""))
         now = (name, tier) if tier else ("", tier_at(derived, at) or "")
         if now != (found[-1][1:] if found else ("", "")):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.rules import Rules
-from tests.chaos.audit import alerts, contacts, figures, hops, identity, logs, raw, state
+from tests.chaos.audit import alerts, contacts, figures, hops, identity, logs, raw, standings, state
 from tests.chaos.audit.logs import Difference, Logs
 
 
@@ -30,13 +30,13 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     the first one is where to look.
     """
     accounts = raw.judge(found)
-    world = contacts.tell(accounts)
-    # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
-    world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
-    others = found.healthy("contact.measurements", "alerts", "kpis", "queue.state")
     tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
     far = state.lines(tables["measure"])
     now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
+    world = contacts.tell(accounts, now.get("", 0))
+    # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
+    world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
+    others = found.healthy("contact.measurements", "alerts", "kpis", "queue.state", "segments")
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
@@ -46,6 +46,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *hops.check_customers(found, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),
         *alerts.check(others, world, accounts.accepted, now),
+        *standings.check(others, world),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
