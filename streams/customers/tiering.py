@@ -78,9 +78,9 @@ class Tiering(Follower[Worth]):
         return None if len(kept) == len(state.points) else self._derived(replace(state, points=kept), view)
 
     def settled(self, state: Worth, finished: Lives, view: View) -> Worth:
-        groups = {(mark_of(contact_key(each.channel, each.id)), each.started): each.group for each in finished}
-        if not (self.visits and any(groups.values())):
+        if not self.visits or not any(each.group for each in finished):
             return state
+        groups = {(mark_of(contact_key(each.channel, each.id)), each.started): each.group for each in finished}
         points = [replace(each, group=groups.get((each.visit, each.time), each.group)) for each in state.points]
         return replace(state, points=tuple(points))
 

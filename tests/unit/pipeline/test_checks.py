@@ -4,11 +4,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from schemas.events import check, parse
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.pipeline.checks import Checks, Door, Rejected
+from tests.fuzz.costs import Scene
 from tests.support.offline import NOW
 
 DOOR = Door("", 1_000_000, 24 * HOUR_MS, 60_000, (1, 5))
@@ -138,3 +140,16 @@ def profile(**told: Any) -> dict[str, Any]:
 def test_a_value_is_a_whole_number_that_is_not_negative(field: str, value: Any) -> None:
     problem = check(profile(**{field: value}))
     assert problem is not None and (problem.reason, problem.path) == ("wrong-type", f"data.{field}")
+
+
+def test_a_profile_with_a_tier_that_is_not_there_is_a_dead_letter() -> None:
+    scene = Scene()
+    scene.turn()
+    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "diamond"})
+    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "gold", "value_cents": -1})
+    scene.turn()
+    found = [orjson.loads(each.value or b"") for each in scene.deployment.on("contacts.dead-letters")]
+    assert [(each["hop"], each["reason"], each["path"]) for each in found] == [
+        ("ingest", "wrong-type", "data.tier"),
+        ("ingest", "wrong-type", "data.value_cents"),
+    ]
