@@ -21,6 +21,7 @@ from schemas.fields import (
     Name,
     Number,
     Sentiment,
+    Subject,
     Text,
     Time,
     Total,
@@ -74,6 +75,10 @@ class ContactData(Model):
     """The customer's tier, where the channel knows it."""
     agent_id: Id | None = None
     """The human agent concerned."""
+    product: Subject | None = None
+    """The product the contact is about, where known."""
+    topic: Subject | None = None
+    """What it is about, in the connector's words for it: one of a list, no free text."""
 
 
 class ContactInitiatedData(ContactData):

@@ -156,6 +156,8 @@ AlertId = Annotated[str, StringConstraints(strict=True, min_length=1, max_length
 """Names an alert, its customer included: at most 1,000 characters."""
 Name = Id
 """Names a queue, tier or skill group: the same limits as an id."""
+Subject = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100, pattern=NO_CONTROL)]
+"""Names a product or topic: at most 100 characters; it is masked like a text."""
 Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL)]
 """A word or two that describes; may be empty."""
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]

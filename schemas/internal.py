@@ -35,6 +35,8 @@ class EventRecord(Model):
     """Kind and normalised value."""
     data: dict[str, Any] = Field(default={})
     """What the type adds, by the contract's field names; times in milliseconds."""
+    product: String | None = None
+    topic: String | None = None
 
 
 class ProfileRecord(Model):
@@ -112,6 +114,7 @@ class FactRecord(Model):
         "next_response",
         "feedback",
         "sentiment",
+        "judged",
     ]
     id: String
     """The leg, contact or message counted."""
@@ -128,6 +131,10 @@ class FactRecord(Model):
     talk_ms: Whole = 0
     hold_ms: Whole = 0
     wrap_ms: Whole = 0
+    about: String | None = None
+    """Of judged: the product or topic (variant) for which the contact counts; value 1 = it turned out badly."""
+    event: String | None = None
+    """Of judged: the event that shows it."""
 
 
 Reference = tuple[Integer, String | Literal[""], String | Literal[""]]

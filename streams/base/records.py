@@ -53,6 +53,8 @@ class Event(Record, tag="event", frozen=True):
     identifiers: tuple[tuple[str, str], ...] = ()
     data: dict[str, Any] = {}
     """What the type adds (direction, author, text, score, …), by the contract's field names; times as ms."""
+    product: str | None = None
+    topic: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):
@@ -115,7 +117,7 @@ class Fact(Record, tag="fact", frozen=True):
 
     fact: str
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
-    first_response, next_response, feedback, sentiment"""
+    first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -131,6 +133,18 @@ class Fact(Record, tag="fact", frozen=True):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    about: str | None = None
+    """Of judged: the name of the product or topic (``variant``); ``value`` 1 = it turned out badly."""
+    event: str | None = None
+    """Of judged: the event that shows it."""
+
+
+JUDGED = "judged"
+
+
+def fact_key(fact: Fact) -> str:
+    """The key of a fact on ``contact.measurements``."""
+    return f"{fact.variant}|{fact.about}" if fact.fact == JUDGED else f"{fact.channel}|{fact.queue}"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

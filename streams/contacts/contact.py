@@ -177,6 +177,16 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     """Of one that belongs to its customer by its identifiers alone, once it is over: all contacts with the same ones
     go to another customer together. Empty = it stays."""
+    product: str = ""
+    topic: str = ""
+    """What it is about, as its events said last; empty = they did not."""
+    low: tuple[str, ...] = ()
+    """Surveys whose last answer was bad."""
+    proof: str = ""
+    """Of one that says what it is about: the latest event that shows that it turned out badly, else one that says it.
+    """
+    resumed: tuple[int, bool] | None = None
+    """Of another part: when it began, and whether the contact was negative by then."""
 
     @property
     def heard(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from streams.contacts import conversation, lifecycle, messages
+from streams.contacts import conversation, lifecycle, messages, verdicts
 from streams.contacts.contact import ABOUT, MANY_MARKS, MAX_LABELS, MAX_SAID, Contact, trigger, trouble
 from streams.contacts.lifecycle import END, Move, Verdict
 from streams.contacts.rules import ContactRules
@@ -26,6 +26,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time, alive=None, only_told=False)
+    before = contact
     if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
     about = step.type in ABOUT
@@ -46,6 +47,8 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
+    if step.about is not None or contact.proof:
+        contact = verdicts.heard(before, contact, step, rules)
     return contact if state == contact.state else replace(contact, state=state)
 
 

@@ -116,7 +116,14 @@ def rated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     name = f"{contact.id}/{step.detail}"
     value = _on_our_scale(step, rules)
     mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
-    return replace(contact, marks=one_each(contact.marks, mark))
+    return replace(contact, marks=one_each(contact.marks, mark), low=_low(contact, step.detail, value, rules))
+
+
+def _low(contact: Contact, metric: str | None, value: int | None, rules: ContactRules) -> tuple[str, ...]:
+    """The surveys whose last answer is a bad one."""
+    others = tuple(each for each in contact.low if each != metric)
+    bad = metric is not None and value is not None and rules.negative.is_low(metric, value)
+    return tuple(sorted((*others, metric))) if bad and metric else others
 
 
 def _on_our_scale(step: Step, rules: ContactRules) -> int | None:

@@ -6,7 +6,36 @@ from typing import Annotated
 from pydantic import Field
 
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.base.units import FROM_FILES, ChannelName, NotInFiles, Span
+from streams.base.units import FROM_FILES, ChannelName, Flag, Milli, NotInFiles, Span
+
+Answer = Annotated[int, Field(strict=True, ge=0, le=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """``negative`` of signals.yaml: when a contact turned out badly. One reason is enough; null = not for this one."""
+
+    sentiment_at_or_below: Milli | None = -300
+    """The mean of the customer's messages, thousandths."""
+    csat_at_or_below: Answer | None = 2
+    nps_at_or_below: Answer | None = 6
+    ces_at_or_below: Answer | None = 3
+    """The last answer of each survey, on its own scale."""
+    abandoned: Flag = True
+    reopened: Flag = True
+    """It went on after it was over."""
+
+    __pydantic_config__ = FROM_FILES
+
+    def is_low(self, metric: str | None, answer_milli: int) -> bool:
+        """Is an answer of a survey (thousandths) a bad one?"""
+        limit: int | None = getattr(self, f"{metric}_at_or_below", None)
+        return limit is not None and answer_milli <= 1000 * limit
+
+    def is_sad(self, total_milli: int, messages: int) -> bool:
+        """Is the mean of so many scored messages?"""
+        limit = self.sentiment_at_or_below
+        return limit is not None and messages > 0 and total_milli <= limit * messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +53,7 @@ class ContactRules:
     sentiment_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     """Of the segment, as the next one: a contact adds up itself what it counts for there."""
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
+    negative: Annotated[Negative, NotInFiles] = field(default_factory=Negative)
     soon_ms: int = field(init=False, default=0)
     """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
     above."""

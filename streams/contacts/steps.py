@@ -35,6 +35,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """That an answer to a survey names."""
     named: bool = False
     """It says itself whose contact it is."""
+    about: tuple[str, str] | None = None
+    """Product and topic, empty where it does not say; None = it says neither."""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -91,4 +93,5 @@ def step(event: Event) -> Step:
         data.get("hold_ms"),
         data.get("scale"),
         named,
+        (event.product or "", event.topic or "") if event.product or event.topic else None,
     )

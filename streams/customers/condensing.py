@@ -64,7 +64,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Cus
             finished += complete
         opened = opened or history.lives[-1].state != lifecycle.END
         closed = histories.close(history, rules.contacts)
-        emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
+        emitted += facts.difference(history.lives, closed.lives, place.line, tiers, rules.contacts)
         change = Change(Gone(WITHDRAWN, closed.last), key, history, closed)
         timeline, out = loop.changed(timeline, change, place, rules)
         published += out

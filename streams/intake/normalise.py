@@ -19,6 +19,9 @@ from streams.intake.detectors import Budget
 from streams.intake.masking import mask
 from streams.sentiment.scoring import SCORED, Scorer
 
+MAX_SUBJECT = 200
+"""Characters of a product or topic with its masks, in lower case."""
+
 
 class Policy(NamedTuple):
     """How a deployment normalises."""
@@ -79,6 +82,8 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
         agent=data.get("agent_id"),
         identifiers=found,
         data=_specific(obj["type"], data, policy, budget),
+        product=_subject(data.get("product"), policy.region),
+        topic=_subject(data.get("topic"), policy.region),
     )
 
 
@@ -155,6 +160,16 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
         by=data.get("by"),
         until=None if until is None else to_ms(until),
     )
+
+
+def _subject(value: str | None, region: str | None) -> str | None:
+    return None if value is None else _read_subject(value, region)
+
+
+@lru_cache(16_384)
+def _read_subject(value: str, region: str | None) -> str | None:
+    """A product or topic, the same however it is spaced and capitalised; ``None`` of blanks alone."""
+    return " ".join(mask(value, region).split()).casefold()[:MAX_SUBJECT] or None
 
 
 _BUILDERS: dict[str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | AgentState | Command]] = {

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.records import LIVE, Interaction, Line
+from streams.base.records import LIVE, Interaction, Line, fact_key
 from streams.customers import customers, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
@@ -133,7 +133,7 @@ class Track(Stage):
         elif outcome.customer is not self.customers.get(owner):
             self.customers[owner] = outcome.customer
         for fact in outcome.facts:
-            out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
+            out.send(self.measurements, fact_key(fact).encode(), encode(fact))
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, orjson.dumps(each.value))
             if each.topic == ALERTS and each.value["line"] == LIVE:

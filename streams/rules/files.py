@@ -17,6 +17,7 @@ from streams.customers.rules import AlertRules, CustomerRules
 from streams.customers.segments import SegmentRules
 from streams.identity.nobody import Nobody, values_of
 from streams.metrics.rules import KpiPolicy
+from streams.signals.rules import SignalRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Rules:
     customers: CustomerRules
     kpis: KpiPolicy
     nobody: Nobody
+    signals: SignalRules = field(default_factory=SignalRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Files:
     kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
+    signals: SignalRules
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -116,6 +119,8 @@ def build(files: Files, shipped: Nobody) -> Rules:
         csat_scale=kpis.csat.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
+        negative=files.signals.negative,
     )
     customers = CustomerRules(contacts, tracking.journeys, tracking.segments, files.alerts.watching(high))
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped))
+    signals = replace(files.signals, lateness_ms=kpis.lateness_ms)
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), signals)

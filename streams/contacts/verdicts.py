@@ -1,0 +1,77 @@
+"""How a contact turned out that says which product or topic it is about: badly, or not."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from streams.contacts.contact import ABANDONED, Contact
+from streams.contacts.rules import ContactRules
+from streams.contacts.steps import CUSTOMER, Step
+
+
+class Verdict(NamedTuple):
+    """Counted once it is over, for each of its subjects."""
+
+    time: int
+    """When it was over, ms."""
+    negative: bool
+    event: str
+    """That shows it."""
+    subjects: tuple[tuple[str, str], ...]
+    """(product or topic, its name)."""
+
+
+def heard(before: Contact, contact: Contact, step: Step, rules: ContactRules) -> Contact:
+    """The contact after a step, with what the step says that it is about, and the step as proof if it shows that it
+    goes badly; ``before``: without the step.
+    """
+    if step.about is not None:
+        product, topic = step.about
+        contact = replace(contact, product=product or contact.product, topic=topic or contact.topic)
+    if not (contact.product or contact.topic):
+        return contact
+    if contact.proof and not _shows(before, contact, step, rules):
+        return contact
+    return replace(contact, proof=step.id)
+
+
+def _shows(before: Contact, contact: Contact, step: Step, rules: ContactRules) -> bool:
+    if contact.outcome == ABANDONED != before.outcome or contact.reopened > before.reopened:
+        return True
+    if step.type == "feedback.given":
+        return step.detail in contact.low
+    spoke = step.value is not None and step.actor == CUSTOMER
+    return spoke and contact.scored > before.scored and rules.negative.is_sad(step.value or 0, 1)
+
+
+def is_negative(contact: Contact, rules: ContactRules) -> bool:
+    """Did it turn out badly so far?"""
+    limits = rules.negative
+    return (
+        bool(contact.low)
+        or (limits.abandoned and contact.outcome == ABANDONED)
+        or (limits.reopened and contact.reopened > 0)
+        or limits.is_sad(contact.scored_milli, contact.scored)
+    )
+
+
+def resumed(part: Contact, earlier: Contact, at: int, rules: ContactRules) -> Contact:
+    """Another part of a contact, which begins at a time (ms): it counts as one more if it makes bad what was not."""
+    if not (earlier.product or earlier.topic):
+        return part
+    return replace(part, resumed=(at, is_negative(earlier, rules)))
+
+
+def verdict(contact: Contact, rules: ContactRules) -> Verdict | None:
+    """How it counts; None = it is not over, says nothing of what it is about, or counts already. What it is when it is
+    parted is what it was when it was closed.
+    """
+    if not (contact.product or contact.topic):
+        return None
+    subjects = tuple((kind, name) for kind, name in (("product", contact.product), ("topic", contact.topic)) if name)
+    negative = is_negative(contact, rules)
+    if contact.resumed is not None:
+        began, was = contact.resumed
+        return Verdict(began, True, contact.proof, subjects) if negative and not was else None
+    over = contact.ended if contact.parted is None else contact.parted
+    return None if over is None else Verdict(over, negative, contact.proof, subjects)
