@@ -26,7 +26,7 @@ class SignalRules:
     """A rise to less than so many times the share before is not worth a signal, however certain it is."""
     history_days: Annotated[int, Strict(), Field(ge=7, le=92)] = 28
     """The days that a share is held against, the newest that were normal."""
-    test_days: Annotated[int, Strict(), Field(ge=2, le=28)] = 14
+    test_days: Annotated[int, Strict(), Field(ge=2, le=28)] = 28
     """How long a rise is looked for from one beginning."""
     min_history: Count = 200
     """Contacts that the history must have."""

@@ -14,7 +14,7 @@ from streams.signals.rules import SignalRules
 from streams.signals.tables import KEPT_EXAMPLES, Tables
 
 T0 = 20_000 * DAY_MS
-RULES = SignalRules(min_history=100, history_days=14)
+RULES = SignalRules(min_history=100, history_days=21, test_days=14)
 
 
 def judged(at: int, name: str, negative: bool, number: int, line: str = "") -> Fact:
