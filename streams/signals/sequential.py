@@ -17,7 +17,8 @@ from math import exp, inf, lgamma, log, pi, sqrt
 from typing import NamedTuple
 
 ODDS = (1.4, 1.8, 2.3, 3.0, 5.0)
-"""The alternatives: by how much the odds have grown, each as likely as the others."""
+"""The alternatives: by how much the odds have grown; beside them any share, for rises of another kind. All of these are
+as likely as each other."""
 
 
 class Sample(NamedTuple):
@@ -43,16 +44,17 @@ def log_e(before: Sample, since: Sample, tolerated: float) -> float:
     return _mixture(before) + _alternatives(before, since) - _null(before, since, tolerated)
 
 
-def _mixture(before: Sample) -> float:
-    """Log-likelihood of the history, with every share as likely as Jeffreys has it."""
-    good = before.contacts - before.negative
-    return lgamma(before.negative + 0.5) + lgamma(good + 0.5) - lgamma(before.contacts + 1) - log(pi)
+def _mixture(sample: Sample) -> float:
+    """Log-likelihood of contacts, with every share as likely as Jeffreys has it."""
+    good = sample.contacts - sample.negative
+    return lgamma(sample.negative + 0.5) + lgamma(good + 0.5) - lgamma(sample.contacts + 1) - log(pi)
 
 
 def _alternatives(before: Sample, since: Sample) -> float:
     """Log-likelihood of what came since, under the mean of the alternatives; they follow from the history."""
     odds = (before.negative + 0.5) / (before.contacts - before.negative + 0.5)
     found = [_log_likelihood(since, grown / (1 + grown)) for grown in (odds * times for times in ODDS)]
+    found.append(_mixture(since))
     most = max(found)
     return most + log(sum(exp(each - most) for each in found) / len(found))
 

@@ -14,6 +14,7 @@ from schemas.dead_letter import DeadLetter
 from streams import app
 from streams.engine.offline import OfflineTask
 from streams.pipeline.tables import TABLES
+from tests.support import defect_story
 from tests.support.offline import NOW, deployment, inlets
 from tests.support.system import event, home
 
@@ -77,6 +78,10 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
         run.publish(topic, b"c", b"no record", NOW)
     for seconds in range(0, 600, 10):
         run.run(NOW + 1000 * seconds)
+    for at, one in defect_story.story(start + 600):
+        run.publish(*home(one), orjson.dumps(one), int(at * 1000))
+    for hours in range(1, 24 * defect_story.DAYS):
+        run.run(NOW + 3_600_000 * hours)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
 
 

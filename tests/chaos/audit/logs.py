@@ -16,7 +16,16 @@ CHANNELS = (
 INPUTS = (*(f"contacts.{channel}" for channel in CHANNELS), "customers.profile", "agents.state", "alert.commands")
 HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
-OUTPUTS = ("journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters")
+OUTPUTS = (
+    "journeys",
+    "segments",
+    "kpis",
+    "alerts",
+    "identity.changes",
+    "queue.state",
+    "contacts.dead-letters",
+    "defect.signals",
+)
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""
 

@@ -28,6 +28,7 @@ def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
     others = {"customers.profile", "agents.state", "alert.commands"}
     outputs = {"journeys", "segments", "kpis", "alerts", "identity.changes", "queue.state", "contacts.dead-letters"}
+    outputs |= {"defect.signals"}
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}

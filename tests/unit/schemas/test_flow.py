@@ -13,7 +13,7 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "identity.changes", "journeys", "kpis", "queue.state", "segments",
+        "alerts", "contacts.dead-letters", "defect.signals", "identity.changes", "journeys", "kpis", "queue.state", "segments",
     )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_what_each_stage_reads_and_writes() -> None:
             ("contact.interactions",),
             ("alerts", "contact.measurements", "contacts.dead-letters", "journeys", "segments"),
         ),
-        "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
+        "measure": (("contact.measurements",), ("contacts.dead-letters", "defect.signals", "kpis", "queue.state")),
     }
     with pytest.raises(KeyError):
         flow.inputs("webhooks")

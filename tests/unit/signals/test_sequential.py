@@ -61,11 +61,15 @@ def test_the_value_is_that_of_a_search_by_steps() -> None:
         return sample.negative * log(share) + (sample.contacts - sample.negative) * log(1 - share)
 
     shares = [step / 20_000 for step in range(1, 17_000)]
+
+    def jeffreys(sample: Sample) -> float:
+        weighted = [likelihood(sample, share) - 0.5 * log(share * (1 - share)) - log(pi) for share in shares]
+        return _log_mean(weighted, 20_000)
+
     null = max(likelihood(before, share) + likelihood(since, tolerated * share) for share in shares)
-    jeffreys = _log_mean([likelihood(before, share) - 0.5 * log(share * (1 - share)) for share in shares], 20_000)
     odds = 40.5 / 360.5
-    grown = _log_mean([likelihood(since, odds * times / (1 + odds * times)) for times in ODDS], len(ODDS))
-    slow = jeffreys - log(pi) + grown - null
+    grown = [likelihood(since, odds * times / (1 + odds * times)) for times in ODDS]
+    slow = jeffreys(before) + _log_mean([*grown, jeffreys(since)], len(ODDS) + 1) - null
     assert log_e(before, since, tolerated) == pytest.approx(slow, abs=0.01)
 
 
