@@ -164,7 +164,8 @@ class Settings(BaseSettings):
     )
     rules_dir: Path | None = Field(
         None,
-        description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, nobody.yaml; empty: those shipped",
+        description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, nobody.yaml, signals.yaml; "
+        "empty: those shipped",
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.rules import Rules
-from tests.chaos.audit import alerts, contacts, figures, hops, identity, logs, raw, state
+from tests.chaos.audit import alerts, contacts, figures, hops, identity, logs, raw, signals, state
 from tests.chaos.audit.logs import Difference, Logs
 
 
@@ -33,7 +33,9 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     world = contacts.tell(accounts)
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
-    others = found.healthy("contact.measurements", "alerts", "kpis", "queue.state")
+    for contact in world.contacts.values():
+        contact.facts += signals.judge(contact)
+    others = found.healthy("contact.measurements", "alerts", "kpis", "queue.state", "defect.signals")
     tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
     far = state.lines(tables["measure"])
     now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
@@ -46,6 +48,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *hops.check_customers(found, state.rows(found, "track"), rules),
         *figures.check_facts(others, world),
         *alerts.check(others, world, accounts.accepted, now),
+        *signals.check(others, world, {line for (_, line), each in far.items() if line and each.get("ended")}),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
@@ -68,6 +71,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
             "facts": len(world.facts),
             "alerts": sum(each["status"] == "firing" for each in alarms),
             "alerts_withdrawn": sum(each["reason"] in ("withdrawn", "moved") for each in alarms),
+            "signals": len(found.of("defect.signals")),
             "readings": len({rec.key for rec in found.of("kpis")}),
         },
     )
