@@ -25,14 +25,15 @@ def heard(before: Contact, contact: Contact, step: Step, rules: ContactRules) ->
     """The contact after a step, with what the step says that it is about, and the step as proof if it shows that it
     goes badly; ``before``: without the step.
     """
+    product, topic = contact.product, contact.topic
     if step.about is not None:
-        product, topic = step.about
-        contact = replace(contact, product=product or contact.product, topic=topic or contact.topic)
-    if not (contact.product or contact.topic):
+        product, topic = step.about[0] or product, step.about[1] or topic
+    if not (product or topic):
         return contact
-    if contact.proof and not _shows(before, contact, step, rules):
+    shows = not contact.proof or _shows(before, contact, step, rules)
+    if not shows and product == contact.product and topic == contact.topic:
         return contact
-    return replace(contact, proof=step.id)
+    return replace(contact, product=product, topic=topic, proof=step.id if shows else contact.proof)
 
 
 def _shows(before: Contact, contact: Contact, step: Step, rules: ContactRules) -> bool:

@@ -35,8 +35,10 @@ def difference(
         if old is not new or tiers[0] is not tiers[1]:
             _compare(old, new, line, tiers, (gone, added))
             if old is not new:
-                gone += _judged(old, line, rules)
-                added += _judged(new, line, rules)
+                was, now = _judged(old, line, rules), _judged(new, line, rules)
+                if was != now:
+                    gone += was
+                    added += now
     if not gone:
         return tuple(added)
     old_facts, new_facts = Counter(gone), Counter(added)
