@@ -69,10 +69,15 @@ def verdict(contact: Contact, rules: ContactRules) -> Verdict | None:
     """
     if not (contact.product or contact.topic):
         return None
-    subjects = tuple((kind, name) for kind, name in (("product", contact.product), ("topic", contact.topic)) if name)
-    negative = is_negative(contact, rules)
     if contact.resumed is not None:
         began, was = contact.resumed
-        return Verdict(began, True, contact.proof, subjects) if negative and not was else None
+        return (
+            Verdict(began, True, contact.proof, _subjects(contact)) if not was and is_negative(contact, rules) else None
+        )
     over = contact.ended if contact.parted is None else contact.parted
-    return None if over is None else Verdict(over, negative, contact.proof, subjects)
+    return None if over is None else Verdict(over, is_negative(contact, rules), contact.proof, _subjects(contact))
+
+
+def _subjects(contact: Contact) -> tuple[tuple[str, str], ...]:
+    named = (("product", contact.product), ("topic", contact.topic))
+    return tuple([each for each in named if each[1]])

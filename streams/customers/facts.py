@@ -34,7 +34,7 @@ def difference(
         new = after[index] if index < len(after) else None
         if old is not new or tiers[0] is not tiers[1]:
             _compare(old, new, line, tiers, (gone, added))
-            if old is not new:
+            if old is not new and ((new and new.proof) or (old and old.proof)):  # it says what it is about
                 was, now = _judged(old, line, rules), _judged(new, line, rules)
                 if was != now:
                     gone += was
