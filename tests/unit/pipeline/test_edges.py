@@ -139,6 +139,9 @@ def test_every_field_of_every_type_is_passed_on(kind: str) -> None:
             told = msgspec.structs.asdict(event_record(value, 0, "", Policy(shipped_nobody())))
             words = {str(v) for v in value["data"].values() if not isinstance(v, list | dict)}
             kept = {str(v) for v in (*told.values(), *told.get("data", {}).values())}
-            times = {value["data"].get("scheduled_for"), value["data"].get("until")}
+            times = {value["data"].get(name) for name in ("scheduled_for", "until", "contract_until", "customer_since")}
             lost = words - kept - times - {value["data"].get("reason"), value["data"].get("phone")}
+            if value["data"].get("tier_withdrawn"):
+                assert told["tier"] == ""
+                lost -= {"True"}
             assert not lost
