@@ -180,6 +180,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """Another part of it has begun, and its labels are those of this moment."""
     origin: "Contact | None" = None
     """Of another part: the contact at rest before it, for the case that the part goes to another customer."""
+    turns: tuple[tuple[int, str], ...] = ()
+    """When it turned, and whom it has waited for since (`streams.contacts.standing`), the latest times."""
     closed_at: int | None = None
     """At rest: when it was closed although it had not ended."""
     group: str = ""
@@ -324,6 +326,7 @@ def rested(contact: Contact) -> Contact:
         wants_human=contact.wants_human or bool(contact.legs),
         marks=replaceable(contact.marks),
         origin=None,
+        turns=(),
         mood=decay.NOTHING,
         friction=decay.NOTHING,
     )

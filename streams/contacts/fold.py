@@ -23,6 +23,7 @@ from streams.contacts.contact import (
 )
 from streams.contacts.lifecycle import END, Move, Verdict
 from streams.contacts.rules import ContactRules
+from streams.contacts.standing import with_turn
 from streams.contacts.steps import Step
 
 
@@ -37,6 +38,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     state, verdict = move or judge(contact, step)
     if verdict is Verdict.ILLEGAL:
         return replace(contact, last=step.time, alive=None, only_told=False)
+    before = contact
     if contact.state == END != state:
         contact = conversation.reopen(contact, step.time)
     about = step.type in ABOUT
@@ -60,7 +62,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
-    return contact if state == contact.state else replace(contact, state=state)
+    return with_turn(before, contact if state == contact.state else replace(contact, state=state), step.time)
 
 
 Labels = tuple[str | None, str | None, tuple[tuple[int, str], ...]]

@@ -12,20 +12,10 @@ from zlib import crc32
 from streams.base.records import NO_TIER, contact_key
 from streams.base.times import MINUTE_MS, iso
 from streams.contacts.contact import Counted
+from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
-from streams.customers.touchpoints import (
-    BOT,
-    FOR_CUSTOMER,
-    FOR_US,
-    GAVE_UP,
-    GOING,
-    HUMAN,
-    MENU,
-    SILENT,
-    SOLVED,
-    Touchpoint,
-)
+from streams.customers.touchpoints import BOT, HUMAN, MENU, Touchpoint
 
 MAX_WAIT_MS = 2**53 - 1
 """What a journey says at most: the largest number that every reader of JSON keeps exactly."""

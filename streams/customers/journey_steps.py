@@ -2,11 +2,12 @@
 
 They are a function of the journey's contacts, as the journey is; what was told is kept by name, so that each is told
 once. One that a late event proves wrong, or whose journey has another name now, is told again under its own name with
-a higher revision. Whom a contact waits for is told as it was known when a record turned it, and never taken back; not
-where the customer sits and waits in a queue, which is what alerts and `queue.state` are for.
+a higher revision. Of whom a contact waits for it knows the latest turns (`streams.contacts.standing`); earlier ones
+stay as they were told. Where the customer sits and waits in a queue is no turn: that is what alerts and `queue.state`
+are for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -14,8 +15,10 @@ import msgspec
 
 from streams.base.records import contact_key
 from streams.base.times import iso
+from streams.contacts.contact import Contact
+from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, MAX_TURNS
 from streams.customers.journey_parts import Found
-from streams.customers.touchpoints import FOR_US, GAVE_UP, Touchpoint
+from streams.customers.touchpoints import Touchpoint
 
 TOPIC = "journey.events"
 MAX_STEPS = 200
@@ -24,12 +27,16 @@ MAX_TAKEN_BACK = 20
 """Of those that were taken back."""
 STEP_BYTES = 60
 """JSON bytes of a step that was told, at most."""
-STEPS_OF_CONTACT = 7
+STEPS_OF_CONTACT = 7 + MAX_TURNS
 """That one contact makes, but for one that is solved again and again."""
 _WORDS = {
     "op": "opened", "jo": "joined", "sw": "switched", "so": "solved", "re": "reopened", "ab": "abandoned",
     "cl": "closed", "wu": "waiting_for_us", "wc": "waiting_for_customer",
 }  # fmt: skip
+TURNS = {FOR_US: "wu", FOR_CUSTOMER: "wc"}
+"""Whom a contact waits for, as a step."""
+MAX_PAST_TURNS = 100
+"""Turns that their contacts know no more and that are remembered, the latest: a late event may bring them back."""
 TAKEN_BACK = 0
 """In place of what a step says."""
 
@@ -41,19 +48,15 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revision: int
 
 
-class Turn(NamedTuple):
-    """A contact waits for us or the customer; ``at``: when the record happened that turned it, ms."""
+class Known(NamedTuple):
+    """What the customer's contacts say of themselves now."""
 
-    letter: str
-    at: int
-    channel: str
-    contact: str
-    started: int
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """Of its touchpoint."""
-        return self.channel, self.contact, self.started
+    contacts: Collection[str]
+    """Their marks."""
+    turns: Mapping[str, tuple[tuple[int, str], ...]]
+    """Mark → its turns, of those that are kept with their state."""
+    since: Mapping[str, int]
+    """Mark → from when on these are all; 0 = always."""
 
 
 class Step(NamedTuple):
@@ -75,7 +78,7 @@ def mark(channel: str, contact: str) -> str:
     return f"{crc32(contact_key(channel, contact).encode()):08x}"
 
 
-def steps(journey: Found, closed_at: int | None) -> Iterator[Step]:
+def steps(journey: Found, closed_at: int | None, known: Known) -> Iterator[Step]:
     """What its contacts went through; ``closed_at``: when it was closed, if it is."""
     channel = ""
     for number, (part, turn) in enumerate(zip(journey.parts, journey.turns, strict=True)):
@@ -93,6 +96,9 @@ def steps(journey: Found, closed_at: int | None) -> Iterator[Step]:
             yield Step(f"so/{solved}/{tail}", solved, *own)
             if again is not None:
                 yield Step(f"re/{again}/{tail}", again, *own)
+        for turned, letter in known.turns.get(tail, ()):
+            if part.started <= turned <= part.last:
+                yield Step(f"{TURNS[letter]}/{turned}/{tail}", turned, *own)
         if part.standing == GAVE_UP:
             yield Step(f"ab/{part.since}/{tail}", part.since, *own)
         channel = part.channel
@@ -108,7 +114,21 @@ class Telling(NamedTuple):
     told: dict[str, Told]
 
 
-def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], owner: str, line: str) -> Telling:
+def known(lives: Iterable[Contact], points: Iterable[Touchpoint]) -> Known:
+    """``lives``: the customer's contacts that are kept with their state; ``points``: all."""
+    turns: dict[str, tuple[tuple[int, str], ...]] = {}
+    since: dict[str, int] = {}
+    for contact in lives:
+        own = mark(contact.channel, contact.id)
+        turns[own] = turns.get(own, ()) + contact.turns
+        if len(contact.turns) >= MAX_TURNS:
+            since[own] = contact.turns[0][0]
+        elif own not in since:  # of another part of one that was at rest the earlier turns are not known
+            since[own] = 0 if contact.before is None else min((at for at, _ in contact.turns), default=contact.last + 1)
+    return Known({mark(point.channel, point.contact) for point in points}, turns, since)
+
+
+def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], known: Known, owner: str, line: str) -> Telling:
     """``now``: the steps of each journey, by its name."""
     standing = [(step.at, step.name, step, journey) for journey, its in now.items() for step in its]
     standing = sorted(standing, key=lambda each: each[:2])[-MAX_STEPS:]
@@ -117,51 +137,38 @@ def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], owner: str
     for _, name, step, journey in standing:
         if name in kept:
             continue
-        said, known = _said(step, journey), told.get(name)
-        if known is None or known.said != said:
-            known = Told(said, known.revision + 1 if known else 1)
-            records.append(_record(step, journey, owner, line, known.revision))
-        kept[name] = known
+        said, before = _said(step, journey), told.get(name)
+        if before is None or before.said != said:
+            before = Told(said, before.revision + 1 if before else 1)
+            records.append(_record(step, journey, owner, line, before.revision))
+        kept[name] = before
     back: dict[str, Told] = {}
+    past: dict[str, Told] = {}
     since = standing[0][0] if len(standing) == MAX_STEPS else 0
-    for name, known in told.items():
-        code, at, _ = name.split("/")
-        if name in kept or int(at) < since:
+    for name, each in told.items():
+        at = int(name.split("/")[1])
+        if name in kept or at < since:
             continue
-        if code in ("wu", "wc"):
-            kept[name] = known
+        if _is_past(name, each, known):
+            past[name] = each
             continue
-        if known.said != TAKEN_BACK:
-            known = Told(TAKEN_BACK, known.revision + 1)  # noqa: PLW2901
-            records.append(_taken_back(name, owner, line, known.revision))
-        back[name] = known
-    latest = dict(sorted(back.items(), key=lambda each: int(each[0].split("/")[1]))[-MAX_TAKEN_BACK:])
-    return Telling(records, kept | latest)
+        if each.said != TAKEN_BACK:
+            each = Told(TAKEN_BACK, each.revision + 1)  # noqa: PLW2901
+            records.append(_taken_back(name, owner, line, each.revision))
+        back[name] = each
+    room = min(MAX_PAST_TURNS, MAX_STEPS - len(kept))
+    return Telling(records, kept | _latest(past, room) | _latest(back, MAX_TAKEN_BACK))
 
 
-def turned(
-    told: Mapping[str, Told], turns: Iterable[Turn], home: Mapping[tuple[str, str, int], str], owner: str, line: str
-) -> Telling:
-    """Whom contacts waited for, one after the other; of each contact and side the last is remembered. ``home``: the
-    journey of each contact.
-    """
-    records, kept = [], dict(told)
-    for turn in turns:
-        code, journey = "wu" if turn.letter == FOR_US else "wc", home.get(turn.key)
-        tail = mark(turn.channel, turn.contact)
-        step = Step(f"{code}/{turn.at}/{tail}", turn.at, turn.channel, turn.contact)
-        if journey is None or step.name in kept:
-            continue
-        kept = {name: each for name, each in kept.items() if not (name.endswith(tail) and name.startswith(code))}
-        kept[step.name] = Told(_said(step, journey), 1)
-        records.append(_record(step, journey, owner, line, 1))
-    return Telling(records, kept)
+def _is_past(name: str, told: Told, known: Known) -> bool:
+    """Is it a turn of a contact of this customer that knows of it no more?"""
+    code, at, whose = name.split("/")
+    is_turn = code in TURNS.values() and told.said != TAKEN_BACK
+    return is_turn and whose in known.contacts and int(at) < known.since.get(whose, int(at) + 1)
 
 
-def waits_of_none(told: Mapping[str, Told], channel: str, contact: str) -> dict[str, Told]:
-    """Without whom a contact waits for, which is no longer the customer's."""
-    tail = mark(channel, contact)
-    return {name: each for name, each in told.items() if not (name.endswith(tail) and name.startswith(("wu/", "wc/")))}
+def _latest(told: Mapping[str, Told], most: int) -> dict[str, Told]:
+    return dict(sorted(told.items(), key=lambda each: int(each[0].split("/")[1]))[max(0, len(told) - most) :])
 
 
 def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before: int | None = None) -> dict[str, Told]:

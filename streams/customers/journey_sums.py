@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from streams.base.records import NO_TIER
 from streams.contacts.contact import MAX_CASES, Counted
+from streams.contacts.standing import SILENT, SOLVED
 from streams.customers.stitching import Node
-from streams.customers.touchpoints import BOT, MENU, SILENT, SOLVED, Touchpoint
+from streams.customers.touchpoints import BOT, MENU, Touchpoint
 
 MAX_CONTACTS = 20
 """Contacts listed in a journey, the latest; the sums count all."""

@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 
 from streams.base.records import NO_TIER
 from streams.contacts.contact import Counted
+from streams.contacts.standing import SILENT, SOLVED
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_sums import (
     MAX_CONTACTS,
@@ -23,7 +24,7 @@ from streams.customers.journey_sums import (
     span,
     stands,
 )
-from streams.customers.touchpoints import BOT, HUMAN, MENU, SELF_SERVICE, SILENT, SOLVED, Touchpoint, one_each
+from streams.customers.touchpoints import BOT, HUMAN, MENU, SELF_SERVICE, Touchpoint, one_each
 
 _RANKS = {MENU: 0, BOT: 1, HUMAN: 2}
 

@@ -16,14 +16,21 @@ from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_parts, journey_steps
-from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans, View, own_out
+from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named, others, record, withdrawn
 from streams.customers.journey_rules import JourneyRules
-from streams.customers.journey_steps import MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT, Told, Turn
+from streams.customers.journey_steps import (
+    MAX_PAST_TURNS,
+    MAX_STEPS,
+    MAX_TAKEN_BACK,
+    STEP_BYTES,
+    STEPS_OF_CONTACT,
+    Told,
+)
 from streams.customers.journey_sums import Journey, node_of
 from streams.customers.journey_whole import Whole
-from streams.customers.touchpoints import Touchpoint, touchpoint, turned
+from streams.customers.touchpoints import Touchpoint, touchpoint
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(Parts).decode
 
@@ -52,8 +59,6 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """Contacts that are over, each on its own."""
     told: dict[str, Told] = {}
     """Steps that were told, by their names."""
-    turns: tuple[Turn, ...] = ()
-    """Whom contacts waited for since the last time that something was published, in the order in which they did."""
 
     @property
     def parts(self) -> Parts:
@@ -85,28 +90,12 @@ class Journeys(Follower[KnownJourneys]):
 
     # What happens to contacts
 
-    def changed(self, state: KnownJourneys, change: Change, view: View) -> After[KnownJourneys] | None:
-        """Whom the contact waits for now is noted by the record that turns it, however records are cut into batches."""
-        if change.after is None or change.step is None:
-            return None
-        now = change.after.lives[-1]
-        before = change.before.lives[-1] if change.before is not None and change.before.lives else None
-        standing = turned(before, now)
-        if standing is None:
-            return None
-        return After(
-            replace(
-                state, turns=(*state.turns, Turn(standing.letter, change.step.time, now.channel, now.id, now.started))
-            )
-        )
-
     def left(self, state: KnownJourneys, leaving: Leaving, view: View) -> After[KnownJourneys] | None:
         left = leaving.left
         if left.since:
             return None
         parts = journey_parts.without(state.parts, left.channel, left.contact, leaving.resting)
-        told = journey_steps.waits_of_none(state.told, left.channel, left.contact)
-        return After(replace(_with(state, parts), told=told))
+        return After(_with(state, parts))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
         points = [touchpoint(contact, view.tiers) for contact in finished]
@@ -143,7 +132,7 @@ class Journeys(Follower[KnownJourneys]):
         closed = self._closed(journeys, view)
         state, records = self._told(state, journeys, closed, view)
         told: tuple[Out, ...] = ()
-        if records or state.turns:  # else no journey has changed
+        if records:  # else no journey has changed
             state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, view)
         state = replace(state, review=self._review(state, journeys, view))
@@ -162,12 +151,12 @@ class Journeys(Follower[KnownJourneys]):
         return view.now is not None and bool(lasts) and min(lasts) + kept_ms < view.now
 
     def unpublished(self, state: KnownJourneys) -> KnownJourneys:
-        return KnownJourneys(state.past, points=state.points, turns=state.turns)
+        return KnownJourneys(state.past, points=state.points)
 
     def shown_bytes(self, state: KnownJourneys, view: View) -> int:
         name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
-        steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT) + MAX_TAKEN_BACK
+        steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
         return len(self._found(state, view)) * name + (steps * STEP_BYTES if contacts or state.past else 0)
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
@@ -254,19 +243,14 @@ class Journeys(Follower[KnownJourneys]):
         self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> tuple[KnownJourneys, tuple[Out, ...]]:
         """What each journey went through that was not told yet."""
+        points = [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
+        known = journey_steps.known(_lives(view), points)
         now = {
-            name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None)
+            name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        telling = journey_steps.tell(state.told, now, view.owner, view.line)
-        records, told = telling.records, telling.told
-        if state.turns:
-            home = {
-                part.key: name for name, each in journeys.items() for part in each.parts if isinstance(part, Touchpoint)
-            }
-            more = journey_steps.turned(told, state.turns, home, view.owner, view.line)
-            records, told = records + more.records, more.told
-        return replace(state, told=told, turns=()), own_out(journey_steps.TOPIC, records, view)
+        telling = journey_steps.tell(state.told, now, known, view.owner, view.line)
+        return replace(state, told=telling.told), own_out(journey_steps.TOPIC, telling.records, view)
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""

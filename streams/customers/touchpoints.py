@@ -4,23 +4,18 @@ What a touchpoint says of its state is its *standing*: a letter, and since when.
 decides (`journey_sums`).
 """
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec.structs import astuple, replace
 
 from streams.base.channels import LIVE_CHANNELS, SPOKEN
 from streams.base.records import NO_QUEUE
-from streams.contacts.contact import ABANDONED, ANSWERED, CONTAINED, LEFT, NOTHING, OPEN, Contact, Counted
-from streams.contacts.lifecycle import END
+from streams.contacts.contact import ABANDONED, ANSWERED, NOTHING, Contact, Counted
+from streams.contacts.standing import SILENT, is_open, standing
 from streams.customers.facts import tier_of
 from streams.customers.tiers import Tiers
 
-SOLVED, GAVE_UP, FOR_US, FOR_CUSTOMER, GOING, SILENT = "s", "a", "u", "c", "o", ""
-"""How a contact stands: solved; the customer gave up; it waits for us; for the customer; it goes on; no word."""
 MENU, BOT, HUMAN = "s", "b", "h"
 SELF_SERVICE, ASSISTED, FULLY_ASSISTED = "self-service", "assisted", "fully-assisted"
-_WAITING = frozenset({"queued", "offered", "callback", "transferring"})
 
 
 class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -122,13 +117,6 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return "agent" if HUMAN in self.served else "bot" if BOT in self.served else "menu" if self.served else "none"
 
 
-class Standing(NamedTuple):
-    """A letter, and since when (ms)."""
-
-    letter: str
-    since: int
-
-
 def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
     """The contact as its events so far tell it."""
     letter, since = standing(contact)
@@ -164,65 +152,6 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         contact.group,
         contact.before,
     )
-
-
-def is_open(contact: Contact) -> bool:
-    """It has not ended, nor does another part of it go on."""
-    return contact.state != END and contact.parted is None
-
-
-def standing(contact: Contact) -> Standing:
-    """How the contact stands."""
-    if contact.only_told and contact.solved_at is None:
-        return Standing(SILENT, contact.started)
-    if contact.solved_at is not None:
-        return Standing(SOLVED, contact.solved_at)
-    if contact.state != END:
-        return _going(contact)
-    at = contact.heard if contact.timed_out or contact.ended is None else contact.ended
-    if contact.outcome in (ABANDONED, LEFT):
-        return Standing(GAVE_UP, at)
-    if contact.served_well is not None:
-        return Standing(SOLVED, at)
-    if contact.outcome == CONTAINED:
-        return Standing(GAVE_UP if contact.failed else FOR_US if contact.cases else SOLVED, at)
-    spoken_last = contact.timed_out and contact.outcome == ANSWERED and not contact.unheard
-    return Standing(FOR_CUSTOMER if spoken_last else FOR_US, at)
-
-
-def _going(contact: Contact) -> Standing:
-    leg = contact.waiting
-    if leg is not None:
-        return Standing(FOR_US, leg.entered)
-    since = contact.started if contact.turned is None else contact.turned
-    if contact.state in _WAITING:
-        return Standing(FOR_US, since)
-    if contact.channel in LIVE_CHANNELS or contact.outcome not in (OPEN, ANSWERED):
-        return Standing(GOING, contact.started)
-    if contact.unheard:
-        return Standing(FOR_US, since)
-    replied = contact.messages > 0 and (contact.turned is not None or contact.ours)
-    return Standing(FOR_CUSTOMER, since) if replied else Standing(GOING, contact.started)
-
-
-def turned(before: Contact | None, after: Contact) -> Standing | None:
-    """Whom it waits for now, where that has just changed; it is asked of every event. Where customers sit and wait, a
-    contact turns when it is over, or is to be called back.
-    """
-    if after.channel in LIVE_CHANNELS and after.state not in (END, "callback"):
-        return None
-    if before is not None and (
-        before.state == after.state
-        and before.unheard == after.unheard
-        and before.turned == after.turned
-        and before.waiting == after.waiting
-        and before.solved_at == after.solved_at
-    ):
-        return None
-    now = standing(after)
-    if now.letter not in (FOR_US, FOR_CUSTOMER) or (before is not None and standing(before) == now):
-        return None
-    return now
 
 
 def _served(contact: Contact) -> str:

@@ -198,16 +198,15 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         name = topic, orjson.dumps({**doc, "sign": 0})
         found[name] = found.get(name, 0) + doc.get("sign", 1)
     elif topic == "kpis":
-        # Who waits is as it was known then. Of what was all taken back what a fault held up for a moment is not told.
-        readings = [each for each in doc["readings"] if each["variant"] not in ("now", "reached_threshold")]
         found.pop((topic, key), None)
-        if any(each["numerator"] for each in readings):
-            found[topic, key] = {name: value for name, value in doc.items() if name not in CUT} | {"readings": readings}
+        if any(each["numerator"] for each in doc["readings"]):  # else all of it was taken back, or was never told
+            found[topic, key] = {name: value for name, value in doc.items() if name not in CUT}
     elif topic == "queue.state" and not doc["depth"]:
         found.pop((topic, key), None)  # nobody waits, as where nothing was told
     elif topic == "journey.events":
-        if not doc["step"].startswith("waiting"):  # those are told in the order of records
-            found[topic, doc["event_id"]] = doc["step"], doc["holds"]
+        found.pop((topic, doc["event_id"]), None)
+        if doc["holds"]:
+            found[topic, doc["event_id"]] = doc["step"], doc["journey_id"]
     elif topic in ("contact.normalised", "contact.interactions"):
         found.setdefault((topic, key), []).append(doc)
     else:
