@@ -301,6 +301,14 @@ class AgainRecord(Model):
     labels: dict[str, LabelFields]
 
 
+class HurriedRecord(Model):
+    """All that waited too long of a contact has come again."""
+
+    kind: Literal["hurried"]
+    contact: String
+    """The key of its row."""
+
+
 class RestsRecord(LinkingRecord):
     """A contact that came by these identifiers is over; node is the name of their group."""
 
@@ -414,6 +422,7 @@ LinkRecord = (
     | WatchedRecord
     | ToldRecord
     | AgainRecord
+    | HurriedRecord
     | RestsRecord
     | RoundRecord
     | ForgetRecord

@@ -103,6 +103,13 @@ class Again(Record, tag="again", frozen=True):
     labels: dict[str, Label]
 
 
+class Hurried(Record, tag="hurried", frozen=True):
+    """All that waited too long of a contact has come again."""
+
+    contact: str
+    """The key of its row."""
+
+
 GROUP = "group:"
 """How the name of a group of contacts begins, where identifiers have their kind."""
 
@@ -173,7 +180,7 @@ class Worded(Linking, tag="worded", frozen=True):
 
 ToNode = Shown | Word | Joined | Said | Watched
 Erasing = Forget | ForgetContact | Erased | Worded
-Link = ToNode | Told | Again | Rests | Round | Erasing
+Link = ToNode | Told | Again | Hurried | Rests | Round | Erasing
 Read = Normalised | Link
 """What `identify` reads."""
 

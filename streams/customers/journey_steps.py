@@ -112,6 +112,8 @@ class Telling(NamedTuple):
 
     records: list[dict[str, Any]]
     told: dict[str, Told]
+    floor: int
+    """The highest revision of a step that is remembered no more; a step that was, or may have been, goes on from it."""
 
 
 def known(lives: Iterable[Contact], points: Iterable[Touchpoint]) -> Known:
@@ -128,8 +130,9 @@ def known(lives: Iterable[Contact], points: Iterable[Touchpoint]) -> Known:
     return Known({mark(point.channel, point.contact) for point in points}, turns, since)
 
 
-def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], known: Known, owner: str, line: str) -> Telling:
+def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner: str, line: str) -> Telling:
     """``now``: the steps of each journey, by its name."""
+    told, floor = before.told, before.floor
     standing = [(step.at, step.name, step, journey) for journey, its in now.items() for step in its]
     standing = sorted(standing, key=lambda each: each[:2])[-MAX_STEPS:]
     records = []
@@ -137,11 +140,11 @@ def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], known: Kno
     for _, name, step, journey in standing:
         if name in kept:
             continue
-        said, before = _said(step, journey), told.get(name)
-        if before is None or before.said != said:
-            before = Told(said, before.revision + 1 if before else 1)
-            records.append(_record(step, journey, owner, line, before.revision))
-        kept[name] = before
+        said, last = _said(step, journey), told.get(name)
+        if last is None or last.said != said:
+            last = Told(said, (last.revision if last else floor) + 1)
+            records.append(_record(step, journey, owner, line, last.revision))
+        kept[name] = last
     back: dict[str, Told] = {}
     past: dict[str, Told] = {}
     since = standing[0][0] if len(standing) == MAX_STEPS else 0
@@ -157,7 +160,9 @@ def tell(told: Mapping[str, Told], now: Mapping[str, Iterable[Step]], known: Kno
             records.append(_taken_back(name, owner, line, each.revision))
         back[name] = each
     room = min(MAX_PAST_TURNS, MAX_STEPS - len(kept))
-    return Telling(records, kept | _latest(past, room) | _latest(back, MAX_TAKEN_BACK))
+    kept |= _latest(past, room) | _latest(back, MAX_TAKEN_BACK)
+    lost = [each.revision for name, each in told.items() if name not in kept]
+    return Telling(records, kept, max([floor, *lost]))
 
 
 def _is_past(name: str, told: Told, known: Known) -> bool:

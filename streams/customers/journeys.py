@@ -26,6 +26,7 @@ from streams.customers.journey_steps import (
     MAX_TAKEN_BACK,
     STEP_BYTES,
     STEPS_OF_CONTACT,
+    Telling,
     Told,
 )
 from streams.customers.journey_sums import Journey, node_of
@@ -59,6 +60,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """Contacts that are over, each on its own."""
     told: dict[str, Told] = {}
     """Steps that were told, by their names."""
+    floor: int = 0
+    """The highest revision of a step that is remembered no more."""
 
     @property
     def parts(self) -> Parts:
@@ -249,8 +252,11 @@ class Journeys(Follower[KnownJourneys]):
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        telling = journey_steps.tell(state.told, now, known, view.owner, view.line)
-        return replace(state, told=telling.told), own_out(journey_steps.TOPIC, telling.records, view)
+        before = Telling([], state.told, state.floor)
+        telling = journey_steps.tell(before, now, known, view.owner, view.line)
+        return replace(state, told=telling.told, floor=telling.floor), own_out(
+            journey_steps.TOPIC, telling.records, view
+        )
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""

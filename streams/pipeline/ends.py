@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streams.base.links import Again, Erasing, ForgetContact, Rests, Round, Told, ToNode
+from streams.base.links import Again, Erasing, ForgetContact, Hurried, Rests, Round, Told, ToNode
 from streams.base.progress import Implausible, Origins
 from streams.base.records import SEP
 from streams.engine import Outputs, Table, TaskInfo
@@ -25,12 +25,16 @@ class Ends:
             raise Implausible(f"the end of a replay as told by {told.origin[:100]!r}, one of {told.of}")
         self.rows[told.line] = ending.heard(self.rows.get(told.line) or Ending(), told)
 
-    def stirred(self, value: ToNode | Told | Again | Rests | Erasing) -> None:
+    def stirred(self, value: ToNode | Told | Again | Hurried | Rests | Erasing) -> None:
         """Something of a replay was handled."""
         if not self.rows:
             return
-        line = value.event.line if isinstance(value, Again) else ""
-        line = line_of(value.contact) if isinstance(value, Told | ForgetContact) else line or getattr(value, "line", "")
+        if isinstance(value, Again):
+            line = value.event.line
+        elif isinstance(value, Told | Hurried | ForgetContact):
+            line = line_of(value.contact)
+        else:
+            line = getattr(value, "line", "")
         known = self.rows.get(line)
         if known is not None:
             self.rows[line] = ending.stirred(known)

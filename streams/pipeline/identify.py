@@ -19,6 +19,7 @@ from streams.base.links import (
     Again,
     Erasing,
     ForgetContact,
+    Hurried,
     Label,
     Link,
     Read,
@@ -66,17 +67,12 @@ from streams.pipeline.forgetting import Forgets, Hall
 from streams.pipeline.nodes import Groups, Nodes, send_change
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
+from streams.pipeline.waits import MAX_WAITING_BYTES, Waits
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
 LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source", TOO_LONG: "owner"}
 """Rule by which a change was refused → what the metric of limits calls it."""
-MAX_WAITING_BYTES = 400_000
-"""JSON bytes of a contact's events that wait; with more, they are placed by what is known."""
-MAX_WAITING_MS = 5_000
-"""How long an answer is waited for."""
-HOLD_MS = 1000
-"""So long stream time stands at most because something waits; then it goes as far as what waits lets it."""
 NO_LABELS: Mapping[str, Label] = MappingProxyType({})
 encode = msgspec.json.Encoder().encode
 
@@ -95,6 +91,7 @@ TABLES = (
     large_table("profiles", Profiled, "", attrgetter("due")),
     large_table("groups", Group, "", attrgetter("due")),
     struct_table("waiting", Waiting, "contact"),
+    struct_table("hurried", tuple[int, int], "contact"),
     struct_table("ending", Ending),
     replace_spec(struct_table("erased", int), resident=False),  # hash of a name → until when it is erased
     struct_table("worded", tuple[str, ...]),  # node → identifiers that keep a person's word on it
@@ -116,6 +113,7 @@ class Identify(Stage):
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
     ``profiles``: customer → identifiers by source; ``groups``: contacts that are over and came by the same identifiers;
     ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered;
+    ``hurried``: contact → since when its events come again, which waited too long;
     ``ending``: line of a replay → is it over between identifiers?
     """
 
@@ -136,6 +134,7 @@ class Identify(Stage):
             name("identity.links"),
         )
         self.notes = notes
+        self.waits = Waits(tables["waiting"], tables["hurried"], self.links)
         self.ends = Ends(info, tables["ending"], self.links)
         self.nodes = Nodes(tables, self.trust, notes, (self.links, self.changes))
         self.groups = Groups(tables["groups"], self.trust, notes, (self.links, self.interactions))
@@ -194,6 +193,8 @@ class Identify(Stage):
             self.groups.rests(value, out)
         elif isinstance(value, Again):
             self._again(value, out)
+        elif isinstance(value, Hurried):
+            self.waits.came(value)
         elif isinstance(value, Erasing):
             self.forgets.told(value, out)
         elif not self.forgets.left_out(value, out):
@@ -266,11 +267,11 @@ class Identify(Stage):
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """An answer that does not come is not waited for: who gives it may have failed. And replays end."""
-        for key in [key for key, held in self.waiting.items() if out.now - held.asked_at >= MAX_WAITING_MS]:
+        for key in self.waits.overdue(out.now):
             self._hurry(key, out)
         ended = [line for line, state in lines.items() if state.ended and line not in self.behind]
         if ended:
-            waited = {line_of(key) for key in self.waiting}
+            waited = self.waits.oldest()
             for line in ended:
                 if line not in waited:
                     self.ends.step(line, out)
@@ -283,13 +284,8 @@ class Identify(Stage):
         self._let_go(key, held, out)
 
     def _hurry(self, key: str, out: Outputs) -> None:
-        """What waits comes again, each event in a record of its own, so that one that cannot be placed is a dead letter
-        and holds up nobody's time.
-        """
         self.notes.limited("identify", "waiting")
-        held = self.waiting.pop(key)
-        for event in held.events:
-            out.send(self.links, _contact(key), encode(Again(event, held.labels)))
+        self.waits.hurry(key, out)
 
     def _again(self, told: Again, out: Outputs) -> None:
         """An event that waited too long is placed by what is known. Its identifiers are asked once more, since what
@@ -384,7 +380,7 @@ class Identify(Stage):
         if table != "owners":
             return
         known = self.owners[key]
-        if key in self.waiting:  # it is to find the contact as it was
+        if key in self.waits:  # it is to find the contact as it was
             self.owners[key] = replace(known, due={line: now + SECOND_MS})
             return
         state = after(known, now, _channel(key), self.rules)
@@ -411,40 +407,23 @@ class Identify(Stage):
         del self.tables[table][key]
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
-        """A replay has not ended before it is over between identifiers.
-
-        What waits is still to come. A line on which something waits is told again when nothing does, as a rule in a
-        moment; or, where there always is something, how far that lets it come.
-        """
+        """A replay has not ended before it is over between identifiers; and what waits is still to come."""
         lines = {
             line: replace(reached, ended=False) if reached.ended and not self.ends.is_over(line) else reached
             for line, reached in lines.items()
         }
-        oldest: dict[str, int] = {}
-        for key, held in self.waiting.items():
-            line = line_of(key)
-            oldest[line] = min(oldest.get(line, held.since), held.since)
-        self.pausing = {line: min(self.pausing.get(line, now), now) for line in oldest}
-        found = {line: reached for line, reached in lines.items() if line not in oldest}
-        for line, since in oldest.items():
-            if line in lines and now - self.pausing[line] >= HOLD_MS:
-                found[line] = Line(min(lines[line].watermark, since - 1))
+        found = self.waits.reached(lines, now)
+        self.pausing = self.waits.pausing
         return found
 
     def forget(self, line: str) -> None:
         self.crowds.forget(line)
         self.ends.forget(line)
-        for key in [key for key in self.waiting if line_of(key) == line]:
-            del self.waiting[key]
+        self.waits.forget(line)
 
 
 def _key(event: Event) -> str:
     return row_key(contact_key(event.channel, event.contact), event.line)
-
-
-def _contact(key: str) -> bytes:
-    """The key of a record for the contact of a row, as its events have it."""
-    return key.partition(SEP)[0].encode()
 
 
 def _counted(change: IdentityChange) -> str:

@@ -282,9 +282,13 @@ def _by(rec: Rec) -> tuple[str, str]:
 
 
 def _same(key: str, wanted: list[Input], found: list[Rec]) -> Iterator[Difference]:
-    """What one key's raw records became, in order: the events of a key lie in one raw partition."""
+    """What one key's raw records became, in order: the events of a key lie in one partition of each raw topic."""
+    wanted = sorted(wanted, key=lambda each: each.rec.topic)
     names = [(each.event["source"], each.event["id"], each.line) for each in wanted]
     got = [(*_by(rec), rec.doc.get("line", "")) for rec in found]
+    topics = {name: each.rec.topic for name, each in zip(names, wanted, strict=True)}
+    order = sorted(range(len(got)), key=lambda number: topics.get(got[number], ""))
+    found, got = [found[number] for number in order], [got[number] for number in order]
     if names != got:
         lost, extra = Counter(names) - Counter(got), Counter(got) - Counter(names)
         first = next(

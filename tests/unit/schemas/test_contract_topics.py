@@ -100,6 +100,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.WatchedRecord, links.Watched),
         (internal.ToldRecord, links.Told),
         (internal.AgainRecord, links.Again),
+        (internal.HurriedRecord, links.Hurried),
         (internal.RestsRecord, links.Rests),
         (internal.RoundRecord, links.Round),
         (internal.GroupedRecord, records.Grouped),
