@@ -35,7 +35,7 @@ _WORDS = {
 }  # fmt: skip
 TURNS = {FOR_US: "wu", FOR_CUSTOMER: "wc"}
 """Whom a contact waits for, as a step."""
-MAX_PAST_TURNS = 100
+MAX_PAST_TURNS = 20
 """Turns that their contacts know no more and that are remembered, the latest: a late event may bring them back."""
 TAKEN_BACK = 0
 """In place of what a step says."""
