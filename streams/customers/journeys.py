@@ -134,9 +134,7 @@ class Journeys(Follower[KnownJourneys]):
         journeys = named(self._found(state, view), view.owner, view.line)
         closed = self._closed(journeys, view)
         state, records = self._told(state, journeys, closed, view)
-        told: tuple[Out, ...] = ()
-        if records:  # else no journey has changed
-            state, told = self._stepped(state, journeys, closed, view)
+        state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, view)
         state = replace(state, review=self._review(state, journeys, view))
         return After(state, own_out("journeys", records, view) + told)
