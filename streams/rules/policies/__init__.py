@@ -1,0 +1,57 @@
+"""Policies by name: those that are shipped here, and files of one's own."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from streams.base.document import DocumentError
+from streams.policies.policy import Policy
+from streams.rules.source import RulesError, Source
+
+FOLDER = Path(__file__).parent
+DEFAULT = "tiered"
+_READ = TypeAdapter(Policy)
+
+
+def shipped() -> list[str]:
+    """The names of those that are shipped."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> Policy:
+    """The policy of this name, or this file (``*.yaml``). ``tiers``: those of tiers.yaml; ``directory``: the rules of
+    a deployment, whose folder ``policies`` may hold its own.
+
+    Raises RulesError: a line for each mistake, as ``file:line: path: what is wrong``.
+    """
+    source = Source(_file(name, directory))
+    try:
+        found = _READ.validate_python(source.values())
+    except ValidationError as error:
+        raise RulesError("\n".join(source.mistakes(error))) from None
+    except DocumentError as error:
+        raise RulesError(f"{source.path}:{error.line}: {error.message}") from None
+    if source.own:  # a shipped one gives way to a deployment's own tiers
+        mistakes = [source.at(path, what) for path, what in _unknown_tiers(found, tiers)]
+        if mistakes:
+            raise RulesError("\n".join(mistakes))
+    return found
+
+
+def _file(name: str, directory: Path | None) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    own = [each for each in (directory / "policies" / f"{name}.yaml",) if each.is_file()] if directory else []
+    if not own and name not in shipped():
+        raise RulesError(f"there is no policy {name!r}; shipped are {', '.join(shipped())}, or name a file, *.yaml")
+    return own[0] if own else FOLDER / f"{name}.yaml"
+
+
+def _unknown_tiers(policy: Policy, known: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    names = ", ".join(sorted(known))
+    for place, service in enumerate(policy.services):
+        for tier in sorted(service.tiers - {*known}):
+            yield ("services", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
+    for tier in policy.worth.keys() - {*known, "none"}:
+        yield ("worth", tier), f"{tier!r} is not a tier of tiers.yaml ({names}), nor none"
