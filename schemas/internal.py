@@ -51,7 +51,8 @@ class ProfileRecord(Model):
     customer: String
     time: Integer
     line: Line = ""
-    tier: String | None = None
+    tier: String | Literal[""] | None = None
+    """Empty: the one that was given is withdrawn."""
     value_cents: Whole | None = None
     language: String | None = None
     preferences: dict[str, Any] | None = None
@@ -60,6 +61,10 @@ class ProfileRecord(Model):
     """Kind and normalised value; only on contact.normalised."""
     time_zone: String | None = None
     country: String | None = None
+    spend_cents: Whole | None = None
+    contract_cents: Whole | None = None
+    contract_until: Integer | None = None
+    customer_since: Integer | None = None
 
 
 class CustomerEventRecord(Model):

@@ -36,9 +36,19 @@ class CustomerProfileChangedData(Model):
     customer_id: Id
     """The customer; also the record's key."""
     tier: Name | None = None
-    """The new tier."""
+    """The new tier; it holds whatever the value says, until it is withdrawn."""
+    tier_withdrawn: Bool | None = None
+    """true: no tier is given any more; it follows from the value, if the rules say so."""
     value_cents: Whole | None = None
     """The customer's value in cents."""
+    spend_cents: Whole | None = None
+    """What the customer has spent of late, in cents: as a rule in twelve months."""
+    contract_cents: Whole | None = None
+    """What the customer's contracts bring, in cents: as a rule in a year."""
+    contract_until: Time | None = None
+    """When the contracts end; absent = not known, they go on."""
+    customer_since: Time | None = None
+    """Since when the customer is one."""
     preferences: Object | None = None
     """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
     consent: Consent | None = None

@@ -69,6 +69,7 @@ class Profile(Record, tag="profile", frozen=True):
     time: int
     line: str = LIVE
     tier: str | None = None
+    """Empty: the one that was given is withdrawn."""
     value_cents: int | None = None
     language: str | None = None
     preferences: dict[str, Any] | None = None
@@ -77,6 +78,10 @@ class Profile(Record, tag="profile", frozen=True):
     """Kind and normalised value: all that the source knows to be this customer's. Only as far as `identify`."""
     time_zone: str | None = None
     country: str | None = None
+    spend_cents: int | None = None
+    contract_cents: int | None = None
+    contract_until: int | None = None
+    customer_since: int | None = None
 
 
 class CustomerEvent(Record, tag="customer_event", frozen=True):

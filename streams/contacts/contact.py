@@ -96,6 +96,7 @@ class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    reopened: int = 0
 
 
 NOTHING = Counted()
@@ -203,6 +204,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the customer was heard of in it; None = never."""
     case_said: str | None = None
     """What was last said of its case: opened, solved, reopened."""
+    intents: tuple[tuple[str, int], ...] = ()
+    """What the customer wanted, as far as it counts, and when that was first said."""
 
     @property
     def heard(self) -> int:
@@ -234,6 +237,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
             self.talk_ms,
             self.hold_ms,
             self.wrap_ms,
+            self.reopened,
         )
 
     @property
@@ -327,6 +331,7 @@ def rested(contact: Contact) -> Contact:
         marks=replaceable(contact.marks),
         origin=None,
         turns=(),
+        intents=(),
         mood=decay.NOTHING,
         friction=decay.NOTHING,
     )

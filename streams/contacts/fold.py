@@ -59,10 +59,19 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     )
     if step.case or step.topic or step.intent:
         contact = _about(contact, step, over)
+    wish = step.wish
+    if wish is not None and wish in rules.intents and not over:
+        contact = _wants(contact, wish, step.time)
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
     return with_turn(before, contact if state == contact.state else replace(contact, state=state), step.time)
+
+
+def _wants(contact: Contact, intent: str, at: int) -> Contact:
+    """What the customer wants is noted once for each intent."""
+    known = any(intent == each for each, _ in contact.intents)
+    return contact if known else replace(contact, intents=(*contact.intents, (intent, at)))
 
 
 Labels = tuple[str | None, str | None, tuple[tuple[int, str], ...]]

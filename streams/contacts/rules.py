@@ -24,6 +24,8 @@ class ContactRules:
     sentiment_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     """Of the segment, as the next one: a contact adds up itself what it counts for there."""
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
+    intents: Annotated[frozenset[str], NotInFiles] = frozenset()
+    """Those that a contact notes, since a service type counts them."""
     soon_ms: int = field(init=False, default=0)
     """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
     above."""

@@ -31,18 +31,29 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     talk_ms: int | None = None
     """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
     hold_ms: int | None = None
-    scale: str | None = None
-    """That an answer to a survey names."""
+    word: str | None = None
+    """The scale that an answer to a survey names, or the intent that was found in a text."""
     named: bool = False
     """It says itself whose contact it is."""
     case: str | None = None
     topic: str | None = None
     intent: str | None = None
+    """What the customer wants, as the connector says."""
 
     @property
     def name(self) -> tuple[str, str]:
         """Of the event, on its channel."""
         return self.id, self.source
+
+    @property
+    def scale(self) -> str | None:
+        """That an answer to a survey names."""
+        return self.word if self.type == "feedback.given" else None
+
+    @property
+    def wish(self) -> str | None:
+        """What the customer wants, as the connector says, or as was found in a text."""
+        return self.intent or (None if self.type == "feedback.given" else self.word)
 
 
 Parts = tuple[str | None, str | None, int | None]
@@ -67,7 +78,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms", "case_id",
+    "scale", "talk_ms", "hold_ms", "case_id", "found_intent",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
@@ -92,7 +103,7 @@ def step(event: Event) -> Step:
         value,
         data.get("talk_ms"),
         data.get("hold_ms"),
-        data.get("scale"),
+        data.get("scale") or data.get("found_intent"),
         named,
         event.case or data.get("case_id"),
         event.topic,

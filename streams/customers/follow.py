@@ -33,6 +33,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     """By ``<channel>|<contact>``."""
     rested: Mapping[str, Contact]
     tiers: Tiers
+    customer_since: int | None = None
+    """As a profile says."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +76,8 @@ class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     state: S
     out: tuple[Out, ...] = ()
     look: bool = False
+    tiers: Tiers | None = None
+    """The customer's from now on, where that decides them; None = they stay."""
 
 
 class Ease(Enum):
@@ -225,6 +229,6 @@ def over_out(alerts: Iterable[Alert], gone: Gone, unit: str, view: View) -> tupl
     )
 
 
-def own_out(topic: str, values: Iterable[dict[str, Any]], view: View) -> tuple[Out, ...]:
-    """Records of which a customer has one each on its line."""
+def own_out(topic: str, values: Iterable[dict[str, Any] | None], view: View) -> tuple[Out, ...]:
+    """Records of which a customer has one each on its line; None takes the last one back."""
     return tuple([Out(topic, output_key(view.line, view.owner), value) for value in values])

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec.structs import astuple
 
 from streams.base.records import NO_TIER
 from streams.contacts.contact import Counted
@@ -181,9 +180,9 @@ def _tier(parts: Sequence[Touchpoint | Journey]) -> str:
 
 def added(parts: Iterable[Touchpoint | Journey]) -> Counted:
     """What they add up to."""
-    counts = [astuple(part.counted) if isinstance(part, Touchpoint) else _sums(part) for part in parts]
+    counts = [_sums(part.counted if isinstance(part, Touchpoint) else part) for part in parts]
     return Counted(*map(sum, zip(*counts, strict=True)))
 
 
-def _sums(journey: Journey) -> tuple[int, ...]:
-    return tuple(getattr(journey, name) for name in SUMS)
+def _sums(part: Counted | Journey) -> tuple[int, ...]:
+    return tuple(getattr(part, name) for name in SUMS)

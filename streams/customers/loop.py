@@ -1,6 +1,6 @@
 """The loop over a customer's capabilities: each is asked in turn, and its state goes back into the timeline."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec.structs import replace
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from streams.alerts.episodes import Gone
 from streams.base.records import Command, CustomerEvent, Event, Profile
 from streams.contacts.histories import Lives
-from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, Spans
+from streams.customers.follow import After, Change, Ease, Follower, Followers, Leaving, Out, Spans, View
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline, view
 
@@ -18,46 +18,26 @@ Told = tuple[Timeline, tuple[Out, ...]]
 
 def changed(timeline: Timeline, change: Change, place: Place, rules: CustomerRules) -> Told:
     """A contact changed, or got other tiers."""
-    now = view(timeline, place)
-    return _told(
-        timeline, [(each, each.changed(getattr(timeline, each.name), change, now)) for each in rules.asked["changed"]]
-    )
+    return _told(timeline, place, rules.asked["changed"], lambda each, state, now: each.changed(state, change, now))
 
 
 def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRules) -> Told:
     """A contact went to another customer."""
-    now = view(timeline, place)
-    return _told(
-        timeline, [(each, each.left(getattr(timeline, each.name), leaving, now)) for each in rules.asked["left"]]
-    )
+    return _told(timeline, place, rules.asked["left"], lambda each, state, now: each.left(state, leaving, now))
 
 
 def told(timeline: Timeline, record: Profile | CustomerEvent, place: Place, rules: CustomerRules) -> Told:
     """Something about the customer apart from contacts."""
-    now = view(timeline, place)
-    return _told(
-        timeline, [(each, each.told(getattr(timeline, each.name), record, now)) for each in rules.asked["told"]]
-    )
+    return _told(timeline, place, rules.asked["told"], lambda each, state, now: each.told(state, record, now))
 
 
 def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
     """A person's word on an alert; None = it is none of these."""
-    now = view(timeline, place)
     for each in rules.asked["commanded"]:
-        after = each.commanded(getattr(timeline, each.name), command, now)
-        if after is not None:
-            return _told(timeline, [(each, after)])
+        told = _told(timeline, place, (each,), lambda each, state, now: each.commanded(state, command, now))
+        if told[0] is not timeline or told[1]:
+            return told
     return None
-
-
-def _told(timeline: Timeline, answers: Iterable[tuple[Follower[Any], After[Any] | None]]) -> Told:
-    out: tuple[Out, ...] = ()
-    new: dict[str, Any] = {}
-    for each, after in answers:
-        if after is not None:
-            new[each.name] = lean(each, after.state)
-            out += after.out
-    return (replace(timeline, **new) if new else timeline), out
 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
@@ -69,17 +49,43 @@ def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: Cust
         state = new.get(each.name, getattr(timeline, each.name))
         if (each.name in asked or each.name in new) and (after := each.passed(state, now)) is not None:
             out += after.out
-            if after.state is not state:
-                new[each.name] = lean(each, after.state)
+            now = _noted(new, each, state, after, now)
             for other in rules.asked["heard"] if after.out else ():
                 known = new.get(other.name, getattr(timeline, other.name))
                 for record in after.out:
                     known = other.heard(known, record, now)
                 if known is not getattr(timeline, other.name):
                     new[other.name] = lean(other, known)
-            if after.look:
-                new["stale"] = True
     return (replace(timeline, **new) if new else timeline), out
+
+
+Answer = Callable[[Follower[Any], Any, View], After[Any] | None]
+
+
+def _told(timeline: Timeline, place: Place, asked: Followers, answer: Answer) -> Told:
+    """Each answers in turn."""
+    now = view(timeline, place)
+    out: tuple[Out, ...] = ()
+    new: dict[str, Any] = {}
+    for each in asked:
+        state = getattr(timeline, each.name)
+        after = answer(each, state, now)
+        if after is not None:
+            out += after.out
+            now = _noted(new, each, state, after, now)
+    return (replace(timeline, **new) if new else timeline), out
+
+
+def _noted(new: dict[str, Any], each: Follower[Any], state: Any, after: After[Any], now: View) -> View:
+    """What an answer changes of the timeline goes to ``new``. Where it decides the tiers, those behind it know them."""
+    if after.state is not state:
+        new[each.name] = lean(each, after.state)
+    if after.look:
+        new["stale"] = True
+    if after.tiers is None or after.tiers == now.tiers:
+        return now
+    new |= {"tiers": after.tiers, "stale": True}
+    return replace(now, tiers=after.tiers)
 
 
 def published(
@@ -198,7 +204,7 @@ def shown_bytes(timeline: Timeline, place: Place, rules: CustomerRules) -> int:
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
     """All that is new of it is that something may have to be published."""
-    kept = ("histories", "rested", "gone", "forwards", *(each.name for each in rules.followers))
+    kept = ("histories", "rested", "gone", "forwards", "tiers", *(each.name for each in rules.followers))
     return all(getattr(before, name) is getattr(after, name) for name in kept)
 
 

@@ -14,10 +14,14 @@ from streams.customers.journeys import Journeys
 from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
-from streams.customers.segments import SegmentRules, Segments
+from streams.customers.scores import SegmentRules
+from streams.customers.segments import Segments
+from streams.customers.services import ServiceRules
 from streams.customers.silence import Silences
 from streams.customers.silences import SilenceRules
+from streams.customers.tiering import Tiering
 from streams.customers.waits import WaitRule, Waits
+from streams.customers.worth import WorthRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class CustomerRules:
     alerts: AlertRules = field(default_factory=AlertRules)
     silence: SilenceRules = field(default_factory=SilenceRules)
     outreach: OutreachRules = field(default_factory=OutreachRules)
+    worth: WorthRules = field(default_factory=WorthRules)
+    services: ServiceRules = field(default_factory=ServiceRules)
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -65,10 +71,11 @@ class CustomerRules:
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
         followers = (
+            Tiering(self.worth),  # the others go by the tiers that it decides
             Waits(self.alerts.wait, lateness_ms),
             Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
-            Segments(self.segments),
+            Segments(self.segments, self.services),
             Silences(self.silence, lateness_ms, self.contacts.csat_scale),
             Outreach(self.outreach, lateness_ms, self.contacts.csat_scale),  # behind whom it hears
         )

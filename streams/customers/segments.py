@@ -1,144 +1,43 @@
-"""Where a customer stands: a score from 0 (lost) to 100 (well), and a segment.
+"""Where a customer stands, as a capability: the score and the segment (`streams.customers.scores`), the tier and where
+it comes from, the type of service the customer expects (`streams.customers.services`), and what each is made of.
 
-Everything is as of the customer's latest event T, or of the moment the customer fell dormant; d(x, h) = Σ
-x·2^(−(T−t)/h) over events of time t:
-
-- recency   = 100·2^(−(T − last inbound contact)/h_r)
-- frequency = 100·(1 − 2^(−n/n½)),  n = d(inbound contacts, h_f)
-- sentiment = 50·(1 + m),  m = d(sentiment, h_s)/d(1, h_s) over the customer's messages; 50 where there are none
-- friction  = 100·2^(−p/p½),  p = d(points of friction, h_p); 100 = no friction at all
-- score     = the mean of the four by their weights
-
-A contact counts at its start, when the customer opened it. The first that holds: *dormant*: no inbound contact for the
-dormancy; *at-risk*: sentiment or friction below the limit; *new*: few contacts and known for a short time; *loyal*:
-more contacts, and a score from the limit on; else *active*.
+Sums of contacts that are no longer kept lie apart by group, so that those of a group can go to another customer.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
-from pydantic import Field
+from msgspec.structs import astuple, replace
 
-from streams.base import decay
-from streams.base.decay import Decayed
 from streams.base.records import NO_TIER
 from streams.base.times import iso
-from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
+from streams.customers import scores, services
 from streams.customers.follow import After, Follower, View, own_out
-from streams.customers.tiers import tier_at
+from streams.customers.scores import COMPONENTS, DORMANT, NOBODY, NONE, Score, SegmentRules, Standing
+from streams.customers.services import Part, ServiceRules, TypeScore
+from streams.customers.tiers import source_of, tier_at
 
-
-@dataclass(frozen=True, slots=True)
-class HalfLives:
-    """After which something counts half as much, ms."""
-
-    recency: Span
-    frequency: Span
-    sentiment: Span
-    friction: Span
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class HalfAt:
-    """``frequency``: contacts (decayed) that give 50 points of it; ``friction``: points (decayed) that leave 50."""
-
-    frequency: Positive
-    friction: Positive
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Of the four components; any numbers of which not all are 0."""
-
-    recency: Weight
-    frequency: Weight
-    sentiment: Weight
-    friction: Weight
-
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        if not self.recency + self.frequency + self.sentiment + self.friction:
-            raise ValueError("at least one weight must be above 0")
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """A customer is new with fewer contacts, and known for a shorter time (ms)."""
-
-    contacts: Count
-    known_for: Duration
-
-    __pydantic_config__ = FROM_FILES
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRules:
-    """``segments`` of tracking.yaml: half-lives, scales, weights and limits of the score. A file says all
-    of it: a score of which a part is somebody else's says nothing.
-    """
-
-    half_lives: HalfLives
-    half_at: HalfAt
-    weights: Weights
-    new: New
-    dormant_after_ms: Annotated[Span, Field(alias="dormant_after")]
-    at_risk_below: Percent
-    loyal_from: Percent
-
-    __pydantic_config__ = FROM_FILES
-
-
-class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The sums behind a score."""
-
-    inbound: Decayed = decay.NOTHING
-    mood: Decayed = decay.NOTHING
-    friction: Decayed = decay.NOTHING
-    contacts: int = 0
-    first: int | None = None
-    last: int | None = None
-    last_inbound: int | None = None
-    tier: tuple[int, str] | None = None
-    """(start, tier) of the latest contact whose events said a tier."""
-
-
-T = TypeVar("T")
-
-NOBODY = Standing()
-DORMANT = "dormant"
+CONTACT = "contact"
+"""Where a tier comes from that a contact's events said."""
 MAX_GROUPS = 16
-"""Groups of contacts, each with sums of its own."""
-_encode = msgspec.json.Encoder().encode
-_standing = msgspec.json.Decoder(Standing).decode
-SCORE_BYTES = 900
+"""Groups of contacts whose sums are kept apart; of more, those heard of first stay for good."""
+MAX_REASONS = 3
+SCORE_BYTES = 1_400
 """JSON bytes of a score as it was last published, at most."""
 NAMELESS = "contact:"
 """Owners of which nothing but one contact is known: they have no segment."""
 
 
-class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The score and what it is made of; every number from 0 to 100, rounded to one decimal."""
+class Assessed(NamedTuple):
+    """A score, and what it and those of the service types are made of."""
 
-    segment: str
-    score: float
-    recency: float
-    frequency: float
-    sentiment: float
-    friction: float
-    at: int
-    tier: str
-    dormant_at: int
-    """Stream time after which the customer is dormant, if nothing comes."""
+    score: Score
+    parts: Sequence[Part]
+    types: Sequence[TypeScore]
 
 
 class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
@@ -150,7 +49,7 @@ class KnownSegment(msgspec.Struct, frozen=True, array_like=True):
     """As it was last published."""
     revision: int = 0
     groups: dict[str, Standing] = {}
-    """By those that may go to another customer, by their group."""
+    """By contacts that may go to another customer, those of a group together (`Contact.group`)."""
 
 
 class Segments(Follower[KnownSegment]):
@@ -159,42 +58,59 @@ class Segments(Follower[KnownSegment]):
     name = "segments"
     empty = KnownSegment()
 
-    def __init__(self, rules: SegmentRules) -> None:
-        self.rules = rules
+    def __init__(self, rules: SegmentRules, service_rules: ServiceRules) -> None:
+        self.rules, self.services = rules, service_rules
 
     def settled(self, state: KnownSegment, finished: Lives, view: View) -> KnownSegment:
-        groups = dict(state.groups)
-        for group in {contact.group for contact in finished if contact.group}:
-            of_it = [contact for contact in finished if contact.group == group]
-            groups[group] = total(groups.get(group, NOBODY), of_it, self.rules)
         stay = [contact for contact in finished if not contact.group]
-        return self._bounded(replace(state, standing=total(state.standing, stay, self.rules), groups=groups))
+        groups = state.groups
+        for contact in finished:
+            if contact.group:
+                known = groups.get(contact.group, NOBODY)
+                groups = groups | {contact.group: self._total(known, [contact])}
+        return self._fitting(replace(state, standing=self._total(state.standing, stay), groups=groups))
 
     def handed(self, state: KnownSegment, group: str, view: View) -> tuple[KnownSegment, bytes | None]:
-        going = state.groups.get(group)
-        if going is None:
+        standing = state.groups.get(group)
+        if standing is None:
             return state, None
-        groups = {name: each for name, each in state.groups.items() if name != group}
-        return replace(state, groups=groups), _encode(going)
+        kept = {name: each for name, each in state.groups.items() if name != group}
+        return replace(state, groups=kept), msgspec.json.encode(standing)
 
     def absorbed(self, state: KnownSegment, group: str, piece: bytes, view: View) -> KnownSegment:
-        both = joined((state.groups.get(group, NOBODY), _standing(piece)), self.rules)
-        return self._bounded(replace(state, groups=state.groups | {group: both}))
+        came, known = _standing_of(piece), state.groups.get(group)
+        standing = came if known is None else self._join(known, came)
+        return self._fitting(replace(state, groups=state.groups | {group: standing}))
 
-    def _bounded(self, state: KnownSegment) -> KnownSegment:
-        """Of too many groups those that were quiet for longest stay with the customer."""
-        if len(state.groups) <= MAX_GROUPS:
+    def _fitting(self, state: KnownSegment) -> KnownSegment:
+        """With so many groups at most."""
+        over = len(state.groups) - MAX_GROUPS
+        if over <= 0:
             return state
-        names = sorted(state.groups, key=lambda name: (state.groups[name].last or 0, name))
-        quiet = names[: len(names) - MAX_GROUPS]
-        standing = joined((state.standing, *(state.groups[name] for name in quiet)), self.rules)
-        return replace(state, standing=standing, groups={name: state.groups[name] for name in names[len(quiet) :]})
+        oldest = sorted(state.groups, key=lambda name: (state.groups[name].last or 0, name))[:over]
+        standing = state.standing
+        for name in oldest:
+            standing = self._join(standing, state.groups[name])
+        kept = {name: each for name, each in state.groups.items() if name not in oldest}
+        return replace(state, standing=standing, groups=kept)
+
+    def _total(self, standing: Standing, contacts: Iterable[Contact]) -> Standing:
+        """With the contacts that are not in it yet."""
+        for contact in contacts:
+            standing = self._join(standing, scores.of(contact, self.services))
+        return standing
+
+    def _join(self, one: Standing, other: Standing) -> Standing:
+        return scores.join(one, other, self.rules, self.services)
 
     def passed(self, state: KnownSegment, view: View) -> After[KnownSegment]:
         return After(state, look=True)
 
     def due(self, state: KnownSegment, view: View) -> int | None:
-        return state.score.dormant_at if state.score is not None and state.score.segment != DORMANT else None
+        if state.score is None or state.score.segment == DORMANT:
+            return None
+        gone = not view.histories and not self.stands(state, view.owner)  # every contact went to another customer
+        return None if gone else state.score.dormant_at
 
     def publish(self, state: KnownSegment, view: View) -> After[KnownSegment] | None:
         if view.owner.startswith(NAMELESS):
@@ -202,15 +118,38 @@ class Segments(Follower[KnownSegment]):
         lives = [contact for history in view.histories.values() for contact in history.lives]
         if len(lives) > 1:
             lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
-        standing = total(joined((state.standing, *state.groups.values()), self.rules), lives, self.rules)
-        if standing.last is None:  # its contacts went to another customer: without them nothing is due
-            return None if state.score is None else After(replace(state, score=None))
-        tier = tier_at(view.tiers, None) or (standing.tier[1] if standing.tier else NO_TIER)
-        score = assess(standing, tier, view.now, self.rules)
-        if score == state.score:
+        standing = state.standing
+        for each in state.groups.values():
+            standing = self._join(standing, each)
+        standing = self._total(standing, lives)
+        if standing.last is None:  # all its contacts went to another customer
+            return None if state.score is None else After(replace(state, score=None), own_out("segments", [None], view))
+        found = self._assessed(standing, view)
+        if state.score is not None and _same(found.score, state.score):
             return None
-        after = KnownSegment(state.standing, score, state.revision + 1, state.groups)
-        return After(after, own_out("segments", [record(score, view.owner, view.line, after.revision)], view))
+        revision = state.revision + 1
+        told = record(found, state.score, (view.owner, view.line, revision))
+        return After(replace(state, score=found.score, revision=revision), own_out("segments", [told], view))
+
+    def _assessed(self, standing: Standing, view: View) -> Assessed:
+        """The score, and beside it the tier and the types of service."""
+        score, parts = scores.assess(standing, view.now, self.rules)
+        since, told = standing.first, standing.tier
+        if since is None or (view.customer_since is not None and view.customer_since < since):
+            since = view.customer_since
+        types = services.assess(standing.behaviour, score.at, since, self.services)
+        name, confidence = services.type_of(types, self.services)
+        tier = tier_at(view.tiers, None)
+        score = replace(
+            score,
+            tier=tier or (told[1] if told else NO_TIER),
+            tier_from=source_of(view.tiers) or (CONTACT if told else NONE),
+            type=name,
+            confidence=confidence,
+            types=tuple([each.milli for each in types]),
+            parts=services.mark_of(types, self.services),
+        )
+        return Assessed(score, parts, types)
 
     def unpublished(self, state: KnownSegment) -> KnownSegment:
         return KnownSegment(state.standing, groups=state.groups)
@@ -222,99 +161,54 @@ class Segments(Follower[KnownSegment]):
         return not owner.startswith(NAMELESS) and (state.standing != NOBODY or bool(state.groups))
 
 
-def of(contact: Contact) -> Standing:
-    """What one contact adds; of one that goes on, what came since it was over."""
-    inbound, again = not contact.ours, contact.before is not None
-    return Standing(
-        Decayed(1.0, 1.0, contact.started) if inbound and not again else decay.NOTHING,
-        contact.mood,
-        contact.friction,
-        contacts=0 if again else 1,
-        first=contact.started,
-        last=contact.last,
-        last_inbound=contact.started if inbound else None,
-        tier=(contact.started, contact.tier) if contact.tier else None,
-    )
+_standing_of = msgspec.json.Decoder(Standing).decode
 
 
-def join(one: Standing, other: Standing, rules: SegmentRules) -> Standing:
-    """Both together: commutative and associative up to rounding."""
-    return Standing(
-        decay.merge(one.inbound, other.inbound, rules.half_lives.frequency),
-        decay.merge(one.mood, other.mood, rules.half_lives.sentiment),
-        decay.merge(one.friction, other.friction, rules.half_lives.friction),
-        one.contacts + other.contacts,
-        min(_known(one.first, other.first), default=None),
-        max(_known(one.last, other.last), default=None),
-        max(_known(one.last_inbound, other.last_inbound), default=None),
-        max(_known(one.tier, other.tier), default=None),
-    )
-
-
-def joined(standings: Iterable[Standing], rules: SegmentRules) -> Standing:
-    """All of them together."""
-    found = NOBODY
-    for standing in standings:
-        if standing.last is not None:
-            found = standing if found.last is None else join(found, standing, rules)
-    return found
-
-
-def total(standing: Standing, contacts: Iterable[Contact], rules: SegmentRules) -> Standing:
-    """With the contacts that are not in it yet."""
-    for contact in contacts:
-        standing = of(contact) if standing.last is None else join(standing, of(contact), rules)
-    return standing
-
-
-def _known(*values: T | None) -> list[T]:
-    return [value for value in values if value is not None]
-
-
-def dormant_at(standing: Standing, rules: SegmentRules) -> int | None:
-    """The customer is dormant when stream time passes this."""
-    since = standing.last_inbound if standing.last_inbound is not None else standing.first
-    return None if since is None else since + rules.dormant_after_ms
-
-
-def assess(standing: Standing, tier: str, now: int | None, rules: SegmentRules) -> Score:
-    """The score of a customer with at least one contact. ``now``: stream time, which only decides on dormancy."""
-    first, last, falls = standing.first, standing.last, dormant_at(standing, rules)
-    if first is None or last is None or falls is None:
-        raise ValueError("a standing without contacts has no score")
-    dormant = (now is not None and now > falls) or last > falls
-    as_of = max(last, falls) if dormant else last
-    recency = 100 * decay.factor(as_of - (falls - rules.dormant_after_ms), rules.half_lives.recency)
-    inbound = decay.total_at(standing.inbound, as_of, rules.half_lives.frequency)
-    mood, points = standing.mood, decay.total_at(standing.friction, as_of, rules.half_lives.friction)
-    frequency = 100 * (1 - 2 ** (-inbound / rules.half_at.frequency))
-    sentiment = 50 * (1 + mood.total / mood.weight / 1000) if mood.weight else 50.0
-    friction = 100 * 2 ** (-points / rules.half_at.friction)
-    parts_of = rules.weights
-    weights = (parts_of.recency, parts_of.frequency, parts_of.sentiment, parts_of.friction)
-    parts = (recency, frequency, sentiment, friction)
-    score = sum(weight * part for weight, part in zip(weights, parts, strict=True)) / sum(weights)
-    if dormant:
-        segment = DORMANT
-    elif min(sentiment, friction) < rules.at_risk_below:
-        segment = "at-risk"
-    elif standing.contacts < rules.new.contacts and as_of - first < rules.new.known_for:
-        segment = "new"
-    else:
-        segment = "loyal" if score >= rules.loyal_from and standing.contacts >= rules.new.contacts else "active"
-    score, recency, frequency, sentiment, friction = (round(number, 1) for number in (score, *parts))
-    return Score(segment, score, recency, frequency, sentiment, friction, as_of, tier, falls)
-
-
-def record(score: Score, owner: str, line: str, revision: int) -> dict[str, Any]:
-    """The record on the topic ``segments``."""
+def record(found: Assessed, was: Score | None, whose: tuple[str, str, int]) -> dict[str, Any]:
+    """The record on the topic ``segments``. ``was``: the score as it was published last; ``whose``: owner, line and
+    revision."""
+    score, (owner, line, revision) = found.score, whose
+    best = next((parts for name, _, parts in found.types if name == score.type), ())
+    reasons = [part["what"] for part in best[:MAX_REASONS]]
+    before, changed = (None, []) if was is None else _compared(was, score)
     return {
         "customer": owner,
         "segment": score.segment,
         "score": score.score,
         "tier": score.tier,
         "updated": iso(score.at),
-        "components": {name: getattr(score, name) for name in ("recency", "frequency", "sentiment", "friction")},
+        "components": dict(zip(COMPONENTS, _components_of(score), strict=True)),
         "revision": revision,
         "line": line,
+        "tier_from": score.tier_from,
+        "contributions": found.parts,
+        "type": score.type,
+        "confidence": score.confidence / 1000,
+        "types": [{"type": name, "score": milli / 1000, "contributions": parts} for name, milli, parts in found.types],
+        "reasons": reasons,
+        "before": before,
+        "changed": changed,
     }
+
+
+def _same(score: Score, was: Score) -> bool:
+    """Was that published? In a row of the version before, which knew no types, as far as it said something."""
+    if score == was:
+        return True
+    known_before = was.types or not score.types or score.at != was.at
+    return not known_before and Score(*astuple(score)[: len(_BEFORE)]) == was
+
+
+_BEFORE = Score.__struct_fields__[: Score.__struct_fields__.index("tier_from")]
+_components_of = attrgetter(*COMPONENTS)
+_ESSENCE = ("segment", "score", "tier", "tier_from", "type")
+_essence_of = attrgetter(*_ESSENCE)
+
+
+def _compared(was: Score, score: Score) -> tuple[dict[str, Any], list[str]]:
+    """As it was, and what of that is different now."""
+    before, now = _essence_of(was), _essence_of(score)
+    told = dict(zip(_ESSENCE, before, strict=True))
+    if before == now:
+        return told, []
+    return told, [name for name, old, new in zip(_ESSENCE, before, now, strict=True) if old != new]

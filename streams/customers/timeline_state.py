@@ -15,6 +15,7 @@ from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
 from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences
+from streams.customers.tiering import Tiering, Worth
 from streams.customers.tiers import Tiers
 
 
@@ -45,6 +46,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     moods: KnownMoods = Moods.empty
     journeys: KnownJourneys = Journeys.empty
     segments: KnownSegment = Segments.empty
+    worth: Worth = Tiering.empty
     stale: bool = False
     """Something may have to be published."""
     forwards: dict[str, tuple[str, int]] = {}
@@ -69,4 +71,13 @@ class LineOutcome(msgspec.Struct, frozen=True, gc=False):
 
 def view(timeline: Timeline, place: Place) -> View:
     """What capabilities may look at."""
-    return View(place.owner, place.line, place.now, timeline.histories, timeline.rested, timeline.tiers)
+    since = timeline.worth.since
+    return View(
+        place.owner,
+        place.line,
+        place.now,
+        timeline.histories,
+        timeline.rested,
+        timeline.tiers,
+        None if since is None else since[2],
+    )

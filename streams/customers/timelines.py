@@ -29,7 +29,7 @@ from streams.customers.condensing import (
 )
 from streams.customers.follow import Change, Leaving, Out
 from streams.customers.rules import CustomerRules
-from streams.customers.tiers import changed
+from streams.customers.tiers import Tiers
 from streams.customers.timeline_state import LineOutcome, Place, Timeline
 
 MAX_RELABELLED = 20_000
@@ -71,41 +71,59 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules)
     if key in timeline.rested:
         timeline = replace(timeline, rested={name: each for name, each in timeline.rested.items() if name != key})
     change = Change(Gone(WITHDRAWN, event.time), key, history, after, new)
-    timeline, out = loop.changed(timeline, change, place, rules)
-    timeline = relieved(timeline, key, place, rules)
+    before, (timeline, out) = timeline.tiers, loop.changed(timeline, change, place, rules)
+    outcome = LineOutcome(timeline, added, out, arrival.illegal, False, limited)
+    if timeline.tiers is not before:
+        outcome = _relabelled(outcome, before, event.time, place, rules)
+    timeline = relieved(outcome.timeline, key, place, rules)
     if len(timeline.histories) <= MAX_ENDED:
-        return LineOutcome(timeline, added, out, arrival.illegal, False, limited)
+        return outcome if timeline is outcome.timeline else replace(outcome, timeline=timeline)
     crowded = uncrowded(timeline, place, rules)
-    return LineOutcome(
-        crowded.timeline, added + crowded.facts, out + crowded.out, arrival.illegal, False, limited + crowded.limited
+    return replace(
+        outcome,
+        timeline=crowded.timeline,
+        facts=outcome.facts + crowded.facts,
+        out=outcome.out + crowded.out,
+        limited=outcome.limited + crowded.limited,
     )
 
 
 def know(timeline: Timeline, profile: Profile, place: Place, rules: CustomerRules) -> LineOutcome:
-    """What is known of the customer has changed: contacts that were open then or later are labelled anew, unless that
-    was done too often of late.
+    """What is known of the customer has changed."""
+    after, out = loop.told(timeline, profile, place, rules)
+    return _relabelled(LineOutcome(after, out=out), timeline.tiers, profile.time, place, rules)
+
+
+def _relabelled(outcome: LineOutcome, before: Tiers, at: int, place: Place, rules: CustomerRules) -> LineOutcome:
+    """The customer's tiers may have changed: contacts that were open then or later are labelled anew, unless that was
+    done too often of late. ``at``: the time of what changed them.
     """
-    timeline, told = loop.told(timeline, profile, place, rules)
-    before, tiers = timeline.tiers, changed(timeline.tiers, profile)
-    if tiers is before:
-        return LineOutcome(timeline, out=told)
-    emitted = [
+    timeline = outcome.timeline
+    tiers = timeline.tiers
+    if tiers == before:
+        return outcome
+    emitted = tuple(
         fact
         for history in timeline.histories.values()
         for fact in facts.difference(history.lives, history.lives, place.line, (before, tiers))
-    ]
-    timeline = replace(timeline, tiers=tiers, stale=True)
+    )
     limited: tuple[str, ...] = ()
-    today = (profile.time if place.now is None else place.now) // DAY_MS
+    today = (at if place.now is None else place.now) // DAY_MS
     before_now = timeline.recounted[1] if timeline.recounted[0] == today else 0
     if len(emitted) <= histories.MANY_FACTS:
         pass
     elif before_now + len(emitted) <= MAX_RELABELLED:
         timeline = replace(timeline, recounted=(today, before_now + len(emitted)))
     else:
-        timeline, emitted, limited = labelled(timeline, before, place, rules), [], ("labels",)
-    timeline, out = loop.changed(timeline, Change(Gone(WITHDRAWN, profile.time)), place, rules)
-    return LineOutcome(timeline, tuple(emitted), told + out, limited=limited)
+        timeline, emitted, limited = labelled(timeline, before, place, rules), (), ("labels",)
+    timeline, out = loop.changed(timeline, Change(Gone(WITHDRAWN, at)), place, rules)
+    return replace(
+        outcome,
+        timeline=timeline,
+        facts=outcome.facts + emitted,
+        out=outcome.out + out,
+        limited=outcome.limited + limited,
+    )
 
 
 def happened(timeline: Timeline, event: CustomerEvent, place: Place, rules: CustomerRules) -> LineOutcome:
@@ -136,10 +154,9 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
         rested=timeline.rested if since else {name: each for name, each in timeline.rested.items() if name != key},
         stale=True,
     )
-    timeline, out = loop.left(
-        timeline, Leaving(left, key, Gone(MOVED if left.to else ERASED, left.time), resting), place, rules
-    )
-    return LineOutcome(timeline, tuple(emitted), out)
+    before, gone = timeline.tiers, Gone(MOVED if left.to else ERASED, left.time)
+    timeline, out = loop.left(timeline, Leaving(left, key, gone, resting), place, rules)
+    return _relabelled(LineOutcome(timeline, tuple(emitted), out), before, left.time, place, rules)
 
 
 # Time passes
@@ -182,11 +199,14 @@ def advance(
             timeline = change.timeline
             emitted += change.facts
             published += change.out
+    before = timeline.tiers
     timeline, out = loop.passed(timeline, asked, place, rules)
-    published += out
+    outcome = LineOutcome(timeline, tuple(emitted), (*published, *out))
+    if timeline.tiers is not before:
+        outcome = _relabelled(outcome, before, now, place, rules)
     if CONTACTS in asked:
-        timeline = _settled(timeline, now, place, rules)
-    return LineOutcome(timeline, tuple(emitted), tuple(published))
+        outcome = replace(outcome, timeline=_settled(outcome.timeline, now, place, rules))
+    return outcome
 
 
 def _settled(timeline: Timeline, now: int, place: Place, rules: CustomerRules) -> Timeline:

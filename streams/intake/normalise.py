@@ -17,6 +17,7 @@ from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
 from streams.intake.detectors import Budget
+from streams.intake.intents import Intents
 from streams.intake.masking import mask
 from streams.sentiment.scoring import SCORED, Scorer
 
@@ -33,6 +34,8 @@ class Policy(NamedTuple):
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
     unused: Callable[[str, Why], None] | None = None
     """Is told kind and reason of each identifier that is left out."""
+    intents: Intents | None = None
+    """Finds what the customer wants in messages of which the connector does not say it; ``None`` = nothing is found."""
 
 
 class NoCustomer(ValueError):
@@ -146,11 +149,25 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
             rest[name] = to_ms(rest[name])
     if isinstance(rest.get("phone"), str):
         rest["phone"] = phone(rest["phone"], policy.region)
-    if policy.scorer is not None and rest.get("sentiment") is None and is_customer_text(kind, rest):
-        score = policy.scorer(rest["text"][:SCORED], rest.get("language"))
+    if "text" in rest and is_customer_text(kind, rest):
+        _read(rest, policy, data.get("intent"))
+    return rest
+
+
+def _read(rest: dict[str, Any], policy: Policy, intent: str | None) -> None:
+    """What the connector did not say of a customer's text: how it feels, and what the customer wants. Behind the door
+    nobody reads it. An intent that is found has a name of its own: it says what service somebody expects, and not which
+    contacts are about one need.
+    """
+    text, language = rest["text"][:SCORED], rest.get("language")
+    if policy.scorer is not None and rest.get("sentiment") is None:
+        score = policy.scorer(text, language)
         if score is not None:
             rest["sentiment"] = score
-    return rest
+    if policy.intents is not None and intent is None:
+        found = policy.intents.of(text, language)
+        if found is not None:
+            rest["found_intent"] = found
 
 
 def is_customer_text(kind: str, data: Mapping[str, Any]) -> bool:
@@ -169,7 +186,7 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         customer=plain_id(data["customer_id"]),
         time=time_ms,
         line=line,
-        tier=data.get("tier"),
+        tier="" if data.get("tier_withdrawn") else data.get("tier"),
         value_cents=data.get("value_cents"),
         language=data.get("language"),
         preferences=data.get("preferences"),
@@ -177,6 +194,10 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         identifiers=_listed(data, policy),
         time_zone=data.get("time_zone"),
         country=data.get("country"),
+        spend_cents=data.get("spend_cents"),
+        contract_cents=data.get("contract_cents"),
+        contract_until=_time(data.get("contract_until")),
+        customer_since=_time(data.get("customer_since")),
     )
 
 
@@ -186,7 +207,7 @@ def _customer_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy
     customer = _customer(data["customer_id"], policy)
     if customer is None:
         raise NoCustomer("data.customer_id stands for nobody; an order and a promise are somebody's")
-    due, what = data.get("due"), data.get("about")
+    what = data.get("about")
     return CustomerEvent(
         id=obj["id"],
         source=obj["source"],
@@ -195,7 +216,7 @@ def _customer_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy
         time=time_ms,
         about=data.get("order_id") or data["promise_id"],
         line=line,
-        due=None if due is None else to_ms(due),
+        due=_time(data.get("due")),
         what=None if what is None else mask(what, policy.region, Budget()),
     )
 
@@ -233,7 +254,6 @@ def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -
 
 def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Command:
     data: dict[str, Any] = obj["data"]
-    until = data.get("until")
     return Command(
         id=obj["id"],
         source=obj["source"],
@@ -242,8 +262,12 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
         time=time_ms,
         line=line,
         by=data.get("by"),
-        until=None if until is None else to_ms(until),
+        until=_time(data.get("until")),
     )
+
+
+def _time(value: str | None) -> int | None:
+    return None if value is None else to_ms(value)
 
 
 _BUILDERS: dict[

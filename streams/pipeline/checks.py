@@ -34,6 +34,8 @@ class Door:
     """How far its time may lie ahead of its arrival."""
     csat_scale: tuple[int, int]
     """Lowest and highest score of a survey that names no scale."""
+    tiers: tuple[str, ...] = ()
+    """Those that a profile may give a customer; none = any."""
 
 
 class Rejected(Exception):
@@ -65,6 +67,7 @@ class Checks:
         self.prefix, self.max_bytes = door.prefix, door.max_bytes
         self.max_age_ms, self.tolerance_ms = door.max_age_ms, door.tolerance_ms
         self.homes, self.channels = routing.homes(), routing.channels()
+        self.tiers = door.tiers
         self.scales = {"csat": door.csat_scale, "nps": (0, 10), "ces": (1, 7)}
 
     def live(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
@@ -138,6 +141,24 @@ class Checks:
                 f"data.{field}",
                 f"data.{field} lies more than {PLANNED_DAYS} days after the arrival. Is the year right?",
             )
+
+    def by_rules(self, event: CloudEvent[Any, Any]) -> None:
+        """What is true or not by the rules of this deployment."""
+        if event.type == "feedback.given":
+            self.scale(event.data)
+        elif event.type == "customer.profile_changed":
+            self.tier(event.data)
+
+    def tier(self, data: Any) -> None:
+        """The tier that a profile gives is one of the rules, and it is not given and withdrawn at once."""
+        if data.tier is not None and data.tier_withdrawn:
+            raise Rejected(
+                "wrong-type",
+                "data.tier_withdrawn",
+                "data.tier_withdrawn must not be true where data.tier gives one; send two events",
+            )
+        if data.tier is not None and self.tiers and data.tier not in self.tiers:
+            raise Rejected("wrong-type", "data.tier", f"data.tier must be a tier of the rules: {', '.join(self.tiers)}")
 
     def scale(self, data: Any) -> None:
         """The score lies on its scale: the one that is given, else that of its metric."""

@@ -24,6 +24,7 @@ from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
+from streams.intake.intents import Intents
 from streams.intake.normalise import NoCustomer, Policy, Unusable, event_record
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
@@ -48,6 +49,7 @@ class Means:
     door: Door
     notes: Notes
     scorer: Scorer | None
+    intents: Intents
     nobody: Nobody
     phone_region: str | None
     dedup_horizon_ms: int
@@ -70,7 +72,7 @@ class Ingest(Gauged, Processor):
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier)
+        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier, means.intents)
         self.checks = Checks(means.door)
         self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]
@@ -204,8 +206,7 @@ class Ingest(Gauged, Processor):
             self.checks.live(record, event, time)
         else:
             self._admit(event.line, "replayid", record)
-        if event.type == "feedback.given":
-            self.checks.scale(event.data)
+        self.checks.by_rules(event)
         # A line is a world of its own: a file replayed once more under another id is not a duplicate.
         source = f"{event.source}\x1f{event.line}" if event.line else event.source
         content = self._content(obj, time)

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: six YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: nine YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
 ``file:line: path: what is wrong, what is allowed``.
@@ -48,8 +48,10 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
         except DocumentError as error:
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:
-        alerts = sources["alerts"]
-        mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, files["tiers"].tiers)]
+        alerts, services, tiers = sources["alerts"], sources["services"], files["tiers"]
+        mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
+        mistakes += [sources["tiers"].at(path, what) for path, what in tiers.crossed()]
+        mistakes += [services.at(path, what) for path, what in files["services"].unknown(files["intents"].intents)]
         if what := _too_short(files["identity"], files["tracking"]):
             mistakes.append(sources["identity"].at(("expires_after",), what))
         mistakes += [

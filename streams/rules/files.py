@@ -7,20 +7,24 @@ hold them, and those that say a rule in other words.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.base.units import FROM_FILES, Flag, Text, TierName
+from streams.base.units import FROM_FILES, Flag, RuleName, Text, TierName
 from streams.contacts.rules import ContactRules
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.rules import AlertRules, CustomerRules
-from streams.customers.segments import SegmentRules
+from streams.customers.scores import SegmentRules
+from streams.customers.services import ServiceRules
 from streams.customers.silences import SilenceRules
+from streams.customers.worth import Bounds, Parts, WorthRules
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
+from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.rules import KpiPolicy
 
 
@@ -30,6 +34,8 @@ class Tier:
 
     order: Annotated[int, Strict()]
     high: Flag = False
+    value: Bounds | None = None
+    """From which value on a customer is of it; None = only who is given it."""
 
     __pydantic_config__ = FROM_FILES
 
@@ -43,12 +49,14 @@ class Rules:
     customers: CustomerRules
     kpis: KpiPolicy
     nobody: Nobody
+    intents: Intents
     identity: IdentityRules = field(default_factory=IdentityRules)
 
 
 @dataclass(frozen=True, slots=True)
 class TiersFile:
     tiers: Annotated[dict[TierName, Tier], Field(min_length=1)]
+    value: Parts = field(default_factory=Parts)
 
     __pydantic_config__ = FROM_FILES
 
@@ -60,6 +68,19 @@ class TiersFile:
     def ordered(self) -> dict[str, Tier]:
         """The highest first."""
         return dict(sorted(self.tiers.items(), key=lambda tier: -tier[1].order))
+
+    def worth(self) -> WorthRules:
+        """How tiers follow from the value."""
+        lowest_first = reversed(self.ordered().items())
+        return WorthRules(tuple((name, tier.value) for name, tier in lowest_first if tier.value), self.value)
+
+    def crossed(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Where a bound is not above that of the tier below: path, and what is wrong."""
+        for (low, below), (name, bounds) in pairwise(self.worth().ladder):
+            for what in ("enter", "leave"):
+                least, given = getattr(below, what), getattr(bounds, what)
+                if given <= least:
+                    yield ("tiers", name, "value", what), f"must be above that of {low} ({least}), not {given}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +99,14 @@ def _counts(name: str, value: str) -> str:
     return value
 
 
+def _has_words(value: str) -> str:
+    if not words_of(value):
+        raise ValueError(f"{value!r} has no letter or digit: nothing would be found by it")
+    return value
+
+
+Language = Annotated[str, Strict(), Field(pattern=r"^[a-z]{2,3}$")]
+Phrase = Annotated[Text, AfterValidator(_has_words)]
 Word = Annotated[Text, AfterValidator(partial(_counts, "ids"))]
 
 
@@ -101,6 +130,15 @@ class NobodyFile:
 
 
 @dataclass(frozen=True, slots=True)
+class IntentsFile:
+    """What customers say when they want something: intent → language → phrases."""
+
+    intents: dict[RuleName, dict[Language, list[Phrase]]]
+
+    __pydantic_config__ = FROM_FILES
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """All of them, by their names without ``.yaml``."""
 
@@ -111,6 +149,8 @@ class Files:
     nobody: NobodyFile
     identity: IdentityRules
     outreach: OutreachRules
+    services: ServiceRules
+    intents: IntentsFile
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -125,6 +165,7 @@ def build(files: Files, shipped: Nobody) -> Rules:
         csat_scale=kpis.csat.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
+        intents=files.services.intents,
     )
     longest = _longest(tracking.contacts, kpis.lateness_ms)
     customers = CustomerRules(
@@ -141,8 +182,11 @@ def build(files: Files, shipped: Nobody) -> Rules:
             files.outreach,
             rules=tuple(replace(rule, delay_ms=max(rule.delay_ms, kpis.lateness_ms)) for rule in files.outreach.rules),
         ),
+        files.tiers.worth(),
+        files.services,
     )
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), files.identity)
+    intents = intents_of(files.intents.intents)
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), intents, files.identity)
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]

@@ -29,6 +29,15 @@ sentiment:
      resolve_at_or_above: -0.1, quiet_after: 2h, severity: warning}
 """
 
+TIERS = """
+tiers:
+  platinum: {order: 4, high: true, value: {enter: 1000, leave: 900, min_stay: 1s}}
+  gold: {order: 3, high: true, value: {enter: 500, leave: 300, min_stay: 1s}}
+  silver: {order: 2, value: {enter: 100, leave: 80, min_stay: 0s}}
+  red: {order: 1}
+value: {value_cents: 1.0, spend_cents: 0.5, contract_cents: 1.0}
+"""
+
 Data = dict[str, Any]
 Moment = tuple[int, str, Data]
 """(ms after the story's start, event type, data beyond the contact's own)."""
@@ -88,7 +97,7 @@ def _wait(dice: random.Random) -> int:
 def call(dice: random.Random, name: str) -> Story:
     """A call: waits, is answered or gives up, may be held, wrapped up, moved to another queue."""
     first, second = dice.sample(QUEUES, 2)
-    moments: list[Moment] = [(0, "contact.initiated", {}), (150, "contact.queued", {"queue": first})]
+    moments: list[Moment] = [(0, "contact.initiated", {}), (150, "contact.queued", {"queue": first, **_intent(dice)})]
     at = 150 + _wait(dice)
     if dice.random() < 0.15:
         moments.append((at, "contact.queued", {"queue": second}))
@@ -125,9 +134,15 @@ def chat(dice: random.Random, name: str) -> Story:
     return Story(name, dice.choice(["chat", "messaging"]), moments, somebody(dice))
 
 
+def _intent(dice: random.Random) -> Data:
+    """What the customer wants, where the connector says it; of the last one no type counts anything."""
+    return dice.choice([{}, {}, {"intent": "price"}, {"intent": "quality"}, {"intent": "weather"}])
+
+
 def _message(dice: random.Random, number: int) -> Data:
     mood = dice.choice([-0.9, -0.7, -0.5, 0.2, 0.8])
-    said: Data = {"direction": "inbound", "author": "customer", "text": f"mood {mood} ({number})"}
+    wish = dice.choice(["", "", ", how much is it?", ", qualcuno mi richiami"])
+    said: Data = {"direction": "inbound", "author": "customer", "text": f"mood {mood} ({number}){wish}"}
     return said | ({"sentiment": mood} if dice.random() < 0.5 else {})
 
 
@@ -210,9 +225,17 @@ def any_story(dice: random.Random, name: str, *, raising: bool = True, late: boo
 
 
 def profile(dice: random.Random, number: int, name: str, at: int, *, first: bool) -> Data:
-    """What is known of a customer: the tier it begins with, later another one."""
-    tier = tier_of(number) if first else dice.choice(["gold", "silver", "red"])
-    data: Data = {"customer_id": f"cust-{number}", "tier": tier}
+    """What is known of a customer: the tier it begins with, later another one, or none and what the customer brings."""
+    data: Data = {"customer_id": f"cust-{number}"}
+    if first or dice.random() < 0.4:
+        data["tier"] = tier_of(number) if first else dice.choice(["gold", "silver", "red"])
+    elif dice.random() < 0.5:
+        data["tier_withdrawn"] = True
+    if not first and dice.random() < 0.7:
+        data["value_cents"] = dice.choice([0, 79, 80, 100, 299, 350, 500, 899, 1000])
+        data["spend_cents"] = dice.choice([0, 100, 400])
+    if not first and dice.random() < 0.3:
+        data |= {"contract_cents": 250, "contract_until": rfc3339(at + dice.choice([-500, 700, 3_600_000]))}
     if not first and dice.random() < 0.5:
         data["identifiers"] = [{"kind": "phone", "value": _phone(dice)} for _ in range(dice.randrange(3))]
     return cloud_event(name, "customer.profile_changed", at, data)

@@ -127,6 +127,10 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
             one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
             if topic == "kpis":
                 one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
+            if topic == "segments":  # a score has a revision more where only what is new in the record changed
+                one.pop("revision", None)
+                if key in told and told[key][-1] == one:
+                    continue
             if key is not None:
                 told[key].append(one)
         found[topic] = newest_journeys(told) if topic == "journeys" else dict(told)

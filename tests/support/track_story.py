@@ -233,6 +233,7 @@ def contact_events(draw: st.DrawFn) -> list[Event]:
                     or ("cards" if kind in ("contact.queued", "contact.left_queue", "contact.turned_away") else None),
                     tier=draw(st.sampled_from([None, None, "gold", "red"])),
                     agent=draw(st.sampled_from([None, "a1", "a2"])),
+                    **draw(st.sampled_from([{}, {}, {"intent": "price"}, {"intent": "quality"}, {"intent": "none"}])),
                     **draw(_DATA.get(kind, st.just({}))),
                 )
             )

@@ -19,6 +19,7 @@ from tests.chaos.audit import (
     journeys,
     logs,
     raw,
+    standings,
     state,
 )
 from tests.chaos.audit.logs import Difference, Logs
@@ -47,15 +48,15 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     accounts = raw.judge(found)
     of_raw, rest = [*raw.check(found, accounts, prefix)], found.healthy(*WITH_OWNERS, words=(logs.ERASED,))
     everything, accounts.accepted = accounts.accepted, [each for each in accounts.accepted if not erasures.is_of(each)]
-    world = contacts.tell(accounts)
+    tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
+    far = state.lines(tables["measure"])
+    now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
+    world = contacts.tell(accounts, now.get("", 0))
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach"
-    )
-    tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
-    far = state.lines(tables["measure"])
-    now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
+    ).healthy("segments", words=(logs.POISON, logs.ERASED))
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
@@ -67,6 +68,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *journeys.check(others, world),
         *alerts.check(others, world, accounts.accepted, now),
         *initiative.check(others, accounts.accepted, rules),
+        *standings.check(others, world),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),

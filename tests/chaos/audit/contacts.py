@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.chaos.audit import worth
 from tests.chaos.audit.identity import links
 from tests.chaos.audit.raw import Accounts, Input
 from tests.reference.owners import NOBODY, owners
@@ -107,11 +108,16 @@ class World:
     def tier_at(self, contact: Contact, at: int | None) -> str | None:
         """By the owner's profile; None as the time = the latest."""
         changes = self.tiers.get(contact.owner, []) if not contact.line else []
-        return next((tier for time, _, tier in reversed(changes) if at is None or time <= at), None)
+        return next((tier for time, _, tier in reversed(changes) if at is None or time <= at), None) or None
 
     @property
     def facts(self) -> list[Fact]:
         return [fact for contact in self.contacts.values() for fact in contact.facts]
+
+
+def given_in(data: dict[str, Any]) -> str | None:
+    """The tier that a profile gives; empty = it withdraws it, None = it says nothing of it."""
+    return "" if data.get("tier_withdrawn") else data.get("tier")
 
 
 def kept(arrived: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
@@ -125,8 +131,8 @@ def kept(arrived: list[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
     return found[-CHANGES_KEPT:]
 
 
-def tell(accounts: Accounts) -> World:
-    """Everything from the accepted raw records."""
+def tell(accounts: Accounts, now: int) -> World:
+    """Everything from the accepted raw records; ``now``: live stream time in the end."""
     events: dict[str, list[Input]] = defaultdict(list)
     profiles: dict[str, list[Input]] = defaultdict(list)
     for each in accounts.accepted:
@@ -134,14 +140,14 @@ def tell(accounts: Accounts) -> World:
             profiles[f"customer:{each.data['customer_id']}"].append(each)
         elif "contact_id" in each.data:
             events[each.data["contact_id"]].append(each)
-    arrived = {
-        owner: [
-            (each.time, each.event["id"], each.data["tier"]) for each in told if "tier" in each.data and not each.line
-        ]
-        for owner, told in profiles.items()
-    }
-    changes = {owner: sorted(told) for owner, told in arrived.items()}
-    world = World({}, {owner: kept(told) for owner, told in arrived.items()}, changes, profiles)
+    tiers, changes = {}, {}
+    for owner, told in profiles.items():
+        live = [each for each in told if not each.line]
+        given = [(each.time, each.event["id"], said) for each in live if (said := given_in(each.data)) is not None]
+        values = worth.changes(live, now)
+        tiers[owner] = worth.both(kept(given), values)[-CHANGES_KEPT:]
+        changes[owner] = worth.both(sorted(given), values)
+    world = World({}, tiers, changes, profiles)
     of_phone: dict[tuple[str, str], set[str]] = defaultdict(set)
     for told in events.values():
         for phone in _phones(told):

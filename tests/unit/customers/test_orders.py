@@ -1,5 +1,6 @@
 """In whatever order and cut a customer's records come: the same facts, journeys, segments and alerts."""
 
+from decimal import Decimal
 from operator import mul
 from typing import Any
 
@@ -38,7 +39,31 @@ def same(one: Task, other: Task) -> None:
     if last and others:
         numbers = {"score": last["score"], **scores(last)}
         assert {"score": others["score"], **scores(others)} == pytest.approx(numbers, abs=ROUNDING)
-        assert others | numbers == last
+        assert others | numbers | dict.fromkeys(MADE_OF) == last | dict.fromkeys(MADE_OF)
+        for number, again in zip(flat(last), flat(others), strict=True):
+            assert number == (pytest.approx(again, abs=ROUNDING) if isinstance(again, float) else again)
+
+
+MADE_OF = ("contributions", "types", "reasons", "confidence")
+"""What has numbers that are rounded, and is in the order of these."""
+
+
+def flat(segment: dict[str, Any]) -> list[Any]:
+    """What the scores are made of, by name: contributions of the score, of types, and those."""
+    found = [segment["confidence"]]
+    for score in (segment, *segment["types"]):
+        found += [score.get("type"), score["score"]]
+        parts = sorted(score["contributions"], key=lambda part: part["what"])
+        found += [value for part in parts if part["contribution"] > 0.002 for value in part.values()]
+    return found
+
+
+def adds_up(segment: dict[str, Any]) -> bool:
+    """Are the contributions to each score exactly that score, in the decimals that are published?"""
+    return all(
+        sum(Decimal(str(part["contribution"])) for part in each["contributions"]) == Decimal(str(each["score"]))
+        for each in (segment, *segment["types"])
+    )
 
 
 ROUNDING = 0.1 + 1e-9
@@ -49,13 +74,18 @@ WEIGHTS = [getattr(RULES.segments.weights, part) for part in PARTS]
 
 def last_segment(task: Task) -> dict[str, Any] | None:
     """As last published, flat, without its revision; having checked all that came before it."""
+    told = None
     for revision, each in enumerate(task.segments, 1):
+        assert adds_up(each)
+        assert each["before"] == (told and {name: told[name] for name in each["before"]})
+        assert each["changed"] == ([name for name in each["before"] if each[name] != told[name]] if told else [])
+        told = each
         mean = sum(map(mul, WEIGHTS, scores(each["components"]).values())) / sum(WEIGHTS)
         assert (each["revision"], each["customer"], each["line"]) == (revision, OWNER, "")
         assert each["score"] == pytest.approx(mean, abs=ROUNDING), "the parts are rounded, too"
     return (
-        {**task.segments[-1], **task.segments[-1]["components"], "revision": 0, "components": 0}
-        if task.segments
+        {**told, **told["components"], **dict.fromkeys(("revision", "components", "before", "changed"))}
+        if told
         else None
     )
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from schemas.outputs import Segment as Contract
 from streams.base import decay
 from streams.base.decay import Decayed
-from streams.customers import segments
-from streams.customers.segments import Standing
+from streams.customers import scores
+from streams.customers.scores import Standing
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, event, play, said
 
 SEGMENTS = RULES.segments
 
 
-def assess(now: int | None = None, **values: object) -> segments.Score:
+def assess(now: int | None = None, **values: object) -> scores.Score:
     standing = Standing(**{"contacts": 5, "first": T0 - 90 * D, "last": T0, "last_inbound": T0} | values)  # type: ignore[arg-type]
-    return segments.assess(standing, "none", now, SEGMENTS)
+    return scores.assess(standing, now, SEGMENTS)[0]
 
 
 def test_the_components() -> None:
@@ -60,7 +60,7 @@ def test_the_segments(expected: str, values: dict[str, object]) -> None:
 
 def test_a_score_needs_a_contact() -> None:
     with pytest.raises(ValueError, match="no score"):
-        segments.assess(segments.NOBODY, "none", None, SEGMENTS)
+        scores.assess(scores.NOBODY, None, SEGMENTS)
 
 
 def test_a_record_in_full() -> None:
@@ -78,6 +78,22 @@ def test_a_record_in_full() -> None:
         "components": {"recency": 100.0, "frequency": 20.6, "sentiment": 50.0, "friction": 70.7},
         "revision": 1,
         "line": "",
+        "tier_from": "contact",
+        "contributions": [
+            {"what": "recency", "weight": 0.2, "value": 99.998, "contribution": 20.0},
+            {"what": "friction", "weight": 0.25, "value": 70.711, "contribution": 17.7},
+            {"what": "sentiment", "weight": 0.3, "value": 50.0, "contribution": 15.0},
+            {"what": "frequency", "weight": 0.25, "value": 20.63, "contribution": 5.1},
+        ],
+        "type": "none",
+        "confidence": 0.0,
+        "types": [
+            {"type": name, "score": 0.0, "contributions": []}
+            for name in ("value", "service", "relationship", "convenience")
+        ],
+        "reasons": [],
+        "before": None,
+        "changed": [],
     }
     Contract.model_validate_json(json.dumps(record))
 

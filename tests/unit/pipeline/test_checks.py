@@ -4,11 +4,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
-from schemas.events import parse
+from schemas.events import check, parse
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.pipeline.checks import Checks, Door, Rejected
+from tests.fuzz.costs import Scene
 from tests.support.offline import NOW
 
 DOOR = Door("", 1_000_000, 24 * HOUR_MS, 60_000, (1, 5))
@@ -100,3 +102,54 @@ def test_an_answer_lies_on_the_scale_it_names(metric: str, score: float, scale: 
 def test_a_scale_that_is_named_rules_over_the_configured_one(configured: tuple[int, int]) -> None:
     data = SimpleNamespace(metric="csat", score=0, scale="good-bad")
     Checks(replace(DOOR, csat_scale=configured)).scale(data)
+
+
+@pytest.mark.parametrize(
+    ("told", "path", "message"),
+    [
+        ({"tier": "gold"}, None, ""),
+        ({"tier_withdrawn": True}, None, ""),
+        ({"tier": "gold", "tier_withdrawn": False}, None, ""),
+        ({"tier": "diamond"}, "data.tier", "data.tier must be a tier of the rules: gold, red"),
+        ({"tier": "gold", "tier_withdrawn": True}, "data.tier_withdrawn", "data.tier_withdrawn must not be true where"),
+    ],
+)
+def test_a_profile_gives_a_tier_of_the_rules_or_withdraws_it(
+    told: dict[str, Any], path: str | None, message: str
+) -> None:
+    data = parse(profile(**told)).data
+    checks = Checks(replace(DOOR, tiers=("gold", "red")))
+    if path is None:
+        checks.tier(data)
+        return
+    with pytest.raises(Rejected) as refused:
+        checks.tier(data)
+    assert (refused.value.reason, refused.value.path) == ("wrong-type", path)
+    assert refused.value.message.startswith(message)
+
+
+def profile(**told: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "id": "1", "source": "s", "type": "customer.profile_changed", "time": iso(NOW),
+        "data": {"customer_id": "k", **told},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["value_cents", "spend_cents", "contract_cents"])
+@pytest.mark.parametrize("value", [-1, 1.5, "9", 2**53])
+def test_a_value_is_a_whole_number_that_is_not_negative(field: str, value: Any) -> None:
+    problem = check(profile(**{field: value}))
+    assert problem is not None and (problem.reason, problem.path) == ("wrong-type", f"data.{field}")
+
+
+def test_a_profile_with_a_tier_that_is_not_there_is_a_dead_letter() -> None:
+    scene = Scene()
+    scene.turn()
+    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "diamond"})
+    scene.event("customer.profile_changed", {"customer_id": "k", "tier": "gold", "value_cents": -1})
+    scene.turn()
+    found = [orjson.loads(each.value or b"") for each in scene.deployment.on("contacts.dead-letters")]
+    assert [(each["hop"], each["reason"], each["path"]) for each in found] == [
+        ("ingest", "wrong-type", "data.tier"),
+        ("ingest", "wrong-type", "data.value_cents"),
+    ]

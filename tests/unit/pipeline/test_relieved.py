@@ -19,8 +19,10 @@ NOTHING_FITS = {"ROW_BYTES": 3_000, "ROW_KEPT": 2_000, "LINE_KEPT": 500}
 
 
 def segments_of(task: TaskUnderTest) -> dict[Any, Any]:
-    """The segments that hold in the end, by customer and line. One of which all contacts went away is not taken back."""
-    last = {(each["customer"], each["line"]): {**each, "revision": 0} for each in task.on("segments")}
+    """The segments that hold in the end, by customer and line, without what came before. One of which all contacts went
+    away is not taken back."""
+    then = dict.fromkeys(("revision", "before", "changed"))
+    last = {(each["customer"], each["line"]): {**each, **then} for each in task.on("segments")}
     rows = task.tables["customers"]
     counted = {
         (key, line) for key, row in rows.items() for line, each in row.lines.items() if each.segments.standing.last

@@ -8,8 +8,9 @@ import yaml
 
 from streams import rules
 from streams.base.times import DAY_MS
-from streams.customers.segments import HalfAt, HalfLives, New, SegmentRules, Weights
+from streams.customers.scores import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
+from streams.customers.worth import Bounds, ContactWorth, Parts, WorthRules
 from streams.identity.nobody import Nobody
 from streams.identity.rules import IdentityRules
 from streams.rules import RulesError, load, shipped_nobody
@@ -167,6 +168,56 @@ MISTAKES = [
     ("alerts", "wait: []\nwait: []\n", 2, "the key 'wait' occurs twice"),
     ("tiers", "tiers:\n  a: {order: 1}\n  b: {order: 1}\n", 1, "two tiers have the same order"),
     ("tiers", "tiers:\n  a:\n    order: first\n", 3, "tiers.a.order: Input should be a valid integer, not 'first'"),
+    (
+        "tiers",
+        "tiers:\n  a:\n    order: 1\n    value: {enter: 5, leave: 6}\n",
+        4,
+        "leave (6) must not be above enter (5)",
+    ),
+    (
+        "tiers",
+        "tiers:\n  a:\n    order: 1\n    value: {enter: -5, leave: 6}\n",
+        4,
+        "tiers.a.value.enter: Input should be",
+    ),
+    ("tiers", "tiers:\n  a:\n    order: 1\n    value: {enter: 5}\n", 4, "tiers.a.value.leave: is missing"),
+    (
+        "tiers",
+        "tiers:\n  a: {order: 1, value: {enter: 5, leave: 5, min_stay: soon}}\n",
+        2,
+        "value.min_stay: expected a dur",
+    ),
+    (
+        "tiers",
+        "tiers:\n  a: {order: 1, value: {enter: 5, leave: 3}}\n  b:\n    order: 2\n    value: {enter: 5, leave: 4}\n",
+        5,
+        "tiers.b.value.enter: must be above that of a (5), not 5",
+    ),
+    (
+        "tiers",
+        "tiers:\n  a: {order: 1, value: {enter: 5, leave: 4}}\n  b: {order: 2, value: {enter: 6, leave: 4}}\n",
+        3,
+        "tiers.b.value.leave: must be above that of a (4), not 4",
+    ),
+    (
+        "tiers",
+        "tiers: {a: {order: 1}}\nvalue: {value_cents: 0}\n",
+        2,
+        "value: at least one part of the value must count",
+    ),
+    ("tiers", "tiers: {a: {order: 1}}\nvalue: {spend: 1.0}\n", 2, "value.spend: is not known here"),
+    ("tiers", "tiers: {a: {order: 1}}\nvalue: {spend_cents: -1}\n", 2, "greater than or equal to 0"),
+    ("services", "types:\n  value:\n    prize: 1.0\n", 3, "types.value.prize: is neither behaviour nor an intent"),
+    ("services", "types:\n  value:\n    price: -1.0\n", 3, "greater than or equal to 0, not -1.0"),
+    ("services", "types:\n  none: {price: 1.0}\n", 1, "a type must not be called none"),
+    ("services", "half_life: 0d\n", 1, "longer than 0"),
+    ("services", "half_at: 0\n", 1, "half_at: Input should be"),
+    ("services", "type_from: 2.0\n", 1, "less than or equal to 1, not 2.0"),
+    ("services", "typos: {}\n", 1, "typos: is not known here"),
+    ("intents", "intents:\n  price:\n    en:\n      - how much\n      - '?!'\n", 5, "'?!' has no letter or digit"),
+    ("intents", "intents:\n  price: {english: [x]}\n", 2, "intents.price.english"),
+    ("intents", "intents:\n  Price: {en: [x]}\n", 2, "intents.Price"),
+    ("intents", "phrases: {}\n", 1, "intents: is missing"),
     ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90s, every: 1m}\n", 3, "multiple of its step"),
     (
         "kpis",
@@ -288,3 +339,25 @@ def test_what_identity_yaml_may_not_say(tmp_path: Path, text: str, line: int, wh
         rules.load(tmp_path)
     assert f"identity.yaml:{line}: " in str(failure.value)
     assert what in str(failure.value)
+
+
+def test_tiers_follow_from_value_where_they_have_bounds(tmp_path: Path) -> None:
+    assert load().customers.worth == WorthRules()
+    (tmp_path / "tiers.yaml").write_text(
+        "tiers:\n  low: {order: 1}\n  top: {order: 3, value: {enter: 500, leave: 400, min_stay: 2d}}\n"
+        "  mid: {order: 2, value: {enter: 100, leave: 100}}\n"
+        "value: {value_cents: 0.0, spend_cents: 0.5, contacts: {cents: 5, half_life: 9d}}\n"
+    )
+    (tmp_path / "alerts.yaml").write_text("wait: [{name: a, tiers: [top]}]\n")
+    worth = load(tmp_path).customers.worth
+    assert worth.ladder == (("mid", Bounds(100, 100)), ("top", Bounds(500, 400, 2 * DAY_MS)))
+    assert worth.parts == Parts(0.0, 0.5, 0.0, ContactWorth(5, 9 * DAY_MS))
+
+
+def test_an_intent_of_ones_own_counts_for_a_type(tmp_path: Path) -> None:
+    (tmp_path / "intents.yaml").write_text("intents:\n  moving: {en: [new address], de: [Umzug]}\n  loan: {}\n")
+    (tmp_path / "services.yaml").write_text("types:\n  home: {moving: 2.0, loan: 0.0, messaging: 1.0}\n")
+    own = load(tmp_path)
+    assert own.intents.of("Ein Umzug", "de") == "moving"
+    assert own.customers.services.counted == {"moving", "messaging"}
+    assert own.customers.contacts.intents == {"moving"}

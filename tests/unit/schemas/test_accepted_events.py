@@ -102,4 +102,10 @@ def test_no_time_of_the_contract_is_without_edges() -> None:
                     problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze", **PROMISE))
                     assert problem is not None
                     assert problem.path == f"data.{name}"
-    assert seen == {"contact.callback_requested.scheduled_for", "alert.commanded.until", "promise.made.due"}
+    assert seen == {
+        "contact.callback_requested.scheduled_for",
+        "alert.commanded.until",
+        "promise.made.due",
+        "customer.profile_changed.contract_until",
+        "customer.profile_changed.customer_since",
+    }

@@ -15,6 +15,7 @@ import pytest
 from streams import rules as rule_files
 from streams.app import inlets
 from streams.customers.rules import CustomerRules
+from streams.customers.worth import Bounds
 from streams.identity.rules import IdentityRules
 from streams.rules import Rules
 from streams.settings import Settings, load
@@ -79,6 +80,7 @@ def test_settings_of_one_worker_are_not_compared() -> None:
 def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> None:
     rules = rule_files.load()
     customers, others = rules.customers, {"tiers": {}, "nobody": replace(rules.nobody, words=frozenset({"x"}))}
+    others["intents"] = replace(rules.intents, names=("x",))
     others["kpis"] = replace(rules.kpis, lateness_ms=1)
     kinds = rules.identity.kinds
     others["identity"] = IdentityRules(dict(reversed(kinds.items())))  # the order is the strength
@@ -91,6 +93,8 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "segments": replace(customers.segments, loyal_from=1.0),
         "silence": replace(customers.silence, factor=1.0),
         "outreach": replace(customers.outreach, rules=()),
+        "worth": replace(customers.worth, ladder=(("gold", Bounds(2, 1)),)),
+        "services": replace(customers.services, half_at=1.0),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
