@@ -40,6 +40,7 @@ class EventRecord(Model):
     case: String | None = None
     topic: String | None = None
     intent: String | None = None
+    product: String | None = None
 
 
 class ProfileRecord(Model):
@@ -198,6 +199,7 @@ class FactRecord(Model):
         "next_response",
         "feedback",
         "sentiment",
+        "judged",
     ]
     id: String
     """The leg, contact or message counted."""
@@ -214,6 +216,10 @@ class FactRecord(Model):
     talk_ms: Whole = 0
     hold_ms: Whole = 0
     wrap_ms: Whole = 0
+    about: String | None = None
+    """Of judged: the product or topic (variant) for which the contact counts; value 1 = it turned out badly."""
+    event: String | None = None
+    """Of judged: the event that shows it."""
 
 
 Reference = tuple[Integer, String | Literal[""], String | Literal[""]]

@@ -164,8 +164,8 @@ class Settings(BaseSettings):
     )
     rules_dir: Path | None = Field(
         None,
-        description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, nobody.yaml, identity.yaml; "
-        "empty: those shipped",
+        description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
+        "identity.yaml, signals.yaml; empty: those shipped",
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 

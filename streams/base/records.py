@@ -58,6 +58,7 @@ class Event(Record, tag="event", frozen=True):
     case: str | None = None
     topic: str | None = None
     intent: str | None = None
+    product: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):
@@ -142,7 +143,7 @@ class Fact(Record, tag="fact", frozen=True):
 
     fact: str
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
-    first_response, next_response, feedback, sentiment"""
+    first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -158,6 +159,18 @@ class Fact(Record, tag="fact", frozen=True):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    about: str | None = None
+    """Of judged: the name of the product or topic (``variant``); ``value`` 1 = it turned out badly."""
+    event: str | None = None
+    """Of judged: the event that shows it."""
+
+
+JUDGED = "judged"
+
+
+def fact_key(fact: Fact) -> str:
+    """The key of a fact on ``contact.measurements``."""
+    return f"{fact.variant}|{fact.about}" if fact.fact == JUDGED else f"{fact.channel}|{fact.queue}"
 
 
 class Grouped(Record, tag="grouped", frozen=True):

@@ -201,6 +201,14 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """When the customer was heard of in it; None = never."""
     case_said: str | None = None
     """What was last said of its case: opened, solved, reopened."""
+    product: str | None = None
+    low: tuple[str, ...] = ()
+    """Surveys whose last answer was bad."""
+    proof: str = ""
+    """Of one that says its product or topic: the latest event that shows that it turned out badly; else one that says
+    it."""
+    resumed: tuple[int, bool] | None = None
+    """Of another part: when it began, and whether the contact was negative by then."""
 
     @property
     def heard(self) -> int:

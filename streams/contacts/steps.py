@@ -38,6 +38,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     case: str | None = None
     topic: str | None = None
     intent: str | None = None
+    product: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -97,4 +98,5 @@ def step(event: Event) -> Step:
         event.case or data.get("case_id"),
         event.topic,
         event.intent,
+        event.product,
     )

@@ -50,7 +50,7 @@ def erase(
         tiers = (timeline.tiers, timeline.tiers)
         for history in timeline.histories.values():
             if history.lives[-1].state != END and not ended(line):
-                back += facts.difference(history.lives, history.lives[:-1], line, tiers)
+                back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
         out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
     due = {line: each for line, each in customer.due.items() if line in kept}

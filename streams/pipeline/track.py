@@ -11,7 +11,7 @@ import orjson
 from msgspec.structs import replace
 
 from schemas import flow
-from streams.base.records import LIVE, Erase, Interaction, Line, Unforwarded
+from streams.base.records import LIVE, Erase, Interaction, Line, Unforwarded, fact_key
 from streams.customers import customers, erasing, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
@@ -177,7 +177,7 @@ class Track(Stage):
         elif outcome.customer is not self.customers.get(owner):
             self.customers[owner] = outcome.customer
         for fact in outcome.facts:
-            out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
+            out.send(self.measurements, fact_key(fact).encode(), encode(fact))
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
             if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:

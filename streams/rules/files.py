@@ -22,6 +22,7 @@ from streams.customers.silences import SilenceRules
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.metrics.rules import KpiPolicy
+from streams.signals.rules import SignalRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Rules:
     kpis: KpiPolicy
     nobody: Nobody
     identity: IdentityRules = field(default_factory=IdentityRules)
+    signals: SignalRules = field(default_factory=SignalRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Files:
     nobody: NobodyFile
     identity: IdentityRules
     outreach: OutreachRules
+    signals: SignalRules
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -125,6 +128,7 @@ def build(files: Files, shipped: Nobody) -> Rules:
         csat_scale=kpis.csat.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
+        negative=files.signals.negative,
     )
     longest = _longest(tracking.contacts, kpis.lateness_ms)
     customers = CustomerRules(
@@ -142,7 +146,8 @@ def build(files: Files, shipped: Nobody) -> Rules:
             rules=tuple(replace(rule, delay_ms=max(rule.delay_ms, kpis.lateness_ms)) for rule in files.outreach.rules),
         ),
     )
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), files.identity)
+    signals = replace(files.signals, lateness_ms=kpis.lateness_ms)
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), files.identity, signals)
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]

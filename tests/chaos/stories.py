@@ -29,6 +29,9 @@ sentiment:
      resolve_at_or_above: -0.1, quiet_after: 2h, severity: warning}
 """
 
+SIGNALS: dict[str, float] = {"false_alarms_per_year": 1.0, "min_history": 20, "min_contacts": 10}
+"""signals.yaml of a run, whose replay is two days long."""
+
 Data = dict[str, Any]
 Moment = tuple[int, str, Data]
 """(ms after the story's start, event type, data beyond the contact's own)."""
@@ -122,13 +125,24 @@ def chat(dice: random.Random, name: str) -> Story:
         metric = dice.choice(["csat", "nps", "ces"])
         score = {"csat": dice.randint(1, 5), "nps": dice.randint(0, 10), "ces": dice.randint(1, 7)}[metric]
         moments.append((at + 1500, "feedback.given", {"metric": metric, "score": score}))
-    return Story(name, dice.choice(["chat", "messaging"]), moments, somebody(dice))
+    common = somebody(dice) | ({"product": "app"} if dice.random() < 0.5 else {})
+    return Story(name, dice.choice(["chat", "messaging"]), moments, common)
 
 
 def _message(dice: random.Random, number: int) -> Data:
     mood = dice.choice([-0.9, -0.7, -0.5, 0.2, 0.8])
     said: Data = {"direction": "inbound", "author": "customer", "text": f"mood {mood} ({number})"}
     return said | ({"sentiment": mood} if dice.random() < 0.5 else {})
+
+
+def about(dice: random.Random, name: str, product: str, bad: bool) -> Story:
+    """A short call about a product; a bad one is given up."""
+    moments: list[Moment] = [(0, "contact.queued", {"queue": dice.choice(QUEUES)})]
+    if bad:
+        moments.append((900, "contact.ended", {"by": "customer", "reason": "abandoned"}))
+    else:
+        moments += [(700, "contact.connected", {"agent_id": "agent-3"}), (1200, "contact.ended", {"by": "agent"})]
+    return Story(name, "voice", moments, {**somebody(dice), "product": product})
 
 
 def mail(dice: random.Random, name: str) -> Story:

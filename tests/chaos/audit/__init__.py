@@ -19,6 +19,7 @@ from tests.chaos.audit import (
     journeys,
     logs,
     raw,
+    signals,
     state,
 )
 from tests.chaos.audit.logs import Difference, Logs
@@ -50,9 +51,12 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     world = contacts.tell(accounts)
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
+    for contact in world.contacts.values():
+        contact.facts += signals.judge(contact)
     others = found.healthy(
-        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach"
-    )
+        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
+        "defect.signals",
+    )  # fmt: skip
     tables = {hop: state.rows(found, hop) for hop in logs.HOPS}
     far = state.lines(tables["measure"])
     now = {line: min(each["sealed"] for (_, name), each in far.items() if name == line) for _, line in far}
@@ -67,6 +71,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *journeys.check(others, world),
         *alerts.check(others, world, accounts.accepted, now),
         *initiative.check(others, accounts.accepted, rules),
+        *signals.check(others, world, {line for (_, line), each in far.items() if line and each.get("ended")}),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
@@ -94,6 +99,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
             "steps": len(others.of("journey.events")),
             "silences": sum(rec.doc["status"] == "quiet" for rec in others.of("customer.quiet")),
             "outreaches": sum(rec.doc["status"] == "send" for rec in others.of("outreach")),
+            "signals": len(found.of("defect.signals")),
             "readings": len({rec.key for rec in found.of("kpis")}),
         },
     )
