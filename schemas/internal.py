@@ -220,6 +220,21 @@ class FactRecord(Model):
     """Of judged: the product or topic (variant) for which the contact counts; value 1 = it turned out badly."""
     event: String | None = None
     """Of judged: the event that shows it."""
+    owner: String | None = None
+    """Of judged: whose contact it is."""
+
+
+class UnnamedRecord(Model):
+    """An owner is erased: contacts of that owner that were over by a time are named nowhere any more."""
+
+    kind: Literal["unnamed"]
+    owner: String
+    time: Integer
+    line: Line = ""
+    every: Bool = False
+    """On every line."""
+    contacts: list[tuple[Line, String]] = Field(default=[])
+    """Line and <channel>|<contact> of those that the owner has now; they go whatever their time."""
 
 
 Reference = tuple[Integer, String | Literal[""], String | Literal[""]]
@@ -411,7 +426,7 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
-MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
+MeasurementRecord = FactRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""
 LinkRecord = (
     ShownRecord

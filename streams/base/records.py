@@ -163,6 +163,20 @@ class Fact(Record, tag="fact", frozen=True):
     """Of judged: the name of the product or topic (``variant``); ``value`` 1 = it turned out badly."""
     event: str | None = None
     """Of judged: the event that shows it."""
+    owner: str | None = None
+    """Of judged: whose contact it is."""
+
+
+class Unnamed(Record, tag="unnamed", frozen=True):
+    """An owner is erased: contacts of that owner that were over by a time are named nowhere any more."""
+
+    owner: str
+    time: int
+    line: str = LIVE
+    every: bool = False
+    """On every line."""
+    contacts: tuple[tuple[str, str], ...] = ()
+    """(line, "<channel>|<contact>") of those that the owner has now; they go whatever their time."""
 
 
 JUDGED = "judged"
@@ -251,4 +265,4 @@ Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Command | Pr
 Interaction = (
     Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 )
-Measurement = Fact | AgentState | Progress
+Measurement = Fact | AgentState | Unnamed | Progress

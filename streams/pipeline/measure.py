@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.base.records import JUDGED, LIVE, SEP, Fact, Line, Measurement, output_key
+from streams.base.records import JUDGED, LIVE, SEP, Fact, Line, Measurement, Unnamed, output_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
@@ -25,6 +25,7 @@ from streams.signals import watch
 from streams.signals.rules import SignalRules
 from streams.signals.tables import TABLE_TYPES as SIGNAL_TYPES
 from streams.signals.tables import Tables as SignalTables
+from streams.signals.unnaming import unname
 
 
 def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
@@ -72,6 +73,9 @@ class Measure(Stage):
         """Facts of this batch, as they were counted."""
 
     def fold(self, value: Any, out: Outputs) -> None:
+        if isinstance(value, Unnamed):
+            for signal in unname(self.signal_tables, value):
+                self._tell(signal, out)
         if not isinstance(value, Fact):
             return
         if value.fact == JUDGED:
@@ -129,7 +133,7 @@ class Measure(Stage):
             return
         try:
             for signal in watch.advance(self.signal_tables, line, state.sealed, state.ended, self.signal_rules):
-                out.send(self.signals, output_key(line, watch.record_key(signal)), orjson.dumps(signal))
+                self._tell(signal, out)
         except watch.SubjectFault as fault:
             rows = {
                 (name, key): fault
@@ -138,6 +142,9 @@ class Measure(Stage):
                 if f"{key}{SEP}".startswith(fault.key + SEP)
             }
             raise RowFault(rows, certain=not self.folded) from fault
+
+    def _tell(self, signal: dict[str, Any], out: Outputs) -> None:
+        out.send(self.signals, output_key(signal["line"], watch.record_key(signal)), orjson.dumps(signal))
 
     def _is_behind(self, line: str, state: Line) -> None:
         """Note whether there is more to publish than this batch took."""

@@ -21,6 +21,13 @@ class Example(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False
     channel: str
     contact: str
     event: str
+    owner: str = ""
+    """Whose contact it was when it was counted."""
+
+    @property
+    def name(self) -> tuple[int, str, str, str]:
+        """The same whoever has the contact."""
+        return self.time, self.channel, self.contact, self.event
 
 
 class Hour(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,6 +83,18 @@ class Subject(msgspec.Struct, frozen=True, omit_defaults=True):
     episode: Episode | None = None
 
 
+class Told(msgspec.Struct, frozen=True):
+    """The newest signal of a subject as it was published, while it names contacts: what of it may have to be taken
+    back.
+    """
+
+    number: int
+    """They are numbered as they were published."""
+    record: dict[str, Any]
+    examples: tuple[Example, ...]
+    """Those in the record."""
+
+
 @dataclass
 class Tables:
     """Name → value type: what the agent declares, or plain dicts."""
@@ -85,16 +104,42 @@ class Tables:
     """Every subject with an hour has a row, so this is also the list of names."""
     reached: MutableMapping[str, int] = field(default_factory=dict)
     """Line → hours that end at or before it are tested; they take nothing more."""
+    told: MutableMapping[str, Told] = field(default_factory=dict)
+    """Subject → what is on the topic. It stays when its replay is forgotten, as the record does."""
+
+    def tell(self, key: str, record: dict[str, Any], examples: tuple[Example, ...]) -> dict[str, Any]:
+        """Note what is published of a subject, and give it."""
+        self.told.pop(key, None)
+        made = {**record, "examples": shown(examples)}
+        if examples:
+            number = 1 + max((each.number for each in self.told.values()), default=0)
+            self.told[key] = Told(number, made, examples)
+        return made
 
     def forget(self, line: str) -> None:
-        """Remove every row of a line but how far it came."""
+        """Remove every row of a line but how far it came, and what was published of it."""
         for table in (self.hours, self.subjects):
             rows: MutableMapping[str, Any] = table
             for key in of_line(rows, line):
                 del rows[key]
 
 
-TABLE_TYPES: dict[str, Any] = {"hours": Hour, "subjects": Subject, "reached": int}
+TABLE_TYPES: dict[str, Any] = {"hours": Hour, "subjects": Subject, "reached": int, "told": Told}
+
+
+def examples_of(row: "Hour | Subject | Told | int") -> tuple[Example, ...]:
+    """All contacts that a row names."""
+    if isinstance(row, int):
+        return ()
+    firing = row.episode if isinstance(row, Subject) else None
+    return (*row.examples, *(firing.examples if firing else ()))
+
+
+def shown(examples: tuple[Example, ...]) -> list[dict[str, str]]:
+    """As they are published, the latest first."""
+    return [
+        {"contact_id": each.contact, "channel": each.channel, "event_id": each.event} for each in reversed(examples)
+    ]
 
 
 def key_of(fact: Fact) -> str:

@@ -31,7 +31,9 @@ from streams.signals.tables import (
     Trial,
     key_of,
     of_line,
+    shown,
 )
+from streams.signals.unnaming import withdraw
 
 
 class SubjectFault(Exception):
@@ -70,8 +72,8 @@ def _added(hour: Hour, fact: Fact) -> Hour:
     contacts = hour.contacts + fact.sign
     if not fact.value:
         return replace(hour, contacts=contacts)
-    example = Example(fact.time, fact.channel, fact.id, fact.event or "")
-    others = [each for each in hour.examples if each != example]
+    example = Example(fact.time, fact.channel, fact.id, fact.event or "", fact.owner or "")
+    others = [each for each in hour.examples if each.name != example.name]
     kept = sorted((*others, example)) if fact.sign > 0 else others
     return Hour(contacts, hour.negative + fact.sign, tuple(kept[-KEPT_EXAMPLES:]))
 
@@ -109,6 +111,9 @@ def advance(tables: Tables, line: str, sealed: int, ended: bool, rules: SignalRu
         else:
             del tables.subjects[key]
         yield from course.out
+        if course.told is not None:
+            tables.tell(key, *course.told)
+    yield from withdraw(tables)
     tables.reached[line] = until
     if ended:
         tables.forget(line)
@@ -122,6 +127,8 @@ class Course:
     subject: Subject
     rules: SignalRules
     out: list[dict[str, Any]]
+    told: tuple[dict[str, Any], tuple[Example, ...]] | None = None
+    """The last of them, and the examples in it."""
 
     def take(self, start: int, hour: Hour) -> None:
         """Count and test an hour."""
@@ -166,7 +173,7 @@ class Course:
         )
         history = tuple(day for day in subject.days if day.day < trial.day)
         self.subject = replace(subject, days=history, trials=(), episode=episode)
-        self.out.append(record(self.key, episode, rules))
+        self._tell(record(self.key, episode, rules), episode)
 
     def come_to(self, day: int) -> None:
         """End the days before this one (since the epoch, UTC)."""
@@ -215,7 +222,11 @@ class Course:
 
     def _over(self, episode: Episode, at: int, reason: str) -> None:
         self.subject = replace(self.subject, episode=None)
-        self.out.append(record(self.key, episode, self.rules, at, reason))
+        self._tell(record(self.key, episode, self.rules, at, reason), episode)
+
+    def _tell(self, signal: dict[str, Any], episode: Episode) -> None:
+        self.out.append(signal)
+        self.told = signal, episode.examples
 
 
 def _with(trial: Trial, more: Sample) -> Trial:
@@ -261,10 +272,7 @@ def record(
         "fired_at": iso(episode.fired_at),
         "resolved_at": None if resolved_at is None else iso(resolved_at),
         "reason": reason,
-        "examples": [
-            {"contact_id": each.contact, "channel": each.channel, "event_id": each.event}
-            for each in reversed(episode.examples)
-        ],
+        "examples": shown(episode.examples),
         "line": line,
         "revision": 1 if resolved_at is None else 2,
     }
