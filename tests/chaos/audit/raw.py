@@ -282,7 +282,12 @@ def _by(rec: Rec) -> tuple[str, str]:
 
 
 def _same(key: str, wanted: list[Input], found: list[Rec]) -> Iterator[Difference]:
-    """What one key's raw records became, in order: the events of a key lie in one raw partition."""
+    """What one key's raw records became, in the order of each raw topic: those of a customer lie on two, profiles and
+    what else happens to customers, and neither waits for the other.
+    """
+    topics = {(each.event["source"], each.event["id"], each.line): each.rec.topic for each in wanted}
+    wanted = sorted(wanted, key=lambda each: each.rec.topic)
+    found = sorted(found, key=lambda rec: topics.get((*_by(rec), rec.doc.get("line", "")), ""))
     names = [(each.event["source"], each.event["id"], each.line) for each in wanted]
     got = [(*_by(rec), rec.doc.get("line", "")) for rec in found]
     if names != got:
