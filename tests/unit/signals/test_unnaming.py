@@ -14,8 +14,8 @@ from streams.signals.tables import Tables, Told, examples_of
 from tests.support import defect_story
 from tests.support.erasure_story import erased, erasing_deployment, holding
 from tests.support.offline import NOW, settle
+from tests.support.signal_story import RULES, T0, play, tale
 from tests.support.system import home
-from tests.unit.signals.test_watch import RULES, T0, play, tale
 
 LATER = T0 + 90 * DAY_MS
 
