@@ -81,6 +81,8 @@ class ContactData(Model):
     """What the contact is about, in a word that all contacts about it share: card lost, order 4711."""
     intent: Subject | None = None
     """What the customer wants, as the connector understood it: block_card."""
+    product: Subject | None = None
+    """The product the contact is about, where known: one of a list, no free text."""
 
 
 class ContactInitiatedData(ContactData):

@@ -178,7 +178,8 @@ Label = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, patt
 Text = Annotated[str, StringConstraints(strict=True, max_length=MAX_TEXT)]
 """What people wrote or said, at most 100,000 characters, any characters."""
 Subject = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_SUBJECT, pattern=NO_CONTROL)]
-"""What a contact is about, as a word that others share; not what a person typed."""
+"""What a contact is about, as a word that others share; not what a person typed, but masked like a text all the same.
+"""
 Words = Annotated[str, StringConstraints(strict=True, max_length=MAX_LABEL, pattern=NO_CONTROL), "typed by a person"]
 """A label that a person types, such as an agent's verdict: it is masked like a text."""
 String = Annotated[str, StringConstraints(strict=True)]

@@ -40,6 +40,7 @@ class EventRecord(Model):
     case: String | None = None
     topic: String | None = None
     intent: String | None = None
+    product: String | None = None
 
 
 class ProfileRecord(Model):
@@ -203,6 +204,7 @@ class FactRecord(Model):
         "next_response",
         "feedback",
         "sentiment",
+        "judged",
     ]
     id: String
     """The leg, contact or message counted."""
@@ -219,6 +221,25 @@ class FactRecord(Model):
     talk_ms: Whole = 0
     hold_ms: Whole = 0
     wrap_ms: Whole = 0
+    about: String | None = None
+    """Of judged: the product or topic (variant) for which the contact counts; value 1 = it turned out badly."""
+    event: String | None = None
+    """Of judged: the event that shows it."""
+    owner: String | None = None
+    """Of judged: whose contact it is."""
+
+
+class UnnamedRecord(Model):
+    """An owner is erased: contacts of that owner that were over by a time are named nowhere any more."""
+
+    kind: Literal["unnamed"]
+    owner: String
+    time: Integer
+    line: Line = ""
+    every: Bool = False
+    """On every line."""
+    contacts: list[tuple[Line, String]] = Field(default=[])
+    """Line and <channel>|<contact> of those that the owner has now; they go whatever their time."""
 
 
 Reference = tuple[Integer, String | Literal[""], String | Literal[""]]
@@ -418,7 +439,7 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
-MeasurementRecord = FactRecord | AgentRecord | ProgressRecord
+MeasurementRecord = FactRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""
 LinkRecord = (
     ShownRecord

@@ -244,6 +244,61 @@ class Alert(Model):
     """1 = firing, 2 = resolved."""
 
 
+class SignalExample(Model):
+    """A negative contact, and the event that shows it."""
+
+    contact_id: String
+    """The contact."""
+    channel: String
+    """Its channel: a contact is named by both."""
+    event_id: String
+    """The latest event that shows that it turned out badly; else one that says what it is about."""
+
+
+class DefectSignal(Model):
+    """One episode: revision 1 fires, 2 resolves. A later signal of the same product or topic has another id."""
+
+    signal_id: String
+    """Stable name of the episode."""
+    kind: Literal["product", "topic"]
+    """What the name names."""
+    name: String
+    """The product or topic, in lower case; with kind the record's key."""
+    status: Literal["firing", "resolved"]
+    """firing until the share is back, or is the usual one."""
+    share: Number
+    """Of the contacts since the rise was looked for: how many were negative, 0 … 1."""
+    share_before: Number
+    """The same of the history."""
+    contacts: Whole
+    """Contacts since then, when it fired."""
+    negative: Whole
+    """Negative ones among them."""
+    contacts_before: Whole
+    """Contacts of the history."""
+    negative_before: Whole
+    """Negative ones among them."""
+    e_value: Number
+    """The evidence for a rise: how many times more likely it makes what was seen."""
+    false_alarms_per_year: Number
+    """Of a product whose share stays as it was: at most so many, on average."""
+    since: UtcTime
+    """From when on the contacts were held against the history."""
+    fired_at: UtcTime
+    """Stream time at which it was raised."""
+    resolved_at: UtcTime | None
+    """The end of the day that ended it; null while firing."""
+    reason: Literal["recovered", "usual", "quiet"] | None
+    """Why it is over. recovered = the share is back; usual = the new share has become the history; quiet = no more
+    contacts."""
+    examples: list[SignalExample]
+    """The latest negative contacts when it fired, at most 5."""
+    line: Line
+    """Empty for live, else the replay."""
+    revision: Revision
+    """1 = firing, 2 = resolved."""
+
+
 class Evidence(Model):
     """The event that proved it."""
 

@@ -9,8 +9,8 @@
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
       [track]       customers, … → journeys, journey.events, segments, alerts, customer.quiet, outreach, privacy.proofs
-          ↓ contact.measurements      keyed by channel and queue
-      [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state
+          ↓ contact.measurements      keyed by channel and queue; judged contacts by product or topic
+      [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state, defect.signals
 
 An agent is one Faust agent over one inlet of the engine; the tables of task *n* live on partition *n* of the agent's
 changelog. All but ingest also have watermarks and behind. Who reads and writes which topic is said in the topics' YAML
@@ -52,7 +52,7 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         "ingest": partial(Ingest, name=name, means=_means(settings, rules, notes, scorer)),
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
-        "measure": partial(Measure, name=name, policy=rules.kpis, notes=notes),
+        "measure": partial(Measure, name=name, policy=rules.kpis, signals=rules.signals, notes=notes),
     }
     return [
         Inlet(

@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     rules_dir: Path | None = Field(
         None,
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
-        "identity.yaml, services.yaml, intents.yaml; empty: those shipped",
+        "identity.yaml, services.yaml, intents.yaml, signals.yaml; empty: those shipped",
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 

@@ -58,6 +58,7 @@ class Event(Record, tag="event", frozen=True):
     case: str | None = None
     topic: str | None = None
     intent: str | None = None
+    product: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):
@@ -147,7 +148,7 @@ class Fact(Record, tag="fact", frozen=True):
 
     fact: str
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
-    first_response, next_response, feedback, sentiment"""
+    first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -163,6 +164,32 @@ class Fact(Record, tag="fact", frozen=True):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    about: str | None = None
+    """Of judged: the name of the product or topic (``variant``); ``value`` 1 = it turned out badly."""
+    event: str | None = None
+    """Of judged: the event that shows it."""
+    owner: str | None = None
+    """Of judged: whose contact it is."""
+
+
+class Unnamed(Record, tag="unnamed", frozen=True):
+    """An owner is erased: contacts of that owner that were over by a time are named nowhere any more."""
+
+    owner: str
+    time: int
+    line: str = LIVE
+    every: bool = False
+    """On every line."""
+    contacts: tuple[tuple[str, str], ...] = ()
+    """(line, "<channel>|<contact>") of those that the owner has now; they go whatever their time."""
+
+
+JUDGED = "judged"
+
+
+def fact_key(fact: Fact) -> str:
+    """The key of a fact on ``contact.measurements``."""
+    return f"{fact.variant}|{fact.about}" if fact.fact == JUDGED else f"{fact.channel}|{fact.queue}"
 
 
 class Grouped(Record, tag="grouped", frozen=True):
@@ -243,4 +270,4 @@ Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Command | Pr
 Interaction = (
     Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 )
-Measurement = Fact | AgentState | Progress
+Measurement = Fact | AgentState | Unnamed | Progress

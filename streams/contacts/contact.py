@@ -206,6 +206,14 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was last said of its case: opened, solved, reopened."""
     intents: tuple[tuple[str, int], ...] = ()
     """What the customer wanted, as far as it counts, and when that was first said."""
+    product: str | None = None
+    low: tuple[str, ...] = ()
+    """Surveys whose last answer was bad."""
+    proof: str = ""
+    """Of one that says its product or topic: the latest event that shows that it turned out badly; else one that says
+    it."""
+    resumed: tuple[int, bool] | None = None
+    """Of another part: when it began, and whether the contact was negative by then."""
 
     @property
     def heard(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from streams.contacts import conversation, lifecycle, messages
+from streams.contacts import conversation, lifecycle, messages, verdicts
 from streams.contacts.acts import is_his, with_act
 from streams.contacts.contact import (
     ABOUT,
@@ -57,7 +57,7 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
         said=said,
         acts=with_act(contact.acts, step.time) if is_his(step, contact.channel, contact.ours) else contact.acts,
     )
-    if step.case or step.topic or step.intent:
+    if step.case or step.topic or step.intent or step.product:
         contact = _about(contact, step, over)
     wish = step.wish
     if wish is not None and wish in rules.intents and not over:
@@ -65,6 +65,8 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
+    if contact.product or contact.topic:
+        contact = verdicts.heard(before, contact, step, rules)
     return with_turn(before, contact if state == contact.state else replace(contact, state=state), step.time)
 
 
@@ -94,14 +96,16 @@ def _labels(contact: Contact, step: Step) -> Labels:
 
 
 def _about(contact: Contact, step: Step, over: bool) -> Contact:
-    """With what the step says it is about: a case at any time, topic and intent as long as it goes on."""
+    """With what the step says it is about: a case and a product at any time, topic and intent as long as it goes
+    on.
+    """
     cases = contact.cases
     if step.case and step.case not in cases:
         cases = (*cases, step.case)[:MAX_CASES]
     topic, intent = contact.topic, contact.intent
     if not over:
         topic, intent = step.topic or topic, step.intent or intent
-    return replace(contact, cases=cases, topic=topic, intent=intent)
+    return replace(contact, cases=cases, topic=topic, intent=intent, product=step.product or contact.product)
 
 
 def close_idle(contact: Contact, at: int, rules: ContactRules) -> Contact:

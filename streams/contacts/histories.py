@@ -21,7 +21,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.contacts import conversation
+from streams.contacts import conversation, verdicts
 from streams.contacts.contact import ABOUT, Contact, Mark, another_part, begin, replaceable, replaces, rested
 from streams.contacts.fold import close_idle, judge, take
 from streams.contacts.lifecycle import END, Illegal, Verdict
@@ -159,7 +159,8 @@ def _next(lives: Lives, step: Step, history: History, rules: ContactRules) -> tu
     if earlier is None:
         return lives[:-1], last
     counted = replace(earlier, marks=tuple(mark for mark in earlier.marks if replaces(mark) is None))
-    return (*lives[:-1], counted), another_part(earlier, step)
+    part = verdicts.resumed(another_part(earlier, step), earlier, step.time, rules)
+    return (*lives[:-1], counted), part
 
 
 def _parted(contact: Contact, step: Step, rules: ContactRules) -> Contact | None:

@@ -9,17 +9,15 @@ oldest message that nobody had replied to (``next_response``).
 
 from msgspec.structs import replace
 
-from schemas.data import SCALES
 from streams.base import decay
 from streams.base.channels import SPOKEN
-from streams.contacts import conversation
+from streams.contacts import conversation, surveys
 from streams.contacts.contact import CONTAINED, Contact, Mark, one_each, solved_at, taken_up
 from streams.contacts.lifecycle import START
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
-CES_SCALE = (1, 7)
 _ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
 
 
@@ -122,19 +120,15 @@ def handed_off(contact: Contact, step: Step, rules: ContactRules) -> Contact:
 def rated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """One answer per metric: the last one."""
     name = f"{contact.id}/{step.detail}"
-    value = _on_our_scale(step, rules)
+    value = surveys.answer(step, rules)
     mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
-    return replace(contact, marks=one_each(contact.marks, mark))
+    return replace(contact, marks=one_each(contact.marks, mark), low=_low(contact, step.detail, value, rules))
 
 
-def _on_our_scale(step: Step, rules: ContactRules) -> int | None:
-    """The answer in thousandths of the metric's own scale: one on another scale keeps its place between the ends."""
-    ends = {"csat": rules.csat_scale, "ces": CES_SCALE}.get(step.detail or "")
-    given = SCALES.get(step.scale or "")
-    if step.value is None or ends is None or given is None or given == ends:
-        return step.value
-    (low, high), (least, most) = ends, given
-    return round(low * 1000 + (step.value - least * 1000) * (high - low) / (most - least))
+def _low(contact: Contact, metric: str | None, value: int | None, rules: ContactRules) -> tuple[str, ...]:
+    """The surveys whose last answer is a bad one."""
+    others = tuple(each for each in contact.low if each != metric)
+    return tuple(sorted((*others, metric))) if metric and surveys.is_low(metric, value, rules) else others
 
 
 def solved(contact: Contact, step: Step, rules: ContactRules) -> Contact:

@@ -6,7 +6,37 @@ from typing import Annotated
 from pydantic import Field
 
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.base.units import FROM_FILES, ChannelName, NotInFiles, Span
+from streams.base.units import FROM_FILES, ChannelName, Flag, Milli, NotInFiles, Span
+
+Csat = Annotated[int, Field(strict=True, ge=1, le=5)]
+Nps = Annotated[int, Field(strict=True, ge=0, le=10)]
+Ces = Annotated[int, Field(strict=True, ge=1, le=7)]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """``negative`` of signals.yaml: when a contact turned out badly. One reason is enough; null = not for this one.
+
+    What a bad answer is, and an angry customer, silences and outreach go by, too (`streams.contacts.verdicts`).
+    """
+
+    sentiment_at_or_below: Milli | None = -300
+    """The mean of the customer's messages, thousandths."""
+    csat_at_or_below: Csat | None = 2
+    """Of 1 to 5; where kpis.yaml has another scale, what lies at the same place of that one."""
+    nps_at_or_below: Nps | None = 6
+    ces_at_or_below: Ces | None = 3
+    """The last answer of each survey."""
+    abandoned: Flag = True
+    reopened: Flag = True
+    """It went on after it was over."""
+
+    __pydantic_config__ = FROM_FILES
+
+    def is_sad(self, total_milli: int, messages: int) -> bool:
+        """Is the mean of so many scored messages?"""
+        limit = self.sentiment_at_or_below
+        return limit is not None and messages > 0 and total_milli <= limit * messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +56,7 @@ class ContactRules:
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     intents: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Those that a contact notes, since a service type counts them."""
+    negative: Annotated[Negative, NotInFiles] = field(default_factory=Negative)
     soon_ms: int = field(init=False, default=0)
     """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
     above."""

@@ -39,6 +39,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     topic: str | None = None
     intent: str | None = None
     """What the customer wants, as the connector says."""
+    product: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -108,4 +109,5 @@ def step(event: Event) -> Step:
         event.case or data.get("case_id"),
         event.topic,
         event.intent,
+        event.product,
     )

@@ -54,7 +54,9 @@ def expire(timeline: Timeline, key: str, now: int, place: Place, rules: Customer
     expired = histories.expire(history, now, rules.contacts)
     if expired is history:
         return LineOutcome(timeline)
-    emitted = facts.difference(history.lives, expired.lives, place.line, (timeline.tiers, timeline.tiers))
+    emitted = facts.difference(
+        history.lives, expired.lives, place.line, (timeline.tiers, timeline.tiers), rules.contacts
+    )
     timeline = replace(timeline, histories=timeline.histories | {key: expired}, stale=True)
     change = Change(Gone(WITHDRAWN, now), key, history, expired)
     timeline, out = loop.changed(timeline, change, place, rules)
@@ -77,7 +79,7 @@ def condense_early(timeline: Timeline, keys: list[str], place: Place, rules: Cus
             finished += complete
         opened = opened or history.lives[-1].state != lifecycle.END
         closed = histories.close(history, rules.contacts)
-        emitted += facts.difference(history.lives, closed.lives, place.line, tiers)
+        emitted += facts.difference(history.lives, closed.lives, place.line, tiers, rules.contacts)
         change = Change(Gone(WITHDRAWN, closed.last), key, history, closed)
         timeline, out = loop.changed(timeline, change, place, rules)
         published += out

@@ -31,6 +31,8 @@ class Outcome(NamedTuple):
     out: tuple[Out, ...] = ()
     contacts: tuple[tuple[str, str], ...] = ()
     """(contact, line) of all that were known."""
+    judged: tuple[tuple[str, str], ...] = ()
+    """(line, contact) of those that say what they are about."""
 
 
 def erase(
@@ -42,6 +44,7 @@ def erase(
     back: list[Fact] = []
     out: list[Out] = []
     contacts: list[tuple[str, str]] = []
+    judged: list[tuple[str, str]] = []
     kept: dict[str, Timeline] = {}
     for line, timeline in customer.lines.items():
         if not told.every and line != told.line:
@@ -50,12 +53,14 @@ def erase(
         tiers = (timeline.tiers, timeline.tiers)
         for history in timeline.histories.values():
             if history.lives[-1].state != END and not ended(line):
-                back += facts.difference(history.lives, history.lives[:-1], line, tiers)
+                back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
         out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
+        judged += [(line, key) for key, each in timeline.histories.items() if any(one.proof for one in each.lives)]
+        judged += [(line, key) for key, contact in timeline.rested.items() if contact.proof]
     due = {line: each for line, each in customer.due.items() if line in kept}
     left = replace(customer, lines=kept, due=due) if kept else None
-    return Outcome(left, tuple(back), tuple(out), tuple(contacts))
+    return Outcome(left, tuple(back), tuple(out), tuple(contacts), tuple(judged))
 
 
 def lasting(handed: Handed, until: int) -> Handed | None:

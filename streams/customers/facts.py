@@ -8,9 +8,11 @@ from collections import Counter
 
 from msgspec.structs import replace
 
-from streams.base.records import NO_QUEUE, NO_TIER, Fact
+from streams.base.records import JUDGED, NO_QUEUE, NO_TIER, Fact
 from streams.contacts.contact import Contact, Mark
 from streams.contacts.histories import Lives
+from streams.contacts.rules import ContactRules
+from streams.contacts.verdicts import verdict
 from streams.customers.tiers import Tiers, tier_at
 
 
@@ -20,7 +22,9 @@ def tier_of(contact: Contact, tiers: Tiers) -> str:
     return contact.tier or tier_at(tiers, at) or NO_TIER
 
 
-def difference(before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers]) -> tuple[Fact, ...]:
+def difference(
+    before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers], rules: ContactRules
+) -> tuple[Fact, ...]:
     """What to emit when contacts (and the customer's tiers) change: −1 for what no longer holds, then +1 for what is
     new."""
     gone: list[Fact] = []
@@ -30,6 +34,11 @@ def difference(before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers
         new = after[index] if index < len(after) else None
         if old is not new or tiers[0] is not tiers[1]:
             _compare(old, new, line, tiers, (gone, added))
+            if old is not new and ((new and new.proof) or (old and old.proof)):  # it says what it is about
+                was, now = _judged(old, line, rules), _judged(new, line, rules)
+                if was != now:
+                    gone += was
+                    added += now
     if not gone:
         return tuple(added)
     old_facts, new_facts = Counter(gone), Counter(added)
@@ -53,6 +62,29 @@ def _compare(
         gone += [_fact(mark, old, line, old_tier) for mark in old.marks[same:]]
     if new:
         added += [_fact(mark, new, line, new_tier) for mark in new.marks[same:]]
+
+
+def _judged(contact: Contact | None, line: str, rules: ContactRules) -> list[Fact]:
+    """What it counts for at the products and topics it is about."""
+    found = verdict(contact, rules) if contact else None
+    if contact is None or found is None:
+        return []
+    return [
+        Fact(
+            JUDGED,
+            contact.id,
+            found.time,
+            contact.channel,
+            NO_QUEUE,
+            NO_TIER,
+            line,
+            variant=kind,
+            value=int(found.negative),
+            about=name,
+            event=found.event,
+        )
+        for kind, name in found.subjects
+    ]
 
 
 def _fact(mark: Mark, contact: Contact, line: str, tier: str) -> Fact:

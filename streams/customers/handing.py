@@ -104,8 +104,8 @@ def _gone_on(timeline: Timeline, key: str, contact: Contact, place: Place, rules
         after = histories.arrive(after, step, place.now, rules.contacts).history
     after = replace(after, group=known.group)
     tiers = (timeline.tiers, timeline.tiers)
-    emitted = facts.difference(known.lives, (), place.line, tiers)
-    emitted += facts.difference(before.lives, after.lives, place.line, tiers)
+    emitted = facts.difference(known.lives, (), place.line, tiers, rules.contacts)
+    emitted += facts.difference(before.lives, after.lives, place.line, tiers, rules.contacts)
     timeline = replace(timeline, histories=timeline.histories | {key: after}, stale=True)
     timeline, out = loop.changed(timeline, Change(Gone(WITHDRAWN, contact.last), key, known, after), place, rules)
     return LineOutcome(timeline, emitted, out)

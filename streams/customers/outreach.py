@@ -18,13 +18,14 @@ from msgspec.structs import replace
 from streams.alerts.episodes import alert_id
 from streams.base.records import NO_TIER, CustomerEvent, Profile
 from streams.base.times import iso, to_ms
+from streams.contacts import surveys
 from streams.contacts.acts import is_his
+from streams.contacts.rules import ContactRules
 from streams.contacts.steps import Step
 from streams.customers import wishes
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View
 from streams.customers.outreach_rules import OutreachRule, OutreachRules
 from streams.customers.tiers import tier_at
-from streams.customers.verdicts import BAD_SURVEY
 from streams.customers.wishes import LANGUAGE, Words
 
 TOPIC, QUIET_TOPIC = "outreach", "customer.quiet"
@@ -94,8 +95,8 @@ class Outreach(Follower[KnownOutreach]):
     name = "outreach"
     empty = KnownOutreach()
 
-    def __init__(self, rules: OutreachRules, lateness_ms: int, csat_scale: tuple[int, int]) -> None:
-        self.rules, self.lateness_ms, self.csat_scale = rules, lateness_ms, csat_scale
+    def __init__(self, rules: OutreachRules, contacts: ContactRules) -> None:
+        self.rules, self.contacts, self.lateness_ms = rules, contacts, contacts.lateness_ms
         self.by_name = {rule.name: (place, rule) for place, rule in enumerate(rules.rules)}
         self.after: dict[str, list[OutreachRule]] = {}
         for rule in rules.rules:
@@ -150,14 +151,7 @@ class Outreach(Follower[KnownOutreach]):
         return After(replace(state, pending=kept), tuple(out))
 
     def _is_bad(self, step: Step) -> bool:
-        low, high, bad = BAD_SURVEY.get(step.detail or "", (0, 1, -1.0))
-        if step.scale == "good-bad":
-            low, high = 0, 1
-        elif step.scale is not None:
-            low, high = (int(end) for end in step.scale.split("-"))
-        elif step.detail == "csat":
-            low, high = self.csat_scale
-        return step.value is not None and (step.value / 1000 - low) / (high - low) <= bad
+        return surveys.is_low(step.detail, surveys.answer(step, self.contacts), self.contacts)
 
     def _called(self, state: KnownOutreach, trigger: str, begun: Pending, view: View) -> After[KnownOutreach] | None:
         rules = self.after.get(trigger)

@@ -40,8 +40,8 @@ ROW_KEPT = 512_000
 """Bytes at most that are left of a row that exceeded it."""
 LINE_KEPT = ROW_KEPT // 33
 """Bytes that one line may keep at least."""
-RECORD_BYTES = 6_600
-"""JSON bytes of a record without its texts, at most: seven names of 200 characters and two of 100."""
+RECORD_BYTES = 7_000
+"""JSON bytes of a record without its texts, at most: seven names of 200 characters and three of 100."""
 ALERT_BYTES = 10_000
 """JSON bytes of an alert, at most, its id as the key included."""
 LINE_BYTES = 300

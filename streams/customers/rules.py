@@ -76,8 +76,8 @@ class CustomerRules:
             Moods(self.alerts.sentiment, lateness_ms),
             Journeys(self.journeys, lateness_ms),
             Segments(self.segments, self.services),
-            Silences(self.silence, lateness_ms, self.contacts.csat_scale),
-            Outreach(self.outreach, lateness_ms, self.contacts.csat_scale),  # behind whom it hears
+            Silences(self.silence, self.contacts),
+            Outreach(self.outreach, self.contacts),  # behind whom it hears
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

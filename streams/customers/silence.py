@@ -23,6 +23,7 @@ from streams.base.records import NO_TIER
 from streams.base.times import DAY_MS
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
+from streams.contacts.rules import ContactRules
 from streams.customers.follow import After, Ease, Follower, Out, View, own_out
 from streams.customers.silences import (
     ENDED,
@@ -75,8 +76,8 @@ class Silences(Follower[KnownSilence]):
     name = "silence"
     empty = KnownSilence()
 
-    def __init__(self, rules: SilenceRules, lateness_ms: int, csat_scale: tuple[int, int]) -> None:
-        self.rules, self.lateness_ms, self.csat_scale = rules, lateness_ms, csat_scale
+    def __init__(self, rules: SilenceRules, contacts: ContactRules) -> None:
+        self.rules, self.contacts, self.lateness_ms = rules, contacts, contacts.lateness_ms
         self.least_ms = rules.least_ms
 
     def settled(self, state: KnownSilence, finished: Lives, view: View) -> KnownSilence:
@@ -230,7 +231,7 @@ class Silences(Follower[KnownSilence]):
             first, last = contact.acts
             if first is not None and not (contact.ours or contact.only_told):
                 days.add(first // DAY_MS)
-            verdict, reason = verdict_of(contact, self.csat_scale)
+            verdict, reason = verdict_of(contact, self.contacts)
             key = f"{contact.channel}|{contact.id}"
             runs.append(Run(last if first is None else first, last, key, contact.last, verdict, reason, contact.tier))
         return Past(tuple(sorted(days)), self._in_a_row(runs))

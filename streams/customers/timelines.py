@@ -62,7 +62,7 @@ def arrive(timeline: Timeline, event: Event, place: Place, rules: CustomerRules)
     if not arrival.taken:
         return LineOutcome(timeline, late=arrival.late)
     after = arrival.history
-    added = facts.difference(history.lives, after.lives, place.line, (timeline.tiers, timeline.tiers))
+    added = facts.difference(history.lives, after.lives, place.line, (timeline.tiers, timeline.tiers), rules.contacts)
     limited: tuple[str, ...] = ()
     if len(added) > histories.MANY_FACTS:
         after = replace(after, recounts=after.recounts + 1)
@@ -105,7 +105,7 @@ def _relabelled(outcome: LineOutcome, before: Tiers, at: int, place: Place, rule
     emitted = tuple(
         fact
         for history in timeline.histories.values()
-        for fact in facts.difference(history.lives, history.lives, place.line, (before, tiers))
+        for fact in facts.difference(history.lives, history.lives, place.line, (before, tiers), rules.contacts)
     )
     limited: tuple[str, ...] = ()
     today = (at if place.now is None else place.now) // DAY_MS
@@ -147,7 +147,11 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
     if history and kept:
         others[key] = replace(kept, group=history.group, going=False)
     tiers = (timeline.tiers, timeline.tiers)
-    emitted = facts.difference(history.lives, kept.lives if kept else (), place.line, tiers) if history else ()
+    emitted = (
+        facts.difference(history.lives, kept.lives if kept else (), place.line, tiers, rules.contacts)
+        if history
+        else ()
+    )
     timeline = replace(
         timeline,
         histories=others,

@@ -2,15 +2,16 @@
 
 from typing import NamedTuple
 
-from streams.contacts.contact import ABANDONED, ANSWERED, CONTAINED, Contact, Mark
+from streams.contacts import surveys
+from streams.contacts.contact import ABANDONED, ANSWERED, CONTAINED, Contact
+from streams.contacts.rules import ContactRules
+from streams.contacts.verdicts import is_angry
 
 GOOD, BAD, UNKNOWN = VERDICTS = "good", "bad", "unknown"
-BAD_SURVEY = {"csat": (1, 5, 0.25), "nps": (0, 10, 0.6), "ces": (1, 7, 0.34)}
-"""Metric → scale, and up to which part of it an answer is bad: 1 and 2 of 5; detractors; 1 to 3 of 7."""
 GOOD_SURVEY = 0.75
 """From this part of its scale on an answer is good: 4 of 5, 8 of 10."""
-ANGRY, PLEASED = -300, 200
-"""Mean sentiment of a contact's messages (thousandths): at or below, at or above."""
+PLEASED = 200
+"""Mean sentiment of a contact's messages (thousandths): at or above."""
 
 
 class Verdict(NamedTuple):
@@ -20,17 +21,15 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def verdict_of(contact: Contact, csat_scale: tuple[int, int]) -> Verdict:
+def verdict_of(contact: Contact, rules: ContactRules) -> Verdict:
     """What is bad counts before what is good; of each the customer's own words first."""
-    answers = [part for mark in contact.marks if (part := survey_part(mark, csat_scale)) is not None]
-    mood = contact.scored_milli / contact.scored if contact.scored else None
-    return _bad(contact, answers, mood) or _good(contact, answers, mood)
+    return _bad(contact, rules) or _good(contact, rules)
 
 
-def _bad(contact: Contact, answers: list[tuple[str, float]], mood: float | None) -> Verdict | None:
-    if any(part <= BAD_SURVEY[metric][2] for metric, part in answers):
+def _bad(contact: Contact, rules: ContactRules) -> Verdict | None:
+    if any(mark.fact == "feedback" and surveys.is_low(mark.variant, mark.value, rules) for mark in contact.marks):
         return Verdict(BAD, "bad-survey")
-    if mood is not None and mood <= ANGRY:
+    if is_angry(contact, rules):
         return Verdict(BAD, "angry")
     if contact.outcome == ABANDONED:
         return Verdict(BAD, "abandoned")
@@ -41,23 +40,15 @@ def _bad(contact: Contact, answers: list[tuple[str, float]], mood: float | None)
     return Verdict(BAD, "unanswered") if unheard else None
 
 
-def _good(contact: Contact, answers: list[tuple[str, float]], mood: float | None) -> Verdict:
+def _good(contact: Contact, rules: ContactRules) -> Verdict:
     if contact.case_said == "solved":
         return Verdict(GOOD, "solved")
-    if any(part >= GOOD_SURVEY for _, part in answers) or (mood is not None and mood >= PLEASED):
+    given = [surveys.part(mark.variant, mark.value, rules) for mark in contact.marks if mark.fact == "feedback"]
+    pleased = contact.scored > 0 and contact.scored_milli >= PLEASED * contact.scored
+    if pleased or any(part is not None and part >= GOOD_SURVEY for part in given):
         return Verdict(GOOD, "content")
     if contact.outcome == CONTAINED:
         return Verdict(GOOD, "self-served")
     if contact.outcome == ANSWERED:
         return Verdict(GOOD, "answered")
     return Verdict(UNKNOWN, "nothing-said")
-
-
-def survey_part(mark: Mark, csat_scale: tuple[int, int]) -> tuple[str, float] | None:
-    """An answer to a survey: metric, and its place between the ends of the scale, from 0 (worst) to 1."""
-    if mark.fact != "feedback" or mark.value is None or mark.variant not in BAD_SURVEY:
-        return None
-    low, high, _ = BAD_SURVEY[mark.variant]
-    if mark.variant == "csat":
-        low, high = csat_scale
-    return mark.variant, (mark.value / 1000 - low) / (high - low)

@@ -29,10 +29,12 @@ from streams.kafka.reading import read_to_end
 from streams.local.text import shown
 from streams.rules import Rules
 from streams.settings import Settings, variable
+from streams.signals.tables import TABLE_TYPES as SIGNAL_TABLES
+from streams.signals.tables import Example, examples_of
 
 ROUNDS = 4
 """Links from the customer at most, and one more."""
-DEAD = "contacts.dead-letters"
+DEAD, SIGNALS = "contacts.dead-letters", "defect.signals"
 Wanted = Mapping[str, set[str]]
 """Table → names in the keys of its rows, without their lines."""
 
@@ -68,6 +70,7 @@ async def collect(settings: Settings, rules: Rules, name: str, tell: Tell) -> He
     await _identifiers(settings, counts["identify"], held, tell)
     found = await _rows(settings, counts, "track", {"customers": held.owners}, tell)
     held.contacts = sorted({*_contacts(found)})
+    found += await _examples(settings, counts["measure"], held, tell)
     wanted = {
         "nodes": {customer, *held.identifiers},
         "profiles": {customer.removeprefix("customer:")},
@@ -129,6 +132,34 @@ def _decoded(contents: Contents) -> Iterable[dict[str, Any]]:
         }
 
 
+async def _examples(settings: Settings, partitions: int, held: Held, tell: Tell) -> list[dict[str, Any]]:
+    """Contacts of the person that rows of `measure` name as examples of signals, the row's others left out. Those that
+    are no longer known elsewhere are contacts of the person from then on.
+    """
+    owners, contacts, found = held.owners, {*held.contacts}, list[dict[str, Any]]()
+    for partition in range(partitions):
+        contents = await changelogs.read(
+            settings, "measure", partition, keep=lambda table, _: table in SIGNAL_TABLES, tell=tell
+        )
+        for row in _decoded(contents):
+            hers = {each for each in examples_of(row["decoded"]) if each.owner in owners or _name(each) in contacts}
+            held.contacts += sorted({_name(each) for each in hers} - {*held.contacts})
+            if hers:
+                found.append({**row, "value": {"examples": plain(sorted(hers), times=True)}})
+    held.contacts.sort()
+    return found
+
+
+def _name(example: Example) -> str:
+    return contact_key(example.channel, example.contact)
+
+
+def _of_signal(doc: dict[str, Any], contacts: set[str]) -> dict[str, Any] | None:
+    """A signal with the person's contacts alone; None = it names none."""
+    examples = [each for each in doc["examples"] if contact_key(each["channel"], each["contact_id"]) in contacts]
+    return {**doc, "examples": examples} if examples else None
+
+
 def _contacts(rows: Iterable[dict[str, Any]]) -> Iterable[str]:
     for row in rows:
         for timeline in row["decoded"].lines.values():
@@ -138,7 +169,8 @@ def _contacts(rows: Iterable[dict[str, Any]]) -> Iterable[str]:
 async def _topics(settings: Settings, rules: Rules, held: Held) -> None:
     inputs = [name for name, spec in registry.topics().items() if spec.direction == "input"]
     names = {
-        settings.topic_prefix + topic: topic for topic in (*inputs, DEAD, "identity.changes", *topics_of_customers())
+        settings.topic_prefix + topic: topic
+        for topic in (*inputs, DEAD, SIGNALS, "identity.changes", *topics_of_customers())
     }
     owners, contacts = held.owners, {*held.contacts}
     hers = _Hers(settings, rules, held, contacts)
@@ -148,6 +180,10 @@ async def _topics(settings: Settings, rules: Rules, held: Held) -> None:
             continue
         if topic in flow.published() and topic != DEAD:
             doc = orjson.loads(value)
+            if topic == SIGNALS:
+                if (signal := _of_signal(doc, contacts)) is not None:
+                    held.published.setdefault(topic, []).append(signal)
+                continue
             named = {doc.get("customer"), doc.get("from"), doc.get("to"), f"anonymous:{doc.get('identifier')}"}
             if named & owners:
                 held.published.setdefault(topic, []).append(doc)

@@ -21,6 +21,9 @@ from streams.intake.intents import Intents
 from streams.intake.masking import mask
 from streams.sentiment.scoring import SCORED, Scorer
 
+LONGEST_SUBJECT = 100
+"""Characters of a topic, intent or product with its masks, in lower case."""
+
 
 class Policy(NamedTuple):
     """How a deployment normalises."""
@@ -129,8 +132,9 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
         identifiers=found,
         data=_specific(obj["type"], data, policy, budget),
         case=data.get("case_id"),
-        topic=data.get("topic"),
-        intent=data.get("intent"),
+        topic=_subject(data.get("topic"), policy.region),
+        intent=_subject(data.get("intent"), policy.region),
+        product=_subject(data.get("product"), policy.region),
     )
 
 
@@ -268,6 +272,16 @@ def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Co
 
 def _time(value: str | None) -> int | None:
     return None if value is None else to_ms(value)
+
+
+def _subject(value: str | None, region: str | None) -> str | None:
+    return None if value is None else _read_subject(value, region)
+
+
+@lru_cache(16_384)
+def _read_subject(value: str, region: str | None) -> str | None:
+    """A topic, intent or product, the same however it is spaced and capitalised; ``None`` of blanks alone."""
+    return " ".join(mask(value, region).split()).casefold()[:LONGEST_SUBJECT] or None
 
 
 _BUILDERS: dict[

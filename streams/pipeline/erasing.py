@@ -10,7 +10,7 @@ import orjson
 
 from schemas import registry
 from streams.base.links import ForgetContact, row_key
-from streams.base.records import LIVE, SEP, Erase, Event, Handed, Moved, Profile, contact_key, output_key
+from streams.base.records import LIVE, SEP, Erase, Event, Handed, Moved, Profile, Unnamed, contact_key, output_key
 from streams.base.times import iso
 from streams.base.watermarks import Watermarks
 from streams.customers import customers, erasing
@@ -52,6 +52,7 @@ class Erasures:
         self.past, self.left_ms, self.lines = tables["past"], privacy.left_ms, lines
         self.own = [topics[topic] for topic in owners_topics()]
         self.proofs, self.links = topics["privacy.proofs"], topics["identity.links"]
+        self.measurements = topics["contact.measurements"]
 
     def of(self, value: Any, known: object, out: Outputs) -> Any:
         """The record, as far as its owner is not erased by its time; None = nothing of it. ``known``: the row."""
@@ -81,6 +82,8 @@ class Erasures:
             for topic in self.own:
                 out.send(topic, output_key(line, owner), None)
         self._forget(outcome.contacts, owner, told.time, out)
+        unnamed = Unnamed(owner, told.time, told.line, told.every, outcome.judged)
+        out.broadcast(self.measurements, owner.encode(), encode(unnamed))
         return outcome
 
     def prove(self, told: Erase, out: Outputs) -> None:

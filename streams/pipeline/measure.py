@@ -1,5 +1,5 @@
-"""`measure`: what one queue goes through. Reads ``contact.measurements`` by channel and queue; writes readings and
-queue states.
+"""`measure`: what one queue goes through, and one product. Reads ``contact.measurements`` by channel and queue, or by
+product and topic; writes readings, queue states and early signals of a defect.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.base.records import LIVE, SEP, Fact, Line, Measurement, output_key
+from streams.base.records import JUDGED, LIVE, SEP, Fact, Line, Measurement, Unnamed, output_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
@@ -21,6 +21,11 @@ from streams.metrics.windows import advance, arrived, fold, record_key
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
+from streams.signals import watch
+from streams.signals.rules import SignalRules
+from streams.signals.tables import TABLE_TYPES as SIGNAL_TYPES
+from streams.signals.tables import Tables as SignalTables
+from streams.signals.unnaming import unname
 
 
 def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
@@ -33,7 +38,13 @@ MOST_RECORDS = 4000
 """Readings that one batch publishes, about: 16 MB. What stream time has passed beyond that follows in batches of their
 own."""
 
-TABLES = (WATERMARKS, BEHIND, *(_table(name, kind) for name, kind in TABLE_TYPES.items()), _table("names", Name, ""))
+TABLES = (
+    WATERMARKS,
+    BEHIND,
+    *(_table(name, kind) for name, kind in TABLE_TYPES.items()),
+    _table("names", Name, ""),
+    *(_table(name, kind, "") for name, kind in SIGNAL_TYPES.items()),
+)
 
 
 class Measure(Stage):
@@ -42,19 +53,33 @@ class Measure(Stage):
     before = "track"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: TopicName, policy: KpiPolicy, notes: Notes
+        self,
+        info: TaskInfo,
+        tables: Mapping[str, Table[Any]],
+        name: TopicName,
+        policy: KpiPolicy,
+        notes: Notes,
+        signals: SignalRules,
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Measurement), None)
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
         self.names = tables["names"]
         self.policy, self.notes = policy.shared(info.partition, info.peers), notes
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
+        self.signal_tables = SignalTables(**{name: tables[name] for name in SIGNAL_TYPES})
+        self.signal_rules, self.signals = signals.shared(info.peers), name("defect.signals")
         self.live = LiveReadings(policy)
         self.counted: list[Fact] = []
         """Facts of this batch, as they were counted."""
 
     def fold(self, value: Any, out: Outputs) -> None:
+        if isinstance(value, Unnamed):
+            for signal in unname(self.signal_tables, value):
+                self._tell(signal, out)
         if not isinstance(value, Fact):
+            return
+        if value.fact == JUDGED:
+            self._judge(value)
             return
         fact, found = value, None
         if not vocabulary.is_known(self.names, value):
@@ -68,6 +93,13 @@ class Measure(Stage):
             self.names.update(found.kept)
             for what in found.other:
                 self.notes.limited("measure", what)
+
+    def _judge(self, fact: Fact) -> None:
+        counted = watch.fold(self.signal_tables, fact, self.signal_rules)
+        if counted == "too_late":
+            self.notes.late("measure")
+        elif counted == "too_many":
+            self.notes.limited("measure", f"{fact.variant}s")
 
     def keep(self) -> None:
         super().keep()
@@ -90,8 +122,29 @@ class Measure(Stage):
                     self._publish_queue(line, queue, out)
             except LaneFault as fault:
                 raise RowFault(self._rows(fault), certain=not self._has_counted(fault)) from fault
+            self._watch(line, out)
             self._is_behind(line, state)
         self.counted.clear()
+
+    def _watch(self, line: str, out: Outputs) -> None:
+        """Signals follow the figures: a line that moves in portions tests its hours in portions."""
+        state = self.kpi_tables.lines.get(line)
+        if state is None:
+            return
+        try:
+            for signal in watch.advance(self.signal_tables, line, state.sealed, state.ended, self.signal_rules):
+                self._tell(signal, out)
+        except watch.SubjectFault as fault:
+            rows = {
+                (name, key): fault
+                for name in ("hours", "subjects")
+                for key in self.tables[name]
+                if f"{key}{SEP}".startswith(fault.key + SEP)
+            }
+            raise RowFault(rows, certain=not self.folded) from fault
+
+    def _tell(self, signal: dict[str, Any], out: Outputs) -> None:
+        out.send(self.signals, output_key(signal["line"], watch.record_key(signal)), orjson.dumps(signal))
 
     def _is_behind(self, line: str, state: Line) -> None:
         """Note whether there is more to publish than this batch took."""
@@ -145,6 +198,8 @@ class Measure(Stage):
         self.kpi_tables.forget_queues(line)
         vocabulary.forget(self.names, line)
         self.kpi_tables.lines.pop(line, None)
+        self.signal_tables.forget(line)
+        self.signal_tables.reached.pop(line, None)
 
     def live_time(self) -> int | None:
         """As far as readings are out: what is due may be more than one batch takes."""
@@ -158,3 +213,6 @@ class Measure(Stage):
 
     def queues_now(self) -> dict[tuple[str, str], tuple[int, float]]:
         return queues_now(self.kpi_tables, self.live_time() or 0)
+
+    def firing_signals(self) -> dict[str, int]:
+        return watch.firing(self.signal_tables, LIVE)

@@ -73,3 +73,7 @@ class Gauged:
     def open_alerts(self) -> Mapping[str, int]:
         """Alerts firing now on the live line, by rule."""
         return {}
+
+    def firing_signals(self) -> Mapping[str, int]:
+        """Early signals of a defect that fire now on the live line, by kind of subject."""
+        return {}

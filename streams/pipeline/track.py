@@ -11,7 +11,7 @@ import orjson
 from msgspec.structs import replace
 
 from schemas import flow
-from streams.base.records import LIVE, Erase, Interaction, Line, Unforwarded
+from streams.base.records import JUDGED, LIVE, Erase, Interaction, Line, Unforwarded, fact_key
 from streams.customers import customers, erasing, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
@@ -117,8 +117,8 @@ class Track(Stage):
             self._write(owner, Outcome(erasing.unforwarded(known, told)), out)
             self.touched[owner] = None
             return
-        left, facts, outs, _ = self.erasures.erase(known, told, self.rules, out)
-        self._write(owner, Outcome(left, facts, outs), out)
+        erased = self.erasures.erase(known, told, self.rules, out)
+        self._write(owner, Outcome(erased.customer, erased.facts, erased.out), out)
         self.touched[owner] = None
         if told.id:
             self.erasures.prove(told, out)
@@ -177,7 +177,8 @@ class Track(Stage):
         elif outcome.customer is not self.customers.get(owner):
             self.customers[owner] = outcome.customer
         for fact in outcome.facts:
-            out.send(self.measurements, f"{fact.channel}|{fact.queue}".encode(), encode(fact))
+            owned = replace(fact, owner=owner) if fact.fact == JUDGED else fact
+            out.send(self.measurements, fact_key(fact).encode(), encode(owned))
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
             if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:

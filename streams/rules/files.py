@@ -26,6 +26,7 @@ from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.rules import KpiPolicy
+from streams.signals.rules import SignalRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Rules:
     nobody: Nobody
     intents: Intents
     identity: IdentityRules = field(default_factory=IdentityRules)
+    signals: SignalRules = field(default_factory=SignalRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Files:
     outreach: OutreachRules
     services: ServiceRules
     intents: IntentsFile
+    signals: SignalRules
 
 
 def build(files: Files, shipped: Nobody) -> Rules:
@@ -166,6 +169,7 @@ def build(files: Files, shipped: Nobody) -> Rules:
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
         intents=files.services.intents,
+        negative=files.signals.negative,
     )
     longest = _longest(tracking.contacts, kpis.lateness_ms)
     customers = CustomerRules(
@@ -185,8 +189,8 @@ def build(files: Files, shipped: Nobody) -> Rules:
         files.tiers.worth(),
         files.services,
     )
-    intents = intents_of(files.intents.intents)
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), intents, files.identity)
+    intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
+    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), intents, files.identity, signals)
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]

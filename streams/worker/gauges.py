@@ -118,10 +118,13 @@ class Gauges(Collector):
         readings: dict[tuple[str, ...], float] = {}
         queues: dict[tuple[str, str], tuple[int, float]] = {}
         alerts = dict.fromkeys(self.metrics.alert_rules, 0)
+        signals = dict.fromkeys(("product", "topic"), 0)
         for task in list(self.source.tasks.owned.values()):
             stage = _asked(task.processor)
             readings.update(stage.readings())
             queues.update(stage.queues_now())
+            for kind, count in stage.firing_signals().items():
+                signals[kind] += count
             for rule, count in stage.open_alerts().items():
                 alerts[rule] = alerts.get(rule, 0) + count
         depth = {queue: waiting for queue, (waiting, _) in queues.items()}
@@ -131,6 +134,12 @@ class Gauges(Collector):
         yield _family("contact_queue_longest_wait_seconds", "Longest wait of those waiting now", QUEUE_LABELS, longest)
         yield _family(
             "contact_alerts_open", "Alerts that are firing", ("rule",), {(rule,): n for rule, n in alerts.items()}
+        )
+        yield _family(
+            "contact_defect_signals_firing",
+            "Products and topics whose share of negative contacts has risen",
+            ("kind",),
+            {(kind,): n for kind, n in signals.items()},
         )
         left_out = sum(max(len(values) - SERIES_LIMIT, 0) for values in (readings, depth, longest))
         yield _family(

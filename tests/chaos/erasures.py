@@ -33,6 +33,7 @@ def _call(name: str, at: int, named: Data) -> list[Data]:
         ("contact.initiated", named),
         ("contact.queued", {"queue": f"{ERASED}q"}),
         ("contact.connected", {"agent_id": "agent-1"}),
+        ("feedback.given", {"metric": "csat", "score": 1, "product": "app", **named}),
         ("contact.ended", {"by": "customer"}),
     ]
     return [

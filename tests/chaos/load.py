@@ -182,6 +182,7 @@ class Load:
             start = REPLAY_START + dice.randrange(2 * 3_600_000)
             for moment, (after, _, _) in enumerate(story.moments):
                 told.append((start + after, home(story.event(moment, start, REPLAY))))
+        told += self._defect(dice)
         told.sort(key=lambda each: each[0])
         await self._mark("replay.started", REPLAY_START - 1, 0)
         pause = self.duration * 0.6 / len(told)
@@ -193,6 +194,20 @@ class Load:
             await asyncio.sleep(pause)
         await self.publisher.flush()
         await self._mark("replay.ended", told[-1][0] + 3_600_000, len(told))
+
+    def _defect(self, dice: random.Random) -> list[tuple[int, Raw]]:
+        """A product that goes bad at midnight, and one that does not."""
+        told: list[tuple[int, Raw]] = []
+        for number in range(120):
+            later, product = number >= 60, ("reader", "card")[number % 2]
+            bad = dice.random() < (0.8 if later and product == "reader" else 0.1)
+            story = stories.about(dice, f"r{self.seed}-about-{number}", product, bad)
+            start = REPLAY_START + 3_600_000 * later + dice.randrange(3_500_000)
+            told += [
+                (start + after, home(story.event(moment, start, REPLAY)))
+                for moment, (after, _, _) in enumerate(story.moments)
+            ]
+        return told
 
     async def _months(self, dice: random.Random) -> None:
         """A replay of half a year, each event behind the one before: see `initiative`."""

@@ -30,7 +30,7 @@ from tests.chaos.faults import BASE, BROKER_SECONDS, FAULTS, RAISE, SESSION_MS, 
 from tests.chaos.fleet import SCORER, Fleet
 from tests.chaos.load import Load
 from tests.chaos.publisher import Publisher
-from tests.chaos.stories import RULES, TIERS, WAIT_LIMIT
+from tests.chaos.stories import RULES, SIGNALS, TIERS, WAIT_LIMIT
 
 DRAIN_SECONDS = 180.0
 LOGS = "logs.pickle"
@@ -119,6 +119,7 @@ def _settings(options: Options, folder: Path, bootstrap: str, disk: Disk) -> Set
     rules.mkdir()
     (rules / "alerts.yaml").write_text(RULES)
     (rules / "tiers.yaml").write_text(TIERS)
+    (rules / "signals.yaml").write_text("".join(f"{name}: {value}\n" for name, value in SIGNALS.items()))
     return settings_module.load(
         bootstrap_servers=bootstrap,
         topic_prefix=f"chaos{options.seed}.",

@@ -29,6 +29,8 @@ sentiment:
      resolve_at_or_above: -0.1, quiet_after: 2h, severity: warning}
 """
 
+SIGNALS: dict[str, float] = {"false_alarms_per_year": 1.0, "min_history": 20, "min_contacts": 10}
+"""signals.yaml of a run, whose replay is two days long."""
 TIERS = """
 tiers:
   platinum: {order: 4, high: true, value: {enter: 1000, leave: 900, min_stay: 1s}}
@@ -131,7 +133,8 @@ def chat(dice: random.Random, name: str) -> Story:
         metric = dice.choice(["csat", "nps", "ces"])
         score = {"csat": dice.randint(1, 5), "nps": dice.randint(0, 10), "ces": dice.randint(1, 7)}[metric]
         moments.append((at + 1500, "feedback.given", {"metric": metric, "score": score}))
-    return Story(name, dice.choice(["chat", "messaging"]), moments, somebody(dice))
+    common = somebody(dice) | ({"product": "app"} if dice.random() < 0.5 else {})
+    return Story(name, dice.choice(["chat", "messaging"]), moments, common)
 
 
 def _intent(dice: random.Random) -> Data:
@@ -144,6 +147,16 @@ def _message(dice: random.Random, number: int) -> Data:
     wish = dice.choice(["", "", ", how much is it?", ", qualcuno mi richiami"])
     said: Data = {"direction": "inbound", "author": "customer", "text": f"mood {mood} ({number}){wish}"}
     return said | ({"sentiment": mood} if dice.random() < 0.5 else {})
+
+
+def about(dice: random.Random, name: str, product: str, bad: bool) -> Story:
+    """A short call about a product; a bad one is given up."""
+    moments: list[Moment] = [(0, "contact.queued", {"queue": dice.choice(QUEUES)})]
+    if bad:
+        moments.append((900, "contact.ended", {"by": "customer", "reason": "abandoned"}))
+    else:
+        moments += [(700, "contact.connected", {"agent_id": "agent-3"}), (1200, "contact.ended", {"by": "agent"})]
+    return Story(name, "voice", moments, {**somebody(dice), "product": product})
 
 
 def mail(dice: random.Random, name: str) -> Story:

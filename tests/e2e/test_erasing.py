@@ -74,6 +74,7 @@ def story(now: float) -> list[dict[str, Any]]:
         event("contact.queued", "c-anna-1", now - 300, queue="cards", tier="platinum", **by(phone=PHONE)),
         event("contact.initiated", "c-anna-2", now - 60, customer_id="anna-77", **by(phone=PHONE, email=MAIL)),
         event("contact.ended", "c-anna-2", now - 50, by="customer"),
+        event("feedback.given", "c-anna-2", now - 45, metric="csat", score=1, product="reader"),
         event("contact.initiated", "c-anna-3", now - 40, channel="chat", direction="inbound", **by(email=MAIL, cookie=COOKIE)),
         event("contact.ended", "c-bad", now - 40, by="nobody at all", customer_id="anna-77"),
         event("contact.queued", "c-bob-1", now - 30, queue="cards", customer_id="bob-8"),
@@ -124,10 +125,10 @@ def check_export(held: dict[str, Any]) -> None:
     assert held["customer"] == "customer:anna-77"
     assert held["identifiers"] == [f"cookie:{COOKIE}", f"email:{MAIL}", f"phone:{PHONE}"]
     assert held["contacts"] == ["chat|c-anna-3", "voice|c-anna-1", "voice|c-anna-2"]
-    assert {row["table"] for row in held["rows"]} >= {"customers", "nodes", "owners"}
+    assert {row["table"] for row in held["rows"]} >= {"customers", "nodes", "owners", "hours"}
     assert {"journeys", "segments", "alerts"} <= held["published"].keys()
     assert sorted(held["events"]) == ["contacts.chat", "contacts.dead-letters", "contacts.voice"]
-    assert len(held["events"]["contacts.voice"]) == 4
+    assert len(held["events"]["contacts.voice"]) == 5
     assert "bob-8" not in json.dumps(held)
 
 

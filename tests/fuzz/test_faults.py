@@ -26,6 +26,7 @@ from streams.pipeline import stage as hop
 from streams.pipeline.identify import Identify
 from streams.pipeline.measure import Measure
 from streams.pipeline.track import Track
+from streams.signals import watch
 from streams.worker.metrics import Metrics
 from streams.worker.plugins import load_scorer
 from tests.fuzz.check import OUTPUTS, PASSING, RULES
@@ -62,12 +63,13 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "measure encode": (kpis, "encode", 0),
     "measure day": (windows, "day_records", 0),
     "measure queue": (queues, "_record", 0),
+    "measure judged": (watch, "fold", 1),
 }
 """Where it raises: what holds the function, its name, and which of its arguments says whom it is about."""
 CUT = (*PASSING, "longest_wait_ms")
 """What depends on where batches are cut: how far time had come when something was told."""
 OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
-TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left")
+TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left", "hours", "subjects")
 SENDS = (
     "contact.normalised",
     "identity.links",
@@ -141,7 +143,7 @@ def cursed_hooks(names: Collection[str], topics: Collection[str]) -> Iterator[No
 @cache
 def stories() -> tuple[list[Raw], list[Raw]]:
     """The healthy, and the same once more with cursed names."""
-    healthy = control()[:90]
+    healthy = control()[:120]
     twin = [
         replace(
             raw,

@@ -49,6 +49,7 @@ def test_the_control_group_has_something_to_lose() -> None:
     assert {topic for topic, sent in undisturbed().items() if not sent} == {
         "contacts.dead-letters",
         "customer.quiet",
+        "defect.signals",
         "outreach",
         "privacy.proofs",
     }

@@ -15,6 +15,7 @@ from streams import app
 from streams.base.times import DAY_MS
 from streams.engine.offline import Offline, OfflineTask
 from streams.pipeline.tables import TABLES
+from tests.support import defect_story
 from tests.support.erasure_story import erased, erasing_deployment
 from tests.support.offline import NOW, inlets, mark, settle
 from tests.support.system import event, home
@@ -91,6 +92,10 @@ def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPat
     gone = erased("k", NOW + 3 * 3_600_000)
     run.publish(*home(gone), orjson.dumps(gone), NOW + 3 * 3_600_000)
     settle(run, NOW + 3 * 3_600_000)
+    for at, one in defect_story.story(late + 3600):
+        run.publish(*home(one), orjson.dumps(one), int(at * 1000))
+    for hours in range(4, 4 + 24 * defect_story.DAYS):
+        run.run(NOW + 3_600_000 * hours)
     assert wrote == {stage: {*flow.outputs(stage)} for stage in flow.stages()}
 
 

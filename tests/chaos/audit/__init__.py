@@ -19,6 +19,7 @@ from tests.chaos.audit import (
     journeys,
     logs,
     raw,
+    signals,
     standings,
     state,
 )
@@ -54,9 +55,12 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
     world = contacts.tell(accounts, now.get("", 0))
     # Poison is audited up to the fold of its customers; from there on it must not be seen in what others get.
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
+    for contact in world.contacts.values():
+        contact.facts += signals.judge(contact)
     others = found.healthy(
-        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach"
-    ).healthy("segments", words=(logs.POISON, logs.ERASED))
+        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
+        "defect.signals",
+    ).healthy("segments", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
@@ -69,6 +73,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *alerts.check(others, world, accounts.accepted, now),
         *initiative.check(others, accounts.accepted, rules),
         *standings.check(others, world),
+        *signals.check(others, world, {line for (_, line), each in far.items() if line and each.get("ended")}),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
         *figures.check_readings(others, far, by_lane),
@@ -96,6 +101,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
             "steps": len(others.of("journey.events")),
             "silences": sum(rec.doc["status"] == "quiet" for rec in others.of("customer.quiet")),
             "outreaches": sum(rec.doc["status"] == "send" for rec in others.of("outreach")),
+            "signals": len(found.of("defect.signals")),
             "readings": len({rec.key for rec in found.of("kpis")}),
         },
     )

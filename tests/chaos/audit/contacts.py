@@ -38,6 +38,8 @@ class Fact(NamedTuple):
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    about: str | None = None
+    event: str | None = None
 
 
 @dataclass

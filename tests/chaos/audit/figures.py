@@ -42,10 +42,12 @@ def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference("facts", what, _about(fact, world))
     for rec in logs.of("contact.measurements"):
         doc = rec.doc
-        if doc["kind"] == "fact" and rec.partition != home(
-            f"{doc['channel']}|{doc['queue']}".encode(), logs.partitions[rec.topic]
-        ):
+        if doc["kind"] == "fact" and rec.partition != home(_key(doc).encode(), logs.partitions[rec.topic]):
             yield Difference("facts", f"{rec.place} lies on another partition than its key's", (doc["id"],), rec)
+
+
+def _key(doc: dict[str, Any]) -> str:
+    return f"{doc['variant']}|{doc['about']}" if doc["fact"] == "judged" else f"{doc['channel']}|{doc['queue']}"
 
 
 def _about(fact: Fact, world: World) -> tuple[str, ...]:
@@ -207,6 +209,8 @@ def lanes(world: World) -> dict[Dims, Lane]:
         ancient = contact.ancient
         left = {fact.id: fact.time for fact in contact.facts if fact.fact == "leg_closed"}
         for fact in contact.facts:
+            if fact.fact == "judged":
+                continue
             lane = found[fact.line, fact.channel, fact.queue, fact.tier]
             lane.facts.append(fact)
             if ancient:

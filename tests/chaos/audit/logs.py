@@ -25,7 +25,7 @@ HOPS = ("ingest", "identify", "track", "measure")
 BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = (
     "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet",
-    "outreach", "contacts.dead-letters", "privacy.proofs",
+    "outreach", "contacts.dead-letters", "privacy.proofs", "defect.signals",
 )  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""

@@ -14,7 +14,7 @@ from tests.support.track_story import OWNER, RULES, T0, D, H, M, Task, ended, ev
 
 LATENESS = RULES.contacts.lateness_ms
 END = 900 * D
-FOLLOWER = Silences(RULES.silence, LATENESS, (1, 5))
+FOLLOWER = Silences(RULES.silence, RULES.contacts)
 SEEDS = range(40)
 
 

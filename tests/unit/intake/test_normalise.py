@@ -158,6 +158,16 @@ def test_texts_are_masked(kind: str, field: str) -> None:
     assert record.data == {field: "ask [phone] or [email]"}
 
 
+def test_topic_intent_and_product_are_masked_and_the_same_however_they_are_written() -> None:
+    said = {"topic": " Card\u00a0 Reader", "intent": "BLOCK_card", "product": "Straße of A@example.com"}
+    record = event_record(contact_event("contact.queued", **said), 0, "", PLAIN)
+    assert isinstance(record, Event)
+    assert (record.topic, record.intent, record.product) == ("card reader", "block_card", "strasse of [email]")
+    long = event_record(contact_event("contact.queued", topic="ß" * 100, product="  "), 0, "", PLAIN)
+    assert isinstance(long, Event)
+    assert (long.topic, long.product) == ("s" * 100, None)
+
+
 def test_callback() -> None:
     obj = contact_event("contact.callback_requested", phone="0170 1234567", scheduled_for="1970-01-01T01:00:01+01:00")
     record = event_record(obj, 0, "", PLAIN._replace(region="DE"))

@@ -13,8 +13,8 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "customer.quiet", "identity.changes", "journey.events", "journeys", "kpis",
-        "outreach", "privacy.proofs", "queue.state", "segments",
+        "alerts", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
+        "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "segments",
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "segments",
             ),
         ),
-        "measure": (("contact.measurements",), ("contacts.dead-letters", "kpis", "queue.state")),
+        "measure": (("contact.measurements",), ("contacts.dead-letters", "defect.signals", "kpis", "queue.state")),
     }
     with pytest.raises(KeyError):
         flow.inputs("webhooks")

@@ -84,6 +84,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     others["kpis"] = replace(rules.kpis, lateness_ms=1)
     kinds = rules.identity.kinds
     others["identity"] = IdentityRules(dict(reversed(kinds.items())))  # the order is the strength
+    others["signals"] = replace(rules.signals, min_history=1)
     assert {*others, "customers"} == {part.name for part in fields(Rules)}
     for name, other in others.items():
         assert changed(of(), of(replace(rules, **{name: other}))) == {f"rules.{name}"}

@@ -67,6 +67,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
             live_time=lambda: None,
             readings=lambda: {kpi: 0.75},
             queues_now=lambda: {("voice", "loans"): (4, 12.5)},
+            firing_signals=lambda: {"product": 2, "topic": 0},
         ),
     )
     metrics.watch(watched)
@@ -93,6 +94,8 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_alerts_open{rule="wait"}': 3,
         'contact_alerts_open{rule="mood"}': 0,
         'contact_alerts_open{rule="gone"}': 1,
+        'contact_defect_signals_firing{kind="product"}': 2,
+        'contact_defect_signals_firing{kind="topic"}': 0,
         "contact_streams_topics_changed": 1,
         'contact_streams_topic_settings_differ{effect="refused"}': 0,
         'contact_streams_topic_settings_differ{effect="warned"}': 3,

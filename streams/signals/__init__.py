@@ -1,0 +1,1 @@
+"""Early signals of a defect: a product or topic whose contacts turn out badly more often than they used to."""
