@@ -7,7 +7,7 @@ rules as shipped; nothing of it is read from what comes out.
 
 from streams.base.times import MINUTE_MS, SECOND_MS
 from streams.demo.story_erased import erased
-from streams.demo.story_parts import Act, Event, Person, Step, Story, by_line, call, event, message
+from streams.demo.story_parts import Act, Event, Person, Step, Story, by_line, call, event, in_order, message
 from streams.demo.story_past import AS_IF, BEN, LINES, PAST, steps_of_the_past
 from streams.demo.story_records import Alike, Newest, Told
 
@@ -239,7 +239,7 @@ def wrong_merge(at: int) -> Step:
                         [(owner, f"{AS_IF}/{owner}") for owner in both],
                     ),
                 ],
-                [*calls, mail],
+                in_order(calls, [mail]),
                 line=AS_IF,
                 until=at + 5 * MINUTE_MS,
             ),

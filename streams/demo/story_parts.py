@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from streams.base.times import MINUTE_MS, SECOND_MS, iso
@@ -114,6 +115,11 @@ def call(name: str, at: int, who: Mapping[str, Any], **more: Any) -> list[Event]
         (CALL_MS, "contact.ended", {"by": "customer"}),
     ]
     return [event(kind, name, at + after, "/pbx", data | said) for after, kind, said in moments]
+
+
+def in_order(*told: Sequence[Event]) -> list[Event]:
+    """By time, as a replay tells them."""
+    return sorted(chain(*told), key=lambda each: str(each["time"]))
 
 
 def by_line(line: str, key: str) -> str:

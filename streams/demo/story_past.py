@@ -5,7 +5,7 @@ without an event of whom it concerns.
 from collections.abc import Sequence
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
-from streams.demo.story_parts import CALL_MS, Act, Line, Person, Step, by_line, call, event, message
+from streams.demo.story_parts import CALL_MS, Act, Line, Person, Step, by_line, call, event, in_order, message
 from streams.demo.story_records import Newest, Told
 
 PAST, AS_IF, LATER = "last-winter", "as-if-never-linked", "told-next-year"
@@ -137,6 +137,7 @@ def silent(nora: Person) -> Step:
         "contact_id": "call-nora", "ended_at": None,
     }  # fmt: skip
     pauls = {"status": "quiet", "tier": "platinum", "quiet_at": iso(SILENT_SINCE + PLATINUM_MS)}
+    hers, pauls_own = (call(name, LAST_CALL, who.known) for name, who in (("call-nora", nora), ("call-paul", PAUL)))
     others = call("call-others", SILENT_SINCE + GOLD_MS - DAY_MS, {"customer_id": "somebody-4005"})
     return Step(
         "A gold customer falls silent",
@@ -149,7 +150,7 @@ def silent(nora: Person) -> Step:
                     Told("gold may for 30: of her nothing is said yet", "customer.quiet",
                          {"customer": nora.owner, "line": PAST}, ()),
                 ],
-                [*known, *call("call-nora", LAST_CALL, nora.known), *call("call-paul", LAST_CALL, PAUL.known), *others],
+                in_order(known, hers, pauls_own, others),
                 PAST,
                 SILENT_SINCE + GOLD_MS - HOUR_MS,
                 settled=True,
