@@ -112,8 +112,11 @@ async def _told(
     async with temporary_topics(settings, keep), workers(settings, count, logs):
         told = script.story(int(time.time() * 1000), key, settings.nothing_left_ms)
         wire = KafkaWire(connection, settings.topic_prefix, told.lines, lambda left: wait_drained(settings, left))
-        async with wire:
-            results = await story_run.Telling(wire, show).tell(told, patience)
+        try:
+            async with wire:
+                results = await story_run.Telling(wire, show).tell(told, patience)
+        finally:
+            show.over()
     show.summary(results)
     return results
 

@@ -33,23 +33,31 @@ class Waiting:
             self._status.stop()
 
 
-class Printed:
-    """For people."""
+class Watched:
+    """What both ways of showing it have: what is waited for is shown until it came, or until the story breaks off."""
 
     def __init__(self, console: Terminal) -> None:
         self._console, self._waiting = console, Waiting(console)
-
-    def begins(self, number: int, of: int, step: Step) -> None:
-        """A step begins."""
-        self._console.print(Text(f"\n{number}/{of}  {step.title}", "bold"))
 
     def waits(self, says: str) -> None:
         """Something is waited for."""
         self._waiting(says)
 
+    def over(self) -> None:
+        """Nothing is waited for any more, and the terminal is as it was."""
+        self._waiting.over()
+
+
+class Printed(Watched):
+    """For people."""
+
+    def begins(self, number: int, of: int, step: Step) -> None:
+        """A step begins."""
+        self._console.print(Text(f"\n{number}/{of}  {step.title}", "bold"))
+
     def acted(self, result: ActResult) -> None:
         """What followed from an act."""
-        self._waiting.over()
+        self.over()
         self._console.print(
             Padding(Text.assemble(result.act.says, (f"  ({_told(result.act)})", "grey62")), (0, 0, 0, 5))
         )
@@ -83,22 +91,19 @@ class Printed:
             self._console.print(f"✓ {said}", style="bold green")
 
 
-class Lines:
+class Lines(Watched):
     """For programs: a line a step, and one that counts. What is waited for is shown on ``console``, which is stderr."""
 
     def __init__(self, console: Terminal, write: Callable[[str], None]) -> None:
-        self._waiting, self._write = Waiting(console), write
+        super().__init__(console)
+        self._write = write
 
     def begins(self, number: int, of: int, step: Step) -> None:
         """A step begins."""
 
-    def waits(self, says: str) -> None:
-        """Something is waited for."""
-        self._waiting(says)
-
     def acted(self, result: ActResult) -> None:
         """What followed from an act."""
-        self._waiting.over()
+        self.over()
 
     def ends(self, result: StepResult) -> None:
         """A step is over."""

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,11 @@ def test_it_has_topics_and_a_key_of_its_own_and_the_shipped_rules(
     keys = {each.erasure_key.get_secret_value() for each in (one, two) if each.erasure_key}
     assert len(keys) == 2
     assert "the key of the deployment" not in keys
+
+
+def test_it_needs_no_package_of_the_simulated_centre() -> None:
+    modules = ", ".join(f"streams.demo.{name}" for name in ("story", "story_run", "story_show", "story_wire"))
+    subprocess.run([sys.executable, "-c", f"import sys; sys.modules['simpy'] = None; import {modules}"], check=True)
 
 
 def test_help_has_examples() -> None:
