@@ -28,7 +28,7 @@ def story(
         str | None, typer.Option(help="host:port of a broker. Default: KAFKA_BOOTSTRAP_SERVERS, else a local one.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2,
-    patience: Annotated[float, typer.Option(min=1, help="Seconds that a step may take.")] = 60,
+    patience: Annotated[float, typer.Option(min=1, help="Seconds that a step may wait for its records.")] = 60,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the topics, to look at what came out.")] = False,
     as_json: AsJson = False,
 ) -> None:

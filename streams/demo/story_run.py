@@ -79,28 +79,32 @@ class Telling:
     show: Show
     clock: Callable[[], float] = time.monotonic
     seen: Seen = field(default_factory=Seen)
+    _until: float = 0.0
+    """So long, by the clock, the step waits for records."""
 
     async def tell(self, story: Story, patience: float) -> list[StepResult]:
-        """Every step, whether those before it hold or not; ``patience``: seconds that each may take."""
+        """Every step, whether those before it hold or not; ``patience``: seconds that each may wait for records, beside
+        the time in which everything is worked off.
+        """
         results = []
         for number, step in enumerate(story.steps, 1):
             began, acts = self.clock(), list[ActResult]()
+            self._until = began + patience
             self.show.begins(number, len(story.steps), step)
             for act in step.acts:
-                result = await self._act(act, act.settled or act is step.acts[-1], began + patience)
+                result = await self._act(act, act.settled or act is step.acts[-1])
                 self.show.acted(result)
                 acts.append(result)
             results.append(StepResult(number, step, acts, self.clock() - began))
             self.show.ends(results[-1])
         return results
 
-    async def _act(self, act: Act, settled: bool, until: float) -> ActResult:
-        """``until``: by the clock."""
+    async def _act(self, act: Act, settled: bool) -> ActResult:
         if act.remember:
             self.seen.remember(act.remember)
         await self.wire.tell(act)
         while True:
-            result, left = ActResult(act, look(act.expect, self.seen)), until - self.clock()
+            result, left = ActResult(act, look(act.expect, self.seen)), self._until - self.clock()
             if not result.proved:
                 if left <= 0:
                     return result
@@ -110,7 +114,9 @@ class Telling:
             if not settled:
                 return result
             self.show.waits(SETTLED)
+            asked = self.clock()
             records = await self.wire.settle(max(left, SETTLE_S))
+            self._until += self.clock() - asked
             if records is None:
                 return ActResult(act, [*result.checks, Check(SETTLED, Finding(False, (), "it is not, in time"))])
             self.seen.records += records

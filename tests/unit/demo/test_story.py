@@ -166,6 +166,22 @@ async def test_what_held_for_a_moment_is_not_proved() -> None:
     assert act.checks[0].finding.shown[0].part == {"customer": "somebody else"}
 
 
+class Slow(Recorded):
+    """Working off takes longer than anybody's patience."""
+
+    async def settle(self, seconds: float) -> list[Record] | None:
+        self.clock += 100
+        return []
+
+
+async def test_patience_is_for_records_and_not_for_what_works_them_off() -> None:
+    first, second = (Newest("", "journeys", key, {}) for key in "ab")
+    told = Story([Step("a step", [Act("", [first], settled=True), Act("", [second])])])
+    wire = Slow([[Record("journeys", 0, 0, "a", {})], [Record("journeys", 0, 1, "b", {})]])
+    (result,) = await Telling(wire, Silent(), lambda: wire.clock).tell(told, patience=10)
+    assert result.proved
+
+
 async def test_an_act_that_ends_no_step_is_not_waited_for_longer_than_it_needs() -> None:
     class Once:
         says = "whatever"
