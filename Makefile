@@ -18,7 +18,7 @@ WORKERS ?= 1
 TEST_JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test chaos fuzz recount ci lint format types contracts schemas schemas-check map map-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
+.PHONY: help venv demo story test chaos fuzz recount ci lint format types contracts schemas schemas-check map map-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
 # A recipe that fails leaves no half-made target.
 .DELETE_ON_ERROR:
 # ci: one check after the other, the tests last.
@@ -30,6 +30,10 @@ venv: $(VENV) ## create .venv from the lock (done by the others when needed)
 
 demo: $(VENV) needs-broker ## a simulated contact centre on a live board; DEMO_ARGS="--duration 30 --speed 10 --plain"
 	@$(BIN)/contact-streams demo $(DEMO_ARGS)
+
+# Nothing may follow the command: with --json the last line on stdout is its JSON.
+story: $(VENV) needs-broker ## a scripted story, each step proved by the records that come out; ARGS="--json --keep"
+	@$(BIN)/contact-streams demo story $(ARGS)
 
 # Most of the time the tests on a broker wait: two files at a time, each process with a broker of its own.
 test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/unit -k wait"

@@ -9,14 +9,20 @@ import typer
 
 from streams.base.errors import UserError
 from streams.cli.common import load, stopping, with_broker
+from streams.cli.story import story
 from streams.local.text import Terminal
+
+demo_app = typer.Typer(invoke_without_command=True)
+demo_app.command()(story)
 
 
 class PackageMissing(UserError):
     """What the demo needs beside the product is not installed."""
 
 
+@demo_app.callback()
 def demo(
+    context: typer.Context,
     duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 120,
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times real time.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same morning.")] = 7,
@@ -24,7 +30,11 @@ def demo(
 ) -> None:
     """Show a simulated contact centre on a live board, and check the pipeline's figures against the simulation at the
     end. Starts a broker when there is none, creates the topics, and runs a worker meanwhile.
+
+    [bold]demo story[/] tells a scripted story instead, and proves each step of it.
     """
+    if context.invoked_subcommand is not None:
+        return
     from streams import rules
     from streams.kafka import topics
     from streams.kafka.connection import connection_of

@@ -10,7 +10,7 @@ from streams.cli.broker import broker_app
 from streams.cli.calls import calls
 from streams.cli.common import Commands
 from streams.cli.customer import customer_app
-from streams.cli.demo import demo
+from streams.cli.demo import demo_app
 from streams.cli.doctor import doctor
 from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis
@@ -33,9 +33,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-for command in (worker, settings, replay, kpis, merges, calls, demo, doctor, size):
+for command in (worker, settings, replay, kpis, merges, calls, doctor, size):
     app.command()(command)
 for name, group in (
+    ("demo", demo_app),
     ("topics", topics_app),
     ("rules", rules_app),
     ("broker", broker_app),
