@@ -66,6 +66,7 @@ class ProfileRecord(Model):
     contract_cents: Whole | None = None
     contract_until: Integer | None = None
     customer_since: Integer | None = None
+    name: String | None = None
 
 
 class CustomerEventRecord(Model):

@@ -49,6 +49,8 @@ class CustomerProfileChangedData(Model):
     """When the contracts end; absent = not known, they go on."""
     customer_since: Time | None = None
     """Since when the customer is one."""
+    name: Words | None = None
+    """How the customer is addressed; at most 1,000 characters, of which 100 are told to who serves the customer."""
     preferences: Object | None = None
     """Free-form, by name; at most 1,000 values, 8 deep, 65,536 characters."""
     consent: Consent | None = None

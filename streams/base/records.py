@@ -83,6 +83,7 @@ class Profile(Record, tag="profile", frozen=True):
     contract_cents: int | None = None
     contract_until: int | None = None
     customer_since: int | None = None
+    name: str | None = None
 
 
 class CustomerEvent(Record, tag="customer_event", frozen=True):

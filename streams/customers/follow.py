@@ -4,7 +4,7 @@ below it. `loop` asks each in turn; neither it nor what stands on it (`timelines
 name.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
@@ -147,6 +147,12 @@ class Follower(Generic[S]):
 
     def commanded(self, state: S, command: Command, view: View) -> After[S] | None:
         """A person's word on an alert; None = it is none of these."""
+        return None
+
+    def concludes(self, state: S, states: Callable[[str], Any], view: View) -> After[S] | None:
+        """What follows from several capabilities together, behind `publish` of all; ``states``: theirs, by name. None =
+        nothing.
+        """
         return None
 
     def remembers(self, state: S, event: Event) -> bool:

@@ -198,6 +198,14 @@ class Journeys(Follower[KnownJourneys]):
 
     # How it is found out
 
+    def of_contact(self, state: KnownJourneys, channel: str, contact: str, view: View) -> tuple[Touchpoint, ...]:
+        """The contacts of the journey that this one is of, as far as each is kept on its own; in order."""
+        for each in self._found(state, view):
+            points = tuple(part for part in each.parts if isinstance(part, Touchpoint))
+            if any((point.channel, point.contact) == (channel, contact) for point in points):
+                return points
+        return ()
+
     def _found(self, state: KnownJourneys, view: View) -> tuple[Found, ...]:
         return found((*state.points, *_points(view)), state.past, self.rules)
 

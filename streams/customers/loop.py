@@ -1,6 +1,7 @@
 """The loop over a customer's capabilities: each is asked in turn, and its state goes back into the timeline."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -106,7 +107,18 @@ def published(
             if due is not None and due.get(each.name) != at:
                 due = {name: known for name, known in due.items() if name != each.name}
                 due |= {} if at is None else {each.name: at}
+    for each in rules.asked["concludes"]:
+        states = partial(_state_of, new, timeline)
+        after = each.concludes(states(each.name), states, now)
+        if after is not None:
+            out += after.out
+            new[each.name] = lean(each, after.state)
     return replace(timeline, **new, stale=False), out, due
+
+
+def _state_of(new: dict[str, Any], timeline: Timeline, name: str) -> Any:
+    """Of a capability, as it is by now."""
+    return new[name] if name in new else getattr(timeline, name)
 
 
 def settled(timeline: Timeline, finished: Lives, place: Place, rules: CustomerRules) -> Timeline:

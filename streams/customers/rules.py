@@ -14,6 +14,7 @@ from streams.customers.journeys import Journeys
 from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
+from streams.customers.recommendations import Recommendations
 from streams.customers.scores import SegmentRules
 from streams.customers.segments import Segments
 from streams.customers.services import ServiceRules
@@ -22,6 +23,7 @@ from streams.customers.silences import SilenceRules
 from streams.customers.tiering import Tiering
 from streams.customers.waits import WaitRule, Waits
 from streams.customers.worth import WorthRules
+from streams.policies.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,24 @@ class CustomerRules:
     outreach: OutreachRules = field(default_factory=OutreachRules)
     worth: WorthRules = field(default_factory=WorthRules)
     services: ServiceRules = field(default_factory=ServiceRules)
+    policy: Policy | None = None
+    """How customers are served; None = nothing is recommended."""
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
+        journeys = Journeys(self.journeys, lateness_ms)
         followers = (
             Tiering(self.worth),  # the others go by the tiers that it decides
             Waits(self.alerts.wait, lateness_ms),
             Moods(self.alerts.sentiment, lateness_ms),
-            Journeys(self.journeys, lateness_ms),
+            journeys,
             Segments(self.segments, self.services),
             Silences(self.silence, self.contacts),
             Outreach(self.outreach, self.contacts),  # behind whom it hears
+            Recommendations(self.policy, journeys),
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

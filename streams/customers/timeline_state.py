@@ -13,6 +13,7 @@ from streams.customers.follow import Out, View
 from streams.customers.journeys import Journeys, KnownJourneys
 from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
+from streams.customers.recommendations import KnownAdvice, Recommendations
 from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences
 from streams.customers.tiering import Tiering, Worth
@@ -53,6 +54,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     """Group of contacts that went to another customer → to whom, and until when words about them are sent on, ms."""
     silence: KnownSilence = Silences.empty
     outreach: KnownOutreach = Outreach.empty
+    recommendations: KnownAdvice = Recommendations.empty
 
 
 class LineOutcome(msgspec.Struct, frozen=True, gc=False):

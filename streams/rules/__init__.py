@@ -16,6 +16,7 @@ from streams.base.times import DAY_MS
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.rules import files as rule_files
+from streams.rules import policies
 from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import SHIPPED, RulesError, Source, file_of
 from streams.settings import Settings
@@ -26,11 +27,13 @@ FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).it
 __all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody"]
 
 
-def load(directory: Path | None = None, overrides: Mapping[str, object] | None = None) -> Rules:
+def load(
+    directory: Path | None = None, overrides: Mapping[str, object] | None = None, policy: str = policies.DEFAULT
+) -> Rules:
     """The rules of a folder; a file it does not have is the shipped one, and its nobody.yaml adds to that.
 
     ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
-    "alerts.wait.0.limit": "90s"}``. Raises RulesError.
+    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served. Raises RulesError.
     """
     if directory is not None and not directory.is_dir():
         raise RulesError(
@@ -61,7 +64,7 @@ def load(directory: Path | None = None, overrides: Mapping[str, object] | None =
         ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    return build(Files(**files), shipped_nobody())
+    return build(Files(**files), shipped_nobody(), policies.policy(policy, files["tiers"].tiers, directory))
 
 
 @cache
@@ -74,7 +77,8 @@ def of(settings: Settings) -> Rules:
     """The rules by which workers with these settings decide: those of their folder, days in their time zone. Raises
     RulesError.
     """
-    return load(settings.rules_dir, {"kpis.time_zone": settings.time_zone} if settings.time_zone else None)
+    zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else None
+    return load(settings.rules_dir, zone, settings.policy)
 
 
 def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:

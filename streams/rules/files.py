@@ -26,6 +26,7 @@ from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.rules import KpiPolicy
+from streams.policies.policy import Policy
 from streams.signals.rules import SignalRules
 
 
@@ -156,9 +157,9 @@ class Files:
     signals: SignalRules
 
 
-def build(files: Files, shipped: Nobody) -> Rules:
+def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
-    nobody to which a deployment's own are added."""
+    nobody to which a deployment's own are added; ``policy``: by which customers are served."""
     tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = replace(files.kpis, tiers=frozenset(tiers))
     high = frozenset(name for name, tier in tiers.items() if tier.high)
@@ -188,6 +189,7 @@ def build(files: Files, shipped: Nobody) -> Rules:
         ),
         files.tiers.worth(),
         files.services,
+        policy,
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     return Rules(tiers, customers, kpis, files.nobody.rules(shipped), intents, files.identity, signals)

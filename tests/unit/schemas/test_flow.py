@@ -14,7 +14,7 @@ def test_the_flow() -> None:
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
         "alerts", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
-        "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "segments",
+        "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "recommendations", "segments",
     )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "journey.events",
                 "journeys",
                 "outreach",
+                "recommendations",
                 "privacy.proofs",
                 "segments",
             ),
