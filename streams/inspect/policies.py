@@ -283,7 +283,8 @@ def as_plain(said: Comparison) -> dict[str, Any]:
 
 def as_csv(said: Comparison) -> str:
     """One line per figure: policy, what it is of (total, service, tier, type, channel, tier and type, target,
-    break-even against the first), its name, figure, value. A name that a spreadsheet would take for a formula has an apostrophe.
+    break-even against the first), its name, figure, value. A name that a spreadsheet would take for a formula has
+    an apostrophe before it.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
