@@ -29,7 +29,6 @@ MAX_CONTACTS = 2_000_000
 """Of a span, about 500 bytes each."""
 EVERY = 5_000
 """Records between two words about how far it is."""
-FOREVER = 2**62
 
 
 class Fetched(Protocol):
@@ -102,8 +101,7 @@ class _Log:
     contacts: Spill
     profiles: Spill
     now: int = NEVER
-    first: int = FOREVER
-    ended: bool = False
+    first: int = -NEVER
     lines: set[str] = field(default_factory=set)
     groups: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Group → when it went to somebody last, and to whom."""
@@ -145,7 +143,6 @@ def _put(log: _Log, record: Fetched, query: Query, rules: ContactRules) -> None:
     assert record.value is not None
     head = _head(record.value)
     if head.kind == "progress":
-        log.ended |= any(name == query.line and line.ended for name, line in head.lines.items())
         log.lines.update(head.lines)
         return
     told = _told(record.value) if head.kind in READ else None
@@ -215,7 +212,7 @@ def _folded(records: Iterable[_Kept], log: _Log, rules: ContactRules) -> Iterato
     for owners in contacts.values():
         for owner, held in owners.items():
             if held.history.lives:
-                history = histories.expire(held.history, FOREVER if log.ended else log.now, rules)
+                history = histories.expire(held.history, log.now, rules)
                 yield log.holder(owner, held.group), held.finished + history.lives
 
 
@@ -293,14 +290,17 @@ def _labelled(contact: Recorded, moment: int | None, tiers: dict[str, Tiers], ty
 
 
 async def _needs(read: Read, query: Query, types: Types, owners: set[str], tell: Tell) -> tuple[Need, ...]:
-    """The journeys that began in the span, as far as the topic still has them and it is known how they came out."""
+    """The journeys that began in the span, as far as the topic still has them and they are closed: of others it is
+    known early that the first contact did not do, and late that it did.
+    """
     first, last = iso(query.start), iso(query.end)
     found: dict[str, tuple[int, Need | None]] = {}
     async for record in _counted(read, JOURNEYS, tell):
         said = msgspec.json.decode(record.value or b"{}")
         if said.get("line") != query.line or said["customer"] not in owners or not first <= said["started"] < last:
             continue
-        known, resolved = found.get(said["journey_id"], (0, None))[0], said.get("first_contact_resolution")
+        known = found.get(said["journey_id"], (0, None))[0]
+        resolved = said.get("first_contact_resolution") if said["status"] == "closed" else None
         if said["revision"] > known:
             kind, tier = types.get(said["customer"], (NO_TYPE, NO_TIER))
             tier = said["tier"] if said["tier"] != NO_TIER else tier

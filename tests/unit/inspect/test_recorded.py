@@ -127,14 +127,11 @@ async def test_who_is_erased_is_not_read() -> None:
     assert [each.owner for each in (await read(*told)).contacts] == ["customer:8"]
 
 
-async def test_a_contact_without_an_end_is_over_when_its_time_is_up_or_its_line_has_ended() -> None:
+async def test_a_contact_without_an_end_is_over_when_its_time_is_up() -> None:
     queued = call("c", 0, "7")[0]
     assert [each.outcome for each in (await read(queued)).contacts] == ["open"]
     later = call("z", 90_000, "8")
     assert [each.outcome for each in (await read(queued, *later)).contacts] == ["flow_out"]
-    ended = Progress("identify-0", 4, {"r": Line(DAY, ended=True)})
-    found = await read(msgspec.structs.replace(queued, line="r"), ended, query=Query(SPAN.start, SPAN.end, "r"))
-    assert [each.outcome for each in found.contacts] == ["flow_out"]
 
 
 async def test_tiers_are_said_by_events_then_profiles_then_segments() -> None:
@@ -159,7 +156,14 @@ async def test_tiers_are_said_by_events_then_profiles_then_segments() -> None:
 
 async def test_needs_are_those_of_the_span_of_which_it_is_known() -> None:
     def journey(name: str, revision: int, resolved: bool | None, **more: Any) -> dict[str, Any]:
-        said = {"journey_id": name, "customer": "customer:7", "started": iso(DAY), "line": "", "tier": "none"}
+        said = {
+            "journey_id": name,
+            "customer": "customer:7",
+            "started": iso(DAY),
+            "line": "",
+            "tier": "none",
+            "status": "closed",
+        }
         return {**said, "revision": revision, "first_contact_resolution": resolved, **more}
 
     journeys = (
@@ -169,6 +173,7 @@ async def test_needs_are_those_of_the_span_of_which_it_is_known() -> None:
         journey("b", 1, True),
         journey("b", 2, None),
         journey("c", 1, False),
+        journey("g", 1, False, status="open"),
         journey("d", 1, True, started=iso(DAY - 1)),
         journey("e", 1, True, customer="customer:9"),
         journey("f", 1, True, line="r"),
