@@ -15,6 +15,7 @@ from streams.cli.doctor import doctor
 from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis
 from streams.cli.merges import merges
+from streams.cli.policies import policies_app
 from streams.cli.replay import replay
 from streams.cli.rules import rules_app
 from streams.cli.schemas import schemas_app
@@ -44,6 +45,7 @@ for name, group in (
     ("state", state_app),
     ("identity", identity_app),
     ("customer", customer_app),
+    ("policies", policies_app),
 ):
     app.add_typer(group, name=name)
 

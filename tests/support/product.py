@@ -8,18 +8,19 @@ from streams.demo.publish import topics
 from streams.demo.simulator import Simulation
 from streams.demo.state import TOPICS as SHOWN
 from streams.demo.state import BoardState
+from streams.engine.offline import Offline
 from tests.support.offline import NOW, RULES, deployment, mark, settle
 
 OUT_OF_ORDER_MS = 2_000
 """A line's time is so far behind what is told, for events that are out of order."""
 
-__all__ = ["RULES", "state_of"]
+__all__ = ["RULES", "state_of", "through"]
 
 
-def state_of(
+def through(
     simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000, ended: bool = True
-) -> BoardState:
-    """``every_ms``: simulated time comes along with the events, so often; None = all of them lie there before it does.
+) -> Offline:
+    """All topics after the line. ``every_ms``: simulated time comes along with the events, so often; None = all of them lie there before it does.
     ``ended``: the line is; else its time has come to the end of the simulation.
     """
     settings, run, now = simulation.settings, deployment(), NOW
@@ -42,7 +43,15 @@ def state_of(
         now += SECOND_MS
         run.run(now)
     settle(run, now)
-    state = BoardState(settings.line, opened=settings.start_ms)
+    return run
+
+
+def state_of(
+    simulation: Simulation, emissions: Iterable[Emission], every_ms: int | None = 60_000, ended: bool = True
+) -> BoardState:
+    """What a board knows after it, see `through`."""
+    run = through(simulation, emissions, every_ms, ended)
+    state = BoardState(simulation.settings.line, opened=simulation.settings.start_ms)
     for topic in SHOWN:
         for record in run.on(topic):
             if record.value is not None:

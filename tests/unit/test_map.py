@@ -113,7 +113,7 @@ def _a_replay_of_months(run: Offline) -> None:
 def test_the_drawing_is_true(stage: str) -> None:
     lines = (app.__doc__ or "").splitlines()
     at = next(number for number, line in enumerate(lines) if f"[{stage}] " in line)
-    above, line = lines[at - 2] + lines[at - 1], lines[at]
+    above, line = lines[at - 2] + lines[at - 1], lines[at] + lines[at + 1]
     assert all(("contacts.<channel>" if TOPICS[topic].channel else topic) in above for topic in flow.inputs(stage))
     assert all(topic in line for topic in flow.outputs(stage) if topic in flow.published() and topic != DEAD)
     assert "…" in line or all(spec.name in line for spec in TABLES[stage] if spec.name not in OF_EVERY_STAGE)

@@ -19,6 +19,23 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def own(directory: Path | None) -> list[str]:
+    """The names of a deployment's own, in the folder ``policies`` of its rules."""
+    return sorted(path.stem for path in (directory / "policies").glob("*.yaml")) if directory else []
+
+
+def check(tiers: Collection[str], directory: Path | None = None) -> None:
+    """Read all that there are. Raises RulesError with the mistakes of all of them."""
+    mistakes = []
+    for name in sorted({*shipped(), *own(directory)}):
+        try:
+            policy(name, tiers, directory)
+        except RulesError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise RulesError("\n".join(mistakes))
+
+
 def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> Policy:
     """The policy of this name, or this file (``*.yaml``). ``tiers``: those of tiers.yaml; ``directory``: the rules of
     a deployment, whose folder ``policies`` may hold its own.
@@ -42,10 +59,14 @@ def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> 
 def _file(name: str, directory: Path | None) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
-    own = [each for each in (directory / "policies" / f"{name}.yaml",) if each.is_file()] if directory else []
-    if not own and name not in shipped():
-        raise RulesError(f"there is no policy {name!r}; shipped are {', '.join(shipped())}, or name a file, *.yaml")
-    return own[0] if own else FOLDER / f"{name}.yaml"
+    if directory and name in own(directory):
+        return directory / "policies" / f"{name}.yaml"
+    if name not in shipped():
+        mine = f", of your own {', '.join(own(directory))}" if own(directory) else ""
+        raise RulesError(
+            f"there is no policy {name!r}; shipped are {', '.join(shipped())}{mine}; or name a file, *.yaml"
+        )
+    return FOLDER / f"{name}.yaml"
 
 
 def _unknown_tiers(policy: Policy, known: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -53,5 +74,5 @@ def _unknown_tiers(policy: Policy, known: Collection[str]) -> Iterator[tuple[tup
     for place, service in enumerate(policy.services):
         for tier in sorted(service.tiers - {*known}):
             yield ("services", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
-    for tier in policy.worth.keys() - {*known, "none"}:
+    for tier in sorted(policy.worth.keys() - {*known, "none"}):
         yield ("worth", tier), f"{tier!r} is not a tier of tiers.yaml ({names}), nor none"

@@ -28,7 +28,14 @@ def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
     others = {"customers.profile", "customers.events", "agents.state", "alert.commands", "identity.commands"}
     outputs = {"journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state"}
-    outputs |= {"contacts.dead-letters", "customer.quiet", "outreach", "privacy.proofs", "defect.signals", "recommendations"}
+    outputs |= {
+        "contacts.dead-letters",
+        "customer.quiet",
+        "outreach",
+        "privacy.proofs",
+        "defect.signals",
+        "recommendations",
+    }
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}

@@ -1,0 +1,162 @@
+"""Policies as files: the shipped ones, a deployment's own, and what is said about mistakes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from streams.cli.main import app
+from streams.rules import RulesError, load
+from streams.rules.policies import FOLDER, check, own, policy, shipped
+
+TIERS = ("platinum", "gold", "silver", "red")
+
+
+def text(name: str = "tiered") -> str:
+    return (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def line_of(content: str, words: str) -> int:
+    return next(number for number, line in enumerate(content.splitlines(), 1) if words in line)
+
+
+@pytest.fixture
+def rules_dir(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    return tmp_path
+
+
+def said(file: Path, content: str) -> list[str]:
+    """What is said of a file, without its folder."""
+    file.write_text(content)
+    with pytest.raises(RulesError) as raised:
+        policy(str(file), TIERS)
+    return [line.removeprefix(f"{file.parent}/") for line in str(raised.value).splitlines()]
+
+
+def test_the_shipped_ones() -> None:
+    assert shipped() == ["one-size-fits-all", "premium-for-all", "tiered"]
+    check(load().tiers)
+    tiered = policy("tiered", TIERS)
+    assert [service.name for service in tiered.services] == ["concierge", "gold", "standard", "open"]
+    assert tiered.service_of("gold", known=True).wait_limit_ms == 45_000
+    assert tiered.service_of("none", known=False).name == "open"
+    assert (tiered.costs.per_minute("senior"), tiered.costs.per_contact("messaging")) == (pytest.approx(105), 20)
+    assert tiered.costs.per_contact("ticket") == 0
+    assert (tiered.worth_of(None).margin, tiered.worth_of("other").margin) == (8000, 0)
+
+
+def test_a_shipped_one_gives_way_to_other_tiers() -> None:
+    assert policy("tiered", ("vip",)).title == "Tiered"
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "path", "why"),
+    [
+        ("title: Tiered", "title: Tiered\nprice: 7", "price", "is not known here; remove it or correct its name"),
+        ("priority: 30", "prioritty: 30", "services.0.prioritty", "is not known here; remove it or correct its name"),
+        ("tiers: [platinum]", "tiers: [diamond]", "services.0.tiers",
+         "'diamond' is not a tier of tiers.yaml (gold, platinum, red, silver)"),
+        ("  red: {margin", "  blue: {margin", "worth.blue",
+         "'blue' is not a tier of tiers.yaml (gold, platinum, red, silver), nor none"),
+        ("voice: {contact: 60}", "voice: {contact: -60}", "costs.channels.voice.contact",
+         "Input should be greater than or equal to 0, not -60"),
+        ("lost: 6", "lost: -6", "worth.platinum.lost", "Input should be greater than or equal to 0, not -6"),
+        ("times: 1.4", "times: 0", "costs.agents.senior.times", "Input should be greater than 0, not 0"),
+        ("wait_limit: 20s", "wait_limit: 20", "services.0.wait_limit",
+         "expected a duration: a whole number and ms, s, m, h or d, such as 120s, not 20"),
+        ("voice: {contact: 60}", "voice: {like: in-person}", "costs",
+         "channels.voice.like goes in a circle: voice → in-person → voice"),
+        ("messaging: {like: chat}", "messaging: {like: messaging}", "costs",
+         "channels.messaging.like goes in a circle: messaging → messaging"),
+        ("social: {like: email}", "social: {like: letter}", "costs",
+         ("channels.social.like: there is no 'letter' among bot, chat, email, forum, in-person, messaging, "
+          "self-service, social, voice")),
+        ("senior: {like: standard, times: 1.4}", "senior: {like: standard, minute: 5}", "costs.agents.senior",
+         "either like, or contact and minute"),
+        ("currency: EUR", "currency: Euro", "currency", "String should match pattern '^[A-Z]{3}$', not 'Euro'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_said_with_file_line_and_path(tmp_path: Path, found: str, put: str, path: str, why: str) -> None:
+    content = text().replace(found, put)
+    assert content != text()
+    line = line_of(content, "costs:" if path == "costs" else put.splitlines()[-1])
+    assert said(tmp_path / "mine.yaml", content) == [f"mine.yaml:{line}: {path}: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "why"),
+    [
+        ("    senior: {like: standard, times: 1.4}\n", "", "costs.agents does not say what these cost: senior"),
+        ("  - name: open\n", "  - name: open\n    tiers: [red]\n",
+         "the last service, 'open', must fit everybody: without tiers and unknown"),
+        ("  - name: open\n", "  - name: open\n    unknown: true\n",
+         "the last service, 'open', must fit everybody: without tiers and unknown"),
+        ("  - name: open\n", "  - name: gold\n", "two services have one name"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together(tmp_path: Path, found: str, put: str, why: str) -> None:
+    assert said(tmp_path / "mine.yaml", text().replace(found, put)) == [f"mine.yaml:2: mine: {why}"], (
+        "where the mapping begins"
+    )
+
+
+def test_every_mistake_of_a_file_is_said_at_once(tmp_path: Path) -> None:
+    content = text().replace("priority: 30", "priority: 300").replace("margin: 90000", "margin: 9.5")
+    assert [line.split(": ")[1] for line in said(tmp_path / "mine.yaml", content)] == [
+        "services.0.priority", "worth.gold.margin",
+    ]  # fmt: skip
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    assert said(tmp_path / "mine.yaml", "title: [") != []
+    with pytest.raises(RulesError, match=r"gone\.yaml:1: cannot be read"):
+        policy(str(tmp_path / "gone.yaml"), TIERS)
+
+
+def test_ones_own_come_before_those_that_are_shipped(rules_dir: Path) -> None:
+    (rules_dir / "policies" / "tiered.yaml").write_text(text().replace("title: Tiered", "title: Ours"))
+    (rules_dir / "policies" / "winter.yaml").write_text(text("one-size-fits-all"))
+    assert own(rules_dir) == ["tiered", "winter"]
+    assert policy("tiered", TIERS, rules_dir).title == "Ours"
+    assert policy("winter", TIERS, rules_dir).title == "One size fits all"
+
+
+def test_one_that_is_not_there_is_answered_with_what_is(rules_dir: Path) -> None:
+    with pytest.raises(RulesError) as raised:
+        policy("gold", TIERS, rules_dir)
+    there = "there is no policy 'gold'; shipped are one-size-fits-all, premium-for-all, tiered"
+    assert str(raised.value) == f"{there}; or name a file, *.yaml"
+    (rules_dir / "policies" / "winter.yaml").write_text(text())
+    with pytest.raises(RulesError, match="tiered, of your own winter; or name a file"):
+        policy("gold", TIERS, rules_dir)
+
+
+def command(*arguments: str, **environment: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments), env=environment)
+    return done.exit_code, done.stdout + done.stderr
+
+
+def test_rules_check_reads_the_policies_too(rules_dir: Path) -> None:
+    assert command("rules", "check", str(rules_dir)) == (0, "rules are fine\n")
+    (rules_dir / "policies" / "winter.yaml").write_text(text().replace("priority: 30", "priority: many"))
+    (rules_dir / "policies" / "summer.yaml").write_text(text().replace("currency: EUR", "currency: 5"))
+    code, told = command("rules", "check", str(rules_dir))
+    assert code == 1
+    line = line_of(text(), "priority: 30")
+    assert f"winter.yaml:{line}: services.0.priority: Input should be a valid integer, not 'many'" in told
+    assert "summer.yaml:4: currency: Input should be a valid string, not 5" in told
+
+
+def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> None:
+    (rules_dir / "tiers.yaml").write_text(yaml.dump({"tiers": {"vip": {"order": 1, "high": True}}}))
+    mine: dict[str, Any] = yaml.safe_load(text("one-size-fits-all")) | {"worth": {"vip": {"margin": 1, "lost": 2}}}
+    (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
+    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    assert policy("mine", load(rules_dir).tiers, rules_dir).worth_of("vip").margin == 1
+    mine["worth"]["gold"] = {"margin": 1, "lost": 2}
+    (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
+    with pytest.raises(RulesError, match=r"worth\.gold: 'gold' is not a tier of tiers\.yaml \(vip\), nor none"):
+        check(load(rules_dir).tiers, rules_dir)
