@@ -19,6 +19,7 @@ from tests.chaos.audit import (
     journeys,
     logs,
     raw,
+    recommendations,
     signals,
     standings,
     state,
@@ -59,7 +60,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         contact.facts += signals.judge(contact)
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
-        "defect.signals",
+        "defect.signals", "recommendations",
     ).healthy("segments", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
@@ -73,6 +74,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *alerts.check(others, world, accounts.accepted, now),
         *initiative.check(others, accounts.accepted, rules),
         *standings.check(others, world),
+        *recommendations.check(others, world),
         *signals.check(others, world, {line for (_, line), each in far.items() if line and each.get("ended")}),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),
@@ -101,6 +103,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
             "steps": len(others.of("journey.events")),
             "silences": sum(rec.doc["status"] == "quiet" for rec in others.of("customer.quiet")),
             "outreaches": sum(rec.doc["status"] == "send" for rec in others.of("outreach")),
+            "recommendations": len(others.of("recommendations")),
             "signals": len(found.of("defect.signals")),
             "readings": len({rec.key for rec in found.of("kpis")}),
         },

@@ -284,7 +284,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
     found = {}
     for line, timeline in customer.lines.items():
         whole = msgspec.to_builtins(timeline)
-        for capability in ("journeys", "segments"):
+        for capability in ("journeys", "segments", "recommendations"):
             whole.pop(capability, None)
         shown = {
             name: (each.started, each.closed, each.digest)
@@ -296,7 +296,9 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
             journeys = replace(timeline.journeys, shown={}, told={}, floor=0)
             segments = replace(timeline.segments, revision=0)
-            kept = {"journeys": msgspec.to_builtins(journeys), "segments": msgspec.to_builtins(segments)}
+            advice = replace(timeline.recommendations, wanted=(), told={}, revision=0)
+            parts = {"journeys": journeys, "segments": segments, "recommendations": advice}
+            kept = {name: msgspec.to_builtins(each) for name, each in parts.items()}
             found[line] = {**whole, "shown": shown, **kept}
     return found or None
 

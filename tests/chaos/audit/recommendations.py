@@ -1,0 +1,50 @@
+"""Level (h): what was recommended for live contacts. Each record once; each because of an event that was accepted; and who
+waits to the end has one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from schemas.recommendations import Recommendation
+from tests.chaos.audit.contacts import Contact, World
+from tests.chaos.audit.logs import Difference, Logs, Rec
+from tests.chaos.audit.times import ms
+
+BECAUSE = {
+    "queued": ("contact.queued",), "connected": ("contact.connected",), "message": ("message.sent", "post.made"),
+}  # fmt: skip
+
+
+def check(logs: Logs, world: World) -> Iterator[Difference]:
+    """The topic ``recommendations``."""
+    told: dict[tuple[str, str], list[Rec]] = defaultdict(list)
+    seen: set[tuple[str, int]] = set()
+    for rec in logs.of("recommendations"):
+        doc = rec.doc
+        Recommendation.model_validate(doc)
+        owner, about = doc["customer"], (doc["recommendation_id"],)
+        if (owner, doc["revision"]) in seen:
+            yield Difference("recommendations", f"{owner}: revision {doc['revision']} twice", about, rec)
+        seen.add((owner, doc["revision"]))
+        told[owner, doc["contact_id"]].append(rec)
+        contact = world.contacts.get(doc["contact_id"])
+        if contact is None:
+            continue
+        at, types = ms(doc["at"]), BECAUSE.get(doc["because"])
+        if types is not None and not any(each.time == at and each.event["type"] in types for each in contact.events):
+            yield Difference(
+                "recommendations", f"{doc['recommendation_id']}: nothing happened at {doc['at']}", about, rec
+            )
+    for contact in world.contacts.values():
+        if _waits(contact):
+            last = told.get((contact.owner, contact.id))
+            if not last or last[-1].doc["status"] != "current":
+                yield Difference(
+                    "recommendations", f"{contact.id} of {contact.owner}: nothing is recommended", (contact.id,)
+                )
+
+
+def _waits(contact: Contact) -> bool:
+    """Is it live, in a queue, and nobody ever had it?"""
+    types = {each.event["type"] for each in contact.events}
+    return not contact.line and "contact.queued" in types and types <= {"contact.initiated", "contact.queued"}
