@@ -60,8 +60,8 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         contact.facts += signals.judge(contact)
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
-        "defect.signals", "recommendations",
-    ).healthy("segments", words=(logs.POISON, logs.ERASED))  # fmt: skip
+        "defect.signals",
+    ).healthy("segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
