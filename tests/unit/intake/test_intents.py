@@ -66,17 +66,27 @@ def message(type_: str = "message.sent", **more: Any) -> Event:
 
 
 def test_the_intent_of_a_customers_text_is_found_at_the_door() -> None:
-    assert message(text="How much is it?").data["intent"] == "price"
-    assert message("post.made", text="How much is it?").data["intent"] == "price"
-    assert "intent" not in message(text="Good morning").data
-    assert "intent" not in message(text="How much is it?", author="agent", direction="outbound").data
-    assert "intent" not in message("case.opened", case_id="7", subject="How much is it?").data
+    assert message(text="How much is it?").data["found_intent"] == "price"
+    assert message("post.made", text="How much is it?").data["found_intent"] == "price"
+    assert "found_intent" not in message(text="Good morning").data
+    assert "found_intent" not in message(text="How much is it?", author="agent", direction="outbound").data
+    assert "found_intent" not in message("case.opened", case_id="7", subject="How much is it?").data
+
+
+def test_what_is_found_joins_no_journeys() -> None:
+    """It says what service somebody expects: two questions about a price need not be about one thing."""
+    found = message(text="How much is it?")
+    assert found.intent is None
+    assert (step(found).intent, step(found).wish, step(found).scale) == (None, "price", None)
 
 
 def test_what_the_connector_says_holds() -> None:
-    assert message(text="How much is it?", intent="renewal").data["intent"] == "renewal"
-    assert message("contact.queued", queue="q", intent="quality").data["intent"] == "quality"
-    assert "intent" not in message("contact.queued", queue="q", intent=None).data
+    said = message(text="How much is it?", intent="renewal")
+    assert (said.intent, step(said).wish, "found_intent" in said.data) == ("renewal", "renewal", False)
+    assert step(message("contact.queued", queue="q", intent="quality")).wish == "quality"
+    assert step(message("contact.queued", queue="q", intent=None)).wish is None
+    answer = step(message("feedback.given", metric="csat", score=1, scale="good-bad"))
+    assert (answer.scale, answer.wish) == ("good-bad", None)
     assert event_record(
         {"id": "e", "source": "/x", "type": "message.sent", "data": {
             "contact_id": "c", "channel": "chat", "direction": "inbound", "author": "customer", "text": "how much"}},
@@ -86,9 +96,9 @@ def test_what_the_connector_says_holds() -> None:
 
 def test_behind_the_door_the_intent_goes_on_without_the_text() -> None:
     found = replace_text(message(text="How much is it? " + "x" * 3000))
-    assert "text" not in found.data and step(found).intent == "price"
+    assert "text" not in found.data and step(found).wish == "price"
     large = message("contact.queued", queue="q", intent="quality", customer_id="k")
-    assert step(lean(large, 70_000)[0]).intent == "quality"
+    assert step(lean(large, 70_000)[0]).wish == "quality"
 
 
 def replace_text(event: Event) -> Event:
