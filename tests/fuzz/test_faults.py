@@ -211,6 +211,8 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.pop((topic, doc["event_id"]), None)  # taken back is as never told
         if doc["holds"] and not doc["step"].startswith("waiting"):  # those are told in the order of records
             found[topic, doc["event_id"]] = doc["step"]
+    elif topic == "identity.links":  # one that is told again comes before or behind another
+        found.setdefault((topic, key), set()).add(orjson.dumps(doc))
     elif topic in ("contact.normalised", "contact.interactions"):
         found.setdefault((topic, key), []).append(doc)
     else:
