@@ -132,13 +132,17 @@ def _change(
         return timelines.know(timeline, record, place, rules)
     if isinstance(record, CustomerEvent):
         return timelines.happened(timeline, record, place, rules)
-    if isinstance(record, Left):
-        return handing.left_behind(timelines.leave(timeline, record, place, rules), record, place, rules)
     if isinstance(record, Grouped):
         return LineOutcome(handing.grouped(timeline, record))
-    if isinstance(record, Moved):
-        return handing.hand(timeline, record, place, rules)
-    return handing.absorb(timeline, record, place, rules)
+    tiers = timeline.tiers
+    if isinstance(record, Left):
+        left = timelines.leave(timeline, record, place, rules)
+        tiers, change = left.timeline.tiers, handing.left_behind(left, record, place, rules)
+    elif isinstance(record, Moved):
+        change = handing.hand(timeline, record, place, rules)
+    else:
+        change = handing.absorb(timeline, record, place, rules)
+    return timelines.regrouped(change, tiers, place, rules)
 
 
 def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:

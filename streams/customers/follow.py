@@ -129,6 +129,10 @@ class Follower(Generic[S]):
         """
         return state
 
+    def regrouped(self, state: S, view: View) -> After[S] | None:
+        """Contacts of a group came or went; `handed` or `absorbed` of all was asked. None = that changes nothing."""
+        return None
+
     def tidied(self, state: S, view: View) -> S:
         """Contacts became smaller because their time was over: what was kept for them may go."""
         return state

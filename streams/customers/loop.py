@@ -156,6 +156,11 @@ def absorbed(timeline: Timeline, group: str, pieces: dict[str, bytes], place: Pl
     return replace(timeline, **after, stale=True)
 
 
+def regrouped(timeline: Timeline, place: Place, rules: CustomerRules) -> Told:
+    """Contacts of a group came or went."""
+    return _told(timeline, place, rules.asked["regrouped"], lambda each, state, now: each.regrouped(state, now))
+
+
 def tidied(timeline: Timeline, place: Place, rules: CustomerRules) -> Timeline:
     """Contacts became smaller because their time was over."""
     now = view(timeline, place)

@@ -16,6 +16,10 @@ from streams.customers.worth import MAX_POINTS, Base, Point, Points, WorthRules,
 
 _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 2}
 """Points that are kept of too many."""
+NAMELESS = "contact:"
+"""Owners of which nothing but one contact is known, or contacts of identifiers that are shared."""
+REGROUPED = 0
+"""In place of a deadline: contacts came or went, and the tier is to be found out anew."""
 _decode = msgspec.json.Decoder(list[Point]).decode
 
 
@@ -65,7 +69,7 @@ class Tiering(Follower[Worth]):
         return None if after == state else replace(self._derived(after, view), look=True)
 
     def changed(self, state: Worth, change: Change, view: View) -> After[Worth] | None:
-        if not self.visits or change.key is None:
+        if not self.visits or change.key is None or view.owner.startswith(NAMELESS):
             return None
         old, new = _begun(change.before), _begun(change.after)
         if old == new:
@@ -92,13 +96,16 @@ class Tiering(Follower[Worth]):
         if not going:
             return state, None
         kept = tuple(each for each in state.points if each not in going)
-        return replace(state, points=kept, next=0), msgspec.json.encode(going)
+        return replace(state, points=kept, next=REGROUPED), msgspec.json.encode(going)
 
     def absorbed(self, state: Worth, group: str, piece: bytes, view: View) -> Worth:
         if not self.visits:
             return state
         given, points = _given(state, view.tiers), self._fitting(state.base, with_points(state.points, _decode(piece)))
-        return replace(state, given=given, base=points[0], points=points[1], next=0)
+        return replace(state, given=given, base=points[0], points=points[1], next=REGROUPED)
+
+    def regrouped(self, state: Worth, view: View) -> After[Worth] | None:
+        return self._derived(state, view) if state.next == REGROUPED else None
 
     def passed(self, state: Worth, view: View) -> After[Worth] | None:
         return self._derived(state, view)
@@ -113,11 +120,16 @@ class Tiering(Follower[Worth]):
         base, points = condensed(state.base, state.points, most, self.rules)
         return replace(state, base=base, points=points)
 
+    def stands(self, state: Worth, owner: str) -> bool:
+        return not owner.startswith(NAMELESS) and state != self.empty
+
     def _fitting(self, base: Base | None, points: Points) -> tuple[Base | None, Points]:
         return condensed(base, points, MAX_POINTS, self.rules)
 
     def _derived(self, state: Worth, view: View) -> After[Worth]:
-        """With the tiers that follow as of stream time."""
+        """With the tiers that follow as of stream time. Who is known by one contact alone has none."""
+        if view.owner.startswith(NAMELESS):
+            return After(replace(state, next=None))
         base, points = self._fitting(state.base, state.points)
         up_to = state.reached if view.now is None else max(state.reached, view.now - 1)
         end, due = walk(base, points, up_to, self.rules)

@@ -163,6 +163,15 @@ def leave(timeline: Timeline, left: Left, place: Place, rules: CustomerRules) ->
     return _relabelled(LineOutcome(timeline, tuple(emitted), out), before, left.time, place, rules)
 
 
+def regrouped(change: LineOutcome, before: Tiers, place: Place, rules: CustomerRules) -> LineOutcome:
+    """Contacts of a group came or went: what else that changes it changes at once, however records are cut into
+    batches. ``before``: the tiers before they did.
+    """
+    timeline, out = loop.regrouped(change.timeline, place, rules)
+    change = replace(change, timeline=timeline, out=change.out + out)
+    return _relabelled(change, before, 0 if place.now is None else place.now, place, rules)
+
+
 # Time passes
 
 

@@ -263,7 +263,10 @@ def told(run: Run, topic: str, without: Collection[str]) -> dict[Any, Any]:
     """What a topic says by key: all records of the live line in order, of a replay what holds in the end."""
     found: dict[Any, Any] = {}
     for key, value in run.sent(topic):
-        doc = orjson.loads(value or b"null")
+        if value is None:
+            _taken_back(found, key or b"")
+            continue
+        doc = orjson.loads(value)
         if doc.get("line", "") in without:
             continue
         if topic == "contacts.dead-letters":
@@ -279,8 +282,17 @@ def told(run: Run, topic: str, without: Collection[str]) -> dict[Any, Any]:
     return {key: value for key, value in found.items() if value != 0}
 
 
-PASSING = ("revision", "watermark", "status", "fired_at", "at", "updated")
-"""Fields of a replay's outputs that say when they were made."""
+def _taken_back(found: dict[Any, Any], key: bytes) -> None:
+    """Of the live line that is a record like others, of a replay nothing holds any more."""
+    line, slash, _ = key.partition(b"/")
+    if slash and b":" not in line:
+        found.pop((key, line.decode()), None)
+    else:
+        found.setdefault(key, []).append(None)
+
+
+PASSING = ("revision", "watermark", "status", "fired_at", "at", "updated", "before", "changed")
+"""Fields of a replay's outputs that say when they were made, or what was told before."""
 
 
 def kind(problem: str) -> str:

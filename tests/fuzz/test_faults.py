@@ -67,7 +67,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
 }
 """Where it raises: what holds the function, its name, and which of its arguments says whom it is about."""
 CUT = (*PASSING, "longest_wait_ms")
-"""What depends on where batches are cut: how far time had come when something was told."""
+"""What depends on where batches are cut: how far time had come when something was told, and what was told before."""
 OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
 TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left", "hours", "subjects")
 SENDS = (
@@ -196,7 +196,9 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
 
 
 def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> None:
-    if topic == "contact.measurements":
+    if doc is None:
+        found.pop((topic, key), None)
+    elif topic == "contact.measurements":
         name = topic, orjson.dumps({**doc, "sign": 0})
         found[name] = found.get(name, 0) + doc.get("sign", 1)
     elif topic == "kpis":
@@ -209,6 +211,8 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.pop((topic, doc["event_id"]), None)
         if doc["holds"]:
             found[topic, doc["event_id"]] = doc["step"], doc["journey_id"]
+    elif topic == "identity.links":  # one that is told again comes before or behind another
+        found.setdefault((topic, key), set()).add(orjson.dumps(doc))
     elif topic in ("contact.normalised", "contact.interactions"):
         found.setdefault((topic, key), []).append(doc)
     else:
