@@ -39,6 +39,8 @@ MAX_PROMISES = 8
 """Open ones, and kept ones of which it was not told that they were made; of more the earliest go."""
 MAX_TOLD = 20
 """Contacts of which is known what was told, the latest."""
+TOLD_BYTES = 60
+"""JSON bytes of that for each, with a name of usual length, and of what is to be told."""
 Word = tuple[int, str, Any]
 """(time, id of the profile event, value)."""
 
@@ -167,6 +169,12 @@ class Recommendations(Follower[KnownAdvice]):
         if ease is Ease.UNNEEDED:
             return state
         return replace(state, promises=state.promises[-2:], told=dict(list(state.told.items())[-2:]))
+
+    def unpublished(self, state: KnownAdvice) -> KnownAdvice:
+        return KnownAdvice(state.person, state.promises)
+
+    def shown_bytes(self, state: KnownAdvice, view: View) -> int:
+        return TOLD_BYTES * min(MAX_TOLD, len(view.histories)) if view.line == LIVE else 0
 
     def stands(self, state: KnownAdvice, owner: str) -> bool:
         return bool(state.person or state.promises)

@@ -147,7 +147,7 @@ class Teller:
 def control() -> list[Raw]:
     """The healthy traffic beside every story: contacts, queues and customers of its own."""
     dice, found = random.Random(0), list[Raw]()
-    for number in range(30):
+    for number in range(40):
         story = chaos.any_story(dice, f"{CONTROL}-{number}", raising=False, late=False)
         start = now_of(dice.randrange(STEPS - 10))
         for moment, (after, _, _) in enumerate(story.moments):

@@ -211,6 +211,8 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.pop((topic, doc["event_id"]), None)
         if doc["holds"]:
             found[topic, doc["event_id"]] = doc["step"], doc["journey_id"]
+    elif topic == "recommendations":  # told at the end of a batch, by what is known then
+        return
     elif topic == "identity.links":  # one that is told again comes before or behind another
         found.setdefault((topic, key), set()).add(orjson.dumps(doc))
     elif topic in ("contact.normalised", "contact.interactions"):

@@ -176,7 +176,10 @@ def newest(run: Offline, topic: str) -> dict[str, dict[str, Any]]:
     """Owner → its newest record, without how often it was told."""
     found = {}
     for record in run.on(topic):
-        doc = orjson.loads(record.value or b"{}")
+        if record.value is None:  # taken back, or the owner has nothing of it any more
+            found.pop((record.key or b"").decode(), None)
+            continue
+        doc = orjson.loads(record.value)
         found[doc["customer"]] = {name: value for name, value in doc.items() if name != "revision"}
     return found
 

@@ -20,10 +20,15 @@ NOTHING_FITS = {"ROW_BYTES": 3_000, "ROW_KEPT": 2_000, "LINE_KEPT": 500}
 
 def segments_of(task: TaskUnderTest) -> dict[Any, Any]:
     """The segments that hold in the end, by key, without what came before. Of a line that was forgotten because the row
-    was too large nothing is taken back."""
+    was too large nothing is taken back, also when more comes of it later."""
     then = dict.fromkeys(("revision", "before", "changed"))
     last = {key: value for topic, key, value in task.sent if topic == "segments"}
-    known = {output_key(line, key) for key, row in task.tables["customers"].items() for line in row.lines}
+    known = {
+        output_key(line, key)
+        for key, row in task.tables["customers"].items()
+        for line, timeline in row.lines.items()
+        if timeline.segments.score is not None
+    }
     return {key: {**value, **then} for key, value in last.items() if value is not None and key in known}
 
 

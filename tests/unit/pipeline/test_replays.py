@@ -219,7 +219,8 @@ def outputs(run: Offline, line: str, since: int) -> dict[tuple[str, bytes | None
         for each in run.on(topic):
             value = orjson.loads(each.value or b"{}")
             if each.timestamp >= since and value["line"] == line:
-                value.pop("revision", None)  # how often it was told depends on how the log was cut
+                for name in ("revision", "before", "changed"):  # what was told before depends on how the log was cut
+                    value.pop(name, None)
                 found[topic, each.key] = value
     return found
 
