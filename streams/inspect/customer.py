@@ -27,7 +27,7 @@ from streams.local.text import Terminal, shown
 from streams.rules import Rules
 from streams.settings import Settings
 
-FIRST = ("segments", "journeys", "alerts")
+FIRST = ("segments", "journeys", "alerts", "recommendations")
 """What is shown first."""
 
 
@@ -141,7 +141,7 @@ async def _published(settings: Settings, owner: str, line: str) -> dict[str, lis
             found.pop(record.key, None)
         elif mark in record.value:
             doc = orjson.loads(record.value)
-            if doc.get("customer") == owner and doc.get("line") == line:
+            if doc.get("customer") == owner and doc.get("line", LIVE) == line:
                 found[record.key] = doc
     newest["alerts"] = {key: doc for key, doc in newest["alerts"].items() if doc["status"] == "firing"}
     return {topic: list(docs.values()) for topic, docs in newest.items()}

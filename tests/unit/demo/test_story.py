@@ -27,7 +27,7 @@ ACTS = [act for step in STORY.steps for act in step.acts]
 EVENTS = [(act.line, event) for act in ACTS for event in act.events]
 
 
-@pytest.mark.parametrize(("line", "event"), EVENTS, ids=lambda each: each if isinstance(each, str) else each["id"])
+@pytest.mark.parametrize(("line", "event"), EVENTS, ids=[f"{n}-{event['type']}" for n, (_, event) in enumerate(EVENTS)])
 def test_its_events_are_of_the_contract(line: str, event: dict[str, Any]) -> None:
     assert check(event) is None
     assert not line or routing.route(event)[0] in STORY.lines[line].topics
