@@ -6,6 +6,7 @@ Which contacts are of one journey: `stitching`; what is kept of contacts that ar
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
+from operator import is_
 from typing import Any
 from zlib import crc32
 
@@ -90,6 +91,7 @@ class Journeys(Follower[KnownJourneys]):
     def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
         self.rules, self.lateness_ms = rules, lateness_ms
         self.gap_ms = rules.longest_ms
+        self._last: tuple[tuple[object, ...], tuple[Found, ...]] = ((None,) * 4, ())
 
     # What happens to contacts
 
@@ -207,7 +209,13 @@ class Journeys(Follower[KnownJourneys]):
         return ()
 
     def _found(self, state: KnownJourneys, view: View) -> tuple[Found, ...]:
-        return found((*state.points, *_points(view)), state.past, self.rules)
+        """Asked several times of one moment, so the last answer is kept with what it is made of."""
+        made_of = (state.points, state.past, view.histories, view.tiers)
+        known, answer = self._last
+        if not all(map(is_, known, made_of)):
+            answer = found((*state.points, *_points(view)), state.past, self.rules)
+            self._last = made_of, answer
+        return answer
 
     def _closed(self, journeys: Mapping[str, Found], view: View) -> dict[str, bool]:
         """Over: every contact has ended, and the longest need has passed, as time or the start of another one says."""
