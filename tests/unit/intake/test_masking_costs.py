@@ -142,7 +142,8 @@ def test_an_event_at_the_limits_of_all_its_fields(kind: str, asked: Asked, monke
     count(phonenumbers, "parse")
     count(idna, "encode")
     dear = DEAR["00 among digits"](MAX_TEXT)
-    data: dict[str, Any] = {"contact_id": "c", "channel": "chat", "author": "customer", "phone": dear[:MAX_LABEL]}
+    data: dict[str, Any] = {"contact_id": "c", "customer_id": "k", "channel": "chat", "author": "customer"}
+    data["phone"] = dear[:MAX_LABEL]
     data |= dict.fromkeys(TEXTS[kind], dear)
     scored: list[int] = []
     for value in (dear[:MAX_IDENTIFIER], "a@" + "\u0628\u0661" * 159):
