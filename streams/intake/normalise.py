@@ -202,7 +202,7 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         contract_cents=data.get("contract_cents"),
         contract_until=_time(data.get("contract_until")),
         customer_since=_time(data.get("customer_since")),
-        name=data.get("name"),
+        name=None if data.get("name") is None else mask(data["name"], policy.region, Budget()),
     )
 
 
