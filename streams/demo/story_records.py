@@ -254,8 +254,8 @@ def _whole(records: Iterable[Record]) -> tuple[Shown, ...]:
 
 
 def _apart(value: Value) -> dict[str, Any]:
-    """Without what tells only how often it was said, and on which line."""
-    said = {name: each for name, each in value.items() if name not in ("revision", "line")}
+    """Without what tells only how often it was said, on which line, and what was said before."""
+    said = {name: each for name, each in value.items() if name not in ("revision", "line", "before", "changed")}
     if "journey_id" in said:
         said["journey_id"] = said["journey_id"].removesuffix(f"~{value['line']}")
     return said
