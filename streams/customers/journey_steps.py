@@ -8,6 +8,7 @@ are for.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -73,6 +74,7 @@ class Step(NamedTuple):
     """The channel before this one."""
 
 
+@lru_cache(8_192)
 def mark(channel: str, contact: str) -> str:
     """A contact in the name of a step."""
     return f"{crc32(contact_key(channel, contact).encode()):08x}"
