@@ -70,7 +70,7 @@ def test_the_stories_of_the_load_make_the_facts_that_the_audit_tells() -> None:
         accepted.append(SimpleNamespace(rec=rec, event=event, data=event["data"], time=at, line=""))
     for seconds in range(0, 60, 10):
         run.run(NOW + 1000 * seconds)
-    world = tell(SimpleNamespace(accepted=accepted))  # type: ignore[arg-type]
+    world = tell(SimpleNamespace(accepted=accepted), NOW)  # type: ignore[arg-type]
     wanted = Counter(fact for contact in world.contacts.values() for fact in signals.judge(contact))
     found: Counter[Recounted] = Counter()
     for record in run.on("contact.measurements"):

@@ -96,6 +96,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "outreach": replace(customers.outreach, rules=()),
         "worth": replace(customers.worth, ladder=(("gold", Bounds(2, 1)),)),
         "services": replace(customers.services, half_at=1.0),
+        "policy": None,
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
