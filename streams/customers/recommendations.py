@@ -38,9 +38,9 @@ MAX_PREFERENCES = 500
 MAX_PROMISES = 8
 """Open ones, and kept ones of which it was not told that they were made; of more the earliest go."""
 MAX_TOLD = 20
-"""Contacts of which is known what was told, the latest."""
-TOLD_BYTES = 60
-"""JSON bytes of that for each, with a name of usual length, and of what is to be told."""
+"""Contacts of which is known what was told, or for which something is to be told, the latest."""
+TOLD_BYTES = 80
+"""JSON bytes of that for each beside its name, twice, and of what is to be told."""
 Word = tuple[int, str, Any]
 """(time, id of the profile event, value)."""
 
@@ -174,7 +174,10 @@ class Recommendations(Follower[KnownAdvice]):
         return KnownAdvice(state.person, state.promises)
 
     def shown_bytes(self, state: KnownAdvice, view: View) -> int:
-        return TOLD_BYTES * min(MAX_TOLD, len(view.histories)) if view.line == LIVE else 0
+        if view.line != LIVE:
+            return 0
+        names = sorted((len(key.encode()) for key in view.histories), reverse=True)[:MAX_TOLD]
+        return sum(2 * name + TOLD_BYTES for name in names)
 
     def stands(self, state: KnownAdvice, owner: str) -> bool:
         return bool(state.person or state.promises)
@@ -194,7 +197,7 @@ def _because(step: Step, contact: Contact) -> str | None:
 
 def _wanting(state: KnownAdvice, wanted: Wanted) -> KnownAdvice:
     kept = tuple(each for each in state.wanted if each.key != wanted.key)
-    return replace(state, wanted=(*kept, wanted))
+    return replace(state, wanted=(*kept, wanted)[-MAX_TOLD:])
 
 
 def _with_words(person: Mapping[str, Word], profile: Profile) -> Mapping[str, Word]:
