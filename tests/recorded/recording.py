@@ -129,6 +129,8 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
                 one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
             if topic == "segments":  # a score has a revision more where only what is new in the record changed
                 one.pop("revision", None)
+                if value is None:  # it was not taken back then
+                    continue
                 if key in told and told[key][-1] == one:
                     continue
             if key is not None:

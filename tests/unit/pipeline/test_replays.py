@@ -219,8 +219,9 @@ def outputs(run: Offline, line: str, since: int) -> dict[tuple[str, bytes | None
         for each in run.on(topic):
             value = orjson.loads(each.value or b"{}")
             if each.timestamp >= since and value["line"] == line:
-                value.pop("revision", None)  # how often it was told depends on how the log was cut
-                found[topic, each.key] = value
+                # How often it was told, and what before, depends on how the log was cut.
+                told = {name: said for name, said in value.items() if name not in ("revision", "before", "changed")}
+                found[topic, each.key] = told
     return found
 
 
