@@ -19,7 +19,7 @@ from schemas.data import CHANNELS
 from streams import rules as rule_files
 from streams.base.channels import LIVE_CHANNELS, SPOKEN
 from tests.chaos.audit import alerts, contacts, examine, logs
-from tests.chaos.audit.logs import Logs, Rec
+from tests.chaos.audit.logs import POISONED, Logs, Rec
 from tests.chaos.run import LOGS
 from tests.support.engine import until
 
@@ -121,8 +121,12 @@ def kind(name: str) -> Callable[[Rec], bool]:
 
 
 def of_a_customer(rec: Rec) -> bool:
-    """A stranger's event goes again to whom he turns out to be, and nothing of where it was first stands."""
-    return rec.doc["kind"] == "event" and str(rec.doc["owner"]).startswith("customer:")
+    """An event goes again to whom its contact turns out to be of, and nothing of where it was first stands. So it is the
+    end of a contact, by when that is known, as a rule; and none of poison, nor of somebody who is erased.
+    """
+    doc = rec.doc
+    ends = doc["kind"] == "event" and doc["type"] == "contact.ended" and str(doc["owner"]).startswith("customer:")
+    return ends and not doc.get("group") and not any(word in str(doc) for word in POISONED)
 
 
 def taken_back(rec: Rec) -> bool:
