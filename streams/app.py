@@ -28,10 +28,11 @@ from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
-from streams.pipeline.identify import Identify, Trust
+from streams.pipeline.identify import Identify
 from streams.pipeline.ingest import Ingest, Means
 from streams.pipeline.measure import Measure
 from streams.pipeline.notes import Notes
+from streams.pipeline.owned import Trust
 from streams.pipeline.tables import TABLES
 from streams.pipeline.track import Track
 from streams.rules import Rules

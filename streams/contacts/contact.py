@@ -323,41 +323,6 @@ def one_each(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
     return (*[each for each in marks if each.fact not in _REPLACED or replaces(each) != group], mark)
 
 
-def rested(contact: Contact) -> Contact:
-    """The contact without what only matters while it goes on: a few hundred bytes, to which something may still come.
-    What is counted of it stays counted.
-
-    ``contact``: not closed because it was idle, so that it can go on.
-    """
-    leg = contact.waiting
-    return replace(
-        contact,
-        said=contact.said[-1:],
-        legs=(replace(leg, told=True),) if leg else (),
-        rested_queue=contact.queue,
-        wants_human=contact.wants_human or bool(contact.legs),
-        marks=replaceable(contact.marks),
-        origin=None,
-        turns=(),
-        intents=(),
-        mood=decay.NOTHING,
-        friction=decay.NOTHING,
-    )
-
-
-def another_part(earlier: Contact, step: Step) -> Contact:
-    """The contact as it is before the first step of another part, which counts what the earlier one has counted."""
-    tier = earlier.said[-1][1] if earlier.said else None
-    before = replace(rested(earlier), before=earlier.counted, parted=None, closed_at=None)
-    over = before.state == lifecycle.END
-    origin = before if over else replace(before, closed_at=earlier.parted)
-    acts = (None, before.acts[1]) if before.acts else None
-    part = replace(before, tier=tier, origin=origin, acts=acts)
-    if over:
-        return part
-    return replace(part, alive=earlier.heard) if step.type in ABOUT else reopened(part, step.time)
-
-
 def solved_at(contact: Contact, at: int) -> Contact:
     """What it is about is solved."""
     solves = (*contact.solves, (at, None))
@@ -369,10 +334,3 @@ def taken_up(contact: Contact, at: int) -> Contact:
     if contact.solved_at is None:
         return contact
     return replace(contact, solves=(*contact.solves[:-1], (contact.solves[-1][0], at)))
-
-
-def reopened(contact: Contact, at: int) -> Contact:
-    """It was over, or taken for over, and goes on."""
-    number = contact.reopened + 1
-    mark = Mark("contact_reopened", f"{contact.id}/{number}", at, contact.queue)
-    return replace(contact, reopened=number, marks=(*contact.marks, mark))

@@ -22,13 +22,13 @@ from streams.contacts.contact import (
     Leg,
     Mark,
     one_each,
-    reopened,
     solved_at,
     taken_up,
     took_before,
     trigger,
     trouble,
 )
+from streams.contacts.parts import reopened
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, HUMAN, Step
 

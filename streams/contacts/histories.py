@@ -22,9 +22,10 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.contacts import conversation, verdicts
-from streams.contacts.contact import ABOUT, Contact, Mark, another_part, begin, replaceable, replaces, rested
+from streams.contacts.contact import ABOUT, Contact, Mark, begin, replaceable, replaces
 from streams.contacts.fold import close_idle, judge, take
 from streams.contacts.lifecycle import END, Illegal, Verdict
+from streams.contacts.parts import another_part, rested
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import Step
 
@@ -250,7 +251,7 @@ def over_at(history: History, rules: ContactRules) -> int | None:
 
 
 def rest(history: History, tier: str | None, whole: bool = False) -> Contact:
-    """What is kept of the last life of a settled history: see `contact.rested`; ``whole``: with all its marks
+    """What is kept of the last life of a settled history: see `parts.rested`; ``whole``: with all its marks
     when it has ended, for it may still go to another customer as it is. (No identifier has so many open ones.)"""
     base, life = history.base or history.lives[-1], history.lives[-1]
     closed_at = life.ended if life.timed_out and not base.timed_out else None

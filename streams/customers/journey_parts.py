@@ -2,7 +2,8 @@
 brought them here (`Contact.group`). Both can be taken out at one customer and put in at another.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -179,3 +180,15 @@ def taken_out(parts: Parts, group: str) -> tuple[Parts, Parts]:
 def put_in(parts: Parts, piece: Parts) -> Parts:
     """With what another customer had of a group."""
     return Parts(one_each((*parts.points, *piece.points)), tuple(_by_group((*parts.sums, *piece.sums))))
+
+
+def is_kept(journey: Found, contacts: Collection[Contact]) -> bool:
+    """Is one of the contacts of the journey?"""
+    if not contacts:
+        return False
+    keys = {part.key for part in journey.parts if isinstance(part, Touchpoint)}
+    if any((contact.channel, contact.id, contact.started) in keys for contact in contacts):
+        return True
+    sums = [part for part in journey.parts if isinstance(part, Journey)]
+    starts = sorted(contact.started for contact in contacts) if sums else []
+    return any(bisect_left(starts, part.started) != bisect_right(starts, part.last) for part in sums)

@@ -4,8 +4,7 @@ Which contacts are of one journey: `stitching`; what is kept of contacts that ar
 `journey_records`, `journey_steps`.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from operator import is_
 from typing import Any
 from zlib import crc32
@@ -183,7 +182,7 @@ class Journeys(Follower[KnownJourneys]):
         """The parts of all but the latest journeys that are over, and of which no contact is kept."""
         journeys, lives = named(self._found(state, view), view.owner, view.line), _lives(view)
         closed = self._closed(journeys, view)
-        past = [each for name, each in journeys.items() if closed[name] and not _is_kept(each, lives)]
+        past = [each for name, each in journeys.items() if closed[name] and not journey_parts.is_kept(each, lives)]
         going = sorted(past, key=lambda each: (each.whole.last, each.whole.started))[: -_KEPT[ease]]
         return tuple((part.started, part.last) for each in going for part in each.parts)
 
@@ -300,7 +299,7 @@ class Journeys(Follower[KnownJourneys]):
 
     def _dropped_at(self, journey: Found, view: View) -> float:
         """When a journey need not be kept any more: closed, and every contact of it condensed."""
-        if journey.whole.open or _is_kept(journey, [*_lives(view), *view.rested.values()]):
+        if journey.whole.open or journey_parts.is_kept(journey, [*_lives(view), *view.rested.values()]):
             return float("inf")
         return journey.whole.last + self.gap_ms + self.lateness_ms
 
@@ -324,18 +323,6 @@ class Journeys(Follower[KnownJourneys]):
 
 def _lives(view: View) -> list[Contact]:
     return [contact for history in view.histories.values() for contact in history.lives]
-
-
-def _is_kept(journey: Found, contacts: Collection[Contact]) -> bool:
-    """Is one of the contacts of it?"""
-    if not contacts:
-        return False
-    keys = {part.key for part in journey.parts if isinstance(part, Touchpoint)}
-    if any((contact.channel, contact.id, contact.started) in keys for contact in contacts):
-        return True
-    sums = [part for part in journey.parts if isinstance(part, Journey)]
-    starts = sorted(contact.started for contact in contacts) if sums else []
-    return any(bisect_left(starts, part.started) != bisect_right(starts, part.last) for part in sums)
 
 
 def _points(view: View) -> tuple[Touchpoint, ...]:

@@ -30,7 +30,7 @@ from streams.policies.policy import Policy
 TOPIC = "recommendations"
 KNOWN = "customer:"
 """How the owner of a customer we know begins."""
-QUEUED, CONNECTED, MESSAGE, TIER = "queued", "connected", "message", "tier"
+QUEUED, CONNECTED, MESSAGE, TIER, LEFT = "queued", "connected", "message", "tier", "left"
 _BY_TYPE = {"contact.queued": QUEUED, "contact.connected": CONNECTED, "message.sent": MESSAGE, "post.made": MESSAGE}
 MAX_NAME = 100
 MAX_PREFERENCES = 500
@@ -138,7 +138,7 @@ class Recommendations(Follower[KnownAdvice]):
                 continue
             revision += 1
             told = {key: each for key, each in told.items() if key != wanted.key} | {wanted.key: digest}
-            records.append(_record(contact, wanted, revision, view) | found)
+            records.append(_record(wanted, revision, view, found))
         told = dict(list(told.items())[-MAX_TOLD:])
         return After(replace(state, wanted=(), told=told, revision=revision), out=own_out(TOPIC, records, view))
 
@@ -257,28 +257,21 @@ def _known_agent(segment: KnownSegment, view: View) -> str | None:
     return max(counts, key=lambda agent: (counts[agent], agent), default=None)
 
 
-def _record(contact: Contact, wanted: Wanted, revision: int, view: View) -> dict[str, Any]:
+def _record(wanted: Wanted, revision: int, view: View, said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """``said``: None = what was said before is withdrawn."""
+    channel, _, contact = wanted.key.partition("|")
     return {
         "recommendation_id": f"{view.owner}/{wanted.key}",
-        "contact_id": contact.id,
-        "channel": contact.channel,
+        "contact_id": contact,
+        "channel": channel,
         "customer": view.owner,
-        "status": "current",
+        "status": "withdrawn" if said is None else "current",
         "because": wanted.because,
         "at": iso(wanted.at),
         "revision": revision,
+        **(dict.fromkeys(advice.FIELDS) if said is None else said),
     }
 
 
 def _withdrawn(key: str, at: int, revision: int, view: View) -> dict[str, Any]:
-    channel, _, contact = key.partition("|")
-    return {
-        "recommendation_id": f"{view.owner}/{key}",
-        "contact_id": contact,
-        "channel": channel,
-        "customer": view.owner,
-        "status": "withdrawn",
-        "because": "left",
-        "at": iso(at),
-        "revision": revision,
-    } | dict.fromkeys(advice.FIELDS)
+    return _record(Wanted(key, at, LEFT), revision, view, None)

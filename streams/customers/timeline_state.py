@@ -34,7 +34,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     histories: dict[str, History] = {}
     """By ``<channel>|<contact>``."""
     rested: dict[str, Contact] = {}
-    """Contacts of the past, by their history's key, to which something may still come: see `contact.rested`."""
+    """Contacts of the past, by their history's key, to which something may still come: see `parts.rested`."""
     gone: dict[str, int] = {}
     """Contacts of which not even that is kept, by `mark_of` their key: when they were last heard of. What is still to
     come of them is late: it must not count them once more."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace as replace_spec
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import orjson
@@ -30,49 +30,38 @@ from streams.base.links import (
     row_key,
 )
 from streams.base.records import (
-    SEP,
     AgentState,
     Command,
     CustomerEvent,
     Erase,
     Event,
-    Grouped,
     Line,
     Profile,
     contact_key,
 )
-from streams.base.times import SECOND_MS
-from streams.contacts.rules import ContactRules
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.identity.assignment import (
-    Judge,
-    Output,
-    assign,
     relabelled,
 )
 from streams.identity.crowds import Crowds, share
 from streams.identity.ending import Ending
 from streams.identity.erased import Marks
-from streams.identity.evidence import known_of, links_of, shown
+from streams.identity.evidence import known_of
 from streams.identity.graph import Node
 from streams.identity.groups import Group
-from streams.identity.owners import ContactOwner, after, begins_anew, due_at, found_by
+from streams.identity.owners import ContactOwner, begins_anew, found_by
 from streams.identity.profiled import Profiled
-from streams.identity.refusals import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES
-from streams.identity.rules import IdentityRules
-from streams.identity.telling import IdentityChange
 from streams.identity.waiting import Waiting
 from streams.pipeline.ends import Ends, line_of
 from streams.pipeline.forgetting import Forgets, Hall
-from streams.pipeline.nodes import Groups, Nodes, send_change
+from streams.pipeline.nodes import Groups, Nodes
 from streams.pipeline.notes import Notes
+from streams.pipeline.owned import Owners, Topics, Trust
 from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
 from streams.pipeline.waits import MAX_WAITING_BYTES, Waits
 
 MAX_QUEUES = 50
 """Queues that are told an agent's state, each in a record of its own that names it alone."""
-LIMITED = {TOO_MANY_CHANGES: "owner", OTHER_SOURCE: "source", TOO_LONG: "owner"}
-"""Rule by which a change was refused → what the metric of limits calls it."""
 NO_LABELS: Mapping[str, Label] = MappingProxyType({})
 encode = msgspec.json.Encoder().encode
 
@@ -99,15 +88,6 @@ TABLES = (
 )
 
 
-class Trust(NamedTuple):
-    """What `identify` decides by."""
-
-    contacts: ContactRules
-    identity: IdentityRules
-    erasure_key: bytes | None = None
-    """By which the erased are known; None = nobody can be erased."""
-
-
 class Identify(Stage):
     """Tables ``owners``: contact, "<channel>|<id>" (and line) → its owner, and its events so far while the owner may
     change; ``crowds``: how many contacts an identifier has; ``nodes``: identifier → its links, and whom it stands for;
@@ -120,27 +100,25 @@ class Identify(Stage):
     before = "ingest"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: "Trust", notes: Notes
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Trust, notes: Notes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Read), name("contact.interactions"))
-        self.owners, self.waiting = tables["owners"], tables["waiting"]
-        self.timed = (self.owners, tables["nodes"], tables["profiles"], tables["groups"])
+        self.waiting = tables["waiting"]
+        self.timed = (tables["owners"], tables["nodes"], tables["profiles"], tables["groups"])
         self.rules, self.trust = rules.contacts, rules.identity
         self.crowds = Crowds(tables["crowds"], share(self.rules.per_identifier_and_day, info.peers))
-        self.interactions, self.changes, self.measurements, self.links = (
-            name("contact.interactions"),
-            name("identity.changes"),
-            name("contact.measurements"),
-            name("identity.links"),
-        )
+        self.measurements, self.links = name("contact.measurements"), name("identity.links")
+        self.interactions, changes = name("contact.interactions"), name("identity.changes")
         self.notes = notes
         self.waits = Waits(tables["waiting"], tables["hurried"], self.links)
+        topics, hall = Topics(self.links, self.interactions, changes), (self.watermarks, notes)
+        self.owned = Owners(tables["owners"], rules, self.crowds, self.waits, topics, hall)
         self.ends = Ends(info, tables["ending"], self.links)
-        self.nodes = Nodes(tables, self.trust, notes, (self.links, self.changes))
+        self.nodes = Nodes(tables, self.trust, notes, (self.links, changes))
         self.groups = Groups(tables["groups"], self.trust, notes, (self.links, self.interactions))
         self.marks = Marks(tables["erased"], rules.erasure_key)
-        hall = Hall(self.nodes, self.ends, self.watermarks, notes, self._own)
-        self.forgets = Forgets(tables, self.marks, self.trust, hall, (self.links, self.interactions))
+        forgetting = Hall(self.nodes, self.ends, self.watermarks, notes, self._own)
+        self.forgets = Forgets(tables, self.marks, self.trust, forgetting, (self.links, self.interactions))
 
     def fold(self, value: Any, out: Outputs) -> None:
         kind = type(value)
@@ -210,7 +188,7 @@ class Identify(Stage):
         if held is None:
             asked = [each for each in self._questions(key, event) if each not in labels]
             if not asked or size > MAX_WAITING_BYTES:
-                self._place(key, event, size, labels, out)
+                self.owned.place(key, event, size, labels, out)
                 return
             held = Waiting(labels=dict(labels), asked_at=out.now)
         else:
@@ -236,7 +214,7 @@ class Identify(Stage):
         """Identifiers that must say whom they stand for before the event is placed."""
         if event.customer is not None:
             return []
-        known = self._owner(key)
+        known = self.owned.of(key)
         state = None if known is None else found_by(known, event, self.rules)[0]
         if state is None:
             return list(known_of({}, event, (), self.trust.ranks))
@@ -250,20 +228,20 @@ class Identify(Stage):
     def _told(self, told: Told, out: Outputs) -> None:
         """An identifier has said whom it stands for."""
         key = told.contact
-        state, held = self._owner(key), self.waiting.get(key)
+        state, held = self.owned.of(key), self.waiting.get(key)
         wanted = False
         if state is not None and told.identifier in state.labels:
             wanted = True
             moved, outputs = relabelled(state, told.identifier, told.label, told.ref, self.trust)
-            self._keep(key, state, moved)
-            self._send(outputs, out)
+            self.owned.keep(key, state, moved)
+            self.owned.send(outputs, out)
         if held is not None and (told.identifier in held.asked or told.identifier in held.labels):
             wanted = True
             self.waiting[key] = held = held.with_label(told.identifier, told.label)
             if not held.asked:
                 self._answered(key, out)
         if not wanted:
-            self._look_away(key, told.identifier, line_of(key), out)
+            self.owned.look_away(key, told.identifier, line_of(key), out)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
         """An answer that does not come is not waited for: who gives it may have failed. And replays end."""
@@ -296,8 +274,8 @@ class Identify(Stage):
         if event is None:
             return
         labels = {each: Label(name=each) for each in self._questions(key, event)} | told.labels
-        self._place(key, event, self.size, labels, out)
-        self._ask(key, [each for each in labels if each in self.owners[key].labels], event.line, out)
+        self.owned.place(key, event, self.size, labels, out)
+        self._ask(key, [each for each in labels if each in self.owned.rows[key].labels], event.line, out)
 
     def _ask(self, key: str, identifiers: Iterable[str], line: str, out: Outputs) -> None:
         for identifier in identifiers:
@@ -306,102 +284,16 @@ class Identify(Stage):
 
     def _let_go(self, key: str, held: Waiting, out: Outputs) -> None:
         """Of the identifiers that were asked, what is told of those that the contact need not know is not heard."""
-        state, again = self.owners.get(key), self.waiting.get(key)
+        state, again = self.owned.rows.get(key), self.waiting.get(key)
         kept = {*(state.labels if state else ()), *(again.labels if again else ())}
         for identifier in sorted({*held.labels, *held.asked} - kept):
-            self._look_away(key, identifier, held.events[0].line, out)
-
-    def _look_away(self, key: str, identifier: str, line: str, out: Outputs) -> None:
-        told = Watched(identifier, line, key, on=False)
-        out.send(self.links, told.key, encode(told))
-
-    def _place(self, key: str, event: Event, size: int, labels: Mapping[str, Label], out: Outputs) -> None:
-        known = self._owner(key)
-        current, apart = (None, True) if known is None else found_by(known, event, self.rules)
-        if known is not None and current is not None:
-            self._rest(key, known, current, out)
-        judge = Judge(lambda each, more: self._gather(each, more, event), self.trust)
-        state, outputs = assign(current, event, size, judge, apart, labels)
-        if state is not known:
-            self._keep(key, known, state)
-            if state.truncated and not (known and known.truncated):
-                self.notes.limited("identify", "history")
-            if current is None or state.known is not current.known or state.claim is not current.claim:
-                self._show(current, state, event.line, out)
-        if known is not None:
-            for identifier in known.labels.keys() - state.labels.keys():
-                self._look_away(key, identifier, event.line, out)
-        self._send(outputs, out)
-
-    def _show(self, before: ContactOwner | None, after: ContactOwner, line: str, out: Outputs) -> None:
-        """What the contact shows of its identifiers, where that has changed. One that begins anew under its id takes
-        nothing back.
-        """
-        goes_on = before is not None and before.part == after.part
-        links = links_of(before.known, before.claim) if before is not None and goes_on else {}
-        for told in shown(links, links_of(after.known, after.claim), line):
-            out.send(self.links, told.key, encode(told))
-
-    def _owner(self, key: str) -> ContactOwner | None:
-        """Its state, by the strengths that identifiers have now: a row has those of when it was written."""
-        state: ContactOwner | None = self.owners.get(key)
-        if state is None or state.claim.rank in (CUSTOMER, CONTACT):
-            return state
-        rank = self.trust.rank(state.claim.identifier)
-        return state if rank == state.claim.rank else replace(state, claim=replace(state.claim, rank=rank))
-
-    def _keep(self, key: str, known: ContactOwner | None, state: ContactOwner) -> None:
-        if state is not known:
-            self.owners[key] = self._scheduled(key, state)
-
-    def _send(self, outputs: Iterable[Output], out: Outputs) -> None:
-        for output in outputs:
-            if isinstance(output, dict):
-                if (what := LIMITED.get(_counted(output))) is not None:
-                    self.notes.limited("identify", what)
-                send_change(self.changes, output, out)
-            else:
-                out.send(self.interactions, output.owner.encode(), encode(output))
-
-    def _gather(self, identifier: str, more: bool, event: Event) -> int:
-        if not more:
-            return self.crowds.over(identifier, event.line, event.time)
-        over = self.crowds.gather(identifier, event.line, event.time, self.watermarks.stream_time(event.line))
-        if over > 0:
-            self.notes.limited("identify", "identifier")
-        return over
-
-    def _scheduled(self, key: str, state: ContactOwner) -> ContactOwner:
-        return replace(state, due={state.line: due_at(state, _channel(key), self.rules)})
+            self.owned.look_away(key, identifier, held.events[0].line, out)
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         if table == "nodes":
             self.nodes.fire(key, line, now, out)
-        if table != "owners":
-            return
-        known = self.owners[key]
-        if key in self.waits:  # it is to find the contact as it was
-            self.owners[key] = replace(known, due={line: now + SECOND_MS})
-            return
-        state = after(known, now, _channel(key), self.rules)
-        self._rest(key, known, state, out)
-        if state is None or not state.history:
-            for identifier in known.labels:
-                self._look_away(key, identifier, line, out)
-        if state is None:
-            del self.owners[key]
-        else:  # a stub; or the rules have changed, or the row is of an older version
-            self.owners[key] = self._scheduled(key, state)
-
-    def _rest(self, key: str, known: ContactOwner, state: ContactOwner | None, out: Outputs) -> None:
-        """A contact that has become a stub is one of its group from now on: here, and at its owner."""
-        if not known.history or state is None or state.history or not state.group:
-            return
-        channel, _, contact = key.partition(SEP)[0].partition("|")
-        grouped = Grouped(state.owner, contact, channel, state.group, state.line)
-        out.send(self.interactions, state.owner.encode(), encode(grouped))
-        rests = Rests(state.group, state.line, tuple(sorted(known.labels)), state.owner)
-        out.send(self.links, rests.key, encode(rests))
+        elif table == "owners":
+            self.owned.fire(key, line, now, out)
 
     def drop(self, table: str, key: str, line: str) -> None:
         del self.tables[table][key]
@@ -424,13 +316,3 @@ class Identify(Stage):
 
 def _key(event: Event) -> str:
     return row_key(contact_key(event.channel, event.contact), event.line)
-
-
-def _counted(change: IdentityChange) -> str:
-    """The rule, but for a second number of a person: that alone is no sign of a fault."""
-    of_a_customer = change["identifier"].startswith("customer:")
-    return "" if change["rule"] == OTHER_SOURCE and not of_a_customer else change["rule"]
-
-
-def _channel(key: str) -> str:
-    return key.partition("|")[0]

@@ -14,7 +14,7 @@ from streams import app
 from streams.base.records import Event, Line, Progress
 from streams.base.times import DAY_MS, HOUR_MS
 from streams.identity.owners import ContactOwner
-from streams.pipeline.identify import Identify
+from streams.pipeline.owned import Owners
 from streams.worker.metrics import Metrics
 from tests.support.offline import NOW, RULES, SETTINGS, TaskUnderTest, fetched, limited, the_ingest, through
 from tests.support.records import Fetched, record
@@ -225,14 +225,14 @@ def test_many_contacts_of_one_customer_id_are_not_split() -> None:
 
 
 def test_a_record_that_is_taken_back_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    task, scheduled = stage(), Identify._scheduled
+    task, scheduled = stage(), Owners._scheduled
 
     def fails(self: Identify, key: str, state: ContactOwner) -> ContactOwner:
         if key == "voice|c2":
             raise ZeroDivisionError("our own fault")
         return scheduled(self, key, state)
 
-    monkeypatch.setattr(Identify, "_scheduled", fails)
+    monkeypatch.setattr(Owners, "_scheduled", fails)
     task.batch(read([event(f"{n}", f"c{n}", NOW, ("phone", "0")) for n in range(4)]))
     assert set(owners_of(task)) == {"voice|c0", "voice|c1", "voice|c3"}
     assert list(task.tables["crowds"].values()) == [3]

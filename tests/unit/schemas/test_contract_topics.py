@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from schemas import internal, registry
+from schemas import links as between
 from schemas.data import Channel
 from schemas.events import EVENTS, FIELDS
 from schemas.export import json_schemas
@@ -100,16 +101,16 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.FactRecord, records.Fact),
         (internal.ProgressRecord, records.Progress),
         (internal.LineProgress, records.Line),
-        (internal.ShownRecord, links.Shown),
+        (between.ShownRecord, links.Shown),
         (internal.WordRecord, links.Word),
-        (internal.JoinedRecord, links.Joined),
-        (internal.SaidRecord, links.Said),
-        (internal.WatchedRecord, links.Watched),
-        (internal.ToldRecord, links.Told),
-        (internal.AgainRecord, links.Again),
-        (internal.HurriedRecord, links.Hurried),
-        (internal.RestsRecord, links.Rests),
-        (internal.RoundRecord, links.Round),
+        (between.JoinedRecord, links.Joined),
+        (between.SaidRecord, links.Said),
+        (between.WatchedRecord, links.Watched),
+        (between.ToldRecord, links.Told),
+        (between.AgainRecord, links.Again),
+        (between.HurriedRecord, links.Hurried),
+        (between.RestsRecord, links.Rests),
+        (between.RoundRecord, links.Round),
         (internal.GroupedRecord, records.Grouped),
         (internal.MovedRecord, records.Moved),
         (internal.HandedRecord, records.Handed),
