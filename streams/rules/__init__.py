@@ -19,7 +19,7 @@ from streams.rules import files as rule_files
 from streams.rules import policies
 from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import SHIPPED, RulesError, Source, file_of
-from streams.settings import Settings
+from streams.settings import Settings, variable
 
 FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
 """Name without ``.yaml`` → what reads it."""
@@ -78,7 +78,10 @@ def of(settings: Settings) -> Rules:
     RulesError.
     """
     zone = {"kpis.time_zone": settings.time_zone} if settings.time_zone else None
-    return load(settings.rules_dir, zone, settings.policy)
+    try:
+        return load(settings.rules_dir, zone, settings.policy)
+    except policies.NoPolicy as error:
+        raise RulesError(f"{variable('policy')}: {error}") from None
 
 
 def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:

@@ -14,6 +14,10 @@ DEFAULT = "tiered"
 _READ = TypeAdapter(Policy)
 
 
+class NoPolicy(RulesError):
+    """There is none of this name."""
+
+
 def shipped() -> list[str]:
     """The names of those that are shipped."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -40,7 +44,7 @@ def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> 
     """The policy of this name, or this file (``*.yaml``). ``tiers``: those of tiers.yaml; ``directory``: the rules of
     a deployment, whose folder ``policies`` may hold its own.
 
-    Raises RulesError: a line for each mistake, as ``file:line: path: what is wrong``.
+    Raises NoPolicy; RulesError: a line for each mistake, as ``file:line: path: what is wrong``.
     """
     source = Source(_file(name, directory))
     try:
@@ -58,14 +62,14 @@ def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> 
 
 def _file(name: str, directory: Path | None) -> Path:
     if name.endswith((".yaml", ".yml")):
+        if not Path(name).is_file():
+            raise NoPolicy(f"there is no file {name}")
         return Path(name)
     if directory and name in own(directory):
         return directory / "policies" / f"{name}.yaml"
     if name not in shipped():
         mine = f", of your own {', '.join(own(directory))}" if own(directory) else ""
-        raise RulesError(
-            f"there is no policy {name!r}; shipped are {', '.join(shipped())}{mine}; or name a file, *.yaml"
-        )
+        raise NoPolicy(f"there is no policy {name!r}; shipped are {', '.join(shipped())}{mine}; or name a file, *.yaml")
     return FOLDER / f"{name}.yaml"
 
 

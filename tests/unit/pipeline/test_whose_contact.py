@@ -227,7 +227,7 @@ def test_many_contacts_of_one_customer_id_are_not_split() -> None:
 def test_a_record_that_is_taken_back_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     task, scheduled = stage(), Owners._scheduled
 
-    def fails(self: Identify, key: str, state: ContactOwner) -> ContactOwner:
+    def fails(self: Owners, key: str, state: ContactOwner) -> ContactOwner:
         if key == "voice|c2":
             raise ZeroDivisionError("our own fault")
         return scheduled(self, key, state)

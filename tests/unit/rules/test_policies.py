@@ -7,9 +7,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from streams import rules
 from streams.cli.main import app
 from streams.rules import RulesError, load
 from streams.rules.policies import FOLDER, check, own, policy, shipped
+from tests.support.offline import SETTINGS
 
 TIERS = ("platinum", "gold", "silver", "red")
 
@@ -160,3 +162,13 @@ def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> 
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
     with pytest.raises(RulesError, match=r"worth\.gold: 'gold' is not a tier of tiers\.yaml \(vip\), nor none"):
         check(load(rules_dir).tiers, rules_dir)
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [("nonsense", "there is no policy 'nonsense'; shipped"), ("x/y.yaml", "there is no file x/y.yaml")],
+)
+def test_a_wrong_setting_is_named(said: str, what: str) -> None:
+    with pytest.raises(RulesError) as caught:
+        rules.of(SETTINGS.model_copy(update={"policy": said}))
+    assert str(caught.value).startswith(f"CONTACT_STREAMS_POLICY: {what}")
