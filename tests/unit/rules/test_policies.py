@@ -114,7 +114,7 @@ def test_every_mistake_of_a_file_is_said_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     assert said(tmp_path / "mine.yaml", "title: [") != []
-    with pytest.raises(RulesError, match=r"gone\.yaml:1: cannot be read"):
+    with pytest.raises(RulesError, match=r"there is no file .*gone\.yaml"):
         policy(str(tmp_path / "gone.yaml"), TIERS)
 
 
