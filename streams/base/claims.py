@@ -11,6 +11,8 @@ STRENGTH = ("email", "phone", "social", "account", "device", "cookie")
 """Kinds of identifiers from the strongest to the weakest, where no rule says otherwise; a customer id is stronger than
 all of them."""
 CUSTOMER, CONTACT = -1, len(STRENGTH)
+NAMELESS = "contact:"
+"""How an owner begins of whom nothing but a contact is known, or of contacts whose identifiers are shared."""
 RANKS: Mapping[str, int] = {kind: rank for rank, kind in enumerate(STRENGTH)}
 
 Order = tuple[int, str, str]

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 from streams.base.times import iso
 from streams.customers.touchpoints import Touchpoint
-from streams.policies.policy import SERVICE_TYPES, Policy, Route, Service
+from streams.policies.policy import Policy, Route, Service
 
 MAX_TRIED = 5
 """Earlier contacts of the journey that are told, the latest."""
-NOWHERE = Route()
 FIELDS = (
     "service", "priority", "wait_limit_ms", "concierge", "channels", "agent_kind", "agent_id", "live",
     "empowerment_cents", "currency", "tier", "type", "confidence", "reasons", "intent", "name", "language",
@@ -51,13 +50,13 @@ class Now(NamedTuple):
     failed: int
     """Searches that found nothing, in the contact and in those before it."""
     agent: str | None
-    """Who had the customer most often."""
+    """Who had the customer most often, where that matters (`wants_agent`)."""
 
 
 def advice(policy: Policy, standing: Standing, person: Person, now: Now) -> dict[str, Any]:
     """The part of the record that says what to do; see `schemas.recommendations.Recommendation`."""
     service = policy.service_of(standing.tier, known=standing.known)
-    by_type = next((policy.routes.get(each, NOWHERE) for each in SERVICE_TYPES if each == standing.type), NOWHERE)
+    by_type = policy.route_of(standing.type)
     live = now.intent is not None and now.intent in by_type.live_intents
     return {
         "service": service.name,
@@ -66,7 +65,7 @@ def advice(policy: Policy, standing: Standing, person: Person, now: Now) -> dict
         "concierge": service.concierge,
         "channels": list(by_type.channels or (now.channel,)),
         "agent_kind": by_type.agent or service.agent,
-        "agent_id": now.agent if by_type.known_agent or service.concierge else None,
+        "agent_id": now.agent,
         "live": live,
         "empowerment_cents": service.empowerment if standing.known else 0,
         "currency": policy.currency,
@@ -97,6 +96,12 @@ def _reasons(service: Service, standing: Standing, route: Route, intent: str | N
         if said
     ]
     return found if intent is None else [*found, {"of": "live", "because": "intent", "value": intent}]
+
+
+def wants_agent(policy: Policy, standing: Standing) -> bool:
+    """Does it matter who had the customer?"""
+    concierge = policy.service_of(standing.tier, known=standing.known).concierge
+    return concierge or policy.route_of(standing.type).known_agent
 
 
 def before(points: Iterable[Touchpoint], channel: str, contact: str) -> tuple[Touchpoint, ...]:

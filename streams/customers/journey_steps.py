@@ -149,10 +149,9 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
         kept[name] = last
     back: dict[str, Told] = {}
     past: dict[str, Told] = {}
-    since = standing[0][0] if len(standing) == MAX_STEPS else 0
+    since = standing[0][:2] if len(standing) == MAX_STEPS else (0, "")
     for name, each in told.items():
-        at = int(name.split("/")[1])
-        if name in kept or at < since:
+        if name in kept or (int(name.split("/")[1]), name) < since:
             continue
         if _is_past(name, each, known):
             past[name] = each

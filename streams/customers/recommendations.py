@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts.episodes import Gone
+from streams.base.links import is_customer
 from streams.base.records import LIVE, CustomerEvent, Profile
 from streams.base.times import iso
 from streams.contacts.acts import is_his
@@ -23,20 +24,19 @@ from streams.customers import advice
 from streams.customers.advice import Now, Person, Standing
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, own_out
 from streams.customers.journeys import Journeys, KnownJourneys
-from streams.customers.segments import KnownSegment
+from streams.customers.segments import KnownSegment, Segments
 from streams.customers.services import NONE
 from streams.policies.policy import Policy
 
 TOPIC = "recommendations"
-KNOWN = "customer:"
-"""How the owner of a customer we know begins."""
 QUEUED, CONNECTED, MESSAGE, TIER, LEFT = "queued", "connected", "message", "tier", "left"
 _BY_TYPE = {"contact.queued": QUEUED, "contact.connected": CONNECTED, "message.sent": MESSAGE, "post.made": MESSAGE}
 MAX_NAME = 100
 MAX_PREFERENCES = 500
 """JSON bytes of preferences that are told; more of them are left out, by name."""
 MAX_PROMISES = 8
-"""Open ones, and kept ones of which it was not told that they were made; of more the earliest go."""
+"""Open ones, and kept ones, of which it may still be told that they were made; of more, kept ones go, then the
+earliest."""
 MAX_TOLD = 20
 """Contacts of which is known what was told, or for which something is to be told, the latest."""
 TOLD_BYTES = 80
@@ -80,8 +80,8 @@ class Recommendations(Follower[KnownAdvice]):
     name = "recommendations"
     empty = KnownAdvice()
 
-    def __init__(self, policy: Policy | None, journeys: Journeys) -> None:
-        self.policy, self.journeys = policy, journeys
+    def __init__(self, policy: Policy | None, journeys: Journeys, segments: Segments) -> None:
+        self.policy, self.journeys, self.segments = policy, journeys, segments
 
     # When
 
@@ -148,7 +148,7 @@ class Recommendations(Follower[KnownAdvice]):
         states, view = seen
         segment: KnownSegment = states("segments")
         journey: KnownJourneys = states("journeys")
-        known, score = view.owner.startswith(KNOWN), segment.score
+        known, score = is_customer(view.owner), segment.score
         tier = contact.tier if score is None else score.tier
         standing = Standing(
             tier or NONE,
@@ -160,7 +160,9 @@ class Recommendations(Follower[KnownAdvice]):
             self.journeys.of_contact(journey, contact.channel, contact.id, view), contact.channel, contact.id
         )
         failed = contact.failed + sum(point.failed for point in tried)
-        now = Now(contact.channel, contact.intent, tried, failed, _known_agent(segment, view))
+        agents = self.segments.whole(segment, view).behaviour.agents if advice.wants_agent(policy, standing) else {}
+        agent = max(agents, key=lambda each: (agents[each], each), default=None)
+        now = Now(contact.channel, _intent(contact), tried, failed, agent)
         return advice.advice(policy, standing, _person(state), now)
 
     # What is kept
@@ -196,6 +198,8 @@ def _because(step: Step, contact: Contact) -> str | None:
 
 
 def _wanting(state: KnownAdvice, wanted: Wanted) -> KnownAdvice:
+    if any(each.key == wanted.key and each.at > wanted.at for each in state.wanted):
+        return state
     kept = tuple(each for each in state.wanted if each.key != wanted.key)
     return replace(state, wanted=(*kept, wanted)[-MAX_TOLD:])
 
@@ -228,13 +232,11 @@ def _bounded(preferences: Mapping[str, Any]) -> dict[str, Any]:
 def _with_promise(promises: Collection[Promise], told: CustomerEvent) -> tuple[Promise, ...]:
     """With one that was made, put off or kept: of each the latest word holds."""
     name = told.about
-    known = next((each for each in promises if each.name == name), None)
-    if known is not None and known.time > told.time:
-        return tuple(promises)
     due = None if told.type == "promise.kept" else told.due or told.time
-    made = Promise(name, told.time, due, told.what)
+    said = [each for each in promises if each.name == name] + [Promise(name, told.time, due, told.what)]
+    last = max(said, key=lambda each: (each.time, each.due is None, each.due or 0))
     others = [each for each in promises if each.name != name]
-    return tuple(sorted([*others, made], key=lambda each: (each.time, each.name))[-MAX_PROMISES:])
+    return tuple(sorted([*others, last], key=lambda each: (each.due is not None, each.time, each.name))[-MAX_PROMISES:])
 
 
 def _person(state: KnownAdvice) -> Person:
@@ -244,17 +246,10 @@ def _person(state: KnownAdvice) -> Person:
     return Person(said.get("name"), said.get("language"), said.get("preferences"), promises)
 
 
-def _known_agent(segment: KnownSegment, view: View) -> str | None:
-    """The human who had the customer most often, of late more than long ago; None = there is none."""
-    counts: dict[str, float] = {}
-    for standing in (segment.standing, *segment.groups.values()):
-        for agent, count in standing.behaviour.agents.items():
-            counts[agent] = counts.get(agent, 0.0) + count
-    for history in view.histories.values():
-        for contact in history.lives:
-            if contact.agent is not None and contact.answered is not None:
-                counts[contact.agent] = counts.get(contact.agent, 0.0) + 1.0
-    return max(counts, key=lambda agent: (counts[agent], agent), default=None)
+def _intent(contact: Contact) -> str | None:
+    """What the customer wants: as the connector says; else what was found in the text last, as far as it counts."""
+    found = max(contact.intents, key=lambda each: each[1], default=None)
+    return contact.intent or (found[0] if found else None)
 
 
 def _record(wanted: Wanted, revision: int, view: View, said: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -74,16 +74,16 @@ class CustomerRules:
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
-        journeys = Journeys(self.journeys, lateness_ms)
+        journeys, segments = Journeys(self.journeys, lateness_ms), Segments(self.segments, self.services)
         followers = (
             Tiering(self.worth),  # the others go by the tiers that it decides
             Waits(self.alerts.wait, lateness_ms),
             Moods(self.alerts.sentiment, lateness_ms),
             journeys,
-            Segments(self.segments, self.services),
+            segments,
             Silences(self.silence, self.contacts),
             Outreach(self.outreach, self.contacts),  # behind whom it hears
-            Recommendations(self.policy, journeys),
+            Recommendations(self.policy, journeys, segments),
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import astuple, replace
 
+from streams.base.claims import NAMELESS
 from streams.base.records import NO_TIER
 from streams.base.times import iso
 from streams.contacts.contact import Contact
@@ -28,8 +29,6 @@ MAX_GROUPS = 16
 MAX_REASONS = 3
 SCORE_BYTES = 1_400
 """JSON bytes of a score as it was last published, at most."""
-NAMELESS = "contact:"
-"""Owners of which nothing but one contact is known: they have no segment."""
 
 
 class Assessed(NamedTuple):
@@ -115,13 +114,7 @@ class Segments(Follower[KnownSegment]):
     def publish(self, state: KnownSegment, view: View) -> After[KnownSegment] | None:
         if view.owner.startswith(NAMELESS):
             return None
-        lives = [contact for history in view.histories.values() for contact in history.lives]
-        if len(lives) > 1:
-            lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
-        standing = state.standing
-        for each in state.groups.values():
-            standing = self._join(standing, each)
-        standing = self._total(standing, lives)
+        standing = self.whole(state, view)
         if standing.last is None:  # all its contacts went to another customer
             return None if state.score is None else After(replace(state, score=None), own_out("segments", [None], view))
         found = self._assessed(standing, view)
@@ -130,6 +123,16 @@ class Segments(Follower[KnownSegment]):
         revision = state.revision + 1
         told = record(found, state.score, (view.owner, view.line, revision))
         return After(replace(state, score=found.score, revision=revision), own_out("segments", [told], view))
+
+    def whole(self, state: KnownSegment, view: View) -> Standing:
+        """The customer's standing, by all contacts."""
+        lives = [contact for history in view.histories.values() for contact in history.lives]
+        if len(lives) > 1:
+            lives.sort(key=lambda contact: (contact.started, contact.id, contact.channel))
+        standing = state.standing
+        for each in state.groups.values():
+            standing = self._join(standing, each)
+        return self._total(standing, lives)
 
     def _assessed(self, standing: Standing, view: View) -> Assessed:
         """The score, and beside it the tier and the types of service."""

@@ -36,6 +36,9 @@ BEHAVIOUR = (
 NONE = "none"
 MAX_AGENTS = 12
 """Agents whose contacts are counted; of more, those with fewest (decayed) are forgotten."""
+MOST_HALF_LIVES = 1000
+"""An intent counts as of the start of its contact, for more than 1 by as many half-lives as it was said later; a float
+holds no more."""
 MAX_KINDS = 32
 """Weights in all types together, at most: what a customer's sums are kept by."""
 
@@ -120,7 +123,9 @@ class TypeScore(NamedTuple):
 
 def of(contact: Contact, rules: ServiceRules) -> Behaviour:
     """What one contact adds; of one that goes on, what came since it was over."""
-    counts = {what: 2.0 ** ((at - contact.started) / rules.half_life) for what, at in contact.intents}  # by its start
+    counts = {  # as of its start
+        what: 2.0 ** min(MOST_HALF_LIVES, (at - contact.started) / rules.half_life) for what, at in contact.intents
+    }
     if contact.ours:
         return Behaviour(contact.started, counts) if counts else UNKNOWN
     was = contact.before or NOTHING

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from streams.base.claims import NAMELESS
+from streams.base.links import is_customer
 from streams.base.records import NO_TIER
 from streams.base.times import DAY_MS
 from streams.contacts.contact import Contact
@@ -43,7 +45,6 @@ from streams.customers.silences import (
 from streams.customers.verdicts import verdict_of
 
 TOPIC = "customer.quiet"
-CUSTOMER, NAMELESS = "customer:", "contact:"
 MAX_DAYS = 24
 """Days that are kept."""
 MAX_RUNS = 4
@@ -118,7 +119,7 @@ class Silences(Follower[KnownSilence]):
         return replace(state, past=_few(past, self._joined))
 
     def due(self, state: KnownSilence, view: View) -> int | None:
-        if not view.owner.startswith(CUSTOMER):
+        if not is_customer(view.owner):
             return None
         soon = self._soon(state, view)
         if soon is not None:
@@ -128,7 +129,7 @@ class Silences(Follower[KnownSilence]):
 
     def passed(self, state: KnownSilence, view: View) -> After[KnownSilence]:
         now = view.now
-        if now is None or not view.owner.startswith(CUSTOMER):
+        if now is None or not is_customer(view.owner):
             return After(state)
         kept: list[Told] = []
         out: list[Out] = []

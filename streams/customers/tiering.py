@@ -7,7 +7,7 @@ A tier that is given wins as long as it is. How one follows from the value is in
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.claims import mark_of
+from streams.base.claims import NAMELESS, mark_of
 from streams.base.records import CustomerEvent, Profile, contact_key
 from streams.contacts.histories import History, Lives
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, View
@@ -16,8 +16,6 @@ from streams.customers.worth import MAX_POINTS, Base, Point, Points, WorthRules,
 
 _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 2}
 """Points that are kept of too many."""
-NAMELESS = "contact:"
-"""Owners of which nothing but one contact is known, or contacts of identifiers that are shared."""
 REGROUPED = 0
 """In place of a deadline: contacts came or went, and the tier is to be found out anew."""
 _decode = msgspec.json.Decoder(list[Point]).decode
@@ -69,14 +67,17 @@ class Tiering(Follower[Worth]):
         return None if after == state else replace(self._derived(after, view), look=True)
 
     def changed(self, state: Worth, change: Change, view: View) -> After[Worth] | None:
+        if not self.derives and (state.points or state.base or state.given):  # bounds that are no longer there
+            return After(Worth(since=state.since), tiers=_given(state, view.tiers))
         if not self.visits or change.key is None or view.owner.startswith(NAMELESS):
             return None
         old, new = _begun(change.before), _begun(change.after)
         if old == new:
             return None
-        mark = mark_of(change.key)
-        kept = tuple(each for each in state.points if each.visit != mark or each.time not in old)
-        points = with_points(kept, [Point(at, "", visit=mark) for at in new])
+        mark, gone = mark_of(change.key), old - new
+        kept = tuple(each for each in state.points if each.visit != mark or each.time not in gone)
+        summed_up = len(gone) - (len(state.points) - len(kept))  # they count on, as what has come in their place
+        points = with_points(kept, [Point(at, "", visit=mark) for at in sorted(new - old)[summed_up:]])
         return self._derived(replace(state, points=points, given=_given(state, view.tiers)), view)
 
     def left(self, state: Worth, leaving: Leaving, view: View) -> After[Worth] | None:

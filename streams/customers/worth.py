@@ -167,7 +167,7 @@ def _taken(state: Base, point: Point, rules: WorthRules) -> Base:
         value=state.value if point.value is None else point.value,
         spend=state.spend if point.spend is None else point.spend,
         contract=state.contract if point.contract is None else point.contract,
-        until=state.until if point.until is None else point.until,
+        until=state.until if point.contract is None and point.until is None else point.until,
         contacts=_met(state.contacts, point, rules),
     )
     return _stepped(state, point.time, _reckoned(state, point.time, rules), rules)

@@ -25,7 +25,7 @@ from streams.signals import watch
 from streams.signals.rules import SignalRules
 from streams.signals.tables import TABLE_TYPES as SIGNAL_TYPES
 from streams.signals.tables import Tables as SignalTables
-from streams.signals.unnaming import unname
+from streams.signals.unnaming import Named, named, unname
 
 
 def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
@@ -68,14 +68,15 @@ class Measure(Stage):
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.signal_tables = SignalTables(**{name: tables[name] for name in SIGNAL_TYPES})
         self.signal_rules, self.signals = signals.shared(info.peers), name("defect.signals")
+        self.examples: Named | None = None
+        """Whom examples may name, until there are more; None = not known."""
         self.live = LiveReadings(policy)
         self.counted: list[Fact] = []
         """Facts of this batch, as they were counted."""
 
     def fold(self, value: Any, out: Outputs) -> None:
         if isinstance(value, Unnamed):
-            for signal in unname(self.signal_tables, value):
-                self._tell(signal, out)
+            self._unname(value, out)
         if not isinstance(value, Fact):
             return
         if value.fact == JUDGED:
@@ -94,7 +95,15 @@ class Measure(Stage):
             for what in found.other:
                 self.notes.limited("measure", what)
 
+    def _unname(self, told: Unnamed, out: Outputs) -> None:
+        if self.examples is None:
+            self.examples = named(self.signal_tables)
+        if self.examples.has(told):
+            for signal in unname(self.signal_tables, told):
+                self._tell(signal, out)
+
     def _judge(self, fact: Fact) -> None:
+        self.examples = None
         counted = watch.fold(self.signal_tables, fact, self.signal_rules)
         if counted == "too_late":
             self.notes.late("measure")

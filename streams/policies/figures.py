@@ -219,8 +219,7 @@ def _count(sums: Sums, each: Recorded, how: Served, service: Service) -> None:
 
 def _agent(policy: Policy, service: Service, kind: str) -> str:
     """The kind of agent who takes them: that of the type's route, where it says one."""
-    route = next((route for name, route in policy.routes.items() if name == kind), None)
-    return service.agent if route is None or route.agent is None else route.agent
+    return policy.route_of(kind).agent or service.agent
 
 
 def _cost(sums: Sums, each: Recorded, how: Served, agent: str, policy: Policy) -> None:

@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from streams.base.units import FROM_FILES, ChannelName, Flag, Percent, Positive, RuleName, Span, Text, TierName
 
 Cents = Annotated[int, Strict(), Field(ge=0, le=10**12)]
 ServiceType = Literal["value", "service", "relationship", "convenience"]
 SERVICE_TYPES: tuple[ServiceType, ...] = ("value", "service", "relationship", "convenience")
+
+
+Intent = Annotated[Text, AfterValidator(lambda text: " ".join(text.split()).casefold())]
+"""However it is spaced and capitalised, as where events come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,13 @@ class Route:
     """The kind of agent, where that of the line is not meant."""
     known_agent: Flag = False
     """Who had the customer most often, when there."""
-    live_intents: frozenset[Text] = frozenset()
+    live_intents: frozenset[Intent] = frozenset()
     """About these a human speaks to the customer at once."""
 
     __pydantic_config__ = FROM_FILES
+
+
+NOWHERE = Route()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,10 @@ class Policy:
             if fits and service.unknown in (None, not known):
                 return service
         raise AssertionError("the last service fits everybody")
+
+    def route_of(self, type_: str) -> Route:
+        """Of customers of a service type; one that says nothing where the policy has none."""
+        return next((route for each, route in self.routes.items() if each == type_), NOWHERE)
 
     def worth_of(self, tier: str | None) -> Worth:
         """Of a customer of this tier; nothing where the policy does not say."""

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from streams.base.links import is_customer
 from streams.base.records import NO_QUEUE, NO_TIER
 from streams.contacts.contact import ABANDONED, ANSWERED, CONTAINED, FLOW_OUT, OPEN, Contact, Leg, Mark
 from streams.contacts.histories import Lives
 
 NO_TYPE = "none"
 """The service type of a customer of whom none is known."""
-KNOWN = "customer:"
-"""What the name of an owner begins with who is a customer that somebody knows."""
 OFFERED = frozenset({ANSWERED, ABANDONED, FLOW_OUT})
 """Outcomes of a contact that asked for a human."""
 
@@ -61,7 +60,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     @property
     def known(self) -> bool:
         """Is it a customer's whom somebody knows?"""
-        return self.owner.startswith(KNOWN)
+        return is_customer(self.owner)
 
     @property
     def offered(self) -> bool:
@@ -85,7 +84,7 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     @property
     def known(self) -> bool:
         """Is it a customer's whom somebody knows?"""
-        return self.owner.startswith(KNOWN)
+        return is_customer(self.owner)
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -4,15 +4,39 @@ Figures stay, and so does the signal: how many contacts there were, and how many
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from streams.base.records import SEP, Unnamed, contact_key
-from streams.signals.tables import Example, Tables
+from streams.signals.tables import Example, Tables, examples_of
 
 MAX_TOLD = 1000
 """Published signals whose examples are known."""
+
+
+class Named(NamedTuple):
+    """Whom examples name: so of most who are erased it is known at once that none does."""
+
+    owners: frozenset[str]
+    contacts: frozenset[tuple[str, str]]
+    """(line, key of the contact)."""
+
+    def has(self, told: Unnamed) -> bool:
+        """Is somebody among them?"""
+        return told.owner in self.owners or not self.contacts.isdisjoint(told.contacts)
+
+
+def named(tables: Tables) -> Named:
+    """By all examples there are."""
+    owners, contacts = set[str](), set[tuple[str, str]]()
+    for rows in (tables.hours, tables.subjects, tables.told):
+        for key, row in rows.items():
+            line = key.partition(SEP)[0]
+            for each in examples_of(row):
+                owners.add(each.owner)
+                contacts.add((line, contact_key(each.channel, each.contact)))
+    return Named(frozenset(owners), frozenset(contacts))
 
 
 def unname(tables: Tables, told: Unnamed) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from streams.base.records import SEP, Fact
+from streams.base.records import LIVE, SEP, Fact
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.signals.rules import SignalRules
 from streams.signals.sequential import NONE, Sample, log_e
@@ -56,7 +56,7 @@ def fold(tables: Tables, fact: Fact, rules: SignalRules) -> Counted:
         return "too_late"
     key = key_of(fact)
     if key not in tables.subjects:
-        if len(tables.subjects) >= rules.max_names:
+        if _is_full(tables, fact.line, rules.max_names):
             return "too_many"
         tables.subjects[key] = Subject()
     at = f"{key}{SEP}{start}"
@@ -66,6 +66,13 @@ def fold(tables: Tables, fact: Fact, rules: SignalRules) -> Counted:
     else:
         tables.hours[at] = hour
     return "counted"
+
+
+def _is_full(tables: Tables, line: str, most: int) -> bool:
+    """Whether no more names of a line are watched. The live line has room of its own, whatever replays there are."""
+    if len(tables.subjects) < most:
+        return False
+    return line != LIVE or len(of_line(tables.subjects, line)) >= most
 
 
 def _added(hour: Hour, fact: Fact) -> Hour:

@@ -21,7 +21,7 @@ from streams.engine.offline import Offline
 from streams.engine.outputs import Outputs
 from streams.metrics import kpis, queues, windows
 from streams.metrics.sweep import Lane
-from streams.pipeline import identify, ingest
+from streams.pipeline import ingest, owned
 from streams.pipeline import stage as hop
 from streams.pipeline.identify import Identify
 from streams.pipeline.measure import Measure
@@ -49,10 +49,10 @@ def touches(value: Any) -> bool:
 HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "ingest event": (ingest, "event_record", 0),
     "ingest content": (ingest, "content_of", 0),
-    "identify assign": (identify, "assign", 1),
+    "identify assign": (owned, "assign", 1),
     "identify fold": (Identify, "fold", 1),
     "identify fire": (Identify, "fire", 2),
-    "identify after": (identify, "after", 0),
+    "identify after": (owned, "after", 0),
     "track fold": (customers, "fold", 1),
     "track advance": (customers, "advance", 0),
     "track publish": (customers, "publish", 0),

@@ -166,3 +166,45 @@ def test_of_many_promises_the_latest_are_kept() -> None:
     )
     [found] = recommended(task)
     assert [each["promise_id"] for each in found["promises"]] == [f"P{n}" for n in range(30 - MAX_PROMISES, 30)]
+
+
+def test_kept_promises_push_no_open_one_out_and_of_one_moment_the_kept_one_holds() -> None:
+    done = [
+        each for n in range(MAX_PROMISES) for each in (promise("made", n, f"K{n}", due=H), promise("kept", n, f"K{n}"))
+    ]
+    task = Task().take(promise("made", 0, due=9 * H), *done, event("contact.queued", M, queue="q"))
+    assert [each["promise_id"] for each in recommended(task)[-1]["promises"]] == ["P1"]
+    turned = Task().take(promise("kept", 0), promise("made", 0, due=H), event("contact.queued", M, queue="q"))
+    assert recommended(turned)[-1]["promises"] == []
+
+
+def test_the_known_agent_is_who_had_the_customer_of_late() -> None:
+    """Five contacts two years ago weigh less than two now: 5 · 2^(−720/90) = 0.02."""
+    told: list[Event] = []
+    for n, (agent, day) in enumerate([("ann", 0)] * 5 + [("bob", 720)] * 2):
+        at, who = day * D + n * H, f"c{n}"
+        told += [
+            event("contact.initiated", at, who, intent="personal"),
+            event("contact.connected", at + S, who, agent=agent, by="human"),
+            event("contact.ended", at + M, who, by="agent"),
+        ]
+    task = Task().take(profile("platinum", 0), *told, event("contact.queued", 720 * D + 9 * H, "c9", queue="q"))
+    found = recommended(task)[-1]
+    assert (found["concierge"], found["agent_id"]) == (True, "bob")
+
+
+def test_an_intent_that_is_found_in_a_text_counts_where_the_connector_says_none() -> None:
+    task = Task().take(
+        *(
+            event("contact.initiated", n * H, f"e{n}", "email", intent=what)
+            for n, what in enumerate(("price", "discount"))
+        ),
+        said(5 * H, channel="email", contact="e9", found_intent="price"),
+    )
+    assert (recommended(task)[-1]["intent"], recommended(task)[-1]["live"]) == ("price", True)
+
+
+def test_what_happened_last_is_told_whatever_comes_last() -> None:
+    queued, late = event("contact.queued", 10 * M, channel="chat", queue="q"), said(5 * M)
+    assert [each["because"] for each in recommended(Task().take(queued, late))] == ["queued"]
+    assert [each["because"] for each in recommended(Task().take(late, queued))] == ["queued"]

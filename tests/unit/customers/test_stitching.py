@@ -226,6 +226,14 @@ def held(task: Task) -> list[tuple[str, str, str | None, str]]:
     return task.last_steps()
 
 
+def test_steps_beyond_those_that_are_remembered_are_not_taken_back() -> None:
+    """Of one moment some are remembered and some are not."""
+    task = Task()
+    for n in range(120):
+        task.take(event("contact.initiated", n * M, f"c{n:03}", ("voice", "chat")[n % 2], topic="X"))
+    assert all(each["holds"] for each in task.steps)
+
+
 def test_a_late_event_of_a_contact_that_is_not_listed_any_more_tells_its_steps_anew() -> None:
     """The journey's record says the same as before, with one contact beginning 100 ms earlier."""
     told = [event("contact.initiated", n * M, f"c{n:02}", topic="X") for n in range(30)]

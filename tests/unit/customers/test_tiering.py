@@ -232,6 +232,38 @@ def test_what_is_given_and_what_follows_as_one() -> None:
     )  # fmt: skip
 
 
+def test_a_contract_that_is_told_without_an_end_goes_on() -> None:
+    records = [says(0, 0, contract_cents=500, until=30 * D), says(60 * D, contract_cents=900)]
+    assert tiers(valued(*records, until=200 * D)) == [(0, "gold"), (30 * D, ""), (60 * D, "gold")]
+    assert tiers(valued(records[0], says(1, 50), until=31 * D)) == [(0, "gold"), (30 * D, "")], (
+        "another word ends nothing"
+    )
+
+
+def test_late_events_of_a_contact_that_was_summed_up_count_it_once() -> None:
+    """30 contacts at 60 s each, of which six are in the sum: 100 cents each, hardly decayed, are no more than 3,000."""
+    calls = [event("contact.initiated", n * M, f"c{n:02}") for n in range(30)]
+    late = [
+        event("message.sent", -n - 1, "c00", author="customer", direction="inbound", id=f"late{n}") for n in range(5)
+    ]
+    one, other = Task(OF_VALUE).take(*calls, *late), Task(OF_VALUE).take(*late[::-1], *calls)
+    assert tiers(one)[1:] == tiers(other)[1:]
+    for task in (one, other):
+        assert task.customer is not None
+        worth = task.customer.lines[""].worth
+        end, _ = walk(worth.base, worth.points, None, OF_VALUE.worth)
+        assert 29.5 < end.contacts.weight < 30.0
+
+
+def test_without_bounds_a_tier_that_followed_from_them_goes_with_the_next_contact() -> None:
+    task = valued(says(0, 600))
+    assert tiers(task) == [(0, "gold")]
+    task.rules = RULES
+    task.take(event("contact.initiated", D))
+    assert task.customer is not None
+    assert (tiers(task), task.customer.lines[""].worth) == ([], Worth())
+
+
 # Any order
 
 
@@ -249,7 +281,10 @@ def recount(records: Sequence[Profile | Event], end: int) -> list[tuple[int, str
         record, ends = by_tick.get(tick), tick == over
         if isinstance(record, Profile):
             parts |= {name: value for name in parts if (value := getattr(record, name)) is not None}
-            over = over if record.contract_until is None else (record.contract_until - T0) * 2 // H
+            if record.contract_until is not None:
+                over = (record.contract_until - T0) * 2 // H
+            elif record.contract_cents is not None:
+                over = None
         elif record is not None:
             calls.append(tick)
         if record is not None or (ends and parts["contract_cents"]):

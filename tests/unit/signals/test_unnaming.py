@@ -49,6 +49,16 @@ def test_her_contacts_go_from_rows_and_topic_and_figures_stay(days: int) -> None
     assert not list(unnaming.unname(tables, Unnamed("customer:anna", LATER))), "once"
 
 
+def test_who_is_named_by_no_example_is_known_without_a_look_at_the_rows() -> None:
+    _, tables = play(owned())
+    known = unnaming.named(tables)
+    assert known.owners == names(tables)
+    assert known.has(Unnamed("customer:bob", T0)) and not known.has(Unnamed("customer:nobody", T0))
+    line, contact = min(known.contacts)
+    assert known.has(Unnamed("customer:nobody", T0, contacts=((line, contact),)))
+    assert not known.has(Unnamed("customer:nobody", T0, contacts=(("other", contact),)))
+
+
 def test_what_was_over_later_stays_unless_it_is_among_the_contacts_that_the_owner_had() -> None:
     facts = owned()
     out, tables = play(facts)

@@ -68,6 +68,14 @@ def test_names_beyond_the_limit_are_not_watched() -> None:
     assert len(tables.subjects) == len(tables.hours) == 2
 
 
+def test_a_replay_takes_no_names_of_the_live_line() -> None:
+    tables, rules = Tables(), replace(RULES, max_names=2)
+    told = [msgspec.structs.replace(judged(0, f"n{number}", True, number), line="r") for number in range(3)]
+    assert [watch.fold(tables, each, rules) for each in told] == ["counted", "counted", "too_many"]
+    live = [watch.fold(tables, judged(0, f"n{number}", True, number), rules) for number in range(3)]
+    assert live == ["counted", "counted", "too_many"]
+
+
 def test_rows_stay_small() -> None:
     """At most 2.5 KB of an hour and 6 KB of a product, with ids of 40 characters."""
     tables = Tables()
