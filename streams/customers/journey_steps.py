@@ -188,6 +188,11 @@ def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before:
     return kept
 
 
+def taken_back(told: Mapping[str, Told], kept: Collection[str]) -> Iterator[int]:
+    """The revisions of steps that were taken back and are not kept."""
+    return (each.revision for name, each in told.items() if each.said == TAKEN_BACK and name not in kept)
+
+
 def _said(step: Step, journey: str) -> int:
     """The contact by which it joined may be summed up in the meantime."""
     return crc32(f"{journey} {step.reason} {step.before}".encode()) or 1

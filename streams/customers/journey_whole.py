@@ -5,6 +5,7 @@ What hangs on the order of contacts (changes of channel, repeats, …) is counte
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -70,7 +71,7 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
     channel, rank, place, solved = "", -1, 0, False
     for part in parts:
         if isinstance(part, Journey):
-            found.append(Ordered(*(getattr(part, name) for name in ORDERED)))
+            found.append(Ordered(*_order_of(part)))
             channel = node_of(part).channel or channel
             rank = _RANKS[part.served[-1]] if part.served else rank
             continue
@@ -112,13 +113,10 @@ def whole(
     """The journey of parts that are in order, with why each is in it, and what its place makes it count for."""
     if len(parts) == 1 and isinstance(parts[0], Touchpoint):
         return _single(parts[0], turns[0])
-    why = {part.key: each for part, each in zip(parts, stitches, strict=True) if isinstance(part, Touchpoint)}
-    points = tuple(point for part in parts for point in ((part,) if isinstance(part, Touchpoint) else part.listed))
-    listed = one_each(points)[-MAX_CONTACTS:]
+    listed, why = _listed(parts, stitches)
     firsts: dict[str, int] = {}
     for part in parts:
-        its = part.firsts if isinstance(part, Journey) else {part.channel: part.started}
-        for channel, at in its.items():
+        for channel, at in part.firsts.items() if isinstance(part, Journey) else ((part.channel, part.started),):
             firsts[channel] = min(at, firsts.get(channel, at))
     first = min(parts, key=lambda part: part.started)
     heard, _, standing = stands(parts)
@@ -127,21 +125,34 @@ def whole(
         max(part.last for part in parts),
         (first.channel, first.contact if isinstance(first, Touchpoint) else ""),
         listed,
-        tuple(why.get(point.key) for point in listed),
+        why,
         tuple(sorted(firsts, key=lambda channel: (firsts[channel], channel))),
         added(parts),
-        any(part.open for part in parts),
+        True in [part.open for part in parts],
         standing,
         heard,
-        span(part.solved for part in parts),
-        "".join(dict.fromkeys(each for part in parts for each in part.served)),
+        span([part.solved for part in parts]),
+        "".join(dict.fromkeys("".join([part.served for part in parts]))),
         machine_first(first),
         _tier(parts),
-        tuple(dict.fromkeys(case for part in parts for case in part.cases))[:MAX_CONTACTS],
+        tuple(dict.fromkeys([case for part in parts for case in part.cases]))[:MAX_CONTACTS],
         next((part.topic for part in reversed(parts) if part.topic is not None), None),
         next((part.intent for part in reversed(parts) if part.intent is not None), None),
-        *(sum(getattr(each, name) for each in turns) for name in ORDERED),
+        *map(sum, zip(*map(_order_of, turns), strict=True)),
     )
+
+
+def _listed(
+    parts: Sequence[Touchpoint | Journey], stitches: Sequence[tuple[str, str] | None]
+) -> tuple[tuple[Touchpoint, ...], tuple[tuple[str, str] | None, ...]]:
+    """The latest contacts, and why each is in the journey."""
+    points = tuple([part for part in parts if isinstance(part, Touchpoint)])
+    if len(points) == len(parts):
+        return points[-MAX_CONTACTS:], tuple(stitches[-MAX_CONTACTS:])
+    why = {part.key: each for part, each in zip(parts, stitches, strict=True) if isinstance(part, Touchpoint)}
+    before = [point for part in parts if isinstance(part, Journey) for point in part.listed]
+    listed = one_each((*before, *points))[-MAX_CONTACTS:]
+    return listed, tuple([why.get(point.key) for point in listed])
 
 
 def _single(point: Touchpoint, turn: Ordered) -> Whole:
@@ -164,7 +175,7 @@ def _single(point: Touchpoint, turn: Ordered) -> Whole:
         point.cases,
         point.topic,
         point.intent,
-        *(getattr(turn, name) for name in ORDERED),
+        *_order_of(turn),
     )
 
 
@@ -180,9 +191,8 @@ def _tier(parts: Sequence[Touchpoint | Journey]) -> str:
 
 def added(parts: Iterable[Touchpoint | Journey]) -> Counted:
     """What they add up to."""
-    counts = [_sums(part.counted if isinstance(part, Touchpoint) else part) for part in parts]
+    counts = [_sums_of(part.counted if isinstance(part, Touchpoint) else part) for part in parts]
     return Counted(*map(sum, zip(*counts, strict=True)))
 
 
-def _sums(part: Counted | Journey) -> tuple[int, ...]:
-    return tuple(getattr(part, name) for name in SUMS)
+_sums_of, _order_of = attrgetter(*SUMS), attrgetter(*ORDERED)

@@ -4,7 +4,7 @@ Which contacts are of one journey: `stitching`; what is kept of contacts that ar
 `journey_records`, `journey_steps`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from operator import is_
 from typing import Any
 from zlib import crc32
@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Event
+from streams.base.times import DAY_MS
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_parts, journey_steps
@@ -61,7 +62,9 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     told: dict[str, Told] = {}
     """Steps that were told, by their names."""
     floor: int = 0
-    """The highest revision of a step that is remembered no more."""
+    """The highest revision of a step, or of a journey, that is remembered no more."""
+    floor_until: int | None = None
+    """How long that is remembered where nothing else is, ms of stream time."""
 
     @property
     def parts(self) -> Parts:
@@ -79,6 +82,9 @@ _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 1}
 """Journeys of the past that are kept of too many."""
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
+FLOOR_MS = 31 * DAY_MS
+"""A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long as
+`journey_steps.TOPIC` is kept."""
 
 
 class Journeys(Follower[KnownJourneys]):
@@ -165,7 +171,7 @@ class Journeys(Follower[KnownJourneys]):
         return bool(state.past or state.points)
 
     def names(self, state: KnownJourneys) -> int:
-        return len(state.shown)
+        return len(state.shown) + (state.floor_until is not None)
 
     # Too much of it
 
@@ -238,7 +244,7 @@ class Journeys(Follower[KnownJourneys]):
                 at = old.started if view.now is None else max(old.started, view.now)
                 old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
             shown[name] = old
-        shown = _latest_gone(shown)
+        floor = max([state.floor, *(shown.pop(name).revision for name in _too_many_gone(shown))])
         wholes = {name: each.whole for name, each in journeys.items()}
         current = max(wholes, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
         for name in sorted(wholes, key=lambda name: name == current):
@@ -249,11 +255,11 @@ class Journeys(Follower[KnownJourneys]):
             if known is not None and is_same and not (name == current and records):
                 shown[name] = known
                 continue
-            revision = known.revision + 1 if known else 1
+            revision = (known.revision if known else floor) + 1
             value = record(name, whole, owner, line, closed[name], revision)
             records.append({**value, "others": named_too})
             shown[name] = Shown(whole.started, revision, closed[name], digest)
-        return replace(state, shown=shown), records
+        return replace(state, shown=shown, floor=floor), records
 
     def _stepped(
         self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
@@ -279,19 +285,31 @@ class Journeys(Follower[KnownJourneys]):
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
         late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
         over = {name for name in late if now > self._dropped_at(journeys[name], view)}
+        state = self._with_floor(state, old, now)
         if not old and not over:
             return state
         gone = [part for name in over for part in journeys[name].parts]
         keys, sums = {part.key for part in gone if isinstance(part, Touchpoint)}, {id(part) for part in gone}
+        is_bare = not view.histories and not self.stands(state, view.owner)
+        before = now if is_bare else now - self.gap_ms - 2 * self.lateness_ms
+        told = journey_steps.forgotten(state.told, [key[:2] for key in keys], before)
         return replace(
             state,
             past=tuple(part for part in state.past if id(part) not in sums),
             points=tuple(point for point in state.points if point.key not in keys),
             shown={name: each for name, each in state.shown.items() if name not in old and name not in over},
-            told=journey_steps.forgotten(
-                state.told, [key[:2] for key in keys], now - self.gap_ms - 2 * self.lateness_ms
-            ),
+            told=told,
+            floor=max([state.floor, *journey_steps.taken_back(state.told, told)]),
         )
+
+    def _with_floor(self, state: KnownJourneys, old: Collection[str], now: int) -> KnownJourneys:
+        """With a floor for names that are forgotten, until that is as well."""
+        until = state.floor_until
+        if old:
+            latest = max(state.shown[name].gone or 0 for name in old) + FLOOR_MS
+            floor = max([state.floor, *(state.shown[name].revision for name in old)])
+            return replace(state, floor=floor, floor_until=latest if until is None else max(until, latest))
+        return state if until is None or now <= until else replace(state, floor_until=None)
 
     def _gone_until(self, gone: int) -> int:
         """A name that was taken back is forgotten when stream time passes this."""
@@ -310,6 +328,7 @@ class Journeys(Follower[KnownJourneys]):
             state, view.owner
         ):  # else they are forgotten when it is looked at for those
             times += [self._gone_until(each.gone) for each in state.shown.values() if each.gone is not None]
+            times += [] if state.floor_until is None else [state.floor_until]
         for name, journey in journeys.items():
             shown = state.shown.get(name)
             if shown is None:
@@ -334,10 +353,10 @@ def _is_much(parts: Parts) -> bool:
     return len(parts.points) > journey_parts.MAX_POINTS or len(parts.sums) > journey_parts.MAX_GROUPS
 
 
-def _latest_gone(shown: dict[str, Shown]) -> dict[str, Shown]:
-    if len(shown) <= MAX_GONE_NAMES:
-        return shown
-    return dict(sorted(shown.items(), key=lambda each: each[1].gone or 0)[-MAX_GONE_NAMES:])
+def _too_many_gone(shown: Mapping[str, Shown]) -> list[str]:
+    """Names that were taken back, but for the latest."""
+    gone = [(each.gone, name) for name, each in shown.items() if each.gone is not None]
+    return [name for _, name in sorted(gone)[: max(0, len(gone) - MAX_GONE_NAMES)]]
 
 
 def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:

@@ -60,15 +60,11 @@ def stitched(nodes: Sequence[Node], rules: JourneyRules) -> tuple[Journeying, ..
     if len(nodes) == 1:
         return _ALONE
     edges = [*_named(nodes, rules), *_in_time(nodes, rules)]
-    home = _components(len(nodes), edges)
-    best: list[Stitch | None] = [None] * len(nodes)
-    for one, other, reason in edges:  # one < other
-        best[other] = _better(best[other], Stitch(reason, one), other)
-        best[one] = _better(best[one], Stitch(reason, other), one)
     members: dict[int, list[int]] = {}
-    for place, first in enumerate(home):
+    for place, first in enumerate(_components(len(nodes), edges)):
         members.setdefault(first, []).append(place)
-    return tuple(Journeying(tuple(some), (None, *(best[place] for place in some[1:]))) for some in members.values())
+    best = _best(len(nodes), edges)
+    return tuple([Journeying(tuple(some), (None, *[best[place] for place in some[1:]])) for some in members.values()])
 
 
 Edge = tuple[int, int, str]
@@ -88,6 +84,8 @@ def _named(nodes: Sequence[Node], rules: JourneyRules) -> Iterable[Edge]:
             if case in cases:
                 yield cases[case], place, CASE
             cases[case] = place
+        if node.topic is None and node.intent is None:
+            continue
         for reason, word in ((TOPIC, node.topic), (INTENT, node.intent)):
             if word is None:
                 continue
@@ -143,7 +141,7 @@ def _other_topic(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _components(count: int, edges: Iterable[Edge]) -> list[int]:
+def _components(count: int, edges: Sequence[Edge]) -> list[int]:
     """The first node of each one's journey."""
     parent = list(range(count))
 
@@ -154,15 +152,21 @@ def _components(count: int, edges: Iterable[Edge]) -> list[int]:
         return place
 
     for one, other, _ in edges:
-        low, high = sorted((first(one), first(other)))
-        parent[high] = low
+        low, high = first(one), first(other)
+        if low != high:
+            parent[max(low, high)] = min(low, high)
     return [first(place) for place in range(count)]
 
 
-def _better(known: Stitch | None, new: Stitch, place: int) -> Stitch:
-    """A stitch with what came before says more than one with what came later; then the stronger one; then the later."""
-
-    def order(stitch: Stitch) -> tuple[bool, int, int]:
-        return stitch.to > place, _RANK[stitch.reason], -stitch.to
-
-    return new if known is None or order(new) < order(known) else known
+def _best(count: int, edges: Iterable[Edge]) -> list[Stitch | None]:
+    """Why each node is where it is. A stitch with what came before says more than one with what came later; then the
+    stronger one; then the later.
+    """
+    order: list[tuple[bool, int, int] | None] = [None] * count
+    best: list[Stitch | None] = [None] * count
+    for one, other, reason in edges:  # one < other
+        for place, to in ((other, one), (one, other)):
+            known, new = order[place], (to > place, _RANK[reason], -to)
+            if known is None or new < known:
+                order[place], best[place] = new, Stitch(reason, to)
+    return best

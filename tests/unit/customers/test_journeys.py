@@ -2,8 +2,11 @@
 
 import json
 
+import msgspec
+
 from schemas.outputs import Journey as Contract
-from tests.support.track_story import OWNER, D, H, M, S, Task, event, play, said
+from streams.base.records import Left
+from tests.support.track_story import OWNER, T0, D, H, M, S, Task, event, play, said
 
 NAME = "customer:C1@2026-01-01T09:00:00.000Z"
 
@@ -138,6 +141,43 @@ def test_an_earlier_contact_renames_the_journey_and_takes_the_old_name_back() ->
     ]
     for record in task.journeys:
         Contract.model_validate_json(json.dumps(record))
+
+
+def test_a_name_that_comes_back_long_after_it_was_taken_back_goes_on_from_its_revision() -> None:
+    """It began with revision 1 again once it was forgotten, and readers by revision never heard of it."""
+    task = Task().take(
+        event("contact.initiated", 0, "a", "email"),
+        event("contact.initiated", 20 * M, "b", "email", case="K1"),
+        event("contact.ended", D, "b", "email", by="agent"),
+    )
+    task.until(2 * D).take(event("contact.initiated", 2 * D, "c", "email", case="K2"))  # b was heard of last
+    task.take(said(2 * D + H, contact="a", channel="email"))  # now a, which has no case
+    task.until(4 * D).take(said(4 * D, contact="a", channel="email"))
+    task.take(event("feedback.given", 5 * D, "b", "email", metric="csat", score=5))  # and b again
+    of_c = [each for each in task.journeys if each["started"].startswith("2026-01-03")]
+    assert [(each["status"], each["counts"]["contacts"], each["revision"]) for each in of_c] == [
+        ("open", 1, 1), ("closed", 0, 2), ("open", 1, 3),
+    ]  # fmt: skip
+
+
+def test_whose_contacts_all_went_and_came_back_days_later_goes_on_from_what_was_told() -> None:
+    """A wrong link that is cut after days: the steps and the journey were told as revision 1 again."""
+    story = visit(0, "a")
+    task = Task().take(*story).take(Left(OWNER, "a", "voice", "customer:C9", T0 + M, ""))
+    task.until(5 * D).take(*story)
+    assert [(each["status"], each["counts"]["contacts"], each["revision"]) for each in task.journeys] == [
+        ("open", 1, 1), ("closed", 0, 2), ("open", 1, 3),
+    ]  # fmt: skip
+    steps = [each for each in task.steps if each["step"] == "opened"]
+    assert [(each["holds"], each["revision"]) for each in steps] == [(True, 1), (False, 2), (True, 3)]
+
+
+def test_what_was_told_of_whom_nothing_is_left_is_forgotten_after_a_month() -> None:
+    task = Task().take(*visit(0, "a")).take(Left(OWNER, "a", "voice", "customer:C9", T0 + M, ""))
+    task.until(30 * D)
+    assert task.customer is not None
+    assert len(msgspec.json.encode(task.customer)) < 300
+    assert task.until(32 * D).customer is None
 
 
 def test_a_contact_between_two_journeys_makes_them_one() -> None:
