@@ -83,8 +83,8 @@ _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 1}
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 FLOOR_MS = 31 * DAY_MS
-"""A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long as
-`journey_steps.TOPIC` is kept."""
+"""A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long
+as `journey_steps.TOPIC` is kept."""
 
 
 class Journeys(Follower[KnownJourneys]):
