@@ -162,7 +162,7 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
         back[name] = each
     room = min(MAX_PAST_TURNS, MAX_STEPS - len(kept))
     kept |= _latest(past, room) | _latest(back, MAX_TAKEN_BACK)
-    lost = [each.revision for name, each in told.items() if name not in kept]
+    lost = [told[name].revision for name in told.keys() - kept.keys()]
     return Telling(records, kept, max([floor, *lost]))
 
 
@@ -173,8 +173,10 @@ def _is_past(name: str, told: Told, known: Known) -> bool:
     return is_turn and whose in known.contacts and int(at) < known.since.get(whose, int(at) + 1)
 
 
-def _latest(told: Mapping[str, Told], most: int) -> dict[str, Told]:
-    return dict(sorted(told.items(), key=lambda each: int(each[0].split("/")[1]))[max(0, len(told) - most) :])
+def _latest(told: dict[str, Told], most: int) -> dict[str, Told]:
+    if len(told) <= most:
+        return told
+    return dict(sorted(told.items(), key=lambda each: int(each[0].split("/")[1]))[len(told) - most :])
 
 
 def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before: int | None = None) -> dict[str, Told]:

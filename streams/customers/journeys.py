@@ -30,7 +30,7 @@ from streams.customers.journey_steps import (
     Telling,
     Told,
 )
-from streams.customers.journey_sums import Journey, node_of
+from streams.customers.journey_sums import Journey
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint, touchpoint
 
@@ -224,7 +224,10 @@ class Journeys(Follower[KnownJourneys]):
 
     def _closed(self, journeys: Mapping[str, Found], view: View) -> dict[str, bool]:
         """Over: every contact has ended, and the longest need has passed, as time or the start of another one says."""
-        reached = max((node_of(part).started for each in journeys.values() for part in each.parts), default=0)
+        starts = [
+            part.started if isinstance(part, Touchpoint) else part.upto for each in journeys.values() for part in each.parts
+        ]
+        reached = max(starts, default=0)
         reached = reached if view.now is None else max(reached, view.now)
         return {
             name: not each.whole.open and reached > each.whole.last + self.gap_ms for name, each in journeys.items()

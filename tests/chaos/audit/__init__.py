@@ -43,9 +43,9 @@ class Audit:
         return not self.differences
 
 
-def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
+def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> Audit:
     """Everything that can be said of a run whose workers have stopped; differences in the order of the flow, so that
-    the first one is where to look.
+    the first one is where to look. ``customers``: their rows are told anew from the log, which takes most of the time.
     """
     accounts = raw.judge(found)
     of_raw, rest = [*raw.check(found, accounts, prefix)], found.healthy(*WITH_OWNERS, words=(logs.ERASED,))
@@ -68,7 +68,7 @@ def examine(found: Logs, prefix: str, rules: Rules) -> Audit:
         *of_raw,
         *hops.check_identify(rest, rules, {name: contact.owner for name, contact in world.contacts.items()}),
         *identity.check(accounts.accepted, tables["identify"], rest),
-        *hops.check_customers(rest, state.rows(found, "track"), rules),
+        *(hops.check_customers(rest, state.rows(found, "track"), rules) if customers else ()),
         *figures.check_facts(others, world),
         *journeys.check(others, world),
         *alerts.check(others, world, accounts.accepted, now),

@@ -294,7 +294,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
         if shown or not loop.is_bare(timeline, customer.owner, rules):
             told = timeline.journeys.told
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
-            journeys = replace(timeline.journeys, shown={}, told={}, floor=0)
+            journeys = replace(timeline.journeys, shown={}, told={}, floor=0, floor_until=None)
             segments = replace(timeline.segments, revision=0)
             advice = replace(timeline.recommendations, wanted=(), told={}, revision=0)
             parts = {"journeys": journeys, "segments": segments, "recommendations": advice}
