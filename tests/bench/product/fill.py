@@ -14,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from schemas import flow
 from streams import rules as rule_files
 from streams.base.records import LIVE, Event, Line, Progress
 from streams.engine import Outputs, TaskInfo, changelog
@@ -47,7 +48,7 @@ def _row(dice: random.Random, ages_h: list[int], tier: str) -> bytes:
     store = MemoryStore()
     tables = open_tables(track.TABLES, store, Cache())
     processor = track.Track(info, tables, str, rule_files.load().customers, Metrics())
-    out = Outputs({"contact.measurements": 1, "alerts": 1, "journeys": 1, "segments": 1}, now, {})
+    out = Outputs(dict.fromkeys(("contact.measurements", *flow.outputs("track")), 1), now, {})
 
     def tell(value: Any) -> None:
         record: Any = SimpleNamespace(value=msgspec.json.encode(value))

@@ -5,6 +5,7 @@ import pytest
 
 from schemas.events import check
 from streams.engine.assignor import place
+from tests.bench.product.fill import SLOT, TEMPLATES, templates
 from tests.bench.product.latency import Answers
 from tests.bench.product.load import EVENTS_PER_CONTACT, Load, Sent
 from tests.bench.product.rebalance import Step, longest_gap, moves
@@ -79,3 +80,10 @@ def test_cpu_between_two_moments_is_interpolated_and_never_guessed() -> None:
     assert cpu.between(10.5, 11.5) == pytest.approx(0.75)
     with pytest.raises(ValueError, match="not sampled"):
         cpu.between(9.0, 11.0)
+
+
+def test_customers_who_are_there_before_have_rows_with_their_contacts() -> None:
+    """It fails where `track` publishes on a topic that it does not know."""
+    rows = templates()
+    assert len(rows) == TEMPLATES
+    assert all(SLOT.encode() in row and b'"journeys"' in row for row in rows)
