@@ -50,14 +50,18 @@ def found(points: Iterable[Touchpoint], sums: Sequence[Journey], rules: JourneyR
     if len(each) == 1 and not sums:
         turns = ordered(each, rules)
         return (Found(whole(each, (None,), turns), each, (None,), turns),)
-    parts: list[Touchpoint | Journey] = sorted((*each, *sums), key=_order)
+    parts: Sequence[Touchpoint | Journey] = sorted((*each, *sums), key=_order) if sums else each
     made = []
     for journey in stitched([node_of(part) for part in parts], rules):
-        members = tuple(parts[place] for place in journey.members)
-        why = tuple(None if one is None else (one.reason, _name(parts[one.to])) for one in journey.stitches)
+        members = tuple([parts[place] for place in journey.members])
+        why = tuple([None if one is None else (one.reason, _name(parts[one.to])) for one in journey.stitches])
         turns = ordered(members, rules)
         made.append(Found(whole(members, why, turns), members, why, turns))
-    return tuple(sorted(made, key=lambda one: (one.whole.started, one.whole.first)))
+    return tuple(sorted(made, key=_begun))
+
+
+def _begun(journey: Found) -> tuple[int, tuple[str, str]]:
+    return journey.whole.started, journey.whole.first
 
 
 def _order(part: Touchpoint | Journey) -> tuple[int, str, str, int]:

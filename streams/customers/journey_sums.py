@@ -82,6 +82,11 @@ class Journey(msgspec.Struct, frozen=True, omit_defaults=True):
         return max((point.started for point in self.listed), default=self.started)
 
 
+def begun(part: Touchpoint | Journey) -> int:
+    """When it began; of a sum, its latest contact."""
+    return part.started if isinstance(part, Touchpoint) else part.upto
+
+
 def node_of(part: Touchpoint | Journey) -> Node:
     """The part as what is stitched."""
     if isinstance(part, Touchpoint):

@@ -22,7 +22,6 @@ from streams.customers.journey_sums import (
     machine_first,
     node_of,
     span,
-    stands,
 )
 from streams.customers.touchpoints import BOT, HUMAN, MENU, SELF_SERVICE, Touchpoint, one_each
 
@@ -62,11 +61,10 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
     """Of each part of a journey, in order: of a sum what it had when its contacts were summed up."""
     if len(parts) == 1 and isinstance(parts[0], Touchpoint):
         return (_alone(parts[0]),)
-    overs = sorted(part.over if isinstance(part, Touchpoint) else part.last for part in parts)
-    told = sorted((part.heard, part.standing == SOLVED) for part in parts if part.standing != SILENT)
-    human = max(
-        (part.started for part in parts if isinstance(part, Touchpoint) and part.level != SELF_SERVICE), default=-1
-    )
+    overs = sorted([part.over if isinstance(part, Touchpoint) else part.last for part in parts])
+    told = sorted([(part.heard, part.standing == SOLVED) for part in parts if part.standing != SILENT])
+    failed = [part.started for part in parts if isinstance(part, Touchpoint) and part.failed > 0]
+    human = max([part.started for part in parts if failed and _has_human(part)], default=-1)
     found: list[Ordered] = []
     channel, rank, place, solved = "", -1, 0, False
     for part in parts:
@@ -93,6 +91,10 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
     return tuple(found)
 
 
+def _has_human(part: Touchpoint | Journey) -> bool:
+    return isinstance(part, Touchpoint) and part.level != SELF_SERVICE
+
+
 def _alone(point: Touchpoint) -> Ordered:
     dead_end = point.failed > 0 and point.level != SELF_SERVICE
     return Ordered(reopens=point.taken_ups, dead_ends=int(dead_end), escalations=_ups(point, -1)[0])
@@ -113,31 +115,43 @@ def whole(
     """The journey of parts that are in order, with why each is in it, and what its place makes it count for."""
     if len(parts) == 1 and isinstance(parts[0], Touchpoint):
         return _single(parts[0], turns[0])
-    listed, why = _listed(parts, stitches)
+    first, last, is_open, served = parts[0], 0, False, ""
+    heard = (0, False, SILENT)
+    cases: list[str] = []
+    topic, intent = None, None
     firsts: dict[str, int] = {}
     for part in parts:
+        if part.started < first.started:
+            first = part
+        last = max(last, part.last)
+        is_open = is_open or part.open
+        served += part.served
+        if part.standing != SILENT:
+            heard = max(heard, (part.heard, part.standing == SOLVED, part.standing))
+        cases += part.cases
+        topic = topic if part.topic is None else part.topic
+        intent = intent if part.intent is None else part.intent
         for channel, at in part.firsts.items() if isinstance(part, Journey) else ((part.channel, part.started),):
             firsts[channel] = min(at, firsts.get(channel, at))
-    first = min(parts, key=lambda part: part.started)
-    heard, _, standing = stands(parts)
+    listed, why = _listed(parts, stitches)
     return Whole(
         first.started,
-        max(part.last for part in parts),
+        last,
         (first.channel, first.contact if isinstance(first, Touchpoint) else ""),
         listed,
         why,
-        tuple(sorted(firsts, key=lambda channel: (firsts[channel], channel))),
+        tuple(sorted(firsts, key=lambda channel: (firsts[channel], channel))) if len(firsts) > 1 else (*firsts,),
         added(parts),
-        True in [part.open for part in parts],
-        standing,
-        heard,
+        is_open,
+        heard[2],
+        heard[0],
         span([part.solved for part in parts]),
-        "".join(dict.fromkeys("".join([part.served for part in parts]))),
+        "".join(dict.fromkeys(served)),
         machine_first(first),
         _tier(parts),
-        tuple(dict.fromkeys([case for part in parts for case in part.cases]))[:MAX_CONTACTS],
-        next((part.topic for part in reversed(parts) if part.topic is not None), None),
-        next((part.intent for part in reversed(parts) if part.intent is not None), None),
+        tuple(dict.fromkeys(cases))[:MAX_CONTACTS],
+        topic,
+        intent,
         *map(sum, zip(*map(_order_of, turns), strict=True)),
     )
 
@@ -182,10 +196,11 @@ def _single(point: Touchpoint, turn: Ordered) -> Whole:
 def _tier(parts: Sequence[Touchpoint | Journey]) -> str:
     """The tier of the latest contact that has one."""
     for part in reversed(parts):
-        tiers = [part.tier, *(point.tier for point in reversed(part.listed if isinstance(part, Journey) else ()))]
-        found = next((tier for tier in tiers if tier not in ("", NO_TIER)), None)
-        if found is not None:
-            return found
+        if part.tier not in ("", NO_TIER):
+            return part.tier
+        for point in reversed(part.listed) if isinstance(part, Journey) else ():
+            if point.tier not in ("", NO_TIER):
+                return point.tier
     return NO_TIER
 
 

@@ -30,7 +30,7 @@ from streams.customers.journey_steps import (
     Telling,
     Told,
 )
-from streams.customers.journey_sums import Journey
+from streams.customers.journey_sums import Journey, begun
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint, touchpoint
 
@@ -65,6 +65,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """The highest revision of a step, or of a journey, that is remembered no more."""
     floor_until: int | None = None
     """How long that is remembered where nothing else is, ms of stream time."""
+    stepped: int = 0
+    """A number for what the steps that were told are made of."""
 
     @property
     def parts(self) -> Parts:
@@ -224,10 +226,7 @@ class Journeys(Follower[KnownJourneys]):
 
     def _closed(self, journeys: Mapping[str, Found], view: View) -> dict[str, bool]:
         """Over: every contact has ended, and the longest need has passed, as time or the start of another one says."""
-        starts = [
-            part.started if isinstance(part, Touchpoint) else part.upto for each in journeys.values() for part in each.parts
-        ]
-        reached = max(starts, default=0)
+        reached = max([begun(part) for each in journeys.values() for part in each.parts], default=0)
         reached = reached if view.now is None else max(reached, view.now)
         return {
             name: not each.whole.open and reached > each.whole.last + self.gap_ms for name, each in journeys.items()
@@ -268,17 +267,19 @@ class Journeys(Follower[KnownJourneys]):
         self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> tuple[KnownJourneys, tuple[Out, ...]]:
         """What each journey went through that was not told yet."""
+        lives = _lives(view)
+        stepped = journey_steps.made_of(journeys, closed, lives)
+        if stepped == state.stepped:
+            return state, ()
         points = [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
-        known = journey_steps.known(_lives(view), points)
+        known = journey_steps.known(lives, points)
         now = {
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        before = Telling([], state.told, state.floor)
-        telling = journey_steps.tell(before, now, known, view.owner, view.line)
-        return replace(state, told=telling.told, floor=telling.floor), own_out(
-            journey_steps.TOPIC, telling.records, view
-        )
+        telling = journey_steps.tell(Telling([], state.told, state.floor), now, known, view.owner, view.line)
+        out = own_out(journey_steps.TOPIC, telling.records, view)
+        return replace(state, told=telling.told, floor=telling.floor, stepped=stepped), out
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""

@@ -104,29 +104,36 @@ class _About(NamedTuple):
     cases: tuple[str, ...]
 
 
+_NOTHING = _About(None, None, ())
+
+
 def _in_time(nodes: Sequence[Node], rules: JourneyRules) -> Iterable[Edge]:
     """By time; only between neighbours that do not say that they are about different things."""
     about: list[_About] = []
     latest = 0
     for place, node in enumerate(nodes):
-        own = _About(node.topic, node.intent, node.cases)
-        if not place:
-            about.append(own)
-            continue
-        neighbour = place - 1 if nodes[place - 1].last >= node.started else latest
-        gap, theirs = node.started - nodes[neighbour].last, about[neighbour]
-        if gap <= rules.need(node.channel) and not _differ(own, theirs):
-            yield neighbour, place, SESSION if gap <= rules.session(node.channel) else NEED
-            own = _About(own.topic or theirs.topic, own.intent or theirs.intent, own.cases or theirs.cases)
+        names = node.topic is not None or node.intent is not None or node.cases
+        own = _About(node.topic, node.intent, node.cases) if names else _NOTHING
+        if place:
+            neighbour = place - 1 if nodes[place - 1].last >= node.started else latest
+            gap, theirs = node.started - nodes[neighbour].last, about[neighbour]
+            if gap <= rules.need(node.channel) and not _differ(own, theirs):
+                yield neighbour, place, SESSION if gap <= rules.session(node.channel) else NEED
+                if own is _NOTHING:
+                    own = theirs
+                else:
+                    own = _About(own.topic or theirs.topic, own.intent or theirs.intent, own.cases or theirs.cases)
+            if node.last >= nodes[latest].last:
+                latest = place
         about.append(own)
-        if node.last >= nodes[latest].last:
-            latest = place
 
 
 def _differ(one: _About, other: _About) -> bool:
     """Do they say that they are about different things? What both say decides: a case that they share, else their
     topics, else their intents, else their cases.
     """
+    if one is _NOTHING or other is _NOTHING:
+        return False
     cases = bool(one.cases and other.cases)
     if cases and not {*one.cases}.isdisjoint(other.cases):
         return False

@@ -9,7 +9,7 @@ from msgspec.structs import astuple, replace
 
 from streams.base.channels import LIVE_CHANNELS, SPOKEN
 from streams.base.records import NO_QUEUE
-from streams.contacts.contact import ABANDONED, ANSWERED, NOTHING, Contact, Counted
+from streams.contacts.contact import ABANDONED, ANSWERED, Contact, Counted
 from streams.contacts.standing import SILENT, is_open, standing
 from streams.customers.facts import tier_of
 from streams.customers.tiers import Tiers
@@ -79,16 +79,22 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def taken_ups(self) -> int:
         """How often it was taken up again after it had been solved."""
-        return sum(again is not None for _, again in self.solves)
+        return sum([again is not None for _, again in self.solves]) if self.solves else 0
 
     @property
     def counted(self) -> Counted:
         """What it adds to a journey, beside what others count of it already."""
-        before = self.before or NOTHING
+        before = self.before
+        answered, abandoned = int(self.outcome == ANSWERED), int(self.outcome == ABANDONED)
+        if before is None:
+            return Counted(
+                1, answered, abandoned, self.messages, self.transfers, self.wait_ms, self.scored, self.scored_milli,
+                self.talk_ms, self.hold_ms, self.wrap_ms,
+            )  # fmt: skip
         return Counted(
             1 - before.contacts,
-            int(self.outcome == ANSWERED) - before.answered,
-            int(self.outcome == ABANDONED) - before.abandoned,
+            answered - before.answered,
+            abandoned - before.abandoned,
             self.messages - before.messages,
             self.transfers - before.transfers,
             self.wait_ms - before.wait_ms,

@@ -181,19 +181,24 @@ def _met(contacts: Decayed, point: Point, rules: WorthRules) -> Decayed:
 
 def _by_itself(state: Base, rules: WorthRules) -> int | None:
     """The next time at which something changes without a point; None = nothing will."""
-    times = []
-    if state.until is not None and state.until > state.at and state.contract and rules.parts.contract_cents:
-        times.append(state.until)
+    ends = _ends(state, rules)
+    times = [] if ends is None else [ends]
     bounds = dict(rules.ladder).get(state.tier)
     if bounds is not None and state.worth < bounds.leave:
         times.append(state.since + bounds.min_stay)
     return min(times, default=None)
 
 
+def _ends(state: Base, rules: WorthRules) -> int | None:
+    """When contracts that count end; None = there are none, or they have ended."""
+    counts = state.contract and rules.parts.contract_cents
+    return state.until if counts and state.until is not None and state.until > state.at else None
+
+
 def _moved(state: Base, at: int, rules: WorthRules) -> Base:
-    """At a time at which the contracts end, or a stay."""
-    ends = state.until is not None and state.at < state.until <= at
-    return _stepped(state, at, _reckoned(state, at, rules) if ends else state.worth, rules)
+    """At a time at which the contracts end, or a stay: by that alone nothing is reckoned anew."""
+    worth = _reckoned(state, at, rules) if at == _ends(state, rules) else state.worth
+    return _stepped(state, at, worth, rules)
 
 
 def _reckoned(state: Base, at: int, rules: WorthRules) -> int:

@@ -264,6 +264,14 @@ def test_without_bounds_a_tier_that_followed_from_them_goes_with_the_next_contac
     assert (tiers(task), task.customer.lines[""].worth) == ([], Worth())
 
 
+def test_a_contract_that_is_worth_nothing_ends_without_a_trace() -> None:
+    """The value was reckoned anew when the stay was over, since the contract had ended by then."""
+    calls = [queued(hour * H, contact=f"c{hour}", channel="email") for hour in (4, 8, 200)]
+    said = [says(19 * H, 899, spend_cents=79, until=200 * H + H // 2), says(83 * H, 79)]
+    task = valued(*calls, *said, rules=OF_VALUE)
+    assert tiers(task.until(60 * D)) == [(4 * H, "silver"), (19 * H, "platinum"), (259 * H, "gold")]
+
+
 # Any order
 
 
