@@ -11,13 +11,21 @@ from hashlib import sha256
 from msgspec.structs import replace
 
 from streams.base.claims import STRENGTH
+from streams.base.errors import UserError
 from streams.base.records import SEP, Event
 
 DIGITS = 32
 """Hexadecimal digits of a hash: 128 bits."""
 LATEST = ""
 """The row with the time of the latest erasure: what is later need not be looked up."""
+KEY = "key"
+"""The row that tells of which key the hashes are."""
 NEVER = -1
+
+
+class OtherKey(UserError):
+    """There are erasures, and the key in the settings is none, or not that by which they are known: what was erased
+    would come back with the next late record or replay."""
 
 
 def mark(key: bytes, name: str) -> str:
@@ -25,13 +33,24 @@ def mark(key: bytes, name: str) -> str:
     return hmac.digest(key, name.encode("utf-8", "surrogatepass"), sha256).hex()[:DIGITS]
 
 
+def _number(key: bytes) -> int:
+    """That tells keys apart, and nothing of them."""
+    return int(mark(key, "")[:12], 16)
+
+
 class Marks:
     """Over rows (a table): hash → until when what has the name is erased, ms."""
 
     def __init__(self, rows: MutableMapping[str, int], key: bytes | None) -> None:
-        """Without a key nobody is erased."""
+        """Without a key nobody is erased. Raises `OtherKey`."""
         self.rows, self.key = rows, key
         self._latest: int | None = None
+        if LATEST in rows and (key is None or rows.get(KEY, _number(key)) != _number(key)):
+            said = "is not set" if key is None else "is another one"
+            raise OtherKey(
+                f"customers were erased, and CONTACT_STREAMS_ERASURE_KEY, by which they are known, {said}: without it "
+                "what was erased would come back; set it as it was"
+            )
 
     @property
     def latest(self) -> int:
@@ -51,6 +70,8 @@ class Marks:
         for each in (*marks, LATEST):
             if self.rows.get(each, NEVER) < time:
                 self.rows[each] = time
+        if self.key is not None and KEY not in self.rows:
+            self.rows[KEY] = _number(self.key)
         self._latest = None
 
     def until(self, name: str, line: str) -> int:

@@ -74,7 +74,7 @@ class Checks:
         """The times of a live event, against the broker's time of arrival: so the answer is the same whenever the
         record is read.
         """
-        self._age(record, time)
+        self._age(record, time, event.type)
         if event.type in PLANS:
             self._plans(record, event)
 
@@ -115,7 +115,7 @@ class Checks:
             raise Rejected("wrong-type", "key", f"the record's key must be equal to data.{field}, {_WHY_A_KEY}")
         return record.key
 
-    def _age(self, record: Record, time: int) -> None:
+    def _age(self, record: Record, time: int, kind: str) -> None:
         if time > record.timestamp + self.tolerance_ms:
             raise Rejected(
                 "in-the-future",
@@ -124,11 +124,14 @@ class Checks:
                 f"{self.tolerance_ms / 1000:.0f} s are tolerated. Is the clock set, and the zone right?",
             )
         if time < record.timestamp - self.max_age_ms:
+            helps = "Old data is replayed: `contact-streams replay`"
+            if kind == "customer.erased":
+                helps = "What came until `time` goes: give it the time of now, whenever it was asked for"
             raise Rejected(
                 "too-old",
                 "time",
                 f"time is {iso(time)}, {_long(record.timestamp - time)} before the arrival; at most "
-                f"{self.max_age_ms / HOUR_MS:g} h are taken. Old data is replayed: `contact-streams replay`",
+                f"{self.max_age_ms / HOUR_MS:g} h are taken. {helps}",
             )
 
     def _plans(self, record: Record, event: CloudEvent[Any, Any]) -> None:

@@ -10,7 +10,19 @@ import orjson
 
 from schemas import registry
 from streams.base.links import ForgetContact, row_key
-from streams.base.records import LIVE, SEP, Erase, Event, Handed, Moved, Profile, Unnamed, contact_key, output_key
+from streams.base.records import (
+    LIVE,
+    SEP,
+    CustomerEvent,
+    Erase,
+    Event,
+    Handed,
+    Moved,
+    Profile,
+    Unnamed,
+    contact_key,
+    output_key,
+)
 from streams.base.times import iso
 from streams.base.watermarks import Watermarks
 from streams.customers import customers, erasing
@@ -59,7 +71,7 @@ class Erasures:
         owner = customers.owner_of(value)
         if owner is None or self.marks.latest == NEVER:
             return value
-        if isinstance(value, Event | Profile):
+        if isinstance(value, Event | Profile | CustomerEvent):
             if not self.marks.covers(owner, value.line, value.time):
                 return value
             if isinstance(value, Event):

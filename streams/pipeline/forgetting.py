@@ -27,7 +27,7 @@ from streams.base.links import (
     is_customer,
     row_key,
 )
-from streams.base.records import LIVE, SEP, Erase, Event, Left, Profile, Unforwarded
+from streams.base.records import LIVE, SEP, CustomerEvent, Erase, Event, Left, Profile, Unforwarded
 from streams.base.watermarks import Watermarks
 from streams.engine import Outputs, Table
 from streams.identity import forgetting, telling
@@ -117,6 +117,13 @@ class Forgets:
             return profile
         kept = tuple(p for p in listed if not self.marks.covers(":".join(p), profile.line, profile.time))
         return profile if len(kept) == len(listed) else replace(profile, identifiers=kept)
+
+    def is_of_erased(self, told: CustomerEvent) -> bool:
+        """Is it of a customer who is erased by its time? It is left out then."""
+        erased = self.marks.covers(f"customer:{told.customer}", told.line, told.time)
+        if erased:
+            self.hall.notes.left_out("identify")
+        return erased
 
     def node(self, told: Forget, out: Outputs) -> None:
         """The node, or who is linked with it, is erased."""

@@ -136,6 +136,8 @@ class Identify(Stage):
             known = value if value.identifiers is None else replace(value, identifiers=None)
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
         elif kind is CustomerEvent:
+            if self.forgets.is_of_erased(value):
+                return
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is Command:
             owner = owner_of(value.alert)

@@ -6,13 +6,16 @@ from zlib import crc32
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from schemas import registry
 from streams.base.times import HOUR_MS, iso
-from streams.engine.offline import Offline
+from streams.engine.offline import Offline, OfflineTask
+from streams.identity.erased import OtherKey
 from streams.pipeline.erasing import OWN_KEY, owners_topics
-from tests.support.erasure_story import erased, erasing_deployment, holding
-from tests.support.offline import NOW, deployment, settle
+from tests.support.erasure_story import SETTINGS, erased, erasing_deployment, holding
+from tests.support.offline import NOW, deployment, inlets, settle
+from tests.support.offline import PARTITIONS as PARTITIONS_OF
 from tests.support.system import event, home
 
 PARTITIONS = 2
@@ -59,6 +62,16 @@ def word(what: str, at: int, identifier: str, other: str) -> dict[str, Any]:
     return event(f"identity.{what}", f"w{what}{at}", at / 1000) | {"data": data}
 
 
+def deeds(customer: str, at: int) -> list[dict[str, Any]]:
+    """Orders and promises."""
+    about = {"order.placed": "order", "order.delivered": "order", "promise.made": "promise", "promise.kept": "promise"}
+    return [
+        event(kind, f"{kind}-{customer}-{at}", at / 1000)
+        | {"data": {"customer_id": customer, f"{what}_id": f"{what}-of-{customer}", **({"due": iso(at + HOUR_MS)} if kind == "promise.made" else {})}}
+        for kind, what in about.items()
+    ]  # fmt: skip
+
+
 def hers(at: int) -> list[dict[str, Any]]:
     """By phone, mail and cookie, known and unknown; over, open, and on a tablet that another one uses as well."""
     start = at / 1000
@@ -71,6 +84,7 @@ def hers(at: int) -> list[dict[str, Any]]:
         event("contact.queued", "c-anna-4", start - 300, queue="cards", tier="platinum", **by(PHONE)),
         *call("c-anna-5", at, customer_id="anna-77", **by(TABLET)),
         profile("anna-77", at - 50_000, PHONE),
+        *deeds("anna-77", at - 45_000),
         word("cut", at - 40_000, f"cookie:{COOKIE}", "customer:bob-8"),
         word("cut", at - 39_000, f"device:{TABLET}", "customer:anna-77"),
         word("linked", at - 38_000, f"device:{TABLET}", "customer:anna-77"),
@@ -145,6 +159,7 @@ def test_what_still_comes_of_the_time_before_is_left_out_and_what_comes_later_is
         event("contact.connected", "c-anna-4", NOW / 1000 - 5, agent_id="a"),
         event("contact.initiated", "c-anna-8", NOW / 1000 - 9, customer_id="anna-77"),
         profile("anna-77", NOW - 3, MAIL),
+        *deeds("anna-77", NOW - 4),
         word("linked", NOW - 2, f"phone:{PHONE}", f"email:{MAIL}"),
     ]
     tell(run, NOW + 4000, *late)
@@ -316,9 +331,32 @@ def test_nobody_cannot_be_erased(run: Offline) -> None:
     assert (letter["reason"], letter["path"]) == ("wrong-type", "data.customer_id")
 
 
+def test_an_erasure_with_the_date_of_the_letter_says_which_time_it_needs(run: Offline) -> None:
+    """It said to replay it: an erasure of a replay is of that replay alone."""
+    tell(run, NOW, erased("anna-77", NOW - 48 * HOUR_MS))
+    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
+    assert (letter["reason"], letter["path"]) == ("too-old", "time")
+    assert "give it the time of now" in letter["message"] and "replay" not in letter["message"]
+
+
 def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
     """One whose key is not the customer's needs the capability's word: `Follower.erased`."""
     topics = registry.topics().values()
     others = [each.topic for each in topics if each.compacted and "track" in each.producers and each.key != OWN_KEY]
     assert {"journeys", "segments"} <= {*owners_topics()}
     assert others == ["privacy.proofs"], "what else is kept under another key must be taken back by Follower.erased"
+
+
+@pytest.mark.parametrize("key", [None, "the key of somebody else"])
+def test_a_worker_without_the_key_of_the_erased_does_not_start(run: Offline, key: str | None) -> None:
+    """What had been erased came back with the next late record, without a word."""
+    tell(run, NOW, *hers(NOW))
+    tell(run, NOW + 2000, erased("anna-77", NOW))
+    other = SETTINGS.model_copy(update={"erasure_key": None if key is None else SecretStr(key)})
+    for task in run.tasks:
+        if task.inlet.name in ("identify", "track"):
+            again = OfflineTask(inlets(other)[task.inlet.name], PARTITIONS_OF, cache=4)
+            again.changelog.update(task.changelog)
+            with pytest.raises(OtherKey, match="CONTACT_STREAMS_ERASURE_KEY"):
+                again.restart()
+            task.restart()
