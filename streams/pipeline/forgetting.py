@@ -119,11 +119,8 @@ class Forgets:
         return profile if len(kept) == len(listed) else replace(profile, identifiers=kept)
 
     def is_of_erased(self, told: CustomerEvent) -> bool:
-        """Is it of a customer who is erased by its time? It is left out then."""
-        erased = self.marks.covers(f"customer:{told.customer}", told.line, told.time)
-        if erased:
-            self.hall.notes.left_out("identify")
-        return erased
+        """Is its customer erased by its time?"""
+        return self.marks.covers(f"customer:{told.customer}", told.line, told.time)
 
     def node(self, told: Forget, out: Outputs) -> None:
         """The node, or who is linked with it, is erased."""

@@ -135,9 +135,9 @@ class Identify(Stage):
             self.nodes.profile(value, out)
             known = value if value.identifiers is None else replace(value, identifiers=None)
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(known))
+        elif kind is CustomerEvent and self.forgets.is_of_erased(value):
+            self.notes.left_out("identify")
         elif kind is CustomerEvent:
-            if self.forgets.is_of_erased(value):
-                return
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is Command:
             owner = owner_of(value.alert)
@@ -147,11 +147,14 @@ class Identify(Stage):
                 )
             out.send(self.interactions, owner.encode(), encode(value))
         elif kind is AgentState:
-            if len(value.queues) > MAX_QUEUES:
-                self.notes.limited("identify", "queues")
-            for queue in value.queues[:MAX_QUEUES] or ("none",):
-                told = replace(value, queues=(queue,)) if value.queues else value
-                out.send(self.measurements, queue.encode(), encode(told))
+            self._of_queues(value, out)
+
+    def _of_queues(self, value: AgentState, out: Outputs) -> None:
+        if len(value.queues) > MAX_QUEUES:
+            self.notes.limited("identify", "queues")
+        for queue in value.queues[:MAX_QUEUES] or ("none",):
+            told = replace(value, queues=(queue,)) if value.queues else value
+            out.send(self.measurements, queue.encode(), encode(told))
 
     def undo(self, record: Record) -> None:
         super().undo(record)

@@ -6,7 +6,7 @@ import pytest
 
 from streams.base.links import Forget, Joined, Label, Said, Told
 from streams.base.records import Event
-from streams.identity.erased import NEVER, Marks, mark
+from streams.identity.erased import NEVER, Marks, OtherKey, mark
 from streams.identity.forgetting import forget, later
 from streams.identity.graph import Edge, Node, label_of
 from streams.identity.rules import SHIPPED
@@ -140,6 +140,13 @@ def test_a_line_of_its_own_and_the_latest_erasure() -> None:
 def test_a_hash_names_nobody_and_hangs_on_the_key() -> None:
     one, other = mark(b"one key", ANNA), mark(b"another key", ANNA)
     assert one != other and len(one) == 32 and "anna" not in one
-    assert Marks({one: T, "": T}, None).latest == NEVER
+    rows: dict[str, int] = {}
+    Marks(rows, b"one key").add([one], T)
+    assert Marks(rows, b"one key").until(ANNA, "") == T
+    assert Marks({one: T, "": T}, b"one key").until(ANNA, "") == T, "a row of before says nothing of its key"
+    for key in (None, b"another key"):
+        with pytest.raises(OtherKey, match="CONTACT_STREAMS_ERASURE_KEY"):
+            Marks(rows, key)
+    assert Marks({}, None).latest == NEVER
     with pytest.raises(ValueError, match="erasure key"):
         Marks({}, None).of(ANNA)
