@@ -61,6 +61,9 @@ class KnownSilence(msgspec.Struct, frozen=True, array_like=True):
     checked: int = 0
     """The act for which it was looked when exactly a silence begins. Before the least of all floors nobody asks: most
     customers are heard of again by then."""
+    last: tuple[int, int] = (0, 0)
+    """Since when, and the revision, of the latest silence that is remembered no more: it goes on from there when what had
+    ended it goes to somebody else."""
 
 
 class Limit(NamedTuple):
@@ -133,7 +136,7 @@ class Silences(Follower[KnownSilence]):
             return After(state)
         kept: list[Told] = []
         out: list[Out] = []
-        final = state.final
+        final, latest = state.final, state.last
         for told, silence in self._pairs(state, view):
             last = told
             for last in steps(told, silence, now):
@@ -145,11 +148,13 @@ class Silences(Follower[KnownSilence]):
                 final = max(final, ended)
             elif last.status != WITHDRAWN or silence or now <= last.silence.at + 2 * self.lateness_ms:
                 kept.append(last)
+                continue
+            latest = max(latest, (last.silence.since, last.revision))
         past = state.past
         if final > state.final:  # what lies before is not looked at any more
             past = {name: replace(each, runs=each.runs[-1:]) for name, each in past.items()}
         checked = max((run.last for run in self._known(state, view).runs), default=0)
-        return After(KnownSilence(past, tuple(kept), final, checked), tuple(out))
+        return After(KnownSilence(past, tuple(kept), final, checked, latest), tuple(out))
 
     def _soon(self, state: KnownSilence, view: View) -> int | None:
         """Before this nobody is quiet, as it seems at a glance; None = that is to be looked at closely."""
@@ -186,8 +191,10 @@ class Silences(Follower[KnownSilence]):
     def _pairs(self, state: KnownSilence, view: View) -> list[tuple[Told | None, Silence | None]]:
         """Each silence as it was told and as it is, in order."""
         found: dict[int, tuple[Told | None, Silence | None]] = {each.silence.since: (each, None) for each in state.told}
+        since, revision = state.last
         for silence in self._silences(state, view):
-            found[silence.since] = (found.get(silence.since, (None, None))[0], silence)
+            known = Told(silence, WITHDRAWN, revision) if since == silence.since else None
+            found[silence.since] = (found.get(silence.since, (known, None))[0], silence)
         return [found[since] for since in sorted(found)]
 
     def eased(self, state: KnownSilence, ease: Ease, view: View) -> KnownSilence:

@@ -89,6 +89,16 @@ def test_a_silence_is_told_without_an_event_once_and_ends_with_the_next_act() ->
     assert (over["status"], over["ended_at"]) == ("ended", "2026-04-11T09:00:00.000Z")
 
 
+def test_a_silence_goes_on_with_a_higher_revision_when_what_ended_it_was_somebody_elses() -> None:
+    """A wrong link that is cut after hours: it was told as a new one, with revision 1 again."""
+    task = Task().take(queued(0), ended(M)).until(62 * D)
+    task.take(event("contact.initiated", 70 * D, "b", "email")).until(71 * D)
+    task.take(Left(OWNER, "b", "email", "customer:other", T0 + 71 * D)).until(80 * D)
+    told = [each.value for each in task.published if each.topic == "customer.quiet" and each.value]
+    assert [(each["status"], each["revision"]) for each in told] == [("quiet", 1), ("ended", 2), ("quiet", 3)]
+    assert len({each["quiet_id"] for each in told}) == 1
+
+
 @pytest.mark.parametrize("owner", ["anonymous:cookie:x", "contact:voice:c1"])
 def test_who_is_no_customer_is_never_quiet(owner: str) -> None:
     told = [msgspec.structs.replace(each, owner=owner) for each in (queued(0), ended(M))]
