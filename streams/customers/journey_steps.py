@@ -27,7 +27,7 @@ MAX_STEPS = 200
 """Steps of a customer that are told and remembered, the latest."""
 MAX_TAKEN_BACK = 20
 """Of those that were taken back."""
-STEP_BYTES = 60
+STEP_BYTES = 72
 """JSON bytes of a step that was told, at most."""
 STEPS_OF_CONTACT = 7 + MAX_TURNS
 """That one contact makes, but for one that is solved again and again."""
@@ -44,11 +44,13 @@ TAKEN_BACK = 0
 _encode = msgspec.json.Encoder().encode
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Told(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A step as it was last told; ``said`` tells whether it has changed since."""
 
     said: int
     revision: int
+    to: int = 0
+    """A number for the contact by which it joined; 0 = by none, or by one that is not known by its name."""
 
 
 class Known(NamedTuple):
@@ -161,8 +163,9 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
         if name in kept:
             continue
         said, last = _said(journey, step.reason, step.before), told.get(name)
-        if last is None or last.said != said:
-            last = Told(said, (last.revision if last else floor) + 1)
+        to = crc32(step.to.encode()) if step.to else 0
+        if last is None or last.said != said or (to and last.to and to != last.to):
+            last = Told(said, (last.revision if last else floor) + 1, to)
             records.append(_record(step, journey, owner, line, last.revision))
         kept[name] = last
     back: dict[str, Told] = {}
@@ -215,7 +218,7 @@ def taken_back(told: Mapping[str, Told], kept: Collection[str]) -> Iterator[int]
 
 @lru_cache(8_192)
 def _said(journey: str, reason: str | None, before: str | None) -> int:
-    """What a step says. The contact by which it joined may be summed up in the meantime."""
+    """What a step says, but for the contact by which it joined: that may be summed up in the meantime."""
     return crc32(f"{journey} {reason} {before}".encode()) or 1
 
 

@@ -139,7 +139,10 @@ class Recommendations(Follower[KnownAdvice]):
             revision += 1
             told = {key: each for key, each in told.items() if key != wanted.key} | {wanted.key: digest}
             records.append(_record(wanted, revision, view, found))
-        told = dict(list(told.items())[-MAX_TOLD:])
+        for key in list(told)[: max(0, len(told) - MAX_TOLD)]:  # of whom it is remembered no more, none may stand
+            del told[key]
+            revision += 1
+            records.append(_withdrawn(key, max(each.at for each in state.wanted), revision, view))
         return After(replace(state, wanted=(), told=told, revision=revision), out=own_out(TOPIC, records, view))
 
     def _advice(
@@ -170,7 +173,7 @@ class Recommendations(Follower[KnownAdvice]):
     def eased(self, state: KnownAdvice, ease: Ease, view: View) -> KnownAdvice:
         if ease is Ease.UNNEEDED:
             return state
-        return replace(state, promises=state.promises[-2:], told=dict(list(state.told.items())[-2:]))
+        return replace(state, promises=state.promises[-2:])
 
     def unpublished(self, state: KnownAdvice) -> KnownAdvice:
         return KnownAdvice(state.person, state.promises)

@@ -62,8 +62,8 @@ class KnownSilence(msgspec.Struct, frozen=True, array_like=True):
     """The act for which it was looked when exactly a silence begins. Before the least of all floors nobody asks: most
     customers are heard of again by then."""
     last: tuple[int, int] = (0, 0)
-    """Since when, and the revision, of the latest silence that is remembered no more: it goes on from there when what had
-    ended it goes to somebody else."""
+    """Since when, and the revision, of the latest silence that is remembered no more: it goes on from there when what
+    had ended it goes to somebody else."""
 
 
 class Limit(NamedTuple):

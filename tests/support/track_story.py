@@ -152,14 +152,16 @@ class Task:
         last = {each["journey_id"]: {**each, "revision": 0} for each in self.journeys}
         return {name: each for name, each in last.items() if each["counts"]["contacts"]}
 
-    def last_steps(self) -> list[tuple[str, str, str | None, str]]:
-        """(when, what, contact, journey) of each step that holds, having checked that none was told twice."""
+    def last_steps(self) -> list[tuple[str, ...]]:
+        """(when, what, contact, journey, by which contact it joined) of each step that holds, having checked that none
+        was told twice."""
         last: dict[str, dict[str, Any]] = {}
         for each in self.steps:
             assert each["revision"] == last.get(each["event_id"], {"revision": 0})["revision"] + 1, each
             last[each["event_id"]] = each
         held = [each for each in last.values() if each["holds"]]
-        return sorted((each["at"], each["step"], each["contact_id"], each["journey_id"]) for each in held)
+        names = ("at", "step", "contact_id", "journey_id", "stitched_to")
+        return sorted(tuple([each[name] or "" for name in names]) for each in held)
 
     def episodes(self) -> dict[str, dict[str, Any]]:
         """Alert by id as last published, having checked that each fired once, before it was resolved once."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.recommendations import Recommendation
 from streams.base.records import CustomerEvent, Event, Left, Profile
-from streams.customers.recommendations import MAX_NAME, MAX_PREFERENCES, MAX_PROMISES
+from streams.customers.recommendations import MAX_NAME, MAX_PREFERENCES, MAX_PROMISES, MAX_TOLD
 from tests.support.track_story import OWNER, T0, D, H, M, S, Task, event, profile, said
 
 
@@ -208,3 +208,14 @@ def test_what_happened_last_is_told_whatever_comes_last() -> None:
     queued, late = event("contact.queued", 10 * M, channel="chat", queue="q"), said(5 * M)
     assert [each["because"] for each in recommended(Task().take(queued, late))] == ["queued"]
     assert [each["because"] for each in recommended(Task().take(late, queued))] == ["queued"]
+
+
+def test_of_too_many_contacts_at_once_none_stands_that_is_not_remembered() -> None:
+    """Ten of thirty stayed current for whom the contacts had left, and were current for the other one as well."""
+    task = Task()
+    for number in range(MAX_TOLD + 10):
+        task.take(event("contact.queued", number * S, f"c{number:02}", queue="cards"))
+    task.take(*[Left(OWNER, f"c{number:02}", "voice", "customer:C9", T0 + H) for number in range(MAX_TOLD + 10)])
+    last = {each["recommendation_id"]: each for each in recommended(task)}
+    assert len(last) == MAX_TOLD + 10
+    assert {each["status"] for each in last.values()} == {"withdrawn"}
