@@ -141,6 +141,13 @@ def since(state: ContactOwner, time: int, kinds: Collection[str] = STRENGTH) -> 
     return anew(replace(state, history=history, first=None, resumed=True, size=sum(map(encoded, history))), kinds)
 
 
+def begun_again(before: ContactOwner, after: ContactOwner) -> bool:
+    """Was what came before an event over, and does another customer's contact go on under its name?"""
+    if after.part == before.part or not before.history or not after.history:
+        return False
+    return after.history[0].time > before.history[0].time
+
+
 def anew(state: ContactOwner, kinds: Collection[str] = STRENGTH) -> ContactOwner:
     """The state of another customer's contact under the name of one that was over: only its own events are evidence."""
     named = any(event.identifiers for event in state.history)

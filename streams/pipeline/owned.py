@@ -16,7 +16,7 @@ from streams.engine import Outputs, Table
 from streams.identity.assignment import Judge, Output, assign
 from streams.identity.crowds import Crowds
 from streams.identity.evidence import links_of, shown
-from streams.identity.owners import ContactOwner, after, due_at, found_by
+from streams.identity.owners import ContactOwner, after, begun_again, due_at, found_by, stub
 from streams.identity.refusals import OTHER_SOURCE, TOO_LONG, TOO_MANY_CHANGES
 from streams.identity.rules import IdentityRules
 from streams.identity.telling import IdentityChange
@@ -85,6 +85,8 @@ class Owners:
                 self.notes.limited("identify", "history")
             if current is None or state.known is not current.known or state.claim is not current.claim:
                 self._show(current, state, event.line, out)
+        if current is not None and begun_again(current, state):
+            self._rest(key, current, stub(current), out)  # under its id another contact goes on
         if known is not None:
             for identifier in known.labels.keys() - state.labels.keys():
                 self.look_away(key, identifier, event.line, out)

@@ -230,3 +230,28 @@ def marked(run: Offline, line: str, kind: str, at: int) -> None:
     marker["data"] = {"replay_id": line, "topics": ["contacts.voice"]}
     for partition in range(PARTITIONS):
         run.publish("contacts.voice", b"replay", orjson.dumps(marker), NOW, partition)
+
+
+ANNAS = [call("x", NOW - 600_000), call("y", NOW - 590_000)]
+BOBS = event("contact.initiated", "x", NOW / 1000 - 300, identifiers=[{"kind": "phone", "value": "+442079460999"}])
+WORD = word("linked", NOW - 200_000)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        [*ANNAS, [BOBS], [WORD]],
+        [*ANNAS, [WORD], [BOBS]],
+        [[WORD], *ANNAS, [BOBS]],
+        [[*ANNAS[0], *ANNAS[1], BOBS, WORD]],
+    ],
+)
+def test_what_was_over_when_its_id_was_used_again_goes_with_its_identifiers(story: list[list[dict[str, Any]]]) -> None:
+    """It stayed with its phone's anonymous owner where the phone was linked after the id was used again."""
+    run = deployment(partitions=PARTITIONS)
+    for part in story:
+        tell(run, NOW, *part)
+    settle(run, OVER)
+    last = {doc["journey_id"]: doc for doc in map(orjson.loads, filter(None, (r.value for r in run.on("journeys"))))}
+    found = sorted((doc["customer"], each["contact_id"]) for doc in last.values() for each in doc["contacts"])
+    assert found == [("anonymous:phone:+442079460999", "x"), ("customer:7", "x"), ("customer:7", "y")]
