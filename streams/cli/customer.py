@@ -18,7 +18,7 @@ def show(
     identifier: Annotated[
         str, typer.Argument(help="phone:+442079460123, email:…, customer:cust-1001, or a customer's id.")
     ],
-    line: Annotated[str, typer.Option(help="A replay's id; empty: live.")] = "",
+    line: Annotated[str, typer.Option(help="live, or a replay's id.")] = "live",
     as_json: AsJson = False,
     topic_prefix: Prefix = None,
 ) -> None:
@@ -34,13 +34,14 @@ def show(
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(identifier)}") as tell:
-        found = asyncio.run(customer.collect(settings, rules.of(settings), identifier, line, tell))
+        of = "" if line == "live" else line
+        found = asyncio.run(customer.collect(settings, rules.of(settings), identifier, of, tell))
     if as_json:
         echo(customer.as_json(found))
     else:
         customer.show(found, Terminal())
-    if not found.links and not any(found.published.values()):
-        err.print(f"nothing is known of {shown(found.identifier)}", highlight=False)
+    if not found.known:
+        err.print(customer.nothing(found), highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 

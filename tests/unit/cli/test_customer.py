@@ -1,0 +1,104 @@
+"""``contact-streams customer``: where somebody is known, what persons said, and what is no name of anybody."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from schemas import registry
+from streams.base.links import Joined, Label, Word, row_key
+from streams.cli.main import app
+from streams.identity.graph import Node, fold
+from tests.support.held import Held
+
+ANN, NUMBER, MAIL = "customer:ann", "phone:+442079460022", "email:a@example.com"
+
+
+def run(*arguments: str, **env: str) -> tuple[int, str, str]:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "COLUMNS": "300", **env}
+    done = CliRunner().invoke(app, ["customer", *arguments], env=given)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr.strip()
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    found = Held()
+    found.instead(monkeypatch)
+    return found
+
+
+def example(topic: str, **changes: Any) -> tuple[str, dict[str, Any]]:
+    return topic, {"line": "", **registry.topics()[topic].examples[0].value, **changes}
+
+
+def journey(customer: str, line: str) -> tuple[str, dict[str, Any]]:
+    return example("journeys", customer=customer, line=line)
+
+
+def said(held: Held, one: str, other: str, *, on: bool) -> None:
+    """A person's word, as `identify` keeps and tells it."""
+    ref = 1_772_445_600_000, "word-1", "/crm"
+    told = Word(one, "", other, ref, on)
+    held.rows["nodes", row_key(one)] = fold(None, told).node
+    held.rows["worded", row_key(other)] = (one,)
+    if on:
+        held.rows["nodes", row_key(other)] = fold(None, Joined(other, "", one, ref, on=True)).node
+    change = example(
+        "identity.changes",
+        contact_id="",
+        identifier=one,
+        rule="link" if on else "cut",
+        evidence={"event_id": "word-1", "source": "/crm"},
+        reason="ann: oops",
+    )
+    held.records.append(change)
+
+
+def test_somebody_known_on_another_line_is_found_there(held: Held) -> None:
+    held.records += [journey("customer:C7", "demo-7-x"), journey("customer:C8", "week-5")]
+    code, _, err = run("show", "customer:C7")
+    assert code == 1
+    assert err == "nothing is known of customer:C7 on the line live; it is known with --line demo-7-x"
+    assert run("show", "customer:C7", "--line", "demo-7-x")[0] == 0
+    assert "on the line live; there are the replays demo-7-x, week-5" in run("show", "customer:C9")[2]
+    assert "on the line winter; it is known with --line demo-7-x" in run("show", "C7", "--line", "winter")[2]
+
+
+def test_the_live_line_is_one_of_the_others(held: Held) -> None:
+    held.records.append(journey("customer:C7", ""))
+    assert "it is known with --line live" in run("show", "C7", "--line", "winter")[2]
+    assert run("show", "C7", "--line", "live")[0] == 0
+
+
+def test_an_identifier_is_known_on_a_line_by_its_links(held: Held) -> None:
+    node = Node(edges={}, label=Label(customers=(ANN,), hops=1, path=((ANN, (1, "e", "/s")),)))
+    held.rows["nodes", row_key(NUMBER, "week-5")] = node
+    assert "it is known with --line week-5" in run("show", NUMBER)[2]
+
+
+@pytest.mark.parametrize("asked", [NUMBER, ANN])
+def test_a_cut_is_shown_with_who_said_it_and_why(held: Held, asked: str) -> None:
+    said(held, NUMBER, ANN, on=False)
+    code, out, err = run("show", asked)
+    assert (code, err) == (0, "")
+    assert f"a person's word: {NUMBER} – {ANN} cut, also for what is seen later (ann: oops; " in out
+    assert "/crm word-1" in out
+    assert "links:" not in out
+
+
+@pytest.mark.parametrize("asked", [NUMBER, ANN])
+def test_a_link_by_a_person_is_told_as_one_and_once(held: Held, asked: str) -> None:
+    said(held, NUMBER, ANN, on=True)
+    _, out, _ = run("show", asked)
+    assert out.count(f"{NUMBER} – {ANN} linked (ann: oops; ") == 1
+    assert "links:" not in out
+    (word,) = msgspec.json.decode(run("show", asked, "--json")[1])["words"]
+    assert (word["linked"], word["said"], word["event_id"]) == (True, "ann: oops", "word-1")
+
+
+def test_a_word_that_is_no_longer_told_of_says_where_it_was(held: Held) -> None:
+    said(held, NUMBER, ANN, on=False)
+    held.records.clear()
+    assert "by whom and why is no longer in identity.changes" in run("show", ANN)[1]
