@@ -18,10 +18,10 @@ from streams.base.links import Ref, is_customer, order_of
 from streams.base.records import LIVE
 from streams.base.times import iso
 from streams.identity.graph import NOBODY, Node, label_of, stands_for
-from streams.identity.identifiers import read
 from streams.identity.placing import reason_of
 from streams.identity.telling import CUT, LINK
-from streams.inspect.changelogs import StateError, Tell
+from streams.inspect.changelogs import Tell
+from streams.inspect.names import node_of
 from streams.inspect.nodes import Nodes, Word, look
 from streams.inspect.readings import LINES_NAMED
 from streams.kafka.connection import connection_of
@@ -72,22 +72,6 @@ class Customer:
     def known(self) -> bool:
         """Is there anything of it on the line?"""
         return bool(self.links or self.words or any(self.published.values()))
-
-
-def node_of(name: str, settings: Settings, rules: Rules) -> str:
-    """ "phone:0044 20 …" → "phone:+4420…"; a name without a kind is a customer's id. Raises `StateError`."""
-    kind, colon, value = name.partition(":")
-    if not colon:
-        kind, value = "customer", name
-    if kind != "customer" and kind not in rules.identity.ranks:
-        raise StateError(
-            f"{shown(name)}: an identifier begins with customer, {', '.join(rules.identity.ranks)} and a colon"
-        )
-    plain, why = read(kind, value, settings.phone_region, rules.nobody)
-    if plain is None:
-        what = "names nobody" if why == "nobody" else "has not the form of its kind"
-        raise StateError(f"{shown(name)} {what}")
-    return f"{kind}:{plain}"
 
 
 async def collect(settings: Settings, rules: Rules, name: str, line: str, tell: Tell) -> Customer:

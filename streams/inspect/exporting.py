@@ -22,7 +22,8 @@ from streams.identity.graph import Node
 from streams.identity.identifiers import read as read_identifier
 from streams.inspect import changelogs
 from streams.inspect.changelogs import Contents, StateError, Tell
-from streams.inspect.customer import node_of, topics_of_customers
+from streams.inspect.customer import topics_of_customers
+from streams.inspect.names import node_of
 from streams.inspect.rows import plain
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end

@@ -102,3 +102,35 @@ def test_a_word_that_is_no_longer_told_of_says_where_it_was(held: Held) -> None:
     said(held, NUMBER, ANN, on=False)
     held.records.clear()
     assert "by whom and why is no longer in identity.changes" in run("show", ANN)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("+442079460123", "looks like a phone number: write phone:+442079460123, or customer:+442079460123 if"),
+        ("a@example.com", "looks like an e-mail address: write email:a@example.com, or customer:a@example.com if"),
+        ("contact:voice:c1", "belongs to itself: its identifiers stand for nobody, or it has none; `contact-streams"),
+        ("contact:voice:c1", "state show 'voice|c1'`"),
+        ("fax:7", "fax:7: an identifier begins with customer, email, phone"),
+        ("phone:", "nothing follows the colon; a number with its country code, such as phone:+442079460123 is"),
+        ("phone:12", "phone:12 has not the form of its kind: a number with its country code, such as phone:+44"),
+        ("phone:12", "CONTACT_STREAMS_PHONE_REGION says, which is not set"),
+        ("email:alex", "email:alex has not the form of its kind: an address, such as email:alex@example.com"),
+        ("phone:anonymous", "names nobody: systems write it where nobody is known"),
+    ],
+)
+def test_what_is_no_name_is_refused_with_what_to_write(name: str, why: str) -> None:
+    code, out, err = run("show", name)
+    assert (code, out) == (1, "")
+    assert why in err
+
+
+def test_the_setting_is_named_only_where_it_would_help() -> None:
+    assert "PHONE_REGION" not in run("show", "phone:+12")[2]
+    assert "PHONE_REGION" not in run("show", "phone:12", CONTACT_STREAMS_PHONE_REGION="GB")[2]
+
+
+def test_the_name_of_an_anonymous_customer_can_be_pasted(held: Held) -> None:
+    said(held, NUMBER, MAIL, on=True)
+    code, out, _ = run("show", f"anonymous:{NUMBER}")
+    assert (code, out.splitlines()[0].startswith(NUMBER)) == (0, True)
