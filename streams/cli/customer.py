@@ -30,7 +30,7 @@ def show(
     [bold]Example[/]: contact-streams customer show phone:+442079460123
     """
     from streams import rules
-    from streams.inspect import customer
+    from streams.inspect import customer, erasures
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(identifier)}") as tell:
@@ -41,7 +41,8 @@ def show(
     else:
         customer.show(found, Terminal())
     if not found.known:
-        err.print(customer.nothing(found), highlight=False, soft_wrap=True)
+        said = customer.nothing(found) + ("" if found.elsewhere else erasures.unknown(settings, found.owner))
+        err.print(said if not found.erased else f"{said} since", highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 
@@ -57,14 +58,19 @@ def export(
     [bold]Example[/]: contact-streams customer export cust-1001 > cust-1001.json
     """
     from streams import rules
-    from streams.inspect import exporting
+    from streams.inspect import erasures, exporting
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(customer)}") as tell:
         held = asyncio.run(exporting.collect(settings, rules.of(settings), customer, tell))
     echo(exporting.as_json(held))
+    for each in held.erased:
+        err.print(erasures.sentence(held.customer, each), highlight=False, soft_wrap=True)
+    if held.older:
+        err.print(erasures.older(held.erased, held.older), highlight=False, soft_wrap=True)
     if not (held.rows or held.published or held.events):
-        err.print(f"nothing is held of {shown(held.customer)}", highlight=False)
+        said = f"nothing is held of {shown(held.customer)}{erasures.unknown(settings, held.customer)}"
+        err.print(said, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 
@@ -80,10 +86,10 @@ def proof(
     [bold]Example[/]: contact-streams customer proof cust-1001
     """
     from streams import rules
-    from streams.inspect import exporting
+    from streams.inspect import erasures
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    found = asyncio.run(exporting.proofs(settings, rules.of(settings), customer))
+    found = asyncio.run(erasures.proofs(settings, rules.of(settings), customer))
     for each in found:
         echo(json.dumps(each))
     if not found:

@@ -21,6 +21,7 @@ from streams.identity.graph import NOBODY, Node, label_of, stands_for
 from streams.identity.placing import reason_of
 from streams.identity.telling import CUT, LINK
 from streams.inspect.changelogs import Tell
+from streams.inspect.erasures import Proof, holds, of_customer, sentence
 from streams.inspect.names import node_of
 from streams.inspect.nodes import Nodes, Word, look
 from streams.inspect.readings import LINES_NAMED
@@ -67,6 +68,8 @@ class Customer:
     """Other lines on which it is known."""
     replays: list[str] = field(default_factory=list)
     """All that there are."""
+    erased: list[Proof] = field(default_factory=list)
+    """The proofs of erasures that hold on the line."""
 
     @property
     def known(self) -> bool:
@@ -97,6 +100,8 @@ async def collect(settings: Settings, rules: Rules, name: str, line: str, tell: 
     lines = Lines(line, known=nodes.lines(node))
     found.published = await _published(settings, found, lines)
     found.elsewhere, found.replays = sorted(lines.known - {line}), sorted(lines.there - {LIVE})
+    if is_customer(owner):
+        found.erased = [each for each in await of_customer(settings, owner) if holds(each, line)]
     return found
 
 
@@ -209,6 +214,8 @@ def show(found: Customer, console: Terminal) -> None:
     console.print(
         Text.assemble((shown(found.identifier), "bold"), " → ", (shown(found.owner), "bold"), f": {found.reason}")
     )
+    for proof in found.erased:
+        console.print(Text(sentence(found.owner, proof)), soft_wrap=True)
     for title, links in (("path", found.path), ("links", _once(found))):
         for each in links:
             said = f"{iso(each.time)} {each.source} {each.event_id}" if each.event_id else "events that are forgotten"

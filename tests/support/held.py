@@ -7,9 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.inspect import changelogs, customer, exporting, nodes
+from streams.inspect import changelogs, customer, erasures, exporting, nodes
 from streams.inspect.changelogs import Contents, spec_of
 from streams.settings import Settings
+
+WHEN = 1_772_445_600_000
+"""When each record came, ms: 2026-03-02T10:00:00Z."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Told:
     topic: str
     key: bytes
     value: bytes | None
+    timestamp: int
 
 
 @dataclass
@@ -43,7 +47,8 @@ class Held:
     async def to_end(self, _: Any, topics: Iterable[str]) -> AsyncIterator[Told]:
         for number, (topic, doc) in enumerate(self.records):
             if topic in topics:
-                yield Told(topic, str(doc.get("customer", number)).encode() + doc["line"].encode(), orjson.dumps(doc))
+                key = f"{doc.get('customer', number)}{doc['line']}".encode()
+                yield Told(topic, key, orjson.dumps(doc), WHEN)
 
     def instead(self, patch: pytest.MonkeyPatch) -> None:
         """Let the commands read this."""
@@ -53,3 +58,4 @@ class Held:
         patch.setattr(changelogs, "read", self.read)
         patch.setattr(customer, "read_to_end", self.to_end)
         patch.setattr(exporting, "read_to_end", self.to_end)
+        patch.setattr(erasures, "read_to_end", self.to_end)

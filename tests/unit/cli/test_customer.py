@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from schemas import registry
 from streams.base.links import Joined, Label, Word, row_key
 from streams.cli.main import app
+from streams.identity.erased import mark
 from streams.identity.graph import Node, fold
 from tests.support.held import Held
 
@@ -134,3 +135,55 @@ def test_the_name_of_an_anonymous_customer_can_be_pasted(held: Held) -> None:
     said(held, NUMBER, MAIL, on=True)
     code, out, _ = run("show", f"anonymous:{NUMBER}")
     assert (code, out.splitlines()[0].startswith(NUMBER)) == (0, True)
+
+
+KEY = "a key for the erasures"
+GONE = "customer:ann is erased: what is of 2026-03-02T18:00:00.000Z or before is gone, and by 2026-04-05T18:00:00.412Z"
+
+
+def proved(held: Held, **changes: Any) -> None:
+    held.records.append(example("privacy.proofs", subject=mark(KEY.encode(), ANN), **changes))
+
+
+def test_show_of_somebody_erased_says_so(held: Held) -> None:
+    proved(held)
+    code, out, err = run("show", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)
+    assert code == 1
+    assert f"{GONE} nothing of it is left on any topic; the proof: contact-streams customer proof customer:ann" in out
+    assert err == "nothing is known of customer:ann on the line live since"
+    assert "erased" not in run("show", "bob", CONTACT_STREAMS_ERASURE_KEY=KEY)[1]
+
+
+def test_without_the_key_it_is_said_that_erasures_cannot_be_told(held: Held) -> None:
+    proved(held)
+    _, out, err = run("show", "ann")
+    assert "is erased:" not in out
+    assert "whether it is erased can be told with CONTACT_STREAMS_ERASURE_KEY alone, which is not set" in err
+
+
+def test_an_erasure_of_a_replay_is_of_that_line(held: Held) -> None:
+    proved(held, line="week-5")
+    assert "erased" not in run("show", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)[1]
+    out = run("show", "ann", "--line", "week-5", CONTACT_STREAMS_ERASURE_KEY=KEY)[1]
+    assert "customer:ann is erased on the line week-5: " in out
+
+
+def test_an_export_says_when_records_of_before_are_removed(held: Held) -> None:
+    held.records.append(journey(ANN, ""))
+    assert "erasure" not in run("export", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)[2]
+    proved(held)
+    code, out, err = run("export", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)
+    told = msgspec.json.decode(out)
+    assert (code, len(told["published"]["journeys"]), told["older"]) == (0, 1, 1)
+    assert GONE in err
+    assert (
+        "1 published record is older than the erasure: removed with the files of the topics, by "
+        "2026-04-05T18:00:00.412Z at the latest"
+    ) in err
+
+
+def test_what_was_published_since_the_erasure_is_not_called_older(held: Held) -> None:
+    held.records.append(journey(ANN, ""))
+    proved(held, erased_at="2026-03-02T09:59:59.999Z")
+    told = msgspec.json.decode(run("export", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)[1])
+    assert told["older"] == 0
