@@ -22,15 +22,15 @@ def show(
     as_json: AsJson = False,
     topic_prefix: Prefix = None,
 ) -> None:
-    """Show whom an identifier stands for and by which links, and what is published of that customer: scores with their
-    reasons, journeys, open alerts and more.
+    """Show on one screen whom an identifier stands for and by which links, and of that customer tier, type and score
+    with their reasons, journeys, what is recommended, open alerts and promises. --json has all that is published.
 
     It is personal data, as the topics have it. Exit code 1 when nothing is known.
 
     [bold]Example[/]: contact-streams customer show phone:+442079460123
     """
     from streams import rules
-    from streams.inspect import customer, erasures
+    from streams.inspect import customer, customer_page, erasures
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(identifier)}") as tell:
@@ -39,7 +39,7 @@ def show(
     if as_json:
         echo(customer.as_json(found))
     else:
-        customer.show(found, Terminal())
+        customer_page.show(found, Terminal())
     if not found.known:
         said = customer.nothing(found) + ("" if found.elsewhere else erasures.unknown(settings, found.owner))
         err.print(said if not found.erased else f"{said} since", highlight=False, soft_wrap=True)

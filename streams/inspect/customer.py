@@ -11,23 +11,21 @@ from typing import Any
 
 import msgspec
 import orjson
-from rich.text import Text
 
 from schemas import flow, registry
 from streams.base.links import Ref, is_customer, order_of
 from streams.base.records import LIVE
-from streams.base.times import iso
 from streams.identity.graph import NOBODY, Node, label_of, stands_for
 from streams.identity.placing import reason_of
 from streams.identity.telling import CUT, LINK
 from streams.inspect.changelogs import Tell
-from streams.inspect.erasures import Proof, holds, of_customer, sentence
+from streams.inspect.erasures import Proof, holds, of_customer
 from streams.inspect.names import node_of
 from streams.inspect.nodes import Nodes, Word, look
 from streams.inspect.readings import LINES_NAMED
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
-from streams.local.text import Terminal, shown
+from streams.local.text import shown
 from streams.rules import Rules
 from streams.settings import Settings
 
@@ -207,42 +205,3 @@ def as_json(found: Customer) -> str:
     """``{identifier, owner, reason, line, path, links, published, words, …}``; times of links and words are ms."""
     lists = {name: [vars(each) for each in getattr(found, name)] for name in ("path", "links", "words")}
     return json.dumps({**vars(found), **lists}, indent=1)
-
-
-def show(found: Customer, console: Terminal) -> None:
-    """For a person to read."""
-    console.print(
-        Text.assemble((shown(found.identifier), "bold"), " → ", (shown(found.owner), "bold"), f": {found.reason}")
-    )
-    for proof in found.erased:
-        console.print(Text(sentence(found.owner, proof)), soft_wrap=True)
-    for title, links in (("path", found.path), ("links", _once(found))):
-        for each in links:
-            said = f"{iso(each.time)} {each.source} {each.event_id}" if each.event_id else "events that are forgotten"
-            console.print(Text(f"  {title}: {shown(each.identifier)} – {shown(each.to)} ({shown(said)})"))
-    for word in found.words:
-        console.print(Text(f"  {_of_word(word)}"))
-    for topic, docs in found.published.items():
-        for doc in docs:
-            console.print(Text(topic, style="bold"))
-            console.json({name: value for name, value in doc.items() if name not in ("customer", "line")})
-        if not docs:
-            console.print(Text.assemble((topic, "bold"), ": none fires" if topic == "alerts" else ": none"))
-
-
-def _once(found: Customer) -> Iterator[Link]:
-    """Links of events, each once, though both ends have it."""
-    told = {word.pair for word in found.words}
-    for each in found.links:
-        pair = frozenset((each.identifier, each.to))
-        if pair not in told:
-            told.add(pair)
-            yield each
-
-
-def _of_word(word: Word) -> str:
-    """A person's word, by whom and why."""
-    what = "linked" if word.linked else "cut, also for what is seen later"
-    said = word.said or f"by whom and why is no longer in {CHANGES}"
-    where = f"{iso(word.time)} {word.source} {word.event_id}"
-    return f"a person's word: {shown(word.identifier)} – {shown(word.other)} {what} ({shown(said)}; {shown(where)})"

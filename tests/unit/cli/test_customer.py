@@ -187,3 +187,43 @@ def test_what_was_published_since_the_erasure_is_not_called_older(held: Held) ->
     proved(held, erased_at="2026-03-02T09:59:59.999Z")
     told = msgspec.json.decode(run("export", "ann", CONTACT_STREAMS_ERASURE_KEY=KEY)[1])
     assert told["older"] == 0
+
+
+def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
+    for topic in ("journeys", "segments", "recommendations", "alerts"):
+        held.records.append(example(topic, customer=ANN, line=""))
+    _, out, _ = run("show", "ann")
+    assert len(out.splitlines()) < 24
+    for line in (
+        "customer:ann → customer:ann: a customer stands for itself",
+        "tier none: nothing says one",
+        "type service, ahead of the next by 0.185: quality, transferred",
+        "score 47.3 of 100, at-risk: recency 20, friction 17.7, frequency 5.1, sentiment 4.5 (2026-03-02 11:09)",
+        (
+            "2026-03-02 09:15 – 2026-03-02 11:05 reopened, card lost, voice → chat, 2 contacts, 1 transferred, "
+            "waited 1 min 36 s, mood -0.7"
+        ),
+        "chat chat-20260302-7781: service gold, priority 20, within 45 s, best by voice, agent: senior, up to 75.00 EUR",
+        "because tier gold (service), type service (channels), type service (agent_kind)",
+        "gold-wait, warning, since 2026-03-02 09:16: 1 min 0 s (limit 1 min 0 s), voice call-20260302-0417 cards",
+        "refund, due 2026-03-06 20:00",
+    ):
+        assert f"{line}\n" in out
+    told = msgspec.json.decode(run("show", "ann", "--json")[1])
+    assert told["published"]["journeys"][0]["counts"]["contacts"] == 2
+
+
+def test_what_there_is_not_is_said_and_what_is_much_is_counted(held: Held) -> None:
+    others = [
+        {"journey_id": f"j{n}", "state": "waiting_for_us", "updated": "2026-03-02T09:15:00.000Z"} for n in range(9)
+    ]
+    held.records += [
+        example("journeys", customer=ANN, others=others),
+        example("alerts", customer=ANN, status="resolved"),
+        example("outreach", customer=ANN),
+    ]
+    _, out, _ = run("show", "ann")
+    assert "alerts that fire\n  none\n" in out
+    assert "  until 2026-03-02 09:15 waiting for us: j6\n  … and 2 more: --json\n" in out
+    assert "refund was due 2026-03-06 20:00; outreach: held (quiet-hours)\n" in out
+    assert "all fields, and records of other topics (outreach 1): --json" in out
