@@ -157,23 +157,21 @@ _line_of = msgspec.json.Decoder(_OfLine).decode
 async def _published(settings: Settings, found: Customer, lines: Lines) -> dict[str, list[dict[str, Any]]]:
     """Of the owner; on the way, who said the words, and the lines that there are."""
     names = {settings.topic_prefix + topic: topic for topic in (*topics_of_customers(), CHANGES)}
-    newest: dict[str, dict[bytes | None, dict[str, Any]]] = {topic: {} for topic in topics_of_customers()}
+    newest: dict[str, dict[tuple[bytes | None, str], dict[str, Any]]] = {topic: {} for topic in topics_of_customers()}
     mark = orjson.dumps(found.owner)
     async for record in read_to_end(connection_of(settings), names):
         topic, value = names[record.topic], record.value
         if topic == CHANGES:
             _hear(found.words, value)
         elif value is None:
-            newest[topic].pop(record.key, None)
+            newest[topic] = {place: doc for place, doc in newest[topic].items() if place[0] != record.key}
         elif mark in value and (doc := orjson.loads(value)).get("customer") == found.owner:
             lines.there.add(its := doc.get("line", LIVE))
-            newest[topic][record.key] = doc if its == lines.asked else {"line": its}
+            newest[topic][record.key, its] = doc
         elif topic == "journeys":
             lines.there.add(_line_of(value).line)
-    lines.known |= {doc.get("line", LIVE) for docs in newest.values() for doc in docs.values()}
-    here = {
-        topic: [doc for doc in docs.values() if doc.get("line", LIVE) == lines.asked] for topic, docs in newest.items()
-    }
+    lines.known |= {line for docs in newest.values() for _, line in docs}
+    here = {topic: [doc for (_, line), doc in docs.items() if line == lines.asked] for topic, docs in newest.items()}
     return here | {"alerts": [doc for doc in here["alerts"] if doc["status"] == "firing"]}
 
 

@@ -25,6 +25,11 @@ class Told:
     timestamp: int
 
 
+def key_of(number: int, doc: dict[str, Any]) -> bytes:
+    """Of a record: its customer and line, else its place."""
+    return f"{doc.get('customer', number)}{doc['line']}".encode()
+
+
 @dataclass
 class Held:
     """``rows``: (table, key) → value of `identify`; ``records``: (topic, document) in their order."""
@@ -47,8 +52,7 @@ class Held:
     async def to_end(self, _: Any, topics: Iterable[str]) -> AsyncIterator[Told]:
         for number, (topic, doc) in enumerate(self.records):
             if topic in topics:
-                key = f"{doc.get('customer', number)}{doc['line']}".encode()
-                yield Told(topic, key, orjson.dumps(doc), WHEN)
+                yield Told(topic, key_of(number, doc), orjson.dumps(doc), WHEN)
 
     def instead(self, patch: pytest.MonkeyPatch) -> None:
         """Let the commands read this."""

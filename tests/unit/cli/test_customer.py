@@ -73,6 +73,13 @@ def test_the_live_line_is_one_of_the_others(held: Held) -> None:
     assert run("show", "C7", "--line", "live")[0] == 0
 
 
+def test_a_record_of_another_line_takes_no_place(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.support.held.key_of", lambda number, doc: b"one key")
+    held.records += [example("alerts", customer=ANN, line=""), example("alerts", customer=ANN, line="week-5")]
+    assert "gold-wait, warning" in run("show", ANN)[1]
+    assert "gold-wait, warning" in run("show", ANN, "--line", "week-5")[1]
+
+
 def test_an_identifier_is_known_on_a_line_by_its_links(held: Held) -> None:
     node = Node(edges={}, label=Label(customers=(ANN,), hops=1, path=((ANN, (1, "e", "/s")),)))
     held.rows["nodes", row_key(NUMBER, "week-5")] = node
