@@ -16,31 +16,33 @@ customer_app = typer.Typer(no_args_is_help=True, help="All that is known of one 
 @customer_app.command()
 def show(
     identifier: Annotated[
-        str, typer.Argument(help="phone:+442079460123, email:…, customer:cust-1001, or a customer's id.")
+        str, typer.Argument(help="phone:+442079460123, anonymous:phone:…, customer:cust-1001, a customer's id.")
     ],
-    line: Annotated[str, typer.Option(help="A replay's id; empty: live.")] = "",
+    line: Annotated[str, typer.Option(help="live, or a replay's id.")] = "live",
     as_json: AsJson = False,
     topic_prefix: Prefix = None,
 ) -> None:
-    """Show whom an identifier stands for and by which links, and what is published of that customer: scores with their
-    reasons, journeys, open alerts and more.
+    """Show on one screen whom an identifier stands for and by which links, and of that customer tier, type and score
+    with their reasons, journeys, what is recommended, open alerts and promises. --json has all that is published.
 
     It is personal data, as the topics have it. Exit code 1 when nothing is known.
 
     [bold]Example[/]: contact-streams customer show phone:+442079460123
     """
     from streams import rules
-    from streams.inspect import customer
+    from streams.inspect import customer, customer_page, erasures
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(identifier)}") as tell:
-        found = asyncio.run(customer.collect(settings, rules.of(settings), identifier, line, tell))
+        of = "" if line == "live" else line
+        found = asyncio.run(customer.collect(settings, rules.of(settings), identifier, of, tell))
     if as_json:
         echo(customer.as_json(found))
     else:
-        customer.show(found, Terminal())
-    if not found.links and not any(found.published.values()):
-        err.print(f"nothing is known of {shown(found.identifier)}", highlight=False)
+        customer_page.show(found, Terminal())
+    if not found.known:
+        said = customer.nothing(found) + ("" if found.elsewhere else erasures.unknown(settings, found.owner))
+        err.print(said if not found.erased else f"{said} since", highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 
@@ -56,14 +58,19 @@ def export(
     [bold]Example[/]: contact-streams customer export cust-1001 > cust-1001.json
     """
     from streams import rules
-    from streams.inspect import exporting
+    from streams.inspect import erasures, exporting
 
     settings = load(broker=True, topic_prefix=topic_prefix)
     with progress_on(f"looking for {shown(customer)}") as tell:
         held = asyncio.run(exporting.collect(settings, rules.of(settings), customer, tell))
     echo(exporting.as_json(held))
+    for each in held.erased:
+        err.print(erasures.sentence(held.customer, each), highlight=False, soft_wrap=True)
+    if held.older:
+        err.print(erasures.older(held.erased, held.older), highlight=False, soft_wrap=True)
     if not (held.rows or held.published or held.events):
-        err.print(f"nothing is held of {shown(held.customer)}", highlight=False)
+        said = f"nothing is held of {shown(held.customer)}{erasures.unknown(settings, held.customer)}"
+        err.print(said, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
 
@@ -79,10 +86,10 @@ def proof(
     [bold]Example[/]: contact-streams customer proof cust-1001
     """
     from streams import rules
-    from streams.inspect import exporting
+    from streams.inspect import erasures
 
     settings = load(broker=True, topic_prefix=topic_prefix)
-    found = asyncio.run(exporting.proofs(settings, rules.of(settings), customer))
+    found = asyncio.run(erasures.proofs(settings, rules.of(settings), customer))
     for each in found:
         echo(json.dumps(each))
     if not found:

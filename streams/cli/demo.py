@@ -12,7 +12,10 @@ from streams.cli.common import load, stopping, with_broker
 from streams.cli.story import story
 from streams.local.text import Terminal
 
-demo_app = typer.Typer(invoke_without_command=True)
+demo_app = typer.Typer(
+    invoke_without_command=True,
+    short_help="A simulated contact centre on a live board; `demo story`: a told one, proved.",
+)
 demo_app.command()(story)
 
 

@@ -2,9 +2,13 @@
 
 import asyncio
 import secrets
+import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +33,7 @@ def story(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2,
     patience: Annotated[float, typer.Option(min=1, help="Seconds that a step may wait for its records.")] = 60,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the topics, to look at what came out.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the topics and logs, to look at what came out.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell a story of a few customers and prove each step by the records that come out.
@@ -38,7 +42,8 @@ def story(
     channels, a silence, an outreach that waits for the morning. An erasure, and older data that come again.
 
     Starts a broker when there is none. Topics have a prefix of their own and are removed afterwards; the rules are
-    those shipped. Ends with 0 when every step is proved, with 1 when one is not, with 2 when no broker answers.
+    those shipped. The logs of the workers go when every step is proved; else they are kept, and named. Ends with 0 when
+    every step is proved, with 1 when one is not, with 2 when no broker answers.
 
     With --json each step is a line, and the last line is {"steps": N, "proved": N}.
 
@@ -105,20 +110,43 @@ async def _told(
     from streams.kafka.drain import wait_drained
     from streams.local.processes import workers
 
-    connection, logs = connection_of(settings), Path(tempfile.mkdtemp(prefix="contact-streams-story-"))
+    connection = connection_of(settings)
     assert settings.erasure_key is not None
     key = settings.erasure_key.get_secret_value().encode()
-    console.note(f"{count} worker{'s' if count > 1 else ''} starting; logs in {logs}")
-    async with temporary_topics(settings, keep), workers(settings, count, logs):
-        told = script.story(int(time.time() * 1000), key, settings.nothing_left_ms)
-        wire = KafkaWire(connection, settings.topic_prefix, told.lines, lambda left: wait_drained(settings, left))
-        try:
-            async with wire:
-                results = await story_run.Telling(wire, show).tell(told, patience)
-        finally:
-            show.over()
-    show.summary(results)
+    console.note(f"{count} worker{'s' if count > 1 else ''} starting")
+    with _logs(console) as logs:
+        async with temporary_topics(settings, keep), workers(settings, count, logs.folder):
+            told = script.story(int(time.time() * 1000), key, settings.nothing_left_ms)
+            wire = KafkaWire(connection, settings.topic_prefix, told.lines, lambda left: wait_drained(settings, left))
+            try:
+                async with wire:
+                    results = await story_run.Telling(wire, show).tell(told, patience)
+            finally:
+                show.over()
+        show.summary(results)
+        logs.wanted = keep or not all(each.proved for each in results)
     return results
+
+
+@dataclass
+class _Logs:
+    """Where the workers log; ``wanted``: somebody will want to read it."""
+
+    folder: Path
+    wanted: bool = True
+
+
+@contextmanager
+def _logs(console: Terminal) -> Iterator[_Logs]:
+    """A folder of our own, which is removed when nobody wants it; else it is named."""
+    logs = _Logs(Path(tempfile.mkdtemp(prefix="contact-streams-story-")))
+    try:
+        yield logs
+    finally:
+        if logs.wanted:
+            console.note(f"the logs of the workers are kept in {logs.folder}")
+        else:
+            shutil.rmtree(logs.folder, ignore_errors=True)
 
 
 def _look_further(console: Terminal, settings: "Settings", started: bool) -> None:

@@ -94,7 +94,8 @@ async def run(
             f"✗ not everything is worked off after {DRAIN_S:g} s: the last events may be missing below", style="red"
         )
     right = print_summary(console, compare(simulation.truth, state), simulation.truth)
-    print_commands(console, connection.servers, prefix, line, (settings.begin_ms, end_ms))
+    known = [each["customer"] for each in state.newest_journeys() if each["customer"].startswith("customer:")]
+    print_commands(console, connection.servers, prefix, line, (settings.begin_ms, end_ms), *known[:1])
     return 0 if right and drained else 1
 
 

@@ -47,6 +47,7 @@ def erased(nora: Person, others: Sequence[str], at: int, key: bytes, kept_ms: in
                         proof["subject"],
                         proof | {"line": ""},
                         lambda value: _dated(value, at, kept_ms),
+                        shows=("erased_at", "nothing_left_after"),
                     ),
                     Nowhere("no newest record of any compacted topic names her, her browser or a contact of hers",
                             COMPACTED, names),

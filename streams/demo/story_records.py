@@ -102,13 +102,16 @@ def picked(expected: Any, found: Any) -> Any:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest record of a key says this; ``also`` looks at its value as a whole and says what is wrong with it."""
+    """The newest record of a key says this; ``also`` looks at its value as a whole and says what is wrong with it;
+    ``shows``: fields that nobody can foretell, and that are shown all the same.
+    """
 
     says: str
     topic: str
     key: str
     fields: Value
     also: Callable[[Value], str] | None = None
+    shows: Sequence[str] = ()
 
     def check(self, seen: Seen) -> Finding:
         """Hold it against what was read."""
@@ -117,7 +120,8 @@ class Newest:
             return Finding(False, (), f"no record of {self.key} on {self.topic}")
         if record.value is None:
             return Finding(False, (Shown(record, None),), f"{self.key} is gone from {self.topic}")
-        shown = (Shown(record, picked(self.fields, record.value)),)
+        more = {name: record.value[name] for name in self.shows if name in record.value}
+        shown = (Shown(record, {**picked(self.fields, record.value), **more}),)
         if not fits(self.fields, record.value):
             return Finding(False, shown, f"expected {text(self.fields)}")
         wrong = self.also(record.value) if self.also else ""

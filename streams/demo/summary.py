@@ -36,13 +36,16 @@ def print_summary(console: Terminal, checks: Sequence[Check], truth: Truth) -> b
     return not wrong
 
 
-def print_commands(console: Terminal, bootstrap: str, prefix: str, line: str, times: tuple[int, int]) -> None:
-    """How to look further; ``times`` in ms since the epoch."""
+def print_commands(
+    console: Terminal, bootstrap: str, prefix: str, line: str, times: tuple[int, int], customer: str = "customer:C1000"
+) -> None:
+    """How to look further; ``times`` in ms since the epoch, ``customer``: one of whom something is known."""
     first, last = (f"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d}" for time in times)
     option = f" --topic-prefix {prefix}" if prefix else ""
     console.print("\nLook further:", style="bold")
     for command in (
         f"contact-streams kpis --line {line} --from {first} --to {last} --by channel,queue{option}",
+        f"contact-streams customer show {customer} --line {line}{option}",
         f"kcat -b {bootstrap} -t {prefix}alerts -C -e -q | grep {line}",
         f"kcat -b {bootstrap} -t {prefix}journeys -C -e -q | grep {line} | tail -1",
         f"kcat -b {bootstrap} -t {prefix}contacts.dead-letters -C -e -q | tail -1",

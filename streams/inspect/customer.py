@@ -9,26 +9,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import orjson
-from rich.text import Text
 
 from schemas import flow, registry
-from streams.base.links import Ref, is_customer, order_of, row_key
+from streams.base.links import Ref, is_customer, order_of
 from streams.base.records import LIVE
-from streams.base.times import iso
 from streams.identity.graph import NOBODY, Node, label_of, stands_for
-from streams.identity.identifiers import read
 from streams.identity.placing import reason_of
-from streams.inspect import rows
-from streams.inspect.changelogs import StateError, Tell
+from streams.identity.telling import CUT, LINK
+from streams.inspect.changelogs import Tell
+from streams.inspect.erasures import Proof, holds, of_customer
+from streams.inspect.names import node_of
+from streams.inspect.nodes import Nodes, Word, look
+from streams.inspect.readings import LINES_NAMED
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
-from streams.local.text import Terminal, shown
+from streams.local.text import shown
 from streams.rules import Rules
 from streams.settings import Settings
 
 FIRST = ("segments", "journeys", "alerts", "recommendations")
 """What is shown first."""
+CHANGES = "identity.changes"
 
 
 @dataclass
@@ -57,46 +60,59 @@ class Customer:
     """Of the owner, and of the identifier, as they hold now."""
     published: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Topic → the newest record of each key; of alerts those that fire."""
+    words: list[Word] = field(default_factory=list)
+    """What persons said of the links of both, as it holds now."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Other lines on which it is known."""
+    replays: list[str] = field(default_factory=list)
+    """All that there are."""
+    erased: list[Proof] = field(default_factory=list)
+    """The proofs of erasures that hold on the line."""
 
-
-def node_of(name: str, settings: Settings, rules: Rules) -> str:
-    """ "phone:0044 20 …" → "phone:+4420…"; a name without a kind is a customer's id. Raises `StateError`."""
-    kind, colon, value = name.partition(":")
-    if not colon:
-        kind, value = "customer", name
-    if kind != "customer" and kind not in rules.identity.ranks:
-        raise StateError(
-            f"{shown(name)}: an identifier begins with customer, {', '.join(rules.identity.ranks)} and a colon"
-        )
-    plain, why = read(kind, value, settings.phone_region, rules.nobody)
-    if plain is None:
-        what = "names nobody" if why == "nobody" else "has not the form of its kind"
-        raise StateError(f"{shown(name)} {what}")
-    return f"{kind}:{plain}"
+    @property
+    def known(self) -> bool:
+        """Is there anything of it on the line?"""
+        return bool(self.links or self.words or any(self.published.values()))
 
 
 async def collect(settings: Settings, rules: Rules, name: str, line: str, tell: Tell) -> Customer:
     """All of it. Raises `StateError`, `BrokerError`."""
-    node = node_of(name, settings, rules)
-    known = await _node(settings, node, line, tell)
+    node, nodes = node_of(name, settings, rules), Nodes()
+    await look(settings, {node}, nodes, tell)
+    known = nodes.known.get((node, line))
     label = (known and known.label) or label_of(node, known or Node(), rules.identity)
     owner = stands_for(node, label)
+    strongest = node if owner == NOBODY else owner.removeprefix("anonymous:")
+    if farther := {strongest, *nodes.keepers.get((node, line), ())} - {node}:
+        await look(settings, farther, nodes, tell)
+    if farther := {*nodes.keepers.get((strongest, line), ())} - {each for each, _ in nodes.known}:
+        await look(settings, farther, nodes, tell)
     found = Customer(node, owner, _why(node, known, owner, reason_of(node, label)), line)
     at = node
     for step, ref in label.path:
         found.path.append(_link(at, step, ref))
         at = step
-    found.links += _links(node, known)
-    strongest = owner.removeprefix("anonymous:")
-    if owner != NOBODY and strongest != node:
-        found.links += _links(strongest, await _node(settings, strongest, line, tell))
-    found.published = await _published(settings, owner, line)
+    for each in dict.fromkeys((node, strongest)):
+        found.links += _links(each, nodes.known.get((each, line)))
+        found.words += [word for word in nodes.words(each, line) if word not in found.words]
+    lines = Lines(line, known=nodes.lines(node))
+    found.published = await _published(settings, found, lines)
+    found.elsewhere, found.replays = sorted(lines.known - {line}), sorted(lines.there - {LIVE})
+    if is_customer(owner):
+        found.erased = [each for each in await of_customer(settings, owner) if holds(each, line)]
     return found
 
 
-async def _node(settings: Settings, node: str, line: str, tell: Tell) -> Node | None:
-    search = await rows.find(settings, row_key(node, line), "nodes", line, tell)
-    return search.rows[0].value if search.rows else None
+@dataclass
+class Lines:
+    """The line that is asked for, those on which the customer is known, and all on which somebody is."""
+
+    asked: str
+    known: set[str] = field(default_factory=set)
+    there: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.there |= self.known
 
 
 def _why(node: str, known: Node | None, owner: str, reason: str | None) -> str:
@@ -131,42 +147,59 @@ def _fields(topic: str) -> Iterable[str]:
     return next(iter(registry.topics()[topic].models.values())).model_fields
 
 
-async def _published(settings: Settings, owner: str, line: str) -> dict[str, list[dict[str, Any]]]:
-    names = {settings.topic_prefix + topic: topic for topic in topics_of_customers()}
-    newest: dict[str, dict[bytes | None, dict[str, Any]]] = {topic: {} for topic in names.values()}
-    mark = orjson.dumps(owner)
+class _OfLine(msgspec.Struct):
+    line: str = LIVE
+
+
+_line_of = msgspec.json.Decoder(_OfLine).decode
+
+
+async def _published(settings: Settings, found: Customer, lines: Lines) -> dict[str, list[dict[str, Any]]]:
+    """Of the owner; on the way, who said the words, and the lines that there are."""
+    names = {settings.topic_prefix + topic: topic for topic in (*topics_of_customers(), CHANGES)}
+    newest: dict[str, dict[tuple[bytes | None, str], dict[str, Any]]] = {topic: {} for topic in topics_of_customers()}
+    mark = orjson.dumps(found.owner)
     async for record in read_to_end(connection_of(settings), names):
-        found = newest[names[record.topic]]
-        if record.value is None:
-            found.pop(record.key, None)
-        elif mark in record.value:
-            doc = orjson.loads(record.value)
-            if doc.get("customer") == owner and doc.get("line", LIVE) == line:
-                found[record.key] = doc
-    newest["alerts"] = {key: doc for key, doc in newest["alerts"].items() if doc["status"] == "firing"}
-    return {topic: list(docs.values()) for topic, docs in newest.items()}
+        topic, value = names[record.topic], record.value
+        if topic == CHANGES:
+            _hear(found.words, value)
+        elif value is None:
+            newest[topic] = {place: doc for place, doc in newest[topic].items() if place[0] != record.key}
+        elif mark in value and (doc := orjson.loads(value)).get("customer") == found.owner:
+            lines.there.add(its := doc.get("line", LIVE))
+            newest[topic][record.key, its] = doc
+        elif topic == "journeys":
+            lines.there.add(_line_of(value).line)
+    lines.known |= {line for docs in newest.values() for _, line in docs}
+    here = {topic: [doc for (_, line), doc in docs.items() if line == lines.asked] for topic, docs in newest.items()}
+    return here | {"alerts": [doc for doc in here["alerts"] if doc["status"] == "firing"]}
+
+
+def _hear(words: Iterable[Word], value: bytes | None) -> None:
+    """Take from a record who said a word, and why."""
+    for word in words:
+        if value is not None and word.event_id.encode() in value:
+            doc = orjson.loads(value)
+            if doc["rule"] in (LINK, CUT) and doc["evidence"] == {"event_id": word.event_id, "source": word.source}:
+                word.said = doc["reason"]
+
+
+def nothing(found: Customer) -> str:
+    """That nothing is known on the line, and where it is."""
+    said = f"nothing is known of {shown(found.identifier)} on the line {shown(found.line) or 'live'}"
+    if found.elsewhere:
+        others = [f"--line {shown(each) or 'live'}" for each in found.elsewhere]
+        return f"{said}; it is known with {_some(others)}"
+    names = [shown(each) for each in found.replays if each != found.line]
+    return f"{said}; there are the replays {_some(names)}" if names else said
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
+    return ", ".join(names[:LINES_NAMED]) + more
 
 
 def as_json(found: Customer) -> str:
-    """``{identifier, owner, reason, line, path, links, published}``; times of links are ms."""
-    return json.dumps(
-        {**vars(found), "path": [vars(each) for each in found.path], "links": [vars(each) for each in found.links]},
-        indent=1,
-    )
-
-
-def show(found: Customer, console: Terminal) -> None:
-    """For a person to read."""
-    console.print(
-        Text.assemble((shown(found.identifier), "bold"), " → ", (shown(found.owner), "bold"), f": {found.reason}")
-    )
-    for title, links in (("path", found.path), ("links", found.links)):
-        for each in links:
-            said = f"{iso(each.time)} {each.source} {each.event_id}" if each.event_id else "events that are forgotten"
-            console.print(Text(f"  {title}: {shown(each.identifier)} – {shown(each.to)} ({shown(said)})"))
-    for topic, docs in found.published.items():
-        for doc in docs:
-            console.print(Text(topic, style="bold"))
-            console.json({name: value for name, value in doc.items() if name not in ("customer", "line")})
-        if not docs:
-            console.print(Text.assemble((topic, "bold"), ": none fires" if topic == "alerts" else ": none"))
+    """``{identifier, owner, reason, line, path, links, published, words, …}``; times of links and words are ms."""
+    lists = {name: [vars(each) for each in getattr(found, name)] for name in ("path", "links", "words")}
+    return json.dumps({**vars(found), **lists}, indent=1)

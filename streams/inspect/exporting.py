@@ -15,20 +15,21 @@ import orjson
 
 from schemas import flow, registry
 from streams.base.links import is_customer
-from streams.base.records import SEP, contact_key
+from streams.base.records import LIVE, SEP, contact_key
 from streams.base.times import iso
-from streams.identity.erased import mark
 from streams.identity.graph import Node
 from streams.identity.identifiers import read as read_identifier
 from streams.inspect import changelogs
 from streams.inspect.changelogs import Contents, StateError, Tell
-from streams.inspect.customer import node_of, topics_of_customers
+from streams.inspect.customer import topics_of_customers
+from streams.inspect.erasures import Proof, holds, of_customer
+from streams.inspect.names import node_of
 from streams.inspect.rows import plain
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end
 from streams.local.text import shown
 from streams.rules import Rules
-from streams.settings import Settings, variable
+from streams.settings import Settings
 from streams.signals.tables import TABLE_TYPES as SIGNAL_TABLES
 from streams.signals.tables import Example, examples_of
 
@@ -53,6 +54,10 @@ class Held:
     """Topic → its records, the older ones too as long as they are kept."""
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Topic → events as they were published; dead letters with the bytes in text."""
+    erased: list[Proof] = field(default_factory=list)
+    """The proofs of the customer's erasures."""
+    older: int = 0
+    """Published records that came before the erasure, and go with their topics' files."""
 
     @property
     def owners(self) -> set[str]:
@@ -66,7 +71,7 @@ async def collect(settings: Settings, rules: Rules, name: str, tell: Tell) -> He
     customer = node_of(name, settings, rules)
     if not is_customer(customer):
         raise StateError(f"{shown(name)}: what is held is told of a customer; `customer show` says whose this is")
-    held, counts = Held(customer), await changelogs.partitions(settings)
+    held, counts = Held(customer, erased=await of_customer(settings, customer)), await changelogs.partitions(settings)
     await _identifiers(settings, counts["identify"], held, tell)
     found = await _rows(settings, counts, "track", {"customers": held.owners}, tell)
     held.contacts = sorted({*_contacts(found)})
@@ -181,16 +186,26 @@ async def _topics(settings: Settings, rules: Rules, held: Held) -> None:
         if topic in flow.published() and topic != DEAD:
             doc = orjson.loads(value)
             if topic == SIGNALS:
-                if (signal := _of_signal(doc, contacts)) is not None:
-                    held.published.setdefault(topic, []).append(signal)
+                doc = _of_signal(doc, contacts)
+            elif not owners & {
+                doc.get("customer"),
+                doc.get("from"),
+                doc.get("to"),
+                f"anonymous:{doc.get('identifier')}",
+            }:
                 continue
-            named = {doc.get("customer"), doc.get("from"), doc.get("to"), f"anonymous:{doc.get('identifier')}"}
-            if named & owners:
+            if doc is not None:
                 held.published.setdefault(topic, []).append(doc)
+                held.older += _is_older(held, doc, record.timestamp)
         elif hers.named_in(topic, value):
             key = None if record.key is None else record.key.decode("utf-8", "replace")
             text = (b64decode(orjson.loads(value)["payload"]) if topic == DEAD else value).decode("utf-8", "replace")
             held.events.setdefault(topic, []).append({"key": key, "arrived": iso(record.timestamp), "event": text})
+
+
+def _is_older(held: Held, doc: dict[str, Any], timestamp: int) -> bool:
+    line = doc.get("line", LIVE)
+    return any(holds(proof, line) and iso(timestamp) <= proof["erased_at"] for proof in held.erased)
 
 
 class _Hers:
@@ -228,18 +243,5 @@ class _Hers:
 
 
 def as_json(held: Held) -> str:
-    """``{customer, identifiers, contacts, rows, published, events}``."""
+    """``{customer, identifiers, contacts, rows, published, events, erased, older}``."""
     return json.dumps(vars(held), indent=1)
-
-
-async def proofs(settings: Settings, rules: Rules, name: str) -> list[dict[str, Any]]:
-    """What was published of a customer's erasures, by line. Raises `StateError`, `BrokerError`."""
-    if settings.erasure_key is None:
-        raise StateError(f"{variable('erasure_key')} is not set: a proof is known by it alone")
-    customer = node_of(name, settings, rules)
-    subject = mark(settings.erasure_key.get_secret_value().encode(), customer)
-    newest: dict[bytes | None, dict[str, Any]] = {}
-    async for record in read_to_end(connection_of(settings), [settings.topic_prefix + "privacy.proofs"]):
-        if record.value is not None and (doc := orjson.loads(record.value))["subject"] == subject:
-            newest[record.key] = doc
-    return list(newest.values())

@@ -140,10 +140,11 @@ async def _look(
 
             contents = await read(settings, agent, partition, keep=keep, tell=tell)
             search.looked += [f"{name} in {contents.name}" for name in tables]
-            search.rows += _decoded(contents, line)
+            search.rows += decoded(contents, line)
 
 
-def _decoded(contents: Contents, line: str | None) -> Iterator[Found]:
+def decoded(contents: Contents, line: str | None) -> Iterator[Found]:
+    """The rows of a partition; ``line``: of customers that line alone. Raises `StateError`."""
     for (table, key), (offset, data) in sorted(contents.rows.items()):
         try:
             value = spec_of(contents.agent, table).load(data)

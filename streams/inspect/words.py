@@ -17,13 +17,18 @@ from streams.base.errors import BrokerError, TopicMissing, UserError
 from streams.base.times import iso
 from streams.engine.connection import Consumer
 from streams.engine.fetching import adapt
+from streams.inspect.changelogs import StateError
+from streams.inspect.names import split
 from streams.kafka.connection import connection_of, open_consumer
 from streams.kafka.lanes import Lanes
 from streams.kafka.reading import partitions_of
+from streams.local.text import shown
 from streams.settings import Settings
 
 SOURCE = "/contact-streams/cli"
 CHANGES, LETTERS = "identity.changes", "contacts.dead-letters"
+_FIELDS = {"data.identifier": "A", "data.other": "B", "data.reason": "--reason", "data.by": "--by"}
+"""Of the event → as the command has them."""
 
 
 class WordRefused(UserError):
@@ -40,21 +45,40 @@ class Answer:
 
 def word(what: Literal["linked", "cut"], one: str, other: str, *, reason: str, by: str | None) -> dict[str, Any]:
     """The event; ``by`` None = the user of this machine. Raises `WordRefused` for what the contract does not take."""
-    data = {"identifier": one, "other": other, "reason": reason, "by": by or getpass.getuser()}
+    if not reason.strip():
+        raise WordRefused("--reason is empty: say why, since it is kept with the change")
+    data = {"identifier": _named("A", one), "other": _named("B", other), "reason": reason}
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"word-{uuid.uuid4()}",
         "source": SOURCE,
         "type": f"identity.{what}",
         "time": iso(int(time.time() * 1000)),
-        "data": data,
+        "data": data | {"by": by or getpass.getuser()},
     }
     if problem := check(event):
+        raise WordRefused(in_words(f"{problem.path}: {problem.message}"))
+    return event
+
+
+def _named(place: str, name: str) -> str:
+    """The identifier, by its kind. Raises `WordRefused`."""
+    if ":" not in name:
         raise WordRefused(
-            f"{problem.path}: {problem.message}; an identifier is written <kind>:<value>, such as phone:+442079460123, "
+            f"{place}, {shown(name)}: an identifier is written <kind>:<value>, such as phone:+442079460123, "
             "email:alex@example.com or customer:cust-1001"
         )
-    return event
+    try:
+        return ":".join(split(name))
+    except StateError as error:
+        raise WordRefused(f"{place}, {error}") from None
+
+
+def in_words(refused: str) -> str:
+    """What is said of the event's fields, said of the command's."""
+    for field, word in _FIELDS.items():
+        refused = refused.replace(f"{field}: {field}", word).replace(field, word)
+    return refused
 
 
 async def say(settings: Settings, event: Mapping[str, Any], seconds: float) -> Answer:
@@ -106,4 +130,4 @@ async def _answer(consumer: Consumer, event: Mapping[str, Any], changes: str) ->
                     ):
                         return dict(doc)
                 elif b64decode(doc["payload"]) == asked:
-                    raise WordRefused(f"{doc['path']}: {doc['message']}")
+                    raise WordRefused(in_words(f"{doc['path']}: {doc['message']}"))

@@ -171,7 +171,7 @@ async def test_a_persons_word_links_and_cuts_and_is_answered(system: System) -> 
         )
         refused = await asyncio.to_thread(run_word, system, "link", "customer:anna", "customer:bob")
         assert refused.exit_code == 1
-        assert "data.other: both are customers" in refused.stderr
+        assert "B: both are customers" in refused.stderr
         await system.drained()
     journeys = await system.newest("journeys")
     assert {owner for owner, each in journeys.items() if each["contacts"]} == {"anonymous:phone:+442079460022"}

@@ -6,7 +6,9 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 import typer
 from pydantic_core import PydanticUndefined
 
-from schemas import events
+from schemas import events, routing
 from streams import rules, settings
 from streams.cli import main as cli
 from streams.engine import RowFailure, TaskInfo
@@ -197,3 +199,17 @@ def test_the_first_event_of_the_readme_is_accepted_and_its_program_has_five_line
     (program,) = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
     assert len(program.splitlines()) == 5
     ast.parse(program)
+
+
+def test_the_line_that_erases_somebody_is_of_now_and_valid() -> None:
+    (line,) = [
+        each for each in text(ROOT / "docs" / "privacy.md").splitlines() if each.startswith("C=cust-1002; printf")
+    ]
+    said, _, sent = line.partition(" | kcat ")
+    event = json.loads(subprocess.run(["bash", "-c", said], check=True, capture_output=True, text=True).stdout)
+    assert events.check(event) is None
+    assert abs(time.time() - datetime.fromisoformat(event["time"]).timestamp()) < 60
+    topic, key = routing.route(event)
+    assert f"-t {topic} " in sent
+    assert key == event["data"]["customer_id"] == "cust-1002"
+    assert sent.endswith('-k "$C"')

@@ -138,3 +138,30 @@ def test_help_has_examples() -> None:
     said = run("--help").stdout
     assert "contact-streams demo story --json" in said
     assert "--bootstrap-servers" in said
+
+
+def test_logs_go_when_nobody_wants_them_and_are_named_else() -> None:
+    out = io.StringIO()
+    with command._logs(Terminal(file=out)) as logs:
+        (logs.folder / "worker-1.log").write_text("all is well")
+        logs.wanted = False
+    assert (logs.folder.exists(), out.getvalue()) == (False, "")
+    with pytest.raises(BrokerError), command._logs(Terminal(file=out)) as logs:
+        raise BrokerError("it is gone")
+    assert logs.folder.exists()
+    assert out.getvalue() == f"the logs of the workers are kept in {logs.folder}\n"
+    logs.folder.rmdir()
+
+
+def test_the_proof_of_the_erasure_is_shown_with_its_date(telling: Callable[[Change], None]) -> None:
+    telling(lambda record: record)
+    *steps, _ = map(json.loads, run("--json").stdout.splitlines())
+    checks = [check for act in steps[8]["acts"] for check in act["checks"]]
+    (proof,) = [record for check in checks for record in check["records"] if record["topic"] == "privacy.proofs"]
+    assert proof["value"]["until"] < proof["value"]["erased_at"] < proof["value"]["nothing_left_after"]
+
+
+def test_the_help_of_all_commands_mentions_the_story() -> None:
+    said = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
+    (line,) = [line for line in said.splitlines() if line.lstrip("│ ").startswith("demo ")]
+    assert "demo story" in line

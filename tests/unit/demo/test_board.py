@@ -99,4 +99,5 @@ def test_the_commands_name_the_broker_the_topics_and_the_days() -> None:
         "contact-streams kpis --line demo-1-x --from 2026-03-02 --to 2026-03-03 --by channel,queue --topic-prefix p."
         in text
     )
+    assert "contact-streams customer show customer:C1000 --line demo-1-x --topic-prefix p." in text
     assert "kcat -b 127.0.0.1:9092 -t p.alerts -C -e -q" in text
