@@ -16,7 +16,7 @@ customer_app = typer.Typer(no_args_is_help=True, help="All that is known of one 
 @customer_app.command()
 def show(
     identifier: Annotated[
-        str, typer.Argument(help="phone:+442079460123, anonymous:phone:…, customer:cust-1001, a customer's id.")
+        str, typer.Argument(help="phone:+442079460123, customer:cust-1001, an owner as it is printed, a customer's id.")
     ],
     line: Annotated[str, typer.Option(help="live, or a replay's id.")] = "live",
     as_json: AsJson = False,
