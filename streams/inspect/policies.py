@@ -14,7 +14,8 @@ from streams.inspect.recorded import Query
 from streams.local import text
 from streams.local.text import Terminal
 from streams.policies.compare import BreakEven, break_even
-from streams.policies.figures import Outcome, Sums, Target, whole
+from streams.policies.figures import Groups, Outcome, Sums, Target, whole
+from streams.policies.policy import Policy
 
 Format = Literal["table", "json", "csv"]
 """How the comparison is shown."""
@@ -29,6 +30,11 @@ class Comparison:
     outcomes: tuple[Outcome, ...]
     promises: str | None = None
     """The policy by whose promises all are judged; None: each by its own."""
+
+    @property
+    def limits(self) -> str:
+        """Whose limits hold, in words."""
+        return "each by its own limits" if self.promises is None else f"all by the limits of {self.promises}"
 
     @property
     def break_evens(self) -> list[BreakEven]:
@@ -72,7 +78,7 @@ def overview(said: Comparison) -> Table:
     total = said.outcomes[0].total
     title = (
         f"{iso(said.query.start)} to {iso(said.query.end)}, line {said.query.name}: {total.contacts:,} contacts of "
-        f"{total.customers:,} customers"
+        f"{total.customers:,} customers; in time, targets and promises: {said.limits}"
     )
     columns = (
         "in time", "abandoned", "mean wait", "cost", "per contact", "satisfied", "first contact",
@@ -99,13 +105,13 @@ def overview(said: Comparison) -> Table:
 
 
 def services(said: Comparison) -> Table:
-    """A row for each service of each policy, with its targets."""
+    """A row for each service whose promises hold, with its targets, under each policy."""
     goals = ("service_level", "abandonment", "csat", "first_contact_resolution", "cost_per_contact")
     columns = ("contacts", "mean wait", "late", "sentiment", "abandoned", *(goal.replace("_", " ") for goal in goals))
     found = _table("services: found, and the target; ✗ = missed", ["policy", "service"], columns)
     for each in said.outcomes:
         targets = {(target.service, target.name): target for target in each.targets}
-        for name, sums in _in_order(each):
+        for name, sums in _in_order(each.judge, each.promised):
             counts = (sums.contacts, sums.late, sums.soured, sums.gave_up)
             contacts, late, soured, gave_up = (f"{count:,}" for count in counts)
             cells = [_goal(goal, sums, targets.get((name, goal)), said.currency) for goal in goals]
@@ -113,11 +119,9 @@ def services(said: Comparison) -> Table:
     return found
 
 
-def _in_order(outcome: Outcome) -> Iterator[tuple[str, Sums]]:
+def _in_order(policy: Policy, found: Groups) -> Iterator[tuple[str, Sums]]:
     """Services in the order of the policy, those that nobody had left out."""
-    return (
-        (each.name, outcome.services[each.name]) for each in outcome.policy.services if each.name in outcome.services
-    )
+    return ((each.name, found[each.name]) for each in policy.services if each.name in found)
 
 
 def _goal(goal: str, sums: Sums, target: Target | None, currency: str) -> str:
@@ -186,8 +190,7 @@ def show(said: Comparison, how: Format, console: Terminal) -> None:
         console.print(table)
     for each in said.break_evens:
         console.print(sentence(each, said.currency), highlight=False)
-    judged = "its own promises" if said.promises is None else f"the promises of {said.promises}"
-    console.note(f"{NOTES} Each is judged by {judged}. docs/policies.md says what follows from that.")
+    console.note(f"{NOTES} In time, targets and promises: {said.limits}. docs/policies.md says what follows from that.")
     for outcome in said.outcomes:
         if outcome.unpriced:
             console.note(f"{outcome.name} says no cost of {', '.join(outcome.unpriced)}: 0 for each contact there.")
@@ -243,7 +246,7 @@ def _outcome(each: Outcome) -> dict[str, Any]:
         "policy": each.name,
         "title": each.policy.title,
         "total": figures(each.total),
-        "services": {name: figures(sums) for name, sums in _in_order(each)},
+        "services": {name: figures(sums) for name, sums in _in_order(each.policy, each.services)},
         "tiers": {name: figures(sums) for name, sums in each.tiers.items()},
         "types": {name: figures(sums) for name, sums in each.types.items()},
         "channels": {
