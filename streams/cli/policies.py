@@ -48,7 +48,11 @@ def show(name: Annotated[str, typer.Argument(help="A policy's name, or a file, *
     from streams.rules import policies
 
     settings = load()
-    shown(name, policies.policy(name, rules.of(settings).tiers, settings.rules_dir), Terminal())
+    tiers = rules.of(settings).tiers
+    policy = policies.policy(name, tiers, settings.rules_dir)
+    shown(name, policy, Terminal())
+    if found := policies.warning(name, policy, tiers, settings.rules_dir):
+        err.note(f"warning: {found}")
 
 
 @policies_app.command()

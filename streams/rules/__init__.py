@@ -24,16 +24,17 @@ from streams.settings import Settings, variable
 FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
 """Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody", "warnings"]
 
 
 def load(
-    directory: Path | None = None, overrides: Mapping[str, object] | None = None, policy: str = policies.DEFAULT
+    directory: Path | None = None, overrides: Mapping[str, object] | None = None, policy: str | None = None
 ) -> Rules:
     """The rules of a folder; a file it does not have is the shipped one, and its nobody.yaml adds to that.
 
     ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
-    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served. Raises RulesError.
+    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served; one that is named must
+    fit the tiers. Raises RulesError.
     """
     if directory is not None and not directory.is_dir():
         raise RulesError(
@@ -52,7 +53,8 @@ def load(
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:
         alerts, services, tiers = sources["alerts"], sources["services"], files["tiers"]
-        mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
+        unknown = [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
+        mistakes += unknown if alerts.own else [f"{each}; put an alerts.yaml into your folder" for each in unknown[:1]]
         mistakes += [sources["tiers"].at(path, what) for path, what in tiers.crossed()]
         mistakes += [services.at(path, what) for path, what in files["services"].unknown(files["intents"].intents)]
         if what := _too_short(files["identity"], files["tracking"]):
@@ -64,7 +66,8 @@ def load(
         ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    return build(Files(**files), shipped_nobody(), policies.policy(policy, files["tiers"].tiers, directory))
+    served = policies.policy(policy or policies.DEFAULT, files["tiers"].tiers, directory, chosen=policy is not None)
+    return build(Files(**files), shipped_nobody(), served)
 
 
 @cache
@@ -82,6 +85,13 @@ def of(settings: Settings) -> Rules:
         return load(settings.rules_dir, zone, settings.policy)
     except policies.NoPolicy as error:
         raise RulesError(f"{variable('policy')}: {error}") from None
+
+
+def warnings(settings: Settings, rules: Rules) -> list[str]:
+    """What a person should know of rules that are usable."""
+    served = rules.customers.policy
+    found = served and policies.warning(settings.policy or policies.DEFAULT, served, rules.tiers, settings.rules_dir)
+    return [found] if found else []
 
 
 def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:

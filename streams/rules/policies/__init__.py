@@ -11,11 +11,12 @@ from streams.rules.source import RulesError, Source
 
 FOLDER = Path(__file__).parent
 DEFAULT = "tiered"
+HELPS = "copy it into the folder policies of your rules and write your own tiers"
 _READ = TypeAdapter(Policy)
 
 
 class NoPolicy(RulesError):
-    """There is none of this name."""
+    """There is none of this name, or a shipped one was made for other tiers."""
 
 
 def shipped() -> list[str]:
@@ -40,9 +41,9 @@ def check(tiers: Collection[str], directory: Path | None = None) -> None:
         raise RulesError("\n".join(mistakes))
 
 
-def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> Policy:
+def policy(name: str, tiers: Collection[str], directory: Path | None = None, *, chosen: bool = False) -> Policy:
     """The policy of this name, or this file (``*.yaml``). ``tiers``: those of tiers.yaml; ``directory``: the rules of
-    a deployment, whose folder ``policies`` may hold its own.
+    a deployment, whose folder ``policies`` may hold its own; ``chosen``: somebody wants customers to be served by it.
 
     Raises NoPolicy; RulesError: a line for each mistake, as ``file:line: path: what is wrong``.
     """
@@ -53,11 +54,32 @@ def policy(name: str, tiers: Collection[str], directory: Path | None = None) -> 
         raise RulesError("\n".join(source.mistakes(error))) from None
     except DocumentError as error:
         raise RulesError(f"{source.path}:{error.line}: {error.message}") from None
-    if source.own:  # a shipped one gives way to a deployment's own tiers
+    if source.own or chosen:  # a shipped one that nobody chose gives way to a deployment's own tiers
         mistakes = [source.at(path, what) for path, what in _unknown_tiers(found, tiers)]
+        if mistakes and not source.own:
+            mistakes.insert(0, f"{name} was made for other tiers; {HELPS}")
+            raise NoPolicy("\n".join(mistakes))
         if mistakes:
             raise RulesError("\n".join(mistakes))
     return found
+
+
+def warning(name: str, policy: Policy, tiers: Collection[str], directory: Path | None = None) -> str | None:
+    """What becomes of customers whose tiers a shipped policy does not know, since it was made for others; None: it
+    knows all, or is a deployment's own."""
+    if name not in shipped() or name in own(directory):
+        return None
+    named = {tier for service in policy.services for tier in service.tiers}
+    strangers, worthless = sorted({*tiers} - named), sorted({*tiers} - policy.worth.keys())
+    if not (named and strangers) and not worthless:
+        return None
+    known = ", ".join(sorted(named | policy.worth.keys() - {"none"}))
+    told = [f"the policy {name} was made for other tiers than those of tiers.yaml ({known})"]
+    if named and strangers:
+        told.append(f"customers of {', '.join(strangers)} are served like anybody ({policy.services[-1].name})")
+    if worthless:
+        told.append(f"customers of {', '.join(worthless)} count as worth nothing")
+    return f"{'; '.join(told)}: {HELPS}"
 
 
 def _file(name: str, directory: Path | None) -> Path:

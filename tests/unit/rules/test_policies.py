@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from streams import rules
 from streams.cli.main import app
 from streams.rules import RulesError, load
-from streams.rules.policies import FOLDER, check, own, policy, shipped
+from streams.rules.policies import FOLDER, check, own, policy, shipped, warning
 from tests.support.offline import SETTINGS
 
 TIERS = ("platinum", "gold", "silver", "red")
@@ -162,6 +162,68 @@ def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> 
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
     with pytest.raises(RulesError, match=r"worth\.gold: 'gold' is not a tier of tiers\.yaml \(vip\), nor none"):
         check(load(rules_dir).tiers, rules_dir)
+
+
+TWO = {"tiers": {"vip": {"order": 2, "high": True}, "std": {"order": 1}}}
+
+
+@pytest.fixture
+def two_tiers(rules_dir: Path) -> Path:
+    (rules_dir / "tiers.yaml").write_text(yaml.dump(TWO))
+    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    return rules_dir
+
+
+LOST = (
+    "the policy tiered was made for other tiers than those of tiers.yaml (gold, platinum, red, silver); customers of "
+    "std, vip are served like anybody (open); customers of std, vip count as worth nothing: copy it into the folder "
+    "policies of your rules and write your own tiers"
+)
+
+
+def test_tiers_of_ones_own_with_the_default_policy_are_warned_of(two_tiers: Path) -> None:
+    settings = SETTINGS.model_copy(update={"rules_dir": two_tiers})
+    assert rules.warnings(settings, rules.of(settings)) == [LOST]
+    assert rules.warnings(SETTINGS, rules.of(SETTINGS)) == []
+    assert command("rules", "check", str(two_tiers)) == (0, f"rules are fine\nwarning: {LOST}\n")
+    code, told = command("policies", "show", "tiered", CONTACT_STREAMS_RULES_DIR=str(two_tiers))
+    assert (code, f"warning: {LOST}" in told) == (0, True)
+
+
+def test_the_tiers_that_a_policy_knows_may_be_fewer_or_more() -> None:
+    tiered, one = policy("tiered", TIERS), policy("one-size-fits-all", TIERS)
+    assert warning("tiered", tiered, ("gold", "red")) is None
+    assert "customers of vip are served like anybody" in (warning("tiered", tiered, (*TIERS, "vip")) or "")
+    assert warning("mine.yaml", tiered, (*TIERS, "vip")) is None, "who writes one says what becomes of each tier"
+    found = warning("one-size-fits-all", one, ("gold", "vip"))
+    assert found is not None
+    assert "customers of vip count as worth nothing" in found
+    assert "served like anybody" not in found, "so is everybody"
+
+
+def test_a_shipped_policy_that_the_setting_names_must_fit_the_tiers(two_tiers: Path) -> None:
+    code, told = command("rules", "check", str(two_tiers), CONTACT_STREAMS_POLICY="tiered")
+    assert code == 1
+    assert "CONTACT_STREAMS_POLICY: tiered was made for other tiers; copy it into the folder policies" in told
+    assert "tiered.yaml:7: services.0.tiers: 'platinum' is not a tier of tiers.yaml (std, vip)" in told
+    (two_tiers / "policies" / "tiered.yaml").write_text(
+        text("one-size-fits-all").replace("platinum", "vip").replace("gold", "std").replace("  silver", "  #")
+        .replace("  red", "  #")
+    )  # fmt: skip
+    assert command("rules", "check", str(two_tiers), CONTACT_STREAMS_POLICY="tiered") == (0, "rules are fine\n")
+
+
+def test_the_shipped_alerts_ask_for_ones_own_beside_other_tiers(two_tiers: Path) -> None:
+    (two_tiers / "alerts.yaml").unlink()
+    with pytest.raises(RulesError) as caught:
+        load(two_tiers)
+    (line,) = str(caught.value).splitlines()
+    assert line.endswith("'gold' is not a tier of tiers.yaml (std, vip); put an alerts.yaml into your folder")
+
+
+def test_rules_check_checks_the_policy_of_the_setting(rules_dir: Path) -> None:
+    code, told = command("rules", "check", str(rules_dir), CONTACT_STREAMS_POLICY="nope")
+    assert (code, "CONTACT_STREAMS_POLICY: there is no policy 'nope'" in told) == (1, True)
 
 
 @pytest.mark.parametrize(
