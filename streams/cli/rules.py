@@ -16,7 +16,10 @@ rules_app = typer.Typer(
 @rules_app.command()
 def check(
     directory: Annotated[
-        Path | None, typer.Argument(help="Folder with the YAML files; default: the shipped ones.")
+        Path | None,
+        typer.Argument(
+            help="Folder with the YAML files; default: that of CONTACT_STREAMS_RULES_DIR, else the shipped rules."
+        ),
     ] = None,
 ) -> None:
     """Check rules and the policy as a worker would at its start, and all policies; errors name file, line and field."""

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -40,9 +41,10 @@ def load(
         raise RulesError(
             f"{directory}: not a folder; it should hold one or more of {', '.join(f'{name}.yaml' for name in FILES)}"
         )
+    mistakes = _ignored(directory, policy) if directory else []
     given = dict(overrides or {})
     sources = {name: Source(file_of(name, directory), given) for name in FILES}
-    mistakes = [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
+    mistakes += [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
     files: dict[str, Any] = {}
     for name, source in sources.items():
         try:
@@ -92,6 +94,21 @@ def warnings(settings: Settings, rules: Rules) -> list[str]:
     served = rules.customers.policy
     found = served and policies.warning(settings.policy or policies.DEFAULT, served, rules.tiers, settings.rules_dir)
     return [found] if found else []
+
+
+def _ignored(directory: Path, policy: str | None) -> list[str]:
+    """The files of a folder that nobody would read, though they look as if: a line for each."""
+    chosen = Path(policy).resolve() if policy else None
+    found, names = [], [f"{name}.yaml" for name in FILES]
+    for path in sorted(directory.iterdir()):
+        looks = path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
+        if looks and path.name not in names and path.resolve() != chosen and path.is_file():
+            near = get_close_matches(path.stem.lower(), FILES, n=1, cutoff=0.7)
+            hint = (
+                f"did you mean {near[0]}.yaml?" if near else f"known are {', '.join(names)}; policies lie in policies/"
+            )
+            found.append(f"{path}: is no file of the rules, and would not be read; {hint}")
+    return found
 
 
 def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:

@@ -234,3 +234,35 @@ def test_a_wrong_setting_is_named(said: str, what: str) -> None:
     with pytest.raises(RulesError) as caught:
         rules.of(SETTINGS.model_copy(update={"policy": said}))
     assert str(caught.value).startswith(f"CONTACT_STREAMS_POLICY: {what}")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("tires.yaml", "did you mean tiers.yaml?"),
+        ("alerts.yml", "did you mean alerts.yaml?"),
+        ("Tiers.yaml", "did you mean tiers.yaml?"),
+        ("winter.yaml", "known are tiers.yaml, alerts.yaml, "),
+    ],
+)
+def test_a_file_that_nobody_would_read_is_refused(rules_dir: Path, name: str, hint: str) -> None:
+    (rules_dir / name).write_text("tiers: {}\n")
+    with pytest.raises(RulesError) as caught:
+        load(rules_dir)
+    assert str(caught.value).startswith(f"{rules_dir / name}: is no file of the rules, and would not be read; {hint}")
+    assert command("rules", "check", str(rules_dir))[0] == 1
+
+
+def test_what_is_no_file_of_rules_may_lie_in_their_folder(rules_dir: Path) -> None:
+    (rules_dir / "policies" / "winter.yaml").write_text(text())
+    for name in ("README.md", ".tiers.yaml", "tiers.yaml~"):
+        (rules_dir / name).write_text("not: [rules\n")
+    load(rules_dir)
+    (rules_dir / "mine.yaml").write_text(text())
+    load(rules_dir, policy=str(rules_dir / "mine.yaml"))
+
+
+def test_the_help_says_which_folder_is_checked() -> None:
+    assert "CONTACT_STREAMS_RULES_DIR, else the shipped rules" in " ".join(
+        command("rules", "check", "--help", COLUMNS="240")[1].split()
+    )
