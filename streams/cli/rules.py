@@ -28,7 +28,7 @@ def check(
 
     settings = load(rules_dir=directory)
     decided = rules.of(settings)
-    policies.check(decided.tiers, settings.rules_dir)
+    policies.check(rules.known(decided), settings.rules_dir)
     for warning in rules.warnings(settings, decided):
         err.note(f"warning: {warning}")
     echo("rules are fine")

@@ -25,7 +25,7 @@ from streams.settings import Settings, variable
 FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
 """Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody", "warnings"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "known", "load", "of", "shipped_nobody", "warnings"]
 
 
 def load(
@@ -68,7 +68,8 @@ def load(
         ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    served = policies.policy(policy or policies.DEFAULT, files["tiers"].tiers, directory, chosen=policy is not None)
+    known = policies.Known(files["tiers"].tiers, files["services"].types)
+    served = policies.policy(policy or policies.DEFAULT, known, directory, chosen=policy is not None)
     return build(Files(**files), shipped_nobody(), served)
 
 
@@ -87,6 +88,11 @@ def of(settings: Settings) -> Rules:
         return load(settings.rules_dir, zone, settings.policy)
     except policies.NoPolicy as error:
         raise RulesError(f"{variable('policy')}: {error}") from None
+
+
+def known(rules: Rules) -> policies.Known:
+    """What a policy beside these rules may name."""
+    return policies.Known(rules.tiers, rules.customers.services.types)
 
 
 def warnings(settings: Settings, rules: Rules) -> list[str]:

@@ -31,7 +31,7 @@ from streams.local.text import Terminal
 from streams.policies.compare import break_even
 from streams.policies.figures import outcome
 from streams.policies.record import Need, Record, Recorded, Stay
-from streams.rules.policies import policy
+from streams.rules.policies import Known, policy
 from tests.support.records import record as fetched
 
 DAY = 1_772_409_600_000  # 2026-03-02
@@ -221,7 +221,7 @@ def comparison() -> Comparison:
         )
     )
     chosen = ("one-size-fits-all", "tiered")
-    return Comparison(SPAN, "EUR", tuple(outcome(record, each, policy(each, TIERS), 4000) for each in chosen))
+    return Comparison(SPAN, "EUR", tuple(outcome(record, each, policy(each, Known(TIERS)), 4000) for each in chosen))
 
 
 def drawn(how: Format) -> str:

@@ -9,14 +9,14 @@ from streams.policies.figures import Outcome, outcome, whole
 from streams.policies.policy import Policy
 from streams.policies.queues import handle_times
 from streams.policies.record import Need, Record, Recorded, Stay
-from streams.rules.policies import policy
+from streams.rules.policies import Known, policy
 
-TIERS = ("platinum", "gold", "silver", "red")
+KNOWN = Known(("platinum", "gold", "silver", "red"))
 SATISFIED = 4000
 
 
 def named(name: str) -> Policy:
-    return policy(name, TIERS)
+    return policy(name, KNOWN)
 
 
 def call(name: str, tier: str, entered: int, left: int, handled: int | None, **more: object) -> Recorded:
@@ -196,7 +196,7 @@ def test_two_queues_one_after_the_other() -> None:
 
 
 def test_currencies_do_not_mix() -> None:
-    dollars = policy("one-size-fits-all", TIERS)
+    dollars = policy("one-size-fits-all", KNOWN)
     object.__setattr__(dollars, "currency", "USD")
     assert one_currency([("tiered", named("tiered"))]) == "EUR"
     with pytest.raises(Incomparable, match=r"different currencies \(tiered: EUR, x: USD\)"):
