@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.inspect.policies import money
+from streams.inspect.policy_tables import money
 from streams.local.text import Terminal
 from streams.policies.figures import exact
 from streams.policies.policy import Policy, Service
