@@ -10,7 +10,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
-from streams.base.units import FROM_FILES, ChannelName, Flag, Percent, Positive, RuleName, Span, Text, TierName
+from streams.base.units import (
+    CURRENCY,
+    FROM_FILES,
+    ChannelName,
+    Flag,
+    Percent,
+    Positive,
+    RuleName,
+    Span,
+    Text,
+    TierName,
+)
 
 Cents = Annotated[int, Strict(), Field(ge=0, le=10**12)]
 Intent = Annotated[Text, AfterValidator(lambda text: " ".join(text.split()).casefold())]
@@ -172,7 +183,7 @@ class Policy:
     """By tier; ``none`` = customers without one."""
     routes: dict[RuleName, Route] = field(default_factory=dict)
     """By service type."""
-    currency: Annotated[str, Strict(), Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    currency: Annotated[str, Strict(), Field(pattern=CURRENCY)] = "EUR"
 
     __pydantic_config__ = FROM_FILES
 

@@ -22,7 +22,8 @@ from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import SHIPPED, RulesError, Source, file_of
 from streams.settings import Settings, variable
 
-FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
+KINDS = get_type_hints(Files)
+FILES = {name: TypeAdapter[Any](kind) for name, kind in KINDS.items()}
 """Name without ``.yaml`` → what reads it."""
 
 __all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "known", "load", "of", "shipped_nobody", "warnings"]
@@ -50,7 +51,7 @@ def load(
         try:
             files[name] = FILES[name].validate_python(source.values())
         except ValidationError as error:
-            mistakes += source.mistakes(error)
+            mistakes += source.mistakes(error, KINDS[name])
         except DocumentError as error:
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:

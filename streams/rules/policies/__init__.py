@@ -61,7 +61,7 @@ def policy(name: str, known: Known, directory: Path | None = None, *, chosen: bo
     try:
         found = _READ.validate_python(source.values())
     except ValidationError as error:
-        raise RulesError("\n".join(source.mistakes(error))) from None
+        raise RulesError("\n".join(source.mistakes(error, Policy))) from None
     except DocumentError as error:
         raise RulesError(f"{source.path}:{error.line}: {error.message}") from None
     if source.own or chosen:  # a shipped one that nobody chose gives way to a deployment's own tiers and types

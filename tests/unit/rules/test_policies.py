@@ -17,6 +17,7 @@ TIERS = ("platinum", "gold", "silver", "red")
 
 
 KNOWN = Known(TIERS)
+UNKNOWN = "is not known here; remove it or correct its name"
 
 
 def text(name: str = "tiered") -> str:
@@ -60,8 +61,15 @@ def test_a_shipped_one_gives_way_to_other_tiers() -> None:
 @pytest.mark.parametrize(
     ("found", "put", "path", "why"),
     [
-        ("title: Tiered", "title: Tiered\nprice: 7", "price", "is not known here; remove it or correct its name"),
-        ("priority: 30", "prioritty: 30", "services.0.prioritty", "is not known here; remove it or correct its name"),
+        ("title: Tiered", "title: Tiered\nprice: 7", "price",
+         f"{UNKNOWN}: title, about, services, costs, worth, routes, currency"),
+        ("priority: 30", "prioritty: 30", "services.0.prioritty",
+         f"{UNKNOWN}: name, tiers, unknown, priority, wait_limit, sentiment_limit, agent, concierge, empowerment, targets"),
+        ("within: 10s", "within: 10s, withing: 5s", "services.0.targets.service_level.withing", f"{UNKNOWN}: within, share"),
+        ("voice: {contact: 60}", "voice: {contact: 60, hour: 5}", "costs.channels.voice.hour",
+         f"{UNKNOWN}: contact, minute, like, times"),
+        ("name: concierge", "name: The best", "services.0.name",
+         "expected a name: up to 40 of a-z, 0-9 and -, the first no -, such as high-tier-wait, not 'The best'"),
         ("tiers: [platinum]", "tiers: [diamond]", "services.0.tiers",
          "'diamond' is not a tier of tiers.yaml (gold, platinum, red, silver)"),
         ("  red: {margin", "  blue: {margin", "worth.blue",
@@ -81,7 +89,7 @@ def test_a_shipped_one_gives_way_to_other_tiers() -> None:
           "self-service, social, voice")),
         ("senior: {like: standard, times: 1.4}", "senior: {like: standard, minute: 5}", "costs.agents.senior",
          "either like, or contact and minute"),
-        ("currency: EUR", "currency: Euro", "currency", "String should match pattern '^[A-Z]{3}$', not 'Euro'"),
+        ("currency: EUR", "currency: Euro", "currency", "expected a currency: three capital letters, such as EUR, not 'Euro'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_with_file_line_and_path(tmp_path: Path, found: str, put: str, path: str, why: str) -> None:
