@@ -167,10 +167,10 @@ class Settings(BaseSettings):
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
         "identity.yaml, services.yaml, intents.yaml, signals.yaml; empty: those shipped",
     )
-    policy: str = Field(
-        "tiered",
+    policy: str | None = Field(
+        None,
         description="how customers are served: tiered, one-size-fits-all, premium-for-all, one of the folder "
-        "policies of the rules, or a file, *.yaml",
+        "policies of the rules, or a file, *.yaml; empty: tiered, whatever your tiers are",
     )
     time_zone: str | None = Field(None, description="business time zone of the KPI day; empty: the one in kpis.yaml")
 

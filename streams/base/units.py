@@ -75,8 +75,10 @@ Milli = Annotated[int, BeforeValidator(_thousandths)]
 """Sentiment in thousandths."""
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Flag = Annotated[bool, Strict()]
+CURRENCY, NAME, LANGUAGE = r"^[A-Z]{3}$", r"^[a-z0-9][a-z0-9-]{0,39}$", r"^[a-z]{2,3}$"
+"""Patterns; `streams.rules` says what they mean."""
 Text = Annotated[str, Strict(), Field(min_length=1, max_length=200)]
-RuleName = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+RuleName = Annotated[str, Strict(), Field(pattern=NAME)]
 TierName = Text
 ChannelName = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Channel))]
 """One of the contract's channels; a plain str for who reads it."""

@@ -31,9 +31,9 @@ def list_() -> None:
     from streams.rules import policies
 
     settings = load()
-    tiers, mine = rules.of(settings).tiers, policies.own(settings.rules_dir)
+    known, mine = rules.known(rules.of(settings)), policies.own(settings.rules_dir)
     names = sorted({*policies.shipped(), *mine})
-    found = [(name, policies.policy(name, tiers, settings.rules_dir)) for name in names]
+    found = [(name, policies.policy(name, known, settings.rules_dir)) for name in names]
     listed(((name, "own" if name in mine else "shipped", each) for name, each in found), Terminal())
 
 
@@ -48,7 +48,11 @@ def show(name: Annotated[str, typer.Argument(help="A policy's name, or a file, *
     from streams.rules import policies
 
     settings = load()
-    shown(name, policies.policy(name, rules.of(settings).tiers, settings.rules_dir), Terminal())
+    known = rules.known(rules.of(settings))
+    policy = policies.policy(name, known, settings.rules_dir)
+    shown(name, policy, Terminal())
+    if found := policies.warning(name, policy, known.tiers, settings.rules_dir):
+        err.note(f"warning: {found}")
 
 
 @policies_app.command()
@@ -90,8 +94,9 @@ def compare(  # noqa: PLR0913, PLR0917 - each is an option
         raise QueryError(
             f"{', '.join(names)}: name two or more policies, each once; `policies list` says which there are"
         )
-    chosen = [(name, policies.policy(name, decided.tiers, settings.rules_dir)) for name in names]
-    judge = None if promises is None else policies.policy(promises, decided.tiers, settings.rules_dir)
+    known = rules.known(decided)
+    chosen = [(name, policies.policy(name, known, settings.rules_dir)) for name in names]
+    judge = None if promises is None else policies.policy(promises, known, settings.rules_dir)
     try:
         currency = one_currency(chosen)
     except Incomparable as error:

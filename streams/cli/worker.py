@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import Prefix, fail, load
+from streams.cli.common import Prefix, fail, load, with_broker
 
 
 def worker(
@@ -18,9 +18,12 @@ def worker(
 
     [bold]Example[/]: contact-streams worker --name $(hostname)-1
     """
+    from streams.worker.build import check
     from streams.worker.process import run
 
-    code, why = run(load(broker=True, worker_name=name, web_port=port, topic_prefix=topic_prefix))
+    settings = load(worker_name=name, web_port=port, topic_prefix=topic_prefix)
+    check(settings)
+    code, why = run(with_broker(settings, start=False)[0])
     if why:  # all that stops has been logged: the reason is the last line
         raise fail(why, code)
     raise typer.Exit(code)

@@ -2,14 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
 from rich.table import Table
 
-from streams.base.times import SECOND_MS, iso
+from streams.base.times import iso
+from streams.inspect import policy_tables
+from streams.inspect.policy_tables import in_order, money
 from streams.inspect.recorded import Query
 from streams.local import text
 from streams.local.text import Terminal
@@ -31,141 +33,41 @@ class Comparison:
     """The policy by whose promises all are judged; None: each by its own."""
 
     @property
+    def limits(self) -> str:
+        """Whose limits hold, in words."""
+        return "each by its own limits" if self.promises is None else f"all by the limits of {self.promises}"
+
+    @property
     def break_evens(self) -> list[BreakEven]:
         """Each of the others against the first."""
         return [break_even(self.outcomes[0], other) for other in self.outcomes[1:]]
 
 
-def money(cents: Fraction | None, currency: str) -> str:
-    """An amount as people read it."""
-    if cents is None:
-        return "–"
-    found = whole(cents)
-    return f"{'-' if found < 0 else ''}{abs(found) // 100:,}.{abs(found) % 100:02} {currency}"
-
-
-def percent(share: Fraction | None) -> str:
-    """A share as people read it."""
-    return "–" if share is None else f"{float(share):.1f} %"
-
-
-def _seconds(ms: Fraction | None) -> str:
-    return "–" if ms is None else f"{float(ms) / SECOND_MS:.1f} s"
-
-
-def _met(targets: Sequence[Target]) -> str:
-    told = [target for target in targets if target.met is not None]
-    return f"{sum(bool(target.met) for target in told)} of {len(told)}" if told else "–"
-
-
-def _table(title: str, names: Sequence[str], columns: Sequence[str]) -> Table:
-    found = Table(title=title, title_justify="left")
-    for name in names:
-        found.add_column(name, overflow="fold")
-    for name in columns:
-        found.add_column(name, justify="right", overflow="fold")
-    return found
-
-
-def overview(said: Comparison) -> Table:
-    """A row for each policy."""
-    total = said.outcomes[0].total
-    title = (
-        f"{iso(said.query.start)} to {iso(said.query.end)}, line {said.query.name}: {total.contacts:,} contacts of "
-        f"{total.customers:,} customers"
-    )
-    columns = (
-        "in time", "abandoned", "mean wait", "cost", "per contact", "satisfied", "first contact",
-        "promises broken", "customers", "value at risk", "targets met",
-    )  # fmt: skip
-    found = _table(title, ["policy"], columns)
-    for each in said.outcomes:
-        sums = each.total
-        found.add_row(
-            each.name,
-            percent(sums.service_level),
-            percent(sums.abandonment),
-            _seconds(sums.mean_wait_ms),
-            money(sums.cost, said.currency),
-            money(sums.cost_per_contact, said.currency),
-            percent(sums.satisfied),
-            percent(sums.first_contact_resolution),
-            f"{sums.broken:,}",
-            f"{sums.customers_broken:,}",
-            money(sums.at_risk, said.currency),
-            _met(each.targets),
-        )
-    return found
-
-
-def services(said: Comparison) -> Table:
-    """A row for each service of each policy, with its targets."""
-    goals = ("service_level", "abandonment", "csat", "first_contact_resolution", "cost_per_contact")
-    columns = ("contacts", "mean wait", "late", "sentiment", "abandoned", *(goal.replace("_", " ") for goal in goals))
-    found = _table("services: found, and the target; ✗ = missed", ["policy", "service"], columns)
-    for each in said.outcomes:
-        targets = {(target.service, target.name): target for target in each.targets}
-        for name, sums in _in_order(each):
-            counts = (sums.contacts, sums.late, sums.soured, sums.gave_up)
-            contacts, late, soured, gave_up = (f"{count:,}" for count in counts)
-            cells = [_goal(goal, sums, targets.get((name, goal)), said.currency) for goal in goals]
-            found.add_row(each.name, name, contacts, _seconds(sums.mean_wait_ms), late, soured, gave_up, *cells)
-    return found
-
-
-def _in_order(outcome: Outcome) -> Iterator[tuple[str, Sums]]:
-    """Services in the order of the policy, those that nobody had left out."""
-    return (
-        (each.name, outcome.services[each.name]) for each in outcome.policy.services if each.name in outcome.services
-    )
-
-
-def _goal(goal: str, sums: Sums, target: Target | None, currency: str) -> str:
-    show = (lambda value: money(value, currency)) if goal == "cost_per_contact" else percent
-    if target is None:
-        return show(getattr(sums, "satisfied" if goal == "csat" else goal))
-    sign = "≥" if target.at_least else "≤"
-    return f"{show(target.found)} ({sign} {show(target.wanted)}){' ✗' if target.met is False else ''}"
-
-
-def by_channel(said: Comparison) -> Table:
-    """Costs of each channel, a column for each policy."""
-    found = _table("cost by channel", ["channel"], ["contacts", *(each.name for each in said.outcomes)])
-    for name, sums in said.outcomes[0].channels.items():
-        costs = (money(each.channels[name].cost, said.currency) for each in said.outcomes)
-        found.add_row(name, f"{sums.contacts:,}", *costs)
-    return found
-
-
-def at_risk(said: Comparison) -> Table:
-    """Value at risk by tier and service type, a column for each policy."""
-    found = _table(
-        "value at risk: customers with a promise that was not kept",
-        ["tier", "type"],
-        ["customers", *(each.name for each in said.outcomes)],
-    )
-    for (tier, kind), sums in said.outcomes[0].risks.items():
-        risks = [each.risks[tier, kind] for each in said.outcomes]
-        cells = (f"{each.customers_broken:,}: {money(each.at_risk, said.currency)}" for each in risks)
-        found.add_row(tier, kind, f"{sums.customers:,}", *cells)
-    return found
-
-
 def sentence(each: BreakEven, currency: str) -> str:
     """One policy against the first."""
+    cost = f"costs {money(abs(each.extra_cost), currency)} {'more' if each.extra_cost > 0 else 'less'}"
     if each.extra_cost <= 0:
-        paid = f"costs {money(-each.extra_cost, currency)} less"
-        needs = "It need keep nobody more for that"
+        needs = "it need keep nobody more for that"
+    elif each.to_keep is None:
+        needs = "customers are worth nothing, so it cannot pay by keeping them"
     else:
-        paid = f"costs {money(each.extra_cost, currency)} more"
         margin = money(each.mean_margin, currency)
-        keep = "no number of customers" if each.to_keep is None else f"{float(each.to_keep):.2f} customers"
-        needs = f"It pays from {keep} kept on (mean margin {margin})"
-    kept = f"{'keeps' if each.value_kept >= 0 else 'risks'} {money(abs(each.value_kept), currency)}"
-    more = "" if each.value_kept >= 0 else " more"
-    verdict = "it pays" if each.pays else "it does not pay"
-    customers = f"{float(each.kept):+.2f} customers"
-    return f"{each.other} against {each.base}: {paid} and {kept}{more}, {customers}. {needs}: {verdict}."
+        needs = f"with a mean margin of {margin} it pays if it keeps {float(each.to_keep):.2f} customers more"
+    kept = f"keeps {abs(float(each.kept)):.2f} {'more' if each.kept >= 0 else 'fewer'}"
+    joined = "and" if (each.kept >= 0) == (each.value_kept >= 0) else "but"
+    value = f"{money(abs(each.value_kept), currency)} {'more' if each.value_kept >= 0 else 'less'} of their value"
+    verdict = "pays" if each.pays else "does not pay"
+    return f"{each.other} against {each.base}: {cost}; {needs}: it {kept}, {joined} {value}, so it {verdict}."
+
+
+def _tables(said: Comparison, width: int) -> Iterator[Table]:
+    found, currency = said.outcomes, said.currency
+    limits = "by each one's limits" if said.promises is None else f"by {said.promises}"
+    yield from policy_tables.overview(found, limits, currency, width)
+    for each in found:
+        yield from policy_tables.services(each, said.promises or each.name, currency, width)
+    yield from policy_tables.by_channel(found, currency, width)
+    yield from policy_tables.at_risk(found, currency, width)
 
 
 NOTES = (
@@ -182,12 +84,14 @@ def show(said: Comparison, how: Format, console: Terminal) -> None:
     if how == "csv":
         console.plain(as_csv(said))
         return
-    for table in (overview(said), services(said), by_channel(said), at_risk(said)):
+    total = said.outcomes[0].total
+    span = f"{iso(said.query.start)} to {iso(said.query.end)}, line {said.query.name}"
+    console.print(f"{span}: {total.contacts:,} contacts of {total.customers:,} customers", highlight=False)
+    for table in _tables(said, console.width):
         console.print(table)
     for each in said.break_evens:
         console.print(sentence(each, said.currency), highlight=False)
-    judged = "its own promises" if said.promises is None else f"the promises of {said.promises}"
-    console.note(f"{NOTES} Each is judged by {judged}. docs/policies.md says what follows from that.")
+    console.note(f"{NOTES} In time, targets and promises: {said.limits}. docs/policies.md says what follows from that.")
     for outcome in said.outcomes:
         if outcome.unpriced:
             console.note(f"{outcome.name} says no cost of {', '.join(outcome.unpriced)}: 0 for each contact there.")
@@ -243,7 +147,7 @@ def _outcome(each: Outcome) -> dict[str, Any]:
         "policy": each.name,
         "title": each.policy.title,
         "total": figures(each.total),
-        "services": {name: figures(sums) for name, sums in _in_order(each)},
+        "services": {name: figures(sums) for name, sums in in_order(each.policy, each.services)},
         "tiers": {name: figures(sums) for name, sums in each.tiers.items()},
         "types": {name: figures(sums) for name, sums in each.types.items()},
         "channels": {

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.inspect.policies import money
+from streams.inspect.policy_tables import money
 from streams.local.text import Terminal
 from streams.policies.figures import exact
-from streams.policies.policy import SERVICE_TYPES, Policy, Service
+from streams.policies.policy import Policy, Service
 
 
 def listed(policies: Iterable[tuple[str, str, Policy]], console: Terminal) -> None:
@@ -75,11 +75,10 @@ def _targets(service: Service, currency: str) -> str:
 
 def _routes(policy: Policy) -> Table:
     found = Table("type", "channels", "agent", "known agent", "at once about", title="routes", title_justify="left")
-    for kind in SERVICE_TYPES:
-        if (route := policy.routes.get(kind)) is not None:
-            about = ", ".join(sorted(route.live_intents)) or "–"
-            known = "yes" if route.known_agent else "–"
-            found.add_row(kind, ", ".join(route.channels) or "–", route.agent or "of the service", known, about)
+    for kind, route in policy.routes.items():
+        about = ", ".join(sorted(route.live_intents)) or "–"
+        known = "yes" if route.known_agent else "–"
+        found.add_row(kind, ", ".join(route.channels) or "–", route.agent or "of the service", known, about)
     return found
 
 

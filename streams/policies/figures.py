@@ -42,7 +42,7 @@ class Sums:
     """Where the customer sits and waits: voice, chat, in person. So the next four."""
     answered: int = 0
     in_time: int = 0
-    """Within the time of the service's target; of a service without one there are none."""
+    """Within the time that is promised: the target of the service that holds; of one without there are none."""
     timed: int = 0
     """Offered, of services that have such a target."""
     abandoned: int = 0
@@ -132,8 +132,12 @@ class Outcome:
 
     name: str
     policy: Policy
+    judge: Policy
+    """Whose promises it is held against: its own, or another one's."""
     total: Sums
     services: Groups
+    promised: Groups
+    """By the judge's services."""
     tiers: Groups
     types: Groups
     channels: Groups
@@ -144,10 +148,8 @@ class Outcome:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """Of each service that had a contact."""
-        found = [
-            _targets(each, self.services[each.name]) for each in self.policy.services if each.name in self.services
-        ]
+        """The judge's, of each of its services that had a contact."""
+        found = [_targets(each, self.promised[each.name]) for each in self.judge.services if each.name in self.promised]
         return tuple(target for targets in found for target in targets)
 
 
@@ -157,44 +159,50 @@ class _Groups:
 
     total: Sums = field(default_factory=Sums)
     services: defaultdict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
+    promised: defaultdict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
     tiers: defaultdict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
     types: defaultdict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
     channels: defaultdict[str, Sums] = field(default_factory=lambda: defaultdict(Sums))
 
-    def of(self, service: Service, each: Recorded | Need) -> list[Sums]:
-        return [self.total, self.services[service.name], self.tiers[each.tier], self.types[each.type]]
+    def of(self, service: Service, promised: Service, each: Recorded | Need) -> list[Sums]:
+        by_service = self.services[service.name], self.promised[promised.name]
+        return [self.total, *by_service, self.tiers[each.tier], self.types[each.type]]
 
 
 def outcome(record: Record, name: str, policy: Policy, satisfied_from: int, promises: Policy | None = None) -> Outcome:
     """The record under a policy. ``satisfied_from``: an answer of so much (thousandths of the scale) is a satisfied
     one; ``promises``: hold it against those of another policy than its own.
     """
+    judge = policy if promises is None else promises
     groups, broken = _Groups(), set[str]()
     services = {each.key: policy.service_of(each.tier, known=each.known) for each in record.contacts}
     taken_at = replayed(record.contacts, {key: service.priority for key, service in services.items()})
     handled = handle_times(record.contacts)
     for each in record.contacts:
         service, how = services[each.key], served(each, taken_at, handled)
-        promised = service if promises is None else promises.service_of(each.tier, known=each.known)
+        promised = judge.service_of(each.tier, known=each.known)
         kept = _kept(each, how, promised)
         if not all(kept):
             broken.add(each.owner)
-        for sums in (*groups.of(service, each), groups.channels[each.channel]):
-            _count(sums, each, how, service)
+        for sums in (*groups.of(service, promised, each), groups.channels[each.channel]):
+            _count(sums, each, how, promised)
             _cost(sums, each, how, _agent(policy, service, each.type), policy)
             _promise(sums, kept)
             _answer(sums, each, satisfied_from)
     for need in record.needs:
-        for sums in groups.of(policy.service_of(need.tier, known=need.known), need):
+        service, promised = (by.service_of(need.tier, known=need.known) for by in (policy, judge))
+        for sums in groups.of(service, promised, need):
             sums.resolved += need.resolved
             sums.unresolved += not need.resolved
-    risks = _risks(record.contacts, policy, broken, groups)
+    risks = _risks(record.contacts, (policy, judge), broken, groups)
     unpriced = tuple(sorted(groups.channels.keys() - policy.costs.channels.keys()))
     return Outcome(
         name,
         policy,
+        judge,
         groups.total,
         services=dict(groups.services),
+        promised=dict(groups.promised),
         tiers=dict(sorted(groups.tiers.items())),
         types=dict(sorted(groups.types.items())),
         channels=dict(sorted(groups.channels.items())),
@@ -203,12 +211,12 @@ def outcome(record: Record, name: str, policy: Policy, satisfied_from: int, prom
     )
 
 
-def _count(sums: Sums, each: Recorded, how: Served, service: Service) -> None:
+def _count(sums: Sums, each: Recorded, how: Served, promised: Service) -> None:
     sums.contacts += 1
     sums.still_open += how.outcome == "open"
     sums.rescued += how.outcome == ANSWERED and each.outcome != ANSWERED
     if each.offered and each.channel in LIVE_CHANNELS:
-        answered, limit = how.outcome == ANSWERED, service.targets.service_level
+        answered, limit = how.outcome == ANSWERED, promised.targets.service_level
         sums.offered += 1
         sums.answered += answered
         sums.wait_ms += how.wait_ms if answered else 0
@@ -253,9 +261,10 @@ def _answer(sums: Sums, each: Recorded, satisfied_from: int) -> None:
 
 
 def _risks(
-    contacts: Iterable[Recorded], policy: Policy, broken: set[str], groups: _Groups
+    contacts: Iterable[Recorded], policies: tuple[Policy, Policy], broken: set[str], groups: _Groups
 ) -> dict[tuple[str, str], Sums]:
-    """Each customer once, as of the latest contact."""
+    """Each customer once, as of the latest contact; ``policies``: the one that holds, and its judge."""
+    policy, _ = policies
     latest: dict[str, tuple[tuple[int, Key], Recorded]] = {}
     for each in contacts:
         at = (each.started, each.key)
@@ -265,8 +274,8 @@ def _risks(
     for owner, (_, each) in latest.items():
         worth = policy.worth_of(each.tier)
         lost, margin = exact(worth.lost) / 100, Fraction(worth.margin)
-        service = policy.service_of(each.tier, known=each.known)
-        for sums in (*groups.of(service, each), found[each.tier, each.type]):
+        service, promised = (by.service_of(each.tier, known=each.known) for by in policies)
+        for sums in (*groups.of(service, promised, each), found[each.tier, each.type]):
             sums.customers += 1
             sums.margin += margin
             if owner in broken:

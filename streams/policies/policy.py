@@ -1,22 +1,29 @@
 """A policy: one YAML file that says how customers are served, and what that costs and is worth.
 
 Three schools of practice are shipped (`streams.rules.policies`). Money is in whole cents of one currency, shares are
-percent, times are ms. What a tier of the rules is, and whether it exists, `streams.rules` checks.
+percent, times are ms. Whether a tier or a service type of the rules exists, `streams.rules` checks.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
-from streams.base.units import FROM_FILES, ChannelName, Flag, Percent, Positive, RuleName, Span, Text, TierName
+from streams.base.units import (
+    CURRENCY,
+    FROM_FILES,
+    ChannelName,
+    Flag,
+    Percent,
+    Positive,
+    RuleName,
+    Span,
+    Text,
+    TierName,
+)
 
 Cents = Annotated[int, Strict(), Field(ge=0, le=10**12)]
-ServiceType = Literal["value", "service", "relationship", "convenience"]
-SERVICE_TYPES: tuple[ServiceType, ...] = ("value", "service", "relationship", "convenience")
-
-
 Intent = Annotated[Text, AfterValidator(lambda text: " ".join(text.split()).casefold())]
 """However it is spaced and capitalised, as where events come in."""
 
@@ -174,8 +181,9 @@ class Policy:
     costs: Costs
     worth: dict[TierName, Worth]
     """By tier; ``none`` = customers without one."""
-    routes: dict[ServiceType, Route] = field(default_factory=dict)
-    currency: Annotated[str, Strict(), Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    routes: dict[RuleName, Route] = field(default_factory=dict)
+    """By service type."""
+    currency: Annotated[str, Strict(), Field(pattern=CURRENCY)] = "EUR"
 
     __pydantic_config__ = FROM_FILES
 
@@ -200,7 +208,7 @@ class Policy:
 
     def route_of(self, type_: str) -> Route:
         """Of customers of a service type; one that says nothing where the policy has none."""
-        return next((route for each, route in self.routes.items() if each == type_), NOWHERE)
+        return self.routes.get(type_, NOWHERE)
 
     def worth_of(self, tier: str | None) -> Worth:
         """Of a customer of this tier; nothing where the policy does not say."""

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -21,38 +22,42 @@ from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import SHIPPED, RulesError, Source, file_of
 from streams.settings import Settings, variable
 
-FILES = {name: TypeAdapter[Any](kind) for name, kind in get_type_hints(Files).items()}
+KINDS = get_type_hints(Files)
+FILES = {name: TypeAdapter[Any](kind) for name, kind in KINDS.items()}
 """Name without ``.yaml`` → what reads it."""
 
-__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "load", "of", "shipped_nobody"]
+__all__ = ["FILES", "SHIPPED", "Rules", "RulesError", "known", "load", "of", "shipped_nobody", "warnings"]
 
 
 def load(
-    directory: Path | None = None, overrides: Mapping[str, object] | None = None, policy: str = policies.DEFAULT
+    directory: Path | None = None, overrides: Mapping[str, object] | None = None, policy: str | None = None
 ) -> Rules:
     """The rules of a folder; a file it does not have is the shipped one, and its nobody.yaml adds to that.
 
     ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
-    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served. Raises RulesError.
+    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served; one that is named must
+    fit the tiers. Raises RulesError.
     """
     if directory is not None and not directory.is_dir():
         raise RulesError(
             f"{directory}: not a folder; it should hold one or more of {', '.join(f'{name}.yaml' for name in FILES)}"
         )
+    mistakes = _ignored(directory, policy) if directory else []
     given = dict(overrides or {})
     sources = {name: Source(file_of(name, directory), given) for name in FILES}
-    mistakes = [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
+    mistakes += [f"override {path!r}: no such rule; a path begins with one of {', '.join(FILES)}" for path in given]
     files: dict[str, Any] = {}
     for name, source in sources.items():
         try:
             files[name] = FILES[name].validate_python(source.values())
         except ValidationError as error:
-            mistakes += source.mistakes(error)
+            mistakes += source.mistakes(error, KINDS[name])
         except DocumentError as error:
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:
         alerts, services, tiers = sources["alerts"], sources["services"], files["tiers"]
-        mistakes += [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
+        unknown = [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
+        mistakes += unknown if alerts.own else [f"{each}; put an alerts.yaml into your folder" for each in unknown[:1]]
         mistakes += [sources["tiers"].at(path, what) for path, what in tiers.crossed()]
         mistakes += [services.at(path, what) for path, what in files["services"].unknown(files["intents"].intents)]
         if what := _too_short(files["identity"], files["tracking"]):
@@ -64,7 +69,9 @@ def load(
         ]
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    return build(Files(**files), shipped_nobody(), policies.policy(policy, files["tiers"].tiers, directory))
+    known = policies.Known(files["tiers"].tiers, files["services"].types)
+    served = policies.policy(policy or policies.DEFAULT, known, directory, chosen=policy is not None)
+    return build(Files(**files), shipped_nobody(), served)
 
 
 @cache
@@ -82,6 +89,33 @@ def of(settings: Settings) -> Rules:
         return load(settings.rules_dir, zone, settings.policy)
     except policies.NoPolicy as error:
         raise RulesError(f"{variable('policy')}: {error}") from None
+
+
+def known(rules: Rules) -> policies.Known:
+    """What a policy beside these rules may name."""
+    return policies.Known(rules.tiers, rules.customers.services.types)
+
+
+def warnings(settings: Settings, rules: Rules) -> list[str]:
+    """What a person should know of rules that are usable."""
+    served = rules.customers.policy
+    found = served and policies.warning(settings.policy or policies.DEFAULT, served, rules.tiers, settings.rules_dir)
+    return [found] if found else []
+
+
+def _ignored(directory: Path, policy: str | None) -> list[str]:
+    """The files of a folder that nobody would read, though they look as if: a line for each."""
+    chosen = Path(policy).resolve() if policy else None
+    found, names = [], [f"{name}.yaml" for name in FILES]
+    for path in sorted(directory.iterdir()):
+        looks = path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
+        if looks and path.name not in names and path.resolve() != chosen and path.is_file():
+            near = get_close_matches(path.stem.lower(), FILES, n=1, cutoff=0.7)
+            hint = (
+                f"did you mean {near[0]}.yaml?" if near else f"known are {', '.join(names)}; policies lie in policies/"
+            )
+            found.append(f"{path}: is no file of the rules, and would not be read; {hint}")
+    return found
 
 
 def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:

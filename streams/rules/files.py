@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.base.units import FROM_FILES, Flag, RuleName, Text, TierName
+from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName
 from streams.contacts.rules import ContactRules
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.outreach_rules import OutreachRules
@@ -108,7 +108,7 @@ def _has_words(value: str) -> str:
     return value
 
 
-Language = Annotated[str, Strict(), Field(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, Strict(), Field(pattern=LANGUAGE)]
 Phrase = Annotated[Text, AfterValidator(_has_words)]
 Word = Annotated[Text, AfterValidator(partial(_counts, "ids"))]
 

@@ -1,7 +1,7 @@
 """One rule file: its values, and how to name a place in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
 from streams.base.errors import UserError
+from streams.base.units import CURRENCY, LANGUAGE, NAME
+from streams.rules.fields import allowed
 
 SHIPPED = Path(__file__).parent
 """The folder of the files that are shipped."""
@@ -58,11 +60,11 @@ class Source:
         line = self.document.line_of(path) if self.document else 1
         return f"{self.path}:{line}: {dotted or self.path.stem}: {what}"
 
-    def mistakes(self, error: ValidationError) -> Iterator[str]:
-        """A line for each."""
+    def mistakes(self, error: ValidationError, kind: object) -> Iterator[str]:
+        """A line for each; ``kind``: the type of the file."""
         for problem in error.errors():
             path = tuple(step for step in problem["loc"] if step != "[key]")
-            yield self.at(path, _say(problem))
+            yield self.at(path, _say(problem, allowed(kind, path[:-1]) if problem["type"] in UNKNOWN else []))
 
 
 _KINDS = {
@@ -73,16 +75,25 @@ _KINDS = {
     "tuple_type": "expected a list",
 }
 """What is meant, in the words of who writes YAML."""
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""Of a field that is not there."""
+_PATTERNS = {
+    CURRENCY: "expected a currency: three capital letters, such as EUR",
+    NAME: "expected a name: up to 40 of a-z, 0-9 and -, the first no -, such as high-tier-wait",
+    LANGUAGE: "expected a language: two or three small letters, such as en",
+}
+"""What a pattern means."""
 _PYTHONS = re.compile(r"^(Tuple|Frozenset|List)\b")
 
 
-def _say(problem: ErrorDetails) -> str:
+def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
     kind, given = problem["type"], problem["input"]
     if kind == "missing":
         return "is missing"
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return "is not known here; remove it or correct its name"
-    text = _KINDS.get(kind) or _PYTHONS.sub("The list", problem["msg"].removeprefix("Value error, "))
+    if kind in UNKNOWN:
+        return f"is not known here; remove it or correct its name{': ' if known else ''}{', '.join(known)}"
+    meant = _PATTERNS.get(problem["ctx"]["pattern"]) if kind == "string_pattern_mismatch" else None
+    text = meant or _KINDS.get(kind) or _PYTHONS.sub("The list", problem["msg"].removeprefix("Value error, "))
     return text if isinstance(given, dict) else f"{text}, not {given!r}"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import faust
 
 from schemas import flow
+from streams import rules
 from streams.app import inlets
 from streams.engine import Options, Source
 from streams.engine.app import engine_app
@@ -32,10 +33,17 @@ class Application:
     web: Web
 
 
-def build(settings: Settings, rules: Rules) -> Application:
+def check(settings: Settings) -> None:
+    """Raises what a wrong setting or rule raises, before a broker is asked for."""
+    rules.of(settings)
+    load_scorer(settings.sentiment_scorer)
+    storage(settings)
+
+
+def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
-    metrics = Metrics(rules.customers.alerts.names, [rule.name for rule in rules.customers.outreach.rules])
-    parts = inlets(settings, rules, metrics, load_scorer(settings.sentiment_scorer))
+    metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
+    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer))
     app, source = engine_app(
         settings.group,
         connection_of(settings),
@@ -48,7 +56,7 @@ def build(settings: Settings, rules: Rules) -> Application:
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
-            features=features(settings, rules, parts),
+            features=features(settings, decided, parts),
             demands=of_all(settings),
         ),
         observer=metrics,

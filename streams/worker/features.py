@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from streams.engine import Inlet
-from streams.rules import Rules
-from streams.settings import Settings
+from streams.rules import Rules, policies
+from streams.settings import Settings, variable
 
 OWN = frozenset(
     {
@@ -24,7 +25,7 @@ OWN = frozenset(
         *("store", "state_dir", "cache_rows", "block_cache_mib"),
         *("web_host", "web_port", "state_key", "ready_lag_records", "log_level", "log_format"),
         # What they lead to is compared, not where it lies.
-        *("rules_dir", "time_zone"),
+        *("rules_dir", "time_zone", "policy"),
     }
 )
 """Settings that each worker may have for itself. A new one is compared, unless it is named here."""
@@ -32,13 +33,14 @@ YEARS = range(1970, 2101)
 
 
 def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[str, str]:
-    """Name → value or digest."""
-    compared = {name: _said(getattr(settings, name)) for name in Settings.model_fields if name not in OWN}
-    zone = rules.kpis.time_zone
+    """Name → value or digest; of a setting the name of its environment variable."""
+    compared = {variable(name): _said(getattr(settings, name)) for name in Settings.model_fields if name not in OWN}
+    zone, policy = rules.kpis.time_zone, Path(settings.policy or policies.DEFAULT).stem
     return {
         "version": _minor(),
         **compared,
         **{f"rules.{name}": _digest(part) for name, part in _parts(rules)},
+        variable("policy"): f"{policy} ({_digest(rules.customers.policy)})",
         "time_zone": f"{zone.key} ({_digest(_offsets(zone))})",
         **{f"rows.{inlet.name}": ", ".join(f"{spec.name} {spec.version}" for spec in inlet.tables) for inlet in inlets},
     }
@@ -52,10 +54,10 @@ def _said(value: object) -> str:
 
 
 def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
-    """What is compared, with the customers' rules one by one, those of alerts by their kinds."""
+    """What is compared, with the customers' rules one by one, alerts by their kinds; the policy has a setting."""
     for whole in (rules, rules.customers, rules.customers.alerts):
         for part in fields(whole):
-            if part.init and part.name not in ("customers", "alerts"):
+            if part.init and part.name not in ("customers", "alerts", "policy"):
                 yield part.name, getattr(whole, part.name)
 
 

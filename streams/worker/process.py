@@ -47,9 +47,12 @@ def run(settings: Settings) -> tuple[int, str]:
 async def _run(settings: Settings) -> tuple[int, str]:
     """The exit code, and the reason when it is none of the good ones."""
     try:
-        application = build(settings, rules.of(settings))
+        decided = rules.of(settings)
+        application = build(settings, decided)
     except UserError as error:
         return 1, str(error)
+    for warning in rules.warnings(settings, decided):
+        log.warning("%s", warning)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -44,6 +44,28 @@ def test_every_command_ends_with_the_same_sentence(command: str, tmp_path: Path)
     assert "KafkaConnectionError" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("POLICY", "nope"), ("RULES_DIR", "nowhere"), ("SENTIMENT_SCORER", "nope"), ("STORE", "rocksdb")],
+)
+@pytest.mark.parametrize("broker", ["", NOWHERE])
+def test_a_wrong_setting_of_a_worker_is_named_before_the_broker(
+    tmp_path: Path, broker: str, name: str, value: str
+) -> None:
+    wrong = {f"CONTACT_STREAMS_{name}": value, "KAFKA_BOOTSTRAP_SERVERS": broker}
+    done = run("worker --port 0", tmp_path, **wrong)
+    assert done.returncode == 1
+    assert value in done.stderr
+    assert "roker" not in done.stderr
+
+
+def test_a_worker_warns_of_tiers_that_its_policy_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "tiers.yaml").write_text("tiers: {vip: {order: 2}, std: {order: 1}}\n")
+    (tmp_path / "alerts.yaml").write_text("wait: []\n")
+    said = run("worker --port 0", tmp_path, CONTACT_STREAMS_RULES_DIR=str(tmp_path)).stderr
+    assert "the policy tiered was made for other tiers than those of tiers.yaml" in said
+
+
 def test_what_the_client_logs_is_not_shown_by_a_command(tmp_path: Path) -> None:
     assert len(run("topics create", tmp_path).stderr.splitlines()) == 1
 

@@ -23,15 +23,17 @@ from streams.base.records import (
 )
 from streams.base.times import iso
 from streams.contacts.rules import ContactRules
+from streams.inspect import policy_tables
 from streams.inspect import recorded as reading
-from streams.inspect.policies import Comparison, Format, money, sentence, show
+from streams.inspect.policies import Comparison, Format, sentence, show
+from streams.inspect.policy_tables import money
 from streams.inspect.readings import QueryError
 from streams.inspect.recorded import Query, collect
 from streams.local.text import Terminal
 from streams.policies.compare import break_even
 from streams.policies.figures import outcome
 from streams.policies.record import Need, Record, Recorded, Stay
-from streams.rules.policies import policy
+from streams.rules.policies import Known, policy
 from tests.support.records import record as fetched
 
 DAY = 1_772_409_600_000  # 2026-03-02
@@ -210,7 +212,7 @@ async def test_too_much_for_one_span(monkeypatch: pytest.MonkeyPatch) -> None:
 # How it is shown
 
 
-def comparison() -> Comparison:
+def comparison(*chosen: str) -> Comparison:
     """A platinum caller who waited 30 s, and gave up; a caller whom nobody knows, in a queue with a hostile name."""
     record = Record(
         (
@@ -220,8 +222,8 @@ def comparison() -> Comparison:
             Recorded("b", "ticket", "contact:ticket:b", DAY, "answered", tier="=1+1", answered=DAY, handle_ms=60_000),
         )
     )
-    chosen = ("one-size-fits-all", "tiered")
-    return Comparison(SPAN, "EUR", tuple(outcome(record, each, policy(each, TIERS), 4000) for each in chosen))
+    names = chosen or ("one-size-fits-all", "tiered")
+    return Comparison(SPAN, "EUR", tuple(outcome(record, each, policy(each, Known(TIERS)), 4000) for each in names))
 
 
 def drawn(how: Format) -> str:
@@ -234,9 +236,30 @@ def test_as_a_table() -> None:
     said = drawn("table")
     assert "2 contacts of 2 customers" in said
     assert "one-size-fits-all" in said and "144.00 EUR" in said
-    assert "tiered against one-size-fits-all: costs 0.00 EUR less and keeps 0.00 EUR, +0.00 customers." in said
+    assert "tiered against one-size-fits-all: costs 0.00 EUR less; it need keep nobody more for that" in said
     assert "tiered says no cost of ticket: 0 for each contact there." in said
-    assert "100.0 % (≤ 2.0 %) ✗" in said
+    assert "100.0 % ✗" in said and "≤ 2.0 %" in said
+
+
+def test_tables_fit_80_columns_and_no_name_is_broken() -> None:
+    out = io.StringIO()
+    names = ("one-size-fits-all", "premium-for-all", "tiered")
+    show(comparison(*names), "table", Terminal(file=out, width=80))
+    rows = [line for line in out.getvalue().splitlines() if line[:1] in "┃│"]
+    assert max(map(len, rows)) <= 80
+    heads = {cell.strip() for line in rows if line[0] == "┃" for cell in line.split("┃")}
+    assert {*names, "concierge", "everybody", "channel", "type", "customers"} <= heads
+    measures = {line.split("│")[1].strip() for line in rows if line[0] == "│"}
+    assert {"still open", "in time (by each one's limits)", "soured", "gave up", "value at risk"} <= measures
+
+
+@pytest.mark.parametrize("width", [40, 60, 240])
+def test_what_there_is_no_room_for_comes_below(width: int) -> None:
+    tables = list(policy_tables.at_risk(comparison().outcomes, "EUR", width))
+    assert len(tables) == (1 if width == 240 else 2)
+    assert [str(column.header) for table in tables for column in table.columns if "-" in str(column.header)] == [
+        "one-size-fits-all"
+    ]
 
 
 def test_as_json_money_is_whole_cents() -> None:
@@ -278,6 +301,10 @@ def test_a_policy_that_costs_more() -> None:
     other.total.leaving -= 1
     other.total.at_risk -= 7_200
     assert sentence(break_even(base, other), "EUR") == (
-        "tiered against one-size-fits-all: costs 30.00 EUR more and keeps 72.00 EUR, +1.00 customers. It pays from 0.03 "
-        "customers kept on (mean margin 1,200.00 EUR): it pays."
+        "tiered against one-size-fits-all: costs 30.00 EUR more; with a mean margin of 1,200.00 EUR it pays if it keeps "
+        "0.03 customers more: it keeps 1.00 more, and 72.00 EUR more of their value, so it pays."
+    )
+    other.total.at_risk += 20_000
+    assert sentence(break_even(base, other), "EUR").endswith(
+        ": it keeps 1.00 more, but 128.00 EUR less of their value, so it does not pay."
     )

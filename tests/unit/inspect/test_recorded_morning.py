@@ -13,7 +13,7 @@ from streams.demo.simulator import Settings, Simulation
 from streams.inspect.recorded import Query, collect
 from streams.policies.figures import outcome
 from streams.policies.record import Record
-from streams.rules.policies import policy, shipped
+from streams.rules.policies import Known, policy, shipped
 from tests.support.product import RULES, through
 
 LINE = "demo-7-x"
@@ -55,7 +55,7 @@ async def test_each_contact_comes_out_as_the_product_counted_it() -> None:
     # Nobody who was answered is lost under any policy, and the span is part of the whole.
     answered = sum(each.outcome == "answered" for each in asked if each.channel in LIVE_CHANNELS)
     for name in shipped():
-        total = outcome(record, name, policy(name, list(RULES.tiers)), 4000).total
+        total = outcome(record, name, policy(name, Known(RULES.tiers)), 4000).total
         assert total.offered == len(live)
         assert total.answered >= answered
     assert 0 < len((await of(START)).contacts) < len(record.contacts)

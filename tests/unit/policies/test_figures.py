@@ -9,14 +9,14 @@ from streams.policies.figures import Outcome, outcome, whole
 from streams.policies.policy import Policy
 from streams.policies.queues import handle_times
 from streams.policies.record import Need, Record, Recorded, Stay
-from streams.rules.policies import policy
+from streams.rules.policies import Known, policy
 
-TIERS = ("platinum", "gold", "silver", "red")
+KNOWN = Known(("platinum", "gold", "silver", "red"))
 SATISFIED = 4000
 
 
 def named(name: str) -> Policy:
-    return policy(name, TIERS)
+    return policy(name, KNOWN)
 
 
 def call(name: str, tier: str, entered: int, left: int, handled: int | None, **more: object) -> Recorded:
@@ -106,6 +106,22 @@ def test_targets_met_and_missed() -> None:
     }
 
 
+def test_in_time_and_targets_go_by_whose_promises_hold() -> None:
+    """One size answers x1 alone within 30 s. Tiered's own softer limits (120 s for x1, x2, x3) do not make it better."""
+    found = under("tiered", promises="one-size-fits-all")
+    assert (found.total.in_time, found.total.timed) == (1, 5), "within 30 s: x1; p1 waits 40 s"
+    targets = {(target.service, target.name): (target.found, target.met) for target in found.targets}
+    assert targets["everybody", "service_level"] == (20, False)
+    assert {service for service, _ in targets} == {"everybody"}
+    assert found.promised["everybody"].contacts == sum(sums.contacts for sums in found.services.values()) == 5
+    assert found.promised["everybody"].customers == 5
+    back = under("one-size-fits-all", promises="tiered")
+    assert (back.total.in_time, back.total.timed) == (2, 5), "x1, and x2 within 120 s"
+    assert [(target.service, target.found) for target in back.targets if target.name == "service_level"] == [
+        ("concierge", 0), ("gold", 0), ("open", Fraction(200, 3)),
+    ]  # fmt: skip
+
+
 def test_break_even_by_promises_of_their_own_and_by_the_same() -> None:
     own = break_even(under("one-size-fits-all"), under("tiered"))
     assert own.extra_cost == Fraction("191.25")
@@ -180,7 +196,7 @@ def test_two_queues_one_after_the_other() -> None:
 
 
 def test_currencies_do_not_mix() -> None:
-    dollars = policy("one-size-fits-all", TIERS)
+    dollars = policy("one-size-fits-all", KNOWN)
     object.__setattr__(dollars, "currency", "USD")
     assert one_currency([("tiered", named("tiered"))]) == "EUR"
     with pytest.raises(Incomparable, match=r"different currencies \(tiered: EUR, x: USD\)"):

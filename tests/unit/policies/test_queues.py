@@ -12,7 +12,7 @@ from streams.policies.figures import Outcome, outcome
 from streams.policies.queues import Waiting, taken
 from streams.policies.record import Record as Whole
 from streams.policies.record import Recorded, Stay
-from streams.rules.policies import policy
+from streams.rules.policies import Known, policy
 
 HANDLE = 7
 
@@ -154,7 +154,7 @@ def records(draw: Draw) -> list[Recorded]:
     return found
 
 
-TIERED = policy("tiered", ("platinum", "gold", "silver", "red"))
+TIERED = policy("tiered", Known(("platinum", "gold", "silver", "red")))
 
 
 def under(record: list[Recorded]) -> Outcome:

@@ -15,7 +15,12 @@ RULE = "rules:\n  - {name: a"
 WHERE = "delay: 2h, channel: email, purpose: p"
 MISTAKES = [
     ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
-    ("alerts", "wait:\n  - name: a\n    limits: 2m\n", 3, "wait.0.limits: is not known here"),
+    (
+        "alerts",
+        "wait:\n  - name: a\n    limits: 2m\n",
+        3,
+        "wait.0.limits: is not known here; remove it or correct its name: name, tiers,",
+    ),
     ("alerts", "wait:\n  - limit: 2m\n", 2, "wait.0.name: is missing"),
     (
         "alerts",
@@ -103,7 +108,12 @@ MISTAKES = [
     ("kpis", "windows: [{length: 1m, every: 10s}]\ntiers: [gold]\n", 2, "tiers: is not known here"),
     ("kpis", "windows: [{length: 1m, every: 10s}]\nshare: [0, 1]\n", 2, "share: is not known here"),
     ("tracking", "journeys: {need: soon}\n", 1, "journeys.need: expected a duration"),
-    ("tracking", "journeys:\n  session: 1m\n  gap: 72h\n", 3, "journeys.gap: is not known here"),
+    (
+        "tracking",
+        "journeys:\n  session: 1m\n  gap: 72h\n",
+        3,
+        "journeys.gap: is not known here; remove it or correct its name: session",
+    ),
     ("tracking", "journeys: {channel_needs: {fax: 1d}}\n", 1, "journeys.channel_needs"),
     ("tracking", "journeys: {longest_ms: 5}\n", 1, "journeys.longest_ms: is not known here"),
     ("tracking", "journeys: {session: 8d}\n", 1, "a session (8d) is longer than a need (7d)"),

@@ -10,10 +10,14 @@ from typer.testing import CliRunner
 from streams import rules
 from streams.cli.main import app
 from streams.rules import RulesError, load
-from streams.rules.policies import FOLDER, check, own, policy, shipped
+from streams.rules.policies import FOLDER, Known, check, own, policy, shipped, warning
 from tests.support.offline import SETTINGS
 
 TIERS = ("platinum", "gold", "silver", "red")
+
+
+KNOWN = Known(TIERS)
+UNKNOWN = "is not known here; remove it or correct its name"
 
 
 def text(name: str = "tiered") -> str:
@@ -34,14 +38,14 @@ def said(file: Path, content: str) -> list[str]:
     """What is said of a file, without its folder."""
     file.write_text(content)
     with pytest.raises(RulesError) as raised:
-        policy(str(file), TIERS)
+        policy(str(file), KNOWN)
     return [line.removeprefix(f"{file.parent}/") for line in str(raised.value).splitlines()]
 
 
 def test_the_shipped_ones() -> None:
     assert shipped() == ["one-size-fits-all", "premium-for-all", "tiered"]
-    check(load().tiers)
-    tiered = policy("tiered", TIERS)
+    check(rules.known(load()))
+    tiered = policy("tiered", KNOWN)
     assert [service.name for service in tiered.services] == ["concierge", "gold", "standard", "open"]
     assert tiered.service_of("gold", known=True).wait_limit_ms == 45_000
     assert tiered.service_of("none", known=False).name == "open"
@@ -51,14 +55,21 @@ def test_the_shipped_ones() -> None:
 
 
 def test_a_shipped_one_gives_way_to_other_tiers() -> None:
-    assert policy("tiered", ("vip",)).title == "Tiered"
+    assert policy("tiered", Known(("vip",))).title == "Tiered"
 
 
 @pytest.mark.parametrize(
     ("found", "put", "path", "why"),
     [
-        ("title: Tiered", "title: Tiered\nprice: 7", "price", "is not known here; remove it or correct its name"),
-        ("priority: 30", "prioritty: 30", "services.0.prioritty", "is not known here; remove it or correct its name"),
+        ("title: Tiered", "title: Tiered\nprice: 7", "price",
+         f"{UNKNOWN}: title, about, services, costs, worth, routes, currency"),
+        ("priority: 30", "prioritty: 30", "services.0.prioritty",
+         f"{UNKNOWN}: name, tiers, unknown, priority, wait_limit, sentiment_limit, agent, concierge, empowerment, targets"),
+        ("within: 10s", "within: 10s, withing: 5s", "services.0.targets.service_level.withing", f"{UNKNOWN}: within, share"),
+        ("voice: {contact: 60}", "voice: {contact: 60, hour: 5}", "costs.channels.voice.hour",
+         f"{UNKNOWN}: contact, minute, like, times"),
+        ("name: concierge", "name: The best", "services.0.name",
+         "expected a name: up to 40 of a-z, 0-9 and -, the first no -, such as high-tier-wait, not 'The best'"),
         ("tiers: [platinum]", "tiers: [diamond]", "services.0.tiers",
          "'diamond' is not a tier of tiers.yaml (gold, platinum, red, silver)"),
         ("  red: {margin", "  blue: {margin", "worth.blue",
@@ -78,7 +89,7 @@ def test_a_shipped_one_gives_way_to_other_tiers() -> None:
           "self-service, social, voice")),
         ("senior: {like: standard, times: 1.4}", "senior: {like: standard, minute: 5}", "costs.agents.senior",
          "either like, or contact and minute"),
-        ("currency: EUR", "currency: Euro", "currency", "String should match pattern '^[A-Z]{3}$', not 'Euro'"),
+        ("currency: EUR", "currency: Euro", "currency", "expected a currency: three capital letters, such as EUR, not 'Euro'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_with_file_line_and_path(tmp_path: Path, found: str, put: str, path: str, why: str) -> None:
@@ -115,25 +126,25 @@ def test_every_mistake_of_a_file_is_said_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     assert said(tmp_path / "mine.yaml", "title: [") != []
     with pytest.raises(RulesError, match=r"there is no file .*gone\.yaml"):
-        policy(str(tmp_path / "gone.yaml"), TIERS)
+        policy(str(tmp_path / "gone.yaml"), KNOWN)
 
 
 def test_ones_own_come_before_those_that_are_shipped(rules_dir: Path) -> None:
     (rules_dir / "policies" / "tiered.yaml").write_text(text().replace("title: Tiered", "title: Ours"))
     (rules_dir / "policies" / "winter.yaml").write_text(text("one-size-fits-all"))
     assert own(rules_dir) == ["tiered", "winter"]
-    assert policy("tiered", TIERS, rules_dir).title == "Ours"
-    assert policy("winter", TIERS, rules_dir).title == "One size fits all"
+    assert policy("tiered", KNOWN, rules_dir).title == "Ours"
+    assert policy("winter", KNOWN, rules_dir).title == "One size fits all"
 
 
 def test_one_that_is_not_there_is_answered_with_what_is(rules_dir: Path) -> None:
     with pytest.raises(RulesError) as raised:
-        policy("gold", TIERS, rules_dir)
+        policy("gold", KNOWN, rules_dir)
     there = "there is no policy 'gold'; shipped are one-size-fits-all, premium-for-all, tiered"
     assert str(raised.value) == f"{there}; or name a file, *.yaml"
     (rules_dir / "policies" / "winter.yaml").write_text(text())
     with pytest.raises(RulesError, match="tiered, of your own winter; or name a file"):
-        policy("gold", TIERS, rules_dir)
+        policy("gold", KNOWN, rules_dir)
 
 
 def command(*arguments: str, **environment: str) -> tuple[int, str]:
@@ -157,11 +168,76 @@ def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> 
     mine: dict[str, Any] = yaml.safe_load(text("one-size-fits-all")) | {"worth": {"vip": {"margin": 1, "lost": 2}}}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
     (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
-    assert policy("mine", load(rules_dir).tiers, rules_dir).worth_of("vip").margin == 1
+    assert policy("mine", rules.known(load(rules_dir)), rules_dir).worth_of("vip").margin == 1
     mine["worth"]["gold"] = {"margin": 1, "lost": 2}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
     with pytest.raises(RulesError, match=r"worth\.gold: 'gold' is not a tier of tiers\.yaml \(vip\), nor none"):
-        check(load(rules_dir).tiers, rules_dir)
+        check(rules.known(load(rules_dir)), rules_dir)
+
+
+TWO = {"tiers": {"vip": {"order": 2, "high": True}, "std": {"order": 1}}}
+
+
+@pytest.fixture
+def two_tiers(rules_dir: Path) -> Path:
+    (rules_dir / "tiers.yaml").write_text(yaml.dump(TWO))
+    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    return rules_dir
+
+
+LOST = (
+    "the policy tiered was made for other tiers than those of tiers.yaml (gold, platinum, red, silver); customers of "
+    "std, vip are served like anybody (open); customers of std, vip count as worth nothing: copy it into the folder "
+    "policies of your rules and write your own tiers"
+)
+
+
+def test_tiers_of_ones_own_with_the_default_policy_are_warned_of(two_tiers: Path) -> None:
+    settings = SETTINGS.model_copy(update={"rules_dir": two_tiers})
+    assert rules.warnings(settings, rules.of(settings)) == [LOST]
+    assert rules.warnings(SETTINGS, rules.of(SETTINGS)) == []
+    assert command("rules", "check", str(two_tiers)) == (0, f"rules are fine\nwarning: {LOST}\n")
+    code, told = command("policies", "show", "tiered", CONTACT_STREAMS_RULES_DIR=str(two_tiers))
+    assert (code, f"warning: {LOST}" in told) == (0, True)
+
+
+def test_the_tiers_that_a_policy_knows_may_be_fewer_or_more() -> None:
+    tiered, one = policy("tiered", KNOWN), policy("one-size-fits-all", KNOWN)
+    assert warning("tiered", tiered, ("gold", "red")) is None
+    assert "customers of vip are served like anybody" in (warning("tiered", tiered, (*TIERS, "vip")) or "")
+    assert warning("mine.yaml", tiered, (*TIERS, "vip")) is None, "who writes one says what becomes of each tier"
+    found = warning("one-size-fits-all", one, ("gold", "vip"))
+    assert found is not None
+    assert "customers of vip count as worth nothing" in found
+    assert "served like anybody" not in found, "so is everybody"
+
+
+def test_a_shipped_policy_that_the_setting_names_must_fit_the_tiers(two_tiers: Path) -> None:
+    code, told = command("rules", "check", str(two_tiers), CONTACT_STREAMS_POLICY="tiered")
+    assert code == 1
+    assert (
+        "CONTACT_STREAMS_POLICY: tiered was made for other tiers or service types; copy it into the folder policies"
+        in told
+    )
+    assert "tiered.yaml:7: services.0.tiers: 'platinum' is not a tier of tiers.yaml (std, vip)" in told
+    (two_tiers / "policies" / "tiered.yaml").write_text(
+        text("one-size-fits-all").replace("platinum", "vip").replace("gold", "std").replace("  silver", "  #")
+        .replace("  red", "  #")
+    )  # fmt: skip
+    assert command("rules", "check", str(two_tiers), CONTACT_STREAMS_POLICY="tiered") == (0, "rules are fine\n")
+
+
+def test_the_shipped_alerts_ask_for_ones_own_beside_other_tiers(two_tiers: Path) -> None:
+    (two_tiers / "alerts.yaml").unlink()
+    with pytest.raises(RulesError) as caught:
+        load(two_tiers)
+    (line,) = str(caught.value).splitlines()
+    assert line.endswith("'gold' is not a tier of tiers.yaml (std, vip); put an alerts.yaml into your folder")
+
+
+def test_rules_check_checks_the_policy_of_the_setting(rules_dir: Path) -> None:
+    code, told = command("rules", "check", str(rules_dir), CONTACT_STREAMS_POLICY="nope")
+    assert (code, "CONTACT_STREAMS_POLICY: there is no policy 'nope'" in told) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +248,50 @@ def test_a_wrong_setting_is_named(said: str, what: str) -> None:
     with pytest.raises(RulesError) as caught:
         rules.of(SETTINGS.model_copy(update={"policy": said}))
     assert str(caught.value).startswith(f"CONTACT_STREAMS_POLICY: {what}")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("tires.yaml", "did you mean tiers.yaml?"),
+        ("alerts.yml", "did you mean alerts.yaml?"),
+        ("Tiers.yaml", "did you mean tiers.yaml?"),
+        ("winter.yaml", "known are tiers.yaml, alerts.yaml, "),
+    ],
+)
+def test_a_file_that_nobody_would_read_is_refused(rules_dir: Path, name: str, hint: str) -> None:
+    (rules_dir / name).write_text("tiers: {}\n")
+    with pytest.raises(RulesError) as caught:
+        load(rules_dir)
+    assert str(caught.value).startswith(f"{rules_dir / name}: is no file of the rules, and would not be read; {hint}")
+    assert command("rules", "check", str(rules_dir))[0] == 1
+
+
+def test_what_is_no_file_of_rules_may_lie_in_their_folder(rules_dir: Path) -> None:
+    (rules_dir / "policies" / "winter.yaml").write_text(text())
+    for name in ("README.md", ".tiers.yaml", "tiers.yaml~"):
+        (rules_dir / name).write_text("not: [rules\n")
+    load(rules_dir)
+    (rules_dir / "mine.yaml").write_text(text())
+    load(rules_dir, policy=str(rules_dir / "mine.yaml"))
+
+
+def test_the_help_says_which_folder_is_checked() -> None:
+    assert "CONTACT_STREAMS_RULES_DIR, else the shipped rules" in " ".join(
+        command("rules", "check", "--help", COLUMNS="240")[1].split()
+    )
+
+
+def test_a_route_is_of_any_type_of_services_yaml(rules_dir: Path) -> None:
+    served = (rules.SHIPPED / "services.yaml").read_text() + "  speed: {short-contact: 1.0}\n"
+    (rules_dir / "services.yaml").write_text(served)
+    mine = rules_dir / "policies" / "mine.yaml"
+    mine.write_text(text().replace("routes: ", "routes:\n  speed: {channels: [chat]}  #"))
+    found = load(rules_dir, policy="mine").customers.policy
+    assert found is not None
+    assert found.route_of("speed").channels == ("chat",)
+    assert "speed" in command("policies", "show", "mine", CONTACT_STREAMS_RULES_DIR=str(rules_dir))[1]
+    mine.write_text(mine.read_text().replace("speed:", "sped:"))
+    why = r"routes\.sped: 'sped' is not a service type of services\.yaml \(value, service, relationship, convenience, speed"
+    with pytest.raises(RulesError, match=why):
+        load(rules_dir, policy="mine")

@@ -18,7 +18,7 @@ from streams.customers.rules import CustomerRules
 from streams.customers.worth import Bounds
 from streams.identity.rules import IdentityRules
 from streams.rules import Rules
-from streams.settings import Settings, load
+from streams.settings import Settings, load, variable
 from streams.worker import features as module
 from streams.worker.features import OWN, features
 from streams.worker.metrics import Metrics
@@ -60,15 +60,24 @@ def changed(one: dict[str, str], other: dict[str, str]) -> set[str]:
     ],
 )
 def test_a_setting_that_changes_results_is_named(name: str, value: object) -> None:
-    assert changed(of(), of(**{name: value})) == {name}
-    assert of(**{name: value})[name] == str(value)
+    assert changed(of(), of(**{name: value})) == {variable(name)}
+    assert of(**{name: value})[variable(name)] == str(value)
 
 
 def test_a_secret_is_compared_and_not_told() -> None:
     one, other = of(erasure_key="the key of one deployment"), of(erasure_key="the key of another one")
-    assert {name for name in one if one[name] != other[name]} == {"erasure_key"}
+    assert {name for name in one if one[name] != other[name]} == {"CONTACT_STREAMS_ERASURE_KEY"}
     assert one == of(erasure_key="the key of one deployment")
     assert "key of" not in json.dumps(one)
+
+
+def test_a_policy_is_named_by_its_setting() -> None:
+    one, named = of(), of(policy="tiered")
+    assert one == named, "the default, said or not"
+    assert one["CONTACT_STREAMS_POLICY"].startswith("tiered (")
+    assert changed(one, of(rule_files.load(policy="premium-for-all"), policy="premium-for-all")) == {
+        "CONTACT_STREAMS_POLICY"
+    }
 
 
 def test_settings_of_one_worker_are_not_compared() -> None:
@@ -101,7 +110,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
         own = replace(rules, customers=replace(customers, **{name: other}))
-        assert changed(of(), of(own)) == {f"rules.{name}"}
+        assert changed(of(), of(own)) == {variable(name) if name == "policy" else f"rules.{name}"}
     for kind in fields(customers.alerts):
         fewer: dict[str, Any] = {kind.name: ()}
         own = replace(rules, customers=replace(customers, alerts=replace(customers.alerts, **fewer)))
