@@ -188,7 +188,8 @@ def test_the_state_is_bounded_and_small() -> None:
     task.take(*[own("promise.made", 300 * M + n, f"p{n}", due=30 * D) for n in range(100)])
     task.take(*[own("promise.kept", 300 * M + n, f"k{n}") for n in range(100)])
     known = task.customer.lines[""].outreach if task.customer else KnownOutreach()
-    assert (len(known.words), len(known.pending), len(known.kept)) == (MAX_WORDS, MAX_PENDING, 16)
+    assert len(known.words) <= MAX_WORDS
+    assert (len(known.pending), len(known.kept)) == (MAX_PENDING, 16)
     assert [each["reason"] for each in sends(task)] == ["cap"] * (100 - MAX_PENDING)
     eased = Outreach(RULES, SHIPPED.contacts).eased(known, Ease.FEWEST, View(OWNER, "", None, {}, {}, ()))
     assert (len(eased.pending), len(eased.kept)) == (2, 2)
