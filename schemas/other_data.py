@@ -80,7 +80,7 @@ class OrderData(Model):
     customer_id: Id
     """Who ordered; also the record's key."""
     order_id: Id
-    """The order."""
+    """The order, unique for the customer."""
 
 
 class OrderPlacedData(OrderData):

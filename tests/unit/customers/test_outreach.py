@@ -10,8 +10,9 @@ import pytest
 from streams.base.records import Left
 from streams.base.times import to_ms
 from streams.customers.follow import Ease, View
-from streams.customers.outreach import MAX_DECIDED, MAX_PENDING, KnownOutreach, Outreach, Pending
+from streams.customers.outreach import MAX_PENDING, KnownOutreach, Outreach
 from streams.customers.outreach_rules import OutreachRules
+from streams.customers.pending import MAX_DECIDED, Pending
 from streams.customers.wishes import MAX_WORDS
 from tests.support.outreach_story import RULES, own, recount, rule, story, word
 from tests.support.silence_story import late
@@ -197,7 +198,7 @@ def test_the_state_is_bounded_and_small() -> None:
     for seed in SEEDS:
         whole = Task(rules()).take(*story(random.Random(seed))).until(END).customer
         assert whole is not None
-        assert len(whole.lines[""].outreach.decided) <= MAX_DECIDED
+        assert len(whole.lines[""].outreach.past) <= MAX_DECIDED
         sizes.append(len(msgspec.json.encode(whole.lines[""].outreach)))
     usual = Task(rules()).take(word(0, consent=GIVEN, time_zone="Europe/Rome", language="it")).customer
     assert usual is not None
