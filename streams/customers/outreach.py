@@ -4,7 +4,8 @@ What a rule waits for makes a *pending* outreach, named by rule, customer and tr
 time has passed the trigger's time by the rule's delay. That is at least the lateness, so whatever was told late is
 known by then, and what is decided is a function of the records and not of the order in which they came. It is asked, in
 this order: is it over, is there no consent, is it expired, are these quiet hours (then it waits for their end and is
-decided again), does a campaign run, are there too many. Else it is sent. A refusal ends a pending one at once.
+decided again), does a campaign run, are there too many. Else it is sent. A refusal ends a pending one at once; that is
+told when the lateness has passed, since it is held either way.
 
 Of what happens in the lateness before a decision that counts which has arrived: nobody waits another hour for a
 customer who may have answered.
@@ -216,8 +217,11 @@ class Outreach(Follower[KnownOutreach]):
         return each.at, self.by_name[each.rule][0] if each.rule in self.by_name else -1, each.name, each.time
 
     def _ready(self, each: Pending, words: Words) -> int:
-        """When it is told."""
-        return self._moment(each, words)
+        """When it is told: what is refused or over waits for the lateness, so that what was said before is known, but
+        no longer than until it would be sent.
+        """
+        moment = self._moment(each, words)
+        return moment if each.rule not in self.by_name else min(each.at, moment + self.lateness_ms)
 
     def _moment(self, each: Pending, words: Words) -> int:
         """The time for which it is decided: what is refused or over, at once."""

@@ -95,10 +95,12 @@ def test_in_a_country_of_many_zones_it_waits_for_the_last_morning() -> None:
 
 def test_a_refusal_stops_what_is_pending_at_once() -> None:
     task = Task(rules()).take(word(0, consent=GIVEN), own("order.delivered", M, "o1")).until(5 * M)
-    task.take(word(10 * M, consent={"surveys": False})).until(10 * M + 1)
-    [held] = sends(task)
+    task.take(word(10 * M, consent={"surveys": False})).until(15 * M).take(word(20 * M, consent=GIVEN))
+    task.until(10 * M + LATENESS)
+    assert sends(task) == [], "what was said before may still come"
+    [held] = sends(task.until(10 * M + LATENESS + 1))
     assert (held["reason"], held["decided_at"]) == ("no-consent", "2026-01-01T09:10:00.000Z")
-    assert len(sends(task.take(word(20 * M, consent=GIVEN)).until(END))) == 1, "and for good"
+    assert sends(task.until(END)) == [held], "and for good"
 
 
 def test_a_refusal_of_the_channel_stops_every_purpose() -> None:

@@ -1,5 +1,6 @@
 """Once for each rule and trigger: however often an order or a promise is told, by whom and in which order."""
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from streams.base.records import CustomerEvent, Left
 from streams.customers.outreach import KnownOutreach
 from streams.customers.pending import DECIDED_MS, MAX_DECIDED
-from tests.support.outreach_story import RULES, own, word
-from tests.support.track_story import OWNER, T0, D, H, M, Task, event
+from tests.support.outreach_story import FIRST, GRID, RULES, ZONES, own, word
+from tests.support.silence_story import late
+from tests.support.track_story import OWNER, T0, D, H, M, Record, Task, event
 from tests.support.track_story import RULES as SHIPPED
 
+LATENESS = SHIPPED.contacts.lateness_ms
 ONCE = replace(SHIPPED, outreach=replace(RULES, caps=()))
 GIVEN = {"marketing": True, "surveys": True}
 AWAKE = word(0, consent=GIVEN, time_zone="UTC")
@@ -132,3 +135,36 @@ def test_rows_of_before_are_read_and_what_is_pending_in_them_is_not_told_twice()
     task.customer = msgspec.structs.replace(task.customer, lines={"": line})
     task.take(from_("crm", own("promise.made", M, "p", due=4 * H)), from_("crm", own("promise.kept", 2 * M, "p")))
     assert [reason for _, reason, _ in in_short(task.until(END))] == ["over"]
+
+
+def story(dice: random.Random) -> list[Record]:
+    """A few orders and promises, told over and over by two systems, and what the customer says of being spoken to."""
+    found: list[Record] = []
+    for number in range(dice.randint(4, 24)):
+        at = FIRST + GRID * dice.randrange(24) + dice.randrange(10 * M)
+        kind = dice.choice(("promise.made", "promise.made", "promise.kept", "order.placed", "order.delivered", "word"))
+        if kind == "word":
+            said = {dice.choice(("marketing", "service", "email", "service:email")): dice.random() < 0.7}
+            tier = {"tier": dice.choice(("gold", "red"))} if dice.random() < 0.4 else {}
+            found.append(word(at, consent=said, time_zone=dice.choice(ZONES), **tier))
+            continue
+        due = FIRST + GRID * dice.randrange(24) if kind == "promise.made" else None
+        found.append(from_(dice.choice(("shop", "crm")), own(kind, at, dice.choice("xy"), due), number))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_said_in_the_end_is_the_same_in_any_order_within_the_lateness(seed: int) -> None:
+    dice = random.Random(seed)
+    records = story(dice)
+    plain = Task(ONCE)
+    for record in sorted(records, key=lambda each: each.time):
+        plain.until(record.time - T0 - 1).take(record)
+    expected = plain.until(END).newest("outreach", "outreach_id")
+    for _ in range(3):
+        task = Task(ONCE)
+        for record, reached in late(dice, records, LATENESS - 1):
+            task.until(reached + LATENESS - 1 - T0).take(record)
+        assert task.until(END).newest("outreach", "outreach_id") == expected
+        out = [each["outreach_id"] for each in outreach(task) if each["status"] == "send"]
+        assert len(out) == len({*out})
