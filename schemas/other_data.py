@@ -25,9 +25,16 @@ from schemas.fields import (
     bounded,
     few,
     in_parts,
+    named,
 )
 
-Consent = Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), BeforeValidator(few), AfterValidator(bounded)]
+Consent = Annotated[
+    dict[str, Bool],
+    Field(max_length=MAX_VALUES),
+    BeforeValidator(few),
+    AfterValidator(bounded),
+    AfterValidator(named),
+]
 
 
 class CustomerProfileChangedData(Model):
