@@ -180,7 +180,8 @@ class Outreach(Follower[KnownOutreach]):
                 pending, each = once(state.pending, state.past, new, names)
             late = bool(new.key) and at > due
             if each is not None and (late or len(pending) >= MAX_PENDING):
-                state = self._noted(state, each, at, 1)
+                each = replace(each, revision=told_before(state.past, each))
+                state = self._noted(state, each, at, each.revision + 1)
                 out.append(self._record(each, EXPIRED if late else CAP, at, state.words, view))
             elif each is not None:
                 pending.append(each)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from streams.base.records import CustomerEvent, Left
-from streams.customers.outreach import KnownOutreach
+from streams.customers.outreach import MAX_PENDING, KnownOutreach
 from streams.customers.pending import DECIDED_MS, MAX_DECIDED
 from tests.support.outreach_story import FIRST, GRID, RULES, ZONES, own, word
 from tests.support.silence_story import late
@@ -104,6 +104,13 @@ def test_told_every_hour_it_is_decided_when_it_would_have_been() -> None:
     for hour in range(12):
         task.take(own("promise.made", hour * H + M, "p", due=2 * H)).until((hour + 1) * H)
     assert [each["decided_at"] for each in outreach(task)] == ["2026-01-01T13:00:00.000Z"]
+
+
+def test_made_again_where_too_many_are_pending_it_is_held_with_the_next_revision() -> None:
+    task = Task(ONCE).take(own("promise.made", M, "p", due=30 * D), own("promise.kept", 2 * M, "p")).until(2 * H)
+    task.take(*[own("promise.made", 2 * H + n, f"p{n}", due=30 * D) for n in range(MAX_PENDING)])
+    task.take(own("promise.made", 3 * H, "p", due=30 * D))
+    assert in_short(task) == [("p", "over", 1), ("p", "cap", 2)]
 
 
 def test_of_a_contact_that_left_in_the_night_and_comes_back_nothing_goes_out() -> None:
