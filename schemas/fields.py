@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
+from schemas.countries import COUNTRIES
 from schemas.times import iso
 
 MAX_ID = 200
@@ -217,11 +218,26 @@ def _is_zone(text: str) -> bool:
     return True
 
 
+def country(text: str) -> str:
+    """The code of a country that there is."""
+    if text not in COUNTRIES:
+        raise PydanticCustomError("country", "must be a country of ISO 3166-1, such as IT")
+    return text
+
+
+def named(found: dict[str, Any]) -> dict[str, Any]:
+    """An object by name, none of which is blank."""
+    if any(not name.strip() for name in found):
+        raise PydanticCustomError("blank_name", "must not have a blank name")
+    return found
+
+
 TimeZone = Annotated[
     str, StringConstraints(strict=True, min_length=1, max_length=64, pattern=ZONE_NAME), AfterValidator(zone_name)
 ]
 """Of the tz database."""
-Country = Annotated[str, StringConstraints(strict=True, pattern=COUNTRY)]
+Country = Annotated[str, StringConstraints(strict=True, pattern=COUNTRY), AfterValidator(country)]
+"""Of ISO 3166-1."""
 Whole = Annotated[int, Field(strict=True, ge=0, le=MAX_WHOLE)]
 Duration = Annotated[int, Field(strict=True, ge=0, le=MAX_DURATION_MS)]
 """Milliseconds of something a person did, at most 7 days."""

@@ -74,7 +74,7 @@ class Outreach(Model):
     """What called for it: purchase, delivery, promise-due, search-failed, bad-survey, case-solved, quiet; null when the
     rule is gone."""
     trigger: String
-    """Which one: <channel>|<contact>|<source>|<event id>, <source>|<order or promise>, or the silence's name."""
+    """Which one: <channel>|<contact>|<source>|<event id>, the order, the promise, or the silence's name."""
     triggered_at: UtcTime
     """When."""
     about: String | None

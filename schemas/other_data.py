@@ -25,9 +25,16 @@ from schemas.fields import (
     bounded,
     few,
     in_parts,
+    named,
 )
 
-Consent = Annotated[dict[str, Bool], Field(max_length=MAX_VALUES), BeforeValidator(few), AfterValidator(bounded)]
+Consent = Annotated[
+    dict[str, Bool],
+    Field(max_length=MAX_VALUES),
+    BeforeValidator(few),
+    AfterValidator(bounded),
+    AfterValidator(named),
+]
 
 
 class CustomerProfileChangedData(Model):
@@ -80,7 +87,7 @@ class OrderData(Model):
     customer_id: Id
     """Who ordered; also the record's key."""
     order_id: Id
-    """The order."""
+    """The order, unique for the customer."""
 
 
 class OrderPlacedData(OrderData):

@@ -4,7 +4,8 @@ What a rule waits for makes a *pending* outreach, named by rule, customer and tr
 time has passed the trigger's time by the rule's delay. That is at least the lateness, so whatever was told late is
 known by then, and what is decided is a function of the records and not of the order in which they came. It is asked, in
 this order: is it over, is there no consent, is it expired, are these quiet hours (then it waits for their end and is
-decided again), does a campaign run, are there too many. Else it is sent. A refusal ends a pending one at once.
+decided again), does a campaign run, are there too many. Else it is sent. A refusal ends a pending one at once; that is
+told when the lateness has passed, since it is held either way.
 
 Of what happens in the lateness before a decision that counts which has arrived: nobody waits another hour for a
 customer who may have answered.
@@ -25,6 +26,20 @@ from streams.contacts.steps import Step
 from streams.customers import wishes
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View
 from streams.customers.outreach_rules import OutreachRule, OutreachRules
+from streams.customers.pending import (
+    Kept,
+    Names,
+    Past,
+    Pending,
+    ended,
+    is_put_off,
+    names_of,
+    once,
+    over_at,
+    promised,
+    told_before,
+    with_decided,
+)
 from streams.customers.tiers import tier_at
 from streams.customers.wishes import LANGUAGE, Words
 
@@ -38,33 +53,8 @@ HELD_BY = (OVER, NO_CONSENT, EXPIRED, QUIET_HOURS, CAMPAIGN, CAP)
 OF_CONTACTS = {"search.failed": "search-failed", "feedback.given": "bad-survey", "case.solved": "case-solved"}
 OF_CUSTOMERS = {"order.placed": "purchase", "order.delivered": "delivery"}
 MAX_PENDING = 32
-MAX_DECIDED = 16
-"""Of triggers in contacts, which come again when the contact goes to another customer and back."""
 MAX_KEPT = 16
 """Promises that were kept before it was told that they were made, or were made of late."""
-FOREVER = 2**62
-
-
-class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One that is not decided; times in ms."""
-
-    rule: str
-    name: str
-    """Of the trigger: the event, the order, the promise, the silence."""
-    said: int
-    """When the event said so."""
-    time: int
-    """When that was which calls for it: of a promise when it is due."""
-    due: int
-    """When it is decided first."""
-    at: int
-    """When it is decided next."""
-    key: str = ""
-    """Of the history that holds the trigger."""
-    about: str | None = None
-    revision: int = 0
-    over: int | None = None
-    """When what called for it was over."""
 
 
 class Campaign(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -84,9 +74,10 @@ class KnownOutreach(msgspec.Struct, frozen=True, array_like=True):
     """When, the latest as far as caps count them."""
     campaign: Campaign | None = None
     decided: tuple[str, ...] = ()
-    """Names of outreaches after contacts, the latest."""
-    kept: tuple[tuple[int, str], ...] = ()
-    """(when, promise)."""
+    """Names of outreaches after contacts, in rows of before."""
+    kept: Kept = ()
+    past: Past = ()
+    """What was decided."""
 
 
 class Outreach(Follower[KnownOutreach]):
@@ -112,7 +103,7 @@ class Outreach(Follower[KnownOutreach]):
         if trigger not in self.after or (trigger == "bad-survey" and not self._is_bad(step)):
             return None
         name = f"{key}|{step.source}|{step.id}"
-        return self._called(state, trigger, Pending("", name, step.time, step.time, 0, 0, key), view)
+        return self._called(state, trigger, Pending("", name, step.time, step.time, 0, 0, key), view, (name,))
 
     def told(self, state: KnownOutreach, record: Profile | CustomerEvent, view: View) -> After[KnownOutreach] | None:
         if isinstance(record, Profile):
@@ -124,8 +115,8 @@ class Outreach(Follower[KnownOutreach]):
             trigger, time, about = "promise-due", record.due or record.time, record.what
         else:
             trigger, time, about = OF_CUSTOMERS[record.type], record.time, record.about
-        name = f"{record.source}|{record.about}"
-        return self._called(state, trigger, Pending("", name, record.time, time, 0, 0, about=about), view)
+        begun = Pending("", record.about, record.time, time, 0, 0, about=about)
+        return self._called(state, trigger, begun, view, names_of(record))
 
     def heard(self, state: KnownOutreach, out: Out, view: View) -> KnownOutreach:
         """A customer fell silent, or no longer is."""
@@ -134,94 +125,108 @@ class Outreach(Follower[KnownOutreach]):
             return state
         name = told["quiet_id"]
         if told["status"] != "quiet":
-            return self._over(state, name, to_ms(told["ended_at"] or 0))
+            rules = [rule.name for rule in self.after["quiet"]]
+            pending = over_at(state.pending, (name,), rules, to_ms(told["ended_at"] or 0))
+            return state if pending == state.pending else replace(state, pending=pending)
         if told["revision"] > 1:
             return state  # it is known
         at = to_ms(told["quiet_at"])
-        rules = [rule for rule in self.after["quiet"] if not rule.silence or told["verdict"] in rule.silence]
+        asked = [rule for rule in self.after["quiet"] if not rule.silence or told["verdict"] in rule.silence]
         begun = Pending("", name, at, at, 0, 0, about=told["reason"])
-        return self._with(state, begun, rules, replace(view, now=None))[0]  # by its own time, however far time has gone
+        by_its_own_time = replace(view, now=None)  # however far time has gone
+        return self._with(state, begun, asked, by_its_own_time, (name,))[0]
 
     def left(self, state: KnownOutreach, leaving: Leaving, view: View) -> After[KnownOutreach] | None:
         goes = [each for each in state.pending if each.key == leaving.key and each.said >= leaving.left.since]
         if not goes:
             return None
-        out = [self._record(each, OVER, leaving.left.time, state.words, view) for each in goes if each.revision]
-        kept = tuple(each for each in state.pending if each not in goes)
-        return After(replace(state, pending=kept), tuple(out))
+        at, out = leaving.left.time, list[Out]()
+        state = replace(state, pending=tuple(each for each in state.pending if each not in goes))
+        for each in goes:
+            if each.revision:
+                state = self._noted(state, each, at, each.revision + 1)
+                out.append(self._record(each, OVER, at, state.words, view))
+        return After(state, tuple(out))
 
     def _is_bad(self, step: Step) -> bool:
         return surveys.is_low(step.detail, surveys.answer(step, self.contacts), self.contacts)
 
-    def _called(self, state: KnownOutreach, trigger: str, begun: Pending, view: View) -> After[KnownOutreach] | None:
+    def _called(
+        self, state: KnownOutreach, trigger: str, begun: Pending, view: View, names: Names
+    ) -> After[KnownOutreach] | None:
         rules = self.after.get(trigger)
         if not rules:
             return None
-        after, out = self._with(state, begun, rules, view)
+        after, out = self._with(state, begun, rules, view, names)
         return None if after is state and not out else After(after, tuple(out))
 
     def _with(
-        self, state: KnownOutreach, begun: Pending, rules: Iterable[OutreachRule], view: View
+        self, state: KnownOutreach, begun: Pending, rules: Iterable[OutreachRule], view: View, names: Names
     ) -> tuple[KnownOutreach, list[Out]]:
-        """One more pending outreach for each rule. What should have been decided before its trigger came is expired
-        where that lies in a contact, which may have been another customer's; else it is decided now.
+        """One more pending outreach for each rule, unless it is known. What should have been decided before its trigger
+        came is expired where that lies in a contact, which may have been another customer's; else it is decided now.
         """
-        pending, out = list(state.pending), list[Out]()
-        decided = state.decided
-        over = min((time for time, name in state.kept if name == begun.name), default=None)
+        before, out = state, list[Out]()
         for rule in rules:
-            due = begun.time + rule.delay_ms
+            due = max(begun.time, begun.said) + rule.delay_ms
             at = due if view.now is None else max(due, view.now)
-            each = replace(begun, rule=rule.name, due=at, at=at, over=over)
-            name = self._id(each, view)
-            known = next((one for one in pending if one.rule == rule.name and one.name == each.name), None)
-            if name in decided or (known is not None and (known.said, known.time) >= (each.said, each.time)):
+            new = replace(begun, rule=rule.name, due=due, at=at)
+            if new.key and self._id(new, view) in state.decided:
                 continue
-            if known is not None:
-                pending.remove(known)
-                each = replace(each, revision=known.revision if known.time == each.time else 0)
-            late = bool(each.key) and at > due
-            if late or len(pending) >= MAX_PENDING:
+            if rule.after == "promise-due":
+                pending, past, each = promised(state.pending, state.past, new, names, state.kept)
+                state = replace(state, past=past)
+            else:
+                pending, each = once(state.pending, state.past, new, names)
+            late = bool(new.key) and at > due
+            if each is not None and (late or len(pending) >= MAX_PENDING):
+                each = replace(each, revision=told_before(state.past, each))
+                state = self._noted(state, each, at, each.revision + 1)
                 out.append(self._record(each, EXPIRED if late else CAP, at, state.words, view))
-                continue
-            pending.append(each)
-        after = tuple(sorted(pending, key=self._order))
-        return (state if after == state.pending else replace(state, pending=after)), out
+            elif each is not None:
+                pending.append(each)
+            state = replace(state, pending=tuple(sorted(pending, key=self._order)))
+        return (before if state == before else state), out
 
     def _kept(self, state: KnownOutreach, record: CustomerEvent) -> KnownOutreach:
-        name = f"{record.source}|{record.about}"
-        kept = tuple(sorted({*state.kept, (record.time, name)})[-MAX_KEPT:])
-        return self._over(replace(state, kept=kept), name, record.time)
+        kept = tuple(sorted({*state.kept, (record.time, record.about)})[-MAX_KEPT:])
+        rules = [rule.name for rule in self.after.get("promise-due", ())]
+        return replace(state, kept=kept, pending=over_at(state.pending, names_of(record), rules, record.time))
 
-    def _over(self, state: KnownOutreach, name: str, at: int) -> KnownOutreach:
-        pending = tuple(
-            replace(each, over=at if each.over is None else min(at, each.over)) if each.name == name else each
-            for each in state.pending
-        )
-        return state if pending == state.pending else replace(state, pending=pending)
+    def _noted(self, state: KnownOutreach, each: Pending, at: int, revision: int) -> KnownOutreach:
+        """It is decided for good. A silence is told of once, so that need not be remembered."""
+        if each.rule not in self.by_name or self.by_name[each.rule][1].after == "quiet":
+            return state
+        return replace(state, past=with_decided(state.past, each, at, revision))
 
     # Time passes
 
     def due(self, state: KnownOutreach, view: View) -> int | None:
-        return min(self._moment(each, state.words) for each in state.pending) if state.pending else None
+        return min(self._ready(each, state.words) for each in state.pending) if state.pending else None
 
     def passed(self, state: KnownOutreach, view: View) -> After[KnownOutreach]:
         out: list[Out] = []
         while view.now is not None and state.pending:
-            first = min(state.pending, key=lambda each: (self._moment(each, state.words), *self._order(each)))
-            moment = self._moment(first, state.words)
-            if view.now <= moment:
+            first = min(state.pending, key=lambda each: (self._ready(each, state.words), *self._order(each)))
+            if view.now <= self._ready(first, state.words):
                 break
-            state, told = self._decided(state, first, moment, view)
+            state, told = self._decided(state, first, self._moment(first, state.words), view)
             out += told
         return After(state, tuple(out))
 
-    def _order(self, each: Pending) -> tuple[int, int, str]:
-        return each.at, self.by_name[each.rule][0] if each.rule in self.by_name else -1, each.name
+    def _order(self, each: Pending) -> tuple[int, int, str, int]:
+        return each.at, self.by_name[each.rule][0] if each.rule in self.by_name else -1, each.name, each.time
+
+    def _ready(self, each: Pending, words: Words) -> int:
+        """When it is told: what is refused or over waits for the lateness, so that what was said before is known, but
+        no longer than until it would be sent.
+        """
+        moment = self._moment(each, words)
+        return moment if each.rule not in self.by_name else min(each.at, moment + self.lateness_ms)
 
     def _moment(self, each: Pending, words: Words) -> int:
-        """When it is decided: what is refused or over, at once."""
-        at = min(each.at, FOREVER if each.over is None else max(each.over, each.said))
+        """The time for which it is decided: what is refused or over, at once."""
+        at = min(each.at, max(ended(each), each.said))
         if each.rule not in self.by_name:
             return each.said
         rule = self.by_name[each.rule][1]
@@ -232,17 +237,19 @@ class Outreach(Follower[KnownOutreach]):
         self, state: KnownOutreach, each: Pending, moment: int, view: View
     ) -> tuple[KnownOutreach, tuple[Out, ...]]:
         """The state after a decision, and what is told of it: nothing of a rule that is not for such customers."""
-        why = self._held_by(state, each, moment, view)
+        put_off = is_put_off(each, moment)
+        why = OVER if put_off else self._held_by(state, each, moment, view)
         others = tuple(one for one in state.pending if one is not each)
-        if why == OVER and not each.revision and not self._is_for(each, moment, view):
-            return replace(state, pending=others), ()
+        if why == OVER and not each.revision and (put_off or not self._is_for(each, moment, view)):
+            state = replace(state, pending=others)
+            return state if put_off else self._noted(state, each, moment, 0), ()
+        each = replace(each, revision=max(each.revision, told_before(state.past, each)))
         if why == QUIET_HOURS:
             until = self._quiet_until(state.words, moment) or moment
             later = replace(each, at=until, revision=each.revision + 1)
             pending = tuple(sorted((*others, later), key=self._order))
             return replace(state, pending=pending), (self._record(each, why, moment, state.words, view),)
-        decided = (*state.decided, self._id(each, view))[-MAX_DECIDED:] if each.key else state.decided
-        state = replace(state, pending=others, decided=decided)
+        state = self._noted(replace(state, pending=others), each, moment, each.revision + 1)
         if why is None:
             rule = self.by_name[each.rule][1]
             running = Campaign(rule.name, moment, moment + rule.campaign) if rule.campaign else state.campaign
@@ -334,4 +341,10 @@ class Outreach(Follower[KnownOutreach]):
         if ease is Ease.UNNEEDED:
             return state
         most = 8 if ease is Ease.FEWER else 2
-        return replace(state, pending=state.pending[:most], decided=state.decided[-most:], kept=state.kept[-most:])
+        return replace(
+            state,
+            pending=state.pending[:most],
+            decided=state.decided[-most:],
+            kept=state.kept[-most:],
+            past=state.past[-most:],
+        )

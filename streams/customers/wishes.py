@@ -2,7 +2,6 @@
 moment, whatever the order in which it was told.
 """
 
-from bisect import insort
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,12 +17,12 @@ Words = tuple[Word, ...]
 """In order. Of one moment a refusal is the last word."""
 
 ZONE, COUNTRY, LANGUAGE, CONSENT = "zone", "country", "language", "ok:"
+LOST = "lost"
+"""Of what was said of consent something is not known any more; the time is that of the latest refusal among it."""
 GIVEN, REFUSED = "+", "-"
-MAX_WORDS = 48
-MAX_CONSENTS = 16
-"""Of one profile event."""
+MAX_WORDS = 64
 MAX_NAME = 64
-"""Characters of a purpose."""
+"""Characters of a name of consent; no rule asks for a longer one."""
 LATE_MS = 14 * DAY_MS
 """Words that lie so far behind stream time are as they are: twice the age at which an event is still taken."""
 
@@ -32,22 +31,64 @@ def said_by(profile: Profile) -> list[Word]:
     """What a profile event says of it."""
     known = ((ZONE, profile.time_zone), (COUNTRY, profile.country), (LANGUAGE, profile.language))
     words = [(profile.time, what, value) for what, value in known if value]
-    consents = sorted((profile.consent or {}).items(), key=lambda each: (each[1], each[0]))[:MAX_CONSENTS]
-    return words + [(profile.time, CONSENT + name[:MAX_NAME], GIVEN if given else REFUSED) for name, given in consents]
+    consents = sorted((profile.consent or {}).items())
+    said = [(profile.time, CONSENT + name, GIVEN if given else REFUSED) for name, given in consents]
+    return words + [word for word in said if len(word[1]) <= len(CONSENT) + MAX_NAME]
 
 
 def with_words(words: Words, more: list[Word], now: int | None) -> Words:
-    """With more of them; what is long superseded at a stream time (ms) goes, and of too many the earliest."""
-    known = list(words)
-    for word in more:
-        if word not in known:
-            insort(known, word)
-    if len(known) == len(words):
+    """With more of them. What is long superseded at a stream time (ms) goes; of too many goes what matters least, and
+    never so that a refusal is forgotten.
+    """
+    lost, names = next((time for time, what, _ in words if what == LOST), -1), {what for _, what, _ in words}
+    new = {word for word in more if word[0] > lost or word[2] != GIVEN or word[1] in names}.difference(words)
+    if not new:  # what is given and no later than what was lost may have been refused since
         return words
+    known = sorted((*words, *new))
     behind = [] if now is None else [word for word in known if word[0] < now - LATE_MS]
-    latest = {what: place for place, (_, what, _) in enumerate(behind)}
-    kept = [word for place, word in enumerate(behind) if latest[word[1]] == place]
-    return tuple((kept + known[len(behind) :])[-MAX_WORDS:])
+    kept = sorted(_latest(behind).values()) + known[len(behind) :]
+    return tuple(kept if len(kept) <= MAX_WORDS else _fewer(kept))
+
+
+def _latest(words: list[Word]) -> dict[str, Word]:
+    """By what they say; words are in order."""
+    return {word[1]: word for word in words}
+
+
+def _fewer(words: list[Word]) -> list[Word]:
+    """So few as are kept. First goes what changes nothing, then what is superseded, refusals last; then, of more names
+    than there is room for, what was given; and only then refusals. From then on what is unknown counts as refused.
+    """
+    kept = _telling(words)
+    latest = set(_latest(kept).values())
+    superseded = sorted((word for word in kept if word not in latest), key=lambda word: (_is_refusal(word), word))
+    gone = set(superseded[: max(0, len(kept) - MAX_WORDS)])
+    kept = [word for word in kept if word not in gone]
+    if len(kept) <= MAX_WORDS:
+        return kept
+    others = [word for word in kept if word[1] != LOST]
+    consents = [word for word in others if word[1].startswith(CONSENT)]
+    lost = set(sorted(consents, key=lambda word: (_is_refusal(word), word))[: len(others) + 1 - MAX_WORDS])
+    before = [time for time, what, _ in kept if what == LOST]
+    at = max([*before, *(word[0] for word in lost if _is_refusal(word))], default=0)
+    return sorted([(at, LOST, REFUSED), *(word for word in others if word not in lost)])
+
+
+def _telling(words: list[Word]) -> list[Word]:
+    """Without what changes nothing: of equal words in a row the first and the last are left, so that a word which comes
+    late in between does not outlive what was said after it.
+    """
+    rows: dict[str, list[Word]] = {}
+    for word in words:
+        row = rows.setdefault(word[1], [])
+        if len(row) > 1 and row[-1][2] == row[-2][2] == word[2]:
+            row.pop()
+        row.append(word)
+    return sorted(word for row in rows.values() for word in row)
+
+
+def _is_refusal(word: Word) -> bool:
+    return word[1].startswith(CONSENT) and word[2] == REFUSED
 
 
 def as_of(words: Words, what: str, at: int) -> str | None:
@@ -60,12 +101,18 @@ def consent_names(purpose: str, channel: str) -> tuple[str, str, str]:
     return f"{CONSENT}{purpose}:{channel}", CONSENT + purpose, CONSENT + channel
 
 
+def _consent(words: Words, name: str, at: int) -> str | None:
+    """Given, refused or unknown (None); what is unknown counts as refused once something of it was lost."""
+    said = as_of(words, name, at)
+    return REFUSED if said is None and any(what == LOST for _, what, _ in words) else said
+
+
 def allows(words: Words, purpose: str, channel: str, at: int, *, asked: bool) -> bool:
     """May the customer be spoken to? ``asked``: only with consent; else unless it was refused.
 
     Refused is what was refused by any of its names, but for the purpose where it was given on this very channel.
     """
-    here, purpose_, channel_ = (as_of(words, name, at) for name in consent_names(purpose, channel))
+    here, purpose_, channel_ = (_consent(words, name, at) for name in consent_names(purpose, channel))
     if here is not None or channel_ == REFUSED:
         return here == GIVEN and channel_ != REFUSED
     return purpose_ == GIVEN if asked else purpose_ != REFUSED

@@ -56,7 +56,7 @@ def event_record(
 
     ``obj`` is not changed. ``budget`` pays for the masking of its texts and knows afterwards how it went; ``None`` = a
     whole one. Raises ``ValueError`` for a marker of a replay (it becomes no record) and for a time inside ``data``
-    that cannot be read; `Unusable` for a word or an erasure that cannot be.
+    that cannot be read; `Unusable` for a word, a profile or an erasure that cannot be.
     """
     kind: str = obj["type"]
     build = _BUILDERS.get(kind)
@@ -183,11 +183,15 @@ def is_customer_text(kind: str, data: Mapping[str, Any]) -> bool:
 
 
 def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Profile:
+    """Raises `Unusable`."""
     data: dict[str, Any] = obj["data"]
+    customer = plain_id(data["customer_id"])
+    if not customer:
+        raise Unusable("data.customer_id", "data.customer_id is blank, and a profile is somebody's")
     return Profile(
         id=obj["id"],
         source=obj["source"],
-        customer=plain_id(data["customer_id"]),
+        customer=customer,
         time=time_ms,
         line=line,
         tier="" if data.get("tier_withdrawn") else data.get("tier"),

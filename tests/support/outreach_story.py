@@ -100,14 +100,12 @@ def recount(records: Sequence[Record], end: int, rules: OutreachRules = RULES) -
 
 
 def _calls(records: Sequence[Record]) -> Iterable[Call]:
-    kept: dict[str, int] = {}
-    for each in records:
-        if isinstance(each, CustomerEvent) and each.type == "promise.kept":
-            kept[each.about] = min(each.time, kept.get(each.about, each.time))
+    kept = [(each.time, each.about) for each in records if getattr(each, "type", "") == "promise.kept"]
     for each in records:
         after = AFTER.get(getattr(each, "type", ""))
         if isinstance(each, Event) and after and (each.type != "feedback.given" or each.data["score"] <= 2):
             yield Call(after, f"{each.channel}|{each.contact}|{each.source}|{each.id}", each.time, each.time)
         elif isinstance(each, CustomerEvent) and after:
-            over = None if each.due is None else kept.get(each.about)
-            yield Call(after, f"{each.source}|{each.about}", each.time, each.due or each.time, over)
+            later = [time for time, about in kept if about == each.about and time >= each.time]
+            over = None if each.due is None else min(later, default=None)
+            yield Call(after, each.about, each.time, each.due or each.time, over)

@@ -52,10 +52,10 @@ def facts(events: Iterable[Input]) -> dict[str, Facts]:
     """What happened, by customer."""
     found: dict[str, Facts] = defaultdict(Facts)
     contacts: dict[str, list[Input]] = defaultdict(list)
-    kept: dict[str, int] = {}
+    kept: dict[str, list[int]] = defaultdict(list)
     for each in events:
         own, data, kind = found[f"customer:{each.data['customer_id']}"], each.data, each.event["type"]
-        name = f"{each.event['source']}|{data.get('order_id') or data.get('promise_id')}"
+        name = data.get("order_id") or data.get("promise_id")
         if kind == "customer.profile_changed":
             own.words.append(Word(each.time, data.get("consent", {}), data.get("time_zone"), data.get("tier")))
         elif kind in AFTER:
@@ -63,12 +63,13 @@ def facts(events: Iterable[Input]) -> dict[str, Facts]:
         elif kind == "promise.made":
             own.calls.append(Call("promise-due", name, each.time, ms(data["due"])))
         elif kind == "promise.kept":
-            kept[name] = min(each.time, kept.get(name, each.time))
+            kept[name].append(each.time)
         elif kind.startswith("contact") or kind == "feedback.given":
             contacts[data["contact_id"]].append(each)
     for own in found.values():
         for call in own.calls:
-            call.over = kept.get(call.name) if call.after == "promise-due" else None
+            later = [time for time in kept[call.name] if time >= call.said]
+            call.over = min(later, default=None) if call.after == "promise-due" else None
     for told in contacts.values():
         _contact(found[f"customer:{told[0].data['customer_id']}"], told)
     return found

@@ -16,6 +16,11 @@ CUSTOMER = {"customer_id": "c"}
         ("customer.profile_changed", CUSTOMER | {"time_zone": "Mars/Olympus"}, "wrong-type", "data.time_zone"),
         ("customer.profile_changed", CUSTOMER | {"time_zone": "../../etc/passwd"}, "wrong-type", "data.time_zone"),
         ("customer.profile_changed", CUSTOMER | {"country": "Italy"}, "wrong-type", "data.country"),
+        ("customer.profile_changed", CUSTOMER | {"country": "ZZ"}, "wrong-type", "data.country"),
+        ("customer.profile_changed", CUSTOMER | {"consent": {"": False}}, "wrong-type", "data.consent"),
+        ("customer.profile_changed", CUSTOMER | {"consent": {"sms": True, " ": True}}, "wrong-type", "data.consent"),
+        ("customer.profile_changed", {"customer_id": " ", "tier": "gold"}, "wrong-type", "data.customer_id"),
+        ("customer.profile_changed", {"customer_id": "\u200b\n", "tier": "gold"}, "wrong-type", "data.customer_id"),
         (
             "customer.profile_changed",
             CUSTOMER | {"consent": {"marketing": "yes"}},
@@ -33,6 +38,25 @@ CUSTOMER = {"customer_id": "c"}
 def test_bad_input_is_a_dead_letter_and_nothing_else(kind: str, data: dict[str, str], reason: str, path: str) -> None:
     [letter] = dead(event(kind, "x", NOW / 1000) | {"data": data})
     assert (letter["reason"], letter["path"]) == (reason, path)
+
+
+def test_what_the_contract_lets_in_stays_in() -> None:
+    """An id may hold a line break, a promise may be told when it is overdue, and a country need not be of the list of
+    those whose zones are known.
+    """
+    run, lines = deployment(), {"customer_id": "a\nb"}
+    for number, (kind, data) in enumerate(
+        (
+            ("order.placed", lines | {"order_id": "o"}),
+            ("promise.made", CUSTOMER | {"promise_id": "p", "due": iso(NOW - DAY_MS)}),
+            ("customer.profile_changed", CUSTOMER | {"country": "XK"}),
+            ("customer.profile_changed", CUSTOMER | {"country": "AQ", "consent": {"a name": False}}),
+        )
+    ):
+        one = event(kind, f"x{number}", NOW / 1000) | {"data": data}
+        run.publish(*home(one), orjson.dumps(one), NOW)
+    run.run(NOW)
+    assert run.on("contacts.dead-letters") == []
 
 
 def test_consent_from_the_future_is_a_dead_letter() -> None:
