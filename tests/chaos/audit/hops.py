@@ -295,6 +295,8 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             told = timeline.journeys.told
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
             journeys = replace(timeline.journeys, shown={}, told={}, floor=0, floor_until=None)
+            if not (timeline.histories or journeys.points or journeys.past):
+                journeys = replace(journeys, review=None)  # when names are forgotten that were taken back
             segments = replace(timeline.segments, revision=0)
             advice = replace(timeline.recommendations, wanted=(), told={}, revision=0)
             parts = {"journeys": journeys, "segments": segments, "recommendations": advice}
