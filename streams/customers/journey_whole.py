@@ -63,7 +63,7 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
         return (_alone(parts[0]),)
     overs = sorted([part.over if isinstance(part, Touchpoint) else part.last for part in parts])
     told = sorted([(part.heard, part.standing == SOLVED) for part in parts if part.standing != SILENT])
-    failed = [part.started for part in parts if isinstance(part, Touchpoint) and part.failed > 0]
+    failed = any(isinstance(part, Touchpoint) and part.failed > 0 for part in parts)
     human = max([part.started for part in parts if failed and _has_human(part)], default=-1)
     found: list[Ordered] = []
     channel, rank, place, solved = "", -1, 0, False

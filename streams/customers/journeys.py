@@ -4,7 +4,7 @@ Which contacts are of one journey: `stitching`; what is kept of contacts that ar
 `journey_records`, `journey_steps`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from operator import is_
 from typing import Any
 from zlib import crc32
@@ -13,7 +13,6 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Event
-from streams.base.times import DAY_MS
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_parts, journey_steps
@@ -21,6 +20,7 @@ from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans,
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named, others, record, withdrawn
 from streams.customers.journey_rules import JourneyRules
+from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone, with_floor
 from streams.customers.journey_steps import (
     MAX_PAST_TURNS,
     MAX_STEPS,
@@ -28,50 +28,12 @@ from streams.customers.journey_steps import (
     STEP_BYTES,
     STEPS_OF_CONTACT,
     Telling,
-    Told,
 )
-from streams.customers.journey_sums import Journey, begun
+from streams.customers.journey_sums import begun
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint, touchpoint
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(Parts).decode
-
-
-class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A journey as it was last published; ``digest`` tells whether it has changed since."""
-
-    started: int
-    revision: int
-    closed: bool
-    digest: int
-    gone: int | None = None
-    """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
-
-
-class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of a customer's journeys."""
-
-    past: tuple[Journey, ...] = ()
-    """Sums of contacts that are over."""
-    shown: dict[str, Shown] = {}
-    """By their ids."""
-    review: int | None = None
-    """Stream time after which they look different without any event."""
-    points: tuple[Touchpoint, ...] = ()
-    """Contacts that are over, each on its own."""
-    told: dict[str, Told] = {}
-    """Steps that were told, by their names."""
-    floor: int = 0
-    """The highest revision of a step, or of a journey, that is remembered no more."""
-    floor_until: int | None = None
-    """How long that is remembered where nothing else is, ms of stream time."""
-    stepped: int = 0
-    """A number for what the steps that were told are made of."""
-
-    @property
-    def parts(self) -> Parts:
-        """Of contacts that are over."""
-        return Parts(self.points, self.past)
 
 
 def _with(state: KnownJourneys, parts: Parts) -> KnownJourneys:
@@ -82,11 +44,6 @@ SHOWN_BYTES = 100
 """JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
 _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 1}
 """Journeys of the past that are kept of too many."""
-MAX_GONE_NAMES = 20
-"""Names of journeys that were taken back and may hold again; of more, the latest are known."""
-FLOOR_MS = 31 * DAY_MS
-"""A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long
-as `journey_steps.TOPIC` is kept."""
 
 
 class Journeys(Follower[KnownJourneys]):
@@ -246,7 +203,7 @@ class Journeys(Follower[KnownJourneys]):
                 at = old.started if view.now is None else max(old.started, view.now)
                 old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
             shown[name] = old
-        floor = max([state.floor, *(shown.pop(name).revision for name in _too_many_gone(shown))])
+        floor = max([state.floor, *(shown.pop(name).revision for name in too_many_gone(shown))])
         wholes = {name: each.whole for name, each in journeys.items()}
         current = max(wholes, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
         for name in sorted(wholes, key=lambda name: name == current):
@@ -289,7 +246,7 @@ class Journeys(Follower[KnownJourneys]):
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
         late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
         over = {name for name in late if now > self._dropped_at(journeys[name], view)}
-        state = self._with_floor(state, old, now)
+        state = with_floor(state, old, now)
         if not old and not over:
             return state
         gone = [part for name in over for part in journeys[name].parts]
@@ -305,15 +262,6 @@ class Journeys(Follower[KnownJourneys]):
             told=told,
             floor=max([state.floor, *journey_steps.taken_back(state.told, told)]),
         )
-
-    def _with_floor(self, state: KnownJourneys, old: Collection[str], now: int) -> KnownJourneys:
-        """With a floor for names that are forgotten, until that is as well."""
-        until = state.floor_until
-        if old:
-            latest = max(state.shown[name].gone or 0 for name in old) + FLOOR_MS
-            floor = max([state.floor, *(state.shown[name].revision for name in old)])
-            return replace(state, floor=floor, floor_until=latest if until is None else max(until, latest))
-        return state if until is None or now <= until else replace(state, floor_until=None)
 
     def _gone_until(self, gone: int) -> int:
         """A name that was taken back is forgotten when stream time passes this."""
@@ -355,12 +303,6 @@ def _points(view: View) -> tuple[Touchpoint, ...]:
 
 def _is_much(parts: Parts) -> bool:
     return len(parts.points) > journey_parts.MAX_POINTS or len(parts.sums) > journey_parts.MAX_GROUPS
-
-
-def _too_many_gone(shown: Mapping[str, Shown]) -> list[str]:
-    """Names that were taken back, but for the latest."""
-    gone = [(each.gone, name) for name, each in shown.items() if each.gone is not None]
-    return [name for _, name in sorted(gone)[: max(0, len(gone) - MAX_GONE_NAMES)]]
 
 
 def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:

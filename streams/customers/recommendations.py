@@ -23,7 +23,8 @@ from streams.contacts.steps import Step
 from streams.customers import advice
 from streams.customers.advice import Now, Person, Standing
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, own_out
-from streams.customers.journeys import Journeys, KnownJourneys
+from streams.customers.journey_state import KnownJourneys
+from streams.customers.journeys import Journeys
 from streams.customers.segments import KnownSegment, Segments
 from streams.customers.services import NONE
 from streams.policies.policy import Policy

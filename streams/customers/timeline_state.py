@@ -10,7 +10,8 @@ from streams.contacts.contact import Contact
 from streams.contacts.histories import NEVER, History
 from streams.contacts.lifecycle import Illegal
 from streams.customers.follow import Out, View
-from streams.customers.journeys import Journeys, KnownJourneys
+from streams.customers.journey_state import KnownJourneys
+from streams.customers.journeys import Journeys
 from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
 from streams.customers.recommendations import KnownAdvice, Recommendations

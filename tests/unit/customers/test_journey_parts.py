@@ -15,9 +15,10 @@ from streams.customers import journey_parts
 from streams.customers.follow import Ease, View
 from streams.customers.journey_parts import Parts, bounded, found, put_in, summed_up, taken_out, with_points, without
 from streams.customers.journey_rules import JourneyRules
+from streams.customers.journey_state import KnownJourneys
 from streams.customers.journey_sums import SUMS, Journey
 from streams.customers.journey_whole import added
-from streams.customers.journeys import Journeys, KnownJourneys
+from streams.customers.journeys import Journeys
 from streams.customers.touchpoints import Touchpoint
 from tests.support.track_story import OWNER, T0, H, M, Task, event, play
 
