@@ -53,11 +53,11 @@ def found(points: Iterable[Touchpoint], sums: Sequence[Journey], rules: JourneyR
     parts: Sequence[Touchpoint | Journey] = sorted((*each, *sums), key=_order) if sums else each
     made = []
     for journey in stitched([node_of(part) for part in parts], rules):
-        members = tuple([parts[place] for place in journey.members])
+        members = tuple(parts) if len(journey.members) == len(parts) else tuple([parts[at] for at in journey.members])
         why = tuple([None if one is None else (one.reason, _name(parts[one.to])) for one in journey.stitches])
         turns = ordered(members, rules)
         made.append(Found(whole(members, why, turns), members, why, turns))
-    return tuple(sorted(made, key=_begun))
+    return tuple(sorted(made, key=_begun) if len(made) > 1 else made)
 
 
 def _begun(journey: Found) -> tuple[int, tuple[str, str]]:

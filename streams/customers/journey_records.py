@@ -6,6 +6,7 @@ longer holds is taken back by a closed record without contacts, and the journey 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -15,7 +16,7 @@ from streams.contacts.contact import Counted
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
-from streams.customers.touchpoints import BOT, HUMAN, MENU, Touchpoint
+from streams.customers.touchpoints import BOT, HUMAN, MENU, Touchpoint, met
 
 MAX_WAIT_MS = 2**53 - 1
 """What a journey says at most: the largest number that every reader of JSON keeps exactly."""
@@ -87,9 +88,16 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "line": line,
         "tier": whole.tier,
         "revision": revision,
-        "contacts": [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)],
+        "contacts": [
+            (_changing if point.open else _listed)(point, why)
+            for point, why in zip(whole.points, whole.stitches, strict=True)
+        ],
         "counts": {
-            name: getattr(sums, name) for name in ("contacts", "answered", "abandoned", "messages", "transfers")
+            "contacts": sums.contacts,
+            "answered": sums.answered,
+            "abandoned": sums.abandoned,
+            "messages": sums.messages,
+            "transfers": sums.transfers,
         },
         "channels": list(whole.channels),
         "wait_ms": _at_most(sums.wait_ms),
@@ -135,7 +143,8 @@ def withdrawn(name: str, started: int, owner: str, line: str, revision: int) -> 
     return record(name, nothing, owner, line, closed=True, revision=revision)
 
 
-def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
+def _changing(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
+    level = point.level
     return {
         "contact_id": point.contact,
         "channel": point.channel,
@@ -148,8 +157,8 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "sentiment": _mean(point.scored_milli, point.scored),
         "messages": point.messages,
         "transfers": point.transfers,
-        "level": point.level,
-        "high_contact": point.high_contact,
+        "level": level,
+        "high_contact": met(point.channel, level),
         "direction": "outbound" if point.ours else "inbound",
         "author": point.author,
         "hold_ms": point.hold_ms,
@@ -161,6 +170,10 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "stitched_by": why[0] if why else None,
         "stitched_to": (why[1] or None) if why else None,
     }
+
+
+_listed = lru_cache(16_384)(_changing)
+"""Of a contact that is over: told again with every word of a later one."""
 
 
 def _at_most(ms: int) -> int:

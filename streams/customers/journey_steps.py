@@ -9,7 +9,7 @@ are for.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from streams.base.times import iso
 from streams.contacts.contact import Contact
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, MAX_TURNS
 from streams.customers.journey_parts import Found
+from streams.customers.journey_sums import Ordered
 from streams.customers.touchpoints import Touchpoint
 
 TOPIC = "journey.events"
@@ -84,48 +85,96 @@ def mark(channel: str, contact: str) -> str:
     return f"{crc32(contact_key(channel, contact).encode()):08x}"
 
 
-def steps(journey: Found, closed_at: int | None, known: Known) -> Iterator[Step]:
+def steps(journey: Found, closed_at: int | None, known: Known) -> list[Step]:
     """What its contacts went through; ``closed_at``: when it was closed, if it is."""
-    channel = ""
-    for number, (part, turn) in enumerate(zip(journey.parts, journey.turns, strict=True)):
-        if not isinstance(part, Touchpoint):
-            channel = part.channel or channel
-            continue
-        own, tail, at = (part.channel, part.contact), mark(part.channel, part.contact), part.started
-        reason, to = journey.why[number] or (None, None)
-        yield Step(f"{'jo' if number else 'op'}/{at}/{tail}", at, *own, reason, to)
-        if turn.switches:
-            yield Step(f"sw/{at}/{tail}", at, *own, before=channel)
-        if turn.reopens > part.taken_ups:
-            yield Step(f"re/{at}/{tail}", at, *own)
-        for solved, again in part.solves:
-            yield Step(f"so/{solved}/{tail}", solved, *own)
-            if again is not None:
-                yield Step(f"re/{again}/{tail}", again, *own)
-        for turned, letter in known.turns.get(tail, ()):
-            if part.started <= turned <= part.last:
-                yield Step(f"{TURNS[letter]}/{turned}/{tail}", turned, *own)
-        if part.standing == GAVE_UP:
-            yield Step(f"ab/{part.since}/{tail}", part.since, *own)
-        channel = part.channel
+    found: list[Step] = []
+    channel, first = "", journey.parts[0]
+    for part, turn, why in zip(journey.parts, journey.turns, journey.why, strict=True):
+        if isinstance(part, Touchpoint):
+            found += _steps_of(part, turn, why, None if part is first else channel, known)
+        channel = part.channel or channel
     if closed_at is not None:
-        first = journey.whole.first
-        yield Step(f"cl/{closed_at}/{mark(*first)}", closed_at, *first)
+        own = journey.whole.first
+        found.append(Step(f"cl/{closed_at}/{mark(*own)}", closed_at, *own))
+    return found
 
 
-def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: Iterable[Contact]) -> int:
-    """A number that is another one where their steps are: they need not be looked at for every word of a contact."""
-    found: list[object] = [contact.turns for contact in lives]
+def _steps_of(
+    part: Touchpoint, turn: Ordered, why: tuple[str, str] | None, before: str | None, known: Known
+) -> list[Step]:
+    """What a contact went through; ``before``: the channel before it, None = it is the first."""
+    tail = mark(part.channel, part.contact)
+    found = [*(_changing if part.open else _standing)(part, turn, why, before)]
+    for turned, letter in known.turns.get(tail, ()):
+        if part.started <= turned <= part.last:
+            found.append(Step(f"{TURNS[letter]}/{turned}/{tail}", turned, part.channel, part.contact))
+    return found
+
+
+def _changing(part: Touchpoint, turn: Ordered, why: tuple[str, str] | None, before: str | None) -> tuple[Step, ...]:
+    """The same without its turns."""
+    on, contact, at = part.channel, part.contact, part.started
+    tail = mark(on, contact)
+    reason, to = why or (None, None)
+    found = [Step(f"{'op' if before is None else 'jo'}/{at}/{tail}", at, on, contact, reason, to)]
+    if turn.switches:
+        found.append(Step(f"sw/{at}/{tail}", at, on, contact, before=before))
+    if turn.reopens > part.taken_ups:
+        found.append(Step(f"re/{at}/{tail}", at, on, contact))
+    for solved, again in part.solves:
+        found.append(Step(f"so/{solved}/{tail}", solved, on, contact))
+        if again is not None:
+            found.append(Step(f"re/{again}/{tail}", again, on, contact))
+    if part.standing == GAVE_UP:
+        found.append(Step(f"ab/{part.since}/{tail}", part.since, on, contact))
+    return tuple(found)
+
+
+_standing = lru_cache(16_384)(_changing)
+"""Of a contact that is over: asked again at the words of later ones."""
+
+
+class Made(NamedTuple):
+    """What steps are made of."""
+
+    number: int
+    """Another one where they are others: nobody need look at them for every word of a contact. Its upper half is of all
+    but the contact that began last."""
+    journey: str = ""
+    place: int = 0
+    """Where that contact is among the parts of its journey."""
+
+
+def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: Iterable[Contact]) -> Made:
+    """What the steps of some journeys are made of; ``lives``: the customer's contacts that are kept with their state."""
+    newest: Touchpoint | None = None
+    own: tuple[object, ...] = ()
+    where, others = ("", 0), []
     for name, journey in journeys.items():
-        found += (name, journey.whole.last if closed[name] else 0, journey.why)
-        for part, turn in zip(journey.parts, journey.turns, strict=True):
-            if isinstance(part, Touchpoint):
-                gave_up = part.since if part.standing == GAVE_UP else 0
-                found += (part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens)
-    return crc32(_encode(found)) if journeys else 0
+        others.append((name, journey.whole.last if closed[name] else 0))
+        for place, (part, turn, why) in enumerate(zip(journey.parts, journey.turns, journey.why, strict=True)):
+            if not isinstance(part, Touchpoint):
+                others.append((place, part.channel))
+                continue
+            gave_up = part.since if part.standing == GAVE_UP else 0
+            said = (name, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
+            if newest is None or part.started > newest.started:
+                newest, own, said, where = part, said, own, (name, place)
+            others.append(said)
+    turns = []
+    for contact in lives:
+        if newest is not None and contact.id == newest.contact and contact.channel == newest.channel:
+            turns.append(contact.turns)
+        else:
+            others.append(contact.turns)
+    return Made((crc32(_encode(others)) & _UPPER) << 32 | crc32(_encode((own, turns))), *where)
 
 
-_in_order = itemgetter(0, 1)
+_UPPER = (1 << 31) - 1
+"""So that both halves together are a number of 63 bits."""
+
+
+_in_order, _by_time = itemgetter(0, 1), attrgetter("at", "name")
 
 
 class Telling(NamedTuple):
@@ -162,29 +211,73 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
     for _, name, step, journey in standing:
         if name in kept:
             continue
-        said, last = _said(journey, step.reason, step.before), told.get(name)
-        to = crc32(step.to.encode()) if step.to else 0
-        if last is None or last.said != said or (to and last.to and to != last.to):
-            last = Told(said, (last.revision if last else floor) + 1, to)
-            records.append(_record(step, journey, owner, line, last.revision))
-        kept[name] = last
+        old = told.get(name)
+        new = kept[name] = _told(step, journey, old, floor)
+        if new is not old:
+            records.append(_record(step, journey, owner, line, new.revision))
+    others = [name for name in told if name not in kept]
+    if not others:
+        return Telling(records, kept, floor)
     back: dict[str, Told] = {}
     past: dict[str, Told] = {}
     since = standing[0][:2] if len(standing) == MAX_STEPS else (0, "")
-    for name, each in told.items():
-        if name in kept or (int(name.split("/")[1]), name) < since:
+    for name in others:
+        each = told[name]
+        if (int(name.split("/")[1]), name) < since:
             continue
         if _is_past(name, each, known):
             past[name] = each
             continue
         if each.said != TAKEN_BACK:
-            each = Told(TAKEN_BACK, each.revision + 1)  # noqa: PLW2901
+            each = Told(TAKEN_BACK, each.revision + 1)
             records.append(_taken_back(name, owner, line, each.revision))
         back[name] = each
     room = min(MAX_PAST_TURNS, MAX_STEPS - len(kept))
     kept |= _latest(past, room) | _latest(back, MAX_TAKEN_BACK)
-    lost = [told[name].revision for name in told.keys() - kept.keys()]
+    kept = dict(sorted(kept.items(), key=_of_told))
+    lost = [told[name].revision for name in others if name not in kept]
     return Telling(records, kept, max([floor, *lost]))
+
+
+def tell_newest(
+    before: Telling, journey: Found, made: Made, lives: Iterable[Contact], owner: str, line: str
+) -> Telling | None:
+    """The same as `tell` where nothing but the contact that began last is another one than when steps were told; None =
+    that has to be asked. ``journey``: the one which that contact is in.
+    """
+    part = journey.parts[made.place]
+    if not isinstance(part, Touchpoint) or not before.told:
+        return None
+    channels = [each.channel for each in journey.parts[: made.place] if each.channel]
+    previous = None if not made.place else channels[-1] if channels else ""
+    of_it = known([each for each in lives if (each.channel, each.id) == (part.channel, part.contact)], ())
+    its = sorted(_steps_of(part, journey.turns[made.place], journey.why[made.place], previous, of_it), key=_by_time)
+    names, tail = {step.name for step in its}, "/" + mark(part.channel, part.contact)
+    if any(name.endswith(tail) and name not in names for name in before.told):
+        return None
+    last = next(reversed(before.told))
+    reached = (int(last.split("/")[1]), last)
+    kept = dict(before.told)
+    records = []
+    for step in its:
+        old = before.told.get(step.name)
+        if old is None:
+            if (step.at, step.name) <= reached:
+                return None
+            reached = (step.at, step.name)
+        new = _told(step, made.journey, old, before.floor)
+        if new is not old:
+            kept[step.name] = new
+            records.append(_record(step, made.journey, owner, line, new.revision))
+    return Telling(records, kept, before.floor) if len(kept) < MAX_STEPS else None
+
+
+def _told(step: Step, journey: str, old: Told | None, floor: int) -> Told:
+    """As it is told now; the old one, when that says the same."""
+    said, to = _said(journey, step.reason, step.before), _number(step.to) if step.to else 0
+    if old is None or old.said != said or (to and old.to and to != old.to):
+        return Told(said, (old.revision if old else floor) + 1, to)
+    return old
 
 
 def _is_past(name: str, told: Told, known: Known) -> bool:
@@ -194,10 +287,15 @@ def _is_past(name: str, told: Told, known: Known) -> bool:
     return is_turn and whose in known.contacts and int(at) < known.since.get(whose, int(at) + 1)
 
 
+def _of_told(each: tuple[str, Told]) -> tuple[int, str]:
+    """The order in which steps are kept: of time, as `_by_time`."""
+    return int(each[0].split("/")[1]), each[0]
+
+
 def _latest(told: dict[str, Told], most: int) -> dict[str, Told]:
     if len(told) <= most:
         return told
-    return dict(sorted(told.items(), key=lambda each: int(each[0].split("/")[1]))[len(told) - most :])
+    return dict(sorted(told.items(), key=_of_told)[len(told) - most :])
 
 
 def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before: int | None = None) -> dict[str, Told]:
@@ -220,6 +318,11 @@ def taken_back(told: Mapping[str, Told], kept: Collection[str]) -> Iterator[int]
 def _said(journey: str, reason: str | None, before: str | None) -> int:
     """What a step says, but for the contact by which it joined: that may be summed up in the meantime."""
     return crc32(f"{journey} {reason} {before}".encode()) or 1
+
+
+@lru_cache(8_192)
+def _number(contact: str) -> int:
+    return crc32(contact.encode())
 
 
 def _name(name: str, owner: str, line: str) -> str:

@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from streams.base.records import NO_TIER
-from streams.contacts.contact import Counted
+from streams.contacts.contact import ABANDONED, ANSWERED, Counted
 from streams.contacts.standing import SILENT, SOLVED
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_sums import (
@@ -61,10 +61,20 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
     """Of each part of a journey, in order: of a sum what it had when its contacts were summed up."""
     if len(parts) == 1 and isinstance(parts[0], Touchpoint):
         return (_alone(parts[0]),)
-    overs = sorted([part.over if isinstance(part, Touchpoint) else part.last for part in parts])
-    told = sorted([(part.heard, part.standing == SOLVED) for part in parts if part.standing != SILENT])
-    failed = any(isinstance(part, Touchpoint) and part.failed > 0 for part in parts)
-    human = max([part.started for part in parts if failed and _has_human(part)], default=-1)
+    overs: list[int] = []
+    told: list[tuple[int, bool]] = []
+    failed = False
+    for part in parts:
+        if isinstance(part, Touchpoint):
+            overs.append(part.last if part.ended is None else part.ended)
+            failed = failed or part.failed > 0
+        else:
+            overs.append(part.last)
+        if part.standing != SILENT:
+            told.append((part.heard, part.standing == SOLVED))
+    overs.sort()
+    told.sort()
+    human = max([part.started for part in parts if _has_human(part)], default=-1) if failed else -1
     found: list[Ordered] = []
     channel, rank, place, solved = "", -1, 0, False
     for part in parts:
@@ -73,20 +83,15 @@ def ordered(parts: Sequence[Touchpoint | Journey], rules: JourneyRules) -> tuple
             channel = node_of(part).channel or channel
             rank = _RANKS[part.served[-1]] if part.served else rank
             continue
-        while place < len(told) and told[place][0] < part.started:
+        started, ours = part.started, part.ours
+        while place < len(told) and told[place][0] < started:
             solved, place = told[place][1], place + 1
-        before = bisect_left(overs, part.started)
-        again = not part.ours and before > 0 and part.started - overs[before - 1] <= rules.repeat_ms
-        ups, rank = _ups(part, rank)
-        found.append(
-            Ordered(
-                int(bool(channel) and channel != part.channel),
-                int(again),
-                part.taken_ups + int(solved and not part.ours),
-                int(part.failed > 0 and human >= part.started),
-                ups,
-            )
-        )
+        before = bisect_left(overs, started)
+        again = before > 0 and not ours and started - overs[before - 1] <= rules.repeat_ms
+        ups, rank = _ups(part, rank) if part.served else (0, rank)
+        reopens = part.taken_ups + (solved and not ours)
+        dead_end = part.failed > 0 and human >= started
+        found.append(Ordered(int(channel not in ("", part.channel)), int(again), reopens, int(dead_end), ups))
         channel, solved = part.channel, False
     return tuple(found)
 
@@ -117,7 +122,7 @@ def whole(
         return _single(parts[0], turns[0])
     first, last, is_open, served = parts[0], 0, False, ""
     heard = (0, False, SILENT)
-    cases: list[str] = []
+    cases: tuple[str, ...] = ()
     topic, intent = None, None
     firsts: dict[str, int] = {}
     for part in parts:
@@ -131,8 +136,9 @@ def whole(
         cases += part.cases
         topic = topic if part.topic is None else part.topic
         intent = intent if part.intent is None else part.intent
-        for channel, at in part.firsts.items() if isinstance(part, Journey) else ((part.channel, part.started),):
-            firsts[channel] = min(at, firsts.get(channel, at))
+        for channel, at in ((part.channel, part.started),) if isinstance(part, Touchpoint) else part.firsts.items():
+            if at < firsts.get(channel, at + 1):
+                firsts[channel] = at
     listed, why = _listed(parts, stitches)
     return Whole(
         first.started,
@@ -146,14 +152,25 @@ def whole(
         heard[2],
         heard[0],
         span([part.solved for part in parts]),
-        "".join(dict.fromkeys(served)),
+        "".join(dict.fromkeys(served)) if len(served) > 1 else served,
         machine_first(first),
         _tier(parts),
-        tuple(dict.fromkeys(cases))[:MAX_CONTACTS],
+        tuple(dict.fromkeys(cases))[:MAX_CONTACTS] if cases else (),
         topic,
         intent,
-        *map(sum, zip(*map(_order_of, turns), strict=True)),
+        *_added_up(turns),
     )
+
+
+def _added_up(turns: Iterable[Ordered]) -> tuple[int, int, int, int, int]:
+    switches = repeats = reopens = dead_ends = escalations = 0
+    for turn in turns:
+        switches += turn.switches
+        repeats += turn.repeats
+        reopens += turn.reopens
+        dead_ends += turn.dead_ends
+        escalations += turn.escalations
+    return switches, repeats, reopens, dead_ends, escalations
 
 
 def _listed(
@@ -204,10 +221,27 @@ def _tier(parts: Sequence[Touchpoint | Journey]) -> str:
     return NO_TIER
 
 
-def added(parts: Iterable[Touchpoint | Journey]) -> Counted:
+def added(parts: Sequence[Touchpoint | Journey]) -> Counted:
     """What they add up to."""
-    counts = [_sums_of(part.counted if isinstance(part, Touchpoint) else part) for part in parts]
-    return Counted(*map(sum, zip(*counts, strict=True)))
+    new = [part for part in parts if isinstance(part, Touchpoint) and part.before is None]
+    counted = Counted(
+        len(new),
+        [each.outcome for each in new].count(ANSWERED),
+        [each.outcome for each in new].count(ABANDONED),
+        sum([each.messages for each in new]),
+        sum([each.transfers for each in new]),
+        sum([each.wait_ms for each in new]),
+        sum([each.scored for each in new]),
+        sum([each.scored_milli for each in new]),
+        sum([each.talk_ms for each in new]),
+        sum([each.hold_ms for each in new]),
+        sum([each.wrap_ms for each in new]),
+    )
+    if len(new) == len(parts):
+        return counted
+    others = [part for part in parts if not isinstance(part, Touchpoint) or part.before is not None]
+    counts = [_sums_of(part.counted if isinstance(part, Touchpoint) else part) for part in others]
+    return Counted(*map(sum, zip(_sums_of(counted), *counts, strict=True)))
 
 
 _sums_of, _order_of = attrgetter(*SUMS), attrgetter(*ORDERED)

@@ -225,18 +225,27 @@ class Journeys(Follower[KnownJourneys]):
     ) -> tuple[KnownJourneys, tuple[Out, ...]]:
         """What each journey went through that was not told yet."""
         lives = _lives(view)
-        stepped = journey_steps.made_of(journeys, closed, lives)
-        if stepped == state.stepped:
+        made, before = journey_steps.made_of(journeys, closed, lives), Telling([], state.told, state.floor)
+        if made.number == state.stepped:
             return state, ()
+        telling = None
+        if made.number >> 32 == state.stepped >> 32 and made.journey:
+            telling = journey_steps.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
+        if telling is None:
+            telling = self._all_told(before, journeys, closed, view)
+        out = own_out(journey_steps.TOPIC, telling.records, view)
+        return replace(state, told=telling.told, floor=telling.floor, stepped=made.number), out
+
+    def _all_told(
+        self, before: Telling, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
+    ) -> Telling:
         points = [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
-        known = journey_steps.known(lives, points)
+        known = journey_steps.known(_lives(view), points)
         now = {
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        telling = journey_steps.tell(Telling([], state.told, state.floor), now, known, view.owner, view.line)
-        out = own_out(journey_steps.TOPIC, telling.records, view)
-        return replace(state, told=telling.told, floor=telling.floor, stepped=stepped), out
+        return journey_steps.tell(before, now, known, view.owner, view.line)
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""

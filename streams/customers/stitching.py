@@ -59,12 +59,40 @@ def stitched(nodes: Sequence[Node], rules: JourneyRules) -> tuple[Journeying, ..
     """The journeys of nodes that are in the order in which they began; a journey is where its first node is."""
     if len(nodes) == 1:
         return _ALONE
+    if not any(map(_says, nodes)):
+        return _by_time(nodes, rules)
     edges = [*_named(nodes, rules), *_in_time(nodes, rules)]
     members: dict[int, list[int]] = {}
     for place, first in enumerate(_components(len(nodes), edges)):
         members.setdefault(first, []).append(place)
     best = _best(len(nodes), edges)
     return tuple([Journeying(tuple(some), (None, *[best[place] for place in some[1:]])) for some in members.values()])
+
+
+def _by_time(nodes: Sequence[Node], rules: JourneyRules) -> tuple[Journeying, ...]:
+    """The same where none of them says what it is about, which is quicker: time joins each with one before it."""
+    firsts: list[int] = []
+    members: dict[int, list[int]] = {}
+    stitches: dict[int, list[Stitch | None]] = {}
+    latest = 0
+    for place, node in enumerate(nodes):
+        first, stitch = place, None
+        if place:
+            neighbour = place - 1 if nodes[place - 1].last >= node.started else latest
+            gap = node.started - nodes[neighbour].last
+            if gap <= rules.need(node.channel):
+                first = firsts[neighbour]
+                stitch = Stitch(SESSION if gap <= rules.session(node.channel) else NEED, neighbour)
+            if node.last >= nodes[latest].last:
+                latest = place
+        firsts.append(first)
+        members.setdefault(first, []).append(place)
+        stitches.setdefault(first, []).append(stitch)
+    return tuple([Journeying(tuple(some), tuple(stitches[first])) for first, some in members.items()])
+
+
+def _says(node: Node) -> bool:
+    return bool(node.cases) or node.topic is not None or node.intent is not None or node.together is not None
 
 
 Edge = tuple[int, int, str]

@@ -114,13 +114,18 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def high_contact(self) -> bool:
-        """Did customer and human meet, or should they have, at the same time?"""
-        return self.channel in LIVE_CHANNELS and self.level != SELF_SERVICE
+        """See `met`."""
+        return met(self.channel, self.level)
 
     @property
     def author(self) -> str:
         """Who dealt with it for us, the one who could do most."""
         return "agent" if HUMAN in self.served else "bot" if BOT in self.served else "menu" if self.served else "none"
+
+
+def met(channel: str, level: str) -> bool:
+    """Did customer and human meet, or should they have, at the same time, in a contact of that level?"""
+    return level != SELF_SERVICE and channel in LIVE_CHANNELS
 
 
 def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
@@ -171,7 +176,12 @@ def _served(contact: Contact) -> str:
 
 def one_each(points: tuple[Touchpoint, ...]) -> tuple[Touchpoint, ...]:
     """Each contact as it was heard of last, with what all of its parts count; in the order in which they began."""
-    if len(points) < 2:
+    latest = -1
+    for point in points:
+        if point.started <= latest:
+            break
+        latest = point.started
+    else:  # each began later than the one before it: so no two are parts of one
         return points
     found: dict[tuple[str, str, int], Touchpoint] = {}
     for point in points:

@@ -106,7 +106,7 @@ class Track(Stage):
             return
         outcome = customers.fold(known, value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
-        self._write(owner, outcome, out)
+        self._write(owner, known, outcome, out)
         if outcome.late:
             self.notes.late("track")
 
@@ -114,11 +114,11 @@ class Track(Stage):
         """The owner, or to whom contacts of this owner went, is to be forgotten."""
         known = self.customers.get(owner)
         if isinstance(told, Unforwarded):
-            self._write(owner, Outcome(erasing.unforwarded(known, told)), out)
+            self._write(owner, known, Outcome(erasing.unforwarded(known, told)), out)
             self.touched[owner] = None
             return
         erased = self.erasures.erase(known, told, self.rules, out)
-        self._write(owner, Outcome(erased.customer, erased.facts, erased.out), out)
+        self._write(owner, known, Outcome(erased.customer, erased.facts, erased.out), out)
         self.touched[owner] = None
         if told.id:
             self.erasures.prove(told, out)
@@ -145,9 +145,8 @@ class Track(Stage):
         self.touched.clear()
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
-        self._write(key, customers.advance(self.customers.get(key), self.watermarks, self.rules, line), out)
-        self._schedule(key)
-        self._count(key)
+        known = self.customers.get(key)
+        self._published(key, known, customers.advance(known, self.watermarks, self.rules, line), out)
         self.changed.pop(key, None)
 
     def close(self, lines: Mapping[str, Line], out: Outputs) -> None:
@@ -158,9 +157,15 @@ class Track(Stage):
         self.changed.clear()
 
     def _publish(self, owner: str, out: Outputs) -> None:
-        self._write(owner, customers.publish(self.customers.get(owner), self.watermarks, self.rules), out)
-        self._schedule(owner)
-        self._count(owner)
+        known = self.customers.get(owner)
+        self._published(owner, known, customers.publish(known, self.watermarks, self.rules), out)
+
+    def _published(self, owner: str, known: Customer | None, outcome: Outcome, out: Outputs) -> None:
+        """What was published goes out; the row says when it is due, and what fires is counted."""
+        if outcome.customer is not None:
+            outcome = replace(outcome, customer=customers.scheduled(outcome.customer, self.rules))
+        self._write(owner, known, outcome, out)
+        self._count(owner, outcome.customer)
 
     def _row(self, owner: str) -> list[tuple[str, str]]:
         return [("customers", owner)]
@@ -171,11 +176,13 @@ class Track(Stage):
             found.update(rules)
         return found
 
-    def _write(self, owner: str, outcome: Outcome, out: Outputs) -> None:
-        if outcome.customer is None:
-            self.customers.pop(owner, None)
-        elif outcome.customer is not self.customers.get(owner):
-            self.customers[owner] = outcome.customer
+    def _write(self, owner: str, known: Customer | None, outcome: Outcome, out: Outputs) -> None:
+        """``known``: the row as it is."""
+        if outcome.customer is not known:
+            if outcome.customer is None:
+                self.customers.pop(owner, None)
+            else:
+                self.customers[owner] = outcome.customer
         for fact in outcome.facts:
             owned = replace(fact, owner=owner) if fact.fact == JUDGED else fact
             out.send(self.measurements, fact_key(fact).encode(), encode(owned))
@@ -216,9 +223,8 @@ class Track(Stage):
         else:
             del self.customers[key]
 
-    def _count(self, owner: str) -> None:
+    def _count(self, owner: str, customer: Customer | None) -> None:
         """``firing`` says what fires."""
-        customer = self.customers.get(owner)
         live = customer.lines.get(LIVE) if customer else None
         fired = loop.firing(live, self.rules) if live else ()
         firing = dict(Counter(fired)) if fired else {}

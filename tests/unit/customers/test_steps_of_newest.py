@@ -1,0 +1,55 @@
+"""Steps of the contact that began last are told by a shorter way: it says what the whole way says, and leaves the same
+row."""
+
+from unittest import mock
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.base.records import Event, Left
+from streams.customers import journey_steps
+from tests.support.track_story import OWNER, RULES, T0, D, H, M, Task, arrivals, contact_events, said
+
+LATENESS = RULES.contacts.lateness_ms
+
+
+def played(order: list[tuple[Event | Left, int]], *, whole: bool) -> tuple[list[bytes], list[object], int]:
+    """Rows and steps after each record; how often the shorter way was taken."""
+    taken = 0
+
+    def counted(*args: object) -> object:
+        nonlocal taken
+        found = None if whole else shorter(*args)  # type: ignore[arg-type]
+        taken += found is not None
+        return found
+
+    shorter, task, rows = journey_steps.tell_newest, Task(), []
+    with mock.patch.object(journey_steps, "tell_newest", counted):
+        for record, at in order:
+            task.until(at).take(record)
+            rows.append(msgspec.json.encode(task.customer))
+        task.until(order[-1][1] + 40 * D)
+    return [*rows, msgspec.json.encode(task.customer)], list(task.steps), taken
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), contact_events(), st.booleans())
+def test_both_ways_say_the_same(data: st.DataObject, events: list[Event], leaves: bool) -> None:
+    order: list[tuple[Event | Left, int]] = []
+    for record, reached in data.draw(arrivals(events, LATENESS - 1)):
+        order.append((record, max(reached - T0, order[-1][1] if order else 0)))
+    if leaves:
+        gone = data.draw(st.sampled_from(events))
+        place = data.draw(st.integers(1, len(order)))
+        order.insert(place, (Left(OWNER, gone.contact, gone.channel, "customer:C2", T0 + H), order[place - 1][1]))
+    assert played(order, whole=False)[:2] == played(order, whole=True)[:2]
+
+
+def test_it_is_taken() -> None:
+    told = [
+        said(turn * M, author="customer" if turn % 2 else "agent", contact="a", channel="messaging")
+        for turn in range(6)
+    ]
+    steps, taken = played([(each, each.time - T0) for each in told], whole=False)[1:]
+    assert (len(steps), taken) == (8, 5), "opened, six turns, closed"
