@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
 from streams.customers.journey_parts import Parts
-from streams.customers.journey_steps import Told
 from streams.customers.journey_sums import Journey
+from streams.customers.journey_told import Told
 from streams.customers.touchpoints import Touchpoint
 
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 FLOOR_MS = 31 * DAY_MS
 """A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long
-as `journey_steps.TOPIC` is kept."""
+as `journey_told.TOPIC` is kept."""
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,7 +1,7 @@
 """The journeys of a customer as a capability: what is known of them, and when a record says so.
 
 Which contacts are of one journey: `stitching`; what is kept of contacts that are over: `journey_parts`; what is told:
-`journey_records`, `journey_steps`.
+`journey_records`, `journey_steps`, `journey_told`.
 """
 
 from collections.abc import Mapping
@@ -15,21 +15,15 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers import journey_parts, journey_steps
+from streams.customers import journey_parts, journey_steps, journey_told
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named, others, record, withdrawn
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone, with_floor
-from streams.customers.journey_steps import (
-    MAX_PAST_TURNS,
-    MAX_STEPS,
-    MAX_TAKEN_BACK,
-    STEP_BYTES,
-    STEPS_OF_CONTACT,
-    Telling,
-)
+from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journey_sums import begun
+from streams.customers.journey_told import MAX_PAST_TURNS, MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, Telling
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint, touchpoint
 
@@ -82,7 +76,7 @@ class Journeys(Follower[KnownJourneys]):
     def _bounded(self, state: KnownJourneys, parts: Parts, view: View) -> KnownJourneys:
         kept = journey_parts.bounded(parts, _points(view), self.rules) if _is_much(parts) else parts
         gone = {point.key for point in parts.points} - {point.key for point in kept.points}
-        told = journey_steps.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
+        told = journey_told.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
         return replace(_with(state, kept), told=told)
 
     # Time
@@ -141,7 +135,7 @@ class Journeys(Follower[KnownJourneys]):
         parts = journey_parts.summed_up(parts, _points(view), max(0, len(parts.points) - _KEPT[ease]), self.rules)
         kept = {point.key for point in parts.points}
         gone = [point.key[:2] for point in state.points if point.key not in kept]
-        return replace(_with(state, parts), told=journey_steps.forgotten(state.told, gone))
+        return replace(_with(state, parts), told=journey_told.forgotten(state.told, gone))
 
     def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
         """The parts of all but the latest journeys that are over, and of which no contact is kept."""
@@ -159,7 +153,7 @@ class Journeys(Follower[KnownJourneys]):
             past=tuple(part for part in state.past if (part.started, part.last) not in going),
             points=tuple(point for point in state.points if (point.started, point.last) not in going),
             shown={name: each for name, each in state.shown.items() if each.started not in starts},
-            told=journey_steps.forgotten(state.told, gone),
+            told=journey_told.forgotten(state.told, gone),
         )
 
     # How it is found out
@@ -230,10 +224,10 @@ class Journeys(Follower[KnownJourneys]):
             return state, ()
         telling = None
         if made.number >> 32 == state.stepped >> 32 and made.journey:
-            telling = journey_steps.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
+            telling = journey_told.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
         if telling is None:
             telling = self._all_told(before, journeys, closed, view)
-        out = own_out(journey_steps.TOPIC, telling.records, view)
+        out = own_out(journey_told.TOPIC, telling.records, view)
         return replace(state, told=telling.told, floor=telling.floor, stepped=made.number), out
 
     def _all_told(
@@ -245,7 +239,7 @@ class Journeys(Follower[KnownJourneys]):
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        return journey_steps.tell(before, now, known, view.owner, view.line)
+        return journey_told.tell(before, now, known, view.owner, view.line)
 
     def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
         """Without the journeys that are over for good."""
@@ -262,14 +256,14 @@ class Journeys(Follower[KnownJourneys]):
         keys, sums = {part.key for part in gone if isinstance(part, Touchpoint)}, {id(part) for part in gone}
         is_bare = not view.histories and not self.stands(state, view.owner)
         before = now if is_bare else now - self.gap_ms - 2 * self.lateness_ms
-        told = journey_steps.forgotten(state.told, [key[:2] for key in keys], before)
+        told = journey_told.forgotten(state.told, [key[:2] for key in keys], before)
         return replace(
             state,
             past=tuple(part for part in state.past if id(part) not in sums),
             points=tuple(point for point in state.points if point.key not in keys),
             shown={name: each for name, each in state.shown.items() if name not in old and name not in over},
             told=told,
-            floor=max([state.floor, *journey_steps.taken_back(state.told, told)]),
+            floor=max([state.floor, *journey_told.taken_back(state.told, told)]),
         )
 
     def _gone_until(self, gone: int) -> int:

@@ -34,7 +34,7 @@ from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
 from streams.customers import customers, loop
 from streams.customers.customers import Customer
-from streams.customers.journey_steps import TAKEN_BACK
+from streams.customers.journey_told import TAKEN_BACK
 from streams.customers.rules import CustomerRules
 from streams.identity import assignment as identity
 from streams.identity.crowds import Crowds, share

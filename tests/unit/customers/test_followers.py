@@ -10,8 +10,9 @@ from streams.customers import condensing, customers, loop, relief, timelines
 from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_state import KnownJourneys
-from streams.customers.journey_steps import MAX_PAST_TURNS, MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT
+from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journey_sums import Journey
+from streams.customers.journey_told import MAX_PAST_TURNS, MAX_TAKEN_BACK, STEP_BYTES
 from streams.customers.journeys import Journeys
 from streams.customers.touchpoints import Touchpoint
 from tests.support.track_story import OWNER, RULES, T0, H, M, S, event

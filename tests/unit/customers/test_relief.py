@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from streams.base.records import Event
 from streams.customers import customers, relief
 from streams.customers.customers import Customer
-from streams.customers.journey_steps import MAX_TAKEN_BACK, STEP_BYTES, STEPS_OF_CONTACT
+from streams.customers.journey_steps import STEPS_OF_CONTACT
+from streams.customers.journey_told import MAX_TAKEN_BACK, STEP_BYTES
 from streams.customers.journeys import SHOWN_BYTES
 from streams.customers.segments import SCORE_BYTES
 from tests.support.track_story import T0, D, H, M, S, Task, event, net, on, profile, said
