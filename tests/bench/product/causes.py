@@ -126,6 +126,8 @@ def split(lines: Iterable[str]) -> Counter[tuple[str, str]]:
     for line in lines:
         if line.strip():
             frames, count = parse(line.strip())
+            if _function(frames[-1]) == "wait" and frames[-1].file.endswith("threading.py"):
+                continue  # a thread that waits for its turn beside the loop uses no CPU, however often it is seen
             hop = hop_of(frames)
             found[hop, cause_of(frames, hop)] += count
     return found

@@ -58,5 +58,6 @@ def test_the_innermost_mark_is_the_hop() -> None:
 
 
 def test_samples_are_summed_by_hop_and_cause() -> None:
-    lines = [f"{MARK};{COMMIT} 3", f"{MARK};{COMMIT};{SEND} 2", f"{RUN} 4", ""]
+    waits = "wait (/usr/lib/python3.11/threading.py:320)"  # the heart, beside the loop
+    lines = [f"{MARK};{COMMIT} 3", f"{MARK};{COMMIT};{SEND} 2", f"{RUN} 4", "", f"{RUN};{waits} 90"]
     assert dict(split(lines)) == {("track", "transaction"): 5, (SHARED, "loop"): 4}
