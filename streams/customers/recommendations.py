@@ -31,6 +31,9 @@ from streams.policies.policy import Policy
 
 TOPIC = "recommendations"
 QUEUED, CONNECTED, MESSAGE, TIER, LEFT = "queued", "connected", "message", "tier", "left"
+CURRENT, WITHDRAWN = "current", "withdrawn"
+TOLD_AS = (*((because, CURRENT) for because in (QUEUED, CONNECTED, MESSAGE, TIER)), (LEFT, WITHDRAWN))
+"""What ``because`` and ``status`` of a record may say together."""
 _BY_TYPE = {"contact.queued": QUEUED, "contact.connected": CONNECTED, "message.sent": MESSAGE, "post.made": MESSAGE}
 MAX_NAME = 100
 MAX_PREFERENCES = 500
@@ -264,7 +267,7 @@ def _record(wanted: Wanted, revision: int, view: View, said: Mapping[str, Any] |
         "contact_id": contact,
         "channel": channel,
         "customer": view.owner,
-        "status": "withdrawn" if said is None else "current",
+        "status": WITHDRAWN if said is None else CURRENT,
         "because": wanted.because,
         "at": iso(wanted.at),
         "revision": revision,

@@ -47,6 +47,9 @@ class Notes:
     def outreach(self, rule: str, what: str) -> None:
         """A live outreach was decided: ``send``, or by what it was held back."""
 
+    def recommendation(self, because: str, status: str) -> None:
+        """A recommendation was published, or withdrawn."""
+
     def saturated(self, readings: int) -> None:
         """Readings were published with the largest number there is."""
 

@@ -17,6 +17,7 @@ from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
 from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
+from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -25,7 +26,7 @@ from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
-COUNTED = (QUIET, OUTREACH)
+COUNTED = (QUIET, OUTREACH, RECOMMENDATIONS)
 """Topics whose live records are counted."""
 encode = msgspec.json.Encoder().encode
 
@@ -190,7 +191,7 @@ class Track(Stage):
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
             if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:
                 self.notes.alert(each.value["rule"], each.value["status"])
-            elif each.topic in COUNTED and each.value is not None and each.value["line"] == LIVE:
+            elif each.topic in COUNTED and each.value is not None and each.value.get("line", LIVE) == LIVE:
                 self._note(each.topic, each.value)
         for sent in outcome.sent:
             out.send(self.interactions, sent.owner.encode(), encode(sent))
@@ -202,6 +203,8 @@ class Track(Stage):
     def _note(self, topic: str, told: Mapping[str, Any]) -> None:
         if topic == OUTREACH:
             self.notes.outreach(told["rule"], told["reason"] or told["status"])
+        elif topic == RECOMMENDATIONS:
+            self.notes.recommendation(told["because"], told["status"])
         else:
             self.notes.quiet(told["verdict"], told["status"])
 

@@ -25,6 +25,7 @@ from schemas.data import IdentifierKind
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENTS
 from streams.customers.outreach import HELD_BY, SEND
+from streams.customers.recommendations import TOLD_AS
 from streams.customers.silences import ENDED, QUIET, WITHDRAWN
 from streams.customers.verdicts import VERDICTS
 from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, UnreadableRecord
@@ -122,6 +123,9 @@ class Metrics(Observer, Notes):
         self.quiet_customers = counter(
             "contact_quiet_customers", "Records of customers who fell silent, or no longer are", "verdict", "status"
         )
+        self.recommended = counter(
+            "contact_recommendations", "Recommendations published for contacts, or withdrawn", "because", "status"
+        )
         self.outreach_decided = counter(
             "contact_outreach", "Outreaches decided: send, or why they were held back", "rule", "what"
         )
@@ -165,6 +169,8 @@ class Metrics(Observer, Notes):
         for verdict in VERDICTS:
             for status in (QUIET, ENDED, WITHDRAWN):
                 self.quiet_customers.labels(verdict, status)
+        for because, status in TOLD_AS:
+            self.recommended.labels(because, status)
         for rule in self.outreach_rules:
             for what in (SEND, *HELD_BY):
                 self.outreach_decided.labels(rule, what)
@@ -215,6 +221,9 @@ class Metrics(Observer, Notes):
 
     def outreach(self, rule: str, what: str) -> None:
         self.outreach_decided.labels(rule, what).inc()
+
+    def recommendation(self, because: str, status: str) -> None:
+        self.recommended.labels(because, status).inc()
 
     def saturated(self, readings: int) -> None:
         self.saturated_readings.inc(readings)
