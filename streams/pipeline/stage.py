@@ -186,7 +186,7 @@ class Stage(Gauged, Processor):
         more = False
         for line in self.watermarks.forgotten():
             self.behind.pop(line, None)
-            if more := not self._dropped(line):
+            if more := not self._dropped(line, out):
                 break
             self.forget(line)
             self.watermarks.forget(line)
@@ -194,13 +194,14 @@ class Stage(Gauged, Processor):
         self.progress.forget(gone, out)
         return more
 
-    def _dropped(self, line: str) -> bool:
+    def _dropped(self, line: str, out: Outputs) -> bool:
         """Drop rows of a line; True: there are no more."""
-        return all(self._look(table, line, NO_DEADLINE + 1, self._drop) for table in self.timed)
 
-    def _drop(self, table: Table[Any], due: Iterable[str], line: str) -> None:
-        name = table.spec.name
-        self.each(due, lambda key: self.drop(name, key, line), lambda key: [(name, key)], certain=True)
+        def drop(table: Table[Any], due: Iterable[str], line: str) -> None:
+            name = table.spec.name
+            self.each(due, lambda key: self.drop(name, key, line, out), lambda key: [(name, key)], certain=True)
+
+        return all(self._look(table, line, NO_DEADLINE + 1, drop) for table in self.timed)
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
@@ -268,7 +269,7 @@ class Stage(Gauged, Processor):
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
 
-    def drop(self, table: str, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         """A row without this line, which is forgotten."""
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:
