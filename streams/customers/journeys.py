@@ -104,6 +104,9 @@ class Journeys(Follower[KnownJourneys]):
         state, records = telling.told(state, journeys, (closed, over), view)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
+        if over:
+            left = {name: each for name, each in journeys.items() if name not in over}
+            state = replace(state, stepped=journey_steps.made_of(left, closed, _lives(view)))
         removed = journey_names.over(state.kept, view.now)
         state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))

@@ -32,12 +32,26 @@ def side_by_side(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, **flat, "alerts": waits | flat.get("alerts", {})}
 
 
+def test_rows_of_the_version_before_publish_their_journeys_once_more_under_their_own_keys() -> None:
+    """Whoever's deadline comes first: all rows are due at once, and none of them twice."""
+    _, task = tracked(3)
+    names = {key for topic, key, _ in task.sent if topic == "journeys"}
+    as_version_1(task, "customers")
+    task.restart()
+    for second in (1, 2, 3):
+        before = len(task.sent)
+        task.batch([at("contact.interactions", NOW + second)])
+        told = [(key, value and value["revision"]) for topic, key, value in task.sent[before:] if topic == "journeys"]
+        own = [(f"customer:u{n}".encode(), None) for n in range(3)]
+        assert sorted(told, key=str) == (sorted([*own, *((name, 2) for name in names)], key=str) if second == 1 else [])
+
+
 def as_version_1(task: TaskUnderTest, table: str) -> None:
     """The rows of a changelog as the version before wrote them, and without the tables that it did not have."""
     for key, value in list(task.changelog.items()):
         name = key.partition(b"\0")[0].decode()
         if name == table:
-            assert value[:1] == b"\x03"
+            assert value[:1] == bytes([task.tables[table].spec.version])
             row = orjson.loads(value[5 + int.from_bytes(value[1:5], "big") :])
             del row["due"]
             if table == "customers":
