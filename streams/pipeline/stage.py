@@ -36,14 +36,19 @@ def struct_table(name: str, kind: Any, keys: Keys = "") -> TableSpec[Any]:
 
 
 def large_table(
-    name: str, kind: Any, keys: Keys, due: Callable[[Any], Mapping[str, int]], *upgrades: Callable[[bytes], bytes]
+    name: str,
+    kind: Any,
+    keys: Keys,
+    due: Callable[[Any], Mapping[str, int]],
+    *upgrades: Callable[[bytes], bytes],
+    due_since: int | None = None,
 ) -> TableSpec[Any]:
     """A table larger than memory, whose rows say when they are to be looked at again (line → ms); its upgrades are each
-    from one version to the next.
+    from one version to the next. ``due_since``: the version that first had the deadlines in front; None = this one.
     """
     version = 1 + len(upgrades)
-    spec = struct_table(name, kind, keys)
-    return replace(spec, resident=False, version=version, upgrades=upgrades, due=due, due_since=version)
+    spec = replace(struct_table(name, kind, keys), resident=False, version=version, upgrades=upgrades, due=due)
+    return replace(spec, due_since=due_since or version, due_anew=version)
 
 
 NO_DEADLINE = 1 << 62

@@ -47,7 +47,7 @@ def _due(customer: Customer) -> dict[str, int]:
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, "owner", _due, _with_due, by_capability, journeys_by_name),
+    large_table("customers", Customer, "owner", _due, _with_due, by_capability, journeys_by_name, due_since=3),
     struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
     struct_table("erased", int),  # hash of an owner → until when it is erased
     struct_table("past", int),  # replay that is forgotten → its number
