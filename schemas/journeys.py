@@ -98,13 +98,13 @@ class JourneyCounts(Model):
 
 
 class Journey(Model):
-    """All contacts of one customer about one need; the latest record of a customer is of the current journey, and
-    names the others that may still go on."""
+    """All contacts of one customer about one need; of a customer's journeys the one heard of last names the others that
+    may still go on."""
 
     journey_id: String
-    """Stable name of the journey."""
+    """Name of the journey, also the record's key: owner, start of its first contact, and the line of a replay."""
     customer: String
-    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<channel>:<id>; also the record's key."""
+    """The owner: customer:<id>, anonymous:<kind>:<value> or contact:<channel>:<id>."""
     started: UtcTime
     """Time of the first event."""
     updated: UtcTime

@@ -151,15 +151,17 @@ def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
 
 def _room(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules) -> Outcome:
     """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
-    it; any other keeps what it has. Raises `Refused`."""
+    it; of another one there may be names alone. Any other keeps what it has. Raises `Refused`."""
     if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
         return Outcome(customer)
     room = publish(customer, clock, rules)  # a line of which nothing is left goes
     lines = room.customer.lines if room.customer else {}
     if room.customer is None or len(lines) - (LIVE in lines) < MAX_REPLAYS:
         return room
-    over = next((name for name in lines if name != LIVE and _over(room.customer, name, clock, rules)), None)
-    if over is None:
+    replays = [name for name in lines if name != LIVE]
+    over = [name for name in replays if _over(room.customer, name, clock, rules)]
+    over += [name for name in replays if loop.is_bare(lines[name], room.customer.owner, rules)]
+    if not over:
         raise Refused(
             "replay-refused",
             "replayid",
@@ -167,8 +169,16 @@ def _room(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules
             "end them, or wait until they are forgotten",
             "lines",
         )
-    kept = {name: each for name, each in lines.items() if name != over}
-    return replace(room, customer=replace(room.customer, lines=kept, due=_without(room.customer.due, over)))
+    return _after(room, without_line(room.customer, over[0], rules))
+
+
+def without_line(customer: Customer, line: str, rules: CustomerRules) -> Outcome:
+    """The customer when a replay is forgotten, and what is taken back of it."""
+    timeline = customer.lines.get(line)
+    out = () if timeline is None else loop.removed(timeline, Place(customer.owner, line, None), rules)
+    kept = {name: each for name, each in customer.lines.items() if name != line}
+    left = replace(customer, lines=kept, due=_without(customer.due, line)) if kept else None
+    return Outcome(left, out=out)
 
 
 def _over(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules) -> bool:
@@ -271,8 +281,11 @@ def publish(customer: Customer | None, clock: Watermarks, rules: CustomerRules) 
         after, its, its_due = loop.published(timeline, due.get(line), place, rules)
         out += its
         if loop.is_bare(after, customer.owner, rules) and not loop.names(after, rules):
-            del lines[line]
             due = _without(due, line)
+            if (rest := loop.rest(after, rules)) is not None:
+                lines[line] = rest
+            else:
+                del lines[line]
         else:
             lines[line] = after
             if its_due is not None and its_due is not due[line]:

@@ -195,10 +195,20 @@ class Follower(Generic[S]):
         """How many names that were published are remembered."""
         return 0
 
+    def rest(self, state: S) -> S:
+        """What has to be kept of the state when nothing of the customer stands, for records that are still to be
+        removed.
+        """
+        return self.empty
+
     def erased(self, state: S, gone: Gone, view: View) -> Iterable[Out]:
-        """The customer is to be forgotten, and the state goes: alerts that fire are over, and records that subscribers
-        keep under another key than the customer's are taken back (an `Out` without a value). Those under the customer's
-        own key need no word.
+        """The customer is to be forgotten, and the state goes: alerts that fire are over."""
+        return ()
+
+    def removed(self, state: S, view: View) -> Iterable[Out]:
+        """The state goes, since the customer or the line is to be forgotten: records that subscribers keep under
+        another key than the customer's are taken back (an `Out` without a value). Those under the customer's own key
+        need no word.
         """
         return ()
 

@@ -1,8 +1,10 @@
-"""The records on the topic ``journeys``, and by which name a journey goes.
+"""The records on the topic ``journeys``, and which journey goes by which name.
 
 A journey is named by its owner and the start of its earliest contact; of several that began in one moment all but the
 first also by that contact. When an earlier contact turns up late, or one that joins two journeys, the name that no
-longer holds is taken back by a closed record without contacts, and the journey goes on under the right name.
+longer holds is taken back by a record without a value, and the journey goes on under the right name. The name is the
+record's key: a line's has none of the characters that set it apart (``@``, ``~``, ``#``), and a time is always as long,
+so that no two journeys have one, whatever their owners are called.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +12,10 @@ from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
-from streams.base.records import NO_TIER, contact_key
+from streams.base.records import contact_key
 from streams.base.times import MINUTE_MS, iso
-from streams.contacts.contact import Counted
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
+from streams.customers.journey_names import journey_id
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import BOT, HUMAN, MENU, Touchpoint, met
@@ -28,11 +30,6 @@ _STATES = {
     GOING: OPEN_WORD, SILENT: OPEN_WORD,
 }  # fmt: skip
 _PATH = {MENU: "self-service", BOT: "bot", HUMAN: "human"}
-
-
-def journey_id(owner: str, line: str, started: int) -> str:
-    """``<owner>@<start of the earliest contact>``, with ``~<line>`` in a replay."""
-    return f"{owner}@{iso(started)}" + (f"~{line}" if line else "")
 
 
 def named(journeys: Sequence[Found], owner: str, line: str) -> dict[str, Found]:
@@ -133,14 +130,6 @@ def others(records: Iterable[tuple[str, Whole]]) -> list[dict[str, Any]]:
     """What the current journey's record says of those beside it that may still go on."""
     latest = sorted(records, key=lambda each: (each[1].last, each[0]))[-MAX_OTHERS:]
     return [{"journey_id": name, "state": state(whole), "updated": iso(whole.last)} for name, whole in latest]
-
-
-def withdrawn(name: str, started: int, owner: str, line: str, revision: int) -> dict[str, Any]:
-    """The record that takes a name back: closed, without contacts."""
-    nothing = Whole(
-        started, started, ("", ""), (), (), (), Counted(), False, SILENT, 0, None, "", False, NO_TIER, (), None, None
-    )  # fmt: skip
-    return record(name, nothing, owner, line, closed=True, revision=revision)
 
 
 def _changing(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What is known of a customer's journeys: contacts that are over, what was published, and names that were taken back.
+"""What is known of a customer's journeys: contacts that are over, what was published, and names that were taken back or
+are over for good.
 
 A name that comes back goes on from its revision, also where it is remembered no more: a floor is kept of those.
 """
@@ -9,16 +10,17 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
+from streams.customers.journey_names import Kept
 from streams.customers.journey_parts import Parts
 from streams.customers.journey_sums import Journey
-from streams.customers.journey_told import Told
+from streams.customers.step_telling import Told
 from streams.customers.touchpoints import Touchpoint
 
 MAX_GONE_NAMES = 20
 """Names of journeys that were taken back and may hold again; of more, the latest are known."""
 FLOOR_MS = 31 * DAY_MS
 """A customer whose contacts all went to others may get them back: so long revisions go on from what was told, as long
-as `journey_told.TOPIC` is kept."""
+as `step_telling.TOPIC` is kept."""
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -51,6 +53,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """How long that is remembered where nothing else is, ms of stream time."""
     stepped: int = 0
     """A number for what the steps that were told are made of."""
+    kept: dict[str, Kept] = {}
+    """Journeys that are over for good and whose records stay for a while: see `journey_names`."""
 
     @property
     def parts(self) -> Parts:

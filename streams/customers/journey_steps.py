@@ -1,6 +1,6 @@
 """The steps of a journey, on the topic ``journey.events``: opened, joined, switched, solved, reopened, and so on.
 
-They are a function of the journey's contacts, as the journey is; what was told of them is kept (`journey_told`). Of
+They are a function of the journey's contacts, as the journey is; what was told of them is kept (`step_telling`). Of
 whom a contact waits for it knows the latest turns (`streams.contacts.standing`); earlier ones stay as they were told.
 Where the customer sits and waits in a queue is no turn: that is what alerts and `queue.state` are for.
 """

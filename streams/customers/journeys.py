@@ -1,13 +1,11 @@
 """The journeys of a customer as a capability: what is known of them, and when a record says so.
 
-Which contacts are of one journey: `stitching`; what is kept of contacts that are over: `journey_parts`; what is told:
-`journey_records`, `journey_steps`, `journey_told`.
+Which contacts are of one journey: `stitching`; what is kept of contacts that are over: `journey_parts`, and of journeys
+that are: `journey_names`; what is told: `journey_telling`, `journey_records`, `journey_steps`, `step_telling`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from operator import is_
-from typing import Any
-from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
@@ -15,16 +13,16 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers import journey_parts, journey_steps, journey_told
+from streams.customers import journey_names, journey_parts, journey_steps, journey_telling, step_telling
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
+from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
 from streams.customers.journey_parts import Found, Parts, found
-from streams.customers.journey_records import named, others, record, withdrawn
+from streams.customers.journey_records import named
 from streams.customers.journey_rules import JourneyRules
-from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone, with_floor
+from streams.customers.journey_state import KnownJourneys, with_floor
 from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journey_sums import begun
-from streams.customers.journey_told import MAX_PAST_TURNS, MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, Telling
-from streams.customers.journey_whole import Whole
+from streams.customers.step_telling import MAX_PAST_TURNS, MAX_STEPS, MAX_TAKEN_BACK, STEP_BYTES, Telling
 from streams.customers.touchpoints import Touchpoint, touchpoint
 
 _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(Parts).decode
@@ -38,10 +36,11 @@ SHOWN_BYTES = 100
 """JSON bytes of a journey as it was last published, at most, without the names of its customer and line."""
 _KEPT = {Ease.FEWER: 8, Ease.FEWEST: 1}
 """Journeys of the past that are kept of too many."""
+_NONE: frozenset[str] = frozenset()
 
 
 class Journeys(Follower[KnownJourneys]):
-    """State: contacts that are over, sums of older ones, and what was published."""
+    """State: contacts that are over, sums of older ones, what was published, and of what is over for good the names."""
 
     name = "journeys"
     empty = KnownJourneys()
@@ -76,7 +75,7 @@ class Journeys(Follower[KnownJourneys]):
     def _bounded(self, state: KnownJourneys, parts: Parts, view: View) -> KnownJourneys:
         kept = journey_parts.bounded(parts, _points(view), self.rules) if _is_much(parts) else parts
         gone = {point.key for point in parts.points} - {point.key for point in kept.points}
-        told = journey_told.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
+        told = step_telling.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
         return replace(_with(state, kept), told=told)
 
     # Time
@@ -90,14 +89,21 @@ class Journeys(Follower[KnownJourneys]):
     # Publishing
 
     def publish(self, state: KnownJourneys, view: View) -> After[KnownJourneys]:
-        """A record for each journey that looks different, the current one last; and what each went through since."""
+        """A record for each journey that looks different, and none for each that is no more; and what each went through
+        since.
+        """
         journeys = named(self._found(state, view), view.owner, view.line)
-        closed = self._closed(journeys, view)
-        state, records = self._told(state, journeys, closed, view)
+        closed, over = self._closed(journeys, view), self._over(journeys, view)
+        state, records = journey_telling.told(state, journeys, (closed, over), view)
         state, told = self._stepped(state, journeys, closed, view)
-        state = self._dropped(state, journeys, view)
+        state = self._dropped(state, journeys, over, view)
+        if over:
+            left = {name: each for name, each in journeys.items() if name not in over}
+            state = replace(state, stepped=journey_steps.made_of(left, closed, _lives(view)).number)
+        removed = journey_names.over(state.kept, view.now)
+        state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))
-        return After(state, own_out("journeys", records, view) + told)
+        return After(state, (*records, *journey_telling.tombstones(removed, view), *told))
 
     def remembers(self, state: KnownJourneys, event: Event) -> bool:
         listed = (point for part in state.past for point in part.listed)
@@ -118,13 +124,21 @@ class Journeys(Follower[KnownJourneys]):
         name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
         steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
-        return len(self._found(state, view)) * name + (steps * STEP_BYTES if contacts or state.past else 0)
+        told = steps * STEP_BYTES if contacts or state.past else 0
+        return len(self._found(state, view)) * name + told + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past or state.points)
 
     def names(self, state: KnownJourneys) -> int:
         return len(state.shown) + (state.floor_until is not None)
+
+    def rest(self, state: KnownJourneys) -> KnownJourneys:
+        due = journey_names.due(state.kept)
+        return KnownJourneys(kept=state.kept, review=due[0]) if due else self.empty
+
+    def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
+        return journey_telling.taken_back(state, view)
 
     # Too much of it
 
@@ -135,7 +149,7 @@ class Journeys(Follower[KnownJourneys]):
         parts = journey_parts.summed_up(parts, _points(view), max(0, len(parts.points) - _KEPT[ease]), self.rules)
         kept = {point.key for point in parts.points}
         gone = [point.key[:2] for point in state.points if point.key not in kept]
-        return replace(_with(state, parts), told=journey_told.forgotten(state.told, gone))
+        return replace(_with(state, parts), told=step_telling.forgotten(state.told, gone))
 
     def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
         """The parts of all but the latest journeys that are over, and of which no contact is kept."""
@@ -146,14 +160,20 @@ class Journeys(Follower[KnownJourneys]):
         return tuple((part.started, part.last) for each in going for part in each.parts)
 
     def gave_up(self, state: KnownJourneys, spans: Spans) -> KnownJourneys:
+        """Of a journey the name stays; of several that go at once all until the last of them may."""
         going, starts = {*spans}, {started for started, _ in spans}
+        until = max(last for _, last in spans) + KEPT_MS
+        over = {name: each for name, each in state.shown.items() if each.started in starts and each.gone is None}
         gone = [point.key[:2] for point in state.points if (point.started, point.last) in going]
         return replace(
             state,
             past=tuple(part for part in state.past if (part.started, part.last) not in going),
             points=tuple(point for point in state.points if (point.started, point.last) not in going),
             shown={name: each for name, each in state.shown.items() if each.started not in starts},
-            told=journey_told.forgotten(state.told, gone),
+            told=step_telling.forgotten(state.told, gone),
+            kept=journey_names.with_names(
+                state.kept, {journey_names.short(name, e.started): Kept(e.revision, until) for name, e in over.items()}
+            ),
         )
 
     # How it is found out
@@ -183,36 +203,13 @@ class Journeys(Follower[KnownJourneys]):
             name: not each.whole.open and reached > each.whole.last + self.gap_ms for name, each in journeys.items()
         }
 
-    def _told(
-        self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
-    ) -> tuple[KnownJourneys, list[dict[str, Any]]]:
-        """What differs from what was published; the current journey, the one heard of last, in any case behind it."""
-        owner, line = view.owner, view.line
-        records, shown = [], {}
-        for name, old in state.shown.items():
-            if name in journeys:
-                continue
-            if old.gone is None:
-                records.append(withdrawn(name, old.started, owner, line, old.revision + 1))
-                at = old.started if view.now is None else max(old.started, view.now)
-                old = Shown(old.started, old.revision + 1, True, 0, at)  # noqa: PLW2901
-            shown[name] = old
-        floor = max([state.floor, *(shown.pop(name).revision for name in too_many_gone(shown))])
-        wholes = {name: each.whole for name, each in journeys.items()}
-        current = max(wholes, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
-        for name in sorted(wholes, key=lambda name: name == current):
-            whole, known = wholes[name], state.shown.get(name)
-            named_too = others(_beside(wholes, closed, name)) if name == current else []
-            digest = _digest(whole, closed[name], named_too)
-            is_same = known is not None and known.gone is None and known.digest == digest
-            if known is not None and is_same and not (name == current and records):
-                shown[name] = known
-                continue
-            revision = (known.revision if known else floor) + 1
-            value = record(name, whole, owner, line, closed[name], revision)
-            records.append({**value, "others": named_too})
-            shown[name] = Shown(whole.started, revision, closed[name], digest)
-        return replace(state, shown=shown, floor=floor), records
+    def _over(self, journeys: Mapping[str, Found], view: View) -> Collection[str]:
+        """Those that need not be kept any more."""
+        now = view.now
+        if now is None:
+            return _NONE
+        late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
+        return {name for name in late if now > self._dropped_at(journeys[name], journeys, view)} if late else _NONE
 
     def _stepped(
         self, state: KnownJourneys, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
@@ -222,13 +219,13 @@ class Journeys(Follower[KnownJourneys]):
         made, before = journey_steps.made_of(journeys, closed, lives), Telling([], state.told, state.floor)
         if made.number == state.stepped:
             return state, ()
-        telling = None
+        said = None
         if made.number >> 32 == state.stepped >> 32 and made.journey:
-            telling = journey_told.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
-        if telling is None:
-            telling = self._all_told(before, journeys, closed, view)
-        out = own_out(journey_told.TOPIC, telling.records, view)
-        return replace(state, told=telling.told, floor=telling.floor, stepped=made.number), out
+            said = step_telling.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
+        if said is None:
+            said = self._all_told(before, journeys, closed, view)
+        out = own_out(step_telling.TOPIC, said.records, view)
+        return replace(state, told=said.told, floor=said.floor, stepped=made.number), out
 
     def _all_told(
         self, before: Telling, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
@@ -239,16 +236,16 @@ class Journeys(Follower[KnownJourneys]):
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
             for name, each in journeys.items()
         }
-        return journey_told.tell(before, now, known, view.owner, view.line)
+        return step_telling.tell(before, now, known, view.owner, view.line)
 
-    def _dropped(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> KnownJourneys:
-        """Without the journeys that are over for good."""
+    def _dropped(
+        self, state: KnownJourneys, journeys: Mapping[str, Found], over: Collection[str], view: View
+    ) -> KnownJourneys:
+        """Without the journeys that are over for good, but for their names."""
         now = view.now
         if now is None:
             return state
         old = {n for n, each in state.shown.items() if each.gone is not None and now > self._gone_until(each.gone)}
-        late = [name for name, each in journeys.items() if now > each.whole.last + self.gap_ms + self.lateness_ms]
-        over = {name for name in late if now > self._dropped_at(journeys[name], view)}
         state = with_floor(state, old, now)
         if not old and not over:
             return state
@@ -256,29 +253,40 @@ class Journeys(Follower[KnownJourneys]):
         keys, sums = {part.key for part in gone if isinstance(part, Touchpoint)}, {id(part) for part in gone}
         is_bare = not view.histories and not self.stands(state, view.owner)
         before = now if is_bare else now - self.gap_ms - 2 * self.lateness_ms
-        told = journey_told.forgotten(state.told, [key[:2] for key in keys], before)
+        told = step_telling.forgotten(state.told, [key[:2] for key in keys], before)
+        kept = {}
+        for name in over:
+            known, last = state.shown[name], journeys[name].whole.last
+            kept[journey_names.short(name, known.started)] = Kept(known.revision, last + KEPT_MS)
         return replace(
             state,
             past=tuple(part for part in state.past if id(part) not in sums),
             points=tuple(point for point in state.points if point.key not in keys),
             shown={name: each for name, each in state.shown.items() if name not in old and name not in over},
             told=told,
-            floor=max([state.floor, *journey_told.taken_back(state.told, told)]),
+            floor=max([state.floor, *step_telling.taken_back(state.told, told)]),
+            kept=journey_names.with_names(state.kept, kept),
         )
 
     def _gone_until(self, gone: int) -> int:
         """A name that was taken back is forgotten when stream time passes this."""
         return gone + 2 * self.lateness_ms
 
-    def _dropped_at(self, journey: Found, view: View) -> float:
-        """When a journey need not be kept any more: closed, and every contact of it condensed."""
-        if journey.whole.open or journey_parts.is_kept(journey, [*_lives(view), *view.rested.values()]):
+    def _dropped_at(self, journey: Found, journeys: Mapping[str, Found], view: View) -> float:
+        """When a journey need not be kept any more: closed, and every contact of it condensed. So must be all that
+        began in the same moment, or another one would get its name.
+        """
+        whole = journey.whole
+        alike = (each for each in journeys.values() if each.whole.started == whole.started)
+        together = (journey,) if len(journeys) == 1 else tuple(alike)
+        contacts = [*_lives(view), *view.rested.values()]
+        if any(each.whole.open or journey_parts.is_kept(each, contacts) for each in together):
             return float("inf")
-        return journey.whole.last + self.gap_ms + self.lateness_ms
+        return max(each.whole.last for each in together) + self.gap_ms + self.lateness_ms
 
     def _review(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> int | None:
         """The stream time after which they look different without any event."""
-        times: list[float] = []
+        times: list[float] = [*journey_names.due(state.kept)]
         if not view.histories and not self.stands(
             state, view.owner
         ):  # else they are forgotten when it is looked at for those
@@ -291,7 +299,7 @@ class Journeys(Follower[KnownJourneys]):
             if not journey.whole.open and not shown.closed:
                 times.append(journey.whole.last + self.gap_ms)
             elif shown.closed:
-                times.append(self._dropped_at(journey, view))
+                times.append(self._dropped_at(journey, journeys, view))
         return int(min(times)) if times and min(times) != float("inf") else None
 
 
@@ -306,12 +314,3 @@ def _points(view: View) -> tuple[Touchpoint, ...]:
 
 def _is_much(parts: Parts) -> bool:
     return len(parts.points) > journey_parts.MAX_POINTS or len(parts.sums) > journey_parts.MAX_GROUPS
-
-
-def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:
-    """The journeys beside one that may still go on."""
-    return [(other, each) for other, each in wholes.items() if other != name and not closed[other]]
-
-
-def _digest(whole: Whole, closed: bool, beside: list[dict[str, Any]]) -> int:
-    return crc32(_encode((whole, closed, beside) if beside else (whole, closed)))

@@ -230,6 +230,16 @@ def names(timeline: Timeline, rules: CustomerRules) -> int:
     return sum(each.names(getattr(timeline, each.name)) for each in rules.asked["names"])
 
 
+def rest(timeline: Timeline, rules: CustomerRules) -> Timeline | None:
+    """What has to be kept of one of which nothing stands; None = nothing."""
+    left = {each.name: lean(each, each.rest(getattr(timeline, each.name))) for each in rules.asked["rest"]}
+    kept = Timeline(**left)
+    return None if kept == NOTHING else kept
+
+
+NOTHING = Timeline()
+
+
 def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
     """Nothing of it stands: what is left of it, if anything, are names that were published."""
     if timeline.histories or timeline.rested or timeline.tiers or timeline.forwards:
@@ -240,7 +250,14 @@ def is_bare(timeline: Timeline, owner: str, rules: CustomerRules) -> bool:
 def erased(timeline: Timeline, gone: Gone, place: Place, rules: CustomerRules) -> tuple[Out, ...]:
     """What is still to be published of somebody who is erased."""
     now = view(timeline, place)
-    return tuple(each for one in rules.asked["erased"] for each in one.erased(getattr(timeline, one.name), gone, now))
+    over = (each for one in rules.asked["erased"] for each in one.erased(getattr(timeline, one.name), gone, now))
+    return (*over, *removed(timeline, place, rules))
+
+
+def removed(timeline: Timeline, place: Place, rules: CustomerRules) -> tuple[Out, ...]:
+    """What is taken back of a line that is forgotten."""
+    now = view(timeline, place)
+    return tuple(each for one in rules.asked["removed"] for each in one.removed(getattr(timeline, one.name), now))
 
 
 def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:

@@ -125,7 +125,8 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            case.out.extend(loop.published(lines[line], None, place_of(line), rules)[1])
+            timeline, out, _ = loop.published(lines[line], None, place_of(line), rules)
+            case.out.extend((*out, *loop.removed(timeline, place_of(line), rules)))
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())
     return Relief(lines, size, tuple(case.facts), tuple(case.out))

@@ -5,11 +5,16 @@ from typing import Any
 import orjson
 
 from streams.contacts.histories import NEVER
+from streams.customers.journey_names import OWN
 
 # Field of version 2 and what stood there when it was left out, in the order of version 3.
 _MOODS: dict[str, Any] = {"messages": [], "moods": {}, "settled_message": [NEVER, ""], "judged": [NEVER, ""]}
 _JOURNEYS: dict[str, Any] = {"past": [], "shown": {}, "review": None}
 _SEGMENTS: dict[str, Any] = {"standing": {}, "score": None, "score_revision": 0}
+_NOTHING_KNOWN: list[Any] = [[], {}, None, [], {}, 0, None, 0]
+"""Of journeys, in version 3; a row has no more of these than the program knew that wrote it."""
+_SHOWN, _DIGEST = 1, 3
+"""Where it says what was published, and where that says what it looked like."""
 
 ANYBODY = ""
 """In place of a name: a version before did not say whose a deadline is."""
@@ -23,6 +28,20 @@ def by_capability(row: bytes) -> bytes:
     lines = {name: _by_capability(line) for name, line in customer.get("lines", {}).items()}
     due = {line: {ANYBODY: at} for line, at in customer.pop("due").items()}
     return orjson.dumps({**customer, "lines": lines, "due": due})
+
+
+def journeys_by_name(row: bytes) -> bytes:
+    """A row of version 3, whose journeys were all published under the customer's key, in that of version 4, where each
+    has a record of its own: all of them are due to be published once more, and the record under that key to be removed.
+    """
+    customer = orjson.loads(row)
+    for line in customer.get("lines", {}).values():
+        known = line.get("journeys", [])
+        journeys = [*known, *_NOTHING_KNOWN[len(known) :]]
+        for shown in journeys[_SHOWN].values():
+            shown[_DIGEST] = 0
+        line |= {"journeys": [*journeys, {OWN: [0, 0]}], "stale": True}
+    return orjson.dumps({**customer, "due": {line: {ANYBODY: 0} for line in customer.get("lines", {})}})
 
 
 def _by_capability(line: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from typing import Any
 
 from rich import box
@@ -231,14 +232,10 @@ def _journeys(state: BoardState, room: int, wide: bool) -> RenderableType:
     table.add_column(no_wrap=True, justify="right")
     if wide:
         table.add_column(no_wrap=True, justify="right")
-    shown = 0
-    for journey in state.newest_journeys():
-        if shown == room:
-            break
-        if journey.get("contacts"):
-            table.add_row(*_journey(journey, wide))
-            shown += 1
-    body: RenderableType = table if shown else Text("none so far", "grey62")
+    journeys = [*islice(state.newest_journeys(), room)]
+    for journey in journeys:
+        table.add_row(*_journey(journey, wide))
+    body: RenderableType = table if journeys else Text("none so far", "grey62")
     return _panel(body, "[bold]journeys[/] [grey62]that moved last[/]")
 
 

@@ -86,4 +86,6 @@ class Feed:
                 for record in records:
                     if record.value is not None:
                         self._state.apply(topic, decode(record.value))
+                    elif record.key is not None:
+                        self._state.remove(topic, record.key.decode())
             await asyncio.sleep(0)

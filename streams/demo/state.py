@@ -98,6 +98,8 @@ class BoardState:
         self._so_far: dict[Dimensions, Shares] = {}
         self._days: dict[tuple[Dimensions, int], tuple[tuple[int, int], str, Shares]] = {}
         self._people: dict[str, dict[str, Stitched]] = {}
+        self._whose: dict[str, str] = {}
+        """Journey → owner."""
         self._letters: set[tuple[str, int, int]] = set()
 
     def apply(self, topic: str, value: dict[str, Any]) -> bool:
@@ -119,6 +121,18 @@ class BoardState:
                 del self.journeys[next(iter(self.journeys))]
         else:
             return False
+        self.records += 1
+        return True
+
+    def remove(self, topic: str, key: str) -> bool:
+        """A record of an output topic has no value: what was said under its key is gone. False when it is none of this
+        line.
+        """
+        owner = self._whose.pop(key, None) if topic == "journeys" else None
+        if owner is None:
+            return False
+        self.journeys.pop(key, None)
+        del self._people[owner][key]
         self.records += 1
         return True
 
@@ -188,7 +202,8 @@ class BoardState:
     # -- one fold a topic
 
     def _person(self, journey: dict[str, Any]) -> None:
-        found = self._people.setdefault(journey.get("customer", ""), {})
+        owner = self._whose[journey["journey_id"]] = journey.get("customer", "")
+        found = self._people.setdefault(owner, {})
         revision = journey.get("revision", 0)
         if revision >= found.get(journey["journey_id"], Stitched()).revision:
             names = tuple(each.get("contact_id", "") for each in journey.get("contacts", ()))

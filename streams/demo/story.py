@@ -7,9 +7,9 @@ rules as shipped; nothing of it is read from what comes out.
 
 from streams.base.times import MINUTE_MS, SECOND_MS
 from streams.demo.story_erased import erased
-from streams.demo.story_parts import Act, Event, Person, Step, Story, by_line, call, event, in_order, message
-from streams.demo.story_past import AS_IF, BEN, LINES, PAST, steps_of_the_past
-from streams.demo.story_records import Alike, Newest, Told
+from streams.demo.story_parts import Act, Event, Person, Step, Story, call, event, in_order, journey_of, message
+from streams.demo.story_past import AS_IF, LINES, OTHERS_CALL, OTHERS_OWNER, PAST, steps_of_the_past
+from streams.demo.story_records import Alike, Gone, Newest, Told
 
 BEFORE_MS = 10 * MINUTE_MS
 """So long before the story is told its live events began: none of them lies in the future."""
@@ -23,13 +23,19 @@ STRANGER = Person("", ("email", "sam.3002@example.com"))
 def story(now: int, key: bytes, kept_ms: int) -> Story:
     """``now``: ms; ``key``: of the erasures; ``kept_ms``: so long after an erasure nothing is left, by the settings."""
     begins = now - BEFORE_MS
+    family, merged = begins + 2 * MINUTE_MS, begins + 6 * MINUTE_MS
+    others = (
+        journey_of(CARLA.owner, merged),
+        journey_of(MARTA.owner, family),
+        journey_of(OTHERS_OWNER, OTHERS_CALL, PAST),
+    )
     steps = (
         unknown(begins),
-        signed_in(begins + MINUTE_MS),
-        shared_line(begins + 2 * MINUTE_MS),
-        wrong_merge(begins + 6 * MINUTE_MS),
+        signed_in(begins, begins + MINUTE_MS),
+        shared_line(family),
+        wrong_merge(merged),
         *steps_of_the_past(NORA),
-        *erased(NORA, (CARLA.owner, MARTA.owner, by_line(PAST, BEN.owner)), begins + 9 * MINUTE_MS, key, kept_ms),
+        *erased(NORA, (begins, others), begins + 9 * MINUTE_MS, key, kept_ms),
     )
     return Story(steps, LINES)
 
@@ -56,7 +62,7 @@ def unknown(at: int) -> Step:
                 [
                     Newest(
                         "the chat belongs to an anonymous customer, named by the browser",
-                        "journeys", anonymous(NORA),
+                        "journeys", journey_of(anonymous(NORA), at),
                         {"customer": anonymous(NORA), "contacts": [{"contact_id": "chat-nora-1", "channel": "chat"}]},
                     ),
                     Told("nothing had to move for that", "identity.changes", {"contact_id": "chat-nora-1"}, ()),
@@ -67,8 +73,8 @@ def unknown(at: int) -> Step:
     )  # fmt: skip
 
 
-def signed_in(at: int) -> Step:
-    """She signs in while she chats."""
+def signed_in(chatted: int, at: int) -> Step:
+    """She signs in while she chats; ``chatted``: when she did before."""
     before = message("chat-nora-2", at, "my parcel is late", NORA.named)
     signs_in = message("chat-nora-2", at + 30 * SECOND_MS, "I have signed in now", NORA.known)
     proof = {"event_id": signs_in["id"], "source": "/chat"}
@@ -80,7 +86,7 @@ def signed_in(at: int) -> Step:
                 "the same browser again, still no name",
                 [
                     Newest(
-                        "both chats are the anonymous customer's", "journeys", anonymous(NORA),
+                        "both chats are the anonymous customer's", "journeys", journey_of(anonymous(NORA), chatted),
                         {"contacts": [{"contact_id": "chat-nora-1"}, {"contact_id": "chat-nora-2"}]},
                     )
                 ],
@@ -100,12 +106,9 @@ def signed_in(at: int) -> Step:
                         [moved | {"rule": "linked", "identifier": NORA.identifier,
                                   "path": [{"identifier": NORA.owner, **proof}]}],
                     ),
+                    Gone("the old owner has no journey any more", "journeys", [journey_of(anonymous(NORA), chatted)]),
                     Newest(
-                        "the old owner has taken both back", "journeys", anonymous(NORA),
-                        {"contacts": [], "status": "closed", "counts": {"contacts": 0}},
-                    ),
-                    Newest(
-                        "Nora's journey has them", "journeys", NORA.owner,
+                        "Nora's journey has them", "journeys", journey_of(NORA.owner, chatted),
                         {"contacts": [{"contact_id": "chat-nora-1"}, {"contact_id": "chat-nora-2"}]},
                     ),
                 ],
@@ -119,13 +122,14 @@ def shared_line(at: int) -> Step:
     """A family's phone."""
     number, reason = MARTA.identifier, f"{MARTA.identifier} is shared by 2 customers"
     toms = call("call-tom", at + MINUTE_MS, TOM.known)
+    martas = journey_of(MARTA.owner, at)
     return Step(
         "A call from a phone that two customers share",
         [
             Act(
                 "Marta calls and says who she is",
                 [
-                    Newest("the call is hers", "journeys", MARTA.owner, {"contacts": [{"contact_id": "call-marta"}]}),
+                    Newest("the call is hers", "journeys", martas, {"contacts": [{"contact_id": "call-marta"}]}),
                     Told(
                         "and her number stands for her", "identity.changes", {"identifier": number, "contact_id": ""},
                         [{"to": MARTA.owner}],
@@ -137,7 +141,7 @@ def shared_line(at: int) -> Step:
                 "somebody calls from her number",
                 [
                     Newest(
-                        "as long as one customer is known by it, the call is hers", "journeys", MARTA.owner,
+                        "as long as one customer is known by it, the call is hers", "journeys", martas,
                         {"contacts": [{"contact_id": "call-marta"}, {"contact_id": "call-home-1"}]},
                     )
                 ],
@@ -158,8 +162,11 @@ def shared_line(at: int) -> Step:
                         [{"from": MARTA.owner, "to": "contact:voice:call-home-1", "rule": "shared", "reason": reason,
                           "evidence": {"event_id": toms[0]["id"], "source": "/pbx"}}],
                     ),
-                    Newest("Marta keeps hers", "journeys", MARTA.owner, {"contacts": [{"contact_id": "call-marta"}]}),
-                    Newest("Tom has his own", "journeys", TOM.owner, {"contacts": [{"contact_id": "call-tom"}]}),
+                    Newest("Marta keeps hers", "journeys", martas, {"contacts": [{"contact_id": "call-marta"}]}),
+                    Newest(
+                        "Tom has his own", "journeys", journey_of(TOM.owner, at + MINUTE_MS),
+                        {"contacts": [{"contact_id": "call-tom"}]},
+                    ),
                 ],
                 toms,
             ),
@@ -167,7 +174,8 @@ def shared_line(at: int) -> Step:
                 "somebody calls from it again",
                 [
                     Newest(
-                        "the call is nobody's customer from the start", "journeys", "contact:voice:call-home-2",
+                        "the call is nobody's customer from the start",
+                        "journeys", journey_of("contact:voice:call-home-2", at + 2 * MINUTE_MS),
                         {"contacts": [{"contact_id": "call-home-2"}]},
                     ),
                     Told("nothing had to move for that", "identity.changes", {"contact_id": "call-home-2"}, ()),
@@ -186,13 +194,16 @@ def wrong_merge(at: int) -> Step:
     )
     linked, cut = (_word(what, at + after) for what, after in (("linked", 30 * SECOND_MS), ("cut", MINUTE_MS)))
     stranger, both = anonymous(STRANGER), [CARLA.owner, anonymous(STRANGER)]
+    carlas, strangers = started = [(CARLA.owner, at), (stranger, at + 10 * SECOND_MS)]
     path = [
         {"identifier": CARLA.identifier, "event_id": linked["id"], "source": "/crm"},
         {"identifier": CARLA.owner, "event_id": calls[0]["id"], "source": "/pbx"},
     ]
     told_first = [
-        Newest("the call is Carla's", "journeys", CARLA.owner, {"contacts": [{"contact_id": "call-carla"}]}),
-        Newest("the e-mail is a stranger's", "journeys", stranger, {"contacts": [{"contact_id": "mail-sam"}]}),
+        Newest("the call is Carla's", "journeys", journey_of(*carlas), {"contacts": [{"contact_id": "call-carla"}]}),
+        Newest(
+            "the e-mail is a stranger's", "journeys", journey_of(*strangers), {"contacts": [{"contact_id": "mail-sam"}]}
+        ),
     ]
     into, out_of = {"from": stranger, "to": CARLA.owner, "path": path}, {"from": CARLA.owner, "to": stranger}
     return Step(
@@ -207,10 +218,10 @@ def wrong_merge(at: int) -> Step:
                         "identity.changes", {"contact_id": "mail-sam"}, [into | {"rule": "linked"}],
                     ),
                     Newest(
-                        "her journey has it: wrong, and as was said", "journeys", CARLA.owner,
+                        "her journey has it: wrong, and as was said", "journeys", journey_of(*carlas),
                         {"contacts": [{"contact_id": "call-carla"}, {"contact_id": "mail-sam"}]},
                     ),
-                    Newest("the stranger has nothing left", "journeys", stranger, {"contacts": []}),
+                    Gone("the stranger has none any more", "journeys", [journey_of(*strangers)]),
                 ],
                 [linked],
                 remember="before the link",
@@ -223,7 +234,7 @@ def wrong_merge(at: int) -> Step:
                     ),
                     Alike(
                         "both journeys say what they said before the link", "journeys",
-                        [(owner, owner) for owner in both], "before the link",
+                        [(journey_of(*each), journey_of(*each)) for each in started], "before the link",
                     ),
                     Alike(
                         "so do both segments", "segments", [(owner, owner) for owner in both], "before the link",
@@ -236,7 +247,7 @@ def wrong_merge(at: int) -> Step:
                 [
                     Alike(
                         "both journeys say what they say where there never was one", "journeys",
-                        [(owner, f"{AS_IF}/{owner}") for owner in both],
+                        [(journey_of(*each), journey_of(*each, AS_IF)) for each in started],
                     ),
                 ],
                 in_order(calls, [mail]),

@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from schemas import registry
 from streams.base.times import DAY_MS, MINUTE_MS, iso, to_ms
-from streams.demo.story_parts import Act, Person, Step, by_line, call, event, message
-from streams.demo.story_past import BEGINS, BEN, LATER, PAST
+from streams.demo.story_parts import Act, Person, Step, by_line, call, event, journey_of, message
+from streams.demo.story_past import BEGINS, BEN, LAST_CALL, LATER, PAST
 from streams.demo.story_records import Alike, Gone, Newest, NotTold, Nowhere, Value
 
 COMPACTED = tuple(spec.topic for spec in registry.topics().values() if spec.compacted)
@@ -21,25 +21,27 @@ def subject(key: bytes, name: str) -> str:
     return hmac.new(key, name.encode(), sha256).hexdigest()[:32]
 
 
-def erased(nora: Person, others: Sequence[str], at: int, key: bytes, kept_ms: int) -> Sequence[Step]:
-    """She is erased; then older data of hers are replayed. ``others``: who else has journeys, as the
-    keys of their records; ``kept_ms``: so long later nothing is left.
+def erased(nora: Person, journeys: tuple[int, Sequence[str]], at: int, key: bytes, kept_ms: int) -> Sequence[Step]:
+    """She is erased; then older data of hers are replayed. ``journeys``: when hers began, and the names of others';
+    ``kept_ms``: so long later nothing is left.
     """
+    began, others = journeys
     names = (nora.customer, nora.known_by[1], *CONTACTS)
     request = event(
         "customer.erased", "letter-1", at, "/crm",
         {"customer_id": nora.customer, "reason": "asked for it by letter", "by": "privacy-desk"},
     )  # fmt: skip
     proof = {"subject": subject(key, nora.owner), "request": subject(key, f"/crm\x1f{request['id']}"), "until": iso(at)}
-    owners = [nora.owner, f"anonymous:{nora.identifier}"]
     of_past = by_line(PAST, nora.owner)
+    hers = [journey_of(owner, began) for owner in (nora.owner, f"anonymous:{nora.identifier}")]
+    hers.append(journey_of(nora.owner, LAST_CALL, PAST))
     forgets = Step(
         "She is to be forgotten",
         [
             Act(
                 "Nora asks for it, and the desk sends customer.erased",
                 [
-                    Gone("her journeys are removed: live, and of last winter", "journeys", [*owners, of_past]),
+                    Gone("her journeys are removed: live, and of last winter", "journeys", hers),
                     Gone("so is her segment", "segments", [nora.owner, of_past]),
                     Gone("and that she was quiet", "customer.quiet", [of_past]),
                     Newest(
@@ -75,7 +77,7 @@ def _told_again(nora: Person, names: Sequence[str]) -> Step:
             Act(
                 "a call by her id, a chat by her browser, and a call of Ben's",
                 [
-                    Newest("Ben's call is his", "journeys", by_line(LATER, BEN.owner),
+                    Newest("Ben's call is his", "journeys", journey_of(BEN.owner, at + 20 * MINUTE_MS, LATER),
                            {"contacts": [{"contact_id": "call-ben-0"}]}),
                     NotTold("nothing of hers comes out, on no topic", LATER, names),
                     Nowhere("and still no newest record names her", COMPACTED, names),

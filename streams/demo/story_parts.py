@@ -122,6 +122,11 @@ def in_order(*told: Sequence[Event]) -> list[Event]:
     return sorted(chain(*told), key=lambda each: str(each["time"]))
 
 
+def journey_of(owner: str, started: int, line: str = "") -> str:
+    """The name of a journey, which its record has as the key; ``started``: its first contact, ms."""
+    return f"{owner}@{iso(started)}" + (f"~{line}" if line else "")
+
+
 def by_line(line: str, key: str) -> str:
     """The key that a record of a replay has."""
     return f"{line}/{key}" if line else key

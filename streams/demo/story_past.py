@@ -5,7 +5,7 @@ without an event of whom it concerns.
 from collections.abc import Sequence
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
-from streams.demo.story_parts import CALL_MS, Act, Line, Person, Step, by_line, call, event, in_order, message
+from streams.demo.story_parts import CALL_MS, Act, Line, Person, Step, call, event, in_order, journey_of, message
 from streams.demo.story_records import Newest, Told
 
 PAST, AS_IF, LATER = "last-winter", "as-if-never-linked", "told-next-year"
@@ -19,6 +19,9 @@ BEN, PAUL, AKIRA = Person("ben-4001"), Person("paul-4002"), Person("akira-4003")
 TOPICS = ("contacts.chat", "contacts.voice", "customers.events", "customers.profile")
 LAST_CALL = BEGINS + 13 * DAY_MS
 SILENT_SINCE = LAST_CALL + CALL_MS
+OTHERS_CALL = SILENT_SINCE + GOLD_MS - DAY_MS
+OTHERS_OWNER = "customer:somebody-4005"
+"""Somebody else, who calls later than all others."""
 PROMISE_DUE = to_ms("2025-02-21T21:00:00.000+09:00")
 """A Friday evening in Tokyo."""
 DECIDED = PROMISE_DUE + HOUR_MS
@@ -101,7 +104,8 @@ def stitched() -> Step:
                 "Ben chats; twelve days later he calls about the same case",
                 [
                     Newest(
-                        "chat and call are one journey, and the case is why", "journeys", by_line(PAST, BEN.owner),
+                        "chat and call are one journey, and the case is why",
+                        "journeys", journey_of(BEN.owner, first, PAST),
                         {
                             "contacts": [
                                 {"contact_id": "chat-ben", "stitched_by": None},
@@ -138,7 +142,7 @@ def silent(nora: Person) -> Step:
     }  # fmt: skip
     pauls = {"status": "quiet", "tier": "platinum", "quiet_at": iso(SILENT_SINCE + PLATINUM_MS)}
     hers, pauls_own = (call(name, LAST_CALL, who.known) for name, who in (("call-nora", nora), ("call-paul", PAUL)))
-    others = call("call-others", SILENT_SINCE + GOLD_MS - DAY_MS, {"customer_id": "somebody-4005"})
+    others = call("call-others", OTHERS_CALL, {"customer_id": "somebody-4005"})
     return Step(
         "A gold customer falls silent",
         [

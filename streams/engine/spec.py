@@ -27,8 +27,9 @@ class TableSpec(Generic[V]):
 
     ``version`` (up to 31) is that of ``encode``; ``upgrades[n]`` turns the encoding of version n + 1 into the next one,
     without what is in front. ``due`` gives the deadlines of a row, {line: ms}: from version ``due_since`` on they stand
-    in front of the row, so that nobody has to decode it to know them. ``keys`` says what its keys name: for whoever
-    looks for rows, not for the engine.
+    in front of the row, so that nobody has to decode it to know them; those of a row of a version before ``due_anew``
+    do not hold any more, and are found by upgrading it. ``keys`` says what its keys name: for whoever looks for rows,
+    not for the engine.
     """
 
     name: str
@@ -39,6 +40,7 @@ class TableSpec(Generic[V]):
     upgrades: tuple[Callable[[bytes], bytes], ...] = ()
     due: Callable[[V], Mapping[str, int]] | None = None
     due_since: int = 1
+    due_anew: int = 1
     keys: str = ""
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class TableSpec(Generic[V]):
         if self.due is None:
             return NONE
         version = version_of(data)
-        if version < self.due_since:
+        if version < max(self.due_since, self.due_anew):
             return self.due(self.load(data))
         start = LENGTH + (version > 1)
         end = start + int.from_bytes(data[start - LENGTH : start], "big")

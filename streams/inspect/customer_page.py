@@ -53,7 +53,8 @@ def _parts(published: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[str,
     segments, advice = published.get("segments", []), published.get("recommendations", [])
     current = [each for each in advice if each["status"] == "current" and each["because"] != "left"]
     yield "standing", [line for each in segments for line in _standing(each)]
-    yield "journeys", [line for each in published.get("journeys", []) for line in _journeys(each)]
+    latest = sorted(published.get("journeys", []), key=lambda each: (each["updated"], each["started"]), reverse=True)
+    yield "journeys", [_journey(each) for each in latest]
     yield "recommended now", [line for each in current for line in _recommended(each)]
     yield "alerts that fire", [_alert(each) for each in published.get("alerts", [])]
     yield "promises", list(_promises(advice, published.get("outreach", [])))
@@ -68,7 +69,7 @@ def _standing(doc: Doc) -> Iterator[str]:
     yield f"score {doc['score']:g} of 100, {doc['segment']}: {', '.join(parts)} ({_at(doc['updated'])})"
 
 
-def _journeys(doc: Doc) -> Iterator[str]:
+def _journey(doc: Doc) -> str:
     counts, about = doc["counts"], doc["topic"] or doc["intent"]
     waits = f"waits for {doc['waiting_for']}" if doc["waiting_for"] else ""
     said = (
@@ -82,9 +83,7 @@ def _journeys(doc: Doc) -> Iterator[str]:
         f"mood {doc['sentiment']:g}" if doc["sentiment"] is not None else "",
         waits,
     )
-    yield ", ".join(each for each in said if each)
-    for other in doc["others"]:
-        yield f"until {_at(other['updated'])} {other['state'].replace('_', ' ')}: {other['journey_id']}"
+    return ", ".join(each for each in said if each)
 
 
 def _recommended(doc: Doc) -> Iterator[str]:

@@ -34,6 +34,7 @@ EVERY = 5_000
 class Fetched(Protocol):
     """A record of a topic."""
 
+    key: bytes | None
     value: bytes | None
     timestamp: int
 
@@ -117,7 +118,8 @@ async def collect(read: Read, query: Query, rules: ContactRules, tell: Tell) -> 
     with spill() as contacts, spill() as profiles:
         log = _Log(contacts, profiles)
         async for record in _counted(read, INTERACTIONS, tell):
-            _put(log, record, query, rules)
+            if record.value is not None:
+                _put(log, record, query, rules)
         found = list(_contacts(log, query, rules))
         if not found:
             raise QueryError(_nothing(log, query))
@@ -134,8 +136,7 @@ async def _counted(read: Read, topic: str, tell: Tell) -> AsyncIterator[Fetched]
         count += 1
         if count % EVERY == 0:
             tell(topic, count)
-        if record.value is not None:
-            yield record
+        yield record
 
 
 def _put(log: _Log, record: Fetched, query: Query, rules: ContactRules) -> None:
@@ -296,7 +297,10 @@ async def _needs(read: Read, query: Query, types: Types, owners: set[str], tell:
     first, last = iso(query.start), iso(query.end)
     found: dict[str, tuple[int, Need | None]] = {}
     async for record in _counted(read, JOURNEYS, tell):
-        said = msgspec.json.decode(record.value or b"{}")
+        if record.value is None:
+            found.pop((record.key or b"").decode(), None)
+            continue
+        said = msgspec.json.decode(record.value)
         if said.get("line") != query.line or said["customer"] not in owners or not first <= said["started"] < last:
             continue
         known = found.get(said["journey_id"], (0, None))[0]

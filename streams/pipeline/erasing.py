@@ -33,6 +33,8 @@ from streams.identity.erased import NEVER, Marks
 encode = msgspec.json.Encoder().encode
 OWN_KEY = "{line/}{customer}"
 """The key of records of which an owner has one on each line."""
+FORMERLY_OWN = ("journeys",)
+"""Topics that had this key in a version before, whose records may be there still."""
 MAX_PAST = 200
 """Replays that are forgotten, and whose records are still taken back; of more, the latest."""
 
@@ -48,7 +50,7 @@ NOBODY_ERASED = Privacy()
 
 
 def owners_topics() -> list[str]:
-    """What is published of each owner and kept until it is replaced."""
+    """What is published of each owner under the owner's key and kept until it is replaced."""
     topics = registry.topics().values()
     return [spec.topic for spec in topics if spec.compacted and "track" in spec.producers and spec.key == OWN_KEY]
 
@@ -62,7 +64,7 @@ class Erasures:
         """``topics``: by their names in the map."""
         self.marks = Marks(tables["erased"], privacy.key)
         self.past, self.left_ms, self.lines = tables["past"], privacy.left_ms, lines
-        self.own = [topics[topic] for topic in owners_topics()]
+        self.own = [topics[topic] for topic in (*owners_topics(), *FORMERLY_OWN)]
         self.proofs, self.links = topics["privacy.proofs"], topics["identity.links"]
         self.measurements = topics["contact.measurements"]
 

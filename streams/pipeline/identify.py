@@ -300,7 +300,7 @@ class Identify(Stage):
         elif table == "owners":
             self.owned.fire(key, line, now, out)
 
-    def drop(self, table: str, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         del self.tables[table][key]
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:

@@ -36,14 +36,19 @@ def struct_table(name: str, kind: Any, keys: Keys = "") -> TableSpec[Any]:
 
 
 def large_table(
-    name: str, kind: Any, keys: Keys, due: Callable[[Any], Mapping[str, int]], *upgrades: Callable[[bytes], bytes]
+    name: str,
+    kind: Any,
+    keys: Keys,
+    due: Callable[[Any], Mapping[str, int]],
+    *upgrades: Callable[[bytes], bytes],
+    due_since: int | None = None,
 ) -> TableSpec[Any]:
     """A table larger than memory, whose rows say when they are to be looked at again (line → ms); its upgrades are each
-    from one version to the next.
+    from one version to the next. ``due_since``: the version that first had the deadlines in front; None = this one.
     """
     version = 1 + len(upgrades)
-    spec = struct_table(name, kind, keys)
-    return replace(spec, resident=False, version=version, upgrades=upgrades, due=due, due_since=version)
+    spec = replace(struct_table(name, kind, keys), resident=False, version=version, upgrades=upgrades, due=due)
+    return replace(spec, due_since=due_since or version, due_anew=version)
 
 
 NO_DEADLINE = 1 << 62
@@ -186,7 +191,7 @@ class Stage(Gauged, Processor):
         more = False
         for line in self.watermarks.forgotten():
             self.behind.pop(line, None)
-            if more := not self._dropped(line):
+            if more := not self._dropped(line, out):
                 break
             self.forget(line)
             self.watermarks.forget(line)
@@ -194,13 +199,14 @@ class Stage(Gauged, Processor):
         self.progress.forget(gone, out)
         return more
 
-    def _dropped(self, line: str) -> bool:
+    def _dropped(self, line: str, out: Outputs) -> bool:
         """Drop rows of a line; True: there are no more."""
-        return all(self._look(table, line, NO_DEADLINE + 1, self._drop) for table in self.timed)
 
-    def _drop(self, table: Table[Any], due: Iterable[str], line: str) -> None:
-        name = table.spec.name
-        self.each(due, lambda key: self.drop(name, key, line), lambda key: [(name, key)], certain=True)
+        def drop(table: Table[Any], due: Iterable[str], line: str) -> None:
+            name = table.spec.name
+            self.each(due, lambda key: self.drop(name, key, line, out), lambda key: [(name, key)], certain=True)
+
+        return all(self._look(table, line, NO_DEADLINE + 1, drop) for table in self.timed)
 
     def _pass(self, lines: Iterable[str], out: Outputs) -> None:
         """Look after the rows that are due by now."""
@@ -268,7 +274,7 @@ class Stage(Gauged, Processor):
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
         """Stream time of a line has come to ``now``, which is later than a deadline of this row."""
 
-    def drop(self, table: str, key: str, line: str) -> None:
+    def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         """A row without this line, which is forgotten."""
 
     def reached(self, lines: dict[str, Line], now: int) -> dict[str, Line]:

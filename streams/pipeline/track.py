@@ -19,7 +19,7 @@ from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
 from streams.customers.rules import CustomerRules
-from streams.customers.upgrades import by_capability
+from streams.customers.upgrades import by_capability, journeys_by_name
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
@@ -48,7 +48,7 @@ def _due(customer: Customer) -> dict[str, int]:
 TABLES = (
     WATERMARKS,
     BEHIND,
-    large_table("customers", Customer, "owner", _due, _with_due, by_capability),
+    large_table("customers", Customer, "owner", _due, _with_due, by_capability, journeys_by_name, due_since=3),
     struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
     struct_table("erased", int),  # hash of an owner → until when it is erased
     struct_table("past", int),  # replay that is forgotten → its number
@@ -217,14 +217,9 @@ class Track(Stage):
         if known is not customer:
             self.customers[owner] = known
 
-    def drop(self, table: str, key: str, line: str) -> None:
-        customer = self.customers[key]
-        lines = {name: each for name, each in customer.lines.items() if name != line}
-        if lines:
-            due = {name: at for name, at in customer.due.items() if name != line}
-            self.customers[key] = replace(customer, lines=lines, due=due)
-        else:
-            del self.customers[key]
+    def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
+        known = self.customers[key]
+        self._write(key, known, customers.without_line(known, line, self.rules), out)
 
     def _count(self, owner: str, customer: Customer | None) -> None:
         """``firing`` says what fires."""

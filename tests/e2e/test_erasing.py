@@ -106,7 +106,7 @@ async def test_nothing_is_left_anywhere_by_the_proofs_date(system: System, own: 
         )
         held = json.loads(left.stdout)
         assert (held["rows"], held["identifiers"], held["contacts"]) == ([], [], [])
-    journeys = await system.newest("journeys")
+    journeys = await system.journeys()
     assert [each["contact_id"] for each in journeys["customer:bob-8"]["contacts"]] == ["c-bob-1", "c-bob-2"]
     await time_passes(system)
     await until(lambda: compacted(system, own), 120)

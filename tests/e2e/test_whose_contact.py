@@ -69,7 +69,7 @@ async def test_contacts_are_named_by_channel_and_taken_by_nobody_else(system: Sy
             of("/surveys", event("feedback.given", "call-2", now + 30, metric="csat", score=5, customer_id="other")),
         )
         await system.drained()
-    journeys = await system.newest("journeys")
+    journeys = await system.journeys()
     listed = {
         owner: [(each["channel"], each["contact_id"]) for each in journey["contacts"]]
         for owner, journey in journeys.items()
@@ -130,7 +130,7 @@ async def test_a_known_number_is_its_customers_until_it_is_shared(system: System
     shared = await customer(system, number)
     assert (shared["owner"], shared["reason"]) == ("nobody", f"{number} is shared by 2 customers")
     assert {each["to"] for each in shared["links"]} == {"customer:anna", "customer:bob"}
-    journeys = await system.newest("journeys")
+    journeys = await system.journeys()
     assert {owner: [each["contact_id"] for each in journey["contacts"]] for owner, journey in journeys.items()} == {
         "customer:anna": ["c1"],
         "customer:bob": ["c3"],
@@ -163,7 +163,7 @@ async def test_a_persons_word_links_and_cuts_and_is_answered(system: System) -> 
             ("link", "anonymous:phone:+442079460022", "customer:anna")
         )
         await system.drained()
-        assert (await system.newest("journeys"))["customer:anna"]["contacts"][0]["contact_id"] == "c1"
+        assert (await system.journeys())["customer:anna"]["contacts"][0]["contact_id"] == "c1"
         said = await word(system, "cut", *pair)
         assert (said["change"]["to"], said["change"]["reason"]) == (
             "anonymous:phone:+442079460022",
@@ -173,7 +173,7 @@ async def test_a_persons_word_links_and_cuts_and_is_answered(system: System) -> 
         assert refused.exit_code == 1
         assert "B: both are customers" in refused.stderr
         await system.drained()
-    journeys = await system.newest("journeys")
+    journeys = await system.journeys()
     assert {owner for owner, each in journeys.items() if each["contacts"]} == {"anonymous:phone:+442079460022"}
     await system.check_contract()
 

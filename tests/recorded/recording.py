@@ -140,17 +140,18 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
 
 
 def newest_journeys(told: dict[str | None, list[Any]]) -> dict[str | None, list[Any]]:
-    """Of each journey what it came to, by what its contacts said then: how often it was published has changed, and how
-    long it stays open.
+    """Of each journey what it came to, by its name, and by what its contacts said then: how often it was published has
+    changed, and how long it stays open. Names were taken back by a record without contacts, under the customer's key;
+    now it is one without a value, under the name.
     """
     found: dict[str | None, list[Any]] = {}
     for key, records in told.items():
-        newest = {one["journey_id"]: {**one, "revision": 0, "status": ""} for one in records}
-        for one in newest.values():
-            one["contacts"] = [
-                {name: said for name, said in each.items() if name in CONTACT} for each in one["contacts"]
-            ]
-        found[key] = [newest[name] for name in sorted(newest)]
+        for one in records:
+            name = one.get("journey_id", key)
+            found[name] = []
+            if one.get("contacts"):
+                contacts = [{name: said for name, said in each.items() if name in CONTACT} for each in one["contacts"]]
+                found[name] = [{**one, "revision": 0, "status": "", "contacts": contacts}]
     return found
 
 

@@ -107,18 +107,17 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
     got: dict[str, list[Listed]] = {}
     wrong: list[Difference] = []
     for owner, record in came.journeys.items():
-        if record["counts"]["contacts"]:
-            listed = [
-                Listed(
-                    c["channel"], c["contact_id"], c["queue"], moment(c["started"]), c["outcome"], c["wait_ms"],
-                    c["talk_ms"], c["messages"], c["transfers"], c["sentiment"], c["hold_ms"], c["wrap_ms"],
-                    c["stitched_by"],
-                )
-                for c in record["contacts"]
-            ]  # fmt: skip
-            owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
-            got[owner] = listed
-            wrong += whole(owner, truth, record) if owner in truth.journeys else []
+        listed = [
+            Listed(
+                c["channel"], c["contact_id"], c["queue"], moment(c["started"]), c["outcome"], c["wait_ms"],
+                c["talk_ms"], c["messages"], c["transfers"], c["sentiment"], c["hold_ms"], c["wrap_ms"],
+                c["stitched_by"],
+            )
+            for c in record["contacts"]
+        ]  # fmt: skip
+        owner = named(owner, [(c.channel, c.contact) for c in listed])  # noqa: PLW2901
+        got[owner] = listed
+        wrong += whole(owner, truth, record) if owner in truth.journeys else []
     want = truth.journeys
     for owner in sorted({*want, *got}):
         mine = sorted(want.get(owner, []), key=lambda c: (c.started, c.channel, c.contact))
@@ -144,11 +143,10 @@ def journeys(truth: Truth, came: Outcome) -> list[Difference]:
 def apart(truth: Truth, came: Outcome) -> list[Difference]:
     """Which contacts are of one journey, of all journeys."""
     got: dict[str, list[list[tuple[str, str, int]]]] = {}
-    for record in {record["journey_id"]: record for record in came.told}.values():
-        if record["counts"]["contacts"]:
-            its = [(c["channel"], c["contact_id"], moment(c["started"])) for c in record["contacts"]]
-            owner = named(record["customer"], [(channel, contact) for channel, contact, _ in its])
-            got.setdefault(owner, []).append(its)
+    for record in came.told:
+        its = [(c["channel"], c["contact_id"], moment(c["started"])) for c in record["contacts"]]
+        owner = named(record["customer"], [(channel, contact) for channel, contact, _ in its])
+        got.setdefault(owner, []).append(its)
     wrong = [
         Difference(
             "journeys", f"journeys of {owner}", sorted(truth.stitched.get(owner, [])), sorted(got.get(owner, []))

@@ -8,6 +8,7 @@ from typing import Any
 from streams.engine.offline import Offline
 from tests.reference.events import DAY, HOUR, History, S, moment, rfc
 from tests.reference.model import Figure, Ratio
+from tests.support.journeys import current
 from tests.support.offline import NOW, deployment, settle
 
 LINE = "line-1"
@@ -20,7 +21,10 @@ class Outcome:
     line: str
     days: dict[tuple[int, *Figure], Ratio] = field(default_factory=dict)
     journeys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of each customer the current one."""
     told: list[dict[str, Any]] = field(default_factory=list)
+    """The journeys that stand."""
+    said: list[dict[str, Any]] = field(default_factory=list)
     """Every record of a journey, in order."""
     steps: list[dict[str, Any]] = field(default_factory=list)
     """Every step of journeys, in order."""
@@ -105,9 +109,9 @@ def read(run: Offline, line: str) -> Outcome:
             ratio = (above, 0 if plain else one["denominator"])
             if any(ratio):
                 found.days[day, where["channel"], where["queue"], where["tier"], name] = ratio
-    found.told, found.steps = of(run, "journeys", line), of(run, "journey.events", line)
-    for record in found.told:
-        found.journeys[record["customer"]] = record
+    found.said = of(run, "journeys", line)
+    found.told, found.steps = standing(run, "journeys", line), of(run, "journey.events", line)
+    found.journeys = {record["customer"]: record for record in current(found.told).values()}
     newest: dict[str, dict[str, Any]] = {}
     for record in of(run, "alerts", line):
         newest[record["alert_id"]] = record
@@ -120,6 +124,13 @@ def read(run: Offline, line: str) -> Outcome:
 
 def of(run: Offline, topic: str, line: str) -> list[dict[str, Any]]:
     values = [json.loads(record.value) for record in run.on(topic) if record.value is not None]
+    return [value for value in values if value["line"] == line]
+
+
+def standing(run: Offline, topic: str, line: str) -> list[dict[str, Any]]:
+    """What is left when each key has its newest record alone."""
+    newest = {record.key: record.value for record in run.on(topic)}
+    values = [json.loads(value) for value in newest.values() if value is not None]
     return [value for value in values if value["line"] == line]
 
 

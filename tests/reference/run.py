@@ -77,7 +77,7 @@ def essence(came: Outcome) -> dict[str, object]:
     """What does not depend on when it was asked, by name."""
     said: dict[str, object] = {"|".join(map(str, figure)): ratio for figure, ratio in came.days.items()}
     for who, one in came.journeys.items():
-        for contact in one["contacts"] if one["counts"]["contacts"] else []:
+        for contact in one["contacts"]:
             said[f"{who} {contact['channel']} {contact['contact_id']} {contact['started']}"] = contact
     for one in came.alerts:
         if one["reason"] not in ("withdrawn", "moved"):

@@ -26,8 +26,8 @@ class Told:
 
 
 def key_of(number: int, doc: dict[str, Any]) -> bytes:
-    """Of a record: its customer and line, else its place."""
-    return f"{doc.get('customer', number)}{doc['line']}".encode()
+    """Of a record: its customer, journey and line, else its place."""
+    return f"{doc.get('customer', number)}{doc.get('journey_id', '')}{doc['line']}".encode()
 
 
 @dataclass

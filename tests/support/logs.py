@@ -31,5 +31,6 @@ def by_key(task: TaskUnderTest, topic: str) -> dict[Any, list[Any]]:
 
 def journeys_of(task: TaskUnderTest) -> dict[str, Any]:
     """The journeys that hold in the end, by name, without what tells how often they were published."""
-    last = {each["journey_id"]: {**each, "revision": 0} for each in task.on("journeys")}
-    return {name: each for name, each in last.items() if each["counts"]["contacts"]}
+    newest = {key: value for topic, key, value in task.sent if topic == "journeys" and key is not None}
+    assert all(value is None or key == value["journey_id"].encode() for key, value in newest.items())
+    return {each["journey_id"]: {**each, "revision": 0} for each in newest.values() if each is not None}

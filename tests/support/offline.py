@@ -177,12 +177,12 @@ def through(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str,
     settle(run, NOW)
     found = {
         topic: [orjson.loads(each.value) for each in run.on(topic) if each.value is not None]
-        for topic in ("alerts", "kpis", "journeys")
+        for topic in ("alerts", "kpis")
     }
-    newest = {journey["journey_id"]: journey for journey in found["journeys"]}
-    # A journey that an earlier contact joined has another name; the old name is withdrawn, with no contacts.
-    found["journeys"] = [{**newest[key], "revision": 0} for key in sorted(newest) if newest[key]["contacts"]]
-    return found
+    # A journey that an earlier contact joined has another name; the old one is taken back.
+    newest = {each.key or b"": each.value for each in run.on("journeys")}
+    standing = [orjson.loads(newest[key] or b"") for key in sorted(newest) if newest[key] is not None]
+    return found | {"journeys": [{**each, "revision": 0} for each in standing]}
 
 
 def limited(metrics: Metrics) -> dict[tuple[str, str], float]:

@@ -56,4 +56,6 @@ def state_of(
         for record in run.on(topic):
             if record.value is not None:
                 state.apply(topic, json.loads(record.value))
+            elif record.key is not None:
+                state.remove(topic, record.key.decode())
     return state

@@ -21,6 +21,7 @@ from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings
+from tests.support.journeys import current
 from tests.support.waiting import until
 
 Headers = list[tuple[str, bytes]]
@@ -111,6 +112,13 @@ class System:
             if record.value is not None:
                 found[record.key.decode()] = orjson.loads(record.value)
         return found
+
+    async def journeys(self) -> dict[str, dict[str, Any]]:
+        """Customer → the one of its journeys that was heard of last, of those that stand."""
+        found: dict[bytes, bytes | None] = {}
+        async for record in read_to_end(connection_of(self.settings), [self.topic("journeys")]):
+            found[record.key] = record.value
+        return current(orjson.loads(value) for value in found.values() if value is not None)
 
     async def dead_letters(self) -> dict[bytes, tuple[str, str | None]]:
         """Original value → (reason, path)."""

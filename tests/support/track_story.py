@@ -53,8 +53,14 @@ def net(emitted: Iterable[Fact]) -> Counter[Fact]:
 
 
 def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:
-    """What an outcome publishes on a topic."""
-    return [out.value for out in outcome.out if out.topic == topic]
+    """What an outcome publishes on a topic, without what it takes back."""
+    return [out.value for out in outcome.out if out.topic == topic and out.value is not None]
+
+
+def compacted(published: Iterable[Out], topic: str = "journeys") -> dict[str, dict[str, Any]]:
+    """What is left of a topic when each key has its newest record alone, by key."""
+    newest = {out.key.decode(): out.value for out in published if out.topic == topic}
+    return {key: value for key, value in newest.items() if value is not None}
 
 
 @dataclass
@@ -147,10 +153,15 @@ class Task:
         """The facts of a kind that hold, in time order."""
         return sorted((each for each in self.net if each.fact == fact), key=lambda each: (each.time, each.id))
 
+    @property
+    def told(self) -> list[tuple[str, str | None, int]]:
+        """What came on ``journeys``: start of the name, status (None = removed) and revision (0 = removed)."""
+        found = [(out.key.decode().partition("@")[2], out.value) for out in self.published if out.topic == "journeys"]
+        return [(name, value and value["status"], value["revision"] if value else 0) for name, value in found]
+
     def last_journeys(self) -> dict[str, dict[str, Any]]:
-        """Journey by id as last published, without the withdrawn names and the revisions."""
-        last = {each["journey_id"]: {**each, "revision": 0} for each in self.journeys}
-        return {name: each for name, each in last.items() if each["counts"]["contacts"]}
+        """Journey by its key, as it stands on the topic, without the revisions."""
+        return {name: {**each, "revision": 0} for name, each in compacted(self.published).items()}
 
     def last_steps(self) -> list[tuple[str, ...]]:
         """(when, what, contact, journey, by which contact it joined) of each step that holds, having checked that none

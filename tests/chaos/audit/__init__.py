@@ -21,6 +21,7 @@ from tests.chaos.audit import (
     raw,
     recommendations,
     signals,
+    standing,
     standings,
     state,
 )
@@ -61,7 +62,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
         "defect.signals",
-    ).healthy("segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
+    ).healthy("journeys", "segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
     by_lane = figures.lanes(world)
     differences = [
@@ -71,6 +72,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         *(hops.check_customers(rest, state.rows(found, "track"), rules) if customers else ()),
         *figures.check_facts(others, world),
         *journeys.check(others, world),
+        *standing.check(others, world, now),
         *alerts.check(others, world, accounts.accepted, now),
         *initiative.check(others, accounts.accepted, rules),
         *standings.check(others, world),
@@ -101,6 +103,8 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
             "alerts": sum(each["status"] == "firing" for each in alarms),
             "alerts_withdrawn": sum(each["reason"] in ("withdrawn", "moved") for each in alarms),
             "steps": len(others.of("journey.events")),
+            "journeys": len({rec.key for rec in others.of("journeys")}),
+            "journeys_removed": sum(rec.value is None for rec in standing.newest(others).values()),
             "silences": sum(rec.doc["status"] == "quiet" for rec in others.of("customer.quiet")),
             "outreaches": sum(rec.doc["status"] == "send" for rec in others.of("outreach")),
             "recommendations": len(others.of("recommendations")),

@@ -34,8 +34,8 @@ from streams.base.watermarks import Watermarks
 from streams.contacts.rules import ContactRules
 from streams.customers import customers, loop
 from streams.customers.customers import Customer
-from streams.customers.journey_told import TAKEN_BACK
 from streams.customers.rules import CustomerRules
+from streams.customers.step_telling import TAKEN_BACK
 from streams.identity import assignment as identity
 from streams.identity.crowds import Crowds, share
 from streams.identity.owners import ContactOwner, after
@@ -291,17 +291,18 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             for name, each in timeline.journeys.shown.items()
             if each.gone is None
         }
-        if shown or not loop.is_bare(timeline, customer.owner, rules):
+        over = {name: each.until for name, each in timeline.journeys.kept.items()}
+        if shown or over or not loop.is_bare(timeline, customer.owner, rules):
             told = timeline.journeys.told
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
-            journeys = replace(timeline.journeys, shown={}, told={}, floor=0, floor_until=None)
+            journeys = replace(timeline.journeys, shown={}, told={}, floor=0, floor_until=None, kept={})
             if not (timeline.histories or journeys.points or journeys.past):
                 journeys = replace(journeys, review=None)  # when names are forgotten that were taken back
             segments = replace(timeline.segments, revision=0)
             advice = replace(timeline.recommendations, wanted=(), told={}, revision=0)
             parts = {"journeys": journeys, "segments": segments, "recommendations": advice}
             kept = {name: msgspec.to_builtins(each) for name, each in parts.items()}
-            found[line] = {**whole, "shown": shown, **kept}
+            found[line] = {**whole, "shown": shown, "over": over, **kept}
     return found or None
 
 

@@ -30,7 +30,7 @@ def _of(line: str, got: dict[str, list[list[tuple[str, str]]]], world: World) ->
         contacts = [world.contacts[name] for name in names if name in world.contacts]
         if len(names) > MOST or len(contacts) < len(names) or any(contact.ancient for contact in contacts):
             continue
-        told = stitches.journeys([_item(contact) for contact in contacts])
+        told = stitches.journeys([item_of(contact) for contact in contacts])
         want = sorted(sorted((item.channel, item.contact) for item in one.items) for one in told)
         if want != journeys:
             yield Difference("journeys", f"{line} {owner}: {journeys} instead of {want}", (owner, *names))
@@ -42,7 +42,8 @@ def _of(line: str, got: dict[str, list[list[tuple[str, str]]]], world: World) ->
             yield Difference("journeys", f"{line} {contact.owner}: no journey has its contact {name}", (name,))
 
 
-def _item(contact: Contact) -> stitches.Item:
+def item_of(contact: Contact) -> stitches.Item:
+    """As the recount takes it."""
     times = [each.time for each in contact.events]
     last = max(times)
     said: dict[str, Any] = {}

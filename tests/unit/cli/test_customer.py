@@ -221,16 +221,19 @@ def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
 
 
 def test_what_there_is_not_is_said_and_what_is_much_is_counted(held: Held) -> None:
-    others = [
-        {"journey_id": f"j{n}", "state": "waiting_for_us", "updated": "2026-03-02T09:15:00.000Z"} for n in range(9)
-    ]
     held.records += [
-        example("journeys", customer=ANN, others=others),
+        *(
+            example("journeys", customer=ANN, journey_id=f"j{n}", updated=f"2026-03-02T11:0{n}:00.000Z")
+            for n in range(10)
+        ),
         example("alerts", customer=ANN, status="resolved"),
         example("outreach", customer=ANN),
     ]
     _, out, _ = run("show", "ann")
     assert "alerts that fire\n  none\n" in out
-    assert "  until 2026-03-02 09:15 waiting for us: j6\n  … and 2 more: --json\n" in out
+    shown = [line for line in out.splitlines() if line.startswith("  2026-03-02 09:15 – ")]
+    assert [line[32:37] for line in shown] == [f"11:0{n}" for n in range(9, 1, -1)]
+    assert f"{shown[-1]}\n  … and 2 more: --json\n" in out
+    assert len(msgspec.json.decode(run("show", "ann", "--json")[1])["published"]["journeys"]) == 10
     assert "refund was due 2026-03-06 20:00; outreach: held (quiet-hours)\n" in out
     assert "all fields, and records of other topics (outreach 1): --json" in out

@@ -264,8 +264,13 @@ def test_everything_of_an_unknown_caller_is_forgotten_in_the_end() -> None:
     assert [each["customer"] for each in task.journeys] == ["contact:c1"] and not task.segments
     for hours in (2, 26, 73, 80, 14 * 24 + 2):
         task.until(hours * H)
+    assert task.customer is not None
+    assert len(msgspec.json.encode(task.customer)) < 220, "but for the name of the record that is still to be removed"
+    task.until(31 * D + M)
+    assert [told[1:] for told in task.told] == [("open", 1), ("closed", 2)]
+    task.until(31 * D + M + 1)
     assert task.customer is None
-    assert [each["status"] for each in task.journeys] == ["open", "closed"]
+    assert [told[1:] for told in task.told[2:]] == [(None, 0)]
 
 
 @pytest.mark.parametrize(("ends", "kept", "closed"), [(True, 100, 600), (False, 500, 100)])

@@ -8,12 +8,13 @@ import pytest
 
 from streams.customers import condensing, customers, loop, relief, timelines
 from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
+from streams.customers.journey_names import KEPT_BYTES, MAX_KEPT
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_state import KnownJourneys
 from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journey_sums import Journey
-from streams.customers.journey_told import MAX_PAST_TURNS, MAX_TAKEN_BACK, STEP_BYTES
 from streams.customers.journeys import Journeys
+from streams.customers.step_telling import MAX_PAST_TURNS, MAX_TAKEN_BACK, STEP_BYTES
 from streams.customers.touchpoints import Touchpoint
 from tests.support.track_story import OWNER, RULES, T0, H, M, S, event
 
@@ -73,11 +74,11 @@ def test_journeys_have_something_to_drop_when_gap_and_lateness_have_passed() -> 
 def test_journeys_say_what_publishing_them_will_take() -> None:
     name = len(f'"{OWNER}"') + 100
     far = Journey(T0 + 10 * H, T0 + 10 * H, (), {})
-    past, back = MAX_PAST_TURNS * STEP_BYTES, MAX_TAKEN_BACK * STEP_BYTES
+    past, back = MAX_PAST_TURNS * STEP_BYTES, MAX_TAKEN_BACK * STEP_BYTES + MAX_KEPT * KEPT_BYTES
     assert JOURNEYS.shown_bytes(PAST, seen_at(None)) == name + (STEPS_OF_CONTACT + MAX_PAST_TURNS) * STEP_BYTES + back
     assert JOURNEYS.shown_bytes(OLD, seen_at(None)) == name + past + back
     assert JOURNEYS.shown_bytes(KnownJourneys((*OLD.past, far)), seen_at(None)) == 2 * name + past + back
-    assert JOURNEYS.shown_bytes(JOURNEYS.empty, seen_at(None)) == 0
+    assert JOURNEYS.shown_bytes(JOURNEYS.empty, seen_at(None)) == MAX_KEPT * KEPT_BYTES
 
 
 def test_journeys_keep_of_too_many_the_latest() -> None:

@@ -13,9 +13,9 @@ from streams.base.records import Event
 from streams.customers import customers, relief
 from streams.customers.customers import Customer
 from streams.customers.journey_steps import STEPS_OF_CONTACT
-from streams.customers.journey_told import MAX_TAKEN_BACK, STEP_BYTES
 from streams.customers.journeys import SHOWN_BYTES
 from streams.customers.segments import SCORE_BYTES
+from streams.customers.step_telling import MAX_TAKEN_BACK, STEP_BYTES
 from tests.support.track_story import T0, D, H, M, S, Task, event, net, on, profile, said
 
 SMILE = "\U0001f600"

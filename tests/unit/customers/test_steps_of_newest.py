@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import Event, Left
-from streams.customers import journey_told
+from streams.customers import step_telling
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, Task, arrivals, contact_events, said
 
 LATENESS = RULES.contacts.lateness_ms
@@ -24,8 +24,8 @@ def played(order: list[tuple[Event | Left, int]], *, whole: bool) -> tuple[list[
         taken += found is not None
         return found
 
-    shorter, task, rows = journey_told.tell_newest, Task(), []
-    with mock.patch.object(journey_told, "tell_newest", counted):
+    shorter, task, rows = step_telling.tell_newest, Task(), []
+    with mock.patch.object(step_telling, "tell_newest", counted):
         for record, at in order:
             task.until(at).take(record)
             rows.append(msgspec.json.encode(task.customer))

@@ -165,10 +165,12 @@ def test_contacts_are_summed_over_all_journeys_of_an_owner_by_their_newest_revis
         journey("contact:voice:a", 1, 1),
         journey("customer:C1", 1, 3, revision=2),
         journey("customer:C1", 1, 1),
-        journey("contact:voice:a", 1, 0, revision=2),
     ):
         state.apply("journeys", record)
+    assert state.remove("journeys", "contact:voice:a@1")
     assert state.contacts_of() == {"customer:C1": 4}
+    assert [each["journey_id"] for each in state.newest_journeys()] == ["customer:C1@1", "customer:C1@9"]
+    assert not state.remove("journeys", "contact:voice:a@1"), "and of another line"
 
 
 def test_a_contact_is_whose_newest_journeys_list_it() -> None:
@@ -176,10 +178,10 @@ def test_a_contact_is_whose_newest_journeys_list_it() -> None:
     for record in (
         journey("customer:C1", 1, 2) | {"contacts": [{"contact_id": "a"}, {"contact_id": "b"}]},
         journey("anonymous:phone:+1", 1, 1) | {"contacts": [{"contact_id": "c"}]},
-        journey("anonymous:phone:+1", 1, 0, revision=2) | {"contacts": []},
         journey("customer:C2", 1, 2) | {"contacts": [{"contact_id": "b"}, {"contact_id": "c"}]},
     ):
         state.apply("journeys", record)
+    state.remove("journeys", "anonymous:phone:+1@1")
     assert state.owners_of() == {"a": {"customer:C1"}, "b": {"customer:C1", "customer:C2"}, "c": {"customer:C2"}}
 
 

@@ -12,9 +12,9 @@ from schemas import registry, routing
 from schemas.events import check
 from streams.base.times import DAY_MS, iso, to_ms
 from streams.demo import story_past as past
-from streams.demo.story import story
+from streams.demo.story import BEFORE_MS, story
 from streams.demo.story_erased import subject
-from streams.demo.story_parts import Act, Step, Story
+from streams.demo.story_parts import Act, Step, Story, journey_of
 from streams.demo.story_records import Finding, Newest, Record, Seen
 from streams.demo.story_run import SETTLE_S, SETTLED, StepResult, Telling
 from streams.identity.erased import mark
@@ -101,7 +101,8 @@ def day_later(at: str) -> str:
 
 
 FALSE: list[tuple[Change, list[int]]] = [
-    (without("journeys", "anonymous:cookie:k-nora-5d1c"), [1, 2, 9]),
+    (without("journeys", journey_of("anonymous:cookie:k-nora-5d1c", NOW - BEFORE_MS)), [1, 2, 9]),
+    (without("journeys", journey_of("anonymous:cookie:k-nora-5d1c", NOW - BEFORE_MS), gone=True), [2, 9, 10]),
     (with_value("identity.changes", {"contact_id": "chat-nora-2"}, rule="linked"), [2]),
     (with_value("identity.changes", {"contact_id": "chat-nora-1"}, path=[]), [2]),
     (with_value("identity.changes", {"contact_id": "chat-nora-1"}, evidence={"event_id": "x", "source": "/chat"}), [2]),

@@ -55,12 +55,14 @@ async def read(
     topics = {
         "contact.interactions": [msgspec.json.encode(each) for each in told],
         "segments": [None if each is None else orjson.dumps(each) for each in segments],
-        "journeys": [orjson.dumps(each) for each in journeys],
+        "journeys": [None if isinstance(each, str) else orjson.dumps(each) for each in journeys],
     }
+    keys = {"journeys": [each if isinstance(each, str) else each["journey_id"] for each in journeys]}
 
     async def records(topic: str) -> AsyncIterator[Any]:
         for number, value in enumerate(topics[topic]):
-            yield fetched(value=value, timestamp=number)
+            key = keys[topic][number].encode() if topic in keys else None
+            yield fetched(key=key, value=value, timestamp=number)
 
     return await collect(records, query, ContactRules(), lambda *_: None)
 
@@ -179,6 +181,8 @@ async def test_needs_are_those_of_the_span_of_which_it_is_known() -> None:
         journey("d", 1, True, started=iso(DAY - 1)),
         journey("e", 1, True, customer="customer:9"),
         journey("f", 1, True, line="r"),
+        journey("h", 1, True),
+        "h",
     )
     segment = {"customer": "customer:7", "line": "", "tier": "silver", "type": "value"}
     found = await read(*call("c", 0, "7"), journeys=journeys, segments=(segment,))

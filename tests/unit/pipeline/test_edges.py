@@ -55,7 +55,7 @@ def test_a_replay_at_the_edges_goes_all_the_way(time: str) -> None:
         read = [record(topic=topic, offset=n, key=k, value=orjson.dumps(v)) for n, (k, v) in enumerate(waiting)]
         tasks[hop].batch([*read, record(topic=topic, offset=len(read), value=end)])
         waiting = [(k, v) for where, k, v in tasks[hop].sent if where == following and k is not None]
-    assert {each["line"] for each in tasks["track"].on("journeys")} == {"r"}
+    assert {each["line"] for each in tasks["track"].on("journeys") if each is not None} == {"r"}
     days = [each for each in tasks["measure"].on("kpis") if each["window"]["length_ms"] == DAY * 1000]
     assert days[-1]["status"] == "final"
 

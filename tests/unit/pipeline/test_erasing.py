@@ -10,11 +10,13 @@ from pydantic import SecretStr
 
 from schemas import registry
 from streams.base.times import HOUR_MS, iso
+from streams.customers.journey_telling import TOPIC
 from streams.engine.offline import Offline, OfflineTask
 from streams.identity.erased import OtherKey
 from streams.pipeline.erasing import OWN_KEY, owners_topics
 from tests.support.erasure_story import SETTINGS, erased, erasing_deployment, holding
-from tests.support.offline import NOW, deployment, inlets, settle
+from tests.support.journeys import current
+from tests.support.offline import NOW, RULES, deployment, inlets, settle
 from tests.support.offline import PARTITIONS as PARTITIONS_OF
 from tests.support.system import event, home
 
@@ -104,6 +106,10 @@ def rows(run: Offline) -> dict[str, Any]:
     return {owner: row for task in tasks for owner, row in task.tables["customers"].items()}
 
 
+def journeys(run: Offline) -> dict[str, Any]:
+    return current(newest(run, "journeys").values())
+
+
 def newest(run: Offline, topic: str) -> dict[bytes, Any]:
     found = {record.key or b"": record.value for record in run.on(topic)}
     return {key: orjson.loads(value) for key, value in found.items() if value is not None}
@@ -122,7 +128,7 @@ def test_nothing_is_left_of_who_is_erased_and_nobody_else_loses_anything(run: Of
     assert holding(run, *ANNA) == []
     alone = erasing_deployment()
     tell(alone, NOW, *his(NOW))
-    assert newest(run, "journeys").keys() == newest(alone, "journeys").keys() == {b"customer:bob-8"}
+    assert journeys(run).keys() == journeys(alone).keys() == {"customer:bob-8"}
     assert newest(run, "segments")[b"customer:bob-8"]["score"] == newest(alone, "segments")[b"customer:bob-8"]["score"]
     (proof,) = newest(run, "privacy.proofs").values()
     assert proof["until"] < proof["erased_at"] < proof["nothing_left_after"]
@@ -165,7 +171,7 @@ def test_what_still_comes_of_the_time_before_is_left_out_and_what_comes_later_is
     tell(run, NOW + 4000, *late)
     assert holding(run, *ANNA) == []
     tell(run, NOW + 6000, event("contact.queued", "c-new", NOW / 1000 + 5, queue="cards", customer_id="anna-77"))
-    journey = newest(run, "journeys")[b"customer:anna-77"]
+    journey = journeys(run)["customer:anna-77"]
     assert [each["contact_id"] for each in journey["contacts"]] == ["c-new"]
     assert newest(run, "segments")[b"customer:anna-77"]["tier"] == "none"
 
@@ -202,9 +208,9 @@ def marked(run: Offline, line: str, kind: str, topics: list[str], at: int) -> No
 def test_a_shared_tablet_becomes_the_other_customers(run: Offline) -> None:
     asks = event("contact.queued", "c-who", NOW / 1000 - 3, queue="cards", **by(TABLET))
     tell(run, NOW, *hers(NOW), *his(NOW), asks)
-    assert b"contact:voice:c-who" in newest(run, "journeys")
+    assert "contact:voice:c-who" in journeys(run)
     tell(run, NOW + 2000, erased("anna-77", NOW))
-    assert [each["contact_id"] for each in newest(run, "journeys")[b"customer:bob-8"]["contacts"]][-1] == "c-who"
+    assert [each["contact_id"] for each in journeys(run)["customer:bob-8"]["contacts"]][-1] == "c-who"
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -225,8 +231,8 @@ def test_any_order_any_cut_and_any_restart_leave_nothing_of_her_and_all_of_other
             run.restart(random.choice(["identify", "track"]))
     settle(run, now)
     assert holding(run, *ANNA) == []
-    journeys = newest(run, "journeys")
-    assert [each["contact_id"] for each in journeys[b"customer:bob-8"]["contacts"]] == ["c-bob-1", "c-bob-2", "c-bob-3"]
+    his_own = journeys(run)["customer:bob-8"]["contacts"]
+    assert [each["contact_id"] for each in his_own] == ["c-bob-1", "c-bob-2", "c-bob-3"]
     assert len(newest(run, "privacy.proofs")) == 1
 
 
@@ -252,7 +258,7 @@ def test_whoever_comes_later_under_her_id_loses_nothing(seed: int) -> None:
             run.restart(random.choice(["identify", "track"]))
     settle(run, now)
     assert holding(run, (PHONE, MAIL, COOKIE), "c-anna-1") == []
-    listed = newest(run, "journeys")[b"customer:anna-77"]["contacts"]
+    listed = journeys(run)["customer:anna-77"]["contacts"]
     assert sorted((each["contact_id"], each["outcome"]) for each in listed) == [
         ("c-anna-2", "answered"),
         ("c-new-1", "open"),
@@ -283,8 +289,9 @@ def test_a_replay_that_is_forgotten_is_taken_back_from_topics_too(run: Offline) 
     for task in track:
         task.processor.forget("of-last-year")  # type: ignore[union-attr]
     tell(run, NOW, *hers(NOW), erased("anna-77", NOW))
-    gone = {record.key for record in run.on("journeys") if record.value is None}
-    assert {b"customer:anna-77", b"of-last-year/customer:anna-77"} <= gone
+    for topic in ("segments", "journeys"):  # of these versions before had them under that key
+        gone = {record.key for record in run.on(topic) if record.value is None}
+        assert {b"customer:anna-77", b"of-last-year/customer:anna-77"} <= gone
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -340,11 +347,12 @@ def test_an_erasure_with_the_date_of_the_letter_says_which_time_it_needs(run: Of
 
 
 def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
-    """One whose key is not the customer's needs the capability's word: `Follower.erased`."""
+    """One whose key is not the customer's needs the capability's word: `Follower.removed`."""
     topics = registry.topics().values()
-    others = [each.topic for each in topics if each.compacted and "track" in each.producers and each.key != OWN_KEY]
-    assert {"journeys", "segments"} <= {*owners_topics()}
-    assert others == ["privacy.proofs"], "what else is kept under another key must be taken back by Follower.erased"
+    others = {each.topic for each in topics if each.compacted and "track" in each.producers and each.key != OWN_KEY}
+    assert {"segments", "customer.quiet"} <= {*owners_topics()}
+    assert others == {"privacy.proofs", TOPIC}, "what else has another key must be taken back by Follower.removed"
+    assert [each.name for each in RULES.customers.asked["removed"]] == ["journeys"]
 
 
 @pytest.mark.parametrize("key", [None, "the key of somebody else"])

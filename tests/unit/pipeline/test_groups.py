@@ -252,6 +252,7 @@ def test_what_was_over_when_its_id_was_used_again_goes_with_its_identifiers(stor
     for part in story:
         tell(run, NOW, *part)
     settle(run, OVER)
-    last = {doc["journey_id"]: doc for doc in map(orjson.loads, filter(None, (r.value for r in run.on("journeys"))))}
-    found = sorted((doc["customer"], each["contact_id"]) for doc in last.values() for each in doc["contacts"])
+    last = {record.key: record.value for record in run.on("journeys")}
+    docs = [orjson.loads(value) for value in last.values() if value is not None]
+    found = sorted((doc["customer"], each["contact_id"]) for doc in docs for each in doc["contacts"])
     assert found == [("anonymous:phone:+442079460999", "x"), ("customer:7", "x"), ("customer:7", "y")]

@@ -1,6 +1,7 @@
 """Customers and owners: deadlines in their rows, rows of the version before, many that are due at once."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -37,7 +38,7 @@ def as_version_1(task: TaskUnderTest, table: str) -> None:
     for key, value in list(task.changelog.items()):
         name = key.partition(b"\0")[0].decode()
         if name == table:
-            assert value[:1] == b"\x03"
+            assert value[:1] == bytes([task.tables[table].spec.version])
             row = orjson.loads(value[5 + int.from_bytes(value[1:5], "big") :])
             del row["due"]
             if table == "customers":
@@ -45,6 +46,34 @@ def as_version_1(task: TaskUnderTest, table: str) -> None:
             task.changelog[key] = orjson.dumps(row)
         elif name == "firing":
             del task.changelog[key]
+
+
+def as_version_3(task: TaskUnderTest, table: str) -> None:
+    """The rows of a changelog as the version before wrote them, with their deadlines in front."""
+    for key, value in list(task.changelog.items()):
+        if key.partition(b"\0")[0].decode() == table:
+            front = value[1 : 5 + int.from_bytes(value[1:5], "big")]
+            row = orjson.loads(value[1 + len(front) :])
+            for line in row["lines"].values():
+                line["journeys"] = line["journeys"][:8]
+            task.changelog[key] = b"\x03" + front + orjson.dumps(row)
+
+
+@pytest.mark.parametrize("as_before", [as_version_1, as_version_3])
+def test_rows_of_a_version_before_publish_their_journeys_once_more_under_their_own_keys(
+    as_before: Callable[[TaskUnderTest, str], None],
+) -> None:
+    """Whatever their deadlines were: all rows are due at once, and none of them twice."""
+    _, task = tracked(3)
+    names = {key for topic, key, _ in task.sent if topic == "journeys"}
+    as_before(task, "customers")
+    task.restart()
+    for second in (1, 2, 3):
+        before = len(task.sent)
+        task.batch([at("contact.interactions", NOW + second)])
+        told = [(key, value and value["revision"]) for topic, key, value in task.sent[before:] if topic == "journeys"]
+        own = [(f"customer:u{n}".encode(), None) for n in range(3)]
+        assert sorted(told, key=str) == (sorted([*own, *((name, 2) for name in names)], key=str) if second == 1 else [])
 
 
 def test_a_deadline_survives_restarts_and_fires_once() -> None:

@@ -1,6 +1,7 @@
 """Time lines: a replay never touches live records."""
 
 from hashlib import blake2b
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import orjson
 
 from schemas.registry import topics
 from streams.base.records import Line, Progress
+from streams.customers.journey_names import journey_id, key_of, short
 from streams.engine.changelog import encode_key
 from streams.intake.dedup import content_before
 from tests.support.offline import NOW, TaskUnderTest, fetched, hops, the_ingest
@@ -65,12 +67,16 @@ def test_what_comes_out_of_a_replay_has_other_keys_than_live() -> None:
             for line in ("", "customer")
         }
         assert keys[""]
-        assert keys["customer"] == {b"customer/" + key for key in keys[""]}
+        if topic == "journeys":
+            assert {key.endswith(b"~customer") for key in keys["customer"]} == {True}
+            assert len(keys["customer"]) == len(keys[""])
+        else:
+            assert keys["customer"] == {b"customer/" + key for key in keys[""]}
 
 
 def test_the_keys_of_two_lines_are_never_the_same() -> None:
     """Names may hold every separator: a queue `voice|x`, a customer `a/b`; lines may be called like channels."""
-    queue, journey = TOPICS["queue.state"], TOPICS["journeys"]
+    queue, segment = TOPICS["queue.state"], TOPICS["segments"]
     lines, names = ("", "voice", "chat", "customer"), ("x", "chat|x", "voice/chat|x", "customer:x", "/")
     queues = [
         queue.key_of({"line": line, "channel": c, "queue": n})
@@ -79,9 +85,23 @@ def test_the_keys_of_two_lines_are_never_the_same() -> None:
         for n in names
     ]
     owners = [f"{kind}:{name}" for kind in ("customer", "contact", "anonymous:email") for name in names]
-    customers = [journey.key_of({"line": line, "customer": owner}) for line in lines for owner in owners]
+    customers = [segment.key_of({"line": line, "customer": owner}) for line in lines for owner in owners]
     assert len(set(queues)) == len(queues)
     assert len(set(customers)) == len(customers)
+
+
+def test_no_two_journeys_have_one_key() -> None:
+    """Also of owners that are called like journeys: what sets the parts of a name apart is in no line and no time."""
+    times, lines = (0, NOW), ("", "a", "week-1")
+    owners = ["customer:a"]
+    for _ in range(2):  # called like journeys, and like those of such
+        names = [journey_id(owner, line, at) for owner in owners for line in lines for at in times]
+        owners = [*dict.fromkeys([*owners, *names, *(f"{name}#0a1b2c3d" for name in names)])]
+    parts = [*product(owners, lines, times, ("", "#0a1b2c3d"))]
+    keys = [journey_id(owner, line, at) + other for owner, line, at, other in parts]
+    assert len({*keys}) == len(keys)
+    for key, (owner, line, at, _) in zip(keys, parts, strict=True):
+        assert key_of(short(key, at), owner, line) == key.encode(), "as rows have them"
 
 
 def test_an_event_of_another_topic_with_the_same_source_and_id_suppresses_nothing() -> None:

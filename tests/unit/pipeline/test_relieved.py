@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.base.records import Event, Left, Line, Profile, Progress, output_key
 from streams.customers import relief
+from tests.support.journeys import nothing_is_removed
 from tests.support.logs import a_cut, by_key, journeys_of, run
 from tests.support.offline import TaskUnderTest, hops
 from tests.support.track_story import OWNER, T0, D, H, M, S, event, said
@@ -45,6 +46,7 @@ def calls(count: int, apart: int, line: str = "") -> list[Any]:
 @pytest.mark.parametrize("size", [1, 70, 10_000])
 def test_every_journey_of_a_row_that_is_relieved_comes_out_closed(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of 4,000 contacts once left out 610 of 4,000 journeys, and one stayed open for ever."""
+    nothing_is_removed(monkeypatch)
     for name, value in SMALL.items():
         monkeypatch.setattr(relief, name, value)
     log = [*calls(200, 8 * D, "r"), Progress("up-0", 1, {"r": Line(T0 + 400 * D * 10)})]
@@ -57,6 +59,7 @@ def test_every_journey_of_a_row_that_is_relieved_comes_out_closed(size: int, mon
 
 def test_a_journey_keeps_its_contacts_while_one_of_them_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """It once began anew with the contacts that were left, and its name stayed open for ever."""
+    nothing_is_removed(monkeypatch)
     for name, value in SMALL.items():
         monkeypatch.setattr(relief, name, value)
     monkeypatch.setattr(relief, "ROW_BYTES", 20_000)
@@ -112,8 +115,12 @@ def long_logs(draw: st.DrawFn) -> list[Any]:
     return [*told, Progress("up-0", 1, {"": Line(end), "r": Line(end, ended=True), "x": Line(end, ended=True)})]
 
 
-def measured(log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int]) -> tuple[TaskUnderTest, list[int]]:
-    """The task after the log, and the bytes of the row each time they were more than it may have."""
+def measured(
+    log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int], stays: bool = True
+) -> tuple[TaskUnderTest, list[int]]:
+    """The task after the log, and the bytes of the row each time they were more than it may have. ``stays``: records of
+    journeys that are over are not removed.
+    """
     measure, sizes = relief.measured, list[int]()
 
     def noted(*row: Any) -> int:
@@ -123,6 +130,8 @@ def measured(log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int
         return size
 
     with pytest.MonkeyPatch.context() as patch:
+        if stays:
+            nothing_is_removed(patch)
         for name, value in limits.items():
             patch.setattr(relief, name, value)
         patch.setattr(relief, "measured", noted)

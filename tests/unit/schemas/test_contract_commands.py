@@ -33,7 +33,7 @@ def test_list_and_show() -> None:
     assert len(output.splitlines()) == len(topics())
     code, output = run("show", "journeys")
     assert code == 0
-    assert json.loads(output)["key"] == "{line/}{customer}"
+    assert json.loads(output)["key"] == "{journey_id}"
     code, output = run("show", "journey")
     assert code == 2
 

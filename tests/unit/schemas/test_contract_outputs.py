@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
-from streams.customers import feelings, journey_records, waits
+from streams.customers import feelings, waits
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import CATALOGUE, Snapshot, readings
 from streams.metrics.panes import EMPTY
@@ -62,7 +62,3 @@ def test_the_contract_names_no_reason_that_cannot_be() -> None:
     annotation = Alert.model_fields["reason"].annotation
     named = {value for part in get_args(annotation) for value in get_args(part)}
     assert named == set(REASONS)
-
-
-def test_a_journey_that_is_taken_back_fits() -> None:
-    assert TOPICS["journeys"].check(journey_records.withdrawn("customer:c@1", 1000, "customer:c", "", 2)) is None

@@ -1,0 +1,84 @@
+"""What is told of journeys on the topic ``journeys``: one record each, under the journey's name, when it looks
+different than it was published last.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from zlib import crc32
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.customers import journey_names
+from streams.customers.follow import Out, View
+from streams.customers.journey_parts import Found
+from streams.customers.journey_records import others, record
+from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone
+from streams.customers.journey_whole import Whole
+
+TOPIC = "journeys"
+_encode = msgspec.json.Encoder().encode
+
+
+def told(
+    state: KnownJourneys,
+    journeys: Mapping[str, Found],
+    which: tuple[Mapping[str, bool], Collection[str]],
+    view: View,
+) -> tuple[KnownJourneys, list[Out]]:
+    """What differs from what was published; the current journey, the one heard of last, names the others. ``which``:
+    are closed; are over for good.
+    """
+    closed, over = which
+    shown, records = _withdrawn(state, journeys, view)
+    floor = max([state.floor, *(shown.pop(name).revision for name in too_many_gone(shown))])
+    kept, wholes = state.kept, {name: each.whole for name, each in journeys.items()}
+    going = (name for name in wholes if name not in over)
+    current = max(going, key=lambda name: (wholes[name].last, wholes[name].started, name), default=None)
+    for name, whole in wholes.items():
+        named_too = others(_beside(wholes, closed, name)) if name == current else []
+        known, digest = state.shown.get(name), _digest(whole, closed[name], named_too)
+        if known is not None and known.gone is None and known.digest == digest:
+            shown[name] = known
+            continue
+        revision = (known.revision if known else floor) + 1
+        if known is None and kept and (was := kept.get(short := journey_names.short(name, whole.started))):
+            kept, revision = journey_names.without(kept, [short]), was.revision + 1
+        value = record(name, whole, view.owner, view.line, closed[name], revision)
+        records.append(Out(TOPIC, name.encode(), {**value, "others": named_too}))
+        shown[name] = Shown(whole.started, revision, closed[name], digest)
+    return replace(state, shown=shown, floor=floor, kept=kept), records
+
+
+def _withdrawn(state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> tuple[dict[str, Shown], list[Out]]:
+    """Names that no longer hold, and what takes them back."""
+    shown, records = {}, []
+    for name, old in state.shown.items():
+        if name in journeys:
+            continue
+        if old.gone is None:
+            records.append(Out(TOPIC, name.encode(), None))
+            at = old.started if view.now is None else max(old.started, view.now)
+            old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
+        shown[name] = old
+    return shown, records
+
+
+def tombstones(kept: Iterable[str], view: View) -> list[Out]:
+    """For journeys that are over for good, by `journey_names.short`."""
+    return [Out(TOPIC, journey_names.key_of(name, view.owner, view.line), None) for name in kept]
+
+
+def taken_back(state: KnownJourneys, view: View) -> list[Out]:
+    """For all of which there is a record."""
+    standing = [Out(TOPIC, name.encode(), None) for name, each in state.shown.items() if each.gone is None]
+    return standing + tombstones(state.kept, view)
+
+
+def _beside(wholes: Mapping[str, Whole], closed: Mapping[str, bool], name: str) -> list[tuple[str, Whole]]:
+    """The journeys beside one that may still go on."""
+    return [(other, each) for other, each in wholes.items() if other != name and not closed[other]]
+
+
+def _digest(whole: Whole, closed: bool, beside: list[dict[str, Any]]) -> int:
+    return crc32(_encode((whole, closed, beside) if beside else (whole, closed)))
