@@ -3,11 +3,13 @@ helps.
 """
 
 import asyncio
+import os
 import re
 import time
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiokafka.admin import NewPartitions
 from click.testing import Result
 from typer.testing import CliRunner
@@ -23,6 +25,12 @@ from tests.support.system import System, event
 from tests.support.waiting import until
 
 HELP = "docs/operations.md, Topics and partitions"
+QUICK = Path(__file__).parent / "quick"
+
+
+@pytest.fixture(autouse=True)
+def look_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(QUICK), os.environ.get("PYTHONPATH")])))
 
 
 async def delete(system: System, *names: str) -> None:

@@ -35,8 +35,8 @@ SECONDS = {
     "tests/unit/demo/test_truth.py": 80,
 }
 """Of what takes long, as measured on 2 cores; what is missing or wrong here costs balance, and nothing else."""
-WAITS, COMPUTES = 15.0, 0.05
-"""Of a test that is not in that list."""
+WAITS, STARTS, COMPUTES = 15.0, 3.0, 0.05
+"""Of a test that is not in that list: with workers, without them, and without a broker."""
 
 Unit = dict[str, bool]
 """The tests that are given together: is it done?"""
@@ -69,4 +69,5 @@ def is_waiting(scope: str) -> bool:
 
 def seconds_of(scope: str, unit: Unit) -> float:
     """How long it takes, about."""
-    return SECONDS.get(scope) or len(unit) * (WAITS if is_waiting(scope) else COMPUTES)
+    each = WAITS if scope.startswith("tests/e2e/") else STARTS if is_waiting(scope) else COMPUTES
+    return SECONDS.get(scope) or len(unit) * each
