@@ -34,7 +34,7 @@ demo: $(VENV) needs-broker ## a simulated contact centre on a live board; DEMO_A
 story: $(VENV) needs-broker ## a scripted story, each step proved by the records that come out; ARGS="--json --keep"
 	@$(BIN)/contact-streams demo story $(ARGS)
 
-# Most of the time the tests on a broker wait: two files at a time, each process with a broker of its own.
+# Most of the time the tests on a broker wait: two processes, each with a broker of its own (tests/support/spread.py).
 test: $(VENV) needs-broker ## every test, on a real broker; PYTEST_ARGS="tests/unit -k wait"
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
