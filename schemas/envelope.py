@@ -57,6 +57,11 @@ class CloudEvent(Model, Generic[T, D]):
         return self.replayid or ""
 
 
+# The types of events are made of this class and have its descriptions: to look for others in their sources, where there
+# are none, took 0.3 s of every start.
+CloudEvent.model_config["use_attribute_docstrings"] = False
+
+
 def is_binary(headers: Sequence[tuple[str, bytes | None]]) -> bool:
     """Whether a Kafka record with these headers is a CloudEvent in binary mode (its value is the data alone).
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,6 +22,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """A run that is terminated leaves no broker and no worker behind; the processes of xdist are part of it."""
     if not hasattr(config, "workerinput"):
         end_with_us()
+    # The brokers of tests live for minutes: what the second compiler of the JVM makes quicker does not pay for itself.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of `--dist loadfile`: what takes long begins first."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.support.spread import Spread  # noqa: PLC0415 - a run without processes needs no xdist
+
+    return Spread(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +44,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker = Broker("session", home=tmp_path_factory.mktemp("kafka"))
     broker.start()
     yield broker
+    broker.kill()  # a stop in order takes 20 s after hundreds of topics, and nobody reads them again
     broker.destroy()
 
 

@@ -139,7 +139,10 @@ def _fitting(timeline: Timeline, case: _Case, room: int) -> Timeline:
         return _measured(timeline, case.place.owner, case.place.line, case.rules) - room
 
     for stage in (_settled, *map(_fewer_rested, _RESTED), _shorter, _lighter):
-        timeline = replace(stage(timeline, case, _FEWER), stale=True)
+        smaller = stage(timeline, case, _FEWER)
+        if smaller is timeline and timeline.stale:
+            continue  # there was nothing to take away, and it is as large as when it was measured
+        timeline = replace(smaller, stale=True)
         if over() <= 0:
             return timeline
     timeline = with_fewer_rested(timeline, _FEWEST.rested)

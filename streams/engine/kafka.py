@@ -126,6 +126,21 @@ async def partition_counts(consumer: AIOKafkaConsumer) -> dict[str, int]:
     return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
 
+async def meet(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+    """Let the client learn at once who leads these partitions: asked for their offsets it would learn it of one topic
+    after the other, and pause 100 ms after each.
+    """
+    client = consumer._client  # noqa: SLF001 - a consumer has no public way to ask
+    topics = {tp.topic for tp in partitions}
+    for _ in range(2):  # an answer that is on its way may be one to an earlier question
+        unknown = [topic for topic in topics if client.cluster.partitions_for_topic(topic) is None]
+        if not unknown:
+            return
+        for topic in unknown:
+            client.add_topic(topic)
+        await client.force_metadata_update()
+
+
 async def stable_ends(
     consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], seconds: float = MARKS_SECONDS
 ) -> dict[TopicPartition, int]:
@@ -160,9 +175,11 @@ async def written_ends(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPar
     """Where partitions end, transactions that are not committed or not marked yet included. The consumer must not be
     reading.
     """
+    partitions = list(partitions)
+    await meet(consumer, partitions)
     fetcher = consumer._fetcher  # noqa: SLF001 - it asks for ends as it reads, and cannot be told otherwise
     isolation, fetcher._isolation_level = fetcher._isolation_level, READ_UNCOMMITTED  # noqa: SLF001
     try:
-        return {tp: int(end) for tp, end in (await consumer.end_offsets(list(partitions))).items()}
+        return {tp: int(end) for tp, end in (await consumer.end_offsets(partitions)).items()}
     finally:
         fetcher._isolation_level = isolation  # noqa: SLF001

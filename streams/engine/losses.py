@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.engine.changelog import hollow
 from streams.engine.connection import Connection
-from streams.engine.kafka import stable_ends
+from streams.engine.kafka import meet, stable_ends
 
 
 async def lost_changelogs(
@@ -18,6 +18,7 @@ async def lost_changelogs(
 
     ``inputs``: each partition of each changelog, and the topics its task reads there. ``consumer`` is of the group.
     """
+    await meet(consumer, inputs)
     ends = await consumer.end_offsets(list(inputs))
     begins = await consumer.beginning_offsets(list(inputs))
     gone = [tp for tp in ends if 0 < begins[tp] == ends[tp]]
@@ -27,6 +28,7 @@ async def lost_changelogs(
         return sorted(gone)
     # One request for all; the public call takes one for each partition.
     told = await consumer._coordinator.fetch_committed_offsets(read)  # noqa: SLF001
+    await meet(consumer, read)
     firsts = await consumer.beginning_offsets(read) if told else {}
     lasts = await consumer.end_offsets(read) if told else {}
     again = {tp for tp in told if firsts[tp] < told[tp].offset <= lasts[tp]}
@@ -43,6 +45,7 @@ async def shortened(consumer: AIOKafkaConsumer, changelogs: Collection[TopicPart
     """Changelogs from whose beginning something was deleted, with the places. Compaction leaves the beginning at 0;
     only another policy, or somebody with a tool, moves it.
     """
+    await meet(consumer, changelogs)
     begins = await consumer.beginning_offsets(list(changelogs))
     places: dict[str, list[str]] = {}
     for tp, begin in sorted(begins.items()):

@@ -18,6 +18,10 @@ ROUNDS, HOPS = 30, 4
 """What a stage writes for itself is worked off in rounds, until it writes nothing more: the name of an anonymous
 customer travels over 16 links. Where others write to the same topic its end does not tell, and so many hops are waited
 for: what a customer hands over, and words that are sent on."""
+FIRST_BYTES = 4096
+"""Fetched of a partition, of which only the place of the first record is asked; a batch comes whole."""
+LOOK_SECONDS = 0.05
+"""Between two looks at an agent that is not done."""
 TURNS = 4
 """Of all stages, while one writes for another that had its turn: `track` tells `identify` who is erased, and `identify`
 tells `track` what follows. Where events go on meanwhile, such a topic never rests.
@@ -45,7 +49,9 @@ async def wait_drained(settings: Settings, timeout: float, progress: Progress = 
 async def _turns(settings: Settings, until: float, progress: Progress) -> bool | None:
     """A turn of every agent. Has one written for another that had its turn before? None: it takes too long."""
     connection, before = connection_of(settings), dict[TopicPartition, int]()
-    committed = open_consumer(connection, isolation_level="read_committed", fetch_max_wait_ms=20)
+    committed = open_consumer(
+        connection, isolation_level="read_committed", fetch_max_wait_ms=20, max_partition_fetch_bytes=FIRST_BYTES
+    )
     async with committed as consumer, open_admin(connection) as admin:
         for stage in flow.stages():
             tps = await partitions_of(consumer, [settings.topic_prefix + topic for topic in flow.inputs(stage)])
@@ -64,7 +70,7 @@ async def _turns(settings: Settings, until: float, progress: Progress) -> bool |
                     progress(stage, left)
                     if time.monotonic() > until:
                         return None
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(LOOK_SECONDS)
         try:
             return await settled_ends(consumer, before, until - time.monotonic()) != before if before else False
         except OpenTransaction:
@@ -97,13 +103,15 @@ async def unread(consumer: Consumer, admin: Admin, group: str, ends: dict[TopicP
     at = {tp: max(committed[tp].offset if tp in committed else 0, begins[tp]) for tp in ends}
     behind = [tp for tp in ends if at[tp] < ends[tp]]
     left = len([tp for tp in ends if tp in committed and committed[tp].metadata == UNFINISHED])
+    if behind:
+        consumer.assign(behind)
     for tp in behind:
-        consumer.assign([tp])
         consumer.seek(tp, at[tp])
-        while await consumer.position(tp) < ends[tp]:
-            records = (await consumer.getmany(tp, timeout_ms=50, max_records=1)).get(tp, ())
+    while behind:  # all at once: each waits a while for what comes behind a marker, which is nothing
+        for tp, records in (await consumer.getmany(*behind, timeout_ms=50)).items():
             if records and records[0].offset < ends[tp]:
                 left += ends[tp] - records[0].offset
-                break
+                behind.remove(tp)
+        behind = [tp for tp in behind if await consumer.position(tp) < ends[tp]]
     await let_go(consumer)
     return left

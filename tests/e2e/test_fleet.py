@@ -5,15 +5,17 @@ helps.
 import asyncio
 import os
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiokafka.admin import NewPartitions
+from click.testing import Result
+from typer.testing import CliRunner
 
 from schemas import flow
+from streams.cli.main import app
 from streams.kafka import topics
 from streams.kafka.connection import connection_of
 from streams.local.processes import WorkerProcess, start_worker
@@ -23,6 +25,12 @@ from tests.support.system import System, event
 from tests.support.waiting import until
 
 HELP = "docs/operations.md, Topics and partitions"
+QUICK = Path(__file__).parent / "quick"
+
+
+@pytest.fixture(autouse=True)
+def look_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(QUICK), os.environ.get("PYTHONPATH")])))
 
 
 async def delete(system: System, *names: str) -> None:
@@ -40,14 +48,13 @@ async def extend(system: System, topic: str, count: int) -> None:
         await client.create_partitions({topic: NewPartitions(count)})
 
 
-async def create_topics(system: System, *options: str, word: str = "create") -> subprocess.CompletedProcess[str]:
+async def create_topics(system: System, *options: str, word: str = "create") -> Result:
     return await run(system, "topics", word, *options)
 
 
-async def run(system: System, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "streams.cli", *words]
-    env = {**os.environ, **environment(system.settings)}
-    return await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True, timeout=60)
+async def run(system: System, *words: str) -> Result:
+    """A command, in a thread of this process for its own event loop: a process of its own takes seconds to begin."""
+    return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environment(system.settings))
 
 
 async def contacts(system: System, name: str, count: int = 40) -> None:
@@ -135,7 +142,7 @@ async def test_partitions_added_to_an_input_and_what_helps(system: System) -> No
     system.workers.clear()
     # As advised: that topic anew, and what came since the change once more.
     await delete(system, voice)
-    assert (await create_topics(system)).returncode == 0
+    assert (await create_topics(system)).exit_code == 0
     await contacts(system, "b")
     async with system.run():
         await system.drained()
@@ -153,7 +160,7 @@ async def test_a_deployment_is_rebuilt_with_more_partitions(system: System) -> N
     changelogs = [f"{system.settings.group}-{agent}-changelog" for agent in flow.stages()]
     await delete(system, *changelogs, *(system.topic(topic) for topic in (*flow.published(), *flow.between())))
     done = await create_topics(system, "--partitions", "8", "--lost-state", "repeat")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     async with system.run():
         await system.drained()
     assert (await journeys(system, "a"), await journeys(system, "b")) == (once("a"), once("b"))
@@ -173,17 +180,17 @@ async def test_a_changelog_that_is_gone_and_what_helps(system: System) -> None:
     assert await ends(refused) == 3
     assert f"topics missing on the broker: {changelog}" in refused.last_words()
     asked = await create_topics(system)
-    assert asked.returncode == 1
+    assert asked.exit_code == 1
     assert f"the state of {changelog} is gone" in asked.stderr
     refused = await system.add_worker()
     assert await ends(refused) == 3
     assert "To begin would publish everything again" in refused.last_words()
     told = await run(system, "doctor")
-    assert told.returncode == 1
+    assert told.exit_code == 1
     assert "contact-streams topics create --lost-state" in " ".join(re.sub("[│ \n]+", " ", told.stdout).split())
     system.workers.clear()
     done = await create_topics(system, "--lost-state", "go-on")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert f"{changelog} begins anew: go-on" in done.stdout
     async with system.run():
         await system.drained()
@@ -201,7 +208,7 @@ async def test_an_input_deleted_stops_all_until_it_is_there_again(system: System
         await delete(system, forum)
         await not_ready(worker, f"{forum} was deleted: `contact-streams topics create`")
         assert await ends(worker) == 3
-    assert (await create_topics(system)).returncode == 0
+    assert (await create_topics(system)).exit_code == 0
     async with system.run():
         await system.events(event("contact.initiated", "f2", channel="forum", customer_id="f2"))
         await contacts(system, "a")
@@ -234,7 +241,7 @@ async def test_topics_that_are_kept_otherwise_are_refused_and_what_is_advised_he
         assert all(f"is {value}, allowed is" in last for value in list(values.values())[-1:])
         assert last.endswith("`contact-streams topics alter` shows what it would change, and asks")
         done = await create_topics(system, "--yes", word="alter")
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
     system.workers.clear()
     async with system.run():
         await contacts(system, "a")
@@ -256,7 +263,7 @@ async def test_a_setting_altered_under_workers_makes_them_not_ready_until_it_is_
         await contacts(system, "a")
         await system.drained()
         assert worker.process.returncode is None
-        assert (await create_topics(system, "--yes", word="alter")).returncode == 0
+        assert (await create_topics(system, "--yes", word="alter")).exit_code == 0
         await worker.wait_ready(60)
         await contacts(system, "b")
         await system.drained()

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams.base.errors import BrokerError
 from streams.local.bootstrap import resolve_bootstrap
 from streams.local.broker import Broker, Running
-from streams.local.probe import answers, is_port_free
+from streams.local.probe import answers, free_port, is_port_free
 from tests.support.engine import create_topics
 
 
@@ -27,8 +27,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own(home: Path) -> Iterator[Broker]:
-    """A broker that the tests of this module may stop, kill and pause."""
-    broker = Broker("own", home=home)
+    """A broker that the tests of this module may stop, kill and pause, and whose port nobody else is about to take."""
+    broker = Broker("own", home=home, port=free_port())
     yield broker
     broker.destroy()
 
