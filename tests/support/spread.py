@@ -17,7 +17,7 @@ TOGETHER = ("tests/e2e/test_prometheus.py",)
 WAITING = ("tests/e2e/", "tests/integration/", "tests/chaos/")
 SECONDS = {
     "tests/e2e/test_call_log.py::test_one_week_of_a_bank_is_exact_through_a_kill_and_a_second_replay": 140,
-    "tests/e2e/test_story.py::test_every_step_is_proved_and_nothing_is_left": 90,
+    "tests/e2e/test_story.py::test_every_step_is_proved_and_nothing_is_left": 50,
     "tests/e2e/test_chaos.py::test_a_short_run_is_exact[1]": 120,
     "tests/e2e/test_chaos.py::test_a_short_run_is_exact[2]": 110,
     "tests/e2e/test_call_log.py::test_a_synthetic_log_is_exact_through_a_kill_and_a_second_replay": 90,
