@@ -150,8 +150,9 @@ def _nothing_of(customer: Customer, line: str, rules: CustomerRules) -> bool:
 
 
 def _room(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules) -> Outcome:
-    """The customer with room for another replay. What is known of one that has ended is out, and nothing more comes of
-    it; of another one there may be names alone. Any other keeps what it has. Raises `Refused`."""
+    """The customer with room for another replay. Of one there may be names alone, whether or not it has ended: which
+    hangs on how batches are cut, so it goes first. What is known of one that has ended is out, and nothing more comes
+    of it. Any other keeps what it has. Raises `Refused`."""
     if len(customer.lines) - (LIVE in customer.lines) < MAX_REPLAYS:
         return Outcome(customer)
     room = publish(customer, clock, rules)  # a line of which nothing is left goes
@@ -159,8 +160,8 @@ def _room(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules
     if room.customer is None or len(lines) - (LIVE in lines) < MAX_REPLAYS:
         return room
     replays = [name for name in lines if name != LIVE]
-    over = [name for name in replays if _over(room.customer, name, clock, rules)]
-    over += [name for name in replays if loop.is_bare(lines[name], room.customer.owner, rules)]
+    over = [name for name in replays if loop.is_bare(lines[name], room.customer.owner, rules)]
+    over += [name for name in replays if _over(room.customer, name, clock, rules)]
     if not over:
         raise Refused(
             "replay-refused",

@@ -101,7 +101,8 @@ class Journeys(Follower[KnownJourneys]):
             left = {name: each for name, each in journeys.items() if name not in over}
             state = replace(state, stepped=journey_steps.made_of(left, closed, _lives(view)).number)
         removed = journey_names.over(state.kept, view.now)
-        state = replace(state, kept=journey_names.without(state.kept, removed))
+        if removed:
+            state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))
         return After(state, (*records, *journey_telling.tombstones(removed, view), *told))
 
@@ -276,13 +277,14 @@ class Journeys(Follower[KnownJourneys]):
         """When a journey need not be kept any more: closed, and every contact of it condensed. So must be all that
         began in the same moment, or another one would get its name.
         """
-        whole = journey.whole
-        alike = (each for each in journeys.values() if each.whole.started == whole.started)
-        together = (journey,) if len(journeys) == 1 else tuple(alike)
+        started, last = journey.whole.started, journey.whole.last
         contacts = [*_lives(view), *view.rested.values()]
-        if any(each.whole.open or journey_parts.is_kept(each, contacts) for each in together):
-            return float("inf")
-        return max(each.whole.last for each in together) + self.gap_ms + self.lateness_ms
+        for each in (journey, *journeys.values()) if len(journeys) > 1 else (journey,):
+            if each.whole.started == started:
+                if each.whole.open or journey_parts.is_kept(each, contacts):
+                    return float("inf")
+                last = max(last, each.whole.last)
+        return last + self.gap_ms + self.lateness_ms
 
     def _review(self, state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> int | None:
         """The stream time after which they look different without any event."""

@@ -72,7 +72,8 @@ async def read(settings: Settings, truth: Truth) -> Found:
         found.counts["interactions"] += is_kind(record, b"event")
     async for record in read_to_end(connection, [prefix + "contacts.dead-letters"]):
         found.counts["dead letters"] += orjson.loads(record.value).get("count") or 1
-    owners = {record.key async for record in read_to_end(connection, [prefix + "journeys"])}
+    told = read_to_end(connection, [prefix + "journeys"])
+    owners = {record.key.partition(b"@")[0] async for record in told}
     found.counts["journeys' customers"] = len(owners)
     found.last = await _worked_off(settings)
     found.figures = await _figures(settings, end_of(truth))

@@ -68,7 +68,9 @@ class Answers:
             now = time.time() * 1000
             for records in polled.values():
                 for record in records:
-                    customer = record.key.removeprefix(b"customer:c")
+                    if record.value is None:
+                        continue
+                    customer = record.key.partition(b"@")[0].removeprefix(b"customer:c")
                     updated = datetime.fromisoformat(orjson.loads(record.value)["updated"])
                     self.journey(int(customer), round(updated.timestamp() * 1000), now)
             if ended is None and scene.publishing is not None and scene.publishing.done():
