@@ -5,7 +5,6 @@ brought them here (`Contact.group`). Both can be taken out at one customer and p
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -34,7 +33,7 @@ class Parts(msgspec.Struct, frozen=True, array_like=True):
     sums: tuple[Journey, ...] = ()
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A journey and what it is made of, in order."""
 
     whole: Whole

@@ -37,7 +37,7 @@ class Known(NamedTuple):
     """Mark → from when on these are all; 0 = always."""
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """Something that a journey went through; ``name``: among those of its customer, ``<code>/<ms>/<contact>``."""
 
     name: str

@@ -16,6 +16,8 @@ heard of last. Sums of contacts that are no longer kept one by one are nodes, to
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from streams.customers.journey_rules import JourneyRules
 
 CASE, TOPIC, INTENT, SESSION, NEED, FOLDED = "case", "topic", "intent", "session", "need", "folded"
@@ -23,7 +25,7 @@ CASE, TOPIC, INTENT, SESSION, NEED, FOLDED = "case", "topic", "intent", "session
 _RANK = {FOLDED: 0, CASE: 1, TOPIC: 2, INTENT: 3, SESSION: 4, NEED: 5}
 
 
-class Node(NamedTuple):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A contact, or a sum of several; times in ms."""
 
     started: int
@@ -38,14 +40,14 @@ class Node(NamedTuple):
     """Of sums: those with the same one belong together."""
 
 
-class Stitch(NamedTuple):
+class Stitch(msgspec.Struct, frozen=True, gc=False):
     """Why a node is in its journey, and by which other one; both by their places."""
 
     reason: str
     to: int
 
 
-class Journeying(NamedTuple):
+class Journeying(msgspec.Struct, frozen=True, gc=False):
     """The nodes of one journey, in order, and why each is there; None = nothing joins it with another one."""
 
     members: tuple[int, ...]
