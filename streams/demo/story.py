@@ -106,7 +106,7 @@ def signed_in(chatted: int, at: int) -> Step:
                         [moved | {"rule": "linked", "identifier": NORA.identifier,
                                   "path": [{"identifier": NORA.owner, **proof}]}],
                     ),
-                    Gone("the old owner has no journey any more", "journeys", [journey_of(anonymous(NORA), chatted)]),
+                    Gone("the old owner has taken both back", "journeys", [journey_of(anonymous(NORA), chatted)]),
                     Newest(
                         "Nora's journey has them", "journeys", journey_of(NORA.owner, chatted),
                         {"contacts": [{"contact_id": "chat-nora-1"}, {"contact_id": "chat-nora-2"}]},
@@ -221,7 +221,7 @@ def wrong_merge(at: int) -> Step:
                         "her journey has it: wrong, and as was said", "journeys", journey_of(*carlas),
                         {"contacts": [{"contact_id": "call-carla"}, {"contact_id": "mail-sam"}]},
                     ),
-                    Gone("the stranger has none any more", "journeys", [journey_of(*strangers)]),
+                    Gone("the stranger has nothing left", "journeys", [journey_of(*strangers)]),
                 ],
                 [linked],
                 remember="before the link",
