@@ -8,7 +8,6 @@ so that no two journeys have one, whatever their owners are called.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -85,10 +84,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "line": line,
         "tier": whole.tier,
         "revision": revision,
-        "contacts": [
-            (_changing if point.open else _listed)(point, why)
-            for point, why in zip(whole.points, whole.stitches, strict=True)
-        ],
+        "contacts": [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)],
         "counts": {
             "contacts": sums.contacts,
             "answered": sums.answered,
@@ -132,7 +128,7 @@ def others(records: Iterable[tuple[str, Whole]]) -> list[dict[str, Any]]:
     return [{"journey_id": name, "state": state(whole), "updated": iso(whole.last)} for name, whole in latest]
 
 
-def _changing(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
+def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
     level = point.level
     return {
         "contact_id": point.contact,
@@ -159,10 +155,6 @@ def _changing(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "stitched_by": why[0] if why else None,
         "stitched_to": (why[1] or None) if why else None,
     }
-
-
-_listed = lru_cache(16_384)(_changing)
-"""Of a contact that is over: told again with every word of a later one."""
 
 
 def _at_most(ms: int) -> int:

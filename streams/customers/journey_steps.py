@@ -75,16 +75,6 @@ def steps_of(
     part: Touchpoint, turn: Ordered, why: tuple[str, str] | None, before: str | None, known: Known
 ) -> list[Step]:
     """What a contact went through; ``before``: the channel before it, None = it is the first."""
-    tail = mark(part.channel, part.contact)
-    found = [*(_changing if part.open else _standing)(part, turn, why, before)]
-    for turned, letter in known.turns.get(tail, ()):
-        if part.started <= turned <= part.last:
-            found.append(Step(f"{TURNS[letter]}/{turned}/{tail}", turned, part.channel, part.contact))
-    return found
-
-
-def _changing(part: Touchpoint, turn: Ordered, why: tuple[str, str] | None, before: str | None) -> tuple[Step, ...]:
-    """The same without its turns."""
     on, contact, at = part.channel, part.contact, part.started
     tail = mark(on, contact)
     reason, to = why or (None, None)
@@ -97,13 +87,12 @@ def _changing(part: Touchpoint, turn: Ordered, why: tuple[str, str] | None, befo
         found.append(Step(f"so/{solved}/{tail}", solved, on, contact))
         if again is not None:
             found.append(Step(f"re/{again}/{tail}", again, on, contact))
+    for turned, letter in known.turns.get(tail, ()):
+        if at <= turned <= part.last:
+            found.append(Step(f"{TURNS[letter]}/{turned}/{tail}", turned, on, contact))
     if part.standing == GAVE_UP:
         found.append(Step(f"ab/{part.since}/{tail}", part.since, on, contact))
-    return tuple(found)
-
-
-_standing = lru_cache(16_384)(_changing)
-"""Of a contact that is over: asked again at the words of later ones."""
+    return found
 
 
 class Made(NamedTuple):
