@@ -115,13 +115,14 @@ def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: It
     where = ("", 0)
     others: list[object] = []
     for name, journey in journeys.items():
-        others.append((name, journey.whole.last if closed[name] else 0))
+        began = name[name.rindex("@") :]
+        others.append((began, journey.whole.last if closed[name] else 0))
         for place, (part, turn, why) in enumerate(zip(journey.parts, journey.turns, journey.why, strict=True)):
             if not isinstance(part, Touchpoint):
                 others.append((place, part.channel))
                 continue
             gave_up = part.since if part.standing == GAVE_UP else 0
-            said = (name, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
+            said = (began, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
             if newest is None or part.started > newest.started:
                 newest, own, said, where = part, said, own, (name, place)
             others.append(said)

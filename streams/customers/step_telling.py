@@ -130,7 +130,8 @@ def tell_newest(
 
 def _told(step: Step, journey: str, old: Told | None, floor: int) -> Told:
     """As it is told now; the old one, when that says the same."""
-    said, to = _said(journey, step.reason, step.before), _number(step.to) if step.to else 0
+    said = _said(journey[journey.rindex("@") :], step.reason, step.before)  # a row is of one owner
+    to = _number(step.to) if step.to else 0
     if old is None or old.said != said or (to and old.to and to != old.to):
         return Told(said, (old.revision if old else floor) + 1, to)
     return old

@@ -1,15 +1,20 @@
 """The product benchmark's load, and how its results are read."""
 
+import time
+
 import orjson
 import pytest
 
 from schemas.events import check
+from streams.base.times import iso
+from streams.engine import changelog
 from streams.engine.assignor import place
 from tests.bench.product.fill import SLOT, TEMPLATES, templates
 from tests.bench.product.latency import Answers
-from tests.bench.product.load import EVENTS_PER_CONTACT, Load, Sent
+from tests.bench.product.load import EVENTS_PER_CONTACT, Load, Sent, customer_id
 from tests.bench.product.rebalance import Step, longest_gap, moves
 from tests.bench.product.rig import HOPS, Cpu
+from tests.support.offline import deployment
 
 START = 1_700_000_000_000
 
@@ -87,3 +92,21 @@ def test_customers_who_are_there_before_have_rows_with_their_contacts() -> None:
     rows = templates()
     assert len(rows) == TEMPLATES
     assert all(SLOT.encode() in row and b'"journeys"' in row for row in rows)
+
+
+def test_a_customer_who_is_filled_in_goes_on_as_if_it_had_been_there() -> None:
+    """What a row keeps of what was told holds under its other name: nothing of the past is told once more."""
+    run = deployment()
+    [track] = [task for task in run.tasks if task.inlet.name == "track"]
+    for number, row in enumerate(templates()):
+        key = changelog.encode_key("customers", f"customer:{customer_id(number)}")
+        track.changelog[key] = row.replace(SLOT.encode(), customer_id(number).encode())
+    track.restart()
+    now = round(time.time() * 1000)
+    load = Load(3 * TEMPLATES, TEMPLATES, now, 5000.0)
+    for sent in load:
+        run.publish(sent.topic, sent.key, sent.value, sent.time, 0)
+        run.run(sent.time)
+    steps = [orjson.loads(each.value) for each in run.on("journey.events") if each.value]
+    assert len(load.truth.customers) > TEMPLATES // 2
+    assert {each["at"] >= iso(now) for each in steps} == {True}
