@@ -99,8 +99,8 @@ class Made(NamedTuple):
     """What steps are made of."""
 
     number: int
-    """Another one where they are others: nobody need look at them for every word of a contact. Its upper half is of all
-    but the contact that began last."""
+    """Another one where they are others: nobody need look at them for every word of a contact. A sum of numbers: those
+    of the contact that began last in the lower half, of all others in the upper."""
     journey: str = ""
     place: int = 0
     """Where that contact is among the parts of its journey."""
@@ -108,35 +108,41 @@ class Made(NamedTuple):
 
 def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: Iterable[Contact]) -> Made:
     """What their steps are made of; ``lives``: the customer's contacts that are kept with their state."""
-    if not journeys:
-        return Made(0)
     newest: Touchpoint | None = None
-    own: tuple[object, ...] = ()
-    where = ("", 0)
-    others: list[object] = []
+    total, own, where = 0, 0, ("", 0)
     for name, journey in journeys.items():
         began = name[name.rindex("@") :]
-        others.append((began, journey.whole.last if closed[name] else 0))
+        total += _number(began, journey.whole.last) if closed[name] else 0
         for place, (part, turn, why) in enumerate(zip(journey.parts, journey.turns, journey.why, strict=True)):
             if not isinstance(part, Touchpoint):
-                others.append((place, part.channel))
+                total += _number(place, part.channel)
                 continue
             gave_up = part.since if part.standing == GAVE_UP else 0
-            said = (began, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
+            number = _number(began, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
+            total += number
             if newest is None or part.started > newest.started:
-                newest, own, said, where = part, said, own, (name, place)
-            others.append(said)
-    turns = []
-    for contact in lives:
-        if newest is not None and contact.id == newest.contact and contact.channel == newest.channel:
-            turns.append(contact.turns)
-        else:
-            others.append(contact.turns)
-    return Made((crc32(_encode(others)) & _UPPER) << 32 | crc32(_encode((own, turns))), *where)
+                newest, own, where = part, number, (name, place)
+    for contact in lives if newest is not None else ():
+        if contact.turns:
+            number = _number(contact.channel, contact.id, contact.turns)
+            total += number
+            if newest is not None and contact.id == newest.contact and contact.channel == newest.channel:
+                own += number
+    return Made((total - own & _UPPER) << 32 | own & _LOWER, *where)
 
 
-_UPPER = (1 << 31) - 1
-"""So that both halves together are a number of 63 bits."""
+def only_newest(now: int, then: int) -> bool:
+    """Is nothing but the contact that began last another one, or the only one that came? Both as `Made.number`."""
+    others = now >> 32
+    return others in (then >> 32, (then >> 32) + then & _UPPER)
+
+
+def _number(*said: object) -> int:
+    return crc32(_encode(said))
+
+
+_UPPER, _LOWER = (1 << 31) - 1, (1 << 32) - 1
+"""Both halves together are a number of 63 bits."""
 
 
 def known(lives: Iterable[Contact], points: Iterable[Touchpoint]) -> Known:

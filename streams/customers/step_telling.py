@@ -102,7 +102,7 @@ def tell_newest(
     that has to be asked. ``journey``: the one which that contact is in.
     """
     part = journey.parts[made.place]
-    if not isinstance(part, Touchpoint) or not before.told:
+    if not isinstance(part, Touchpoint):
         return None
     channels = [each.channel for each in journey.parts[: made.place] if each.channel]
     previous = None if not made.place else channels[-1] if channels else ""
@@ -111,8 +111,8 @@ def tell_newest(
     names, tail = {step.name for step in its}, "/" + mark(part.channel, part.contact)
     if any(name.endswith(tail) and name not in names for name in before.told):
         return None
-    last = next(reversed(before.told))
-    reached = (int(last.split("/")[1]), last)
+    last = next(reversed(before.told), None)
+    reached = _of_told((last, before.told[last])) if last else (-1, "")
     kept = dict(before.told)
     records = []
     for step in its:

@@ -52,4 +52,4 @@ def test_it_is_taken() -> None:
         for turn in range(6)
     ]
     steps, taken = played([(each, each.time - T0) for each in told], whole=False)[1:]
-    assert (len(steps), taken) == (8, 5), "opened, six turns, closed"
+    assert (len(steps), taken) == (8, 6), "opened, six turns, closed"
