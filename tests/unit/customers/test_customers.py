@@ -282,7 +282,7 @@ def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
         contact = f"c{number}"
         task.take(
             event("contact.queued", at, contact, "chat", queue="cards"),
-            *(said(at + 1 + index, -0.5, contact=contact, id=f"{number}-{index}") for index in range(2)),
+            *(said(at + 1 + index, -0.5, contact=contact, id=f"{number}-{index}") for index in range(3)),
         )
         if ends:
             task.take(event("contact.ended", at + 9, contact, "chat", by="customer", reason="abandoned"))
