@@ -19,9 +19,8 @@ from streams import rules as rule_files
 from streams.engine.offline import Offline, Stored, check_size
 from streams.pipeline import stage as hop
 from streams.worker.metrics import Metrics
-from streams.worker.plugins import load_scorer
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
-from tests.support.offline import SETTINGS
+from tests.support.offline import SETTINGS, scorer
 
 RULES = rule_files.load()
 OUTPUTS = (*flow.published(), *flow.between())
@@ -56,7 +55,7 @@ def run(story: Sequence[Raw], restarts: random.Random | None = None) -> Run:
     which agents begin anew from their changelogs.
     """
     metrics = Metrics()
-    inlets = app.inlets(SETTINGS, RULES, metrics, load_scorer(SETTINGS.sentiment_scorer))
+    inlets = app.inlets(SETTINGS, RULES, metrics, scorer(SETTINGS.sentiment_scorer))
     done = Run(Offline(inlets, dict.fromkeys(registry.topics(), 1), cache=200), metrics)
     by_step = defaultdict(list)
     for raw in story:

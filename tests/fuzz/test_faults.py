@@ -28,10 +28,9 @@ from streams.pipeline.measure import Measure
 from streams.pipeline.track import Track
 from streams.signals import watch
 from streams.worker.metrics import Metrics
-from streams.worker.plugins import load_scorer
 from tests.fuzz.check import OUTPUTS, PASSING, RULES
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
-from tests.support.offline import SETTINGS
+from tests.support.offline import SETTINGS, scorer
 
 CURSED = "cursed"
 """In the names of all that makes a hook raise."""
@@ -99,7 +98,7 @@ def about(value: Any) -> Any:
 def inlets(tables: Collection[str], reading: bool, burying: bool) -> list[Inlet]:
     """The product's, with tables whose rows cannot be written or read, and dead letters that cannot be made."""
     found = []
-    for inlet in app.inlets(SETTINGS, RULES, Metrics(), load_scorer(SETTINGS.sentiment_scorer)):
+    for inlet in app.inlets(SETTINGS, RULES, Metrics(), scorer(SETTINGS.sentiment_scorer)):
         specs = tuple(cursed(spec, reading) if spec.name in tables else spec for spec in inlet.tables)
         bury = cursing(inlet.on_failure, 0) if burying else inlet.on_failure
         found.append(replace(inlet, tables=specs, on_failure=bury))

@@ -8,13 +8,12 @@ from streams import app
 from streams.base.times import iso
 from streams.engine.offline import Offline
 from streams.worker.metrics import Metrics
-from streams.worker.plugins import load_scorer
-from tests.support.offline import NOW, RULES, SETTINGS, names
+from tests.support.offline import NOW, RULES, SETTINGS, names, scorer
 
 
 def test_recommendations_are_counted_by_why_and_status() -> None:
     metrics = Metrics()
-    inlets = app.inlets(SETTINGS, RULES, metrics, load_scorer(SETTINGS.sentiment_scorer))
+    inlets = app.inlets(SETTINGS, RULES, metrics, scorer(SETTINGS.sentiment_scorer))
     run = Offline(list(inlets), dict.fromkeys(names(), 1))
     said = [("contact.queued", {"queue": "cards"}), ("contact.connected", {"agent_id": "a-1"})]
     for number, (kind, data) in enumerate(said):
