@@ -1,8 +1,8 @@
 """Level (h): what was recommended for live contacts. Each record once; each because of an event that was accepted; and who
-waits to the end has one.
+waits to the end has one, unless so many others of the customer have one since that no more may stand.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from schemas.recommendations import Recommendation
@@ -13,6 +13,8 @@ from tests.chaos.audit.times import ms
 BECAUSE = {
     "queued": ("contact.queued",), "connected": ("contact.connected",), "message": ("message.sent", "post.made"),
 }  # fmt: skip
+MOST = 20
+"""Contacts of a customer of whom a recommendation stands, as the documents say."""
 
 
 def check(logs: Logs, world: World) -> Iterator[Difference]:
@@ -35,10 +37,15 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference(
                 "recommendations", f"{doc['recommendation_id']}: nothing happened at {doc['at']}", about, rec
             )
+    standing = Counter(owner for (owner, _), records in told.items() if records[-1].doc["status"] == "current")
+    for owner, many in standing.items():
+        if many > MOST:
+            yield Difference("recommendations", f"{owner}: {many} contacts have one at once", (owner,))
     for contact in world.contacts.values():
         if _waits(contact):
             last = told.get((contact.owner, contact.id))
-            if not last or last[-1].doc["status"] != "current":
+            gave_way = last and standing[contact.owner] == MOST
+            if not gave_way and (not last or last[-1].doc["status"] != "current"):
                 yield Difference(
                     "recommendations", f"{contact.id} of {contact.owner}: nothing is recommended", (contact.id,)
                 )
