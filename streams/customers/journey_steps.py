@@ -99,16 +99,21 @@ class Made(NamedTuple):
     """What steps are made of."""
 
     number: int
-    """Another one where they are others: nobody need look at them for every word of a contact. A sum of numbers: those
-    of the contact that began last in the lower half, of all others in the upper."""
+    """Another one where they are others: nobody need look at them for every word of a contact. Sums: in the lower half
+    of the contact that began last; in the upper of all others, and of which one that is."""
     journey: str = ""
     place: int = 0
     """Where that contact is among the parts of its journey."""
+    whose: int = 0
+    """The number for which one it is."""
+    before: int = 0
+    """The same of the one that began last before it."""
 
 
 def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: Iterable[Contact]) -> Made:
     """What their steps are made of; ``lives``: the customer's contacts that are kept with their state."""
     newest: Touchpoint | None = None
+    second: Touchpoint | None = None
     total, own, where = 0, 0, ("", 0)
     for name, journey in journeys.items():
         began = name[name.rindex("@") :]
@@ -121,20 +126,24 @@ def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: It
             number = _number(began, part.contact, part.started, part.solves, gave_up, turn.switches, turn.reopens, why)
             total += number
             if newest is None or part.started > newest.started:
-                newest, own, where = part, number, (name, place)
+                newest, second, own, where = part, newest, number, (name, place)
+            elif second is None or part.started > second.started:
+                second = part
     for contact in lives if newest is not None else ():
         if contact.turns:
             number = _number(contact.channel, contact.id, contact.turns)
             total += number
             if newest is not None and contact.id == newest.contact and contact.channel == newest.channel:
                 own += number
-    return Made((total - own & _UPPER) << 32 | own & _LOWER, *where)
+    whose, before = (0 if part is None else _number(*part.key) for part in (newest, second))
+    return Made((total - own + whose & _UPPER) << 32 | own & _LOWER, *where, whose, before)
 
 
-def only_newest(now: int, then: int) -> bool:
-    """Is nothing but the contact that began last another one, or the only one that came? Both as `Made.number`."""
-    others = now >> 32
-    return others in (then >> 32, (then >> 32) + then & _UPPER)
+def only_newest(made: Made, then: int) -> bool:
+    """Is nothing different but the contact that began last, or did it alone come? ``then``: the number when steps were
+    told last."""
+    others, before = made.number >> 32, then >> 32
+    return others == before or others - made.whose & _UPPER == before - made.before + then & _UPPER
 
 
 def _number(*said: object) -> int:

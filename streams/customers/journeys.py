@@ -221,7 +221,7 @@ class Journeys(Follower[KnownJourneys]):
         if made.number == state.stepped:
             return state, ()
         said = None
-        if made.journey and journey_steps.only_newest(made.number, state.stepped):
+        if made.journey and journey_steps.only_newest(made, state.stepped):
             said = step_telling.tell_newest(before, journeys[made.journey], made, lives, view.owner, view.line)
         if said is None:
             said = self._all_told(before, journeys, closed, view)

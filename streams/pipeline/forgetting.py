@@ -193,13 +193,13 @@ class Forgets:
         if state is not None and self._is_anothers(state, told, line):
             return
         self.marks.add([self.marks.of(name, line)], time)
+        if state is not None and not self.hall.ends.is_over(line):
+            self._take_back(key, state, told, out)  # before its own row goes, which it may lie in
         if told.of or state is not None:
             itself = f"contact:{name.replace('|', ':', 1)}"
             out.send(self.interactions, itself.encode(), encode(Erase(itself, time, line, line == LIVE)))
         if state is None:
             return
-        if not self.hall.ends.is_over(line):
-            self._take_back(key, state, told, out)
         for identifier in _named(state) if told.of else ():
             if not is_customer(identifier):
                 self._tell(Forget(identifier, line, told.of, time, hops=1), out)
