@@ -205,6 +205,17 @@ def marked(run: Offline, line: str, kind: str, topics: list[str], at: int) -> No
             run.publish(topic, b"replay", orjson.dumps(marker), NOW, partition)
 
 
+def test_a_contact_whose_end_came_first_is_taken_back_when_the_rest_names_her(run: Offline) -> None:
+    """Its own row went before what it had brought there was taken back, and the figures kept a contact of nobody."""
+    tell(run, NOW, event("contact.ended", "c-anna-9", NOW / 1000 - 20, by="customer"), profile("anna-77", NOW, MAIL))
+    assert "contact:voice:c-anna-9" in rows(run)
+    tell(run, NOW + 2000, erased("anna-77", NOW - 1000))
+    tell(run, NOW + 4000, event("contact.initiated", "c-anna-9", NOW / 1000 - 21, **by(MAIL)))
+    facts = [orjson.loads(each.value or b"{}") for each in run.on("contact.measurements")]
+    signs = [each.get("sign", 1) for each in facts if each.get("id") == "c-anna-9"]
+    assert sorted(signs) == [-1, 1]
+
+
 def test_a_shared_tablet_becomes_the_other_customers(run: Offline) -> None:
     asks = event("contact.queued", "c-who", NOW / 1000 - 3, queue="cards", **by(TABLET))
     tell(run, NOW, *hers(NOW), *his(NOW), asks)
