@@ -2,7 +2,7 @@
 waits to the end has one, unless so many others of the customer have one since that no more may stand.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
 from schemas.recommendations import Recommendation
@@ -20,6 +20,8 @@ MOST = 20
 def check(logs: Logs, world: World) -> Iterator[Difference]:
     """The topic ``recommendations``."""
     told: dict[tuple[str, str], list[Rec]] = defaultdict(list)
+    standing: dict[str, set[str]] = defaultdict(set)
+    gave_way: set[tuple[str, str]] = set()
     seen: set[tuple[str, int]] = set()
     for rec in logs.of("recommendations"):
         doc = rec.doc
@@ -29,6 +31,13 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference("recommendations", f"{owner}: revision {doc['revision']} twice", about, rec)
         seen.add((owner, doc["revision"]))
         told[owner, doc["contact_id"]].append(rec)
+        if doc["status"] == "current":
+            standing[owner].add(doc["contact_id"])
+            gave_way.discard((owner, doc["contact_id"]))
+        else:
+            if len(standing[owner]) > MOST:
+                gave_way.add((owner, doc["contact_id"]))
+            standing[owner].discard(doc["contact_id"])
         contact = world.contacts.get(doc["contact_id"])
         if contact is None:
             continue
@@ -37,15 +46,15 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference(
                 "recommendations", f"{doc['recommendation_id']}: nothing happened at {doc['at']}", about, rec
             )
-    standing = Counter(owner for (owner, _), records in told.items() if records[-1].doc["status"] == "current")
-    for owner, many in standing.items():
-        if many > MOST:
-            yield Difference("recommendations", f"{owner}: {many} contacts have one at once", (owner,))
+    for owner, contacts in standing.items():
+        if len(contacts) > MOST:
+            yield Difference("recommendations", f"{owner}: {len(contacts)} contacts have one at once", (owner,))
     for contact in world.contacts.values():
         if _waits(contact):
             last = told.get((contact.owner, contact.id))
-            gave_way = last and standing[contact.owner] == MOST
-            if not gave_way and (not last or last[-1].doc["status"] != "current"):
+            if (contact.owner, contact.id) in gave_way:
+                continue
+            if not last or last[-1].doc["status"] != "current":
                 yield Difference(
                     "recommendations", f"{contact.id} of {contact.owner}: nothing is recommended", (contact.id,)
                 )
