@@ -3,7 +3,7 @@ waits to the end has one, unless so many others of the customer have one since t
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from schemas.recommendations import Recommendation
 from tests.chaos.audit.contacts import Contact, World
@@ -20,8 +20,6 @@ MOST = 20
 def check(logs: Logs, world: World) -> Iterator[Difference]:
     """The topic ``recommendations``."""
     told: dict[tuple[str, str], list[Rec]] = defaultdict(list)
-    standing: dict[str, set[str]] = defaultdict(set)
-    gave_way: set[tuple[str, str]] = set()
     seen: set[tuple[str, int]] = set()
     for rec in logs.of("recommendations"):
         doc = rec.doc
@@ -31,13 +29,6 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference("recommendations", f"{owner}: revision {doc['revision']} twice", about, rec)
         seen.add((owner, doc["revision"]))
         told[owner, doc["contact_id"]].append(rec)
-        if doc["status"] == "current":
-            standing[owner].add(doc["contact_id"])
-            gave_way.discard((owner, doc["contact_id"]))
-        else:
-            if len(standing[owner]) > MOST:
-                gave_way.add((owner, doc["contact_id"]))
-            standing[owner].discard(doc["contact_id"])
         contact = world.contacts.get(doc["contact_id"])
         if contact is None:
             continue
@@ -46,6 +37,7 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
             yield Difference(
                 "recommendations", f"{doc['recommendation_id']}: nothing happened at {doc['at']}", about, rec
             )
+    standing, gave_way = _standing(logs.of("recommendations"))
     for owner, contacts in standing.items():
         if len(contacts) > MOST:
             yield Difference("recommendations", f"{owner}: {len(contacts)} contacts have one at once", (owner,))
@@ -58,6 +50,23 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
                 yield Difference(
                     "recommendations", f"{contact.id} of {contact.owner}: nothing is recommended", (contact.id,)
                 )
+
+
+def _standing(records: Iterable[Rec]) -> tuple[dict[str, set[str]], set[tuple[str, str]]]:
+    """Contacts that have one in the end, by owner; and (owner, contact) of those whose own gave way to another one's."""
+    standing: dict[str, set[str]] = defaultdict(set)
+    gave_way: set[tuple[str, str]] = set()
+    for owner, contact, status in (
+        (each.doc["customer"], each.doc["contact_id"], each.doc["status"]) for each in records
+    ):
+        if status == "current":
+            standing[owner].add(contact)
+            gave_way.discard((owner, contact))
+            continue
+        if len(standing[owner]) > MOST:
+            gave_way.add((owner, contact))
+        standing[owner].discard(contact)
+    return standing, gave_way
 
 
 def _waits(contact: Contact) -> bool:
