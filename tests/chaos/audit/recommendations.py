@@ -42,10 +42,8 @@ def check(logs: Logs, world: World) -> Iterator[Difference]:
         if len(contacts) > MOST:
             yield Difference("recommendations", f"{owner}: {len(contacts)} contacts have one at once", (owner,))
     for contact in world.contacts.values():
-        if _waits(contact):
+        if _waits(contact) and (contact.owner, contact.id) not in gave_way:
             last = told.get((contact.owner, contact.id))
-            if (contact.owner, contact.id) in gave_way:
-                continue
             if not last or last[-1].doc["status"] != "current":
                 yield Difference(
                     "recommendations", f"{contact.id} of {contact.owner}: nothing is recommended", (contact.id,)
