@@ -170,7 +170,7 @@ class Journeys(Follower[KnownJourneys]):
             state,
             past=tuple(part for part in state.past if (part.started, part.last) not in going),
             points=tuple(point for point in state.points if (point.started, point.last) not in going),
-            shown={name: each for name, each in state.shown.items() if each.started not in starts},
+            shown={name: each for name, each in state.shown.items() if name not in over},
             told=step_telling.forgotten(state.told, gone),
             kept=journey_names.with_names(
                 state.kept, {journey_names.short(name, e.started): Kept(e.revision, until) for name, e in over.items()}

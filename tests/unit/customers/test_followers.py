@@ -10,7 +10,7 @@ from streams.customers import condensing, customers, loop, relief, timelines
 from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
 from streams.customers.journey_names import KEPT_BYTES, MAX_KEPT
 from streams.customers.journey_rules import JourneyRules
-from streams.customers.journey_state import KnownJourneys
+from streams.customers.journey_state import KnownJourneys, Shown
 from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journey_sums import Journey
 from streams.customers.journeys import Journeys
@@ -88,3 +88,11 @@ def test_journeys_keep_of_too_many_the_latest() -> None:
     assert JOURNEYS.gives_up(KnownJourneys(parts), Ease.FEWER, seen_at(T0 + 99 * H)) == (*given, (T0 + 10 * H,) * 2)
     assert JOURNEYS.gave_up(KnownJourneys(parts), given).past == parts[1:]
     assert JOURNEYS.eased(KnownJourneys(parts), Ease.UNNEEDED, seen_at(None)) == KnownJourneys(parts)
+
+
+def test_a_name_that_was_taken_back_goes_on_from_its_revision_when_journeys_are_given_up() -> None:
+    """It was forgotten with those of its moment, and the name would have begun anew."""
+    shown = {"over": Shown(T0, 3, True, 1), "back": Shown(T0, 5, True, 0, T0 + H), "other": Shown(T0 + H, 1, True, 1)}
+    after = JOURNEYS.gave_up(KnownJourneys(shown=shown), ((T0, T0 + M),))
+    assert after.shown == {"back": shown["back"], "other": shown["other"]}
+    assert [each.revision for each in after.kept.values()] == [3]
