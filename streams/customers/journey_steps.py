@@ -129,13 +129,15 @@ def made_of(journeys: Mapping[str, Found], closed: Mapping[str, bool], lives: It
                 newest, second, own, where = part, newest, number, (name, place)
             elif second is None or part.started > second.started:
                 second = part
-    for contact in lives if newest is not None else ():
+    if newest is None:
+        return Made((total & _UPPER) << 32)
+    for contact in lives:
         if contact.turns:
             number = _number(contact.channel, contact.id, contact.turns)
             total += number
-            if newest is not None and contact.id == newest.contact and contact.channel == newest.channel:
+            if contact.id == newest.contact and contact.channel == newest.channel:
                 own += number
-    whose, before = (0 if part is None else _number(*part.key) for part in (newest, second))
+    whose, before = _number(*newest.key), 0 if second is None else _number(*second.key)
     return Made((total - own + whose & _UPPER) << 32 | own & _LOWER, *where, whose, before)
 
 

@@ -45,7 +45,8 @@ def told(
         if known is None and kept and (was := kept.get(short := journey_names.short(name, whole.started))):
             kept, revision = journey_names.without(kept, [short]), was.revision + 1
         value = record(name, whole, view.owner, view.line, closed[name], revision)
-        records.append(Out(TOPIC, name.encode(), {**value, "others": named_too}))
+        value["others"] = named_too
+        records.append(Out(TOPIC, name.encode(), value))
         shown[name] = Shown(whole.started, revision, closed[name], digest)
     return replace(state, shown=shown, floor=floor, kept=kept), records
 

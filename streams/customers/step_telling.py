@@ -79,7 +79,7 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
     since = standing[0][:2] if len(standing) == MAX_STEPS else (0, "")
     for name in others:
         each = told[name]
-        if (int(name.split("/")[1]), name) < since:
+        if _place(name) < since:
             continue
         if _is_past(name, each, known):
             past[name] = each
@@ -90,7 +90,7 @@ def tell(before: Telling, now: Mapping[str, Iterable[Step]], known: Known, owner
         back[name] = each
     room = min(MAX_PAST_TURNS, MAX_STEPS - len(kept))
     kept |= _latest(past, room) | _latest(back, MAX_TAKEN_BACK)
-    kept = dict(sorted(kept.items(), key=_of_told))
+    kept = dict(sorted(kept.items(), key=_in_time))
     lost = [told[name].revision for name in others if name not in kept]
     return Telling(records, kept, max([floor, *lost]))
 
@@ -112,7 +112,7 @@ def tell_newest(
     if any(name.endswith(tail) and name not in names for name in before.told):
         return None
     last = next(reversed(before.told), None)
-    reached = _of_told((last, before.told[last])) if last else (-1, "")
+    reached = _place(last) if last else (-1, "")
     kept = dict(before.told)
     records = []
     for step in its:
@@ -131,7 +131,7 @@ def tell_newest(
 def _told(step: Step, journey: str, old: Told | None, floor: int) -> Told:
     """As it is told now; the old one, when that says the same."""
     said = _said(journey[journey.rindex("@") :], step.reason, step.before)  # a row is of one owner
-    to = _number(step.to) if step.to else 0
+    to = crc32(step.to.encode()) if step.to else 0
     if old is None or old.said != said or (to and old.to and to != old.to):
         return Told(said, (old.revision if old else floor) + 1, to)
     return old
@@ -144,15 +144,19 @@ def _is_past(name: str, told: Told, known: Known) -> bool:
     return is_turn and whose in known.contacts and int(at) < known.since.get(whose, int(at) + 1)
 
 
-def _of_told(each: tuple[str, Told]) -> tuple[int, str]:
-    """The order in which steps are kept: of time, as `_by_time`."""
-    return int(each[0].split("/")[1]), each[0]
+def _place(name: str) -> tuple[int, str]:
+    """Where a step is among those that are kept: in the order of time, as `_by_time`."""
+    return int(name.split("/")[1]), name
+
+
+def _in_time(each: tuple[str, Told]) -> tuple[int, str]:
+    return _place(each[0])
 
 
 def _latest(told: dict[str, Told], most: int) -> dict[str, Told]:
     if len(told) <= most:
         return told
-    return dict(sorted(told.items(), key=_of_told)[len(told) - most :])
+    return dict(sorted(told.items(), key=_in_time)[len(told) - most :])
 
 
 def forgotten(told: Mapping[str, Told], gone: Iterable[tuple[str, str]], before: int | None = None) -> dict[str, Told]:
@@ -175,11 +179,6 @@ def taken_back(told: Mapping[str, Told], kept: Collection[str]) -> Iterator[int]
 def _said(journey: str, reason: str | None, before: str | None) -> int:
     """What a step says, but for the contact by which it joined: that may be summed up in the meantime."""
     return crc32(f"{journey} {reason} {before}".encode()) or 1
-
-
-@lru_cache(8_192)
-def _number(contact: str) -> int:
-    return crc32(contact.encode())
 
 
 def _name(name: str, owner: str, line: str) -> str:
