@@ -2,108 +2,41 @@
 
 from random import Random
 from typing import Any
-from zlib import crc32
 
 import orjson
 import pytest
-from pydantic import SecretStr
 
 from schemas import registry
 from streams.base.times import HOUR_MS, iso
 from streams.customers.journey_telling import TOPIC
-from streams.engine.offline import Offline, OfflineTask
-from streams.identity.erased import OtherKey
+from streams.engine.offline import Offline
 from streams.pipeline.erasing import OWN_KEY, owners_topics
-from tests.support.erasure_story import SETTINGS, erased, erasing_deployment, holding
+from tests.support.erasure_story import (
+    ANNA,
+    COOKIE,
+    MAIL,
+    PARTITIONS,
+    PHONE,
+    TABLET,
+    by,
+    call,
+    deeds,
+    erased,
+    erasing_deployment,
+    hers,
+    his,
+    holding,
+    profile,
+    publish,
+    rows,
+    tell,
+    word,
+)
 from tests.support.journeys import current
-from tests.support.offline import NOW, RULES, deployment, inlets, settle
-from tests.support.offline import PARTITIONS as PARTITIONS_OF
+from tests.support.offline import NOW, RULES, settle
 from tests.support.system import event, home
 
-PARTITIONS = 2
 OVER = NOW + 6 * HOUR_MS
-PHONE, MAIL, COOKIE, TABLET = "+442079460177", "anna.77@example.com", "k-anna-77", "tablet-of-two"
-ANNA = ("anna-77", PHONE, MAIL, COOKIE), "c-anna"
-"""What names her: customer id, identifiers; and how the ids of her contacts begin."""
-
-
-def by(*identifiers: str) -> dict[str, Any]:
-    kinds = {PHONE: "phone", MAIL: "email", COOKIE: "cookie", TABLET: "device"}
-    return {"identifiers": [{"kind": kinds[each], "value": each} for each in identifiers]}
-
-
-def publish(run: Offline, now: int, *events: dict[str, Any]) -> None:
-    for each in events:
-        topic, key = home(each)
-        run.publish(topic, key, orjson.dumps(each), now, crc32(key) % PARTITIONS)
-
-
-def tell(run: Offline, now: int, *events: dict[str, Any]) -> None:
-    publish(run, now, *events)
-    settle(run, now)
-
-
-def call(name: str, at: int, **more: Any) -> list[dict[str, Any]]:
-    """One that is answered and ends."""
-    start = at / 1000 - 60
-    return [
-        event("contact.initiated", name, start, **more),
-        event("contact.queued", name, start + 1, queue="cards"),
-        event("contact.connected", name, start + 11, agent_id="a"),
-        event("contact.ended", name, start + 41, by="customer"),
-    ]
-
-
-def profile(customer: str, at: int, *identifiers: str, tier: str = "gold") -> dict[str, Any]:
-    data = {"customer_id": customer, "tier": tier, **by(*identifiers)}
-    return event("customer.profile_changed", f"p-{customer}-{at}", at / 1000) | {"data": data}
-
-
-def word(what: str, at: int, identifier: str, other: str) -> dict[str, Any]:
-    data = {"identifier": identifier, "other": other, "reason": "they said so"}
-    return event(f"identity.{what}", f"w{what}{at}", at / 1000) | {"data": data}
-
-
-def deeds(customer: str, at: int) -> list[dict[str, Any]]:
-    """Orders and promises."""
-    about = {"order.placed": "order", "order.delivered": "order", "promise.made": "promise", "promise.kept": "promise"}
-    return [
-        event(kind, f"{kind}-{customer}-{at}", at / 1000)
-        | {"data": {"customer_id": customer, f"{what}_id": f"{what}-of-{customer}", **({"due": iso(at + HOUR_MS)} if kind == "promise.made" else {})}}
-        for kind, what in about.items()
-    ]  # fmt: skip
-
-
-def hers(at: int) -> list[dict[str, Any]]:
-    """By phone, mail and cookie, known and unknown; over, open, and on a tablet that another one uses as well."""
-    start = at / 1000
-    return [
-        *call("c-anna-1", at, product="reader", **by(PHONE)),
-        event("feedback.given", "c-anna-1", start - 15, metric="csat", score=1),
-        *call("c-anna-2", at, customer_id="anna-77", product="reader", **by(PHONE, MAIL)),
-        event("feedback.given", "c-anna-2", start - 15, metric="csat", score=1, product="card"),
-        event("contact.initiated", "c-anna-3", start - 30, channel="chat", direction="inbound", **by(COOKIE, MAIL)),
-        event("contact.queued", "c-anna-4", start - 300, queue="cards", tier="platinum", **by(PHONE)),
-        *call("c-anna-5", at, customer_id="anna-77", **by(TABLET)),
-        profile("anna-77", at - 50_000, PHONE),
-        *deeds("anna-77", at - 45_000),
-        word("cut", at - 40_000, f"cookie:{COOKIE}", "customer:bob-8"),
-        word("cut", at - 39_000, f"device:{TABLET}", "customer:anna-77"),
-        word("linked", at - 38_000, f"device:{TABLET}", "customer:anna-77"),
-    ]
-
-
-def his(at: int) -> list[dict[str, Any]]:
-    return [
-        *call("c-bob-1", at, customer_id="bob-8", **by(TABLET)),
-        profile("bob-8", at - 20_000),
-        event("contact.queued", "c-bob-2", at / 1000 - 20, queue="cards", customer_id="bob-8"),
-    ]
-
-
-def rows(run: Offline) -> dict[str, Any]:
-    tasks = [task for task in run.tasks if task.inlet.name == "track"]
-    return {owner: row for task in tasks for owner, row in task.tables["customers"].items()}
 
 
 def journeys(run: Offline) -> dict[str, Any]:
@@ -333,30 +266,6 @@ def test_the_end_of_a_replay_is_not_disturbed(seed: int) -> None:
         assert {doc["kind"] for doc in docs[ends[-1] :]} <= {"progress", "erase", "unforwarded"}
 
 
-def test_without_a_key_nobody_is_erased_and_the_dead_letter_says_what_is_missing() -> None:
-    run = deployment(partitions=PARTITIONS)
-    tell(run, NOW, *hers(NOW))
-    tell(run, NOW + 2000, erased("anna-77", NOW))
-    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
-    assert (letter["reason"], letter["hop"], letter["path"]) == ("not-configured", "ingest", "type")
-    assert "CONTACT_STREAMS_ERASURE_KEY" in letter["message"]
-    assert "customer:anna-77" in rows(run)
-
-
-def test_nobody_cannot_be_erased(run: Offline) -> None:
-    tell(run, NOW, erased("unknown", NOW - 1))
-    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
-    assert (letter["reason"], letter["path"]) == ("wrong-type", "data.customer_id")
-
-
-def test_an_erasure_with_the_date_of_the_letter_says_which_time_it_needs(run: Offline) -> None:
-    """It said to replay it: an erasure of a replay is of that replay alone."""
-    tell(run, NOW, erased("anna-77", NOW - 48 * HOUR_MS))
-    (letter,) = [orjson.loads(record.value or b"") for record in run.on("contacts.dead-letters")]
-    assert (letter["reason"], letter["path"]) == ("too-old", "time")
-    assert "give it the time of now" in letter["message"] and "replay" not in letter["message"]
-
-
 def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
     """One whose key is not the customer's needs the capability's word: `Follower.removed`."""
     topics = registry.topics().values()
@@ -364,18 +273,3 @@ def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
     assert {"segments", "customer.quiet"} <= {*owners_topics()}
     assert others == {"privacy.proofs", TOPIC}, "what else has another key must be taken back by Follower.removed"
     assert [each.name for each in RULES.customers.asked["removed"]] == ["journeys"]
-
-
-@pytest.mark.parametrize("key", [None, "the key of somebody else"])
-def test_a_worker_without_the_key_of_the_erased_does_not_start(run: Offline, key: str | None) -> None:
-    """What had been erased came back with the next late record, without a word."""
-    tell(run, NOW, *hers(NOW))
-    tell(run, NOW + 2000, erased("anna-77", NOW))
-    other = SETTINGS.model_copy(update={"erasure_key": None if key is None else SecretStr(key)})
-    for task in run.tasks:
-        if task.inlet.name in ("identify", "track"):
-            again = OfflineTask(inlets(other)[task.inlet.name], PARTITIONS_OF, cache=4)
-            again.changelog.update(task.changelog)
-            with pytest.raises(OtherKey, match="CONTACT_STREAMS_ERASURE_KEY"):
-                again.restart()
-            task.restart()
