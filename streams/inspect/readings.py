@@ -82,7 +82,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     nothing that comes is of the line.
     """
     try:
-        kept = Standing(tiles(query.start, query.end, policy))
+        kept = Standing(tiles(query.start, query.end, policy, query.by))
         by = query.by if query.line is not None else ("line", *query.by)
         table((), by, query.end)
     except ValueError as error:

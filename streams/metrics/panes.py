@@ -142,6 +142,17 @@ class Series:
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
         self._columns: list[_Column] | None = None
 
+    @classmethod
+    def together(cls, some: "Sequence[Series]") -> "Series":
+        """All of them as one."""
+        if len(some) == 1:
+            return some[0]
+        at: defaultdict[int, list[Pane]] = defaultdict(list)
+        for series in some:
+            for start, pane in zip(series.starts, series._panes, strict=True):
+                at[start].append(pane)
+        return cls([(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())])
+
     def has(self, start: int, end: int) -> bool:
         """Whether a pane begins in [start, end)."""
         return bisect_left(self.starts, start) < bisect_left(self.starts, end)

@@ -118,35 +118,41 @@ def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda 
     return kept.records()
 
 
-def tiles(start: int, end: int, policy: KpiPolicy) -> list[WindowName]:
-    """Windows that lie end to end from ``start`` to ``end``: whole days where it can be, else the longest that fit.
+def tiles(start: int, end: int, policy: KpiPolicy, by: Sequence[str] = ()) -> list[WindowName]:
+    """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days where it can be,
+    else the longest that fit.
 
     Raises ValueError when the span is empty, or no windows make it up exactly.
     """
     if end <= start:
         raise ValueError("the span is empty: its end must be after its start")
     found: list[WindowName] = []
+    rolling = policy.rolling_by(tier=True) if "tier" in by else policy.rolling
     at = start
     while at < end:
-        length = _tile(at, end, policy)
+        length = _tile(at, end, policy, rolling)
         if length is None:
-            shortest, every = (ms // SECOND_MS for ms in policy.rolling[0])
-            raise ValueError(
-                f"no windows make up the time from {iso(at)} to {iso(end)}: "
-                f"a window of {shortest} s is the shortest, and ends on whole {every} s"
-            )
+            raise ValueError(f"no windows make up the time from {iso(at)} to {iso(end)}: {_shortest(rolling, by)}")
         found.append((iso(at), length))
         at += length
     return found
 
 
-def _tile(at: int, end: int, policy: KpiPolicy) -> int | None:
+def _shortest(rolling: tuple[tuple[int, int], ...], by: Sequence[str]) -> str:
+    apart = " by tier" if "tier" in by else ""
+    if not rolling:
+        return f"there are only days{apart}"
+    shortest, every = (ms // SECOND_MS for ms in rolling[0])
+    return f"a window of {shortest} s is the shortest{apart}, and ends on whole {every} s"
+
+
+def _tile(at: int, end: int, policy: KpiPolicy, rolling: tuple[tuple[int, int], ...]) -> int | None:
     today = local_date(at, policy.time_zone)
     if policy.day_every_ms is not None and day_start(today, policy.time_zone) == at:
         tomorrow = day_start(today + timedelta(days=1), policy.time_zone)
         if tomorrow <= end:
             return tomorrow - at
-    for length, every in reversed(policy.rolling):
+    for length, every in reversed(rolling):
         if at + length <= end and (at + length) % every == 0:
             return length
     return None

@@ -20,10 +20,10 @@ _Ends = tuple[int, int, set[int], set[int], set[int]]
 
 
 def rolling_records(lane: Lane) -> Iterator[Ordered]:
-    """The rolling windows' records of one channel, queue and tier: a window that reads like the one before it has none,
+    """The rolling windows' records of a lane: a window that reads like the one before it has none,
     and the first one that holds nothing any more says so."""
-    rolling = lane.sweep.policy.rolling
-    ends = [(length, every, _fresh(lane, length, every), *_amended(lane, length, every)) for length, every in rolling]
+    ends = [(*each, _fresh(lane, *each), *_amended(lane, *each)) for each in lane.rolling]
+    shortest = lane.sweep.policy.rolling[0][0]
     published = lane.sweep.tables.published
     waiting = _waiting(lane, ends)
     for length, every, fresh, amended, waited in ends:
@@ -40,7 +40,7 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
             same = pane if who is NOBODY else None
             if last is None or same is None or last[0] != same:
                 snapshot = Snapshot(pane, who, end, lane.can_abandon)
-                last = same, readings(snapshot, instant=length == rolling[0][0])
+                last = same, readings(snapshot, instant=length == shortest)
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, last[1])
 

@@ -11,6 +11,7 @@ from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
 
 UTC = ZoneInfo("UTC")
+DIMENSIONS = ("channel", "queue", "tier")
 PANE_MS = 10_000
 """Length of a pane; every window is made of whole panes."""
 
@@ -22,6 +23,8 @@ class Window:
 
     length_ms: Annotated[SpanOrDay, Field(alias="length")]
     every_ms: Annotated[Span, Field(alias="every")]
+    by: tuple[Text, ...] = DIMENSIONS
+    """What its records are about: each channel and queue, and each tier apart or all together."""
 
     __pydantic_config__ = FROM_FILES
 
@@ -30,6 +33,10 @@ class Window:
             raise ValueError(f"a window ends every {self.every_ms} ms: it must be a multiple of {PANE_MS} ms")
         if self.length_ms is not None and (self.length_ms <= 0 or self.length_ms % self.every_ms):
             raise ValueError(f"a window of {self.length_ms} ms must be a multiple of its step of {self.every_ms} ms")
+        if set(self.by) not in ({"channel", "queue"}, set(DIMENSIONS)) or len(set(self.by)) < len(self.by):
+            raise ValueError(f"by: [{', '.join(self.by)}]: a window is by [channel, queue] or by [channel, queue, tier]")
+        if self.length_ms is None and "tier" not in self.by:
+            raise ValueError("by: the day is by [channel, queue, tier]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,11 @@ class KpiPolicy:
     def rolling(self) -> tuple[tuple[int, int], ...]:
         """(length, every) of the windows that are not the day, shortest first."""
         return tuple(sorted((window.length_ms, window.every_ms) for window in self.windows if window.length_ms))
+
+    def rolling_by(self, *, tier: bool) -> tuple[tuple[int, int], ...]:
+        """Those of the rolling windows that are by tier, or those that are of all tiers together."""
+        lengths = {window.length_ms for window in self.windows if ("tier" in window.by) == tier}
+        return tuple(each for each in self.rolling if each[0] in lengths)
 
     @cached_property
     def longest_ms(self) -> int:

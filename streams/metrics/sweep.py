@@ -29,6 +29,16 @@ class Changes:
     legs: list[tuple[int, int]] = field(default_factory=list)
     """Stretches of time [from, to) in which the leg's waiting is not what was published."""
 
+    @classmethod
+    def together(cls, some: "list[Changes]") -> "Changes":
+        """All of them as one."""
+        found = cls()
+        for each in some:
+            found.panes += each.panes
+            found.days |= each.days
+            found.legs += each.legs
+        return found
+
 
 @dataclass
 class Sweep:
@@ -139,13 +149,15 @@ def aligned(at: int, every: int) -> int:
 
 @dataclass
 class Lane:
-    """One channel, queue and tier of a line during a sweep."""
+    """One channel, queue and tier of a line during a sweep, or all tiers together."""
 
     sweep: Sweep
     dims: str
     series: Series
     stays: list[Stay]
     changes: Changes
+    rolling: tuple[tuple[int, int], ...]
+    """(length, every) of the rolling windows that are told of it."""
 
     def __post_init__(self) -> None:
         self.line, channel, self.queue, tier = self.dims.split(SEP)

@@ -13,6 +13,8 @@ import msgspec
 from streams.base.records import SEP, Fact
 from streams.metrics.panes import Pane
 
+ALL = "all"
+"""The tier of records that are of all tiers together; no tier counts under this name."""
 NEVER = -(1 << 62)
 """Before all time: stream time of a line of which nothing is known yet."""
 FOREVER = 1 << 62

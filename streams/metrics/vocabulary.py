@@ -27,7 +27,7 @@ from streams.base.records import NO_QUEUE, NO_TIER, SEP, Fact
 from streams.base.times import DAY_MS
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import dimensions, of_line
+from streams.metrics.tables import ALL, dimensions, of_line
 
 
 class Name(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,7 +78,9 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
         key = _key(fact, "queue")
         if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.vocabulary.max_queues):
             other.append("queue")
-    if fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
+    if fact.tier == ALL:
+        other.append("tier")
+    elif fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
         key = _key(fact, "tier")
         if not _admitted(names, kept, key, (fact, "tier"), policy.vocabulary.max_tiers):
             other.append("tier")

@@ -5,7 +5,9 @@ day, windows that end become records, late facts amend records that are out alre
 given.
 """
 
-from collections.abc import MutableMapping
+from collections import defaultdict
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -13,13 +15,14 @@ from msgspec.structs import replace
 from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, iso
 from streams.metrics.days import day_records
-from streams.metrics.panes import EMPTY, NO_PANES, Pane, add, pane_start
+from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, add, pane_start
 from streams.metrics.portions import farthest, late_portion
 from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
 from streams.metrics.rolling import rolling_records
 from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
 from streams.metrics.tables import (
+    ALL,
     FOREVER,
     LaneFault,
     Late,
@@ -184,17 +187,40 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
     series = sweep.series(late_from)
     waiting = sweep.stays(late_from)
     found: list[Ordered] = []
+    by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
+    queues: defaultdict[str, list[Lane]] = defaultdict(list)
     for dims in sweep.days.keys() | waiting.keys() | changes.keys():
-        try:
-            lane = Lane(
-                sweep, dims, series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
-            )
+        of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
+        lane = Lane(sweep, dims, *of, by_tier)
+        queues[dims.rpartition(SEP)[0]].append(lane)
+        with _blamed(dims):
             found.extend(rolling_records(lane))
             found.extend(day_records(lane))
-        except Exception as error:
-            raise LaneFault(dims) from error
+    for queue, lanes in queues.items() if together else ():
+        with _blamed(queue):  # no tier of it alone, or it had failed by itself
+            found.extend(rolling_records(_of_queue(queue, lanes, together)))
     found.sort(key=lambda each: each[:3])
     return [record for _, _, _, record in found]
+
+
+@contextmanager
+def _blamed(dims: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise LaneFault(dims) from error
+
+
+def _of_queue(queue: str, lanes: list[Lane], rolling: tuple[tuple[int, int], ...]) -> Lane:
+    """All tiers of a channel and queue together."""
+    return Lane(
+        lanes[0].sweep,
+        f"{queue}{SEP}{ALL}",
+        Series.together([lane.series for lane in lanes]),
+        sorted(stay for lane in lanes for stay in lane.stays),
+        Changes.together([lane.changes for lane in lanes]),
+        rolling,
+    )
 
 
 def _expire(sweep: Sweep) -> None:

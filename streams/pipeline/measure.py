@@ -15,7 +15,7 @@ from streams.metrics import kpis, panes, vocabulary
 from streams.metrics.live import LiveReadings, queues_now
 from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables, dimensions
+from streams.metrics.tables import ALL, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import advance, arrived, fold, record_key
 from streams.pipeline.notes import Notes
@@ -167,7 +167,8 @@ class Measure(Stage):
             out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
         except Exception as error:
             dims = record["dimensions"]
-            raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], dims["tier"]))) from error
+            tier = () if dims["tier"] == ALL else (dims["tier"],)
+            raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], *tier))) from error
         if record["readings"].saturated:
             self.notes.saturated(record["readings"].saturated)
         if line == LIVE:
