@@ -87,6 +87,9 @@ class Readings(Model):
     readings: list[Reading]
     """One per KPI and variant that has something to say: a count that is left out is 0, the others have no value. Empty
     in the first window that holds nothing any more."""
+    sums: dict[str, Integer]
+    """What the details are made of that are told of days only, such as the parts of the handle time; they may be added
+    over windows, queues and tiers."""
     histograms: dict[str, dict[str, Whole]]
     """Name → value in ms → how many. Percentiles are read from them, those of several windows, queues or tiers from
     their sums; each value stands for those within 1 % of it. One that lacks some of the counted is left out."""

@@ -2,12 +2,14 @@
 
 A reading is ``{kpi, variant, grain, value, numerator, denominator, unit}`` with value = numerator / denominator, and
 ``null`` where the denominator is 0. A percentile is no ratio: its numerator is ``null``, its denominator says of how
-many it is. A record leaves out what has nothing to say: a count of 0, and what has no value. Units: ``count``; ``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale); ``points`` (−100..100). To
-add a KPI: one line in CATALOGUE.
+many it is. A record leaves out what has nothing to say: a count of 0, and what has no value. Units: ``count``;
+``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale); ``points`` (−100..100). To add a KPI: one line in
+CATALOGUE.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -54,6 +56,9 @@ class Kpi:
     formula: Formula
     of_patience: bool = False
     """Somebody must be able to give up: nothing on channels without abandonment."""
+    detail: bool = False
+    """Told of days; of rolling windows only where `KpiPolicy.details` asks for it. Else their records hold the sums it
+    is made of."""
 
 
 OFFERED = "contacts_answered + contacts_abandoned + contacts_flowed_out"
@@ -81,15 +86,24 @@ CATALOGUE: tuple[Kpi, ...] = (
         "leg",
         "ratio",
         per("answered_in_time + abandoned_in_time", "answered + abandoned"),
+        detail=True,
     ),
-    Kpi("service_level", "answered_only", "leg", "ratio", per("answered_in_time", "answered")),
-    Kpi("service_level", "all_abandons_count", "leg", "ratio", per("answered_in_time", "answered + abandoned")),
+    Kpi("service_level", "answered_only", "leg", "ratio", per("answered_in_time", "answered"), detail=True),
+    Kpi(
+        "service_level",
+        "all_abandons_count",
+        "leg",
+        "ratio",
+        per("answered_in_time", "answered + abandoned"),
+        detail=True,
+    ),
     Kpi(
         "service_level",
         "in_threshold_abandons_excluded",
         "leg",
         "ratio",
         per("answered_in_time", "answered + abandoned - abandoned_in_time"),
+        detail=True,
     ),
     Kpi(
         "service_level",
@@ -97,6 +111,7 @@ CATALOGUE: tuple[Kpi, ...] = (
         "leg",
         "ratio",
         per("answered_in_time + short_abandoned", "answered + abandoned"),
+        detail=True,
     ),
     Kpi(
         "service_level",
@@ -104,29 +119,32 @@ CATALOGUE: tuple[Kpi, ...] = (
         "leg",
         "ratio",
         per("answered_in_time", "answered + abandoned - short_abandoned"),
+        detail=True,
     ),
     Kpi("abandonment", "of_left", "leg", "ratio", per("abandoned", LEFT), of_patience=True),
-    Kpi("abandonment", "short", "leg", "ratio", per("short_abandoned", LEFT), of_patience=True),
+    Kpi("abandonment", "short", "leg", "ratio", per("short_abandoned", LEFT), of_patience=True, detail=True),
     Kpi("abandonment", "of_offered", "contact", "ratio", per("contacts_abandoned", OFFERED), of_patience=True),
     Kpi("flow_out", "of_left", "leg", "ratio", per("flowed_out", LEFT)),
     Kpi("speed_of_answer", "answered_legs", "leg", "ms", per("answered_wait_ms", "answered")),
-    Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered")),
+    Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered"), detail=True),
     Kpi("speed_of_answer", "p50", "leg", "ms", percentile(50, "answered_waits")),
     Kpi("speed_of_answer", "p90", "leg", "ms", percentile(90, "answered_waits")),
     Kpi("speed_of_answer", "p95", "leg", "ms", percentile(95, "answered_waits")),
     Kpi("answered_in_time", "of_offered", "contact", "ratio", per("contacts_in_time", OFFERED)),
-    Kpi("answered_in_time", "of_answered", "contact", "ratio", per("contacts_in_time", "contacts_answered")),
+    Kpi(
+        "answered_in_time", "of_answered", "contact", "ratio", per("contacts_in_time", "contacts_answered"), detail=True
+    ),
     Kpi("handle_time", "all", "contact", "ms", per("talk_ms + hold_ms + wrap_ms", "handled")),
-    Kpi("handle_time", "talk", "contact", "ms", per("talk_ms", "handled")),
-    Kpi("handle_time", "hold", "contact", "ms", per("hold_ms", "handled")),
-    Kpi("handle_time", "wrap", "contact", "ms", per("wrap_ms", "handled")),
+    Kpi("handle_time", "talk", "contact", "ms", per("talk_ms", "handled"), detail=True),
+    Kpi("handle_time", "hold", "contact", "ms", per("hold_ms", "handled"), detail=True),
+    Kpi("handle_time", "wrap", "contact", "ms", per("wrap_ms", "handled"), detail=True),
     Kpi("first_response", "any", "contact", "ms", per("first_any_ms", "first_any")),
     Kpi("first_response", "human_from_start", "contact", "ms", per("first_from_start_ms", "first_from_start")),
     Kpi("first_response", "human_from_handoff", "contact", "ms", per("first_from_handoff_ms", "first_from_handoff")),
     Kpi("first_response", "after_reopen", "contact", "ms", per("first_after_reopen_ms", "first_after_reopen")),
     Kpi("next_response", "human", "message", "ms", per("next_response_ms", "next_response")),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
-    Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat")),
+    Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
     # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.
     Kpi("nps", "every_answer", "contact", "points", per("nps_promoters - nps_detractors", "nps", times=100)),
     Kpi("ces", "easy", "contact", "ratio", per("ces_easy", "ces")),
@@ -206,26 +224,30 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     return tuple(found)
 
 
-_WITH_PATIENCE = {kpi.name for kpi in CATALOGUE if kpi.of_patience}
-_ALWAYS, _AT_THE_END = _families(CATALOGUE), _families(INSTANT)
-_PLANS = {
-    (instant, can_abandon): tuple(each for each in _ALWAYS if can_abandon or each.kpis[0][2]["kpi"] not in _WITH_PATIENCE)
-    + (_AT_THE_END if instant else ())
-    for instant in (False, True)
-    for can_abandon in (False, True)
-}
+DETAILS = tuple(kpi for kpi in CATALOGUE if kpi.detail)
+_DETAIL_SUMS = frozenset[str]().union(*(kpi.formula.names for kpi in DETAILS))
+
+
+def _plan(instant: bool, can_abandon: bool, details: bool) -> tuple[_Family, ...]:
+    always = [kpi for kpi in CATALOGUE if (can_abandon or not kpi.of_patience) and (details or not kpi.detail)]
+    return _families((*always, *(INSTANT if instant else ())))
+
+
+_PLANS = {chosen: _plan(*chosen) for chosen in product((False, True), repeat=3)}
 
 
 class Readings(list[dict[str, Any]]):
     """Readings that several records may share, with their JSON once it was needed."""
 
-    __slots__ = ("_json", "histograms", "saturated")
+    __slots__ = ("_json", "histograms", "saturated", "sums")
 
     def __init__(self) -> None:
         super().__init__()
         self.histograms: dict[str, dict[str, int]] = {}
         """Name → step as text → how many: of those that are complete. Percentiles of several windows, queues or tiers
         together are read from their sums."""
+        self.sums: dict[str, int] = {}
+        """What the details that were left out are made of."""
         self._json = b""
         self.saturated = 0
         """How many of them say "this or more"."""
@@ -243,9 +265,9 @@ class Readings(list[dict[str, Any]]):
         return crc32(self.json)
 
 
-def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
-    """The KPIs of the catalogue that have something to say, with ``instant`` also those that hold at the window's end;
-    not to be changed in place. One that is left out is `nothing`.
+def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) -> Readings:
+    """The KPIs of the catalogue that have something to say, with ``instant`` also those that hold at the window's end,
+    without ``details`` their sums in place of them; not to be changed in place. One that is left out is `nothing`.
     """
     found = Readings()
     totals = dict(snapshot.pane)
@@ -256,9 +278,11 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
             totals[name] = counts = dict(sorted(counts.items()))
             found.histograms[name] = {str(step): n for step, n in counts.items()}
+    if not details:
+        found.sums = {name: n for name, n in snapshot.pane.items() if name in _DETAIL_SUMS}
     there = totals.keys()
     everything = {**NOTHING, **totals}
-    for names, kpis in _PLANS[instant, snapshot.can_abandon]:
+    for names, kpis in _PLANS[instant, snapshot.can_abandon, details]:
         if there.isdisjoint(names):
             continue
         for above, below, empty in kpis:
@@ -269,6 +293,15 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
     return found
+
+
+def detailed(sums: Mapping[str, int], *, can_abandon: bool) -> Iterator[tuple[Kpi, int, int]]:
+    """The details that a record left out, from the sums it holds: each with its numerator and denominator."""
+    everything = {**NOTHING, **sums}
+    for kpi in DETAILS:
+        numerator, denominator = kpi.formula.above(everything), kpi.formula.below(everything)
+        if (numerator, denominator) != nothing(kpi) and (can_abandon or not kpi.of_patience):
+            yield kpi, numerator, denominator
 
 
 def encode(record: dict[str, Any]) -> bytes:

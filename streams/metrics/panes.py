@@ -11,7 +11,7 @@ one channel, queue and tier, at the earliest. A row that does all the same is wr
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any, TypedDict
@@ -149,9 +149,12 @@ class Series:
             return some[0]
         at: defaultdict[int, list[Pane]] = defaultdict(list)
         for series in some:
-            for start, pane in zip(series.starts, series._panes, strict=True):
+            for start, pane in series:
                 at[start].append(pane)
         return cls([(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())])
+
+    def __iter__(self) -> Iterator[tuple[int, Pane]]:
+        return zip(self.starts, self._panes, strict=True)
 
     def has(self, start: int, end: int) -> bool:
         """Whether a pane begins in [start, end)."""

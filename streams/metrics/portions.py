@@ -10,8 +10,7 @@ from heapq import nsmallest
 from streams.base.records import SEP
 from streams.base.times import DAY_MS, MINUTE_MS
 from streams.metrics.queues import until_of
-from streams.metrics.rules import PANE_MS, KpiPolicy
-from streams.metrics.sweep import aligned
+from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import Tables, of_line, split_leg, split_start
 
 WINDOWS_PER_LATE_LANE = 500

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, Kpi, counting, nothing, reading
+from streams.metrics.kpis import CATALOGUE, Kpi, counting, detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -119,8 +120,8 @@ def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda 
 
 
 def tiles(start: int, end: int, policy: KpiPolicy, by: Sequence[str] = ()) -> list[WindowName]:
-    """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days where it can be,
-    else the longest that fit.
+    """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days where it can
+    be, else the longest that fit.
 
     Raises ValueError when the span is empty, or no windows make it up exactly.
     """
@@ -189,6 +190,9 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
     histograms: dict[str, Counter[int]] = {}
     for record in records:
         found = _by_name(record["readings"])
+        can_abandon = record["dimensions"]["channel"] not in WITHOUT_ABANDONMENT
+        for kpi, *numbers in detailed(record.get("sums", {}), can_abandon=can_abandon):
+            found[kpi.name, kpi.variant] = numbers[0], numbers[1]
         if record["window"]["end"] != end and _REACHED in found:
             # Who waited then has been answered, or has given up, in a later window.
             found[_REACHED] = found[_REACHED][0], found.get(_NOBODY_WAITS, (0, 0))[1]

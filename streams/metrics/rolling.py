@@ -12,7 +12,8 @@ from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.kpis import Readings, Snapshot, readings
 from streams.metrics.panes import EMPTY, Pane, happened
-from streams.metrics.sweep import Lane, Ordered, aligned
+from streams.metrics.rules import aligned
+from streams.metrics.sweep import Lane, Ordered
 from streams.metrics.tables import Published
 
 _Ends = tuple[int, int, set[int], set[int], set[int]]
@@ -23,15 +24,15 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
     """The rolling windows' records of a lane: a window that reads like the one before it has none,
     and the first one that holds nothing any more says so."""
     ends = [(*each, _fresh(lane, *each), *_amended(lane, *each)) for each in lane.rolling]
-    shortest = lane.sweep.policy.rolling[0][0]
+    shortest, details = lane.sweep.policy.rolling[0][0], lane.sweep.policy.details == "everywhere"
     published = lane.sweep.tables.published
     waiting = _waiting(lane, ends)
     for length, every, fresh, amended, waited in ends:
         last: tuple[Pane | None, Readings] | None = None
-        fresh = {end for end in fresh if _changes(lane, (length, every), end, waiting)}
-        for end in sorted(fresh | amended | waited):
+        changed = {end for end in fresh if _changes(lane, (length, every), end, waiting)}
+        for end in sorted(changed | amended | waited):
             pane, who = lane.series.glance(end - length, end), waiting.get(end, NOBODY)
-            is_fresh, key = end in fresh, f"{lane.dims}{SEP}{length}{SEP}{end}"
+            is_fresh, key = end in changed, f"{lane.dims}{SEP}{length}{SEP}{end}"
             if not happened(pane):  # who waits is state, and makes no window of its own
                 if not is_fresh and end not in amended and key not in published:
                     continue
@@ -40,7 +41,7 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
             same = pane if who is NOBODY else None
             if last is None or same is None or last[0] != same:
                 snapshot = Snapshot(pane, who, end, lane.can_abandon)
-                last = same, readings(snapshot, instant=length == shortest)
+                last = same, readings(snapshot, instant=length == shortest, details=details)
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, last[1])
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, Strict
@@ -34,7 +34,9 @@ class Window:
         if self.length_ms is not None and (self.length_ms <= 0 or self.length_ms % self.every_ms):
             raise ValueError(f"a window of {self.length_ms} ms must be a multiple of its step of {self.every_ms} ms")
         if set(self.by) not in ({"channel", "queue"}, set(DIMENSIONS)) or len(set(self.by)) < len(self.by):
-            raise ValueError(f"by: [{', '.join(self.by)}]: a window is by [channel, queue] or by [channel, queue, tier]")
+            raise ValueError(
+                f"by: [{', '.join(self.by)}]: a window is by [channel, queue] or by [channel, queue, tier]"
+            )
         if self.length_ms is None and "tier" not in self.by:
             raise ValueError("by: the day is by [channel, queue, tier]")
 
@@ -84,6 +86,9 @@ class KpiPolicy:
     """All of it. Raises ValueError for what cannot be."""
 
     windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    details: Literal["days", "everywhere"] = "days"
+    """Of which windows the details of the catalogue are told; the records of the others hold the sums they are made
+    of."""
     time_zone: Zone = UTC
     """Where the calendar day begins at midnight."""
     lateness_ms: Annotated[Duration, Field(alias="lateness")] = HOUR_MS
@@ -154,3 +159,8 @@ class KpiPolicy:
     def day(self, ms: int) -> tuple[int, int]:
         """Start and end of the calendar day that holds the moment."""
         return day_bounds(ms, self.time_zone)
+
+
+def aligned(at: int, every: int) -> int:
+    """The first multiple of ``every`` at or after."""
+    return -(-at // every) * every

@@ -13,7 +13,7 @@ from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
-from streams.metrics.rules import PANE_MS, KpiPolicy
+from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
@@ -142,11 +142,6 @@ class Sweep:
         return found
 
 
-def aligned(at: int, every: int) -> int:
-    """The first multiple of ``every`` at or after."""
-    return -(-at // every) * every
-
-
 @dataclass
 class Lane:
     """One channel, queue and tier of a line during a sweep, or all tiers together."""
@@ -181,5 +176,6 @@ class Lane:
             "revision": revision,
             "line": self.line,
             "readings": readings,
+            "sums": readings.sums,
             "histograms": readings.histograms,
         }

@@ -78,12 +78,8 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
         key = _key(fact, "queue")
         if reserved or not _admitted(names, kept, key, (fact, "queue"), policy.vocabulary.max_queues):
             other.append("queue")
-    if fact.tier == ALL:
+    if not _tier_counts(names, kept, fact, policy):
         other.append("tier")
-    elif fact.tier not in (NO_TIER, OTHER) and fact.tier not in policy.tiers:
-        key = _key(fact, "tier")
-        if not _admitted(names, kept, key, (fact, "tier"), policy.vocabulary.max_tiers):
-            other.append("tier")
     listed = fact.queue in policy.queues and fact.tier in policy.tiers
     if "queue" in other:
         fact = replace(fact, queue=_other_queue(fact.channel, policy))
@@ -95,6 +91,14 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
             other.append("lane")
             fact = replace(fact, tier=OTHER)
     return Place(fact, kept, tuple(other))
+
+
+def _tier_counts(names: Names, kept: dict[str, Name], fact: Fact, policy: KpiPolicy) -> bool:
+    """Whether the tier counts under its own name."""
+    if fact.tier in (NO_TIER, OTHER) or fact.tier in policy.tiers - {ALL}:
+        return True
+    most = policy.vocabulary.max_tiers
+    return fact.tier != ALL and _admitted(names, kept, _key(fact, "tier"), (fact, "tier"), most)
 
 
 def _other_queue(channel: str, policy: KpiPolicy) -> str:

@@ -130,7 +130,7 @@ def advance(
     Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
     that read otherwise than the one before, those that late facts changed, and with ``ended`` all that hold data. Each
     record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms, every_ms}, watermark, status,
-    revision, line, readings, histograms}``.
+    revision, line, readings, sums, histograms}``.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:

@@ -74,7 +74,12 @@ def test_vector_7_windows_end_to_end_are_the_window_over_all_of_them() -> None:
     records = published(facts)
     hour = [each for each in records if window_of(each) == (iso(T0), HOUR_MS)]
     (row,) = table(minutes(records, 60), (), T0 + HOUR_MS)
-    assert something(row.readings) == without_those_who_wait(hour[0]["readings"])
+    (whole,) = table([hour[0]], (), T0 + HOUR_MS)
+    assert something(row.readings) == something(whole.readings)
+    told = {(each["kpi"], each["variant"]) for each in hour[0]["readings"]}
+    assert [each for each in something(row.readings) if (each["kpi"], each["variant"]) in told] == (
+        without_those_who_wait(hour[0]["readings"])
+    )
 
 
 def minutes(records: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
@@ -88,7 +93,9 @@ def minutes(records: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 def something(readings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that a record does not leave out."""
-    return [each for each in readings if each["value"] is not None and (each["numerator"] != 0 or each["unit"] != "count")]
+    return [
+        each for each in readings if each["value"] is not None and (each["numerator"] != 0 or each["unit"] != "count")
+    ]
 
 
 def without_those_who_wait(readings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -36,11 +36,17 @@ def test_a_record_in_full() -> None:
     readings = record.pop("readings")
     assert record == {
         "dimensions": {"channel": "voice", "queue": "sales", "tier": "gold"},
-        "window": {"start": "1999-02-01T08:59:20.000Z", "end": "1999-02-01T09:00:20.000Z", "length_ms": 60_000, "every_ms": 10_000},
+        "window": {
+            "start": "1999-02-01T08:59:20.000Z",
+            "end": "1999-02-01T09:00:20.000Z",
+            "length_ms": 60_000,
+            "every_ms": 10_000,
+        },
         "watermark": "1999-02-01T09:00:21.500Z",
         "status": "final",
         "revision": 1,
         "line": "",
+        "sums": {"answered": 1, "answered_in_time": 1},
         "histograms": {"answered_waits": {"3007": 1}},
     }
     assert readings[1] == {

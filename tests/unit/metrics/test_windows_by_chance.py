@@ -14,17 +14,17 @@ from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, add
 from streams.metrics.rules import Window
-from streams.metrics.tables import Tables
+from streams.metrics.tables import ALL, Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, standing, taken_back
 
 SPAN = 4200
 LATE = kpi_policy(
     lateness_ms=SPAN * 1000,
-    windows=(Window(60_000, 10_000), Window(300_000, 60_000), Window(None, HOUR_MS)),
+    windows=(Window(60_000, 10_000), Window(300_000, 60_000, ("channel", "queue")), Window(None, HOUR_MS)),
     time_zone=ZoneInfo("Pacific/Kiritimati"),
 )
-"""With midnight one hour after T0."""
+"""With midnight one hour after T0, and a window of all tiers together."""
 
 
 @st.composite
@@ -125,7 +125,7 @@ def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
     ]
     reached = sum(time <= end - LATE.threshold("sales") for time in entering)
     waiting = Waiting(len(entering), min(entering, default=None), reached)
-    return readings(Snapshot(pane, waiting, end), instant=length == MINUTE_MS)
+    return readings(Snapshot(pane, waiting, end), instant=length == MINUTE_MS, details=length > HOUR_MS)
 
 
 @settings(max_examples=40, deadline=None)
@@ -134,17 +134,20 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
     found = final_readings(facts, cuts)
     lanes: dict[tuple[str, str, str], list[Fact]] = {}
     for each in facts:
-        lanes.setdefault((each.channel, each.queue, each.tier), []).append(each)
+        for tier in (each.tier, ALL):
+            lanes.setdefault((each.channel, each.queue, tier), []).append(each)
     # What was counted by mistake and taken back is not there.
     for lane, of_lane in lanes.items():
         for each in [each for each in of_lane if each.sign < 0]:
             of_lane.remove(each)
             of_lane.remove(taken_back(each))
         windows = [
-            (end, w.length_ms) for w in LATE.windows if w.length_ms for end in range(T0, at(SPAN + 400) + 1, w.every_ms)
+            (end, length)
+            for length, every in LATE.rolling_by(tier=lane[2] != ALL)
+            for end in range(T0, at(SPAN + 400) + 1, every)
         ]
         day_start, day_end = LATE.day(T0)
-        for end, length in [*windows, (day_end, day_end - day_start)]:
+        for end, length in [*windows, *([] if lane[2] == ALL else [(day_end, day_end - day_start)])]:
             key = "|".join(("", *lane, iso(end - length), str(length)))
             expected = by_definition(of_lane, end, length)
             if key in found or happened(expected):

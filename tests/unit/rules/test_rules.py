@@ -13,6 +13,7 @@ from streams.customers.waits import WaitRule
 from streams.customers.worth import Bounds, ContactWorth, Parts, WorthRules
 from streams.identity.nobody import Nobody
 from streams.identity.rules import IdentityRules
+from streams.metrics.rules import Window
 from streams.rules import RulesError, load, shipped_nobody
 from tests.support.identifiers import identifier
 from tests.support.kpi_facts import WINDOWS
@@ -54,7 +55,11 @@ def test_the_shipped_rules() -> None:
     )
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
         20_000,
-        WINDOWS,
+        (
+            Window(60_000, 30_000, ("channel", "queue")),
+            Window(300_000, 60_000, ("channel", "queue")),
+            *WINDOWS[2:],
+        ),
         3_600_000,
     )
 
