@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
 from streams.metrics.formulas import (
     NOBODY,
@@ -40,6 +41,8 @@ class Snapshot(NamedTuple):
     end: int = 0
     can_abandon: bool = True
     """False on channels where nobody waits on the line: they have no abandonment."""
+    clock: BusinessClock | None = None
+    """Of a queue that has opening hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,56 @@ INSTANT: tuple[Kpi, ...] = (
 )
 """Who waits at the end of the window: in the records of the shortest window only."""
 
+# By business time: in the records of queues that have opening hours, behind the others.
+BUSINESS: tuple[Kpi, ...] = (
+    Kpi("service_level", "answered_only_business", "leg", "ratio", per("business_in_time", "business_answered")),
+    Kpi(
+        "service_level",
+        "all_abandons_count_business",
+        "leg",
+        "ratio",
+        per("business_in_time", "business_answered + business_abandoned"),
+    ),
+    Kpi("speed_of_answer", "answered_legs_business", "leg", "ms", per("business_answered_ms", "business_answered")),
+    Kpi("speed_of_answer", "p50_business", "leg", "ms", percentile(50, "business_waits")),
+    Kpi("speed_of_answer", "p90_business", "leg", "ms", percentile(90, "business_waits")),
+    Kpi("speed_of_answer", "p95_business", "leg", "ms", percentile(95, "business_waits")),
+    Kpi("first_response", "any_business", "contact", "ms", per("business_first_any_ms", "business_first_any")),
+    Kpi(
+        "first_response",
+        "human_from_start_business",
+        "contact",
+        "ms",
+        per("business_first_from_start_ms", "business_first_from_start"),
+    ),
+    Kpi(
+        "first_response",
+        "human_from_handoff_business",
+        "contact",
+        "ms",
+        per("business_first_from_handoff_ms", "business_first_from_handoff"),
+    ),
+    Kpi(
+        "first_response",
+        "after_reopen_business",
+        "contact",
+        "ms",
+        per("business_first_after_reopen_ms", "business_first_after_reopen"),
+    ),
+    Kpi("next_response", "human_business", "message", "ms", per("business_next_response_ms", "business_next_response")),
+    Kpi("longest_wait", "left_business", "leg", "ms", longest("business_longest")),
+)
+BUSINESS_INSTANT: tuple[Kpi, ...] = (
+    Kpi("longest_wait", "now_business", "leg", "ms", per("oldest_business_ms", "oldest")),
+)
+SPANS = CATALOGUE + BUSINESS
+"""All that windows tell of what happened in them, and so do several windows together."""
+
 
 def counting(name: str) -> Kpi:
     """A KPI of every record whose denominator is this sum, whatever else it is about. Raises LookupError where none
     is."""
-    for kpi in CATALOGUE:
+    for kpi in SPANS:
         if kpi.formula.counted == name and not kpi.of_patience:
             return kpi
     raise LookupError(f"no KPI of the catalogue is of {name}, so percentiles of it cannot be read from several records")
@@ -216,10 +264,17 @@ def _without_patience(families: tuple[_Family, ...]) -> tuple[_Family, ...]:
 
 # Most readings of most windows are 0, or 0 of 0: those are one dict that all records share.
 _ALWAYS, _AT_THE_END = _families(CATALOGUE), _families(INSTANT)
+_IN_HOURS, _IN_HOURS_AT_THE_END = _families(BUSINESS), _families(BUSINESS_INSTANT)
 _PLANS = {
-    (instant, can_abandon): (_ALWAYS if can_abandon else _without_patience(_ALWAYS)) + (_AT_THE_END if instant else ())
+    (instant, can_abandon, in_hours): (
+        *(_ALWAYS if can_abandon else _without_patience(_ALWAYS)),
+        *(_AT_THE_END if instant else ()),
+        *(_IN_HOURS if in_hours else ()),
+        *(_IN_HOURS_AT_THE_END if in_hours and instant else ()),
+    )
     for instant in (False, True)
     for can_abandon in (False, True)
+    for in_hours in (False, True)
 }
 
 
@@ -247,7 +302,7 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
     found = Readings()
     totals = dict(snapshot.pane)
     if snapshot.waiting is not NOBODY:
-        totals |= who_waits(snapshot.waiting, snapshot.end)
+        totals |= who_waits(snapshot.waiting, snapshot.end, snapshot.clock)
     for name, histogram in HISTOGRAMS.items():
         counts = totals.pop(name, None)
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
@@ -255,7 +310,7 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             found.histograms[name] = {str(step): n for step, n in counts.items()}
     there = totals.keys()
     everything, parts = {**NOTHING, **totals}, found.parts
-    for names, nothing, json, kpis in _PLANS[instant, snapshot.can_abandon]:
+    for names, nothing, json, kpis in _PLANS[instant, snapshot.can_abandon, snapshot.clock is not None]:
         if there.isdisjoint(names):
             found += nothing
             parts.append(json)

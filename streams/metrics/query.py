@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, Kpi, counting, reading
+from streams.metrics.kpis import SPANS, Kpi, counting, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -138,17 +138,17 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
         if record["window"]["end"] != end and _REACHED in found:
             # Who waited then has been answered, or has given up, in a later window.
             found[_REACHED] = found[_REACHED][0], found[_NOBODY_WAITS][1]
-        for kpi in CATALOGUE:
+        for kpi in SPANS:
             name = kpi.name, kpi.variant
             if name in found:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
         for histogram, counts in record.get("histograms", {}).items():
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
-    for kpi in CATALOGUE:
+    for kpi in SPANS:
         if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
             counted = _COUNTED[kpi.formula.histogram]
             sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[counted.name, counted.variant][1])
-    return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
+    return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in SPANS if (kpi.name, kpi.variant) in sums]
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:

@@ -35,7 +35,7 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
             # While nobody waits and no pane comes or goes, one window reads like the one before.
             same = pane if who is NOBODY else None
             if last is None or same is None or last[0] != same:
-                snapshot = Snapshot(pane, who, end, lane.can_abandon)
+                snapshot = Snapshot(pane, who, end, lane.can_abandon, lane.clock)
                 last = same, readings(snapshot, instant=length == rolling[0][0])
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), status, revision, last[1])

@@ -9,6 +9,8 @@ from pydantic import Field, Strict
 
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
+from streams.hours.calendars import Hours
+from streams.hours.clock import BusinessClock
 
 UTC = ZoneInfo("UTC")
 PANE_MS = 10_000
@@ -86,6 +88,8 @@ class KpiPolicy:
     """An abandon within this is a short one, inclusive."""
     csat: Csat = field(default_factory=Csat)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    hours: Annotated[Hours, NotInFiles] = field(default_factory=Hours)
+    """Which queues have opening hours."""
     tiers: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Tiers that always count under their names."""
     day_kept_ms: Annotated[int, NotInFiles] = 15 * DAY_MS
@@ -107,7 +111,7 @@ class KpiPolicy:
     @cached_property
     def queues(self) -> frozenset[str]:
         """Queues that always count under their names."""
-        return self.vocabulary.queues.union(self.service_level.queues)
+        return self.vocabulary.queues.union(self.service_level.queues, self.hours.queues)
 
     @cached_property
     def rolling(self) -> tuple[tuple[int, int], ...]:
@@ -133,6 +137,10 @@ class KpiPolicy:
     def threshold(self, queue: str) -> int:
         """The t of this queue, ms."""
         return self.service_level.queues.get(queue, self.service_level.threshold_ms)
+
+    def clock(self, channel: str, queue: str) -> BusinessClock | None:
+        """The business time of a queue; ``None`` where it has no opening hours."""
+        return self.hours.clock(channel, queue)
 
     def day(self, ms: int) -> tuple[int, int]:
         """Start and end of the calendar day that holds the moment."""

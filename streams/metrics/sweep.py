@@ -148,6 +148,7 @@ class Lane:
     def __post_init__(self) -> None:
         self.line, channel, self.queue, tier = self.dims.split(SEP)
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
+        self.clock = self.sweep.policy.clock(channel, self.queue)
         self.named = {"channel": channel, "queue": self.queue, "tier": tier}
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
