@@ -48,7 +48,8 @@ def _in_order(value: Day) -> Day:
     return tuple(sorted(value))
 
 
-def _text(stretch: Stretch) -> str:
+def text(stretch: Stretch) -> str:
+    """As files have it."""
     (begin, end), last = stretch, "24:00"
     if end != _DAY:
         last = f"{end % _DAY // 60:02}:{end % 60:02}"
@@ -107,10 +108,14 @@ class Calendar:
 
     def day(self, day: date) -> Day:
         """When a date is open."""
+        return () if self.holiday(day) is not None else self._usual(day)
+
+    def holiday(self, day: date) -> str | None:
+        """The public holiday for which a date is closed."""
         place = self.holidays
-        if place is None or day in self.special or day not in in_year(place.country, place.subdivision, day.year):
-            return self._usual(day)
-        return ()
+        if place is None or day in self.special:
+            return None
+        return in_year(place.country, place.subdivision, day.year).get(day)
 
     def _usual(self, day: date) -> Day:
         return self.special[day] if day in self.special else self.weekly.get(WEEKDAYS[day.weekday()], ())
@@ -128,7 +133,7 @@ class Calendar:
         for path, day in days:
             for earlier, later in pairwise(day):
                 if later[0] < earlier[1]:
-                    yield path, f"{_text(later)} overlaps {_text(earlier)}"
+                    yield path, f"{text(later)} overlaps {text(earlier)}"
         yield from self._nights()
 
     def _nights(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -149,7 +154,7 @@ class Calendar:
 
 def _meeting(before: Day, after: Day, name: str) -> Iterator[str]:
     if before and after and before[-1][1] - _DAY > after[0][0]:
-        yield f"{_text(after[0])} overlaps {_text(before[-1])} of {name}, which goes on after midnight"
+        yield f"{text(after[0])} overlaps {text(before[-1])} of {name}, which goes on after midnight"
 
 
 @dataclass(frozen=True)
