@@ -16,7 +16,7 @@ from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
 from streams.local import text
 from streams.local.text import Terminal
-from streams.metrics.query import Newest, Row, table, tiles
+from streams.metrics.query import Newest, Row, ends_at, table, tiles
 from streams.metrics.rules import KpiPolicy
 
 TOPIC = "kpis"
@@ -40,6 +40,12 @@ class Query:
     end: int
     by: tuple[str, ...] = ("channel", "queue")
     line: str | None = LIVE
+    typed: tuple[str, str] | None = None
+    """The span as it was asked for: queues with a zone of their own have it by their clocks."""
+
+    def span(self, zone: ZoneInfo) -> tuple[int, int]:
+        """Start and end in a zone."""
+        return span(*self.typed, zone) if self.typed else (self.start, self.end)
 
 
 class _Window(msgspec.Struct):
@@ -47,11 +53,17 @@ class _Window(msgspec.Struct):
     length_ms: int
 
 
+class _Dimensions(msgspec.Struct):
+    channel: str
+    queue: str
+
+
 class _Head(msgspec.Struct):
     """As much of a record as decides whether it is wanted: most are of other windows, and readings are their bulk."""
 
     line: str
     window: _Window
+    dimensions: _Dimensions
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -82,9 +94,9 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     nothing that comes is of the line.
     """
     try:
-        windows = set(tiles(query.start, query.end, policy))
+        windows = {zone: set(tiles(*query.span(zone), policy, zone)) for zone in policy.zones}
         by = query.by if query.line is not None else ("line", *query.by)
-        table((), by, query.end)
+        table((), by, lambda _: False)
     except ValueError as error:
         raise QueryError(str(error)) from None
     kept = Newest(lambda _: True)
@@ -92,11 +104,18 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     async for value in values:
         head = _head.decode(value)
         lines.add(head.line)
-        if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
+        zone = policy.zone(head.dimensions.channel, head.dimensions.queue)
+        if (head.window.start, head.window.length_ms) in windows[zone] and query.line in (None, head.line):
             kept.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
         raise QueryError(_no_line(query.line, lines))
-    return table(kept.records(), by, query.end)
+    last = {zone: ends_at(query.span(zone)[1]) for zone in policy.zones}
+
+    def is_last(record: dict[str, Any]) -> bool:
+        dims = record["dimensions"]
+        return last[policy.zone(dims["channel"], dims["queue"])](record)
+
+    return table(kept.records(), by, is_last)
 
 
 def _no_line(line: str, lines: set[str]) -> str:
@@ -203,4 +222,4 @@ def make_query(first: str, last: str, by: str, line: str, zone: ZoneInfo) -> Que
     start, end = span(first, last, zone)
     names = tuple(name for part in by.split(",") if (name := part.strip()))
     lines = {"live": LIVE, ALL_LINES: None}
-    return Query(start, end, names, lines.get(line, line))
+    return Query(start, end, names, lines.get(line, line), (first, last))

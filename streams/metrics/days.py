@@ -6,6 +6,7 @@ so it says the same however the facts were cut into batches.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
@@ -30,7 +31,7 @@ def day_records(lane: Lane) -> Iterator[Ordered]:
 def _days(lane: Lane) -> list[Day]:
     """The days that go on during the sweep, or that late facts changed."""
     sweep = lane.sweep
-    day = sweep.policy.day
+    day = partial(sweep.policy.day, dims=lane.dims)
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
     spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]

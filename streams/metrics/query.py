@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
 from streams.metrics.accumulators import HISTOGRAMS, percentile
@@ -70,8 +71,15 @@ def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda 
     return kept.records()
 
 
-def tiles(start: int, end: int, policy: KpiPolicy) -> list[WindowName]:
-    """Windows that lie end to end from ``start`` to ``end``: whole days where it can be, else the longest that fit.
+def ends_at(end: int) -> Callable[[Record], bool]:
+    """Whether the window of a record ends at this moment."""
+    text = iso(end)
+    return lambda record: bool(record["window"]["end"] == text)
+
+
+def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> list[WindowName]:
+    """Windows that lie end to end from ``start`` to ``end``: whole days of the zone where it can be, else the longest
+    that fit.
 
     Raises ValueError when the span is empty, or no windows make it up exactly.
     """
@@ -80,7 +88,7 @@ def tiles(start: int, end: int, policy: KpiPolicy) -> list[WindowName]:
     found: list[WindowName] = []
     at = start
     while at < end:
-        length = _tile(at, end, policy)
+        length = _tile(at, end, policy, zone)
         if length is None:
             shortest, every = (ms // SECOND_MS for ms in policy.rolling[0])
             raise ValueError(
@@ -92,10 +100,10 @@ def tiles(start: int, end: int, policy: KpiPolicy) -> list[WindowName]:
     return found
 
 
-def _tile(at: int, end: int, policy: KpiPolicy) -> int | None:
-    today = local_date(at, policy.time_zone)
-    if policy.day_every_ms is not None and day_start(today, policy.time_zone) == at:
-        tomorrow = day_start(today + timedelta(days=1), policy.time_zone)
+def _tile(at: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> int | None:
+    today = local_date(at, zone)
+    if policy.day_every_ms is not None and day_start(today, zone) == at:
+        tomorrow = day_start(today + timedelta(days=1), zone)
         if tomorrow <= end:
             return tomorrow - at
     for length, every in reversed(policy.rolling):
@@ -112,11 +120,11 @@ class Row(NamedTuple):
     """As in a record: {kpi, variant, grain, value, numerator, denominator, unit}."""
 
 
-def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
+def table(records: Iterable[Record], by: Sequence[str], is_last: Callable[[Record], bool]) -> list[Row]:
     """Rows by the chosen dimensions (and ``line``, where it is chosen), sorted; ``records``: the newest of windows that
     do not overlap.
 
-    Who waits counts only in the windows that end at ``end``, the end of the span. Raises ValueError for an unknown
+    Who waits counts only in the windows that are the last of the span. Raises ValueError for an unknown
     dimension.
     """
     unknown = [name for name in by if name not in (*DIMENSIONS, "line")]
@@ -126,16 +134,16 @@ def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
     for record in records:
         group = tuple(record["line"] if name == "line" else record["dimensions"][name] for name in by)
         groups.setdefault(group, []).append(record)
-    return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], iso(end))) for group in sorted(groups)]
+    return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], is_last)) for group in sorted(groups)]
 
 
-def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
-    """The readings of records that do not overlap, as those of one window that ends at ``end``."""
+def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool]) -> list[dict[str, Any]]:
+    """The readings of records that do not overlap, as those of one window; who waits counts in the last alone."""
     sums: dict[tuple[str, str], Ratio] = {}
     histograms: dict[str, Counter[int]] = {}
     for record in records:
         found = _by_name(record["readings"])
-        if record["window"]["end"] != end and _REACHED in found:
+        if _REACHED in found and not is_last(record):
             # Who waited then has been answered, or has given up, in a later window.
             found[_REACHED] = found[_REACHED][0], found[_NOBODY_WAITS][1]
         for kpi in SPANS:
@@ -193,7 +201,7 @@ def figures(records: Iterable[Record], line: str) -> Figures:
     """The figures of a line from its days, all channels, queues and tiers together; zeros where there is no record of
     it."""
     days = newest(records, lambda record: record["line"] == line and is_day(record))
-    merged = _by_name(merge_readings(days, ""))
+    merged = _by_name(merge_readings(days, lambda _: False))
 
     def of(kpi: str, variant: str) -> Ratio:
         return merged.get((kpi, variant), (0, 0))

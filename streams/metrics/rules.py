@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, Strict
 
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
 from streams.hours.calendars import Hours
@@ -80,7 +81,7 @@ class KpiPolicy:
 
     windows: Annotated[tuple[Window, ...], Field(min_length=1)]
     time_zone: Zone = UTC
-    """Where the calendar day begins at midnight."""
+    """Where the calendar day begins at midnight, but for queues that have opening hours."""
     lateness_ms: Annotated[Duration, Field(alias="lateness")] = HOUR_MS
     """How far behind stream time a fact may be and still amend every window."""
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
@@ -142,6 +143,22 @@ class KpiPolicy:
         """The business time of a queue; ``None`` where it has no opening hours."""
         return self.hours.clock(channel, queue)
 
-    def day(self, ms: int) -> tuple[int, int]:
-        """Start and end of the calendar day that holds the moment."""
-        return day_bounds(ms, self.time_zone)
+    def zone(self, channel: str, queue: str) -> ZoneInfo:
+        """Where a queue's day begins at midnight: in the zone of its opening hours, where it has some."""
+        return self.hours.zone(channel, queue) or self.time_zone
+
+    @cached_property
+    def zones(self) -> frozenset[ZoneInfo]:
+        """All of them."""
+        return frozenset({self.time_zone, *(each.time_zone for each in self.hours.calendars.values())})
+
+    def zone_of(self, dims: str) -> ZoneInfo:
+        """The same, of a key that begins with line, channel and queue."""
+        if not self.hours.calendars:
+            return self.time_zone
+        _, channel, queue, _ = dims.split(SEP, 3)
+        return self.zone(channel, queue)
+
+    def day(self, ms: int, dims: str) -> tuple[int, int]:
+        """Start and end of the calendar day of these dimensions that holds the moment."""
+        return day_bounds(ms, self.zone_of(dims))

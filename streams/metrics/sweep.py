@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
-from streams.base.times import iso
+from streams.base.times import day_bounds, iso
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
@@ -53,9 +53,9 @@ class Sweep:
     @cached_property
     def going_on(self) -> dict[str, list[tuple[int, int]]]:
         """Start and end of the kept days that end after the last move, by dimensions."""
-        day = cache(self.policy.day)
+        day, policy = cache(day_bounds), self.policy
         return {
-            dims: [bounds for bounds in map(day, starts) if bounds[1] > self.before]
+            dims: [bounds for start in starts if (bounds := day(start, policy.zone_of(dims)))[1] > self.before]
             for dims, starts in self.days.items()
         }
 
