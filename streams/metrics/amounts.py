@@ -22,8 +22,10 @@ def amounts(fact: Fact, policy: KpiPolicy) -> Amounts:
     told = _TOLD.get(fact.fact)
     if told is None:
         raise ValueError(f"fact {fact.fact!r} is not known; known are {', '.join(_TOLD)}")
-    found, clock = told(fact, policy), policy.clock(fact.channel, fact.queue)
-    return found if clock is None else {**found, **_by_business_time(fact, clock, policy)}
+    found = told(fact, policy)
+    if not policy.hours.calendars or (clock := policy.clock(fact.channel, fact.queue)) is None:
+        return found
+    return {**found, **_by_business_time(fact, clock, policy)}
 
 
 def _by_business_time(fact: Fact, clock: BusinessClock, policy: KpiPolicy) -> Amounts:
