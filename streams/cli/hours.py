@@ -27,11 +27,14 @@ def hours(
     """
     from datetime import timedelta
 
+    from schemas.data import CHANNELS
     from streams import rules
     from streams.base.times import local_date
     from streams.hours.calendars import WEEKDAYS, text
     from streams.inspect.readings import QueryError, span
 
+    if channel not in CHANNELS:
+        raise QueryError(f"--channel {channel}: expected one of {', '.join(CHANNELS)}")
     found = rules.of(load()).kpis.hours
     name, clock = found.name(channel, queue), found.clock(channel, queue)
     if name is None or clock is None:

@@ -59,3 +59,9 @@ def test_what_cannot_be_asked(said, span: tuple[str, str], why: str) -> None:  #
     code, out, err = said("sales", "--from", span[0], "--to", span[1])
     assert (code, out) == (1, "")
     assert why in err
+
+
+def test_a_channel_that_is_none(said) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = said("sales", "--channel", "fax")
+    assert code == 1
+    assert "--channel fax: expected one of voice, email" in err
