@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
 from streams.local import text
 from streams.local.text import Terminal
-from streams.metrics.query import Newest, Row, ends_at, table, tiles
+from streams.metrics.query import Row, Standing, ends_at, table, tiles
 from streams.metrics.rules import KpiPolicy
 
 TOPIC = "kpis"
@@ -94,19 +95,19 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     nothing that comes is of the line.
     """
     try:
-        windows = {zone: set(tiles(*query.span(zone), policy, zone)) for zone in policy.zones}
+        kept = {zone: Standing(tiles(*query.span(zone), policy, zone)) for zone in policy.zones}
         by = query.by if query.line is not None else ("line", *query.by)
         table((), by, lambda _: False)
     except ValueError as error:
         raise QueryError(str(error)) from None
-    kept = Newest(lambda _: True)
     lines = {LIVE}
     async for value in values:
         head = _head.decode(value)
         lines.add(head.line)
-        zone = policy.zone(head.dimensions.channel, head.dimensions.queue)
-        if (head.window.start, head.window.length_ms) in windows[zone] and query.line in (None, head.line):
-            kept.add(msgspec.json.decode(value))
+        if query.line in (None, head.line):
+            of = kept[policy.zone(head.dimensions.channel, head.dimensions.queue)]
+            if of.wants(head.window.start, head.window.length_ms):
+                of.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
         raise QueryError(_no_line(query.line, lines))
     last = {zone: ends_at(query.span(zone)[1]) for zone in policy.zones}
@@ -115,7 +116,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
         dims = record["dimensions"]
         return last[policy.zone(dims["channel"], dims["queue"])](record)
 
-    return table(kept.records(), by, is_last)
+    return table(chain.from_iterable(each.records() for each in kept.values()), by, is_last)
 
 
 def _no_line(line: str, lines: set[str]) -> str:
