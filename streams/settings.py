@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     rules_dir: Path | None = Field(
         None,
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
-        "identity.yaml, services.yaml, intents.yaml, signals.yaml; empty: those shipped",
+        "identity.yaml, services.yaml, intents.yaml, signals.yaml, hours.yaml; empty: those shipped",
     )
     policy: str | None = Field(
         None,

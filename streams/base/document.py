@@ -52,15 +52,34 @@ def parse(text: str) -> Document:
     return Document(values, root)
 
 
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+class _Quick(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    pass
+
+
+def _date(loader: Any, node: yaml.ScalarNode) -> object:
+    """A date; one that does not exist (2026-02-30) stays text, for who reads it to say so, with its line."""
+    try:
+        return yaml.SafeLoader.construct_yaml_timestamp(loader, node)
+    except ValueError:
+        return node.value
+
+
+for _each in (_Loader, _Quick):
+    _each.add_constructor("tag:yaml.org,2002:timestamp", _date)
+
+
 def _read(text: str) -> tuple[yaml.Node | None, Any]:
     """Nodes and values, by libyaml where PyYAML has it: ten times as quick, at every start of a worker and a command.
     What it refuses is read once more, for the mistake in the words of the other, or because that one takes it.
     """
-    quick: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.compose(text, Loader=quick), yaml.load(text, Loader=quick)  # noqa: S506 (a safe loader)
+        return yaml.compose(text, Loader=_Quick), yaml.load(text, Loader=_Quick)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError):
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        return yaml.compose(text, Loader=_Loader), yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:

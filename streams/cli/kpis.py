@@ -17,7 +17,7 @@ def kpis(
     how: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to show them.")] = "table",
     topic_prefix: Prefix = None,
 ) -> None:
-    """Show the KPIs of a span of time, read from the topic kpis. Dates are days of the business time zone.
+    """Show the KPIs of a span of time, read from the topic kpis. Dates are days of each queue's time zone.
 
     [bold]Example[/]: contact-streams kpis --from 1999-02-01 --to 1999-02-07 --by queue,tier --line all
     """

@@ -9,7 +9,8 @@ from streams.cli.common import err, load
 from streams.local.text import echo
 
 rules_app = typer.Typer(
-    no_args_is_help=True, help="Check the rules: tiers, alerts, KPIs, tracking, values for nobody, policies."
+    no_args_is_help=True,
+    help="Check the rules: tiers, alerts, KPIs, tracking, opening hours, values for nobody, policies.",
 )
 
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
 from streams.local import text
 from streams.local.text import Terminal
-from streams.metrics.query import Row, Standing, table, tiles
+from streams.metrics.query import Row, Standing, ends_at, table, tiles
 from streams.metrics.rules import KpiPolicy
 
 TOPIC = "kpis"
@@ -40,6 +41,12 @@ class Query:
     end: int
     by: tuple[str, ...] = ("channel", "queue")
     line: str | None = LIVE
+    typed: tuple[str, str] | None = None
+    """The span as it was asked for: queues with a zone of their own have it by their clocks."""
+
+    def span(self, zone: ZoneInfo) -> tuple[int, int]:
+        """Start and end in a zone."""
+        return span(*self.typed, zone) if self.typed else (self.start, self.end)
 
 
 class _Window(msgspec.Struct):
@@ -47,11 +54,17 @@ class _Window(msgspec.Struct):
     length_ms: int
 
 
+class _Dimensions(msgspec.Struct):
+    channel: str
+    queue: str
+
+
 class _Head(msgspec.Struct):
     """As much of a record as decides whether it is wanted: most are of other windows, and readings are their bulk."""
 
     line: str
     window: _Window
+    dimensions: _Dimensions
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -82,20 +95,28 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     nothing that comes is of the line.
     """
     try:
-        kept = Standing(tiles(query.start, query.end, policy, query.by))
+        kept = {zone: Standing(tiles(*query.span(zone), policy, zone, query.by)) for zone in policy.zones}
         by = query.by if query.line is not None else ("line", *query.by)
-        table((), by, query.end)
+        table((), by, lambda _: False)
     except ValueError as error:
         raise QueryError(str(error)) from None
     lines = {LIVE}
     async for value in values:
         head = _head.decode(value)
         lines.add(head.line)
-        if query.line in (None, head.line) and kept.wants(head.window.start, head.window.length_ms):
-            kept.add(msgspec.json.decode(value))
+        if query.line in (None, head.line):
+            of = kept[policy.zone(head.dimensions.channel, head.dimensions.queue)]
+            if of.wants(head.window.start, head.window.length_ms):
+                of.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
         raise QueryError(_no_line(query.line, lines))
-    return table(kept.records(), by, query.end)
+    last = {zone: ends_at(query.span(zone)[1]) for zone in policy.zones}
+
+    def is_last(record: dict[str, Any]) -> bool:
+        dims = record["dimensions"]
+        return last[policy.zone(dims["channel"], dims["queue"])](record)
+
+    return table(chain.from_iterable(each.records() for each in kept.values()), by, is_last)
 
 
 def _no_line(line: str, lines: set[str]) -> str:
@@ -202,4 +223,4 @@ def make_query(first: str, last: str, by: str, line: str, zone: ZoneInfo) -> Que
     start, end = span(first, last, zone)
     names = tuple(name for part in by.split(",") if (name := part.strip()))
     lines = {"live": LIVE, ALL_LINES: None}
-    return Query(start, end, names, lines.get(line, line))
+    return Query(start, end, names, lines.get(line, line), (first, last))

@@ -221,6 +221,23 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("ces_easy"),
         Sum("sentiment"),
         Sum("sentiment_milli"),
+        # The same durations by business time, of queues that have opening hours; each with how many there are.
+        Sum("business_answered"),
+        Sum("business_abandoned"),
+        Sum("business_in_time"),
+        Sum("business_answered_ms"),
+        Histogram("business_waits", counted_by="business_answered"),
+        Longest("business_longest"),
+        Sum("business_first_any"),
+        Sum("business_first_any_ms"),
+        Sum("business_first_from_start"),
+        Sum("business_first_from_start_ms"),
+        Sum("business_first_from_handoff"),
+        Sum("business_first_from_handoff_ms"),
+        Sum("business_first_after_reopen"),
+        Sum("business_first_after_reopen_ms"),
+        Sum("business_next_response"),
+        Sum("business_next_response_ms"),
     )
 }
 SUMS = frozenset(name for name, each in ACCUMULATORS.items() if isinstance(each, Sum))

@@ -6,6 +6,7 @@ The sign is the accumulators' business. An amount of 0 need not be told, but may
 from collections.abc import Callable, Mapping
 
 from streams.base.records import Fact
+from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import LONGEST_MS
 from streams.metrics.rules import KpiPolicy
 
@@ -21,7 +22,47 @@ def amounts(fact: Fact, policy: KpiPolicy) -> Amounts:
     told = _TOLD.get(fact.fact)
     if told is None:
         raise ValueError(f"fact {fact.fact!r} is not known; known are {', '.join(_TOLD)}")
-    return told(fact, policy)
+    found = told(fact, policy)
+    if not policy.hours.calendars or (clock := policy.clock(fact.channel, fact.queue)) is None:
+        return found
+    return {**found, **_by_business_time(fact, clock, policy)}
+
+
+def _by_business_time(fact: Fact, clock: BusinessClock, policy: KpiPolicy) -> Amounts:
+    """The same durations, as far as the queue was open. Talk, hold and after-contact work are work at any hour."""
+    if fact.fact == "leg_closed" and fact.entered is not None:
+        wait = _open(clock, fact.time - fact.entered, fact.time)
+        in_time = int(wait <= policy.threshold(fact.queue))
+        match fact.outcome:
+            case "answered":
+                return {
+                    "business_answered": 1,
+                    "business_in_time": in_time,
+                    "business_answered_ms": wait,
+                    "business_waits": wait,
+                    "business_longest": wait,
+                }
+            case "abandoned":
+                return {"business_abandoned": 1, "business_longest": wait}
+        return {"business_longest": wait}
+    name = _RESPONSES.get((fact.fact, fact.variant))
+    return {} if name is None else {name: 1, f"{name}_ms": _open(clock, _value(fact), fact.time)}
+
+
+def _open(clock: BusinessClock, took: int, until: int) -> int:
+    """Of a duration that ended at a moment, what was open; one that counts as a year is the year since it began."""
+    since = until - took
+    return clock.between(since, since + _duration(took))
+
+
+_RESPONSES = {
+    ("first_response", "any"): "business_first_any",
+    ("first_response", "human_from_start"): "business_first_from_start",
+    ("first_response", "human_from_handoff"): "business_first_from_handoff",
+    ("first_response", "after_reopen"): "business_first_after_reopen",
+    ("next_response", None): "business_next_response",
+}
+"""Fact and variant → the accumulator that counts them by business time."""
 
 
 def _leg_opened(fact: Fact, policy: KpiPolicy) -> Amounts:

@@ -6,6 +6,7 @@ so it says the same however the facts were cut into batches.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from streams.base.records import SEP
 from streams.base.times import DAY_MS
@@ -31,7 +32,7 @@ def day_records(lane: Lane) -> Iterator[Ordered]:
 def _days(lane: Lane) -> list[Day]:
     """The days that go on during the sweep, or that late facts changed."""
     sweep = lane.sweep
-    day = sweep.policy.day
+    day = partial(sweep.policy.day, dims=lane.dims)
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
     spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]
@@ -57,7 +58,7 @@ def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
     row = lane.sweep.tables.days.get(_key(lane, day)) or EMPTY
     for at in moments:
         pane = merge((row, lane.series.glance(max(lane.sweep.before, day[0]), at)), glance=True)
-        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, lane.can_abandon)
+        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, lane.can_abandon, lane.clock)
 
 
 def _moments(lane: Lane, day: Day) -> list[int]:

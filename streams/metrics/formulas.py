@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
-from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, longest_wait
+from streams.hours.clock import BusinessClock
+from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, LONGEST_MS, longest_wait
 from streams.metrics.accumulators import percentile as percentile_of
 
 Ratio = tuple[int, int]
@@ -30,14 +31,20 @@ Totals = Mapping[str, Any]
 the threshold or longer, how long the oldest has, and whether there is one."""
 NOTHING: Totals = {
     **{name: each.empty for name, each in ACCUMULATORS.items()},
-    **dict.fromkeys(("waiting", "waiting_reached", "oldest_waits_ms", "oldest"), 0),
+    **dict.fromkeys(("waiting", "waiting_reached", "oldest_waits_ms", "oldest", "oldest_business_ms"), 0),
 }
 
 
-def who_waits(waiting: Waiting, end: int) -> dict[str, int]:
-    """By the names that `Totals` has for it; ``end``: the moment."""
+def who_waits(waiting: Waiting, end: int, clock: BusinessClock | None = None) -> dict[str, int]:
+    """By the names that `Totals` has for it; ``end``: the moment; ``clock``: of a queue that has opening hours."""
     found = {"waiting": waiting.depth, "waiting_reached": waiting.reached}
-    return found if waiting.oldest is None else found | {"oldest_waits_ms": end - waiting.oldest, "oldest": 1}
+    if waiting.oldest is None:
+        return found
+    found |= {"oldest_waits_ms": end - waiting.oldest, "oldest": 1}
+    if clock is not None:  # who has waited longest has done so by either clock
+        since = waiting.oldest
+        found["oldest_business_ms"] = clock.between(since, min(end, since + LONGEST_MS))
+    return found
 
 
 Merge = Literal["ratio", "count", "max", "percentile"]

@@ -15,6 +15,7 @@ from zlib import crc32
 
 import orjson
 
+from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
 from streams.metrics.formulas import (
     NOBODY,
@@ -43,6 +44,8 @@ class Snapshot(NamedTuple):
     end: int = 0
     can_abandon: bool = True
     """False on channels where nobody waits on the line: they have no abandonment."""
+    clock: BusinessClock | None = None
+    """Of a queue that has opening hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +161,56 @@ INSTANT: tuple[Kpi, ...] = (
 )
 """Who waits at the end of the window: in the records of the shortest window only."""
 
+# By business time: in the records of queues that have opening hours, behind the others.
+BUSINESS: tuple[Kpi, ...] = (
+    Kpi("service_level", "answered_only_business", "leg", "ratio", per("business_in_time", "business_answered")),
+    Kpi(
+        "service_level",
+        "all_abandons_count_business",
+        "leg",
+        "ratio",
+        per("business_in_time", "business_answered + business_abandoned"),
+    ),
+    Kpi("speed_of_answer", "answered_legs_business", "leg", "ms", per("business_answered_ms", "business_answered")),
+    Kpi("speed_of_answer", "p50_business", "leg", "ms", percentile(50, "business_waits")),
+    Kpi("speed_of_answer", "p90_business", "leg", "ms", percentile(90, "business_waits")),
+    Kpi("speed_of_answer", "p95_business", "leg", "ms", percentile(95, "business_waits")),
+    Kpi("first_response", "any_business", "contact", "ms", per("business_first_any_ms", "business_first_any")),
+    Kpi(
+        "first_response",
+        "human_from_start_business",
+        "contact",
+        "ms",
+        per("business_first_from_start_ms", "business_first_from_start"),
+    ),
+    Kpi(
+        "first_response",
+        "human_from_handoff_business",
+        "contact",
+        "ms",
+        per("business_first_from_handoff_ms", "business_first_from_handoff"),
+    ),
+    Kpi(
+        "first_response",
+        "after_reopen_business",
+        "contact",
+        "ms",
+        per("business_first_after_reopen_ms", "business_first_after_reopen"),
+    ),
+    Kpi("next_response", "human_business", "message", "ms", per("business_next_response_ms", "business_next_response")),
+    Kpi("longest_wait", "left_business", "leg", "ms", longest("business_longest")),
+)
+BUSINESS_INSTANT: tuple[Kpi, ...] = (
+    Kpi("longest_wait", "now_business", "leg", "ms", per("oldest_business_ms", "oldest")),
+)
+SPANS = CATALOGUE + BUSINESS
+"""All that windows tell of what happened in them, and so do several windows together."""
+
 
 def counting(name: str) -> Kpi:
     """A KPI of every record whose denominator is this sum, whatever else it is about. Raises LookupError where none
     is."""
-    for kpi in CATALOGUE:
+    for kpi in SPANS:
         if kpi.formula.counted == name and not kpi.of_patience:
             return kpi
     raise LookupError(f"no KPI of the catalogue is of {name}, so percentiles of it cannot be read from several records")
@@ -228,12 +276,13 @@ DETAILS = tuple(kpi for kpi in CATALOGUE if kpi.detail)
 _DETAIL_SUMS = frozenset[str]().union(*(kpi.formula.names for kpi in DETAILS))
 
 
-def _plan(instant: bool, can_abandon: bool, details: bool) -> tuple[_Family, ...]:
+def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tuple[_Family, ...]:
     always = [kpi for kpi in CATALOGUE if (can_abandon or not kpi.of_patience) and (details or not kpi.detail)]
-    return _families((*always, *(INSTANT if instant else ())))
+    found = _families((*always, *(INSTANT if instant else ())))
+    return found + _families((*BUSINESS, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
 
 
-_PLANS = {chosen: _plan(*chosen) for chosen in product((False, True), repeat=3)}
+_PLANS = {chosen: _plan(*chosen) for chosen in product((False, True), repeat=4)}
 
 
 class Readings(list[dict[str, Any]]):
@@ -272,7 +321,7 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
     found = Readings()
     totals = dict(snapshot.pane)
     if snapshot.waiting is not NOBODY:
-        totals |= who_waits(snapshot.waiting, snapshot.end)
+        totals |= who_waits(snapshot.waiting, snapshot.end, snapshot.clock)
     for name, histogram in HISTOGRAMS.items():
         counts = totals.pop(name, None)
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
@@ -282,7 +331,7 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
         found.sums = {name: n for name, n in snapshot.pane.items() if name in _DETAIL_SUMS}
     there = totals.keys()
     everything = {**NOTHING, **totals}
-    for names, kpis in _PLANS[instant, snapshot.can_abandon, details]:
+    for names, kpis in _PLANS[instant, snapshot.can_abandon, details, snapshot.clock is not None]:
         if there.isdisjoint(names):
             continue
         for above, below, empty in kpis:

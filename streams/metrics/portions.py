@@ -108,8 +108,8 @@ def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy) -> I
 def _of_days(tables: Tables, line: str, sealed: int, until: int, policy: KpiPolicy) -> Iterator[Step]:
     """Each reading of a day with data."""
     every = policy.day_every_ms or DAY_MS
-    for _, start in map(split_start, of_line(tables.days, line)):
-        since, end = max(start, sealed), min(policy.day(start)[1], until)
+    for dims, start in map(split_start, of_line(tables.days, line)):
+        since, end = max(start, sealed), min(policy.day(start, dims)[1], until)
         yield from _evenly(since, end, (end - start) // every - (since - start) // every)
 
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, Kpi, counting, detailed, nothing, reading
+from streams.metrics.kpis import CATALOGUE, SPANS, Kpi, counting, detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -119,9 +120,15 @@ def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda 
     return kept.records()
 
 
-def tiles(start: int, end: int, policy: KpiPolicy, by: Sequence[str] = ()) -> list[WindowName]:
-    """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days where it can
-    be, else the longest that fit.
+def ends_at(end: int) -> Callable[[Record], bool]:
+    """Whether the window of a record ends at this moment."""
+    text = iso(end)
+    return lambda record: bool(record["window"]["end"] == text)
+
+
+def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo, by: Sequence[str] = ()) -> list[WindowName]:
+    """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days of the zone
+    where it can be, else the longest that fit.
 
     Raises ValueError when the span is empty, or no windows make it up exactly.
     """
@@ -131,7 +138,7 @@ def tiles(start: int, end: int, policy: KpiPolicy, by: Sequence[str] = ()) -> li
     rolling = policy.rolling_by(tier=True) if "tier" in by else policy.rolling
     at = start
     while at < end:
-        length = _tile(at, end, policy, rolling)
+        length = _day(at, end, policy, zone) or _rolling(at, end, rolling)
         if length is None:
             raise ValueError(f"no windows make up the time from {iso(at)} to {iso(end)}: {_shortest(rolling, by)}")
         found.append((iso(at), length))
@@ -147,12 +154,16 @@ def _shortest(rolling: tuple[tuple[int, int], ...], by: Sequence[str]) -> str:
     return f"a window of {shortest} s is the shortest{apart}, and ends on whole {every} s"
 
 
-def _tile(at: int, end: int, policy: KpiPolicy, rolling: tuple[tuple[int, int], ...]) -> int | None:
-    today = local_date(at, policy.time_zone)
-    if policy.day_every_ms is not None and day_start(today, policy.time_zone) == at:
-        tomorrow = day_start(today + timedelta(days=1), policy.time_zone)
+def _day(at: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> int | None:
+    today = local_date(at, zone)
+    if policy.day_every_ms is not None and day_start(today, zone) == at:
+        tomorrow = day_start(today + timedelta(days=1), zone)
         if tomorrow <= end:
             return tomorrow - at
+    return None
+
+
+def _rolling(at: int, end: int, rolling: tuple[tuple[int, int], ...]) -> int | None:
     for length, every in reversed(rolling):
         if at + length <= end and (at + length) % every == 0:
             return length
@@ -167,11 +178,11 @@ class Row(NamedTuple):
     """As in a record: {kpi, variant, grain, value, numerator, denominator, unit}."""
 
 
-def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
+def table(records: Iterable[Record], by: Sequence[str], is_last: Callable[[Record], bool]) -> list[Row]:
     """Rows by the chosen dimensions (and ``line``, where it is chosen), sorted; ``records``: the newest of windows that
     do not overlap.
 
-    Who waits counts only in the windows that end at ``end``, the end of the span. Raises ValueError for an unknown
+    Who waits counts only in the windows that are the last of the span. Raises ValueError for an unknown
     dimension.
     """
     unknown = [name for name in by if name not in (*DIMENSIONS, "line")]
@@ -181,11 +192,11 @@ def table(records: Iterable[Record], by: Sequence[str], end: int) -> list[Row]:
     for record in records:
         group = tuple(record["line"] if name == "line" else record["dimensions"][name] for name in by)
         groups.setdefault(group, []).append(record)
-    return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], iso(end))) for group in sorted(groups)]
+    return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], is_last)) for group in sorted(groups)]
 
 
-def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
-    """The readings of records that do not overlap, as those of one window that ends at ``end``."""
+def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool]) -> list[dict[str, Any]]:
+    """The readings of records that do not overlap, as those of one window; who waits counts in the last alone."""
     sums: dict[tuple[str, str], Ratio] = {}
     histograms: dict[str, Counter[int]] = {}
     for record in records:
@@ -193,21 +204,23 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
         can_abandon = record["dimensions"]["channel"] not in WITHOUT_ABANDONMENT
         for kpi, *numbers in detailed(record.get("sums", {}), can_abandon=can_abandon):
             found[kpi.name, kpi.variant] = numbers[0], numbers[1]
-        if record["window"]["end"] != end and _REACHED in found:
+        if _REACHED in found and not is_last(record):
             # Who waited then has been answered, or has given up, in a later window.
             found[_REACHED] = found[_REACHED][0], found.get(_NOBODY_WAITS, (0, 0))[1]
-        for kpi in CATALOGUE:
+        for kpi in SPANS:
             name = kpi.name, kpi.variant
             if name in found:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
         for histogram, counts in record.get("histograms", {}).items():
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
-    for kpi in CATALOGUE:
+    for kpi in SPANS:
         if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
             counted = _COUNTED[kpi.formula.histogram]
             of = sums.get((counted.name, counted.variant), (0, 0))[1]
             sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, of)
-    return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in CATALOGUE]
+    # What a queue without opening hours has no word of is left out, and not nothing.
+    told = [*CATALOGUE, *(kpi for kpi in SPANS[len(CATALOGUE) :] if (kpi.name, kpi.variant) in sums)]
+    return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in told]
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:
@@ -252,7 +265,7 @@ def figures(records: Iterable[Record], line: str) -> Figures:
     """The figures of a line from its days, all channels, queues and tiers together; zeros where there is no record of
     it."""
     days = newest(records, lambda record: record["line"] == line and is_day(record))
-    merged = _by_name(merge_readings(days, ""))
+    merged = _by_name(merge_readings(days, lambda _: False))
 
     def of(kpi: str, variant: str) -> Ratio:
         return merged.get((kpi, variant), (0, 0))

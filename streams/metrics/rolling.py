@@ -40,7 +40,7 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
             revision = 1 if is_fresh else _revise(published, key)
             same = pane if who is NOBODY else None
             if last is None or same is None or last[0] != same:
-                snapshot = Snapshot(pane, who, end, lane.can_abandon)
+                snapshot = Snapshot(pane, who, end, lane.can_abandon, lane.clock)
                 last = same, readings(snapshot, instant=length == shortest, details=details)
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, last[1])

@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, Strict
 
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
+from streams.hours.calendars import Hours
+from streams.hours.clock import BusinessClock
 
 UTC = ZoneInfo("UTC")
 DIMENSIONS = ("channel", "queue", "tier")
@@ -90,7 +93,7 @@ class KpiPolicy:
     """Of which windows the details of the catalogue are told; the records of the others hold the sums they are made
     of."""
     time_zone: Zone = UTC
-    """Where the calendar day begins at midnight."""
+    """Where the calendar day begins at midnight, but for queues that have opening hours."""
     lateness_ms: Annotated[Duration, Field(alias="lateness")] = HOUR_MS
     """How far behind stream time a fact may be and still amend every window."""
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
@@ -98,6 +101,8 @@ class KpiPolicy:
     """An abandon within this is a short one, inclusive."""
     csat: Csat = field(default_factory=Csat)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    hours: Annotated[Hours, NotInFiles] = field(default_factory=Hours)
+    """Which queues have opening hours."""
     tiers: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Tiers that always count under their names."""
     day_kept_ms: Annotated[int, NotInFiles] = 15 * DAY_MS
@@ -119,7 +124,7 @@ class KpiPolicy:
     @cached_property
     def queues(self) -> frozenset[str]:
         """Queues that always count under their names."""
-        return self.vocabulary.queues.union(self.service_level.queues)
+        return self.vocabulary.queues.union(self.service_level.queues, self.hours.queues)
 
     @cached_property
     def rolling(self) -> tuple[tuple[int, int], ...]:
@@ -156,9 +161,29 @@ class KpiPolicy:
         """The t of this queue, ms."""
         return self.service_level.queues.get(queue, self.service_level.threshold_ms)
 
-    def day(self, ms: int) -> tuple[int, int]:
-        """Start and end of the calendar day that holds the moment."""
-        return day_bounds(ms, self.time_zone)
+    def clock(self, channel: str, queue: str) -> BusinessClock | None:
+        """The business time of a queue; ``None`` where it has no opening hours."""
+        return self.hours.clock(channel, queue)
+
+    def zone(self, channel: str, queue: str) -> ZoneInfo:
+        """Where a queue's day begins at midnight: in the zone of its opening hours, where it has some."""
+        return self.hours.zone(channel, queue) or self.time_zone
+
+    @cached_property
+    def zones(self) -> frozenset[ZoneInfo]:
+        """All of them."""
+        return frozenset({self.time_zone, *(each.time_zone for each in self.hours.calendars.values())})
+
+    def zone_of(self, dims: str) -> ZoneInfo:
+        """The same, of a key that begins with line, channel and queue."""
+        if not self.hours.calendars:
+            return self.time_zone
+        _, channel, queue, _ = dims.split(SEP, 3)
+        return self.zone(channel, queue)
+
+    def day(self, ms: int, dims: str) -> tuple[int, int]:
+        """Start and end of the calendar day of these dimensions that holds the moment."""
+        return day_bounds(ms, self.zone_of(dims))
 
 
 def aligned(at: int, every: int) -> int:

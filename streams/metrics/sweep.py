@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
-from streams.base.times import iso
+from streams.base.times import day_bounds, iso
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
@@ -65,9 +65,9 @@ class Sweep:
     @cached_property
     def going_on(self) -> dict[str, list[tuple[int, int]]]:
         """Start and end of the kept days that end after the last move, by dimensions."""
-        day = cache(self.policy.day)
+        day, policy = cache(day_bounds), self.policy
         return {
-            dims: [bounds for bounds in map(day, starts) if bounds[1] > self.before]
+            dims: [bounds for start in starts if (bounds := day(start, policy.zone_of(dims)))[1] > self.before]
             for dims, starts in self.days.items()
         }
 
@@ -157,6 +157,7 @@ class Lane:
     def __post_init__(self) -> None:
         self.line, channel, self.queue, tier = self.dims.split(SEP)
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
+        self.clock = self.sweep.policy.clock(channel, self.queue)
         self.named = {"channel": channel, "queue": self.queue, "tier": tier}
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:

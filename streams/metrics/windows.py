@@ -73,7 +73,7 @@ def _fold_pane(tables: Tables, key: str, fact: Fact, policy: KpiPolicy) -> None:
         _put(tables.panes, key, add(pane, fact, policy), fact.sign)
         return
     tables.panes[key] = add(EMPTY, fact, policy)
-    day = f"{dimensions(fact)}{SEP}{policy.day(fact.time)[0]}"
+    day = f"{dimensions(fact)}{SEP}{policy.day(fact.time, key)[0]}"
     if day not in tables.days:
         tables.days[day] = EMPTY
 
@@ -86,7 +86,7 @@ def _put(panes: MutableMapping[str, Pane], key: str, pane: Pane, sign: int) -> N
 
 
 def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Counted:
-    day_start, day_end = policy.day(fact.time)
+    day_start, day_end = policy.day(fact.time, dims)
     if day_end + policy.day_kept_ms <= sealed:
         return "too_late"
     day = f"{dims}{SEP}{day_start}"
@@ -110,7 +110,7 @@ def _fold_midnights(
     dims, entered = split_leg(key)
     before, after = legs
     since = min(fact.time, after.until(entered))
-    start, end = policy.day(since - 1)  # what happens at midnight has happened when the day before ends
+    start, end = policy.day(since - 1, dims)  # what happens at midnight has happened when the day before ends
     while end < sealed - policy.lateness_ms:
         more = after.waits_at(end, entered) - before.waits_at(end, entered)
         if more and end - entered >= policy.threshold(fact.queue):
@@ -118,7 +118,7 @@ def _fold_midnights(
             said = tables.published.get(day) or Published(0)
             tables.published[day] = replace(said, reached=said.reached + more)
             tables.late[day] = Late()
-        start, end = policy.day(end)
+        start, end = policy.day(end, dims)
 
 
 def advance(
@@ -237,13 +237,13 @@ def _expire(sweep: Sweep) -> None:
         forget_left(tables, line, sealed - policy.lateness_ms)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
-        over = _day_is_over(at, sealed, policy) if rest.endswith(f"{SEP}day") else at < sealed - policy.lateness_ms
-        if over:
+        is_day = rest.endswith(f"{SEP}day")
+        if _day_is_over(rest, at, sealed, policy) if is_day else at < sealed - policy.lateness_ms:
             del tables.published[key]
     for key in of_line(tables.days, line):
-        if _day_is_over(split_start(key)[1], sealed, policy):
+        if _day_is_over(*split_start(key), sealed, policy):
             del tables.days[key]
 
 
-def _day_is_over(start: int, sealed: int, policy: KpiPolicy) -> bool:
-    return policy.day(start)[1] + policy.day_kept_ms <= sealed
+def _day_is_over(dims: str, start: int, sealed: int, policy: KpiPolicy) -> bool:
+    return policy.day(start, dims)[1] + policy.day_kept_ms <= sealed

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: ten YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: eleven YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
 ``file:line: path: what is wrong, what is allowed``.

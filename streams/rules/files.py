@@ -22,6 +22,7 @@ from streams.customers.scores import SegmentRules
 from streams.customers.services import ServiceRules
 from streams.customers.silences import SilenceRules
 from streams.customers.worth import Bounds, Parts, WorthRules
+from streams.hours.calendars import Hours
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.intents import Intents, intents_of, words_of
@@ -155,13 +156,14 @@ class Files:
     services: ServiceRules
     intents: IntentsFile
     signals: SignalRules
+    hours: Hours
 
 
 def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
     nobody to which a deployment's own are added; ``policy``: by which customers are served."""
     tiers, tracking = files.tiers.ordered(), files.tracking
-    kpis = replace(files.kpis, tiers=frozenset(tiers))
+    kpis = replace(files.kpis, tiers=frozenset(tiers), hours=files.hours)
     high = frozenset(name for name, tier in tiers.items() if tier.high)
     contacts = replace(
         tracking.contacts,
@@ -219,6 +221,8 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "outreach", ("rules", place, "delay"), what
         for tier in sorted(rule.tiers - known.keys()):
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
+    for path, what in files.hours.mistakes():
+        yield "hours", path, what
 
 
 def _longest(contacts: ContactRules, lateness_ms: int) -> int:

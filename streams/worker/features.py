@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from streams.engine import Inlet
+from streams.hours.calendars import Calendar
+from streams.hours.public_holidays import in_year
 from streams.rules import Rules, policies
 from streams.settings import Settings, variable
 
@@ -42,6 +44,7 @@ def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[
         **{f"rules.{name}": _digest(part) for name, part in _parts(rules)},
         variable("policy"): f"{policy} ({_digest(rules.customers.policy)})",
         "time_zone": f"{zone.key} ({_digest(_offsets(zone))})",
+        "calendars": _digest([_calendar(each) for _, each in sorted(rules.kpis.hours.calendars.items())]),
         **{f"rows.{inlet.name}": ", ".join(f"{spec.name} {spec.version}" for spec in inlet.tables) for inlet in inlets},
     }
 
@@ -81,6 +84,13 @@ def _offsets(zone: ZoneInfo) -> list[tuple[str, float]]:
             found.append((day.date().isoformat(), seconds))
         day += timedelta(days=1)
     return found
+
+
+def _calendar(calendar: Calendar) -> object:
+    """What the tz database and the library of holidays say of it."""
+    place = calendar.holidays
+    days = [sorted(map(str, in_year(place.country, place.subdivision, year))) for year in YEARS] if place else []
+    return _offsets(calendar.time_zone), days
 
 
 def _digest(value: object) -> str:

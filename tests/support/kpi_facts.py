@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import Fact
 from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
+from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.metrics.kpis import CATALOGUE, INSTANT, nothing, reading
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import FOREVER, Tables
@@ -99,6 +101,10 @@ def kpi_policy(**more: Any) -> KpiPolicy:
 
 
 POLICY = kpi_policy()
+OFFICE = Hours(
+    {"office": Calendar(ZoneInfo("UTC"), dict.fromkeys(WEEKDAYS[:5], ((9 * 60, 18 * 60),)))}, queues={"sales": "office"}
+)
+"""The queue sales is open from Monday to Friday, 9 to 18 o'clock UTC; T0 is a Monday at 9."""
 Record = dict[str, Any]
 
 

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 import typer
 from pydantic_core import PydanticUndefined
+from typer.testing import CliRunner
 
 from schemas import events, routing
 from streams import rules, settings
 from streams.cli import main as cli
 from streams.engine import RowFailure, TaskInfo
-from streams.metrics.kpis import CATALOGUE, INSTANT
+from streams.metrics.kpis import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT
 from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
 from streams.worker.build import build
@@ -189,6 +190,21 @@ def test_the_catalogue_of_kpis_is_complete_and_says_their_grain() -> None:
         described += [(kpi.strip("`"), word, grain) for each in named for word in re.findall(r"`(\w+)`", each)]
         assert value, f"{kpi} {variants}: what is it?"
     assert sorted(described) == sorted((kpi.name, kpi.variant, kpi.grain) for kpi in (*CATALOGUE, *INSTANT))
+    by_business_time = [
+        (kpi.strip("`"), word, grain)
+        for kpi, variants, grain, _ in rows(section(ROOT / "docs" / "hours.md", "The readings"))
+        for word in re.findall(r"`(\w+)`", variants)
+    ]
+    assert by_business_time == [(kpi.name, kpi.variant, kpi.grain) for kpi in (*BUSINESS, *BUSINESS_INSTANT)]
+
+
+def test_the_example_of_opening_hours_is_a_file_and_says_what_is_shown_of_it(tmp_path: Path) -> None:
+    page = text(ROOT / "docs" / "hours.md")
+    (example,) = re.findall(r"^```yaml\n(# hours.yaml\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "hours.yaml").write_text(example)
+    ((asked, said),) = re.findall(r"^\$ contact-streams (hours .*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    done = CliRunner().invoke(cli.app, asked.split(), env={"CONTACT_STREAMS_RULES_DIR": str(tmp_path)})
+    assert (done.exit_code, done.stdout) == (0, said)
 
 
 def test_the_first_event_of_the_readme_is_accepted_and_its_program_has_five_lines() -> None:

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from streams.base.times import DAY_MS, HOUR_MS
 from streams.cli.main import app
+from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.inspect.readings import Format, Query, QueryError, collect, make_query, show, shown, span
 from streams.local.text import Terminal
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import POLICY, T0, at, fact, leg
+from tests.support.kpi_facts import POLICY, T0, at, fact, kpi_policy, leg
 
 UTC = ZoneInfo("UTC")
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
@@ -139,10 +140,49 @@ def test_what_is_no_date_is_refused(wrong: str) -> None:
 
 def test_a_query_as_typed() -> None:
     assert make_query("1999-02-01", "1999-02-01", " queue, tier ", "live", UTC) == Query(
-        DAY.start, DAY.end, ("queue", "tier")
+        DAY.start, DAY.end, ("queue", "tier"), typed=("1999-02-01", "1999-02-01")
     )
-    assert make_query("1999-02-01", "1999-02-01", "", "all", UTC) == Query(DAY.start, DAY.end, (), None)
+    assert make_query("1999-02-01", "1999-02-01", "", "all", UTC).line is None
     assert make_query("1999-02-01", "1999-02-01", "", "week-1", UTC).line == "week-1"
+
+
+async def test_a_queue_with_a_zone_of_its_own_has_the_days_of_that_zone() -> None:
+    """One span as it was typed: the days of each queue's zone, and who waits at the end of its own."""
+    kiritimati = Calendar(ZoneInfo("Pacific/Kiritimati"), dict.fromkeys(WEEKDAYS, ((0, 24 * 60),)))
+    policy = kpi_policy(hours=Hours({"far": kiritimati}, {"support": "far"}))
+    facts = []
+    for queue in ("sales", "support"):
+        # The first of February begins at 10:00 UTC of January there, and ends at 10:00 UTC of February.
+        for number, entered in enumerate((-20 * 3600, -10 * 3600, 1800, 2 * 3600)):
+            facts += leg(f"{queue}-{number}", entered, entered + 60, queue=queue)
+        facts += leg(f"{queue}-waits", 0, None, queue=queue)
+    tables = Tables()
+    for each in facts:
+        fold(tables, each, policy)
+    records = [json.dumps(record).encode() for record in advance(tables, "", at(2 * 86_400), False, policy)]
+
+    async def values() -> AsyncIterator[bytes]:
+        for record in records:
+            yield record
+
+    found = await collect(values(), make_query("1999-02-01", "1999-02-01", "queue", "live", UTC), policy)
+    said = {
+        row.dimensions["queue"]: {
+            name: next(each for each in row.readings if (each["kpi"], each["variant"]) == name)
+            for name in (("legs_entered", "all"), ("service_level", "reached_threshold"))
+        }
+        for row in found
+    }
+    assert {queue: each["legs_entered", "all"]["numerator"] for queue, each in said.items()} == {
+        "sales": 3,
+        "support": 4,
+    }
+    # All of them but the one that waits are answered: 2 and 3.
+    waiting = {queue: each["service_level", "reached_threshold"]["denominator"] for queue, each in said.items()}
+    assert waiting == {"sales": 3, "support": 4}
+    # By the hour from 8 to 12 o'clock, by each one's clock: 21:00 to 22:00 UTC of January has nothing.
+    hours = await collect(values(), make_query("1999-02-01T08:00", "1999-02-01T12:00", "queue", "live", UTC), policy)
+    assert [(row.dimensions["queue"], row.readings[5]["numerator"]) for row in hours] == [("sales", 3)]
 
 
 @pytest.mark.parametrize(

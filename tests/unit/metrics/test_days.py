@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, day_bounds, iso
+from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
 from tests.support.kpi_facts import T0, count, entered, fact, kpi_policy, leg, move, of_length, taken_back, value
@@ -110,3 +112,41 @@ def test_a_day_begins_where_the_clock_skips_midnight() -> None:
     assert (iso(start), iso(end), end - start) == ("2024-03-29T22:00:00.000Z", "2024-03-30T22:00:00.000Z", 24 * HOUR_MS)
     start, end = day_bounds(end, ZoneInfo("Asia/Beirut"))
     assert (iso(start), iso(end), end - start) == ("2024-03-30T22:00:00.000Z", "2024-03-31T21:00:00.000Z", 23 * HOUR_MS)
+
+
+def test_days_are_those_of_the_queue_where_it_has_opening_hours() -> None:
+    weekly = dict.fromkeys(WEEKDAYS, ((0, 24 * 60),))
+    hours = Hours(
+        {"berlin": Calendar(BERLIN, weekly), "new-york": Calendar(ZoneInfo("America/New_York"), weekly)},
+        {"sales": "berlin"},
+        {"email": "new-york"},
+    )
+    policy, tables = kpi_policy(time_zone=JERUSALEM, hours=hours), Tables()
+    lanes = [("voice", "sales"), ("email", "support"), ("voice", "support")]
+    for channel, queue in lanes:
+        count(tables, leg(queue, 10, 20, channel=channel, queue=queue), policy)
+    records = [each for each in move(tables, 3 * 86_400, policy=policy) if each["window"]["length_ms"] == DAY_MS]
+    said = {
+        (each["dimensions"]["channel"], each["dimensions"]["queue"]): each["window"]["start"]
+        for each in records
+        if each["status"] == "final"
+    }
+    assert [said[lane] for lane in lanes] == [
+        "1999-01-31T23:00:00.000Z",
+        "1999-02-01T05:00:00.000Z",
+        "1999-01-31T22:00:00.000Z",
+    ]
+    late = leg("late", 40, 50)
+    assert count(tables, late, policy) == ["amends_day", "amends_day"]
+    (amended,) = move(tables, 3 * 86_400, policy=policy)
+    assert (amended["window"]["start"], entered(amended), amended["status"]) == (
+        "1999-01-31T23:00:00.000Z",
+        2,
+        "amended",
+    )
+    # 15 days after its end each is forgotten, the one of New York six hours after that of Berlin.
+    left = []
+    for hour in (14, 20):
+        move(tables, (16 * 24 - 24 + hour) * 3600, policy=policy)
+        left.append({tuple(key.split(SEP)[1:3]) for key in tables.days})
+    assert left == [{("email", "support")}, set()]

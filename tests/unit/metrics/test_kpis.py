@@ -7,9 +7,18 @@ from hypothesis import strategies as st
 
 from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, SUMS, step_of
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
-from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, counting, encode, readings
+from streams.metrics.kpis import (
+    BUSINESS_INSTANT,
+    INSTANT,
+    MOST,
+    SPANS,
+    Snapshot,
+    counting,
+    encode,
+    readings,
+)
 from streams.metrics.panes import EMPTY, Pane, add, merge
-from tests.support.kpi_facts import POLICY, fact, leg, one_fact
+from tests.support.kpi_facts import OFFICE, POLICY, fact, leg, one_fact
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:
@@ -160,13 +169,13 @@ def test_shares_are_between_0_and_1(facts: list) -> None:  # type: ignore[type-a
 
 
 def test_the_catalogue_names_each_kpi_once() -> None:
-    names = [(kpi.name, kpi.variant) for kpi in CATALOGUE + INSTANT]
+    names = [(kpi.name, kpi.variant) for kpi in SPANS + INSTANT + BUSINESS_INSTANT]
     assert len(set(names)) == len(names)
 
 
 def test_a_kpi_names_accumulators_or_who_waits() -> None:
-    assert all(kpi.formula.names <= NOTHING.keys() for kpi in CATALOGUE + INSTANT)
-    read = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE))
+    assert all(kpi.formula.names <= NOTHING.keys() for kpi in SPANS + INSTANT + BUSINESS_INSTANT)
+    read = frozenset[str]().union(*(kpi.formula.names for kpi in SPANS))
     assert ACCUMULATORS.keys() - read == {"abandoned_wait_ms"}, "what nobody reads is not to be counted"
     with pytest.raises(ValueError, match="answred in 'answred - abandoned' is no accumulator"):
         per("answred - abandoned", "entered")
@@ -180,7 +189,7 @@ def test_what_a_histogram_counts_is_told_by_a_kpi_of_every_record(name: str) -> 
     assert {counting(sums).formula.below({**NOTHING, other: 7}) for other in SUMS - {sums}} == {0}
     found = {
         (each["kpi"], each["variant"])
-        for each in readings(Snapshot({sums: 7}, can_abandon=False))
+        for each in readings(Snapshot({sums: 7}, can_abandon=False, clock=OFFICE.clock("voice", "sales")))
         if each["denominator"] == 7
     }
     assert (counting(sums).name, counting(sums).variant) in found

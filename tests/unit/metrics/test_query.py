@@ -10,6 +10,7 @@ from streams.metrics.query import (
     DIMENSIONS,
     Figures,
     Standing,
+    ends_at,
     figures,
     is_day,
     merge_readings,
@@ -18,7 +19,7 @@ from streams.metrics.query import (
     tiles,
     window_of,
 )
-from streams.metrics.rules import Window
+from streams.metrics.rules import UTC, Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
 from tests.support.kpi_facts import POLICY, T0, at, fact, kpi_policy, leg
@@ -56,7 +57,7 @@ def pairs(readings: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[int, in
 def test_vector_7_the_average_of_a_span_is_not_the_average_of_its_averages() -> None:
     records = published([*call("a", 0, 10), *call("b", 86_400, 40), *call("c", 86_401, 40), *call("d", 86_402, 40)])
     days = [each for each in newest(records) if is_day(each)]
-    (row,) = table(days, (), MIDNIGHT + 2 * DAY_MS)
+    (row,) = table(days, (), ends_at(MIDNIGHT + 2 * DAY_MS))
     reading = next(each for each in row.readings if each["variant"] == "answered_legs")
     assert reading == {
         "kpi": "speed_of_answer",
@@ -73,8 +74,8 @@ def test_vector_7_windows_end_to_end_are_the_window_over_all_of_them() -> None:
     facts = [each for i in range(60) for each in call(str(i), i * 57, i * 3)] + hung_up("x", 100, 3300)
     records = published(facts)
     hour = [each for each in records if window_of(each) == (iso(T0), HOUR_MS)]
-    (row,) = table(minutes(records, 60), (), T0 + HOUR_MS)
-    (whole,) = table([hour[0]], (), T0 + HOUR_MS)
+    (row,) = table(minutes(records, 60), (), ends_at(T0 + HOUR_MS))
+    (whole,) = table([hour[0]], (), ends_at(T0 + HOUR_MS))
     assert something(row.readings) == something(whole.readings)
     told = {(each["kpi"], each["variant"]) for each in hour[0]["readings"]}
     assert [each for each in something(row.readings) if (each["kpi"], each["variant"]) in told] == (
@@ -114,9 +115,11 @@ def test_percentiles_of_several_queues_are_read_from_their_histograms_together()
     facts = [each for i in range(6) for each in call(str(i), i, 10 if i < 4 else 20)]
     facts += [each for i in range(6, 12) for each in call(str(i), i, 20 if i < 8 else 40, queue="support")]
     days = [each for each in newest(published(facts)) if is_day(each)]
-    by_queue = {row.dimensions["queue"]: percentiles(row.readings)["p50"] for row in table(days, ("queue",), 0)}
+    by_queue = {
+        row.dimensions["queue"]: percentiles(row.readings)["p50"] for row in table(days, ("queue",), ends_at(0))
+    }
     assert by_queue == {"sales": (step_of(10_000), 6), "support": (step_of(40_000), 6)}
-    (row,) = table(days, (), 0)
+    (row,) = table(days, (), ends_at(0))
     assert percentiles(row.readings) == {
         "p50": (step_of(20_000), 12),
         "p90": (step_of(40_000), 12),
@@ -129,16 +132,16 @@ def test_percentiles_of_a_span_that_records_of_an_earlier_version_are_part_of_ar
     before, after = [each for each in newest(records) if is_day(each)]
     old = {name: said for name, said in before.items() if name != "histograms"}
     old["readings"] = [each for each in old["readings"] if each["variant"] not in P]
-    assert percentiles(merge_readings([old, after], "")) == dict.fromkeys(P, (None, 0))
-    assert percentiles(merge_readings([old], "")) == dict.fromkeys(P, (None, 0))
-    assert percentiles(merge_readings([after], "")) == dict.fromkeys(P, (step_of(40_000), 1))
+    assert percentiles(merge_readings([old, after], ends_at(0))) == dict.fromkeys(P, (None, 0))
+    assert percentiles(merge_readings([old], ends_at(0))) == dict.fromkeys(P, (None, 0))
+    assert percentiles(merge_readings([after], ends_at(0))) == dict.fromkeys(P, (step_of(40_000), 1))
 
 
 def test_who_waits_counts_at_the_end_of_the_span_only() -> None:
     records = published([*leg("a", 10, 100), *leg("b", 130, None)], until_s=300)
     first_three = sorted(minutes(records, 3), key=window_of)
-    assert pairs(merge_readings(first_three, iso(at(180))))["service_level", "reached_threshold"] == (0, 2)
-    assert pairs(merge_readings(first_three[:2], iso(at(120))))["service_level", "reached_threshold"] == (0, 1)
+    assert pairs(merge_readings(first_three, ends_at(at(180))))["service_level", "reached_threshold"] == (0, 2)
+    assert pairs(merge_readings(first_three[:2], ends_at(at(120))))["service_level", "reached_threshold"] == (0, 1)
 
 
 def test_the_newest_revision_of_a_window_counts_in_any_order() -> None:
@@ -161,7 +164,9 @@ def test_rows_by_any_dimensions() -> None:
     days = [each for each in newest(published(facts)) if is_day(each)]
 
     def rows(*by: str) -> list[tuple[dict[str, str], int]]:
-        return [(row.dimensions, pairs(row.readings)["contacts_offered", "all"][0]) for row in table(days, by, 0)]
+        return [
+            (row.dimensions, pairs(row.readings)["contacts_offered", "all"][0]) for row in table(days, by, ends_at(0))
+        ]
 
     assert rows() == [({}, 3)]
     assert rows("queue") == [({"queue": "sales"}, 2), ({"queue": "support"}, 1)]
@@ -175,11 +180,11 @@ def test_rows_by_any_dimensions() -> None:
 
 def test_an_unknown_dimension_is_refused() -> None:
     with pytest.raises(ValueError, match=r"team is no dimension; there are channel, queue, tier"):
-        table([], ("queue", "team"), 0)
+        table([], ("queue", "team"), ends_at(0))
 
 
 def test_no_records_are_no_rows() -> None:
-    assert table([], ("queue",), 0) == []
+    assert table([], ("queue",), ends_at(0)) == []
 
 
 def names(found: list[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -187,7 +192,7 @@ def names(found: list[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def test_whole_days_are_days() -> None:
-    found = tiles(MIDNIGHT, MIDNIGHT + 7 * DAY_MS, POLICY)
+    found = tiles(MIDNIGHT, MIDNIGHT + 7 * DAY_MS, POLICY, UTC)
     assert [length for _, length in found] == [DAY_MS] * 7
     assert found[0] == ("1999-02-01T00:00:00.000Z", DAY_MS)
 
@@ -195,7 +200,7 @@ def test_whole_days_are_days() -> None:
 def test_days_are_those_of_the_time_zone() -> None:
     policy = kpi_policy(time_zone=ZoneInfo("Europe/Berlin"))
     start = 922_489_200_000
-    assert names(tiles(start, start + 3 * DAY_MS - HOUR_MS, policy)) == [
+    assert names(tiles(start, start + 3 * DAY_MS - HOUR_MS, policy, policy.time_zone)) == [
         ("03-26T23:00", 24 * 60),
         ("03-27T23:00", 23 * 60),
         ("03-28T22:00", 24 * 60),
@@ -203,7 +208,7 @@ def test_days_are_those_of_the_time_zone() -> None:
 
 
 def test_the_longest_windows_that_fit_make_up_the_rest() -> None:
-    assert names(tiles(MIDNIGHT + 22 * HOUR_MS + 40 * MINUTE_MS, MIDNIGHT + DAY_MS + 61 * MINUTE_MS, POLICY)) == [
+    assert names(tiles(MIDNIGHT + 22 * HOUR_MS + 40 * MINUTE_MS, MIDNIGHT + DAY_MS + 61 * MINUTE_MS, POLICY, UTC)) == [
         ("02-01T22:40", 15),
         ("02-01T22:55", 15),
         ("02-01T23:10", 15),
@@ -221,12 +226,12 @@ def test_the_longest_windows_that_fit_make_up_the_rest() -> None:
 @pytest.mark.parametrize("end", [T0, T0 - 1, T0 + 90_000, T0 + 60_001])
 def test_a_span_that_no_windows_make_up_is_refused(end: int) -> None:
     with pytest.raises(ValueError, match=r"span is empty|no windows make up"):
-        tiles(T0, end, POLICY)
+        tiles(T0, end, POLICY, UTC)
 
 
 def test_without_days_hours_make_up_a_day() -> None:
     policy = kpi_policy(windows=(Window(60_000, 10_000), Window(HOUR_MS, HOUR_MS)))
-    assert [length for _, length in tiles(MIDNIGHT, MIDNIGHT + DAY_MS, policy)] == [HOUR_MS] * 24
+    assert [length for _, length in tiles(MIDNIGHT, MIDNIGHT + DAY_MS, policy, policy.time_zone)] == [HOUR_MS] * 24
 
 
 def test_the_figures_of_a_line() -> None:
@@ -257,6 +262,6 @@ def test_the_figures_of_a_line() -> None:
 def test_a_span_of_many_full_windows_is_written_as_this_or_more() -> None:
     (day,) = [each for each in newest(published(call("a", 0, 10))) if is_day(each)]
     full = [{**each, "numerator": 2**53 - 1} for each in day["readings"]]
-    merged = merge_readings([{**day, "readings": full}] * 4000, "")
+    merged = merge_readings([{**day, "readings": full}] * 4000, ends_at(0))
     assert {each["numerator"] for each in something(merged)} == {2**53 - 1, None}
     assert len(something(merged)) == len(full)

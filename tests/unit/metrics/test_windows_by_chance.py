@@ -8,8 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
+from streams.hours.calendars import WEEKDAYS, Calendar, Hours
+from streams.hours.clock import BusinessClock
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, add
@@ -19,12 +21,18 @@ from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, standing, taken_back
 
 SPAN = 4200
+SALES = SEP.join(("", "voice", "sales", "gold"))
 LATE = kpi_policy(
     lateness_ms=SPAN * 1000,
     windows=(Window(60_000, 10_000), Window(300_000, 60_000, ("channel", "queue")), Window(None, HOUR_MS)),
     time_zone=ZoneInfo("Pacific/Kiritimati"),
+    hours=Hours(
+        {"far": Calendar(ZoneInfo("Pacific/Marquesas"), dict.fromkeys(WEEKDAYS, ((5, 20), (23 * 60 + 40, 24 * 60))))},
+        {"support": "far"},
+    ),
 )
-"""With midnight one hour after T0, and a window of all tiers together."""
+"""With midnight one hour after T0, and a window of all tiers together; the queue support has midnight half an hour
+earlier, and opening hours from 20 minutes before and 5 minutes after."""
 
 
 @st.composite
@@ -34,7 +42,10 @@ def story(draw: st.DrawFn) -> list[Fact]:
     for ident in range(draw(st.integers(0, 5))):
         start = draw(st.integers(0, SPAN))
         left = draw(st.none() | st.integers(start, SPAN))
-        more = {"tier": draw(st.sampled_from(["gold", "none"]))}
+        more = {
+            "tier": draw(st.sampled_from(["gold", "none"])),
+            "queue": draw(st.sampled_from(["sales", "support"])),
+        }
         facts += leg(str(ident), start, left, draw(st.sampled_from(["answered", "abandoned"])), **more)
     wrong = [] if not facts else draw(st.lists(st.sampled_from(facts), max_size=4))
     return facts + wrong + [taken_back(each) for each in wrong]
@@ -71,7 +82,10 @@ def final_readings(facts: list[Fact], cuts: dict[int, int], most: int | None = N
 
 def happened(given: list[Any]) -> list[Any]:
     """The readings that say what happened, not who waits: who waits makes no window of its own."""
-    waiting = {("queue_depth", "now"), ("longest_wait", "now"), ("service_level", "reached_threshold")}
+    waiting = {
+        *(("queue_depth", "now"), ("longest_wait", "now"), ("longest_wait", "now_business")),
+        ("service_level", "reached_threshold"),
+    }
     return [each for each in given if (each["kpi"], each["variant"]) not in waiting]
 
 
@@ -113,7 +127,7 @@ def test_a_line_that_ends_in_portions_says_the_same(facts: list[Fact], watermark
     assert said[1] == said[0]
 
 
-def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
+def by_definition(facts: list[Fact], end: int, length: int, clock: BusinessClock | None) -> list[Any]:
     """The readings of one window, each fact looked at anew."""
     pane = EMPTY
     for each in facts:
@@ -125,7 +139,8 @@ def by_definition(facts: list[Fact], end: int, length: int) -> list[Any]:
     ]
     reached = sum(time <= end - LATE.threshold("sales") for time in entering)
     waiting = Waiting(len(entering), min(entering, default=None), reached)
-    return readings(Snapshot(pane, waiting, end), instant=length == MINUTE_MS, details=length > HOUR_MS)
+    snapshot = Snapshot(pane, waiting, end, clock=clock)
+    return readings(snapshot, instant=length == MINUTE_MS, details=length > HOUR_MS)
 
 
 @settings(max_examples=40, deadline=None)
@@ -146,10 +161,10 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
             for length, every in LATE.rolling_by(tier=lane[2] != ALL)
             for end in range(T0, at(SPAN + 400) + 1, every)
         ]
-        day_start, day_end = LATE.day(T0)
+        day_start, day_end = LATE.day(T0, SEP.join(("", *lane)))
         for end, length in [*windows, *([] if lane[2] == ALL else [(day_end, day_end - day_start)])]:
             key = "|".join(("", *lane, iso(end - length), str(length)))
-            expected = by_definition(of_lane, end, length)
+            expected = by_definition(of_lane, end, length, LATE.clock(*lane[:2]))
             if key in found or happened(expected):
                 assert found[key] == expected
 
@@ -209,7 +224,7 @@ def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_i
         for each in closed
         if sum(o.sign for o in closed if o.id == each.id and o.time == each.time) > 0
     }
-    for end in range(DAYS.day(T0)[1], at(FIVE_DAYS + 86_400), DAY_MS):
+    for end in range(DAYS.day(T0, SALES)[1], at(FIVE_DAYS + 86_400), DAY_MS):
         answered = [ident for ident, at_ in left.items() if end - DAY_MS <= at_ < end]
         in_time = sum(left[ident] - entered[ident] <= 20_000 for ident in answered)
         reached = sum(since <= end - 20_000 and left.get(ident, end + 1) > end for ident, since in entered.items())
@@ -218,7 +233,7 @@ def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_i
 
 def test_a_leg_that_left_at_midnight_by_mistake_waited_when_that_day_ended() -> None:
     """Told when nobody keeps any more who waited then, and the end before the beginning."""
-    midnight = (DAYS.day(T0)[1] - T0) // 1000
+    midnight = (DAYS.day(T0, SALES)[1] - T0) // 1000
     opened, left = leg("1", 0, midnight, "flow_out")
     tables, said = Tables(), dict[int, float]()
     move(tables, midnight + 90_000, policy=DAYS)
@@ -227,7 +242,7 @@ def test_a_leg_that_left_at_midnight_by_mistake_waited_when_that_day_ended() -> 
     for record in move(tables, midnight + 180_000, policy=DAYS):
         if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
             said[to_ms(record["window"]["end"])] = level(record)[1]
-    assert said[DAYS.day(T0)[1]] == 1
+    assert said[DAYS.day(T0, SALES)[1]] == 1
 
 
 NEXT_DAY = 15 * 3600

@@ -13,6 +13,9 @@ SEGMENTS = (
 )
 RULE = "rules:\n  - {name: a"
 WHERE = "delay: 2h, channel: email, purpose: p"
+OFFICE = "calendars:\n  office:\n    weekly: {monday: [08:00-18:00]}\n"
+ZONED = f"{OFFICE}    time_zone: UTC\n"
+WEEK = "calendars:\n  office:\n    time_zone: UTC\n    weekly:\n"
 MISTAKES = [
     ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
     (
@@ -154,7 +157,41 @@ MISTAKES = [
     ("nobody", "words:\n  en: [null]\n", 2, "words.en.0: Input should be a valid string, not None"),
     ("nobody", "numbers:\n  - 4711\n", 2, "numbers.0: Input should be a valid string, not 4711"),
     ("nobody", "names: []\n", 1, "names: is not known here"),
-]
+    ("hours", f"{OFFICE}    time_zone: Europe/Munich\n", 4, "calendars.office.time_zone: expected a time zone of the tz"),
+    ("hours", "calendars:\n  office: {weekly: {monday: [08:00-12:00]}}\n", 2, "calendars.office.time_zone: is missing"),
+    ("hours", f"{ZONED}    holidays:\n      country: XX\n", 6, "holidays.country: expected a country of two capital letters"),
+    ("hours", f"{ZONED}    holidays: {{country: DEU}}\n", 5, "expected a country of two capital letters"),
+    ("hours", f"{ZONED}    holidays:\n      country: DE\n      subdivision: ZZ\n", 7, "'ZZ' is no subdivision of DE with"),
+    ("hours", f"{ZONED}    holidays: {{country: DE, region: BY}}\n", 5, "remove it or correct its name: country, subdivision"),
+    ("hours", f"{ZONED}    weekly:\n", 5, "the key 'weekly' occurs twice"),
+    ("hours", f"{ZONED}    holiday: {{}}\n", 5, "remove it or correct its name: time_zone, weekly, holidays, special"),
+    ("hours", "calendar: {}\n", 1, "calendar: is not known here; remove it or correct its name: calendars, queues,"),
+    ("hours", f"{WEEK}      someday: closed\n", 5, "weekly.someday: Input should be 'monday', 'tuesday'"),
+    ("hours", f"{WEEK}      monday: [9:00-12:00]\n", 5, "weekly.monday.0: expected opening hours such as 08:00-18:00"),
+    ("hours", f"{WEEK}      monday: [09:00-24:01]\n", 5, "weekly.monday.0: expected opening hours"),
+    ("hours", f"{WEEK}      monday: [09:00-12:60]\n", 5, "weekly.monday.0: expected opening hours"),
+    ("hours", f"{WEEK}      monday: [09:00-09:00]\n", 5, "opening and closing are the same; a whole day is 00:00-24:00"),
+    ("hours", f"{WEEK}      monday: 9\n", 5, "weekly.monday: expected a list, not 9"),
+    ("hours", f"{WEEK}      monday: shut\n", 5, "weekly.monday: expected a list of opening hours, or closed, not 'shut'"),
+    ("hours", f"{WEEK}      monday: [08:00-12:00]\n      friday: [09:00-12:00, 08:00-09:01]\n", 6,
+     "weekly.friday: 09:00-12:00 overlaps 08:00-09:01"),
+    ("hours", f"{WEEK}      monday: [01:00-12:00]\n      sunday: [18:00-02:00]\n", 5,
+     "weekly.monday: 01:00-12:00 overlaps 18:00-02:00 of sunday, which goes on after midnight"),
+    ("hours", f"{WEEK}      monday: closed\n", 4, "calendars.office.weekly: is never open"),
+    ("hours", f"{ZONED}    special:\n      2026-02-30: closed\n", 6, "special.2026-02-30: Input should be a valid date"),
+    ("hours", f"{ZONED}    special:\n      christmas: closed\n", 6, "special.christmas: Input should be a valid date"),
+    ("hours", f"{ZONED}    special:\n      2026-12-24: [09:00-11:00, 10:00-12:00]\n", 6,
+     "special.2026-12-24: 10:00-12:00 overlaps 09:00-11:00"),
+    ("hours", f"{ZONED}    special:\n      2026-12-27: [18:00-08:30]\n", 6,
+     "special.2026-12-27: 08:00-18:00 overlaps 18:00-08:30 of 2026-12-27, which goes on after midnight (monday)"),
+    ("hours", f"{ZONED}    special:\n      2026-12-27: [18:00-08:30]\n      2026-12-28: [08:00-09:00]\n", 7,
+     "special.2026-12-28: 08:00-09:00 overlaps 18:00-08:30 of 2026-12-27"),
+    ("hours", f"{ZONED}queues:\n  sales: offices\n", 6, "queues.sales: 'offices' is not one of the calendars (office)"),
+    ("hours", f"{ZONED}channels:\n  fax: office\n", 6, "channels.fax: Input should be 'voice'"),
+    ("hours", "channels:\n  email: office\n", 2, "channels.email: 'office' is not one of the calendars (none)"),
+    ("hours", "default: office\n", 1, "default: 'office' is not one of the calendars (none)"),
+    ("hours", "queues:\n  sales: 5\n", 2, "queues.sales: Input should be a valid string, not 5"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "text", "line", "message"), MISTAKES)

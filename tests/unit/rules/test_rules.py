@@ -1,5 +1,6 @@
 """The rules as files: the shipped ones, one's own, overrides."""
 
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from streams.base.times import DAY_MS
 from streams.customers.scores import HalfAt, HalfLives, New, SegmentRules, Weights
 from streams.customers.waits import WaitRule
 from streams.customers.worth import Bounds, ContactWorth, Parts, WorthRules
+from streams.hours.calendars import Calendar, Holidays, Hours
 from streams.identity.nobody import Nobody
 from streams.identity.rules import IdentityRules
 from streams.metrics.rules import Window
@@ -97,6 +99,43 @@ def test_every_shipped_value_names_nobody() -> None:
         assert identifier("email", f"{box.replace('*', '-7')}@shop.example") is None, box
     for domain in file["domains"]:
         assert identifier("email", f"anna@{domain}") is identifier("email", f"anna@x.{domain}") is None, domain
+
+
+def test_opening_hours(tmp_path: Path) -> None:
+    assert load().kpis.hours == Hours() and load().kpis.clock("voice", "sales") is None
+    (tmp_path / "hours.yaml").write_text("""
+calendars:
+  office:
+    time_zone: Europe/Berlin
+    weekly:
+      monday: &day [13:30-18:00, 09:00-12:30]
+      friday: [09:00-16:00]
+      saturday: [22:00-02:00]
+      sunday: closed
+      tuesday: *day
+    holidays: {country: DE, subdivision: BY}
+    special:
+      2026-12-24: closed
+      "2026-12-31": [09:00-12:00]
+  round-the-clock: {time_zone: UTC, weekly: {monday: [00:00-24:00]}}
+queues: {sales: office}
+channels: {email: round-the-clock}
+""")
+    kpis = load(tmp_path).kpis
+    day = ((540, 750), (810, 1080))
+    assert kpis.hours.calendars["office"] == Calendar(
+        ZoneInfo("Europe/Berlin"),
+        {"monday": day, "friday": ((540, 960),), "saturday": ((1320, 1560),), "sunday": (), "tuesday": day},
+        Holidays("DE", "BY"),
+        {date(2026, 12, 24): (), date(2026, 12, 31): ((540, 720),)},
+    )
+    assert [kpis.hours.name(*of) for of in (("email", "sales"), ("email", "x"), ("voice", "x"))] == [
+        "office",
+        "round-the-clock",
+        None,
+    ]
+    assert "sales" in kpis.queues, "a queue with hours of its own never counts as other"
+    assert load(tmp_path, {"hours.default": "office"}).kpis.hours.name("voice", "x") == "office"
 
 
 def test_overrides() -> None:

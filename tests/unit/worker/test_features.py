@@ -126,6 +126,19 @@ def test_the_zone_is_compared_with_what_it_means() -> None:
     assert changed(of(), berlin) == {"time_zone", "rules.kpis"}
 
 
+def test_calendars_are_compared_with_what_they_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = {"time_zone": "Europe/Berlin", "weekly": {"monday": ["09:00-18:00"]}, "holidays": {"country": "DE"}}
+
+    def said(**more: object) -> dict[str, str]:
+        return of(rule_files.load(None, {"hours.calendars": {"office": office | more}}))
+
+    assert said()["rules.kpis"] != said(weekly={"monday": ["09:00-17:00"]})["rules.kpis"]
+    assert changed(of(), said()) == {"rules.kpis", "calendars"}
+    before = said()
+    monkeypatch.setattr(module, "in_year", lambda *place: {})
+    assert changed(before, said()) == {"calendars"}, "another release of the library"
+
+
 def test_two_releases_of_the_zone_differ_when_an_offset_does() -> None:
     class Later(ZoneInfo):
         """Summer time was abolished from 2030 on."""
