@@ -95,17 +95,16 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
         if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
             kept.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
-        raise QueryError(_no_line(query.line, lines))
+        raise QueryError(no_line(query.line, lines))
     return table(kept.records(), by, query.end)
 
 
-def _no_line(line: str, lines: set[str]) -> str:
+def no_line(line: str, lines: set[str], what: str = "readings") -> str:
+    """That there is nothing of a line, in words."""
     names = sorted(lines - {LIVE})
     more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
     there = ", ".join(["live", *names[:LINES_NAMED]])
-    return (
-        f"there is no line {line} with readings; there {'are' if names else 'is'} {there}{more}. all: each on its own"
-    )
+    return f"there is no line {line} with {what}; there {'are' if names else 'is'} {there}{more}. all: each on its own"
 
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
