@@ -11,7 +11,10 @@ from streams.cli.merges import FIRST, LAST
 from streams.local.text import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streams.drivers.answers import Book
+    from streams.drivers.report import Report
     from streams.inspect.drivers import Query, Tell
     from streams.settings import Settings
 
@@ -47,8 +50,9 @@ def drivers(  # noqa: PLR0913, PLR0917 - each is an option
     with extra("drivers", "the drivers of satisfaction need", scipy="1.15", matplotlib="3.10", numpy="2.2"):
         from streams.drivers.models import Scale
         from streams.drivers.report import report
-        from streams.inspect import driver_plot
         from streams.inspect.drivers import Query, answered, make_by, make_line, show
+
+        draw = _into(plot)
     from streams import rules
     from streams.inspect.readings import QueryError, span
 
@@ -58,17 +62,26 @@ def drivers(  # noqa: PLR0913, PLR0917 - each is an option
     if end <= start:
         raise QueryError(f"from {first} to {last} is no time: --to lies before --from")
     query = Query(start, end, make_line(line), make_by(by), min_answers)
-    where = driver_plot.checked(plot) if plot else None
     scales = Scale("csat", policy.csat.satisfied_from), Scale("nps", 9, 6)
     with err.status("reading …") as status:  # on a terminal alone
         book = _recorded(settings, query, file, lambda count: status.update(f"reading: {count:,} records"))
         answers = answered(book, query)
         status.update(f"{len(answers.rows):,} answers …")
         found = report(answers, scales, query.by, min_answers)
-        left = driver_plot.draw(found, where) if where else None
+        left = draw(found)
     show(found, book, query, Terminal(), as_json=json)
     if left:
         err.note(left)
+
+
+def _into(plot: Path | None) -> "Callable[[Report], str | None]":
+    """What draws a report into the file, if one is given, and says what is not on it."""
+    if plot is None:
+        return lambda _: None
+    from streams.inspect.driver_plot import checked, draw
+
+    checked(plot)
+    return lambda report: draw(report, plot)
 
 
 def _recorded(settings: "Settings", query: "Query", file: Path | None, tell: "Tell") -> "Book":

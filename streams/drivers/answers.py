@@ -65,7 +65,8 @@ class Quality(msgspec.Struct):
     human: Score | None = None
     hidden: Score | None = None
     behaviours: dict[str, bool | None] = {}
-    csat: Annotated[float, msgspec.Meta(ge=1, le=5)] | None = None
+    csat: float | None = None
+    """On the scale of ``kpis.yaml``."""
     nps: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.drivers.answers import Answers, Row, customers_of
 from streams.drivers.least_squares import holm
@@ -13,6 +14,7 @@ from streams.drivers.models import Effect, Scale, Untold, effects
 LEVEL = 0.05
 """The chance that a report marks any effect where there is none."""
 
+Places = NDArray[np.intp]
 Group = tuple[tuple[str, str], ...]
 """Which contacts: (``tier``, ``gold``) and others; empty: all."""
 
@@ -63,7 +65,7 @@ class Report:
 
 def report(answers: Answers, scales: Iterable[Scale], by: Iterable[tuple[str, ...]], min_answers: int) -> Report:
     """Of all contacts, then of each group: every breakdown in ``by`` names one or more of `answers.GROUPS`."""
-    groups: list[tuple[Group, Row]] = [((), answers.rows)]
+    groups: list[tuple[Group, Places]] = [((), np.arange(len(answers.rows)))]
     alike: list[Group] = []
     for names in by:
         found = list(_groups(answers, names))
@@ -71,17 +73,19 @@ def report(answers: Answers, scales: Iterable[Scale], by: Iterable[tuple[str, ..
             alike.append(found[0][0])
         else:
             groups += found
-    parts = [_part(answers, group, rows, scale, min_answers) for scale in scales for group, rows in groups]
+    parts = [
+        _part(answers, group, answers.rows[places], scale, min_answers) for scale in scales for group, places in groups
+    ]
     return Report(len(answers.rows), customers_of(answers.rows), tuple(_corrected(parts)), tuple(alike))
 
 
-def _groups(answers: Answers, names: tuple[str, ...]) -> Iterator[tuple[Group, Row]]:
-    """Those of most answers first, of as many by name."""
+def _groups(answers: Answers, names: tuple[str, ...]) -> Iterator[tuple[Group, Places]]:
+    """With the places of their rows; those of most answers first, of as many by name."""
     codes = answers.rows[list(names)]
     found = []
     for code in np.unique(codes):
         group = tuple((name, answers.names[name][int(code[name])]) for name in names)
-        found.append((group, answers.rows[codes == code]))
+        found.append((group, np.flatnonzero(codes == code)))
     yield from sorted(found, key=lambda each: (-len(each[1]), each[0]))
 
 

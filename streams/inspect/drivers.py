@@ -220,7 +220,7 @@ def _notes(report: Report) -> Iterator[str]:
     )
     yield (
         f"p is corrected for all {report.tests} effects of this report (Holm): in 19 of 20 reports no star (p "
-        f"below {LEVEL}) is there by chance. What goes together need not be the cause: docs/drivers.md says what cannot be told."
+        f"below {LEVEL}) is there by chance. What goes together need not be the cause: docs/drivers.md says more."
     )
 
 

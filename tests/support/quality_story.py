@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-TYPES, TIERS, CHANNELS = ("service", "value", "relationship"), ("gold", "silver", "bronze"), ("voice", "chat", "email")
+from streams.drivers.answers import Answers, Book
+
+TYPES, TIERS, CHANNELS = ("service", "value", "relationship"), ("gold", "silver", "bronze"), ("voice", "chat")
 BEHAVIOURS = ("acknowledges", "apologises", "greets-by-name", "announces-hold", "offers-to-stay")
 
 
@@ -84,6 +86,15 @@ def answer(
     half = {"business": 5, "human": 5, "hidden": 5}
     found = usual + noise + sum(effect * (drivers[name] - half.get(name, 0)) for name, effect in effects.items())
     return min(max(round(found) if whole else found, scale[0]), scale[1])
+
+
+def answers(world: World, seed: int) -> Answers:
+    """As `streams.drivers` reads them."""
+    book = Book(0, 2**62)
+    for record in records(world, seed):
+        book.take(None, json.dumps(record).encode(), record["contact_id"])
+    assert book.faults == []
+    return book.answers()
 
 
 SHOWN = World(
