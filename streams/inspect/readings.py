@@ -95,7 +95,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
         if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
             kept.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
-        raise QueryError(no_line(query.line, lines))
+        raise QueryError(f"{no_line(query.line, lines)}. all: each on its own")
     return table(kept.records(), by, query.end)
 
 
@@ -104,7 +104,7 @@ def no_line(line: str, lines: set[str], what: str = "readings") -> str:
     names = sorted(lines - {LIVE})
     more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
     there = ", ".join(["live", *names[:LINES_NAMED]])
-    return f"there is no line {line} with {what}; there {'are' if names else 'is'} {there}{more}. all: each on its own"
+    return f"there is no line {line} with {what}; there {'are' if names else 'is'} {there}{more}"
 
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
