@@ -139,9 +139,15 @@ class Book:
             raise TooMany(f"more than {MAX_ANSWERS:,} contacts were answered for; take a shorter span")
 
     def answers(self) -> Answers:
-        """What counts now."""
-        rows = np.frombuffer(b"".join(self._rows.values()), ROW)
-        return Answers(rows, {name: tuple(self._codes[name]) for name in GROUPS}, tuple(self._codes["behaviour"]))
+        """What counts now. Codes of groups are in the order of their names, whichever record came first."""
+        rows = np.frombuffer(b"".join(self._rows.values()), ROW).copy()
+        names = {name: tuple(self._codes[name]) for name in GROUPS}
+        for name, known in names.items():
+            places = np.argsort(np.argsort(np.array(known, dtype=np.str_)))
+            rows[name] = places[rows[name]] if known else 0
+        return Answers(
+            rows, {name: tuple(sorted(known)) for name, known in names.items()}, tuple(self._codes["behaviour"])
+        )
 
     def _row(self, told: Quality, key: bytes) -> bytes:
         """A contact of nobody that is known is a customer of its own."""

@@ -23,6 +23,8 @@ adjusted for.
 """
 CONFIDENCE = 0.95
 TENTHS = 10
+ALWAYS = 0.01
+"""Tenths: a score that never leaves its mean by more is always the same."""
 METRIC = 100
 """A metric's points: percent."""
 BUSINESS = DIMENSIONS[:1]
@@ -175,7 +177,7 @@ def _apart(drivers: Matrix, base: Matrix, number: int, customers: Codes) -> str 
     """Why a driver cannot be told apart from the others and what is adjusted for, in words."""
     driver = drivers[:, number]
     around = driver - driver.mean()
-    if np.abs(around).max() < TINY:
+    if np.abs(around).max() < ALWAYS:
         return f"always {driver[0] / TENTHS:.2f}"
     others = independent(np.column_stack([base, np.delete(drivers, number, axis=1)]))
     rest = own(driver, others) ** 2
@@ -195,7 +197,8 @@ def _fitted(
 ) -> Iterator[Effect]:
     """``named``: kind, name, degrees of freedom, and answers with it, by column."""
     outcomes = scale.outcomes(rows)
-    found = fit(np.column_stack([controls, drivers]), outcomes, rows["customer"], drivers.shape[1])
+    around = drivers - drivers.mean(axis=0)  # moves the constant alone, and is exact where scores hardly differ
+    found = fit(np.column_stack([controls, around]), outcomes, rows["customer"], drivers.shape[1])
     customers = customers_of(rows)
     for number, (kind, name, freedom, shown) in enumerate(named):
         (effect, points), (error, points_error) = found.effects[number], found.errors[number]

@@ -94,9 +94,10 @@ def _part(answers: Answers, group: Group, rows: Row, scale: Scale, min_answers: 
     found = list(effects(answers, rows, scale, min_answers))
     tested = [Tested(each, each.p) for each in found if isinstance(each, Effect)]
     tested.sort(key=lambda each: (each.effect.kind != "dimension", -abs(each.effect.effect), each.effect.driver))
-    untold = tuple(each for each in found if isinstance(each, Untold))
+    untold = [each for each in found if isinstance(each, Untold)]
+    untold.sort(key=lambda each: (each.kind != "dimension", each.driver or ""))
     count = int(np.count_nonzero(~np.isnan(rows[scale.answer])))
-    return Part(scale.answer, group, count, tuple(tested), untold)
+    return Part(scale.answer, group, count, tuple(tested), tuple(untold))
 
 
 def _corrected(parts: list[Part]) -> Iterator[Part]:

@@ -61,6 +61,15 @@ def test_the_last_record_of_a_contact_counts() -> None:
     assert said(read(record(csat=1), record(channel="chat", csat=2)).answers()) == [1, 2]
 
 
+def test_codes_do_not_depend_on_which_record_came_first() -> None:
+    values = [record("a", channel="voice"), record("b", channel="chat"), record("c", channel="email", tier="a")]
+    one, two = read(*values).answers(), read(*values[::-1]).answers()
+    assert one.names == two.names
+    assert one.names["channel"] == ("chat", "email", "voice")
+    assert one.rows["channel"].tolist() == two.rows["channel"].tolist()[::-1] == [2, 0, 1]
+    assert one.rows["tier"].tolist() == [1, 1, 0]
+
+
 def test_other_lines_and_days_are_not_read() -> None:
     early, late = record(began_at="2026-03-01T23:59:59.999Z"), record("c2", began_at="2026-03-03T00:00:00Z")
     book = read(early, late, record("c3", line="week-5"), record("c4", csat=3))
