@@ -143,8 +143,8 @@ class Book:
         rows = np.frombuffer(b"".join(self._rows.values()), ROW).copy()
         names = {name: tuple(self._codes[name]) for name in GROUPS}
         for name, known in names.items():
-            places = np.argsort(np.argsort(np.array(known, dtype=np.str_)))
-            rows[name] = places[rows[name]] if known else 0
+            place = {each: number for number, each in enumerate(sorted(known))}
+            rows[name] = np.array([place[each] for each in known], np.uint32)[rows[name]]
         return Answers(
             rows, {name: tuple(sorted(known)) for name, known in names.items()}, tuple(self._codes["behaviour"])
         )
