@@ -72,6 +72,25 @@ def stopping(said: str) -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
+class PackageMissing(UserError):
+    """What a command needs beside the product is not installed."""
+
+
+@contextmanager
+def extra(name: str, what: str, **packages: str) -> Iterator[None]:
+    """Around the import of what only an extra has: its packages, and from which version on. Raises PackageMissing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in packages:
+            raise
+        wanted = " ".join(f"'{package}>={version}'" for package, version in packages.items())
+        raise PackageMissing(
+            f"{what} the package {error.name.partition('.')[0]}, which workers do without: pip install {wanted} (the "
+            f"extra `{name}`), or run it in a clone, where `make` installs it"
+        ) from None
+
+
 def load(*, broker: bool = False, **overrides: object) -> "Settings":
     """The settings with the options that were given; with ``broker``, one that answers. Raises SettingsError,
     BrokerError.

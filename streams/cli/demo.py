@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.base.errors import UserError
-from streams.cli.common import load, stopping, with_broker
+from streams.cli.common import extra, load, stopping, with_broker
 from streams.cli.story import story
 from streams.local.text import Terminal
 
@@ -17,10 +16,6 @@ demo_app = typer.Typer(
     short_help="A simulated contact centre on a live board; `demo story`: a told one, proved.",
 )
 demo_app.command()(story)
-
-
-class PackageMissing(UserError):
-    """What the demo needs beside the product is not installed."""
 
 
 @demo_app.callback()
@@ -44,15 +39,8 @@ def demo(
     from streams.kafka.drain import wait_drained
     from streams.local.processes import workers
 
-    try:
+    with extra("demo", "the simulated centre needs", simpy="4.1"):
         from streams.demo.run import Options, run
-    except ModuleNotFoundError as error:
-        if error.name != "simpy":
-            raise
-        raise PackageMissing(
-            "the simulated centre needs the package simpy, which workers do without: pip install 'simpy>=4.1' (the "
-            "extra `demo`), or `make demo` in a clone"
-        ) from None
 
     console = Terminal()
     with stopping("stopped"):

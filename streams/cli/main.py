@@ -12,6 +12,7 @@ from streams.cli.common import Commands
 from streams.cli.customer import customer_app
 from streams.cli.demo import demo_app
 from streams.cli.doctor import doctor
+from streams.cli.drivers import drivers
 from streams.cli.hours import hours
 from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-for command in (worker, settings, replay, kpis, hours, merges, calls, doctor, size):
+for command in (worker, settings, replay, kpis, drivers, hours, merges, calls, doctor, size):
     app.command()(command)
 for name, group in (
     ("demo", demo_app),

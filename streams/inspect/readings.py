@@ -109,7 +109,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
             if of.wants(head.window.start, head.window.length_ms):
                 of.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
-        raise QueryError(_no_line(query.line, lines))
+        raise QueryError(f"{no_line(query.line, lines)}. all: each on its own")
     last = {zone: ends_at(query.span(zone)[1]) for zone in policy.zones}
 
     def is_last(record: dict[str, Any]) -> bool:
@@ -119,13 +119,12 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     return table(chain.from_iterable(each.records() for each in kept.values()), by, is_last)
 
 
-def _no_line(line: str, lines: set[str]) -> str:
+def no_line(line: str, lines: set[str], what: str = "readings") -> str:
+    """That there is nothing of a line, in words."""
     names = sorted(lines - {LIVE})
     more = f" and {len(names) - LINES_NAMED} more" if len(names) > LINES_NAMED else ""
     there = ", ".join(["live", *names[:LINES_NAMED]])
-    return (
-        f"there is no line {line} with readings; there {'are' if names else 'is'} {there}{more}. all: each on its own"
-    )
+    return f"there is no line {line} with {what}; there {'are' if names else 'is'} {there}{more}"
 
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (

@@ -125,14 +125,18 @@ def test_the_image_has_what_workers_need_in_the_versions_that_were_tested_and_no
     names = re.compile(r"[a-z0-9-]+")
     needed = {names.match(each.lower())[0] for each in project["dependencies"]}  # type: ignore[index]
     assert needed <= shipped.keys()
-    demo = {names.match(each)[0] for each in project["optional-dependencies"]["demo"]}  # type: ignore[index]
-    assert demo == {"simpy"}
-    assert demo <= tested.keys() - shipped.keys()
+    extras = {
+        name: {names.match(each)[0] for each in project["optional-dependencies"][name]}  # type: ignore[index]
+        for name in ("demo", "drivers")
+    }
+    assert extras == {"demo": {"simpy"}, "drivers": {"matplotlib", "numpy", "scipy"}}
+    assert set().union(*extras.values()) <= tested.keys() - shipped.keys()
 
 
-def test_workers_and_commands_do_without_what_only_the_demo_needs() -> None:
+def test_workers_and_commands_do_without_what_only_extras_have() -> None:
     rooms = "streams.worker.process, streams.cli.main, streams.inspect.calls, streams.inspect.machine"
-    program = f"import sys; sys.modules['simpy'] = None; import {rooms}"
+    without = "; ".join(f"sys.modules[{name!r}] = None" for name in ("simpy", "numpy", "scipy", "matplotlib"))
+    program = f"import sys; {without}; import {rooms}"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 

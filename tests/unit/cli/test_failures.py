@@ -117,7 +117,7 @@ def test_what_is_stopped_says_what_became_of_it(
 
 
 def test_help_is_quick_as_nothing_is_loaded_for_it() -> None:
-    heavy = {"aiokafka", "faust", "pydantic", "streams.engine", "streams.settings", "schemas"}
+    heavy = {"aiokafka", "faust", "numpy", "pydantic", "streams.engine", "streams.settings", "schemas"}
     found = subprocess.run(
         [sys.executable, "-c", "import sys, streams.cli.main; print(*sys.modules)"],
         capture_output=True, text=True, check=True,

@@ -27,6 +27,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
     [
         "kpis --from 2026-01-01 --to 2026-01-02",
         "merges",
+        "drivers",
         "policies compare tiered one-size-fits-all --from 2026-01-01 --to 2026-01-02",
         "topics create",
         "state stats",
