@@ -21,6 +21,7 @@ from streams.cli.rules import rules_app
 from streams.cli.schemas import schemas_app
 from streams.cli.settings import settings
 from streams.cli.size import size
+from streams.cli.staff import staff
 from streams.cli.state import state_app
 from streams.cli.topics import topics_app
 from streams.cli.worker import worker
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-for command in (worker, settings, replay, kpis, merges, calls, doctor, size):
+for command in (worker, settings, replay, kpis, staff, merges, calls, doctor, size):
     app.command()(command)
 for name, group in (
     ("demo", demo_app),
