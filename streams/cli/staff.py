@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -66,13 +67,13 @@ def staff(  # noqa: PLR0913, PLR0917 - each is an option
     zone = policy.time_zone
 
     def plan_from(start: int) -> Plan:
-        target = Target(_share(service_level), _ms(within), asa and asa * SECOND_MS, _share(occupancy))
+        target = Target(_share(service_level), _ms("--within", within), _ms("--asa", asa), _share(occupancy))
         intervals = max(1, round(hours * HOUR_MS / INTERVAL_MS))
-        return Plan(start, intervals, zone, target, weeks, shrinkage / 100, _ms(patience), agents)
+        return Plan(start, intervals, zone, target, weeks, shrinkage / 100, _ms("--patience", patience), agents)
 
     try:
         plan = plan_from(0 if first is None else interval_of(moment(first, zone), INTERVAL_MS, zone))
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise QueryError(str(error)) from None
     name = LIVE if line == "live" else line
     history = asyncio.run(collect(readings_of(settings, file), policy, INTERVAL_MS, name))
@@ -86,5 +87,11 @@ def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
+def _ms(name: str, seconds: float | None) -> int | None:
+    from streams.inspect.readings import QueryError
+
+    if seconds is None:
+        return None
+    if not isfinite(seconds):
+        raise QueryError(f"{name} {seconds} is no time in seconds")
+    return round(seconds * 1000)

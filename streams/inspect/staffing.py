@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from rich.table import Table
 
-from streams.base.records import LIVE, NO_QUEUE
+from streams.base.records import LIVE
 from streams.base.times import MINUTE_MS, SECOND_MS, iso, to_ms
 from streams.inspect.readings import LINES_NAMED, QueryError
 from streams.local import text
@@ -132,8 +132,7 @@ def _history(
 ) -> History:
     parts: dict[Where, dict[int, list[Measured]]] = defaultdict(lambda: defaultdict(list))
     for (channel, queue, *_), (_, start, found) in newest.items():
-        if queue != NO_QUEUE:
-            parts[channel, queue][start].append(found)
+        parts[channel, queue][start].append(found)
     first = min((start for _, start, _ in newest.values()), default=end)
     queues = {
         where: {start: together(each) for start, each in sorted(of.items())} for where, of in sorted(parts.items())
@@ -180,7 +179,8 @@ def as_table(of: Needs, plan: Plan) -> Table:
     title = f"{text.shown(' '.join(of.where))}: {_target(of, plan)}{patience}"
     found = Table(title=title, title_justify="left")
     found.add_column("interval")
-    for name in ("arrivals", "of", "AHT", "load", *_columns("C"), *_columns("A"), "gone A"):
+    impatient = () if isinstance(of.patience_ms, str) else (*_columns("A"), "gone A")
+    for name in ("arrivals", "of", "AHT", "load", *_columns("C"), *impatient):
         found.add_column(name, justify="right")
     for need in of.needs:
         expected = need.arrivals
@@ -188,7 +188,7 @@ def as_table(of: Needs, plan: Plan) -> Table:
         basis = f"{len(expected.of)} {'wk' if expected.basis == 'weekday' else 'recent'}"
         load = f"{need.load:.1f}"
         at = f"{datetime.fromtimestamp(need.start // SECOND_MS, plan.zone):%a %Y-%m-%d %H:%M}"
-        rest = (*_cells(need.c, plan), *_cells(need.a, plan), _gone(need.a))
+        rest = (*_cells(need.c, plan), *((*_cells(need.a, plan), _gone(need.a)) if impatient else ()))
         found.add_row(
             at,
             spread,

@@ -2,8 +2,8 @@
 
 Arrivals of an interval are the mean of the same weekday and hour of the weeks before it, in local time; where readings
 do not reach back a week, the mean of the last intervals. The handle time is the interval's own where enough contacts
-were handled in it, else the queue's. What is too little to count on is said in words, and so is a queue that the agents
-cannot carry.
+were handled in it, else the queue's. Both are of contacts: legs would leave out who was answered without a queue. What
+is too little to count on is said in words, and so is a load that the agents cannot carry.
 
 Patience is the mean time after which a caller gives up: time waited by those who were answered or gave up / those who
 gave up, the maximum-likelihood estimate of an exponential time that being answered cuts off (Brown et al., "Statistical
@@ -40,8 +40,8 @@ Where = tuple[str, str]
 class Measured(NamedTuple):
     """What was counted of a queue in a span of time."""
 
-    entered: int = 0
-    """Legs."""
+    offered: int = 0
+    """Contacts that asked for a human, those who did not have to queue included; when they were answered or left."""
     handled: int = 0
     """Contacts."""
     handle_ms: int = 0
@@ -59,7 +59,7 @@ History = Mapping[int, Measured]
 def measured(readings: Mapping[tuple[str, str], Ratio]) -> Measured:
     """What the readings of a record say, (kpi, variant) → (numerator, denominator)."""
     handle_ms, handled = readings.get(("handle_time", "all"), (0, 0))
-    found = Measured(readings.get(("legs_entered", "all"), (0, 1))[0], handled, handle_ms)
+    found = Measured(readings.get(("contacts_offered", "all"), (0, 1))[0], handled, handle_ms)
     gave_up = readings.get(("time_to_abandon", "mean"))
     if gave_up is None:  # of an earlier version: how long those waited who gave up is not known
         return found
@@ -167,7 +167,7 @@ Basis = Literal["weekday", "recent"]
 
 
 class Arrivals(NamedTuple):
-    """Legs that are expected to enter in an interval, and of what that is the mean."""
+    """Contacts that are expected in an interval, and of what that is the mean."""
 
     expected: float
     least: int
@@ -194,9 +194,9 @@ def arrivals(history: History, known: Known, start: int, plan: Plan) -> Arrivals
         of = [each for each in of if known.holds(each, plan.interval_ms)]
         if len(of) < RECENT_LEAST:
             return None
-    entered = [history.get(each, Measured()).entered for each in of]
-    deviation = stdev(entered) if len(entered) > 1 else None
-    return Arrivals(mean(entered), min(entered), max(entered), deviation, basis, tuple(of))
+    offered = [history.get(each, Measured()).offered for each in of]
+    deviation = stdev(offered) if len(offered) > 1 else None
+    return Arrivals(mean(offered), min(offered), max(offered), deviation, basis, tuple(of))
 
 
 def _weeks_before(moment: int, weeks: int, zone: ZoneInfo) -> int:

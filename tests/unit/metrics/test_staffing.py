@@ -34,7 +34,7 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> int:
 
 
 NINE = at("2026-03-09T09:00")
-BUSY = Measured(entered=360, handled=350, handle_ms=350 * 240_000, abandoned=12, waited_ms=12 * 180_000)
+BUSY = Measured(offered=360, handled=350, handle_ms=350 * 240_000, abandoned=12, waited_ms=12 * 180_000)
 
 
 def plan(start: int = NINE, intervals: int = 1, zone: ZoneInfo = BERLIN, **more: object) -> Plan:
@@ -187,7 +187,7 @@ def test_targets_that_cannot_be_are_refused(make: object, said: str) -> None:
 
 def test_what_the_readings_of_a_record_say() -> None:
     readings = {
-        ("legs_entered", "all"): (12, 1),
+        ("contacts_offered", "all"): (12, 1),
         ("handle_time", "all"): (900, 9),
         ("speed_of_answer", "answered_legs"): (70, 10),
         ("time_to_abandon", "mean"): (30, 2),
