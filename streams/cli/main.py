@@ -13,7 +13,7 @@ from streams.cli.customer import customer_app
 from streams.cli.demo import demo_app
 from streams.cli.doctor import doctor
 from streams.cli.identity import identity_app
-from streams.cli.kpis import kpis
+from streams.cli.kpis import kpis_app
 from streams.cli.merges import merges
 from streams.cli.policies import policies_app
 from streams.cli.replay import replay
@@ -35,10 +35,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-for command in (worker, settings, replay, kpis, staff, merges, calls, doctor, size):
+for command in (worker, settings, replay, staff, merges, calls, doctor, size):
     app.command()(command)
 for name, group in (
     ("demo", demo_app),
+    ("kpis", kpis_app),
     ("topics", topics_app),
     ("rules", rules_app),
     ("broker", broker_app),
