@@ -15,7 +15,10 @@ from streams.local.text import Terminal
 def staff(  # noqa: PLR0913, PLR0917 - each is an option
     first: Annotated[
         str | None,
-        typer.Option("--from", help="When the first one begins; default: the next after now, or after the readings."),
+        typer.Option(
+            "--from",
+            help="When the first one begins; default: the next, or what follows a file.",
+        ),
     ] = None,
     hours: Annotated[float, typer.Option(min=0.5, max=168, help="How long to look ahead.")] = 8,
     queue: Annotated[list[str] | None, typer.Option(help="A queue; again for more. Default: all.")] = None,
@@ -59,7 +62,7 @@ def staff(  # noqa: PLR0913, PLR0917 - each is an option
     from streams.base.records import LIVE
     from streams.base.times import HOUR_MS, SECOND_MS
     from streams.inspect.readings import QueryError, moment
-    from streams.inspect.staffing import collect, reckon, show
+    from streams.inspect.staffing import collect, known, reckon, show
     from streams.metrics.staffing import INTERVAL_MS, Plan, Target, interval_of
 
     settings = load(topic_prefix=topic_prefix)
@@ -76,10 +79,11 @@ def staff(  # noqa: PLR0913, PLR0917 - each is an option
     except ValueError as error:
         raise QueryError(str(error)) from None
     name = LIVE if line == "live" else line
-    history = asyncio.run(collect(readings_of(settings, file), policy, INTERVAL_MS, name))
-    if first is None:
-        now = round(time.time() * SECOND_MS) if name == LIVE and file is None else 0
-        plan = plan_from(max(history.known.end, interval_of(now, INTERVAL_MS, zone) + INTERVAL_MS))
+    if first is None and name == LIVE and file is None:
+        plan = plan_from(interval_of(round(time.time() * SECOND_MS), INTERVAL_MS, zone) + INTERVAL_MS)
+    elif first is None:
+        plan = plan_from(asyncio.run(known(readings_of(settings, file), plan, name)).end)
+    history = asyncio.run(collect(readings_of(settings, file), plan, policy, name))
     show(reckon(history, plan, policy, queue or ()), history, plan, as_json, Terminal())
 
 

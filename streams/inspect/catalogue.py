@@ -44,14 +44,14 @@ def find(name: str) -> tuple[str, Definition, list[Variant]]:
         raise QueryError(f"there is no KPI {name}; {meant}")
     definition = DEFINITIONS[name]
     found = [
-        Variant(kpi, definition.variants[kpi.variant], kpi.formula.text, example(kpi, definition)) for kpi in KPIS[name]
+        Variant(kpi, definition.said(kpi.variant), kpi.formula.text, example(kpi, definition)) for kpi in KPIS[name]
     ]
     return name, definition, found
 
 
 def example(kpi: Kpi, definition: Definition) -> str:
     """The formula with the definition's amounts, and the value it gives."""
-    totals: Totals = {**NOTHING, **definition.example}
+    totals: Totals = {**NOTHING, **definition.amounts(kpi.formula.histogram)}
     formula = kpi.formula
     value = shown(reading(kpi, formula.above(totals), formula.below(totals)))
     if formula.percent:

@@ -14,7 +14,7 @@ from streams.inspect.readings import LINES_NAMED, QueryError
 from streams.local import text
 from streams.local.text import Terminal
 from streams.metrics.erlang import UNSTABLE, Queue
-from streams.metrics.query import tiles
+from streams.metrics.query import Newest, Record, tiles, window_of
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.staffing import (
     Arrivals,
@@ -43,26 +43,7 @@ class _Head(msgspec.Struct):
     window: _Window
 
 
-class _Dimensions(msgspec.Struct):
-    channel: str
-    queue: str
-    tier: str
-
-
-class _Reading(msgspec.Struct):
-    kpi: str
-    variant: str
-    numerator: int | None
-    denominator: int
-
-
-class _Body(msgspec.Struct):
-    dimensions: _Dimensions
-    revision: int
-    readings: list[_Reading]
-
-
-_head, _body = msgspec.json.Decoder(_Head), msgspec.json.Decoder(_Body)
+_head = msgspec.json.Decoder(_Head)
 
 
 class History(NamedTuple):
@@ -73,71 +54,76 @@ class History(NamedTuple):
     """Whole intervals that the readings cover; the first one is left out, as it may have begun before them."""
 
 
-class _Intervals:
-    """Of each interval the windows that make it up."""
+class _Line:
+    """What passes by of one line: which others there are, and between which times its readings came."""
 
-    def __init__(self, policy: KpiPolicy, interval_ms: int) -> None:
-        self._policy, self._length = policy, interval_ms
-        self._windows: dict[int, set[tuple[str, int]]] = {}
-        self._of: dict[str, int] = {}
+    def __init__(self, line: str, plan: Plan) -> None:
+        self._line, self._plan = line, plan
+        self._lines, self._first, self._last = set[str](), "9999", ""
 
-    def of(self, window: _Window) -> int | None:
-        """The interval that the window is a part of; ``None``: of none, or another window says the same."""
-        if window.length_ms > self._length:
-            return None
-        start = self._of.get(window.start)
-        if start is None:
-            start = self._of[window.start] = interval_of(to_ms(window.start), self._length, self._policy.time_zone)
-        parts = self._windows.get(start)
-        if parts is None:
-            parts = self._windows[start] = set(tiles(start, start + self._length, self._policy))
-        return start if (window.start, window.length_ms) in parts else None
+    def has(self, head: _Head) -> bool:
+        """Whether the record is of the line."""
+        self._lines.add(head.line)
+        if head.line != self._line:
+            return False
+        if head.window.length_ms <= self._plan.interval_ms:  # longer ones reach beyond what was measured
+            self._first, self._last = min(self._first, head.window.end), max(self._last, head.window.end)
+        return True
+
+    def known(self) -> Known:
+        """The whole intervals. Raises QueryError where there are no readings of the line."""
+        if self._line not in self._lines:
+            there = ", ".join(each or "live" for each in sorted(self._lines)[:LINES_NAMED]) or "none"
+            raise QueryError(
+                f"there are no readings of the line {self._line or 'live'}; --line takes those that have some: {there}"
+            )
+        if not self._last:
+            return Known(0, 0)
+        length, zone = self._plan.interval_ms, self._plan.zone
+        first, last = (interval_of(to_ms(at), length, zone) for at in (self._first, self._last))
+        return Known(first + length, last)
 
 
-async def collect(values: AsyncIterator[bytes], policy: KpiPolicy, plan_ms: int, line: str = LIVE) -> History:
-    """What records of ``kpis`` say of a line, in intervals of ``plan_ms``: of every window the newest revision, all
-    tiers together. Raises QueryError when nothing that comes is of the line, or no windows make up the intervals.
+async def known(values: AsyncIterator[bytes], plan: Plan, line: str = LIVE) -> Known:
+    """The whole intervals that readings of a line cover; of the plan, how long they are. Raises QueryError where there
+    are none.
     """
-    intervals = _Intervals(policy, plan_ms)
-    newest: dict[tuple[str, ...], tuple[int, int, Measured]] = {}
-    lines, ends = set[str](), [0]
+    found = _Line(line, plan)
+    async for value in values:
+        found.has(_head.decode(value))
+    return found.known()
+
+
+async def collect(values: AsyncIterator[bytes], plan: Plan, policy: KpiPolicy, line: str = LIVE) -> History:
+    """What records of ``kpis`` say of a line before the plan begins, in its intervals, all tiers together. Raises
+    QueryError when nothing that comes is of the line, or no windows make up the intervals.
+    """
+    try:
+        tiled = {start: tiles(start, start + plan.interval_ms, policy) for start in plan.past}
+    except ValueError as error:
+        raise QueryError(str(error)) from None
+    interval = {window: start for start, windows in tiled.items() for window in windows}
+    kept, found = Newest(lambda record: window_of(record) in interval), _Line(line, plan)
     async for value in values:
         head = _head.decode(value)
-        lines.add(head.line)
-        if head.line != line:
-            continue
-        try:
-            start = intervals.of(head.window)
-        except ValueError as error:
-            raise QueryError(str(error)) from None
-        if start is None:
-            continue
-        body = _body.decode(value)
-        where = body.dimensions
-        key = (where.channel, where.queue, where.tier, head.window.start, str(head.window.length_ms))
-        if key not in newest or newest[key][0] <= body.revision:
-            said = {(each.kpi, each.variant): (each.numerator or 0, each.denominator) for each in body.readings}
-            newest[key] = body.revision, start, measured(said)
-        ends.append(to_ms(head.window.end))
-    if line not in lines:
-        there = ", ".join(each or "live" for each in sorted(lines)[:LINES_NAMED]) or "none"
-        raise QueryError(
-            f"there are no readings of the line {line or 'live'}; --line takes those that have some: {there}"
-        )
-    return _history(newest, max(ends), plan_ms, policy)
-
-
-def _history(
-    newest: dict[tuple[str, ...], tuple[int, int, Measured]], end: int, plan_ms: int, policy: KpiPolicy
-) -> History:
+        if found.has(head) and (head.window.start, head.window.length_ms) in interval:
+            kept.add(_reduced(msgspec.json.decode(value)))
     parts: dict[Where, dict[int, list[Measured]]] = defaultdict(lambda: defaultdict(list))
-    for (channel, queue, *_), (_, start, found) in newest.items():
-        parts[channel, queue][start].append(found)
-    first = min((start for _, start, _ in newest.values()), default=end)
+    for record in kept.records():
+        dims = record["dimensions"]
+        parts[dims["channel"], dims["queue"]][interval[window_of(record)]].append(record["readings"])
     queues = {
         where: {start: together(each) for start, each in sorted(of.items())} for where, of in sorted(parts.items())
     }
-    return History(queues, Known(first + plan_ms, interval_of(end, plan_ms, policy.time_zone)))
+    return History(queues, found.known())
+
+
+def _reduced(record: Record) -> Record:
+    """With what counts here in place of the readings, which are most of it."""
+    said = {
+        (each["kpi"], each["variant"]): (each["numerator"] or 0, each["denominator"]) for each in record["readings"]
+    }
+    return {name: record[name] for name in ("line", "dimensions", "window", "revision")} | {"readings": measured(said)}
 
 
 def reckon(history: History, plan: Plan, policy: KpiPolicy, only: Iterable[str] = ()) -> list[Needs]:

@@ -4,10 +4,11 @@
 here: an example says amounts, and the KPI's own formula reads them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from streams.metrics.accumulators import step_of
+from streams.metrics.accumulators import HISTOGRAMS, step_of
 
 
 class Definition(NamedTuple):
@@ -15,12 +16,36 @@ class Definition(NamedTuple):
 
     says: str
     variants: Mapping[str, str]
-    """Variant → what is particular to it."""
+    """Variant → what is particular to it; `said` knows those of percentiles and of business time by these."""
     source: str
     example: Mapping[str, Any]
     """Accumulator → its state; what is not named is empty."""
     final: str = ""
     """When a reading is final, where it is not with its window."""
+
+    def said(self, variant: str) -> str:
+        """What is particular to a variant; nothing where nobody said it."""
+        if variant in self.variants:
+            return self.variants[variant]
+        if variant.endswith(_BUSINESS):
+            by_calendar = self.said(variant.removesuffix(_BUSINESS))
+            return f"{by_calendar}, by business time" if by_calendar else ""
+        found = _PERCENTILE.fullmatch(variant)
+        if found is None or not (found["of"] is None or found["of"] in self.variants):
+            return ""
+        what = f": {self.variants[found['of']]}" if found["of"] else ""
+        return f"what {found['percent']} % of them do not exceed{what}"
+
+    def amounts(self, histogram: str = "") -> Mapping[str, Any]:
+        """Those of the example; a histogram that it does not have holds ten amounts."""
+        if not histogram or histogram in self.example:
+            return self.example
+        return {**self.example, histogram: _TEN, HISTOGRAMS[histogram].counted_by: sum(_TEN.values())}
+
+
+_BUSINESS = "_business"
+_PERCENTILE = re.compile(r"(?:(?P<of>\w+)_)?p(?P<percent>\d+)")
+_TEN = {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}
 
 
 _KOOLE = "G. Koole, *Call Center Optimization* (2013), on service level, abandonment and their definitions"
@@ -38,7 +63,6 @@ _LEGS = {
     "waiting_reached": 30,
 }
 _CONTACTS = {"contacts_answered": 900, "contacts_abandoned": 70, "contacts_flowed_out": 30, "contacts_in_time": 800}
-_WAITS = {"answered": 10, "answered_waits": {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}}
 
 DEFINITIONS: dict[str, Definition] = {
     "contacts_offered": Definition(
@@ -123,13 +147,10 @@ DEFINITIONS: dict[str, Definition] = {
         "From entering the queue to the answer: connected to a human, in writing also a human's message.",
         {
             "answered_legs": "the mean over answered legs (ASA)",
-            "p50": "the wait that half of the answered legs do not exceed",
-            "p90": "the wait that 90 % of the answered legs do not exceed",
-            "p95": "the wait that 95 % of the answered legs do not exceed",
             "all_contacts": "the mean over answered contacts, all their legs together; one that did not queue is 0",
         },
         f"{_GANS}; percentiles by nearest rank, within 1 % ([percentiles](metrics.md#percentiles))",
-        _WAITS | {"answered_wait_ms": 180_000, "contacts_answered": 12, "contacts_wait_ms": 180_000},
+        {"answered": 10, "answered_wait_ms": 180_000, "contacts_answered": 12, "contacts_wait_ms": 180_000},
     ),
     "answered_in_time": Definition(
         "Share of contacts that were answered after a wait of at most t, all their legs together.",

@@ -57,14 +57,16 @@ History = Mapping[int, Measured]
 
 
 def measured(readings: Mapping[tuple[str, str], Ratio]) -> Measured:
-    """What the readings of a record say, (kpi, variant) → (numerator, denominator)."""
-    handle_ms, handled = readings.get(("handle_time", "all"), (0, 0))
-    found = Measured(readings.get(("contacts_offered", "all"), (0, 1))[0], handled, handle_ms)
-    gave_up = readings.get(("time_to_abandon", "mean"))
-    if gave_up is None:  # of an earlier version: how long those waited who gave up is not known
-        return found
-    answered_ms, _ = readings.get(("speed_of_answer", "answered_legs"), (0, 0))
-    return found._replace(abandoned=gave_up[1], waited_ms=gave_up[0] + answered_ms)
+    """What the readings of a record say, (kpi, variant) → (numerator, denominator); one that is not there is empty."""
+
+    def of(kpi: str, variant: str) -> Ratio:
+        return readings.get((kpi, variant), (0, 0))
+
+    (handle_ms, handled), (gave_up_ms, gave_up) = of("handle_time", "all"), of("time_to_abandon", "mean")
+    found = Measured(of("contacts_offered", "all")[0], handled, handle_ms)
+    if gave_up != of("abandonment", "of_left")[0]:
+        return found  # of an earlier version: how long those waited who gave up is not known
+    return found._replace(abandoned=gave_up, waited_ms=gave_up_ms + of("speed_of_answer", "answered_legs")[0])
 
 
 def together(each: Iterable[Measured]) -> Measured:
@@ -144,6 +146,12 @@ class Plan:
     def starts(self) -> list[int]:
         """Of the intervals."""
         return [self.start + place * self.interval_ms for place in range(self.intervals)]
+
+    @property
+    def past(self) -> list[int]:
+        """Starts of the intervals to look at: as many weeks before the first one as are to count."""
+        first = _weeks_before(self.start, self.weeks, self.zone)
+        return list(range(first, self.start, self.interval_ms))
 
 
 def interval_of(moment: int, interval_ms: int, zone: ZoneInfo) -> int:

@@ -10,7 +10,7 @@ from streams.inspect.catalogue import KPIS, explain, find, page, terms, windows
 from streams.inspect.readings import QueryError
 from streams.local.text import Terminal
 from streams.metrics.accumulators import ACCUMULATORS
-from streams.metrics.definitions import DEFINITIONS
+from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Formula, count, longest, per, percentile
 from streams.metrics.kpis import CATALOGUE, INSTANT, Kpi
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Window
@@ -22,11 +22,11 @@ from tests.support.kpi_facts import POLICY
 def test_every_kpi_has_a_definition_an_example_and_a_source(kpi: Kpi) -> None:
     assert kpi.name in DEFINITIONS, f"say in definitions.py what {kpi.name} is"
     definition = DEFINITIONS[kpi.name]
-    assert definition.variants.get(kpi.variant), f"say in definitions.py what is particular to {kpi.name} {kpi.variant}"
+    assert definition.said(kpi.variant), f"say in definitions.py what is particular to {kpi.name} {kpi.variant}"
     assert definition.says.endswith(".")
     assert definition.source
     (found,) = [each for each in find(kpi.name)[2] if each.kpi == kpi]
-    totals = {**NOTHING, **definition.example}
+    totals = {**NOTHING, **definition.amounts(kpi.formula.histogram)}
     assert kpi.formula.above(totals) != 0, "the example says nothing of what is above the line"
     assert kpi.formula.below(totals) != 0, "the example says nothing of what is below the line"
     assert "–" not in found.example
@@ -36,10 +36,20 @@ def test_every_kpi_has_a_definition_an_example_and_a_source(kpi: Kpi) -> None:
 def test_nothing_is_described_that_is_not_there() -> None:
     assert DEFINITIONS.keys() == KPIS.keys()
     for name, kpis in KPIS.items():
-        assert DEFINITIONS[name].variants.keys() == {kpi.variant for kpi in kpis}, name
+        assert DEFINITIONS[name].variants.keys() <= {kpi.variant for kpi in kpis}, name
         assert DEFINITIONS[name].example.keys() <= NOTHING.keys(), name
     assert TERMS.keys() <= NOTHING.keys()
     assert ACCUMULATORS.keys() <= TERMS.keys(), "say in terms.py what it is"
+
+
+def test_percentiles_and_business_time_need_no_words_of_their_own() -> None:
+    definition = Definition("Something.", {"all": "all of it"}, "us", {})
+    assert definition.said("p90") == "what 90 % of them do not exceed"
+    assert definition.said("all_p50") == "what 50 % of them do not exceed: all of it"
+    assert definition.said("all_business") == "all of it, by business time"
+    assert definition.said("p95_business") == "what 95 % of them do not exceed, by business time"
+    assert [definition.said(each) for each in ("other", "other_p50", "other_business", "p")] == [""] * 4
+    assert definition.amounts("answered_waits")["answered"] == 10
 
 
 def test_vector_1_and_2_are_the_examples() -> None:

@@ -17,7 +17,7 @@ from streams.inspect.staffing import History, collect, reckon, show
 from streams.local.text import Terminal
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import Pane
-from streams.metrics.staffing import INTERVAL_MS, Known, Measured, Plan, Target
+from streams.metrics.staffing import INTERVAL_MS, Known, Measured, Plan
 from tests.support.kpi_facts import POLICY, T0
 
 QUARTER_MS = 15 * MINUTE_MS
@@ -63,8 +63,11 @@ async def of(values: Iterator[bytes] | list[bytes]) -> AsyncIterator[bytes]:
         yield value
 
 
+PLAN = Plan(T0 + 2 * HOUR_MS, 1, ZoneInfo("UTC"))
+
+
 async def history(values: Iterator[bytes] | list[bytes], line: str = "") -> History:
-    return await collect(of(values), POLICY, INTERVAL_MS, line)
+    return await collect(of(values), PLAN, POLICY, line)
 
 
 QUARTER = Measured(90, 88, 88 * 240_000, 2, 60 * 5_000 + 2 * 30_000)
@@ -163,8 +166,10 @@ def test_without_a_week_it_says_so(tmp_path: Path) -> None:
     assert "readings do not reach back a week" in shown
     path.write_bytes(b"\n".join(morning(T0, 4)))
     assert "readings of 30 min are too few" in run("--file", str(path)).stdout
-    path.write_bytes(record(T0, {"contacts_answered": 1}))
+    path.write_bytes(b"\n".join(record(T0 + place * QUARTER_MS, {"contacts_answered": 1}) for place in range(8)))
     assert "0 handled contacts are too few" in run("--file", str(path)).stdout
+    path.write_bytes(record(T0, HOUR))
+    assert "there are no readings of queues" in run("--file", str(path)).stderr
 
 
 @pytest.mark.parametrize(
@@ -200,9 +205,8 @@ async def test_names_are_shown_as_text() -> None:
     name = "[red]x[/]\x1b[31m"
     values = list(morning(T0, 8, queue=name))
     found = await history(values)
-    plan = Plan(T0 + 2 * HOUR_MS, 1, ZoneInfo("UTC"), Target())
     out = io.StringIO()
-    show(reckon(found, plan, POLICY), found, plan, False, Terminal(file=out, width=200))
+    show(reckon(found, PLAN, POLICY), found, PLAN, False, Terminal(file=out, width=200))
     assert "voice [red]x[/]\\x1b[31m: 80 % within 20 s" in out.getvalue()
 
 

@@ -1,5 +1,4 @@
 import heapq
-
 import random
 from dataclasses import dataclass
 from itertools import pairwise

@@ -191,10 +191,13 @@ def test_what_the_readings_of_a_record_say() -> None:
         ("handle_time", "all"): (900, 9),
         ("speed_of_answer", "answered_legs"): (70, 10),
         ("time_to_abandon", "mean"): (30, 2),
+        ("abandonment", "of_left"): (2, 12),
     }
     assert measured(readings) == Measured(12, 9, 900, 2, 100)
     del readings["time_to_abandon", "mean"]
     assert measured(readings) == Measured(12, 9, 900), "of an earlier version"
+    del readings["abandonment", "of_left"]
+    assert measured(readings) == Measured(12, 9, 900, 0, 70), "nobody gave up"
     assert measured({}) == Measured()
     assert together([Measured(1, 2, 3, 4, 5), Measured(1, 1, 1, 1, 1)]) == Measured(2, 3, 4, 5, 6)
 
