@@ -17,14 +17,14 @@ mu + n theta, ..., mu + theta, so that
 That is the mean wait of those in place n of an M/M/c+M queue who are answered: not giving up for so long tilts the rate
 mu + (i - 1) theta of each step by theta (the queue: Garnett, Mandelbaum and Reiman, "Designing a Call Center with
 Impatient Customers", 2002; predicting from its state: W. Whitt, "Predicting Queueing Delays", 1999). So it can be held
-against the waits of the answered, which `Past.calibration` does. Places are in order of entering: who is preferred is
+against the waits of the answered, which `Past.judged` does. Places are in order of entering: who is preferred is
 answered sooner, and others later, than is said.
 
 Everything is a function of the legs, and of the moment asked for: what happens later changes nothing.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
@@ -76,6 +76,15 @@ class Expected(NamedTuple):
     waited_ms: int
     remaining_ms: int | Literal["unknown"]
     """Expected wait from now on."""
+
+
+class Judged(NamedTuple):
+    """Somebody who was answered."""
+
+    id: str
+    waited_ms: int
+    expected_ms: int | Literal["unknown"]
+    """When it entered."""
 
 
 class Calibration(NamedTuple):
@@ -153,25 +162,27 @@ class Past:
             for place, stay in enumerate(found, start=1)
         ]
 
-    def calibration(self, start: int, end: int, window_ms: int) -> Calibration:
-        """Of those who were answered at or after ``start`` and before ``end``: their waits against what was expected
-        when they entered.
-        """
-        judged = unknown = error = absolute = waited = 0
+    def judged(self, start: int, end: int, window_ms: int) -> Iterator[Judged]:
+        """Who was answered at or after ``start`` and before ``end``, with what was expected at the entering."""
         for before, stay in enumerate(self._stays):
-            if not stay.answered or stay.left is None or not start <= stay.left < end:
-                continue
-            place = before + 1 - bisect_right(self._left, stay.entered)
-            waits = self.rates(stay.entered, window_ms).expected(place)
-            if waits == UNKNOWN:
-                unknown += 1
-                continue
-            wait = stay.left - stay.entered
-            judged += 1
-            waited += wait
-            error += wait - waits[-1]
-            absolute += abs(wait - waits[-1])
-        return Calibration(judged, unknown, error, absolute, waited)
+            if stay.answered and stay.left is not None and start <= stay.left < end:
+                place = before + 1 - bisect_right(self._left, stay.entered)
+                waits = self.rates(stay.entered, window_ms).expected(place)
+                yield Judged(stay.id, stay.left - stay.entered, UNKNOWN if waits == UNKNOWN else waits[-1])
+
+
+def calibration(judged: Iterable[Judged]) -> Calibration:
+    """How the forecasts of some came out."""
+    known = unknown = error = absolute = waited = 0
+    for each in judged:
+        if each.expected_ms == UNKNOWN:
+            unknown += 1
+            continue
+        known += 1
+        waited += each.waited_ms
+        error += each.waited_ms - each.expected_ms
+        absolute += abs(each.waited_ms - each.expected_ms)
+    return Calibration(known, unknown, error, absolute, waited)
 
 
 _FOREVER = 1 << 62

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.base.times import HOUR_MS, MINUTE_MS
 from streams.metrics.erlang import erlang_a
-from streams.metrics.forecast import UNKNOWN, Calibration, Expected, Past, Rates, Stay
+from streams.metrics.forecast import UNKNOWN, Calibration, Expected, Past, Rates, Stay, calibration
 
 WINDOW_MS = 100
 
@@ -82,9 +82,9 @@ def test_calibrations_of_spans_add_up_and_each_is_what_was_said_at_the_entering(
 ) -> None:
     past = Past(legs)
     moments = [0, *sorted(cuts), 1_000]
-    parts = [past.calibration(a, b, WINDOW_MS) for a, b in pairwise(moments)]
+    parts = [calibration(past.judged(a, b, WINDOW_MS)) for a, b in pairwise(moments)]
     whole = Calibration(*(sum(each) for each in zip(*parts, strict=True)))
-    assert whole == past.calibration(0, 1_000, WINDOW_MS)
+    assert whole == calibration(past.judged(0, 1_000, WINDOW_MS))
     judged = unknown = error = absolute = waited = 0
     for leg in legs:
         if not leg.answered or leg.left is None or leg.left == leg.entered:
@@ -92,7 +92,6 @@ def test_calibrations_of_spans_add_up_and_each_is_what_was_said_at_the_entering(
         (said,) = [
             each for each in Past(known_at(legs, leg.entered)).waiting(leg.entered, WINDOW_MS) if each.id == leg.id
         ]
-        # Who enters in the same moment and comes behind is no part of what counts for this one.
         if said.remaining_ms == UNKNOWN:
             unknown += 1
             continue
@@ -141,7 +140,7 @@ def test_who_waits_and_how_long_in_words_and_numbers() -> None:
         Expected("c", 3, 5_000, "unknown"),
     ]
     assert Past([]).waiting(0, MINUTE_MS) == []
-    assert Past([Stay(0, "a")]).calibration(0, 100, 100) == Calibration()
+    assert calibration(Past([Stay(0, "a")]).judged(0, 100, 100)) == Calibration()
 
 
 def test_a_leg_that_left_before_it_entered_is_refused() -> None:
@@ -187,7 +186,7 @@ def test_simulated_queues_show_how_well_it_is_calibrated(centre: Centre, error: 
     gone = sum(not leg.answered for leg in legs) / len(legs)
     model = erlang_a(centre.per_hour, HOUR_MS, centre.handle_s * 1000, centre.agents, 20_000, centre.patience_s * 1000)
     assert gone == pytest.approx(model.abandonment, rel=0.1)
-    found = Past(legs).calibration(0, 1_000 * HOUR_MS, 15 * MINUTE_MS)
+    found = calibration(Past(legs).judged(0, 1_000 * HOUR_MS, 15 * MINUTE_MS))
     assert found.judged > 4_000
     assert found.unknown < 0.05 * found.judged
     assert abs(found.error_ms) < error * found.waited_ms
