@@ -1,7 +1,8 @@
 """What the commands share: one way to fail, the settings, the broker, options that several have."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -99,6 +100,18 @@ def load(*, broker: bool = False, **overrides: object) -> "Settings":
 
     found = settings.load(**overrides)
     return with_broker(found, start=False)[0] if broker else found
+
+
+def readings_of(settings: "Settings", file: Path | None) -> AsyncIterator[bytes]:
+    """Records of the topic kpis, or of a file. Raises BrokerError."""
+    from streams.inspect.readings import TOPIC, recorded
+    from streams.kafka.connection import connection_of
+    from streams.kafka.reading import values_of
+
+    if file is not None:
+        return recorded(file)
+    settings, _ = with_broker(settings, start=False)
+    return values_of(connection_of(settings), settings.topic_prefix + TOPIC)
 
 
 def with_broker(

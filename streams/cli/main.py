@@ -15,7 +15,7 @@ from streams.cli.doctor import doctor
 from streams.cli.drivers import drivers
 from streams.cli.hours import hours
 from streams.cli.identity import identity_app
-from streams.cli.kpis import kpis
+from streams.cli.kpis import kpis_app
 from streams.cli.merges import merges
 from streams.cli.policies import policies_app
 from streams.cli.replay import replay
@@ -23,6 +23,7 @@ from streams.cli.rules import rules_app
 from streams.cli.schemas import schemas_app
 from streams.cli.settings import settings
 from streams.cli.size import size
+from streams.cli.staff import staff
 from streams.cli.state import state_app
 from streams.cli.topics import topics_app
 from streams.cli.worker import worker
@@ -36,10 +37,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Event streaming for customer contact: journeys, segments, KPIs and alerts from contact events, exactly once.",
 )
-for command in (worker, settings, replay, kpis, drivers, hours, merges, calls, doctor, size):
+for command in (worker, settings, replay, staff, drivers, hours, merges, calls, doctor, size):
     app.command()(command)
 for name, group in (
     ("demo", demo_app),
+    ("kpis", kpis_app),
     ("topics", topics_app),
     ("rules", rules_app),
     ("broker", broker_app),

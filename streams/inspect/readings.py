@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,7 @@ class _Window(msgspec.Struct):
 class _Dimensions(msgspec.Struct):
     channel: str
     queue: str
+    tier: str
 
 
 class _Head(msgspec.Struct):
@@ -67,7 +69,31 @@ class _Head(msgspec.Struct):
     dimensions: _Dimensions
 
 
-_head = msgspec.json.Decoder(_Head)
+class _WholeWindow(_Window):
+    end: str
+
+
+class _Reading(msgspec.Struct):
+    kpi: str
+    variant: str
+    unit: str
+    numerator: int | None
+    denominator: int
+
+
+class _Whole(msgspec.Struct):
+    """All that is looked at of a record."""
+
+    line: str
+    dimensions: _Dimensions
+    window: _WholeWindow
+    revision: int
+    readings: list[_Reading]
+    sums: dict[str, int] = {}
+    histograms: dict[str, dict[str, int]] = {}
+
+
+_head, _whole = msgspec.json.Decoder(_Head), msgspec.json.Decoder(_Whole)
 
 
 def span(first: str, last: str, zone: ZoneInfo) -> tuple[int, int]:
@@ -75,10 +101,11 @@ def span(first: str, last: str, zone: ZoneInfo) -> tuple[int, int]:
 
     Date-times without an offset are local times of the zone. Raises QueryError for what is neither.
     """
-    return _moment(first, zone, 0), _moment(last, zone, 1)
+    return moment(first, zone, 0), moment(last, zone, 1)
 
 
-def _moment(text: str, zone: ZoneInfo, days: int) -> int:
+def moment(text: str, zone: ZoneInfo, days: int = 0) -> int:
+    """A date-time as it was typed, or so many days after a date; ms. Raises QueryError."""
     try:
         if len(text) <= len("YYYY-MM-DD"):
             return day_start(date.fromisoformat(text) + timedelta(days=days), zone)
@@ -88,6 +115,23 @@ def _moment(text: str, zone: ZoneInfo, days: int) -> int:
         raise QueryError(
             f"{text!r} is neither a date such as 1999-02-01 nor a date-time such as 1999-02-01T08:30"
         ) from None
+
+
+async def recorded(path: Path) -> AsyncIterator[bytes]:
+    """Records of ``kpis`` from a file, one a line, as ``kcat -C -t kpis -e -q`` writes them. Raises QueryError for what
+    is none, with its line.
+    """
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    try:
+                        _whole.decode(line)
+                    except msgspec.MsgspecError as error:
+                        raise QueryError(f"{path}, line {number} is no record of {TOPIC}: {error}") from None
+                    yield line
+    except OSError as error:
+        raise QueryError(f"{path} cannot be read: {error.strerror}") from None
 
 
 async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy) -> list[Row]:

@@ -60,6 +60,8 @@ class Formula:
     """How a KPI is read from what it names: what is above the line, and what is below."""
 
     names: frozenset[str]
+    text: str
+    """What people read: the names, and what is done with them."""
     above: Reader
     below: Reader
     merge: Merge = "ratio"
@@ -74,13 +76,15 @@ def per(above: str, below: str, times: int = 1) -> Formula:
     """One sum of accumulators by another: ``per("answered_in_time", "answered + abandoned")``."""
     (names, numerator), (more, denominator) = _terms(above), _terms(below)
     top = numerator if times == 1 else lambda totals: times * numerator(totals)
-    return Formula(names | more, top, denominator, counted=below if below in more else "")
+    text = " / ".join(each if " " not in each else f"({each})" for each in (above, below))
+    text = text if times == 1 else f"{times} × {text}"
+    return Formula(names | more, text, top, denominator, counted=below if below in more else "")
 
 
 def count(of: str) -> Formula:
     """A number of things: its denominator is 1."""
     names, number = _terms(of)
-    return Formula(names, number, lambda totals: 1, "count")
+    return Formula(names, of, number, lambda totals: 1, "count")
 
 
 def longest(name: str) -> Formula:
@@ -89,7 +93,9 @@ def longest(name: str) -> Formula:
     def is_there(totals: Totals) -> int:
         return 0 if longest_wait(totals[name]) is None else 1
 
-    return Formula(frozenset({name}), lambda totals: longest_wait(totals[name]) or 0, is_there, "max")
+    return Formula(
+        frozenset({name}), f"largest of {name}", lambda totals: longest_wait(totals[name]) or 0, is_there, "max"
+    )
 
 
 def percentile(percent: int, name: str) -> Formula:
@@ -103,7 +109,8 @@ def percentile(percent: int, name: str) -> Formula:
         found: int = totals[counted_by] if totals[name] else 0
         return found
 
-    return Formula(frozenset({name}), value, of, "percentile", percent, name)
+    text = f"percentile {percent} of {name}"
+    return Formula(frozenset({name}), text, value, of, "percentile", percent, name)
 
 
 def _terms(text: str) -> tuple[frozenset[str], Reader]:

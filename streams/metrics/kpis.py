@@ -127,6 +127,7 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("abandonment", "of_left", "leg", "ratio", per("abandoned", LEFT), of_patience=True),
     Kpi("abandonment", "short", "leg", "ratio", per("short_abandoned", LEFT), of_patience=True, detail=True),
     Kpi("abandonment", "of_offered", "contact", "ratio", per("contacts_abandoned", OFFERED), of_patience=True),
+    Kpi("time_to_abandon", "mean", "leg", "ms", per("abandoned_wait_ms", "abandoned"), of_patience=True),
     Kpi("flow_out", "of_left", "leg", "ratio", per("flowed_out", LEFT)),
     Kpi("speed_of_answer", "answered_legs", "leg", "ms", per("answered_wait_ms", "answered")),
     Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered"), detail=True),

@@ -12,8 +12,8 @@ from tests.reference.model import Figure, Listed, Ratio, Truth
 from tests.reference.sums import PERCENTILE
 
 KINDS = {
-    "legs": ("legs_entered", "abandonment.of_left", "abandonment.short", "flow_out", "speed_of_answer.answered_legs",
-             PERCENTILE, "longest_wait", "service_level"),
+    "legs": ("legs_entered", "abandonment.of_left", "abandonment.short", "time_to_abandon", "flow_out",
+             "speed_of_answer.answered_legs", PERCENTILE, "longest_wait", "service_level"),
     "waiting": ("service_level.reached_threshold",),
     "contacts": ("contacts_offered", "abandonment.of_offered", "answered_in_time", "speed_of_answer.all_contacts"),
     "counts": ("contacts_contained", "contacts_left", "contacts_reopened", "contacts_turned_away"),

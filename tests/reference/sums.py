@@ -10,6 +10,7 @@ from tests.reference.events import S
 THRESHOLD = 20 * S
 SHORT = 5 * S
 PERCENTILE = "speed_of_answer.p"
+PATIENCE = ("abandonment.", "time_to_abandon.")
 Ratio = tuple[int, int]
 """Numerator and denominator; of counts the denominator is 0, of percentiles the value and of how many it is."""
 
@@ -34,7 +35,7 @@ class Sums:
     def figures(self, channel: str = "voice") -> dict[str, Ratio]:
         """kpi.variant → numerator and denominator; where nobody can give up there is no rate of it."""
         found = self.of_legs() | self.of_contacts() | self.of_words()
-        return found | {name: (0, 0) for name in found if name.startswith("abandonment.") and channel in NO_GIVING_UP}
+        return found | {name: (0, 0) for name in found if name.startswith(PATIENCE) and channel in NO_GIVING_UP}
 
     def of_legs(self) -> dict[str, Ratio]:
         answered = [a for (a,) in self.amounts["left.answered"]]
@@ -48,6 +49,7 @@ class Sums:
             "legs_entered.all": (self.counts["entered"], 0),
             "abandonment.of_left": (len(gone), left),
             "abandonment.short": (short, left),
+            "time_to_abandon.mean": (sum(gone), len(gone)),
             "flow_out.of_left": (len(flown), left),
             "speed_of_answer.answered_legs": (sum(answered), len(answered)),
             **{f"{PERCENTILE}{percent}": (ranked(answered, percent), len(answered)) for percent in (50, 90, 95)},

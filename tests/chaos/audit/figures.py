@@ -163,6 +163,7 @@ def readings(
         ("abandonment", "of_left"): (s["abandoned"], left) if abandons else none,
         ("abandonment", "short"): (s["short_abandoned"], left) if abandons else none,
         ("abandonment", "of_offered"): (s["contacts_abandoned"], offered) if abandons else none,
+        ("time_to_abandon", "mean"): (s["abandoned_wait_ms"], s["abandoned"]) if abandons else none,
         ("flow_out", "of_left"): (s["flowed_out"], left),
         ("speed_of_answer", "answered_legs"): (s["answered_wait_ms"], s["answered"]),
         ("speed_of_answer", "all_contacts"): (s["contacts_wait_ms"], s["contacts_answered"]),

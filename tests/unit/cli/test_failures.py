@@ -62,6 +62,7 @@ def test_a_fault_of_ours_is_a_traceback(kind: type[Exception], monkeypatch: pyte
     ("words", "where"),
     [
         (KPIS, "streams.inspect.readings.collect"),
+        (("staff",), "streams.inspect.staffing.collect"),
         (("merges",), "streams.inspect.merges.collect"),
         (("size", "--events-per-second", "1", "--customers", "1"), "streams.inspect.sizing.plan"),
         (("calls", "--file", "calls.tsv"), "streams.replay.reader.read_log"),

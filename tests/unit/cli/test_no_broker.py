@@ -26,6 +26,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
     "command",
     [
         "kpis --from 2026-01-01 --to 2026-01-02",
+        "staff --hours 1",
         "merges",
         "drivers",
         "policies compare tiered one-size-fits-all --from 2026-01-01 --to 2026-01-02",
