@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from streams.metrics.accumulators import HISTOGRAMS, step_of
+from streams.metrics.terms import BY_BUSINESS_TIME
 
 
 class Definition(NamedTuple):
@@ -38,9 +39,11 @@ class Definition(NamedTuple):
 
     def amounts(self, histogram: str = "") -> Mapping[str, Any]:
         """Those of the example; a histogram that it does not have holds ten amounts."""
-        if not histogram or histogram in self.example:
-            return self.example
-        return {**self.example, histogram: _TEN, HISTOGRAMS[histogram].counted_by: sum(_TEN.values())}
+        business = {name: self.example[of] for name, of in BY_BUSINESS_TIME.items() if of in self.example}
+        found = {**self.example, **business}
+        if not histogram or histogram in found:
+            return found
+        return {**found, histogram: _TEN, HISTOGRAMS[histogram].counted_by: sum(_TEN.values())}
 
 
 _BUSINESS = "_business"

@@ -50,3 +50,20 @@ TERMS: dict[str, str] = {
     "sentiment": "customer messages with a score",
     "sentiment_milli": "their scores, in thousandths",
 }
+
+BY_BUSINESS_TIME = {
+    "business_answered": "answered",
+    "business_abandoned": "abandoned",
+    "business_in_time": "answered_in_time",
+    "business_answered_ms": "answered_wait_ms",
+    "business_waits": "answered_waits",
+    "business_longest": "longest",
+    "oldest_business_ms": "oldest_waits_ms",
+    **{
+        f"business_{name}": name
+        for name in TERMS
+        if name.startswith(("first_any", "first_from", "first_after", "next_response"))
+    },
+}
+"""What is kept by business time → what it is by calendar time."""
+TERMS |= {name: f"{TERMS[of]}, by business time" for name, of in BY_BUSINESS_TIME.items()}
