@@ -198,6 +198,7 @@ class FactRecord(Model):
         "leg_closed",
         "contact_offered",
         "contact_unasked",
+        "contact_by_machine",
         "contact_reopened",
         "contact_handled",
         "turned_away",

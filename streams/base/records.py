@@ -148,8 +148,9 @@ class Fact(Record, tag="fact", frozen=True):
     """One thing that happened and counts in a KPI; ``sign`` −1 takes an identical earlier fact back."""
 
     fact: str
-    """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
-    first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or topic"""
+    """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
+    turned_away, first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or
+    topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -162,6 +163,7 @@ class Fact(Record, tag="fact", frozen=True):
     variant: str | None = None
     entered: int | None = None
     value: int | None = None
+    """Of contact_handled: how often it was transferred; None = never."""
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0

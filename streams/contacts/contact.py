@@ -214,6 +214,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     it."""
     resumed: tuple[int, bool] | None = None
     """Of another part: when it began, and whether the contact was negative by then."""
+    human_first: bool = False
+    """It had asked for a human, or one had it, before a menu or a bot did."""
 
     @property
     def heard(self) -> int:
@@ -302,6 +304,7 @@ _REPLACED = {
     "contact_handled": "contact_handled",
     "contact_unasked": "outcome",
     "contact_offered": "outcome",
+    "contact_by_machine": "contact_by_machine",
     "feedback": "feedback",
 }
 

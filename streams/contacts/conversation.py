@@ -8,7 +8,7 @@ anything was done for it; a connector that knows better says ``reason: abandoned
 
 from msgspec.structs import replace
 
-from streams.base.channels import LIVE_CHANNELS, WITHOUT_ABANDONMENT
+from streams.base.channels import LIVE_CHANNELS, MACHINES, WITHOUT_ABANDONMENT
 from streams.contacts.contact import (
     ABANDONED,
     ANSWERED,
@@ -149,7 +149,15 @@ def served_by(contact: Contact, machine: str) -> Contact:
     letter = "b" if machine == "bot" else "s"
     if contact.served and letter in contact.machines:
         return contact
-    return replace(contact, served=True, machines="".join(sorted({*contact.machines, letter})))
+    human_first = contact.human_first or (not contact.served and _asked(contact))
+    machines = "".join(sorted({*contact.machines, letter}))
+    return replace(contact, served=True, machines=machines, human_first=human_first)
+
+
+def _asked(contact: Contact) -> bool:
+    """It asked for a human so far, or one had it."""
+    asked = contact.wants_human or contact.handed_off is not None or bool(contact.legs)
+    return asked or contact.connected or contact.outcome == ANSWERED
 
 
 def answer(contact: Contact, step: Step, rules: ContactRules) -> Contact:
@@ -218,6 +226,7 @@ def _handled(contact: Contact) -> Contact:
         contact.ended,
         contact.queue,
         talk_ms=contact.talk_ms,
+        value=contact.transfers or None,
         hold_ms=contact.hold_ms,
         wrap_ms=contact.wrap_ms,
     )
@@ -247,7 +256,18 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: ContactRules) 
             contact = _offered(contact, outcome, at)
         if outcome == ABANDONED and not waited:
             contact = trouble(contact, ABANDONED, at, rules)
-    return _handled(replace(contact, ended=at))
+    return _handled(_by_machine(replace(contact, ended=at), at))
+
+
+def _by_machine(contact: Contact, at: int) -> Contact:
+    """Note how one that a menu or a bot had first came out, in place of an earlier note."""
+    if contact.human_first or contact.ours or contact.only_told:
+        return contact
+    if not contact.served and contact.channel not in MACHINES:
+        return contact
+    outcome = CONTAINED if contact.outcome == CONTAINED else None
+    mark = Mark("contact_by_machine", contact.id, at, contact.queue, outcome)
+    return replace(contact, marks=one_each(contact.marks, mark))
 
 
 def reopen(contact: Contact, at: int) -> Contact:

@@ -12,7 +12,7 @@ from streams import rules as rule_files
 from streams.engine.offline import Offline
 from streams.worker.metrics import Metrics
 from tests.chaos import stories
-from tests.chaos.audit import contacts, raw, standings
+from tests.chaos.audit import contacts, figures, raw, signals, standings
 from tests.chaos.audit.contacts import MOOD, World
 from tests.chaos.audit.logs import INPUTS, Logs, Rec
 from tests.support.offline import NOW, SETTINGS, names
@@ -67,6 +67,17 @@ def test_segments_and_tiers_are_what_a_recount_gives(seed: int, tmp_path: Path) 
     assert len({each["type"] for each in seen}) >= 3
     assert len(seen) < len(logs.of("segments")), "nobody's contacts all went to another customer"
     assert len({tier for changes in world.tiers.values() for _, name, tier in changes if not name}) == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_facts_and_readings_are_what_a_recount_gives(seed: int, tmp_path: Path) -> None:
+    logs, world = told(seed, tmp_path)
+    logs.partitions = dict.fromkeys(logs.records, 1)
+    for contact in world.contacts.values():
+        contact.facts += signals.judge(contact)
+    assert {fact.fact for fact in world.facts} >= {"contact_by_machine", "contact_handled", "next_response"}
+    wrong = [*figures.check_facts(logs, world), *figures.check_readings(logs, {}, figures.lanes(world))]
+    assert not [f"{each.level}: {each.what}" for each in wrong]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ another version, and must say the same.
 import json
 import lzma
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ STORIES = [
     for number, theme in enumerate(THEMES, start=seed)
     if theme not in LATER
 ]
+NEW_FACTS = frozenset({"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded"})
+"""Kinds of facts that they did not tell."""
 Pairs = list[list[str | None]]
 CONTACT = frozenset(
     {
@@ -110,6 +112,19 @@ def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
     return {topic: pairs for topic, pairs in found.items() if pairs}
 
 
+def _told_then(told: dict[str | None, list[Any]], then: Collection[str | None]) -> dict[str | None, list[Any]]:
+    """The newest readings of each window, without those that say only what the version which recorded did not know;
+    ``then``: the windows it sent records of. A revision may count records that said nothing else."""
+    found = {key: [{**records[-1], "revision": 0, "watermark": ""}] for key, records in told.items()}
+    return {key: newest for key, newest in found.items() if key in then or _says(newest[0])}
+
+
+def _says(record: dict[str, Any]) -> bool:
+    counted = ("value" if each["unit"] == "count" else "denominator" for each in record["readings"])
+    anything = any(each[name] for each, name in zip(record["readings"], counted, strict=True))
+    return anything and record["status"] != "amended"
+
+
 def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dict[str | None, list[Any]]]:
     """What was sent by topic and key, without the topics, the readings, the kinds of records and their fields that the
     version which recorded had not. How far time has come is left out, too: it shows in what is told.
@@ -127,6 +142,10 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
             if topic == "segments" and value is None:  # the versions which recorded took none back
                 continue
             one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
+            if one.get("fact") in NEW_FACTS:
+                continue
+            if one.get("fact") == "contact_handled":  # how often it was transferred was not told
+                one.pop("value", None)
             if topic == "kpis":
                 one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
             if topic == "segments":  # a score has a revision more where only what is new in the record changed
@@ -136,6 +155,8 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
             if key is not None:
                 told[key].append(one)
         found[topic] = newest_journeys(told) if topic == "journeys" else dict(told)
+        if topic == "kpis":
+            found[topic] = _told_then(found[topic], {key for key, _ in pairs})
     return found
 
 

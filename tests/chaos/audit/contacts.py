@@ -17,6 +17,7 @@ SPOKEN = ("voice", "in-person")
 NEVER_LEFT = 1 << 62
 MOOD = re.compile(r"mood (-?\d\.\d)")
 ANCIENT_MS = 55 * 60_000
+MACHINES = ("bot", "self-service")
 CHANGES_KEPT = 16
 """Changes of the tier that the product keeps of a customer."""
 
@@ -213,7 +214,7 @@ class _Teller:
         self.asked: int | None = None
         """The customer's first message."""
         self.unanswered: int | None = None
-        self.served = self.unheard = False
+        self.served = self.unheard = self.human_first = False
         self.waited = 0
         self.answered = self.connected = False
         self.talking: int | None = None
@@ -291,13 +292,16 @@ class _Teller:
         gave_up = each.data.get("reason") == "abandoned"
         self._leave(time, "abandoned" if gave_up else "flow_out")
         self.contact.ended = time
+        went = each.data["by"] == "customer" and (not self.served or self.unheard)
+        if (self.served or self.contact.channel in MACHINES) and not self.human_first:
+            alone = not (self.answered or gave_up or self.contact.legs or went)
+            self._mark("contact_by_machine", self.contact.id, time, outcome="contained" if alone else None)
         if self.answered:
             return
         if gave_up or self.contact.legs:
             outcome = "abandoned" if gave_up else "flow_out"
             self._mark("contact_offered", self.contact.id, time, outcome=outcome, value=self.waited)
         else:
-            went = each.data["by"] == "customer" and (not self.served or self.unheard)
             self._mark("contact_unasked", self.contact.id, time, outcome="left" if went else "contained")
 
     def _feedback_given(self, time: int, each: Input) -> None:
@@ -315,7 +319,9 @@ class _Teller:
             return
         if self.contact.channel in SPOKEN:
             return
-        self.served, self.unheard = self.served or author == "bot", False
+        if author == "bot" and not self.served:
+            self.served, self.human_first = True, self.answered or bool(self.contact.legs)
+        self.unheard = False
         if author == "agent":
             self._answer(time)
         if self.asked is None:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tests.chaos.audit import percentiles
 from tests.chaos.audit.contacts import NEVER_LEFT, Fact, World
 from tests.chaos.audit.logs import Difference, Logs, Rec, home
 from tests.chaos.audit.times import ms
@@ -99,9 +100,11 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
     "contact_offered": _offered,
     "contact_handled": lambda fact: {
         "handled": 1, "talk_ms": fact.talk_ms, "hold_ms": fact.hold_ms, "wrap_ms": fact.wrap_ms,
+        "transferred": int((fact.value or 0) > 0),
     },
     "first_response": _first_response,
     "contact_unasked": lambda fact: {str(fact.outcome): 1},
+    "contact_by_machine": lambda fact: {"by_machine": 1, "by_machine_alone": int(fact.outcome == "contained")},
     "contact_reopened": lambda fact: {"reopened": 1},
     "turned_away": lambda fact: {"turned_away": 1},
     "next_response": lambda fact: {"next_response": 1, "next_response_ms": fact.value or 0},
@@ -149,6 +152,8 @@ def readings(
         ("handle_time", "talk"): (talk, s["handled"]),
         ("handle_time", "hold"): (hold, s["handled"]),
         ("handle_time", "wrap"): (wrap, s["handled"]),
+        ("transfer_rate", "of_handled"): (s["transferred"], s["handled"]),
+        ("containment", "of_machine"): (s["by_machine_alone"], s["by_machine"]),
         ("first_response", "any"): (s["first_any_ms"], s["first_any"]),
         ("first_response", "human_from_start"): (s["first_from_start_ms"], s["first_from_start"]),
         ("first_response", "human_from_handoff"): none,
@@ -242,7 +247,7 @@ def check_readings(
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
         wanted = lane.read(dims, start, end)
-        yield from _check_percentiles(key, rec, lane.between(start, end))
+        yield from percentiles.check(key, rec, lane.between(start, end))
         for each in rec.doc["readings"]:
             if each["numerator"] is None:
                 continue
@@ -262,22 +267,6 @@ def check_readings(
                 yield Difference(
                     "readings", f"{dims} has no record for {rfc3339(start)} to {rfc3339(end)}", (rfc3339(start),)
                 )
-
-
-def _check_percentiles(key: str, rec: Rec, facts: list[Fact]) -> Iterator[Difference]:
-    """The wait of the nearest rank, within 1 %."""
-    legs = [fact for fact in facts if fact.fact == "leg_closed" and fact.outcome == "answered"]
-    waits = sorted(fact.time - (fact.entered or 0) for fact in legs)
-    for each in rec.doc["readings"]:
-        if each["numerator"] is None:
-            exact = waits[-(-len(waits) * int(each["variant"][1:]) // 100) - 1] if waits else None
-            near = each["value"] == exact or (
-                None not in (each["value"], exact) and abs(each["value"] - exact) * 100 <= exact
-            )
-            if each["denominator"] != len(waits) or not near:
-                got = each["value"], each["denominator"]
-                what = f"{key}: {each['kpi']} {each['variant']} is {got}, not {(exact, len(waits))}"
-                yield Difference("readings", what, (key,), rec)
 
 
 EMPTY_LANE = Lane()

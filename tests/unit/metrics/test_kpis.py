@@ -62,7 +62,7 @@ def test_vector_2_from_the_answers() -> None:
 def test_vector_4_an_empty_window_has_no_values() -> None:
     for (kpi, variant), reading in by_name(Snapshot(EMPTY), instant=True).items():
         counts = kpi.startswith("contacts_") or (kpi, variant) in {("legs_entered", "all"), ("queue_depth", "now")}
-        above = None if variant in PERCENTILES else 0
+        above = None if variant.rpartition("_")[2] in PERCENTILES else 0
         assert reading == ((0, 0, 1) if counts else (None, above, 0)), (kpi, variant)
 
 
@@ -90,7 +90,7 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("contact_offered", "x", 30, outcome="answered", value=0),
         fact("contact_offered", "c", 4, outcome="abandoned", value=4_000),
         fact("contact_offered", "d", 60, outcome="flow_out", value=60_000),
-        fact("contact_handled", "a", 99, talk_ms=50_000, hold_ms=10_000, wrap_ms=5_000),
+        fact("contact_handled", "a", 99, talk_ms=50_000, hold_ms=10_000, wrap_ms=5_000, value=2),
         fact("contact_handled", "b", 99, talk_ms=0),
         fact("first_response", "m", 9, variant="any", value=1_000),
         fact("first_response", "m", 9, variant="human_from_start", value=9_000),
@@ -101,6 +101,8 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("contact_unasked", "e", 9, outcome="contained"),
         fact("contact_unasked", "f", 9, outcome="contained"),
         fact("contact_unasked", "g", 9, outcome="left"),
+        *(fact("contact_by_machine", ident, 9, outcome="contained") for ident in "ef"),
+        fact("contact_by_machine", "g", 9),
         fact("contact_reopened", "a/1", 9),
         fact("turned_away", "h/9", 9, outcome="full"),
         fact("feedback", "a", 99, variant="ces", value=6_000),
@@ -108,7 +110,25 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("sentiment", "n", 2, value=100),
     ]:
         pane = add(pane, each, POLICY)
-    assert by_name(Snapshot(pane)) == {
+    found = by_name(Snapshot(pane))
+    durations = {
+        ("speed_of_answer", ""): [10_000, 30_000],
+        ("speed_of_answer", "all_contacts_"): [0, 10_000, 30_000],
+        ("handle_time", "all_"): [0, 65_000],
+        ("handle_time", "talk_"): [0, 50_000],
+        ("handle_time", "hold_"): [0, 10_000],
+        ("handle_time", "wrap_"): [0, 5_000],
+        ("first_response", "any_"): [1_000],
+        ("first_response", "human_from_start_"): [9_000],
+        ("first_response", "human_from_handoff_"): [7_000],
+        ("first_response", "after_reopen_"): [4_000],
+        ("next_response", "human_"): [3_000, 5_000],
+    }
+    for (kpi, of), took in durations.items():
+        for variant, percent in PERCENTILES.items():
+            exact = took[math.ceil(len(took) * percent / 100) - 1]
+            assert found.pop((kpi, f"{of}{variant}")) == (step_of(exact), None, len(took))
+    assert found == {
         ("contacts_offered", "all"): (5, 5, 1),
         ("contacts_contained", "all"): (2, 2, 1),
         ("contacts_left", "all"): (1, 1, 1),
@@ -128,15 +148,14 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("flow_out", "of_left"): (1 / 4, 1, 4),
         ("speed_of_answer", "answered_legs"): (20_000, 40_000, 2),
         ("speed_of_answer", "all_contacts"): (40_000 / 3, 40_000, 3),
-        ("speed_of_answer", "p50"): (step_of(10_000), None, 2),
-        ("speed_of_answer", "p90"): (step_of(30_000), None, 2),
-        ("speed_of_answer", "p95"): (step_of(30_000), None, 2),
         ("answered_in_time", "of_offered"): (2 / 5, 2, 5),
         ("answered_in_time", "of_answered"): (2 / 3, 2, 3),
         ("handle_time", "all"): (32_500, 65_000, 2),
         ("handle_time", "talk"): (25_000, 50_000, 2),
         ("handle_time", "hold"): (5_000, 10_000, 2),
         ("handle_time", "wrap"): (2_500, 5_000, 2),
+        ("transfer_rate", "of_handled"): (1 / 2, 1, 2),
+        ("containment", "of_machine"): (2 / 3, 2, 3),
         ("first_response", "any"): (1_000, 1_000, 1),
         ("first_response", "human_from_start"): (9_000, 9_000, 1),
         ("first_response", "human_from_handoff"): (7_000, 7_000, 1),
