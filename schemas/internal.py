@@ -206,6 +206,8 @@ class FactRecord(Model):
         "next_response",
         "feedback",
         "sentiment",
+        "journey_solved",
+        "journey_resolved",
         "judged",
     ]
     id: String
@@ -229,6 +231,10 @@ class FactRecord(Model):
     """Of judged: the event that shows it."""
     owner: String | None = None
     """Of judged: whose contact it is."""
+    contacts: Whole = 0
+    """Of journey_resolved: how many it has."""
+    transfers: Whole = 0
+    """Of journey_resolved: of all of them."""
 
 
 class UnnamedRecord(Model):

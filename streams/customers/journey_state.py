@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
+from streams.customers.journey_facts import Solved
 from streams.customers.journey_names import Kept
 from streams.customers.journey_parts import Parts
 from streams.customers.journey_sums import Journey
@@ -32,6 +33,8 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     digest: int
     gone: int | None = None
     """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
+    solved: Solved | None = None
+    """What was told of it to be counted."""
 
 
 class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):

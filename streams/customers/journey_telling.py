@@ -9,8 +9,10 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
+from streams.base.records import Fact
 from streams.customers import journey_names
 from streams.customers.follow import Out, View
+from streams.customers.journey_facts import difference, solved
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import others, record
 from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone
@@ -25,12 +27,13 @@ def told(
     journeys: Mapping[str, Found],
     which: tuple[Mapping[str, bool], Collection[str]],
     view: View,
-) -> tuple[KnownJourneys, list[Out]]:
-    """What differs from what was published; the current journey, the one heard of last, names the others. ``which``:
-    are closed; are over for good.
+    repeat_ms: int,
+) -> tuple[KnownJourneys, list[Out], tuple[Fact, ...]]:
+    """What differs from what was published, and from what was counted; the current journey, the one heard of last,
+    names the others. ``which``: are closed; are over for good. ``repeat_ms``: as in `journey_facts.solved`.
     """
     closed, over = which
-    shown, records = _withdrawn(state, journeys, view)
+    shown, records, facts = _withdrawn(state, journeys, view)
     floor = max([state.floor, *(shown.pop(name).revision for name in too_many_gone(shown))])
     kept, wholes = state.kept, {name: each.whole for name, each in journeys.items()}
     going = (name for name in wholes if name not in over)
@@ -47,22 +50,28 @@ def told(
         value = record(name, whole, view.owner, view.line, closed[name], revision)
         value["others"] = named_too
         records.append(Out(TOPIC, name.encode(), value))
-        shown[name] = Shown(whole.started, revision, closed[name], digest)
-    return replace(state, shown=shown, floor=floor, kept=kept), records
+        counted, was_counted = solved(journeys[name], repeat_ms), known.solved if known else None
+        facts += difference(was_counted, counted, view.line)
+        shown[name] = Shown(whole.started, revision, closed[name], digest, solved=counted)
+    return replace(state, shown=shown, floor=floor, kept=kept), records, facts
 
 
-def _withdrawn(state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> tuple[dict[str, Shown], list[Out]]:
-    """Names that no longer hold, and what takes them back."""
+def _withdrawn(
+    state: KnownJourneys, journeys: Mapping[str, Found], view: View
+) -> tuple[dict[str, Shown], list[Out], tuple[Fact, ...]]:
+    """Names that no longer hold, what takes them back, and what they counted."""
     shown, records = {}, []
+    facts: tuple[Fact, ...] = ()
     for name, old in state.shown.items():
         if name in journeys:
             continue
         if old.gone is None:
             records.append(Out(TOPIC, name.encode(), None))
+            facts += difference(old.solved, None, view.line)
             at = old.started if view.now is None else max(old.started, view.now)
             old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
         shown[name] = old
-    return shown, records
+    return shown, records, facts
 
 
 def tombstones(kept: Iterable[str], view: View) -> list[Out]:

@@ -15,6 +15,7 @@ from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import journey_names, journey_parts, journey_steps, journey_telling, step_telling
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
+from streams.customers.journey_facts import solved
 from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named
@@ -94,7 +95,7 @@ class Journeys(Follower[KnownJourneys]):
         """
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
-        state, records = journey_telling.told(state, journeys, (closed, over), view)
+        state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
         if over:
@@ -104,7 +105,8 @@ class Journeys(Follower[KnownJourneys]):
         if removed:
             state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))
-        return After(state, (*records, *journey_telling.tombstones(removed, view), *told))
+        out = (*records, *journey_telling.tombstones(removed, view), *told)
+        return After(state, out, facts=facts)
 
     def remembers(self, state: KnownJourneys, event: Event) -> bool:
         listed = (point for part in state.past for point in part.listed)
@@ -126,7 +128,9 @@ class Journeys(Follower[KnownJourneys]):
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
         steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
         told = steps * STEP_BYTES if contacts or state.past else 0
-        return len(self._found(state, view)) * name + told + MAX_KEPT * KEPT_BYTES
+        found = self._found(state, view)
+        counted = sum([len(_encode(solved(each, self.rules.repeat_ms))) for each in found])
+        return len(found) * name + counted + told + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past or state.points)

@@ -29,9 +29,7 @@ def _leg_opened(fact: Fact, policy: KpiPolicy) -> Amounts:
 
 
 def _leg_closed(fact: Fact, policy: KpiPolicy) -> Amounts:
-    if fact.entered is None:
-        raise ValueError(f"leg_closed {fact.id!r} does not say when the leg was entered")
-    wait = _duration(fact.time - fact.entered)
+    wait = _duration(fact.time - _entered(fact))
     in_time = int(wait <= policy.threshold(fact.queue))
     match fact.outcome:
         case "answered":
@@ -136,6 +134,23 @@ def _turned_away(fact: Fact, policy: KpiPolicy) -> Amounts:
     return {"turned_away": 1}
 
 
+def _journey_solved(fact: Fact, policy: KpiPolicy) -> Amounts:
+    once, stays = int(fact.variant == "once"), int(fact.outcome == "stays")
+    return {**_took(_SOLVED, fact.time - _entered(fact)), "solved_once": once, "stayed_solved": stays}
+
+
+def _journey_resolved(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {
+        **_took(_RESOLVED, fact.time - _entered(fact)),
+        "resolved_reopens": fact.value or 0,
+        "resolved_contacts": fact.contacts,
+        "resolved_transfers": fact.transfers,
+    }
+
+
+_SOLVED, _RESOLVED = ("solved", "solved_ms", "solved_times"), ("resolved", "resolved_ms", "resolved_times")
+
+
 def _feedback(fact: Fact, policy: KpiPolicy) -> Amounts:
     score = _value(fact)
     match fact.variant:
@@ -161,6 +176,12 @@ def _duration(ms: int) -> int:
     return max(0, min(ms, LONGEST_MS))
 
 
+def _entered(fact: Fact) -> int:
+    if fact.entered is None:
+        raise ValueError(f"{fact.fact} {fact.id!r} does not say when it began: it has no entered")
+    return fact.entered
+
+
 def _value(fact: Fact) -> int:
     if fact.value is None:
         raise ValueError(f"{fact.fact} {fact.id!r} has no value")
@@ -182,6 +203,8 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "turned_away": _turned_away,
     "first_response": _first_response,
     "next_response": _next_response,
+    "journey_solved": _journey_solved,
+    "journey_resolved": _journey_resolved,
     "feedback": _feedback,
     "sentiment": _sentiment,
 }

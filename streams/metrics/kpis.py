@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from streams.base.times import DAY_MS
 from streams.metrics.accumulators import HISTOGRAMS
 from streams.metrics.formulas import (
     NOBODY,
@@ -53,16 +54,25 @@ class Kpi:
     formula: Formula
     of_patience: bool = False
     """Somebody must be able to give up: nothing on channels without abandonment."""
+    settles_ms: int = 0
+    """So long after its window what happens next may still change a reading, with the shipped rules: its day is amended
+    then. 0 = only what comes late does."""
 
 
 OFFERED = "contacts_answered + contacts_abandoned + contacts_flowed_out"
 LEFT = "answered + abandoned + flowed_out"
 
 
-def percentiles(name: str, grain: str, histogram: str, of: str = "") -> tuple[Kpi, ...]:
+REPEAT_MS = 7 * DAY_MS
+"""``journeys.repeat`` of the shipped tracking.yaml."""
+
+
+def percentiles(name: str, grain: str, histogram: str, of: str = "", settles_ms: int = 0) -> tuple[Kpi, ...]:
     """p50, p90 and p95 of a duration, within 1 %; ``of``: the variant they are of, where the KPI has several."""
     before = f"{of}_" if of else ""
-    return tuple(Kpi(name, f"{before}p{n}", grain, "ms", percentile(n, histogram)) for n in (50, 90, 95))
+    return tuple(
+        Kpi(name, f"{before}p{n}", grain, "ms", percentile(n, histogram), settles_ms=settles_ms) for n in (50, 90, 95)
+    )
 
 
 # Service levels differ in what an abandoned leg is: a hit, a miss, or not counted at all. Within t is inclusive.
@@ -141,6 +151,16 @@ CATALOGUE: tuple[Kpi, ...] = (
     *percentiles("first_response", "contact", "first_after_reopen_times", "after_reopen"),
     Kpi("next_response", "human", "message", "ms", per("next_response_ms", "next_response")),
     *percentiles("next_response", "message", "next_response_times", "human"),
+    # Journeys, as of now: each counts once, in the window of its first solution, or of its last.
+    Kpi("resolution_time", "first", "journey", "ms", per("solved_ms", "solved")),
+    *percentiles("resolution_time", "journey", "solved_times", "first"),
+    Kpi("resolution_time", "full", "journey", "ms", per("resolved_ms", "resolved"), settles_ms=REPEAT_MS),
+    *percentiles("resolution_time", "journey", "resolved_times", "full", settles_ms=REPEAT_MS),
+    Kpi("resolution_rate", "not_reopened", "journey", "ratio", per("stayed_solved", "solved"), settles_ms=REPEAT_MS),
+    Kpi("fcr", "of_solved", "journey", "ratio", per("solved_once", "solved"), settles_ms=REPEAT_MS),
+    Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles_ms=REPEAT_MS),
+    Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles_ms=REPEAT_MS),
+    Kpi("effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat")),
     # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.

@@ -41,6 +41,8 @@ class Fact(NamedTuple):
     wrap_ms: int = 0
     about: str | None = None
     event: str | None = None
+    contacts: int = 0
+    transfers: int = 0
 
 
 @dataclass
@@ -175,8 +177,7 @@ def _phones(told: list[Input]) -> set[str]:
 
 def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str]) -> Contact:
     first = told[0]
-    named = [each for each in told if "customer_id" in each.data]
-    ids = [f"customer:{each.data['customer_id']}" for each in named]
+    ids = [f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data]
     phones = [f"phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
     channel = first.data["channel"]
     itself = f"contact:{channel}:{name}"
@@ -192,7 +193,7 @@ def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str
     tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"
     first_queue = next((each.data["queue"] for each in told if "queue" in each.data), "none")
     for kind, ident, time, queue, more in marks:
-        contact.facts.append(Fact(kind, ident, time, contact.channel, queue or first_queue, tier, contact.line, **more))
+        contact.facts.append(Fact(kind, ident, time, channel, queue or first_queue, tier, contact.line, **more))
     return contact
 
 
@@ -305,8 +306,7 @@ class _Teller:
             self._mark("contact_unasked", self.contact.id, time, outcome="left" if went else "contained")
 
     def _feedback_given(self, time: int, each: Input) -> None:
-        score = round(each.data["score"] * 1000)
-        metric = each.data["metric"]
+        score, metric = round(each.data["score"] * 1000), each.data["metric"]
         self._mark("feedback", f"{self.contact.id}/{metric}", time, variant=metric, value=score)
 
     def _message_sent(self, time: int, each: Input) -> None:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tests.chaos.audit import percentiles
@@ -37,6 +37,7 @@ def net(logs: Logs) -> Counter[Fact]:
 def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
     """What is left of the facts is what the raw events say."""
     wanted, found = Counter(world.facts), net(logs)
+    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith("journey_")})
     for fact in sorted({*wanted, *found}, key=lambda fact: fact.time):  # one that was taken back too often is below 0
         if wanted[fact] != found[fact]:
             what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
@@ -108,6 +109,14 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
     "contact_reopened": lambda fact: {"reopened": 1},
     "turned_away": lambda fact: {"turned_away": 1},
     "next_response": lambda fact: {"next_response": 1, "next_response_ms": fact.value or 0},
+    "journey_solved": lambda fact: {
+        "solved": 1, "solved_ms": fact.time - (fact.entered or 0), "solved_once": int(fact.variant == "once"),
+        "stayed_solved": int(fact.outcome == "stays"),
+    },
+    "journey_resolved": lambda fact: {
+        "resolved": 1, "resolved_ms": fact.time - (fact.entered or 0), "resolved_reopens": fact.value or 0,
+        "resolved_contacts": fact.contacts, "resolved_transfers": fact.transfers,
+    },
     "feedback": _feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
 }  # fmt: skip
@@ -159,6 +168,13 @@ def readings(
         ("first_response", "human_from_handoff"): none,
         ("first_response", "after_reopen"): none,
         ("next_response", "human"): (s["next_response_ms"], s["next_response"]),
+        ("resolution_time", "first"): (s["solved_ms"], s["solved"]),
+        ("resolution_time", "full"): (s["resolved_ms"], s["resolved"]),
+        ("resolution_rate", "not_reopened"): (s["stayed_solved"], s["solved"]),
+        ("fcr", "of_solved"): (s["solved_once"], s["solved"]),
+        ("journeys_reopened", "all"): (s["resolved_reopens"], 1),
+        ("effort", "contacts"): (1000 * s["resolved_contacts"], s["resolved"]),
+        ("effort", "transfers"): (1000 * s["resolved_transfers"], s["resolved"]),
         ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
         ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
@@ -207,9 +223,11 @@ def _next(at: int, every: int) -> int:
     return -(-at // every) * every
 
 
-def lanes(world: World) -> dict[Dims, Lane]:
+def lanes(world: World, of_journeys: Iterable[Fact] = ()) -> dict[Dims, Lane]:
     """All facts by where they count."""
     found: dict[Dims, Lane] = defaultdict(Lane)
+    for fact in of_journeys:
+        found[fact.line, fact.channel, fact.queue, fact.tier].facts.append(fact)
     for contact in world.contacts.values():
         ancient = contact.ancient
         left = {fact.id: fact.time for fact in contact.facts if fact.fact == "leg_closed"}

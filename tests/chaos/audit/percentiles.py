@@ -37,6 +37,8 @@ DURATIONS: dict[tuple[str, str], Callable[[list[Fact]], list[int]]] = {
         for variant in ("any", "human_from_start", "human_from_handoff", "after_reopen")
     },
     ("next_response", "human"): _of("next_response", _value),
+    ("resolution_time", "first"): _of("journey_solved", _since),
+    ("resolution_time", "full"): _of("journey_resolved", _since),
 }
 """KPI, and the variant of which they are percentiles."""
 

@@ -9,7 +9,7 @@ from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, SUMS, step_of
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
 from streams.metrics.kpis import CATALOGUE, INSTANT, MOST, Snapshot, counting, encode, readings
 from streams.metrics.panes import EMPTY, Pane, add, merge
-from tests.support.kpi_facts import POLICY, fact, leg, one_fact
+from tests.support.kpi_facts import POLICY, at, fact, leg, one_fact
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:
@@ -61,7 +61,10 @@ def test_vector_2_from_the_answers() -> None:
 
 def test_vector_4_an_empty_window_has_no_values() -> None:
     for (kpi, variant), reading in by_name(Snapshot(EMPTY), instant=True).items():
-        counts = kpi.startswith("contacts_") or (kpi, variant) in {("legs_entered", "all"), ("queue_depth", "now")}
+        counts = kpi.startswith(("contacts_", "journeys_")) or (kpi, variant) in {
+            ("legs_entered", "all"),
+            ("queue_depth", "now"),
+        }
         above = None if variant.rpartition("_")[2] in PERCENTILES else 0
         assert reading == ((0, 0, 1) if counts else (None, above, 0)), (kpi, variant)
 
@@ -104,6 +107,10 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         *(fact("contact_by_machine", ident, 9, outcome="contained") for ident in "ef"),
         fact("contact_by_machine", "g", 9),
         fact("contact_reopened", "a/1", 9),
+        fact("journey_solved", "a", 50, entered=at(20), outcome="stays", variant="once"),
+        fact("journey_resolved", "a", 50, entered=at(20), contacts=1),
+        fact("journey_solved", "b", 60, entered=at(0), outcome="reopened", variant="again"),
+        fact("journey_resolved", "b", 90, entered=at(0), value=2, contacts=4, transfers=1),
         fact("turned_away", "h/9", 9, outcome="full"),
         fact("feedback", "a", 99, variant="ces", value=6_000),
         fact("sentiment", "m", 1, value=-500),
@@ -123,6 +130,8 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("first_response", "human_from_handoff_"): [7_000],
         ("first_response", "after_reopen_"): [4_000],
         ("next_response", "human_"): [3_000, 5_000],
+        ("resolution_time", "first_"): [30_000, 60_000],
+        ("resolution_time", "full_"): [30_000, 90_000],
     }
     for (kpi, of), took in durations.items():
         for variant, percent in PERCENTILES.items():
@@ -161,6 +170,13 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("first_response", "human_from_handoff"): (7_000, 7_000, 1),
         ("first_response", "after_reopen"): (4_000, 4_000, 1),
         ("next_response", "human"): (4_000, 8_000, 2),
+        ("resolution_time", "first"): (45_000, 90_000, 2),
+        ("resolution_time", "full"): (60_000, 120_000, 2),
+        ("resolution_rate", "not_reopened"): (1 / 2, 1, 2),
+        ("fcr", "of_solved"): (1 / 2, 1, 2),
+        ("journeys_reopened", "all"): (2, 2, 1),
+        ("effort", "contacts"): (2_500, 5_000, 2),
+        ("effort", "transfers"): (500, 1_000, 2),
         ("csat", "satisfied"): (None, 0, 0),
         ("csat", "mean_score"): (None, 0, 0),
         ("nps", "every_answer"): (None, 0, 0),
