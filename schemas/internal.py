@@ -208,6 +208,7 @@ class FactRecord(Model):
         "sentiment",
         "journey_solved",
         "journey_resolved",
+        "nps_superseded",
         "judged",
     ]
     id: String

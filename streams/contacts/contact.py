@@ -214,6 +214,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     it."""
     resumed: tuple[int, bool] | None = None
     """Of another part: when it began, and whether the contact was negative by then."""
+    nps: tuple[int, int, str | None] | None = None
+    """The last answer to the NPS survey: when, thousandths, and the queue of then, if any."""
     human_first: bool = False
     """It had asked for a human, or one had it, before a menu or a bot did."""
 

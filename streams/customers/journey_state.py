@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
+from streams.customers.answers import Answers
 from streams.customers.journey_facts import Solved
 from streams.customers.journey_names import Kept
 from streams.customers.journey_parts import Parts
@@ -58,6 +59,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """A number for what the steps that were told are made of."""
     kept: dict[str, Kept] = {}
     """Journeys that are over for good and whose records stay for a while: see `journey_names`."""
+    answers: Answers = ()
+    """To the NPS survey, as they were told."""
 
     @property
     def parts(self) -> Parts:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers import journey_names, journey_parts, journey_steps, journey_telling, step_telling
+from streams.customers import answers, journey_names, journey_parts, journey_steps, journey_telling, step_telling
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_facts import solved
 from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
@@ -58,7 +58,9 @@ class Journeys(Follower[KnownJourneys]):
         if left.since:
             return None
         parts = journey_parts.without(state.parts, left.channel, left.contact, leaving.resting)
-        return After(_with(state, parts))
+        of = (left.channel, left.contact)
+        its = answers.gone(state.answers, lambda each: (each.channel, each.contact) == of)
+        return After(replace(_with(state, parts), answers=its))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
         points = [touchpoint(contact, view.tiers) for contact in finished]
@@ -68,7 +70,8 @@ class Journeys(Follower[KnownJourneys]):
         parts, piece = journey_parts.taken_out(state.parts, group)
         if piece == Parts():
             return state, None
-        return _with(state, parts), _encode(piece)
+        its = answers.gone(state.answers, lambda each: each.group == group)
+        return replace(_with(state, parts), answers=its), _encode(piece)
 
     def absorbed(self, state: KnownJourneys, group: str, piece: bytes, view: View) -> KnownJourneys:
         return self._bounded(state, journey_parts.put_in(state.parts, _decode(piece)), view)
@@ -96,6 +99,11 @@ class Journeys(Follower[KnownJourneys]):
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
         state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
+        points = _touchpoints(journeys)
+        if state.answers or any(point.nps for point in points):
+            its = answers.known(state.answers, points, view.now)
+            facts += answers.difference(state.answers, its, view.now, view.line)
+            state = replace(state, answers=its)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
         if over:
@@ -130,6 +138,8 @@ class Journeys(Follower[KnownJourneys]):
         told = steps * STEP_BYTES if contacts or state.past else 0
         found = self._found(state, view)
         counted = sum([len(_encode(solved(each, self.rules.repeat_ms))) for each in found])
+        points = [part for each in found for part in each.parts if isinstance(part, Touchpoint)]
+        counted += len(_encode(answers.known(state.answers, points, view.now)))
         return len(found) * name + counted + told + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
@@ -140,7 +150,7 @@ class Journeys(Follower[KnownJourneys]):
 
     def rest(self, state: KnownJourneys) -> KnownJourneys:
         due = journey_names.due(state.kept)
-        return KnownJourneys(kept=state.kept, review=due[0]) if due else self.empty
+        return KnownJourneys(kept=state.kept, review=due[0], answers=state.answers) if due else self.empty
 
     def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
         return journey_telling.taken_back(state, view)
@@ -235,7 +245,7 @@ class Journeys(Follower[KnownJourneys]):
     def _all_told(
         self, before: Telling, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> Telling:
-        points = [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
+        points = _touchpoints(journeys)
         known = journey_steps.known(_lives(view), points)
         now = {
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
@@ -307,6 +317,11 @@ class Journeys(Follower[KnownJourneys]):
             elif shown.closed:
                 times.append(self._dropped_at(journey, journeys, view))
         return int(min(times)) if times and min(times) != float("inf") else None
+
+
+def _touchpoints(journeys: Mapping[str, Found]) -> list[Touchpoint]:
+    """The contacts that are kept each on its own."""
+    return [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
 
 
 def _lives(view: View) -> list[Contact]:

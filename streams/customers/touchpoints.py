@@ -55,6 +55,8 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     group: str = ""
     before: Counted | None = None
     """What of it other parts of the past count already."""
+    nps: tuple[int, int, str] | None = None
+    """The answer to the NPS survey: when, thousandths, and the queue it counts in."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -162,7 +164,15 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         contact.intent,
         contact.group,
         contact.before,
+        _nps(contact),
     )
+
+
+def _nps(contact: Contact) -> tuple[int, int, str] | None:
+    if contact.nps is None:
+        return None
+    at, score, queue = contact.nps
+    return at, score, queue or contact.first_queue or NO_QUEUE
 
 
 def _served(contact: Contact) -> str:

@@ -5,7 +5,8 @@ An amount is a whole number that a fact tells: 1 of what is counted, a duration 
 added with the fact's sign, so −1 takes back what +1 added, exactly and in any order; merging is associative and
 commutative. A state is never changed in place, and the empty one is false.
 
-There are two kinds that forget nothing, `Sum` and `Histogram`, and `Longest`, which keeps the largest amounts.
+There are three kinds that forget nothing, `Sum`, `Histogram` and `Exact`, and `Longest`, which keeps the largest
+amounts.
 """
 
 from abc import ABC, abstractmethod
@@ -105,6 +106,32 @@ def longest_wait(waits: Waits) -> int | None:
 
 
 @dataclass(frozen=True)
+class Exact(Shape[Counts]):
+    """How many of each amount there are: of what is few."""
+
+    kind, empty = dict[int, int], {}
+
+    def add(self, state: Counts, amount: int, sign: int) -> Counts:
+        found = dict(state)
+        if n := found.get(amount, 0) + sign:
+            found[amount] = n
+        else:
+            del found[amount]
+        return found
+
+    def merge(self, states: Sequence[Counts]) -> Counts:
+        return _added(states)
+
+
+def _added(states: Sequence[Counts]) -> Counts:
+    found = dict(states[0])
+    for state in states[1:]:
+        for amount, n in state.items():
+            found[amount] = found.get(amount, 0) + n
+    return found if all(found.values()) else {amount: n for amount, n in found.items() if n}
+
+
+@dataclass(frozen=True)
 class Histogram(Shape[Counts]):
     """How many amounts are in each step: every percentile of them, within 1 %."""
 
@@ -126,11 +153,7 @@ class Histogram(Shape[Counts]):
         return 0 < amounts == sum(state.values()) and min(state.values()) > 0
 
     def merge(self, states: Sequence[Counts]) -> Counts:
-        found = dict(states[0])
-        for state in states[1:]:
-            for step, n in state.items():
-                found[step] = found.get(step, 0) + n
-        return found if all(found.values()) else {step: n for step, n in found.items() if n}
+        return _added(states)
 
 
 def _steps() -> tuple[list[int], list[int]]:
@@ -243,6 +266,8 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("nps"),
         Sum("nps_promoters"),
         Sum("nps_detractors"),
+        Sum("nps_superseded"),
+        Exact("superseded"),
         Sum("ces"),
         Sum("ces_easy"),
         Sum("sentiment"),

@@ -151,6 +151,15 @@ def _journey_resolved(fact: Fact, policy: KpiPolicy) -> Amounts:
 _SOLVED, _RESOLVED = ("solved", "solved_ms", "solved_times"), ("resolved", "resolved_ms", "resolved_times")
 
 
+def _nps_superseded(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"nps_superseded": 1, "superseded": superseded(_entered(fact), _value(fact))}
+
+
+def superseded(at: int, score: int) -> int:
+    """An answer to the NPS survey in one number: when (ms), and whether it is one of a promoter or a detractor."""
+    return at * 4 + (1 if score >= NPS_PROMOTER_FROM * 1000 else 2 if score <= NPS_DETRACTOR_TO * 1000 else 0)
+
+
 def _feedback(fact: Fact, policy: KpiPolicy) -> Amounts:
     score = _value(fact)
     match fact.variant:
@@ -205,6 +214,7 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "next_response": _next_response,
     "journey_solved": _journey_solved,
     "journey_resolved": _journey_resolved,
+    "nps_superseded": _nps_superseded,
     "feedback": _feedback,
     "sentiment": _sentiment,
 }

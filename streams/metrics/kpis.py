@@ -21,6 +21,7 @@ from streams.metrics.formulas import (
     Reader,
     Waiting,
     count,
+    followed,
     longest,
     per,
     percentile,
@@ -39,6 +40,8 @@ class Snapshot(NamedTuple):
     pane: Pane
     waiting: Waiting = NOBODY
     end: int = 0
+    start: int = 0
+    """Of the window, ms."""
     can_abandon: bool = True
     """False on channels where nobody waits on the line: they have no abandonment."""
 
@@ -60,6 +63,7 @@ class Kpi:
 
 
 OFFERED = "contacts_answered + contacts_abandoned + contacts_flowed_out"
+NPS_LAST = "nps_promoters - followed_promoters - nps_detractors + followed_detractors"
 LEFT = "answered + abandoned + flowed_out"
 
 
@@ -163,7 +167,8 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat")),
-    # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.
+    # A customer's last answer in the window counts, where it was given; or every answer does.
+    Kpi("nps", "last_answer", "customer", "points", per(NPS_LAST, "nps - followed", times=100)),
     Kpi("nps", "every_answer", "contact", "points", per("nps_promoters - nps_detractors", "nps", times=100)),
     Kpi("ces", "easy", "contact", "ratio", per("ces_easy", "ces")),
     Kpi("sentiment", "mean", "message", "milli", per("sentiment_milli", "sentiment")),
@@ -285,6 +290,11 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
     totals = dict(snapshot.pane)
     if snapshot.waiting is not NOBODY:
         totals |= who_waits(snapshot.waiting, snapshot.end)
+    if superseded := totals.get("superseded"):
+        totals |= followed(superseded, snapshot.start)
+        before = {str(one): n for one, n in superseded.items() if one // 4 < snapshot.start and n > 0}
+        if before:  # in a span of windows that holds both answers they count once
+            found.histograms["superseded"] = before
     for name, histogram in HISTOGRAMS.items():
         counts = totals.pop(name, None)
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
+from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
-from streams.metrics.formulas import Ratio
+from streams.metrics.formulas import Ratio, followed
 from streams.metrics.kpis import CATALOGUE, Kpi, counting, reading
 from streams.metrics.rules import KpiPolicy
 
@@ -24,6 +24,7 @@ WindowName = tuple[str, int]
 """(start as text, length in ms)."""
 
 _REACHED = ("service_level", "reached_threshold")
+_LAST_ANSWER = ("nps", "last_answer")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
 _COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items()}
 """Histogram → a KPI whose denominator says how many amounts there are: as many are in a histogram that is complete."""
@@ -133,6 +134,7 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
     """The readings of records that do not overlap, as those of one window that ends at ``end``."""
     sums: dict[tuple[str, str], Ratio] = {}
     histograms: dict[str, Counter[int]] = {}
+    records = [*records]
     for record in records:
         found = _by_name(record["readings"])
         if record["window"]["end"] != end and _REACHED in found:
@@ -144,11 +146,23 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
         for histogram, counts in record.get("histograms", {}).items():
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
+    if _LAST_ANSWER in sums and "superseded" in histograms:
+        start = min(record["window"]["start"] for record in records)
+        sums[_LAST_ANSWER] = _once_each(sums[_LAST_ANSWER], histograms["superseded"], to_ms(start))
     for kpi in CATALOGUE:
         if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
             counted = _COUNTED[kpi.formula.histogram]
             sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[counted.name, counted.variant][1])
     return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
+
+
+def _once_each(answers: Ratio, superseded: Counter[int], start: int) -> Ratio:
+    """NPS by customer without the answers of earlier windows of the span that later ones follow."""
+    less = followed(superseded, start)
+    return (
+        answers[0] - 100 * (less["followed_promoters"] - less["followed_detractors"]),
+        answers[1] - less["followed"],
+    )
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:

@@ -33,9 +33,9 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
                 continue  # who waits is state, and makes no window of its own
             revision = 1 if is_fresh else _revise(published, key)
             # While nobody waits and no pane comes or goes, one window reads like the one before.
-            same = pane if who is NOBODY else None
+            same = pane if who is NOBODY and "superseded" not in pane else None
             if last is None or same is None or last[0] != same:
-                snapshot = Snapshot(pane, who, end, lane.can_abandon)
+                snapshot = Snapshot(pane, who, end, end - length, lane.can_abandon)
                 last = same, readings(snapshot, instant=length == rolling[0][0])
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), status, revision, last[1])

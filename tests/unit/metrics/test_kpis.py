@@ -56,7 +56,28 @@ def test_vector_2_from_the_answers() -> None:
     assert satisfied["csat", "satisfied"] == (74 / 107, 74, 107)
     assert round(100 * 74 / 107, 2) == 69.16
     assert satisfied["csat", "mean_score"] == (419_000 / 107, 419_000, 107)
-    assert by_name(Snapshot(answers("nps", {10: 40, 8: 30, 5: 30})))["nps", "every_answer"] == (10, 1000, 100)
+    nps = by_name(Snapshot(answers("nps", {10: 40, 8: 30, 5: 30})))
+    assert nps["nps", "every_answer"] == nps["nps", "last_answer"] == (10, 1000, 100)
+
+
+def test_of_a_customers_answers_in_a_window_the_last_one_counts() -> None:
+    """10, then 3 a minute later, then 8: of the whole time the 8, of the first minute the 10."""
+    told = [
+        fact("feedback", "a", 0, variant="nps", value=10_000),
+        fact("feedback", "b", 60, variant="nps", value=3_000),
+        fact("nps_superseded", "a", 60, entered=at(0), value=10_000),
+        fact("feedback", "c", 90, variant="nps", value=8_000),
+        fact("nps_superseded", "b", 90, entered=at(60), value=3_000),
+    ]
+    for start, end, said in [
+        (0, 100, (0, 0, 1)), (0, 60, (100, 100, 1)), (0, 90, (-100, -100, 1)), (60, 100, (0, 0, 1)), (90, 100, (0, 0, 1)),
+    ]:  # fmt: skip
+        pane = EMPTY
+        for each in told:
+            pane = add(pane, each, POLICY) if at(start) <= each.time < at(end) else pane
+        found = readings(Snapshot(pane, start=at(start)))
+        assert by_name(Snapshot(pane, start=at(start)))["nps", "last_answer"] == said, (start, end)
+        assert sum(found.histograms.get("superseded", {}).values()) == (start in (60, 90))
 
 
 def test_vector_4_an_empty_window_has_no_values() -> None:
@@ -179,6 +200,7 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("effort", "transfers"): (500, 1_000, 2),
         ("csat", "satisfied"): (None, 0, 0),
         ("csat", "mean_score"): (None, 0, 0),
+        ("nps", "last_answer"): (None, 0, 0),
         ("nps", "every_answer"): (None, 0, 0),
         ("ces", "easy"): (1, 1, 1),
         ("sentiment", "mean"): (-200, -400, 2),
@@ -205,7 +227,9 @@ def test_the_catalogue_names_each_kpi_once() -> None:
 def test_a_kpi_names_accumulators_or_who_waits() -> None:
     assert all(kpi.formula.names <= NOTHING.keys() for kpi in CATALOGUE + INSTANT)
     read = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE))
-    assert ACCUMULATORS.keys() - read == {"abandoned_wait_ms"}, "what nobody reads is not to be counted"
+    assert ACCUMULATORS.keys() - read == {"abandoned_wait_ms", "nps_superseded", "superseded"}, (
+        "what nobody reads is not to be counted"
+    )
     with pytest.raises(ValueError, match="answred in 'answred - abandoned' is no accumulator"):
         per("answred - abandoned", "entered")
 
