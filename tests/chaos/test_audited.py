@@ -75,6 +75,7 @@ def test_facts_and_readings_are_what_a_recount_gives(seed: int, tmp_path: Path) 
     logs.partitions = dict.fromkeys(logs.records, 1)
     for contact in world.contacts.values():
         contact.facts += signals.judge(contact)
+    journey_counts.followed(world)
     assert {fact.fact for fact in world.facts} >= {"contact_handled", "first_response", "feedback"}
     of_journeys = journey_counts.of_journeys(logs)
     assert {fact.fact for fact in of_journeys} == {"journey_solved", "journey_resolved"}

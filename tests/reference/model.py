@@ -137,6 +137,8 @@ def truth(told: History) -> Truth:
     for life in known:
         by_owner[life.owner()].append(life)
         count(made, sums, life, profiles, told.end)
+    for his in by_owner.values():
+        last_answers(sums, his, profiles, told.end)
     for place, some in sums.items():
         if not some.counts and place[0] + DAY > told.end:
             continue  # of a day that is not over who waits is state
@@ -161,6 +163,21 @@ def count(made: Truth, sums: dict[tuple[int, *Place], Sums], life: Life, profile
             depth, oldest, by_tier = made.queues.get((channel, leg.queue), (0, leg.entered, {}))
             by_tier[tier] = by_tier.get(tier, 0) + 1
             made.queues[channel, leg.queue] = (depth + 1, min(oldest, leg.entered), by_tier)
+
+
+def last_answers(sums: dict[tuple[int, *Place], Sums], his: list[Life], profiles: list[Event], end: int) -> None:
+    """Of a customer's answers of a day the last one, in its own place."""
+    of_day: dict[int, tuple[tuple[int, str, str], Place, tuple[int, ...]]] = {}
+    for life in his:
+        contact = life.contact
+        for fact in contact.facts:
+            if fact.name == "nps":
+                place = (contact.channel, fact.queue, life.tier(profiles, end))
+                told = ((fact.at, contact.channel, contact.contact), place, fact.amounts)
+                day = fact.at - fact.at % DAY
+                of_day[day] = max(told, of_day.get(day, told))
+    for day, (_, place, score) in of_day.items():
+        sums[day, *place].add("last_nps", score)
 
 
 def nights(leg: Leg, end: int) -> Iterable[tuple[int, int]]:

@@ -103,12 +103,14 @@ class Sums:
         csat = [a for (a,) in self.amounts["csat"]]
         nps = [a for (a,) in self.amounts["nps"]]
         ces = [a for (a,) in self.amounts["ces"]]
+        last = [a for (a,) in self.amounts["last_nps"]]
         moods = [a for (a,) in self.amounts["sentiment"]]
         replies = [a for (a,) in self.amounts["next_response"]]
         return made | {
             "csat.satisfied": (sum(a >= 4000 for a in csat), len(csat)),
             "csat.mean_score": (sum(csat), len(csat)),
             "nps.every_answer": (100 * (sum(a >= 9000 for a in nps) - sum(a <= 6000 for a in nps)), len(nps)),
+            "nps.last_answer": (100 * (sum(a >= 9000 for a in last) - sum(a <= 6000 for a in last)), len(last)),
             "ces.easy": (sum(a >= 5000 for a in ces), len(ces)),
             "sentiment.mean": (sum(moods), len(moods)),
             "next_response.human": (sum(replies), len(replies)),

@@ -60,6 +60,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
     for contact in world.contacts.values():
         contact.facts += signals.judge(contact)
+    journey_counts.followed(world)
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
         "defect.signals",

@@ -117,6 +117,7 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
         "resolved": 1, "resolved_ms": fact.time - (fact.entered or 0), "resolved_reopens": fact.value or 0,
         "resolved_contacts": fact.contacts, "resolved_transfers": fact.transfers,
     },
+    "nps_superseded": lambda fact: {"nps_superseded": 1},
     "feedback": _feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
 }  # fmt: skip
@@ -177,6 +178,10 @@ def readings(
         ("effort", "transfers"): (1000 * s["resolved_transfers"], s["resolved"]),
         ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
         ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
+        ("nps", "last_answer"): (
+            100 * (s["nps_promoters"] - s["nps_detractors"] - s["less"]),
+            s["nps"] - s["followed"],
+        ),
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
         ("ces", "easy"): (s["ces_easy"], s["ces"]),
         ("sentiment", "mean"): (s["sentiment_milli"], s["sentiment"]),
@@ -209,7 +214,9 @@ class Lane:
         """What a record of the window must say."""
         facts = self.between(start, end)
         waits = [fact.time - (fact.entered or 0) for fact in facts if fact.fact == "leg_closed"]
-        return readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
+        total = sums(facts)
+        total.update(_followed(facts, start))
+        return readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
 
     def windows(self, sealed: int, ended: bool) -> Iterator[tuple[int, int]]:
         """(start, end) of every window that must have been published: those that hold facts."""
@@ -285,6 +292,15 @@ def check_readings(
                 yield Difference(
                     "readings", f"{dims} has no record for {rfc3339(start)} to {rfc3339(end)}", (rfc3339(start),)
                 )
+
+
+def _followed(facts: list[Fact], start: int) -> Sums:
+    """Answers of the window that another one in it follows, and by how much more promoters than detractors."""
+    some = [fact for fact in facts if fact.fact == "nps_superseded" and (fact.entered or 0) >= start]
+    less = [_feedback(fact._replace(variant="nps")) for fact in some]
+    total: Sums = Counter(followed=len(some))
+    total["less"] = sum(one["nps_promoters"] - one["nps_detractors"] for one in less)
+    return total
 
 
 EMPTY_LANE = Lane()

@@ -1,10 +1,13 @@
-"""What journeys count for, against the newest record of each on ``journeys``."""
+"""What customers count for over several contacts: journeys, against the newest record of each on ``journeys``, and
+answers to the NPS survey that another one follows.
+"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
-from tests.chaos.audit.contacts import Fact
+from tests.chaos.audit.contacts import Contact, Fact, World
 from tests.chaos.audit.figures import net
 from tests.chaos.audit.logs import ERASED, POISON, Difference, Logs
 from tests.chaos.audit.times import ms
@@ -27,6 +30,20 @@ def check(logs: Logs) -> Iterator[Difference]:
         if wanted[each] != found[each]:
             what = f"{found[each]} instead of {wanted[each]} times: {each}"
             yield Difference("facts", what, (str(each[1]),))
+
+
+def followed(world: World) -> None:
+    """Each answer of a customer that another one follows is told once more."""
+    answers: dict[tuple[str, str], list[tuple[int, str, str, Contact, Fact]]] = defaultdict(list)
+    for contact in world.contacts.values():
+        for fact in contact.facts:
+            if (fact.fact, fact.variant) == ("feedback", "nps"):
+                answers[contact.line, contact.owner].append((fact.time, contact.channel, contact.id, contact, fact))
+    for its in answers.values():
+        its.sort(key=lambda each: each[:3])
+        for (*_, contact, one), (later, *_) in pairwise(its):
+            told = one._replace(fact="nps_superseded", id=contact.id, time=later, variant=None, entered=one.time)
+            contact.facts.append(told)
 
 
 Said = tuple[Any, ...]
