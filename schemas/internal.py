@@ -201,6 +201,7 @@ class FactRecord(Model):
         "contact_by_machine",
         "contact_reopened",
         "contact_handled",
+        "callback_requested",
         "turned_away",
         "first_response",
         "next_response",

@@ -149,9 +149,9 @@ class Fact(Record, tag="fact", frozen=True):
 
     fact: str
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
-    turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first time,
-    journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is over,
-    and counts for a product or topic"""
+    callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
+    time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
+    over, and counts for a product or topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int

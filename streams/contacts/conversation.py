@@ -113,7 +113,8 @@ def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
 
 def callback_requested(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """It waits to be called back, in no queue."""
-    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
+    asked = (step.time, step.value, contact.queue)
+    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True, callback=asked, called_back=None)
 
 
 def release(contact: Contact, at: int) -> Contact:
@@ -141,6 +142,8 @@ def connected(contact: Contact, step: Step, rules: ContactRules) -> Contact:
         return served_by(contact, step.actor or "")
     unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
     contact = answer(release(contact, step.time), step, rules)
+    if contact.callback is not None and contact.called_back is None:
+        contact = replace(contact, called_back=step.time)
     return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
 
 

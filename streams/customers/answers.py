@@ -5,7 +5,7 @@ follows is told once more, with both times, at the place where it counts. It is 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -50,13 +50,19 @@ def known(before: Answers, points: Iterable[Touchpoint], now: int | None) -> Ans
         elif found:
             found.pop((point.channel, point.contact), None)
     answers = sorted(found.values(), key=lambda each: (each.at, each.channel, each.contact))
-    return tuple(answers[_first_kept(answers, now) :])
+    return tuple(answers[first_kept([each.at for each in answers], now) :])
 
 
-def _first_kept(answers: Sequence[Answer], now: int | None) -> int:
-    """The place of the first answer that is remembered."""
-    old = 0 if now is None else bisect_left(answers, now - KEPT_MS, key=lambda each: each.at)
-    return max(old, len(answers) - MAX_KEPT)
+def first_kept(times: Sequence[int], now: int | None) -> int:
+    """The place of the first that is remembered; ``times``: in order, ms."""
+    old = 0 if now is None else bisect_left(times, now - KEPT_MS)
+    return max(old, len(times) - MAX_KEPT)
+
+
+def remembered_since(first: int | None, now: int | None) -> int:
+    """Since when what is not there is gone, and not only forgotten; ``first``: the time of the first one, where there
+    are as many as may be."""
+    return first if first is not None else 0 if now is None else now - KEPT_MS
 
 
 def difference(before: Answers, after: Answers, now: int | None, line: str) -> tuple[Fact, ...]:
@@ -64,7 +70,7 @@ def difference(before: Answers, after: Answers, now: int | None, line: str) -> t
     if before == after:
         return ()
     old, new = _followed(before, line), _followed(after, line)
-    since = after[0].at if len(after) == MAX_KEPT else 0 if now is None else now - KEPT_MS
+    since = remembered_since(after[0].at if len(after) == MAX_KEPT else None, now)
     old = [fact for fact in old if fact.entered is not None and fact.entered >= since]
     gone = [replace(fact, sign=-1) for fact in old if fact not in new]
     return (*gone, *[fact for fact in new if fact not in old])
@@ -88,6 +94,10 @@ def _followed(answers: Answers, line: str) -> list[Fact]:
     ]
 
 
-def gone(answers: Answers, goes: Callable[[Answer], bool]) -> Answers:
-    """With a note of those whose contacts go to somebody else."""
-    return tuple([replace(each, gone=True) if goes(each) else each for each in answers]) if answers else answers
+def without(answers: Answers, names: Collection[tuple[str, str]], group: str | None = None) -> Answers:
+    """With a note of those whose contacts (channel, id) go to somebody else, and of those of a group."""
+
+    def goes(one: Answer) -> bool:
+        return (one.channel, one.contact) in names or (group is not None and one.group == group)
+
+    return tuple([replace(each, gone=True) if goes(each) else each for each in answers])

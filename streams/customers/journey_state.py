@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
 from streams.customers.answers import Answers
+from streams.customers.callbacks import Callbacks
 from streams.customers.journey_facts import Solved
 from streams.customers.journey_names import Kept
 from streams.customers.journey_parts import Parts
@@ -61,6 +62,8 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """Journeys that are over for good and whose records stay for a while: see `journey_names`."""
     answers: Answers = ()
     """To the NPS survey, as they were told."""
+    callbacks: Callbacks = ()
+    """As they were told."""
 
     @property
     def parts(self) -> Parts:

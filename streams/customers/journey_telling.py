@@ -2,7 +2,7 @@
 different than it was published last.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -10,13 +10,14 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Fact
-from streams.customers import journey_names
+from streams.customers import answers, callbacks, journey_names
 from streams.customers.follow import Out, View
 from streams.customers.journey_facts import difference, solved
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import others, record
 from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone
 from streams.customers.journey_whole import Whole
+from streams.customers.touchpoints import Touchpoint
 
 TOPIC = "journeys"
 _encode = msgspec.json.Encoder().encode
@@ -72,6 +73,28 @@ def _withdrawn(
             old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
         shown[name] = old
     return shown, records, facts
+
+
+def counted(state: KnownJourneys, points: Sequence[Touchpoint], view: View) -> tuple[KnownJourneys, tuple[Fact, ...]]:
+    """What the customer's contacts count for together: answers to the NPS survey, and call-backs."""
+    facts: tuple[Fact, ...] = ()
+    if state.answers or any(point.nps for point in points):
+        given = answers.known(state.answers, points, view.now)
+        facts += answers.difference(state.answers, given, view.now, view.line)
+        state = replace(state, answers=given)
+    if state.callbacks or any(point.callback for point in points):
+        asked = callbacks.known(state.callbacks, points, view.now)
+        facts += callbacks.difference(state.callbacks, asked, view.now, view.line)
+        state = replace(state, callbacks=asked)
+    return state, facts
+
+
+def uncounted(state: KnownJourneys, names: Collection[callbacks.Name], group: str | None = None) -> KnownJourneys:
+    """Contacts go to another customer with that; ``names``: theirs, ``group``: of those that are no longer kept."""
+    if not state.answers and not state.callbacks:
+        return state
+    given = answers.without(state.answers, names, group)
+    return replace(state, answers=given, callbacks=callbacks.without(state.callbacks, names, group))
 
 
 def tombstones(kept: Iterable[str], view: View) -> list[Out]:

@@ -13,7 +13,13 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers import answers, journey_names, journey_parts, journey_steps, journey_telling, step_telling
+from streams.customers import (
+    journey_names,
+    journey_parts,
+    journey_steps,
+    journey_telling,
+    step_telling,
+)
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_facts import solved
 from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
@@ -58,9 +64,7 @@ class Journeys(Follower[KnownJourneys]):
         if left.since:
             return None
         parts = journey_parts.without(state.parts, left.channel, left.contact, leaving.resting)
-        of = (left.channel, left.contact)
-        its = answers.gone(state.answers, lambda each: (each.channel, each.contact) == of)
-        return After(replace(_with(state, parts), answers=its))
+        return After(journey_telling.uncounted(_with(state, parts), {(left.channel, left.contact)}))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
         points = [touchpoint(contact, view.tiers) for contact in finished]
@@ -70,8 +74,8 @@ class Journeys(Follower[KnownJourneys]):
         parts, piece = journey_parts.taken_out(state.parts, group)
         if piece == Parts():
             return state, None
-        its = answers.gone(state.answers, lambda each: each.group == group)
-        return replace(_with(state, parts), answers=its), _encode(piece)
+        names = {(point.channel, point.contact) for point in piece.points}
+        return journey_telling.uncounted(_with(state, parts), names, group), _encode(piece)
 
     def absorbed(self, state: KnownJourneys, group: str, piece: bytes, view: View) -> KnownJourneys:
         return self._bounded(state, journey_parts.put_in(state.parts, _decode(piece)), view)
@@ -99,11 +103,7 @@ class Journeys(Follower[KnownJourneys]):
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
         state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
-        points = _touchpoints(journeys)
-        if state.answers or any(point.nps for point in points):
-            its = answers.known(state.answers, points, view.now)
-            facts += answers.difference(state.answers, its, view.now, view.line)
-            state = replace(state, answers=its)
+        state, more = journey_telling.counted(state, _touchpoints(journeys), view)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
         if over:
@@ -114,7 +114,7 @@ class Journeys(Follower[KnownJourneys]):
             state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))
         out = (*records, *journey_telling.tombstones(removed, view), *told)
-        return After(state, out, facts=facts)
+        return After(state, out, facts=facts + more)
 
     def remembers(self, state: KnownJourneys, event: Event) -> bool:
         listed = (point for part in state.past for point in part.listed)
@@ -139,7 +139,8 @@ class Journeys(Follower[KnownJourneys]):
         found = self._found(state, view)
         counted = sum([len(_encode(solved(each, self.rules.repeat_ms))) for each in found])
         points = [part for each in found for part in each.parts if isinstance(part, Touchpoint)]
-        counted += len(_encode(answers.known(state.answers, points, view.now)))
+        its, _ = journey_telling.counted(state, points, view)
+        counted += len(_encode((its.answers, its.callbacks)))
         return len(found) * name + counted + told + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
@@ -150,7 +151,11 @@ class Journeys(Follower[KnownJourneys]):
 
     def rest(self, state: KnownJourneys) -> KnownJourneys:
         due = journey_names.due(state.kept)
-        return KnownJourneys(kept=state.kept, review=due[0], answers=state.answers) if due else self.empty
+        return (
+            KnownJourneys(kept=state.kept, review=due[0], answers=state.answers, callbacks=state.callbacks)
+            if due
+            else self.empty
+        )
 
     def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
         return journey_telling.taken_back(state, view)

@@ -230,6 +230,8 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Histogram("holds", counted_by="handled"),
         Histogram("wraps", counted_by="handled"),
         Sum("transferred"),
+        Sum("callbacks"),
+        Sum("callbacks_kept"),
         Sum("by_machine"),
         Sum("by_machine_alone"),
         Sum("first_any"),

@@ -113,6 +113,10 @@ def _took(names: tuple[str, str, str], ms: int) -> Amounts:
     return {names[0]: 1, names[1]: took, names[2]: took}
 
 
+def _callback(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"callbacks": 1, "callbacks_kept": int(fact.outcome == "kept")}
+
+
 def _by_machine(fact: Fact, policy: KpiPolicy) -> Amounts:
     return {"by_machine": 1, "by_machine_alone": int(fact.outcome == "contained")}
 
@@ -209,6 +213,7 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "contact_unasked": _contact_unasked,
     "contact_reopened": _contact_reopened,
     "contact_by_machine": _by_machine,
+    "callback_requested": _callback,
     "turned_away": _turned_away,
     "first_response": _first_response,
     "next_response": _next_response,

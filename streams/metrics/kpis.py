@@ -145,6 +145,7 @@ CATALOGUE: tuple[Kpi, ...] = (
     *percentiles("handle_time", "contact", "wraps", "wrap"),
     Kpi("transfer_rate", "of_handled", "contact", "ratio", per("transferred", "handled")),
     Kpi("containment", "of_machine", "contact", "ratio", per("by_machine_alone", "by_machine")),
+    Kpi("callbacks_kept", "of_requested", "contact", "ratio", per("callbacks_kept", "callbacks"), settles_ms=DAY_MS),
     Kpi("first_response", "any", "contact", "ms", per("first_any_ms", "first_any")),
     Kpi("first_response", "human_from_start", "contact", "ms", per("first_from_start_ms", "first_from_start")),
     Kpi("first_response", "human_from_handoff", "contact", "ms", per("first_from_handoff_ms", "first_from_handoff")),

@@ -27,7 +27,9 @@ STORIES = [
     for number, theme in enumerate(THEMES, start=seed)
     if theme not in LATER
 ]
-NEW_FACTS = frozenset({"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded"})
+NEW_FACTS = frozenset(
+    {"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested"}
+)
 """Kinds of facts that they did not tell."""
 Pairs = list[list[str | None]]
 CONTACT = frozenset(
