@@ -78,3 +78,5 @@ class Contact:
     topic: str | None = None
     intent: str | None = None
     ours: bool = False
+    callback: Fact | None = None
+    """The last one that was asked for."""

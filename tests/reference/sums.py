@@ -91,6 +91,7 @@ class Sums:
             **percentiles("handle_time.hold_", [parts[1] for parts in handled]),
             **percentiles("handle_time.wrap_", [parts[2] for parts in handled]),
             "transfer_rate.of_handled": (sum(parts[3] > 0 for parts in handled), n),
+            "callbacks_kept.of_requested": (sum(a for (a,) in self.amounts["callback"]), self.counts["callback"]),
             "containment.of_machine": (sum(a for (a,) in self.amounts["machine"]), self.counts["machine"]),
         }
 

@@ -225,6 +225,7 @@ class _Walk:
             self.state = "transferring"
 
     def on_contact_callback_requested(self, at: int, data: dict[str, Any]) -> None:
+        self.c.callback = Fact("callback", at, self.queue)
         if self.state in ("connected", "held", "wrapping", "ended"):
             return
         self.asked = self.callback = True
