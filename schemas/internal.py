@@ -198,13 +198,18 @@ class FactRecord(Model):
         "leg_closed",
         "contact_offered",
         "contact_unasked",
+        "contact_by_machine",
         "contact_reopened",
         "contact_handled",
+        "callback_requested",
         "turned_away",
         "first_response",
         "next_response",
         "feedback",
         "sentiment",
+        "journey_solved",
+        "journey_resolved",
+        "nps_superseded",
         "judged",
     ]
     id: String
@@ -228,6 +233,10 @@ class FactRecord(Model):
     """Of judged: the event that shows it."""
     owner: String | None = None
     """Of judged: whose contact it is."""
+    contacts: Whole = 0
+    """Of journey_resolved: how many it has."""
+    transfers: Whole = 0
+    """Of journey_resolved: of all of them."""
 
 
 class UnnamedRecord(Model):

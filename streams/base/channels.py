@@ -35,3 +35,5 @@ NATURES: Mapping[Channel, Nature] = {
 LIVE_CHANNELS = frozenset(channel for channel in CHANNELS if NATURES[channel].live)
 SPOKEN = frozenset(channel for channel in CHANNELS if NATURES[channel].spoken)
 WITHOUT_ABANDONMENT = frozenset(channel for channel in CHANNELS if not NATURES[channel].abandoned)
+MACHINES = frozenset[str]({"self-service", "bot"})
+"""Where a menu or a bot has every contact from the start."""

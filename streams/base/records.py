@@ -148,8 +148,10 @@ class Fact(Record, tag="fact", frozen=True):
     """One thing that happened and counts in a KPI; ``sign`` −1 takes an identical earlier fact back."""
 
     fact: str
-    """leg_opened, leg_closed, contact_offered, contact_unasked, contact_reopened, contact_handled, turned_away,
-    first_response, next_response, feedback, sentiment; judged: it is over, and counts for a product or topic"""
+    """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
+    callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
+    time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
+    over, and counts for a product or topic"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -162,6 +164,7 @@ class Fact(Record, tag="fact", frozen=True):
     variant: str | None = None
     entered: int | None = None
     value: int | None = None
+    """Of contact_handled: how often it was transferred, of journey_resolved: reopened; None = never."""
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
@@ -171,6 +174,10 @@ class Fact(Record, tag="fact", frozen=True):
     """Of judged: the event that shows it."""
     owner: str | None = None
     """Of judged: whose contact it is."""
+    contacts: int = 0
+    """Of journey_resolved: how many it has."""
+    transfers: int = 0
+    """Of journey_resolved: of all of them."""
 
 
 class Unnamed(Record, tag="unnamed", frozen=True):

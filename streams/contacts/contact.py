@@ -214,6 +214,14 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     it."""
     resumed: tuple[int, bool] | None = None
     """Of another part: when it began, and whether the contact was negative by then."""
+    nps: tuple[int, int, str | None] | None = None
+    """The last answer to the NPS survey: when, thousandths, and the queue of then, if any."""
+    callback: tuple[int, int | None, str | None] | None = None
+    """The last call-back that was asked for: when, for when (None = as soon as possible), and the queue of then."""
+    called_back: int | None = None
+    """When a human had it after that."""
+    human_first: bool = False
+    """It had asked for a human, or one had it, before a menu or a bot did."""
 
     @property
     def heard(self) -> int:
@@ -302,6 +310,7 @@ _REPLACED = {
     "contact_handled": "contact_handled",
     "contact_unasked": "outcome",
     "contact_offered": "outcome",
+    "contact_by_machine": "contact_by_machine",
     "feedback": "feedback",
 }
 

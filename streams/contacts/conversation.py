@@ -8,7 +8,7 @@ anything was done for it; a connector that knows better says ``reason: abandoned
 
 from msgspec.structs import replace
 
-from streams.base.channels import LIVE_CHANNELS, WITHOUT_ABANDONMENT
+from streams.base.channels import LIVE_CHANNELS, MACHINES, WITHOUT_ABANDONMENT
 from streams.contacts.contact import (
     ABANDONED,
     ANSWERED,
@@ -113,7 +113,8 @@ def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
 
 def callback_requested(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """It waits to be called back, in no queue."""
-    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True)
+    asked = (step.time, step.value, contact.queue)
+    return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True, callback=asked, called_back=None)
 
 
 def release(contact: Contact, at: int) -> Contact:
@@ -141,6 +142,8 @@ def connected(contact: Contact, step: Step, rules: ContactRules) -> Contact:
         return served_by(contact, step.actor or "")
     unqueued = contact.waiting is None and (contact.warm or not _has_human(contact))
     contact = answer(release(contact, step.time), step, rules)
+    if contact.callback is not None and contact.called_back is None:
+        contact = replace(contact, called_back=step.time)
     return replace(contact, talking=step.time, connected=True, unqueued=unqueued)
 
 
@@ -149,7 +152,15 @@ def served_by(contact: Contact, machine: str) -> Contact:
     letter = "b" if machine == "bot" else "s"
     if contact.served and letter in contact.machines:
         return contact
-    return replace(contact, served=True, machines="".join(sorted({*contact.machines, letter})))
+    human_first = contact.human_first or (not contact.served and _asked(contact))
+    machines = "".join(sorted({*contact.machines, letter}))
+    return replace(contact, served=True, machines=machines, human_first=human_first)
+
+
+def _asked(contact: Contact) -> bool:
+    """It asked for a human so far, or one had it."""
+    asked = contact.wants_human or contact.handed_off is not None or bool(contact.legs)
+    return asked or contact.connected or contact.outcome == ANSWERED
 
 
 def answer(contact: Contact, step: Step, rules: ContactRules) -> Contact:
@@ -218,6 +229,7 @@ def _handled(contact: Contact) -> Contact:
         contact.ended,
         contact.queue,
         talk_ms=contact.talk_ms,
+        value=contact.transfers or None,
         hold_ms=contact.hold_ms,
         wrap_ms=contact.wrap_ms,
     )
@@ -247,7 +259,18 @@ def close(contact: Contact, at: int, by: str, reason: str, rules: ContactRules) 
             contact = _offered(contact, outcome, at)
         if outcome == ABANDONED and not waited:
             contact = trouble(contact, ABANDONED, at, rules)
-    return _handled(replace(contact, ended=at))
+    return _handled(_by_machine(replace(contact, ended=at), at))
+
+
+def _by_machine(contact: Contact, at: int) -> Contact:
+    """Note how one that a menu or a bot had first came out, in place of an earlier note."""
+    if contact.human_first or contact.ours or contact.only_told:
+        return contact
+    if not contact.served and contact.channel not in MACHINES:
+        return contact
+    outcome = CONTAINED if contact.outcome == CONTAINED else None
+    mark = Mark("contact_by_machine", contact.id, at, contact.queue, outcome)
+    return replace(contact, marks=one_each(contact.marks, mark))
 
 
 def reopen(contact: Contact, at: int) -> Contact:

@@ -122,7 +122,8 @@ def rated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     name = f"{contact.id}/{step.detail}"
     value = surveys.answer(step, rules)
     mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
-    return replace(contact, marks=one_each(contact.marks, mark), low=_low(contact, step.detail, value, rules))
+    nps = contact.nps if step.detail != "nps" or value is None else (step.time, value, contact.queue)
+    return replace(contact, marks=one_each(contact.marks, mark), low=_low(contact, step.detail, value, rules), nps=nps)
 
 
 def _low(contact: Contact, metric: str | None, value: int | None, rules: ContactRules) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
     "contact.connected": lambda data: (data.get("party") or HUMAN, None, None),
     "contact.turned_away": lambda data: (None, data.get("reason") or "other", None),
     "contact.transferred": lambda data: (None, data.get("kind") or "cold", None),
+    "contact.callback_requested": lambda data: (None, None, data.get("scheduled_for")),
     "contact.wrapped_up": lambda data: (None, None, data.get("duration_ms")),
     "contact.ended": lambda data: (data.get("by") or "system", data.get("reason") or "completed", None),
     "message.sent": lambda data: (data.get("author"), data.get("direction"), _milli(data.get("sentiment"))),
@@ -79,13 +80,15 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms", "case_id", "found_intent",
+    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "scheduled_for",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
 
 def step(event: Event) -> Step:
-    """The step an event is. ``value``: thousandths of sentiment or score, or the milliseconds of a wrap-up."""
+    """The step an event is. ``value``: thousandths of sentiment or score, the milliseconds of a wrap-up, or when a
+    call-back is to come.
+    """
     kind = event.type
     parts = _PARTS.get(kind)
     actor, detail, value = parts(event.data) if parts else (None, None, None)

@@ -191,7 +191,7 @@ def _over(customer: Customer, line: str, clock: Watermarks, rules: CustomerRules
 
 def _after(before: Outcome, outcome: Outcome) -> Outcome:
     """Both, one after the other."""
-    return replace(outcome, out=before.out + outcome.out)
+    return replace(outcome, facts=before.facts + outcome.facts, out=before.out + outcome.out)
 
 
 def _outcome(customer: Customer, line: str, change: LineOutcome, size: int) -> Outcome:
@@ -270,17 +270,19 @@ def _command(customer: Customer | None, record: Command, rules: CustomerRules) -
 
 
 def publish(customer: Customer | None, clock: Watermarks, rules: CustomerRules) -> Outcome:
-    """What is to be published since the last time."""
+    """What is to be published since the last time, and what of it counts."""
     if customer is None:
         return Outcome(None)
     out: tuple[Out, ...] = ()
+    facts: tuple[Fact, ...] = ()
     lines, due = dict(customer.lines), customer.due
     for line, timeline in customer.lines.items():
         if not timeline.stale:
             continue
         place = Place(customer.owner, line, clock.stream_time(line))
-        after, its, its_due = loop.published(timeline, due.get(line), place, rules)
+        after, its, its_due, its_facts = loop.published(timeline, due.get(line), place, rules)
         out += its
+        facts += its_facts
         if loop.is_bare(after, customer.owner, rules) and not loop.names(after, rules):
             due = _without(due, line)
             if (rest := loop.rest(after, rules)) is not None:
@@ -291,12 +293,12 @@ def publish(customer: Customer | None, clock: Watermarks, rules: CustomerRules) 
             lines[line] = after
             if its_due is not None and its_due is not due[line]:
                 due = due | {line: its_due}
-    return Outcome(replace(customer, lines=lines, due=due) if lines else None, out=out)
+    return Outcome(replace(customer, lines=lines, due=due) if lines else None, facts, out)
 
 
 def _published(outcome: Outcome, clock: Watermarks, rules: CustomerRules) -> Outcome:
     after = publish(outcome.customer, clock, rules)
-    return replace(outcome, customer=after.customer, out=outcome.out + after.out)
+    return replace(outcome, customer=after.customer, facts=outcome.facts + after.facts, out=outcome.out + after.out)
 
 
 def advance(customer: Customer | None, clock: Watermarks, rules: CustomerRules, only: str | None = None) -> Outcome:

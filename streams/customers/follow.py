@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from streams.alerts.episodes import Alert, Gone, record
-from streams.base.records import Command, CustomerEvent, Event, Left, Profile, output_key
+from streams.base.records import Command, CustomerEvent, Event, Fact, Left, Profile, output_key
 from streams.contacts.contact import Contact
 from streams.contacts.histories import History, Lives
 from streams.contacts.steps import Step
@@ -78,6 +78,8 @@ class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     look: bool = False
     tiers: Tiers | None = None
     """The customer's from now on, where that decides them; None = they stay."""
+    facts: tuple[Fact, ...] = ()
+    """Of `Follower.publish` alone: what counts in KPIs, and what does no more."""
 
 
 class Ease(Enum):

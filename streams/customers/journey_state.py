@@ -10,6 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
+from streams.customers.answers import Answers
+from streams.customers.callbacks import Callbacks
+from streams.customers.journey_facts import Solved
 from streams.customers.journey_names import Kept
 from streams.customers.journey_parts import Parts
 from streams.customers.journey_sums import Journey
@@ -32,6 +35,8 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     digest: int
     gone: int | None = None
     """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
+    solved: Solved | None = None
+    """What was told of it to be counted."""
 
 
 class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
@@ -55,6 +60,10 @@ class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):
     """A number for what the steps that were told are made of."""
     kept: dict[str, Kept] = {}
     """Journeys that are over for good and whose records stay for a while: see `journey_names`."""
+    answers: Answers = ()
+    """To the NPS survey, as they were told."""
+    callbacks: Callbacks = ()
+    """As they were told."""
 
     @property
     def parts(self) -> Parts:

@@ -5,7 +5,7 @@ order; so it can be taken out at one customer and put in at another. What hangs 
 channel, repeats, …) is counted when a contact is summed up, by what was known then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -27,6 +27,26 @@ SUMS = (
 ORDERED = ("switches", "repeats", "reopens", "dead_ends", "escalations")
 """Fields of `Ordered` and `Journey`, in this order."""
 _in_order = attrgetter("started", "contact", "channel")
+
+
+class Solve(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When a contact was solved, and where that counts."""
+
+    at: int
+    channel: str
+    contact: str
+    queue: str
+    tier: str
+
+
+class Solves(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What counts of the solutions of contacts: the first and the latest; when the customer first came again, which a
+    contact taken up again is, too; and when one that had been solved first went on. All in ms."""
+
+    first: Solve | None = None
+    latest: Solve | None = None
+    again: int | None = None
+    reopened: int | None = None
 
 
 class Journey(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,6 +93,8 @@ class Journey(msgspec.Struct, frozen=True, omit_defaults=True):
     machine_first: bool = False
     """It began with a menu or a bot."""
     tier: str = ""
+    solves: Solves | None = None
+    """None in rows of a version before."""
 
     @property
     def upto(self) -> int:
@@ -121,6 +143,32 @@ def span(solved: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
     return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
 
+def solves_of(point: Touchpoint, turn: Ordered) -> Solves:
+    """Of one contact at its place in the journey."""
+    reopened = [again for _, again in point.solves if again is not None]
+    if turn.reopens > point.taken_ups:  # another one had been solved when it began
+        reopened.append(point.started)
+    again = [*reopened, point.started] if turn.repeats else reopened
+    places = [Solve(at, point.channel, point.contact, point.queue, point.tier) for at, _ in point.solves]
+    first, latest = (places[0], places[-1]) if places else (None, None)
+    return Solves(first, latest, min(again, default=None), min(reopened, default=None))
+
+
+def solves_together(some: Sequence[Solves]) -> Solves:
+    """Of all of them; associative and commutative."""
+    firsts = [each.first for each in some if each.first is not None]
+    latest = [each.latest for each in some if each.latest is not None]
+    return Solves(
+        min(firsts, key=_place, default=None),
+        max(latest, key=_place, default=None),
+        min((each.again for each in some if each.again is not None), default=None),
+        min((each.reopened for each in some if each.reopened is not None), default=None),
+    )
+
+
+_place = attrgetter("at", "channel", "contact", "queue", "tier")
+
+
 # Sums of contacts that are no longer kept one by one
 
 
@@ -146,6 +194,7 @@ def summed(point: Touchpoint, turn: Ordered, together: int) -> Journey:
         solved=point.solved,
         machine_first=machine_first(point),
         tier=point.tier,
+        solves=solves_of(point, turn),
     )
 
 
@@ -176,6 +225,7 @@ def join(one: Journey, other: Journey) -> Journey:
         solved=span((one.solved, other.solved)),
         machine_first=first.machine_first,
         tier=later.tier if later.tier not in ("", NO_TIER) else first.tier or second.tier,
+        solves=solves_together([one.solves, other.solves]) if one.solves and other.solves else None,
     )
 
 

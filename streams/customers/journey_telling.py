@@ -2,19 +2,22 @@
 different than it was published last.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.customers import journey_names
+from streams.base.records import Fact
+from streams.customers import answers, callbacks, journey_names
 from streams.customers.follow import Out, View
+from streams.customers.journey_facts import difference, solved
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import others, record
 from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone
 from streams.customers.journey_whole import Whole
+from streams.customers.touchpoints import Touchpoint
 
 TOPIC = "journeys"
 _encode = msgspec.json.Encoder().encode
@@ -25,12 +28,13 @@ def told(
     journeys: Mapping[str, Found],
     which: tuple[Mapping[str, bool], Collection[str]],
     view: View,
-) -> tuple[KnownJourneys, list[Out]]:
-    """What differs from what was published; the current journey, the one heard of last, names the others. ``which``:
-    are closed; are over for good.
+    repeat_ms: int,
+) -> tuple[KnownJourneys, list[Out], tuple[Fact, ...]]:
+    """What differs from what was published, and from what was counted; the current journey, the one heard of last,
+    names the others. ``which``: are closed; are over for good. ``repeat_ms``: as in `journey_facts.solved`.
     """
     closed, over = which
-    shown, records = _withdrawn(state, journeys, view)
+    shown, records, facts = _withdrawn(state, journeys, view)
     floor = max([state.floor, *(shown.pop(name).revision for name in too_many_gone(shown))])
     kept, wholes = state.kept, {name: each.whole for name, each in journeys.items()}
     going = (name for name in wholes if name not in over)
@@ -47,22 +51,50 @@ def told(
         value = record(name, whole, view.owner, view.line, closed[name], revision)
         value["others"] = named_too
         records.append(Out(TOPIC, name.encode(), value))
-        shown[name] = Shown(whole.started, revision, closed[name], digest)
-    return replace(state, shown=shown, floor=floor, kept=kept), records
+        counted, was_counted = solved(journeys[name], repeat_ms), known.solved if known else None
+        facts += difference(was_counted, counted, view.line)
+        shown[name] = Shown(whole.started, revision, closed[name], digest, solved=counted)
+    return replace(state, shown=shown, floor=floor, kept=kept), records, facts
 
 
-def _withdrawn(state: KnownJourneys, journeys: Mapping[str, Found], view: View) -> tuple[dict[str, Shown], list[Out]]:
-    """Names that no longer hold, and what takes them back."""
+def _withdrawn(
+    state: KnownJourneys, journeys: Mapping[str, Found], view: View
+) -> tuple[dict[str, Shown], list[Out], tuple[Fact, ...]]:
+    """Names that no longer hold, what takes them back, and what they counted."""
     shown, records = {}, []
+    facts: tuple[Fact, ...] = ()
     for name, old in state.shown.items():
         if name in journeys:
             continue
         if old.gone is None:
             records.append(Out(TOPIC, name.encode(), None))
+            facts += difference(old.solved, None, view.line)
             at = old.started if view.now is None else max(old.started, view.now)
             old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
         shown[name] = old
-    return shown, records
+    return shown, records, facts
+
+
+def counted(state: KnownJourneys, points: Sequence[Touchpoint], view: View) -> tuple[KnownJourneys, tuple[Fact, ...]]:
+    """What the customer's contacts count for together: answers to the NPS survey, and call-backs."""
+    facts: tuple[Fact, ...] = ()
+    if state.answers or any(point.nps for point in points):
+        given = answers.known(state.answers, points, view.now)
+        facts += answers.difference(state.answers, given, view.now, view.line)
+        state = replace(state, answers=given)
+    if state.callbacks or any(point.callback for point in points):
+        asked = callbacks.known(state.callbacks, points, view.now)
+        facts += callbacks.difference(state.callbacks, asked, view.now, view.line)
+        state = replace(state, callbacks=asked)
+    return state, facts
+
+
+def uncounted(state: KnownJourneys, names: Collection[callbacks.Name], group: str | None = None) -> KnownJourneys:
+    """Contacts go to another customer with that; ``names``: theirs, ``group``: of those that are no longer kept."""
+    if not state.answers and not state.callbacks:
+        return state
+    given = answers.without(state.answers, names, group)
+    return replace(state, answers=given, callbacks=callbacks.without(state.callbacks, names, group))
 
 
 def tombstones(kept: Iterable[str], view: View) -> list[Out]:

@@ -13,8 +13,15 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
-from streams.customers import journey_names, journey_parts, journey_steps, journey_telling, step_telling
+from streams.customers import (
+    journey_names,
+    journey_parts,
+    journey_steps,
+    journey_telling,
+    step_telling,
+)
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
+from streams.customers.journey_facts import solved
 from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
 from streams.customers.journey_parts import Found, Parts, found
 from streams.customers.journey_records import named
@@ -57,7 +64,7 @@ class Journeys(Follower[KnownJourneys]):
         if left.since:
             return None
         parts = journey_parts.without(state.parts, left.channel, left.contact, leaving.resting)
-        return After(_with(state, parts))
+        return After(journey_telling.uncounted(_with(state, parts), {(left.channel, left.contact)}))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
         points = [touchpoint(contact, view.tiers) for contact in finished]
@@ -67,7 +74,8 @@ class Journeys(Follower[KnownJourneys]):
         parts, piece = journey_parts.taken_out(state.parts, group)
         if piece == Parts():
             return state, None
-        return _with(state, parts), _encode(piece)
+        names = {(point.channel, point.contact) for point in piece.points}
+        return journey_telling.uncounted(_with(state, parts), names, group), _encode(piece)
 
     def absorbed(self, state: KnownJourneys, group: str, piece: bytes, view: View) -> KnownJourneys:
         return self._bounded(state, journey_parts.put_in(state.parts, _decode(piece)), view)
@@ -94,7 +102,8 @@ class Journeys(Follower[KnownJourneys]):
         """
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
-        state, records = journey_telling.told(state, journeys, (closed, over), view)
+        state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
+        state, more = journey_telling.counted(state, _touchpoints(journeys), view)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
         if over:
@@ -104,7 +113,8 @@ class Journeys(Follower[KnownJourneys]):
         if removed:
             state = replace(state, kept=journey_names.without(state.kept, removed))
         state = replace(state, review=self._review(state, journeys, view))
-        return After(state, (*records, *journey_telling.tombstones(removed, view), *told))
+        out = (*records, *journey_telling.tombstones(removed, view), *told)
+        return After(state, out, facts=facts + more)
 
     def remembers(self, state: KnownJourneys, event: Event) -> bool:
         listed = (point for part in state.past for point in part.listed)
@@ -126,7 +136,12 @@ class Journeys(Follower[KnownJourneys]):
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
         steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
         told = steps * STEP_BYTES if contacts or state.past else 0
-        return len(self._found(state, view)) * name + told + MAX_KEPT * KEPT_BYTES
+        found = self._found(state, view)
+        counted = sum([len(_encode(solved(each, self.rules.repeat_ms))) for each in found])
+        points = [part for each in found for part in each.parts if isinstance(part, Touchpoint)]
+        its, _ = journey_telling.counted(state, points, view)
+        counted += len(_encode((its.answers, its.callbacks)))
+        return len(found) * name + counted + told + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past or state.points)
@@ -136,7 +151,11 @@ class Journeys(Follower[KnownJourneys]):
 
     def rest(self, state: KnownJourneys) -> KnownJourneys:
         due = journey_names.due(state.kept)
-        return KnownJourneys(kept=state.kept, review=due[0]) if due else self.empty
+        return (
+            KnownJourneys(kept=state.kept, review=due[0], answers=state.answers, callbacks=state.callbacks)
+            if due
+            else self.empty
+        )
 
     def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
         return journey_telling.taken_back(state, view)
@@ -231,7 +250,7 @@ class Journeys(Follower[KnownJourneys]):
     def _all_told(
         self, before: Telling, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> Telling:
-        points = [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
+        points = _touchpoints(journeys)
         known = journey_steps.known(_lives(view), points)
         now = {
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
@@ -303,6 +322,11 @@ class Journeys(Follower[KnownJourneys]):
             elif shown.closed:
                 times.append(self._dropped_at(journey, journeys, view))
         return int(min(times)) if times and min(times) != float("inf") else None
+
+
+def _touchpoints(journeys: Mapping[str, Found]) -> list[Touchpoint]:
+    """The contacts that are kept each on its own."""
+    return [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
 
 
 def _lives(view: View) -> list[Contact]:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from streams.alerts.episodes import Gone
-from streams.base.records import Command, CustomerEvent, Event, Profile
+from streams.base.records import Command, CustomerEvent, Event, Fact, Profile
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Ease, Follower, Followers, Leaving, Out, Spans, View
 from streams.customers.rules import CustomerRules
@@ -91,17 +91,19 @@ def _noted(new: dict[str, Any], each: Follower[Any], state: Any, after: After[An
 
 def published(
     timeline: Timeline, due: dict[str, int] | None, place: Place, rules: CustomerRules
-) -> tuple[Timeline, tuple[Out, ...], dict[str, int] | None]:
-    """What looks different than it was published last, and the deadlines, where they are known: only those of whom
-    something was published move.
+) -> tuple[Timeline, tuple[Out, ...], dict[str, int] | None, tuple[Fact, ...]]:
+    """What looks different than it was published last; the deadlines, where they are known: only those of whom
+    something was published move; and what counts in KPIs.
     """
     now = view(timeline, place)
     out: tuple[Out, ...] = ()
+    facts: tuple[Fact, ...] = ()
     new: dict[str, Any] = {}
     for each in rules.asked["publish"]:
         after = each.publish(getattr(timeline, each.name), now)
         if after is not None:
             out += after.out
+            facts += after.facts
             state = new[each.name] = lean(each, after.state)
             at = None if due is None else each.due(state, now)
             if due is not None and due.get(each.name) != at:
@@ -113,7 +115,7 @@ def published(
         if after is not None:
             out += after.out
             new[each.name] = lean(each, after.state)
-    return replace(timeline, **new, stale=False), out, due
+    return replace(timeline, **new, stale=False), out, due, facts
 
 
 def _state_of(new: dict[str, Any], timeline: Timeline, name: str) -> Any:

@@ -125,7 +125,8 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
             sizes[line] = _measured(lines[line], owner, line, rules)
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
-            timeline, out, _ = loop.published(lines[line], None, place_of(line), rules)
+            timeline, out, _, facts = loop.published(lines[line], None, place_of(line), rules)
+            case.facts.extend(facts)
             case.out.extend((*out, *loop.removed(timeline, place_of(line), rules)))
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())
@@ -204,7 +205,8 @@ def _later(timeline: Timeline, case: _Case, kept: _Kept) -> Timeline:
         for key, contact in timeline.rested.items()
         if any(started <= contact.started <= last for started, last in over)
     }
-    timeline, out, _ = loop.published(gone_for_good(timeline, resting), None, case.place, case.rules)
+    timeline, out, _, facts = loop.published(gone_for_good(timeline, resting), None, case.place, case.rules)
+    case.facts.extend(facts)
     case.out.extend(out)
     return loop.gave_up(timeline, going, case.rules)
 

@@ -55,6 +55,10 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     group: str = ""
     before: Counted | None = None
     """What of it other parts of the past count already."""
+    nps: tuple[int, int, str] | None = None
+    """The answer to the NPS survey: when, thousandths, and the queue it counts in."""
+    callback: tuple[int, int | None, str, int | None] | None = None
+    """The call-back asked for: when, for when, the queue it counts in, and when a human had the contact after that."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -162,7 +166,23 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         contact.intent,
         contact.group,
         contact.before,
+        _nps(contact),
+        _callback(contact),
     )
+
+
+def _nps(contact: Contact) -> tuple[int, int, str] | None:
+    if contact.nps is None:
+        return None
+    at, score, queue = contact.nps
+    return at, score, queue or contact.first_queue or NO_QUEUE
+
+
+def _callback(contact: Contact) -> tuple[int, int | None, str, int | None] | None:
+    if contact.callback is None:
+        return None
+    at, due, queue = contact.callback
+    return at, due, queue or contact.first_queue or NO_QUEUE, contact.called_back
 
 
 def _served(contact: Contact) -> str:

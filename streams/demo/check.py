@@ -45,6 +45,7 @@ MEASURES = (
     Measure("talk ms", lambda c: c.talk_ms, "handle_time", "talk", _numerator),
     Measure("hold ms", lambda c: c.hold_ms, "handle_time", "hold", _numerator),
     Measure("wrap ms", lambda c: c.wrap_ms, "handle_time", "wrap", _numerator),
+    Measure("transferred", lambda c: c.transferred, "transfer_rate", "of_handled", _numerator),
     Measure("went on", lambda c: c.went_on, "contacts_reopened", "all", _numerator),
     Measure("replies", lambda c: c.replies, "first_response", "human_from_start", _denominator),
     Measure("reply ms", lambda c: c.reply_ms, "first_response", "human_from_start", _numerator),
@@ -55,6 +56,10 @@ MEASURES = (
     Measure("CSAT answers", lambda c: c.csat, "csat", "satisfied", _denominator),
     Measure("CSAT satisfied", lambda c: c.csat_satisfied, "csat", "satisfied", _numerator),
     Measure("CSAT sum", lambda c: c.csat_sum * 1000, "csat", "mean_score", _numerator),
+    Measure("NPS answers", lambda c: c.nps, "nps", "every_answer", _denominator),
+    Measure("NPS balance", lambda c: c.nps_balance * 100, "nps", "every_answer", _numerator),
+    Measure("CES answers", lambda c: c.ces, "ces", "easy", _denominator),
+    Measure("CES easy", lambda c: c.ces_easy, "ces", "easy", _numerator),
 )
 
 

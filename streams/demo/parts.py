@@ -71,6 +71,7 @@ class Contact:
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    transfers: int = 0
     human: bool = False
     """A person was connected."""
     over: bool = False

@@ -111,8 +111,8 @@ def _length(world: World, contact: Contact) -> float:
 
 def count_handled(world: World, contact: Contact) -> None:
     """A contact that had a person is over, or what is told of it has changed since."""
-    place = contact.channel, contact.queue
-    world.truth.handled(contact.id, place, contact.talk_ms, contact.hold_ms, contact.wrap_ms)
+    times = contact.talk_ms, contact.hold_ms, contact.wrap_ms
+    world.truth.handled(contact.id, (contact.channel, contact.queue), times, contact.transfers)
 
 
 def _talk(world: World, contact: Contact, length_s: float) -> Steps:
@@ -149,6 +149,7 @@ def _transfer(world: World, contact: Contact, agent: Agent) -> Generator[simpy.E
     """Send the caller to another queue; the caller may lose patience there."""
     to = world.rng.choice([queue for queue in centre.VOICE_QUEUES if queue != contact.queue])
     world.tell(contact, "contact.transferred", to_queue=to, kind="cold", agent_id=agent.id)
+    contact.transfers += 1
     world.release(agent)
     contact.mood -= 0.15
     second = yield from wait_for_agent(world, contact, to)
@@ -186,9 +187,9 @@ def rate(world: World, contact: Contact, metric: str = "csat") -> None:
     happy = max(-1.0, min(1.0, contact.mood + world.rng.gauss(0.1, 0.2)))
     if metric == "csat":
         score = max(1, min(5, round(3 + 2 * happy)))
-        world.truth.rated(contact.id, contact.channel, contact.queue, score)
     else:
         score = round(5 + 5 * happy) if metric == "nps" else max(1, round(4 + 3 * happy))
+    world.truth.rated(contact.id, (contact.channel, contact.queue), score, metric)
     world.tell(contact, "feedback.given", metric=metric, score=score)
 
 

@@ -36,6 +36,8 @@ class Counts:
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
+    transferred: int = 0
+    """Of those handled."""
     went_on: int = 0
     """Times that contacts went on after an end, or after a rest in which they were taken for over."""
     replies: int = 0
@@ -50,6 +52,11 @@ class Counts:
     csat: int = 0
     csat_satisfied: int = 0
     csat_sum: int = 0
+    nps: int = 0
+    nps_balance: int = 0
+    """Promoters less detractors."""
+    ces: int = 0
+    ces_easy: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         """The sum of both, field by field."""
@@ -98,7 +105,7 @@ class Truth:
     """How the contacts that asked for a person came out so far."""
     handling: dict[str, Once] = field(default_factory=dict)
     answers: dict[str, Once] = field(default_factory=dict)
-    """To the satisfaction question."""
+    """To surveys, by contact and metric."""
     told: Told = field(default_factory=Told)
     """Who each contact really was, and what was told of that."""
     people: dict[str, str] = field(default_factory=dict)
@@ -160,15 +167,23 @@ class Truth:
         )
         self._once(self.outcomes, contact, Once(channel, queue or "none", outcome, counts))
 
-    def handled(self, contact: str, place: tuple[str, str | None], talk_ms: int, hold_ms: int, wrap_ms: int) -> None:
-        """A contact that had a person is over; all of it so far."""
-        counts = Counts(handled=1, talk_ms=talk_ms, hold_ms=hold_ms, wrap_ms=wrap_ms)
+    def handled(
+        self, contact: str, place: tuple[str, str | None], times: tuple[int, int, int], transfers: int = 0
+    ) -> None:
+        """A contact that had a person is over; ``times``: talk, hold and after-contact work of all of it so far."""
+        talk_ms, hold_ms, wrap_ms = times
+        counts = Counts(handled=1, talk_ms=talk_ms, hold_ms=hold_ms, wrap_ms=wrap_ms, transferred=int(transfers > 0))
         self._once(self.handling, contact, Once(place[0], place[1] or "none", "handled", counts))
 
-    def rated(self, contact: str, channel: str, queue: str | None, score: int) -> None:
-        """A customer answered the satisfaction question, 1 to 5; the last answer of a contact counts."""
-        counts = Counts(csat=1, csat_satisfied=int(score >= self.rules.kpis.csat.satisfied_from), csat_sum=score)
-        self._once(self.answers, contact, Once(channel, queue or "none", "csat", counts))
+    def rated(self, contact: str, place: tuple[str, str | None], score: int, metric: str = "csat") -> None:
+        """A customer answered a survey: CSAT 1 to 5, NPS 0 to 10, CES 1 to 7; the last answer of a contact counts."""
+        if metric == "csat":
+            counts = Counts(csat=1, csat_satisfied=int(score >= self.rules.kpis.csat.satisfied_from), csat_sum=score)
+        elif metric == "nps":
+            counts = Counts(nps=1, nps_balance=int(score >= 9) - int(score <= 6))
+        else:
+            counts = Counts(ces=1, ces_easy=int(score >= 5))
+        self._once(self.answers, f"{contact}|{metric}", Once(place[0], place[1] or "none", metric, counts))
 
     def _once(self, of: dict[str, Once], contact: str, new: Once) -> None:
         before = of.get(contact)

@@ -14,9 +14,10 @@ from streams.base.times import DAY_MS, MINUTE_MS, SECOND_MS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, Kpi
 from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Totals
-from streams.metrics.kpis import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, Kpi, reading
+from streams.metrics.kpis import reading
 from streams.metrics.query import DIMENSIONS
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.terms import TERMS

@@ -5,7 +5,8 @@ An amount is a whole number that a fact tells: 1 of what is counted, a duration 
 added with the fact's sign, so −1 takes back what +1 added, exactly and in any order; merging is associative and
 commutative. A state is never changed in place, and the empty one is false.
 
-There are two kinds that forget nothing, `Sum` and `Histogram`, and `Longest`, which keeps the largest amounts.
+There are three kinds that forget nothing, `Sum`, `Histogram` and `Exact`, and `Longest`, which keeps the largest
+amounts.
 """
 
 from abc import ABC, abstractmethod
@@ -105,6 +106,32 @@ def longest_wait(waits: Waits) -> int | None:
 
 
 @dataclass(frozen=True)
+class Exact(Shape[Counts]):
+    """How many of each amount there are: of what is few."""
+
+    kind, empty = dict[int, int], {}
+
+    def add(self, state: Counts, amount: int, sign: int) -> Counts:
+        found = dict(state)
+        if n := found.get(amount, 0) + sign:
+            found[amount] = n
+        else:
+            del found[amount]
+        return found
+
+    def merge(self, states: Sequence[Counts]) -> Counts:
+        return _added(states)
+
+
+def _added(states: Sequence[Counts]) -> Counts:
+    found = dict(states[0])
+    for state in states[1:]:
+        for amount, n in state.items():
+            found[amount] = found.get(amount, 0) + n
+    return found if all(found.values()) else {amount: n for amount, n in found.items() if n}
+
+
+@dataclass(frozen=True)
 class Histogram(Shape[Counts]):
     """How many amounts are in each step: every percentile of them, within 1 %."""
 
@@ -126,11 +153,7 @@ class Histogram(Shape[Counts]):
         return 0 < amounts == sum(state.values()) and min(state.values()) > 0
 
     def merge(self, states: Sequence[Counts]) -> Counts:
-        found = dict(states[0])
-        for state in states[1:]:
-            for step, n in state.items():
-                found[step] = found.get(step, 0) + n
-        return found if all(found.values()) else {step: n for step, n in found.items() if n}
+        return _added(states)
 
 
 def _steps() -> tuple[list[int], list[int]]:
@@ -193,6 +216,7 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("contacts_flowed_out"),
         Sum("contacts_in_time"),
         Sum("contacts_wait_ms"),
+        Histogram("contacts_waits", counted_by="contacts_answered"),
         Sum("contained"),
         Sum("left"),
         Sum("reopened"),
@@ -201,22 +225,51 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("talk_ms"),
         Sum("hold_ms"),
         Sum("wrap_ms"),
+        Histogram("handle_times", counted_by="handled"),
+        Histogram("talks", counted_by="handled"),
+        Histogram("holds", counted_by="handled"),
+        Histogram("wraps", counted_by="handled"),
+        Sum("transferred"),
+        Sum("callbacks"),
+        Sum("callbacks_kept"),
+        Sum("by_machine"),
+        Sum("by_machine_alone"),
         Sum("first_any"),
         Sum("first_any_ms"),
+        Histogram("first_any_times", counted_by="first_any"),
         Sum("first_from_start"),
         Sum("first_from_start_ms"),
+        Histogram("first_from_start_times", counted_by="first_from_start"),
         Sum("first_from_handoff"),
         Sum("first_from_handoff_ms"),
+        Histogram("first_from_handoff_times", counted_by="first_from_handoff"),
         Sum("first_after_reopen"),
         Sum("first_after_reopen_ms"),
+        Histogram("first_after_reopen_times", counted_by="first_after_reopen"),
         Sum("next_response"),
         Sum("next_response_ms"),
+        Histogram("next_response_times", counted_by="next_response"),
+        # Journeys: by the place of the contact that was solved.
+        Sum("solved"),
+        Sum("solved_ms"),
+        Histogram("solved_times", counted_by="solved"),
+        Sum("solved_once"),
+        Sum("stayed_solved"),
+        Sum("resolved"),
+        Sum("resolved_ms"),
+        Histogram("resolved_times", counted_by="resolved"),
+        Sum("resolved_reopens"),
+        Sum("resolved_contacts"),
+        Sum("resolved_transfers"),
+        # Answers and messages of contacts.
         Sum("csat"),
         Sum("csat_satisfied"),
         Sum("csat_milli"),
         Sum("nps"),
         Sum("nps_promoters"),
         Sum("nps_detractors"),
+        Sum("nps_superseded"),
+        Exact("superseded"),
         Sum("ces"),
         Sum("ces_easy"),
         Sum("sentiment"),

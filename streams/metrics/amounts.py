@@ -70,9 +70,7 @@ def _leg_opened(fact: Fact, policy: KpiPolicy) -> Amounts:
 
 
 def _leg_closed(fact: Fact, policy: KpiPolicy) -> Amounts:
-    if fact.entered is None:
-        raise ValueError(f"leg_closed {fact.id!r} does not say when the leg was entered")
-    wait = _duration(fact.time - fact.entered)
+    wait = _duration(fact.time - _entered(fact))
     in_time = int(wait <= policy.threshold(fact.queue))
     match fact.outcome:
         case "answered":
@@ -102,7 +100,12 @@ def _contact_offered(fact: Fact, policy: KpiPolicy) -> Amounts:
             # The waits of all its legs together; 0 for one that did not queue.
             wait = _duration(fact.value or 0)
             in_time = int(wait <= policy.threshold(fact.queue))
-            return {"contacts_answered": 1, "contacts_in_time": in_time, "contacts_wait_ms": wait}
+            return {
+                "contacts_answered": 1,
+                "contacts_in_time": in_time,
+                "contacts_wait_ms": wait,
+                "contacts_waits": wait,
+            }
         case "abandoned":
             return {"contacts_abandoned": 1}
         case "flow_out":
@@ -111,30 +114,52 @@ def _contact_offered(fact: Fact, policy: KpiPolicy) -> Amounts:
 
 
 def _contact_handled(fact: Fact, policy: KpiPolicy) -> Amounts:
+    talk, hold, wrap = _duration(fact.talk_ms), _duration(fact.hold_ms), _duration(fact.wrap_ms)
     return {
         "handled": 1,
-        "talk_ms": _duration(fact.talk_ms),
-        "hold_ms": _duration(fact.hold_ms),
-        "wrap_ms": _duration(fact.wrap_ms),
+        "talk_ms": talk,
+        "hold_ms": hold,
+        "wrap_ms": wrap,
+        "talks": talk,
+        "holds": hold,
+        "wraps": wrap,
+        "handle_times": talk + hold + wrap,
+        "transferred": int((fact.value or 0) > 0),
     }
 
 
 def _first_response(fact: Fact, policy: KpiPolicy) -> Amounts:
-    took = _duration(_value(fact))
-    match fact.variant:
-        case "any":
-            return {"first_any": 1, "first_any_ms": took}
-        case "human_from_start":
-            return {"first_from_start": 1, "first_from_start_ms": took}
-        case "human_from_handoff":
-            return {"first_from_handoff": 1, "first_from_handoff_ms": took}
-        case "after_reopen":
-            return {"first_after_reopen": 1, "first_after_reopen_ms": took}
-    raise _unknown("variant", fact)
+    names = _FIRST.get(fact.variant or "")
+    if names is None:
+        raise _unknown("variant", fact)
+    return _took(names, _value(fact))
+
+
+_FIRST = {
+    "any": ("first_any", "first_any_ms", "first_any_times"),
+    "human_from_start": ("first_from_start", "first_from_start_ms", "first_from_start_times"),
+    "human_from_handoff": ("first_from_handoff", "first_from_handoff_ms", "first_from_handoff_times"),
+    "after_reopen": ("first_after_reopen", "first_after_reopen_ms", "first_after_reopen_times"),
+}
+_NEXT = ("next_response", "next_response_ms", "next_response_times")
 
 
 def _next_response(fact: Fact, policy: KpiPolicy) -> Amounts:
-    return {"next_response": 1, "next_response_ms": _duration(_value(fact))}
+    return _took(_NEXT, _value(fact))
+
+
+def _took(names: tuple[str, str, str], ms: int) -> Amounts:
+    """One duration: counted, added up, and in its histogram."""
+    took = _duration(ms)
+    return {names[0]: 1, names[1]: took, names[2]: took}
+
+
+def _callback(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"callbacks": 1, "callbacks_kept": int(fact.outcome == "kept")}
+
+
+def _by_machine(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"by_machine": 1, "by_machine_alone": int(fact.outcome == "contained")}
 
 
 def _contact_unasked(fact: Fact, policy: KpiPolicy) -> Amounts:
@@ -152,6 +177,32 @@ def _contact_reopened(fact: Fact, policy: KpiPolicy) -> Amounts:
 
 def _turned_away(fact: Fact, policy: KpiPolicy) -> Amounts:
     return {"turned_away": 1}
+
+
+def _journey_solved(fact: Fact, policy: KpiPolicy) -> Amounts:
+    once, stays = int(fact.variant == "once"), int(fact.outcome == "stays")
+    return {**_took(_SOLVED, fact.time - _entered(fact)), "solved_once": once, "stayed_solved": stays}
+
+
+def _journey_resolved(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {
+        **_took(_RESOLVED, fact.time - _entered(fact)),
+        "resolved_reopens": fact.value or 0,
+        "resolved_contacts": fact.contacts,
+        "resolved_transfers": fact.transfers,
+    }
+
+
+_SOLVED, _RESOLVED = ("solved", "solved_ms", "solved_times"), ("resolved", "resolved_ms", "resolved_times")
+
+
+def _nps_superseded(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"nps_superseded": 1, "superseded": superseded(_entered(fact), _value(fact))}
+
+
+def superseded(at: int, score: int) -> int:
+    """An answer to the NPS survey in one number: when (ms), and whether it is one of a promoter or a detractor."""
+    return at * 4 + (1 if score >= NPS_PROMOTER_FROM * 1000 else 2 if score <= NPS_DETRACTOR_TO * 1000 else 0)
 
 
 def _feedback(fact: Fact, policy: KpiPolicy) -> Amounts:
@@ -179,6 +230,12 @@ def _duration(ms: int) -> int:
     return max(0, min(ms, LONGEST_MS))
 
 
+def _entered(fact: Fact) -> int:
+    if fact.entered is None:
+        raise ValueError(f"{fact.fact} {fact.id!r} does not say when it began: it has no entered")
+    return fact.entered
+
+
 def _value(fact: Fact) -> int:
     if fact.value is None:
         raise ValueError(f"{fact.fact} {fact.id!r} has no value")
@@ -196,9 +253,14 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "contact_handled": _contact_handled,
     "contact_unasked": _contact_unasked,
     "contact_reopened": _contact_reopened,
+    "contact_by_machine": _by_machine,
+    "callback_requested": _callback,
     "turned_away": _turned_away,
     "first_response": _first_response,
     "next_response": _next_response,
+    "journey_solved": _journey_solved,
+    "journey_resolved": _journey_resolved,
+    "nps_superseded": _nps_superseded,
     "feedback": _feedback,
     "sentiment": _sentiment,
 }

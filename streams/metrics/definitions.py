@@ -54,6 +54,7 @@ _TEN = {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}
 _KOOLE = "G. Koole, *Call Center Optimization* (2013), on service level, abandonment and their definitions"
 _GANS = 'Gans, Koole and Mandelbaum, "Telephone Call Centers: Tutorial, Review, and Research Prospects" (2003)'
 _REPLIES = "first and next reply time as help desks promise them, kept apart for bots and humans"
+_SETTLES = "7 days after its window, when no repeat and no reopening can change it any more"
 _OWN = "this project, [which contact, which answer, which outcome](metrics.md#which-contact-which-answer-which-outcome)"
 
 _LEGS = {
@@ -204,6 +205,62 @@ DEFINITIONS: dict[str, Definition] = {
         _REPLIES,
         {"next_response": 8, "next_response_ms": 720_000},
     ),
+    "transfer_rate": Definition(
+        "Share of handled contacts that were transferred at least once.",
+        {"of_handled": "of the contacts that a human handled"},
+        _GANS,
+        {"handled": 50, "transferred": 6},
+    ),
+    "containment": Definition(
+        "Share of the contacts that a menu or a bot had first and that ended without a human.",
+        {"of_machine": "of those that are over ([which](metrics.md#contained-by-a-machine))"},
+        _OWN,
+        {"by_machine": 200, "by_machine_alone": 120},
+    ),
+    "callbacks_kept": Definition(
+        "Share of the call-backs asked for in which a human spoke with the customer in time: within 24 hours, or until "
+        "an hour after the time that was agreed.",
+        {"of_requested": "in the window in which they were asked for"},
+        _OWN,
+        {"callbacks": 20, "callbacks_kept": 17},
+        "when the time in which it had to come is over",
+    ),
+    "resolution_time": Definition(
+        "From the beginning of a journey's first contact to its solution, through everything in between.",
+        {"first": "to the first solution", "full": "to the last solution so far"},
+        _REPLIES,
+        {"solved": 30, "solved_ms": 108_000_000, "resolved": 30, "resolved_ms": 162_000_000},
+        f"full: {_SETTLES}",
+    ),
+    "resolution_rate": Definition(
+        "Share of the journeys solved that were not reopened within 7 days (`journeys.repeat`).",
+        {"not_reopened": "in the window of the first solution"},
+        _OWN,
+        {"solved": 30, "stayed_solved": 27},
+        _SETTLES,
+    ),
+    "fcr": Definition(
+        "First contact resolution: share of the journeys solved for which the customer came once, on any channel, and "
+        "did not come again for the same need within 7 days.",
+        {"of_solved": "in the window of the first solution"},
+        "ICMI and COPC practice: no repeat contact for the same need within a stated time",
+        {"solved": 30, "solved_once": 21},
+        _SETTLES,
+    ),
+    "journeys_reopened": Definition(
+        "Times that journeys were reopened after a solution.",
+        {"all": "in the window of the last solution"},
+        _OWN,
+        {"resolved_reopens": 4},
+        _SETTLES,
+    ),
+    "effort": Definition(
+        "What a solution took of the customer, in thousandths: 1,500 = 1.5.",
+        {"contacts": "contacts of a solved journey", "transfers": "transfers of a solved journey"},
+        "Dixon, Toman and DeLisi, *The Effortless Experience* (2013), on repeat contacts and transfers as effort",
+        {"resolved": 30, "resolved_contacts": 42, "resolved_transfers": 9},
+        _SETTLES,
+    ),
     "csat": Definition(
         "Satisfaction by the answers to surveys, on the scale and with the cut of kpis.yaml. One answer per contact: "
         "the last one.",
@@ -216,7 +273,10 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "nps": Definition(
         "Promoters (9 and 10 of 0 to 10) less detractors (0 to 6), in points; 7 and 8 stay below the line.",
-        {"every_answer": "each answer counts, not each customer's last one"},
+        {
+            "last_answer": "of each customer the last answer in the window, where it was given",
+            "every_answer": "each answer counts, not each customer's last one",
+        },
         'F. Reichheld, "The One Number You Need to Grow", Harvard Business Review (2003)',
         {"nps": 100, "nps_promoters": 40, "nps_detractors": 30},
     ),

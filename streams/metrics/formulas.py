@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from streams.hours.clock import BusinessClock
-from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, LONGEST_MS, longest_wait
+from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, LONGEST_MS, Counts, longest_wait
 from streams.metrics.accumulators import percentile as percentile_of
 
 Ratio = tuple[int, int]
@@ -27,11 +27,13 @@ NOBODY = Waiting()
 
 
 Totals = Mapping[str, Any]
-"""What a KPI may name: the state of each accumulator, and who waits at the window's end: how many, how many of them for
-the threshold or longer, how long the oldest has, and whether there is one."""
+"""What a KPI may name: the state of each accumulator; who waits at the window's end: how many, how many of them for
+the threshold or longer, how long the oldest has, and whether there is one; and the answers of a window that another one
+of the same customer follows in it."""
 NOTHING: Totals = {
     **{name: each.empty for name, each in ACCUMULATORS.items()},
     **dict.fromkeys(("waiting", "waiting_reached", "oldest_waits_ms", "oldest", "oldest_business_ms"), 0),
+    **dict.fromkeys(("followed", "followed_promoters", "followed_detractors"), 0),
 }
 
 
@@ -45,6 +47,14 @@ def who_waits(waiting: Waiting, end: int, clock: BusinessClock | None = None) ->
         since = waiting.oldest
         found["oldest_business_ms"] = clock.between(since, min(end, since + LONGEST_MS))
     return found
+
+
+def followed(superseded: Counts, since: int) -> dict[str, int]:
+    """How many answers since a moment (ms) another one of the customer follows, and of whom, by the names that `Totals`
+    has for it; see `streams.metrics.amounts.superseded`."""
+    some = [(amount % 4, n) for amount, n in superseded.items() if amount // 4 >= since]
+    of = [sum([n for kind, n in some if kind == one]) for one in (1, 2)]
+    return {"followed": sum([n for _, n in some]), "followed_promoters": of[0], "followed_detractors": of[1]}
 
 
 Merge = Literal["ratio", "count", "max", "percentile"]

@@ -1,14 +1,6 @@
-"""The catalogue of KPIs: name, variant, grain, unit, and the accumulators each one is made of.
-
-A reading is ``{kpi, variant, grain, value, numerator, denominator, unit}`` with value = numerator / denominator, and
-``null`` where the denominator is 0. A percentile is no ratio: its numerator is ``null``, its denominator says of how
-many it is. A record leaves out what has nothing to say: a count of 0, and what has no value. Units: ``count``;
-``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale); ``points`` (−100..100). To add a KPI: one line in
-CATALOGUE.
-"""
+"""Readings: what the KPIs of the catalogue say of a window, and how a record of them is written."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -17,18 +9,8 @@ import orjson
 
 from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
-from streams.metrics.formulas import (
-    NOBODY,
-    NOTHING,
-    Formula,
-    Reader,
-    Waiting,
-    count,
-    longest,
-    per,
-    percentile,
-    who_waits,
-)
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, DETAIL_SUMS, DETAILS, INSTANT, Kpi
+from streams.metrics.formulas import NOBODY, NOTHING, Reader, Waiting, followed, who_waits
 from streams.metrics.panes import Pane
 
 MOST = 2**53 - 1
@@ -42,179 +24,12 @@ class Snapshot(NamedTuple):
     pane: Pane
     waiting: Waiting = NOBODY
     end: int = 0
+    start: int = 0
+    """Of the window, ms."""
     can_abandon: bool = True
     """False on channels where nobody waits on the line: they have no abandonment."""
     clock: BusinessClock | None = None
     """Of a queue that has opening hours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One line of the catalogue."""
-
-    name: str
-    variant: str
-    grain: str
-    unit: str
-    formula: Formula
-    of_patience: bool = False
-    """Somebody must be able to give up: nothing on channels without abandonment."""
-    detail: bool = False
-    """Told of days; of rolling windows only where `KpiPolicy.details` asks for it. Else their records hold the sums it
-    is made of."""
-
-
-OFFERED = "contacts_answered + contacts_abandoned + contacts_flowed_out"
-LEFT = "answered + abandoned + flowed_out"
-
-# Service levels differ in what an abandoned leg is: a hit, a miss, or not counted at all. Within t is inclusive.
-CATALOGUE: tuple[Kpi, ...] = (
-    Kpi("contacts_offered", "all", "contact", "count", count(OFFERED)),
-    Kpi("contacts_contained", "all", "contact", "count", count("contained")),
-    Kpi("contacts_left", "all", "contact", "count", count("left")),
-    Kpi("contacts_reopened", "all", "contact", "count", count("reopened")),
-    Kpi("contacts_turned_away", "all", "contact", "count", count("turned_away")),
-    Kpi("legs_entered", "all", "leg", "count", count("entered")),
-    # The default of live boards: a leg that still waits and has waited for t or longer is a miss already.
-    Kpi(
-        "service_level",
-        "reached_threshold",
-        "leg",
-        "ratio",
-        per("answered_in_time", "answered + abandoned + waiting_reached"),
-    ),
-    Kpi(
-        "service_level",
-        "abandon_in_time_is_hit",
-        "leg",
-        "ratio",
-        per("answered_in_time + abandoned_in_time", "answered + abandoned"),
-        detail=True,
-    ),
-    Kpi("service_level", "answered_only", "leg", "ratio", per("answered_in_time", "answered"), detail=True),
-    Kpi(
-        "service_level",
-        "all_abandons_count",
-        "leg",
-        "ratio",
-        per("answered_in_time", "answered + abandoned"),
-        detail=True,
-    ),
-    Kpi(
-        "service_level",
-        "in_threshold_abandons_excluded",
-        "leg",
-        "ratio",
-        per("answered_in_time", "answered + abandoned - abandoned_in_time"),
-        detail=True,
-    ),
-    Kpi(
-        "service_level",
-        "short_abandons_positive",
-        "leg",
-        "ratio",
-        per("answered_in_time + short_abandoned", "answered + abandoned"),
-        detail=True,
-    ),
-    Kpi(
-        "service_level",
-        "short_abandons_excluded",
-        "leg",
-        "ratio",
-        per("answered_in_time", "answered + abandoned - short_abandoned"),
-        detail=True,
-    ),
-    Kpi("abandonment", "of_left", "leg", "ratio", per("abandoned", LEFT), of_patience=True),
-    Kpi("abandonment", "short", "leg", "ratio", per("short_abandoned", LEFT), of_patience=True, detail=True),
-    Kpi("abandonment", "of_offered", "contact", "ratio", per("contacts_abandoned", OFFERED), of_patience=True),
-    Kpi("time_to_abandon", "mean", "leg", "ms", per("abandoned_wait_ms", "abandoned"), of_patience=True),
-    Kpi("flow_out", "of_left", "leg", "ratio", per("flowed_out", LEFT)),
-    Kpi("speed_of_answer", "answered_legs", "leg", "ms", per("answered_wait_ms", "answered")),
-    Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered"), detail=True),
-    Kpi("speed_of_answer", "p50", "leg", "ms", percentile(50, "answered_waits")),
-    Kpi("speed_of_answer", "p90", "leg", "ms", percentile(90, "answered_waits")),
-    Kpi("speed_of_answer", "p95", "leg", "ms", percentile(95, "answered_waits")),
-    Kpi("answered_in_time", "of_offered", "contact", "ratio", per("contacts_in_time", OFFERED)),
-    Kpi(
-        "answered_in_time", "of_answered", "contact", "ratio", per("contacts_in_time", "contacts_answered"), detail=True
-    ),
-    Kpi("handle_time", "all", "contact", "ms", per("talk_ms + hold_ms + wrap_ms", "handled")),
-    Kpi("handle_time", "talk", "contact", "ms", per("talk_ms", "handled"), detail=True),
-    Kpi("handle_time", "hold", "contact", "ms", per("hold_ms", "handled"), detail=True),
-    Kpi("handle_time", "wrap", "contact", "ms", per("wrap_ms", "handled"), detail=True),
-    Kpi("first_response", "any", "contact", "ms", per("first_any_ms", "first_any")),
-    Kpi("first_response", "human_from_start", "contact", "ms", per("first_from_start_ms", "first_from_start")),
-    Kpi("first_response", "human_from_handoff", "contact", "ms", per("first_from_handoff_ms", "first_from_handoff")),
-    Kpi("first_response", "after_reopen", "contact", "ms", per("first_after_reopen_ms", "first_after_reopen")),
-    Kpi("next_response", "human", "message", "ms", per("next_response_ms", "next_response")),
-    Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
-    Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
-    # By definition a customer's last answer counts (grain customer); here every answer does, and the grain says so.
-    Kpi("nps", "every_answer", "contact", "points", per("nps_promoters - nps_detractors", "nps", times=100)),
-    Kpi("ces", "easy", "contact", "ratio", per("ces_easy", "ces")),
-    Kpi("sentiment", "mean", "message", "milli", per("sentiment_milli", "sentiment")),
-    Kpi("longest_wait", "left", "leg", "ms", longest("longest")),
-)
-
-INSTANT: tuple[Kpi, ...] = (
-    Kpi("queue_depth", "now", "leg", "count", count("waiting")),
-    Kpi("longest_wait", "now", "leg", "ms", per("oldest_waits_ms", "oldest")),
-)
-"""Who waits at the end of the window: in the records of the shortest window only."""
-
-# By business time: in the records of queues that have opening hours, behind the others.
-BUSINESS: tuple[Kpi, ...] = (
-    Kpi("service_level", "answered_only_business", "leg", "ratio", per("business_in_time", "business_answered")),
-    Kpi(
-        "service_level",
-        "all_abandons_count_business",
-        "leg",
-        "ratio",
-        per("business_in_time", "business_answered + business_abandoned"),
-    ),
-    Kpi("speed_of_answer", "answered_legs_business", "leg", "ms", per("business_answered_ms", "business_answered")),
-    Kpi("speed_of_answer", "p50_business", "leg", "ms", percentile(50, "business_waits")),
-    Kpi("speed_of_answer", "p90_business", "leg", "ms", percentile(90, "business_waits")),
-    Kpi("speed_of_answer", "p95_business", "leg", "ms", percentile(95, "business_waits")),
-    Kpi("first_response", "any_business", "contact", "ms", per("business_first_any_ms", "business_first_any")),
-    Kpi(
-        "first_response",
-        "human_from_start_business",
-        "contact",
-        "ms",
-        per("business_first_from_start_ms", "business_first_from_start"),
-    ),
-    Kpi(
-        "first_response",
-        "human_from_handoff_business",
-        "contact",
-        "ms",
-        per("business_first_from_handoff_ms", "business_first_from_handoff"),
-    ),
-    Kpi(
-        "first_response",
-        "after_reopen_business",
-        "contact",
-        "ms",
-        per("business_first_after_reopen_ms", "business_first_after_reopen"),
-    ),
-    Kpi("next_response", "human_business", "message", "ms", per("business_next_response_ms", "business_next_response")),
-    Kpi("longest_wait", "left_business", "leg", "ms", longest("business_longest")),
-)
-BUSINESS_INSTANT: tuple[Kpi, ...] = (
-    Kpi("longest_wait", "now_business", "leg", "ms", per("oldest_business_ms", "oldest")),
-)
-SPANS = CATALOGUE + BUSINESS
-"""All that windows tell of what happened in them, and so do several windows together."""
-
-
-def counting(name: str) -> Kpi:
-    """A KPI of every record whose denominator is this sum, whatever else it is about. Raises LookupError where none
-    is."""
-    for kpi in SPANS:
-        if kpi.formula.counted == name and not kpi.of_patience:
-            return kpi
-    raise LookupError(f"no KPI of the catalogue is of {name}, so percentiles of it cannot be read from several records")
 
 
 def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
@@ -273,10 +88,6 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     return tuple(found)
 
 
-DETAILS = tuple(kpi for kpi in CATALOGUE if kpi.detail)
-_DETAIL_SUMS = frozenset[str]().union(*(kpi.formula.names for kpi in DETAILS))
-
-
 def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tuple[_Family, ...]:
     always = [kpi for kpi in CATALOGUE if (can_abandon or not kpi.of_patience) and (details or not kpi.detail)]
     found = _families((*always, *(INSTANT if instant else ())))
@@ -323,13 +134,18 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
     totals = dict(snapshot.pane)
     if snapshot.waiting is not NOBODY:
         totals |= who_waits(snapshot.waiting, snapshot.end, snapshot.clock)
+    if superseded := totals.get("superseded"):
+        totals |= followed(superseded, snapshot.start)
+        before = {str(one): n for one, n in superseded.items() if one // 4 < snapshot.start and n > 0}
+        if before:  # in a span of windows that holds both answers they count once
+            found.histograms["superseded"] = before
     for name, histogram in HISTOGRAMS.items():
         counts = totals.pop(name, None)
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
             totals[name] = counts = dict(sorted(counts.items()))
             found.histograms[name] = {str(step): n for step, n in counts.items()}
     if not details:
-        found.sums = {name: n for name, n in snapshot.pane.items() if name in _DETAIL_SUMS}
+        found.sums = {name: n for name, n in snapshot.pane.items() if name in DETAIL_SUMS}
     there = totals.keys()
     everything = {**NOTHING, **totals}
     for names, kpis in _PLANS[instant, snapshot.can_abandon, details, snapshot.clock is not None]:
@@ -349,6 +165,8 @@ def detailed(sums: Mapping[str, int], *, can_abandon: bool) -> Iterator[tuple[Kp
     """The details that a record left out, from the sums it holds: each with its numerator and denominator."""
     everything = {**NOTHING, **sums}
     for kpi in DETAILS:
+        if kpi.formula.percent:
+            continue
         numerator, denominator = kpi.formula.above(everything), kpi.formula.below(everything)
         if (numerator, denominator) != nothing(kpi) and (can_abandon or not kpi.of_patience):
             yield kpi, numerator, denominator

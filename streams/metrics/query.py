@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
-from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, SPANS, Kpi, counting, detailed, nothing, reading
+from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
+from streams.metrics.formulas import Ratio, followed
+from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -27,6 +28,7 @@ WindowName = tuple[str, int]
 """(start as text, length in ms)."""
 
 _REACHED = ("service_level", "reached_threshold")
+_LAST_ANSWER = ("nps", "last_answer")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
 _COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items()}
 """Histogram → a KPI whose denominator says how many amounts there are: as many are in a histogram that is complete."""
@@ -199,6 +201,7 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
     """The readings of records that do not overlap, as those of one window; who waits counts in the last alone."""
     sums: dict[tuple[str, str], Ratio] = {}
     histograms: dict[str, Counter[int]] = {}
+    records = [*records]
     for record in records:
         found = _by_name(record["readings"])
         can_abandon = record["dimensions"]["channel"] not in WITHOUT_ABANDONMENT
@@ -213,14 +216,26 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
         for histogram, counts in record.get("histograms", {}).items():
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
+    if _LAST_ANSWER in sums and "superseded" in histograms:
+        start = min(record["window"]["start"] for record in records)
+        sums[_LAST_ANSWER] = _once_each(sums[_LAST_ANSWER], histograms["superseded"], to_ms(start))
     for kpi in SPANS:
-        if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
+        name = kpi.name, kpi.variant
+        if kpi.formula.percent and (name in sums or kpi.formula.histogram in histograms):
             counted = _COUNTED[kpi.formula.histogram]
-            of = sums.get((counted.name, counted.variant), (0, 0))[1]
-            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, of)
+            sums[name] = _percentile(kpi, histograms, sums.get((counted.name, counted.variant), (0, 0))[1])
     # What a queue without opening hours has no word of is left out, and not nothing.
     told = [*CATALOGUE, *(kpi for kpi in SPANS[len(CATALOGUE) :] if (kpi.name, kpi.variant) in sums)]
     return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in told]
+
+
+def _once_each(answers: Ratio, superseded: Counter[int], start: int) -> Ratio:
+    """NPS by customer without the answers of earlier windows of the span that later ones follow."""
+    less = followed(superseded, start)
+    return (
+        answers[0] - 100 * (less["followed_promoters"] - less["followed_detractors"]),
+        answers[1] - less["followed"],
+    )
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:

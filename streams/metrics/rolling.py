@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
-from streams.metrics.kpis import Readings, Snapshot, readings
-from streams.metrics.panes import EMPTY, Pane, happened
+from streams.metrics.kpis import Snapshot, readings
+from streams.metrics.panes import EMPTY, happened
 from streams.metrics.rules import aligned
 from streams.metrics.sweep import Lane, Ordered
 from streams.metrics.tables import Published
@@ -28,7 +28,6 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
     published = lane.sweep.tables.published
     waiting = _waiting(lane, ends)
     for length, every, fresh, amended, waited in ends:
-        last: tuple[Pane | None, Readings] | None = None
         changed = {end for end in fresh if _changes(lane, (length, every), end, waiting)}
         for end in sorted(changed | amended | waited):
             pane, who = lane.series.glance(end - length, end), waiting.get(end, NOBODY)
@@ -38,12 +37,10 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
                     continue
                 pane, who = EMPTY, NOBODY
             revision = 1 if is_fresh else _revise(published, key)
-            same = pane if who is NOBODY else None
-            if last is None or same is None or last[0] != same:
-                snapshot = Snapshot(pane, who, end, lane.can_abandon, lane.clock)
-                last = same, readings(snapshot, instant=length == shortest, details=details)
+            snapshot = Snapshot(pane, who, end, end - length, lane.can_abandon, lane.clock)
+            found = readings(snapshot, instant=length == shortest, details=details)
             status = "final" if is_fresh else "amended"
-            yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, last[1])
+            yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, found)
 
 
 def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:

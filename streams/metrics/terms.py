@@ -1,5 +1,6 @@
 """What the formulas of KPIs name, in words: accumulators, and who waits at the window's end."""
 
+_RESPONSES = ("first_any", "first_from_start", "first_from_handoff", "first_after_reopen", "next_response")
 TERMS: dict[str, str] = {
     "entered": "legs that entered the queue",
     "answered": "legs that were answered",
@@ -50,6 +51,35 @@ TERMS: dict[str, str] = {
     "sentiment": "customer messages with a score",
     "sentiment_milli": "their scores, in thousandths",
 }
+TERMS |= {
+    "contacts_waits": "the same waits, as a histogram",
+    "handle_times": "handle times, as a histogram",
+    "talks": "talk times, as a histogram",
+    "holds": "hold times, as a histogram",
+    "wraps": "times of after-contact work, as a histogram",
+    **{f"{name}_times": f"{TERMS[name]}: the times to them, as a histogram" for name in _RESPONSES},
+    "transferred": "handled contacts that were transferred",
+    "by_machine": "contacts that a menu or a bot had first",
+    "by_machine_alone": "those of them that no human had",
+    "callbacks": "call-backs asked for",
+    "callbacks_kept": "those of them that came in time",
+    "solved": "journeys solved, in the window of the first solution",
+    "solved_ms": "the times to it, ms",
+    "solved_times": "the same, as a histogram",
+    "stayed_solved": "those of them not reopened in time",
+    "solved_once": "those of them for which the customer came once",
+    "resolved": "journeys solved, in the window of the last solution",
+    "resolved_ms": "the times to it, ms",
+    "resolved_times": "the same, as a histogram",
+    "resolved_reopens": "times that they were reopened",
+    "resolved_contacts": "their contacts",
+    "resolved_transfers": "their transfers",
+    "nps_superseded": "answers that another one of the same customer follows",
+    "superseded": "when these were given and what they were, as a histogram",
+    "followed": "answers that another one of the customer follows in the window",
+    "followed_promoters": "promoters among them",
+    "followed_detractors": "detractors among them",
+}
 
 BY_BUSINESS_TIME = {
     "business_answered": "answered",
@@ -59,11 +89,7 @@ BY_BUSINESS_TIME = {
     "business_waits": "answered_waits",
     "business_longest": "longest",
     "oldest_business_ms": "oldest_waits_ms",
-    **{
-        f"business_{name}": name
-        for name in TERMS
-        if name.startswith(("first_any", "first_from", "first_after", "next_response"))
-    },
+    **{f"business_{name}": name for name in TERMS if name.removesuffix("_ms") in _RESPONSES},
 }
 """What is kept by business time → what it is by calendar time."""
 TERMS |= {name: f"{TERMS[of]}, by business time" for name, of in BY_BUSINESS_TIME.items()}

@@ -12,7 +12,7 @@ from streams import rules as rule_files
 from streams.engine.offline import Offline
 from streams.worker.metrics import Metrics
 from tests.chaos import stories
-from tests.chaos.audit import contacts, raw, standings
+from tests.chaos.audit import contacts, figures, journey_counts, raw, signals, standings
 from tests.chaos.audit.contacts import MOOD, World
 from tests.chaos.audit.logs import INPUTS, Logs, Rec
 from tests.support.offline import NOW, SETTINGS, names
@@ -67,6 +67,25 @@ def test_segments_and_tiers_are_what_a_recount_gives(seed: int, tmp_path: Path) 
     assert len({each["type"] for each in seen}) >= 3
     assert len(seen) < len(logs.of("segments")), "nobody's contacts all went to another customer"
     assert len({tier for changes in world.tiers.values() for _, name, tier in changes if not name}) == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_facts_and_readings_are_what_a_recount_gives(seed: int, tmp_path: Path) -> None:
+    logs, world = told(seed, tmp_path)
+    logs.partitions = dict.fromkeys(logs.records, 1)
+    for contact in world.contacts.values():
+        contact.facts += signals.judge(contact)
+    journey_counts.followed(world)
+    assert {fact.fact for fact in world.facts} >= {"contact_handled", "first_response", "feedback"}
+    of_journeys = journey_counts.of_journeys(logs)
+    assert {fact.fact for fact in of_journeys} == {"journey_solved", "journey_resolved"}
+    by_lane = figures.lanes(world, of_journeys)
+    wrong = [
+        *figures.check_facts(logs, world),
+        *journey_counts.check(logs),
+        *figures.check_readings(logs, {}, by_lane),
+    ]
+    assert not [f"{each.level}: {each.what}" for each in wrong]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ WAITED_FOR = {"voice", "chat", "in-person"}
 """Where the customer sits and waits: waits raise alerts."""
 NO_GIVING_UP = {"messaging", "email", "ticket", "task"}
 """Where leaving is no abandoning."""
+MACHINES = {"self-service", "bot"}
 UNASKED = {"contained", "left"}
 IDLE = {"email": 72 * HOUR, "ticket": 72 * HOUR}
 IDLE_ELSE = 24 * HOUR
@@ -77,3 +78,5 @@ class Contact:
     topic: str | None = None
     intent: str | None = None
     ours: bool = False
+    callback: Fact | None = None
+    """The last one that was asked for."""

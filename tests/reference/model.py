@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.reference import stitches
-from tests.reference.contact import ABOUT, WAITED_FOR, Contact, Leg
+from tests.reference.contact import ABOUT, SPOKEN, WAITED_FOR, Contact, Leg
 from tests.reference.events import DAY, HOMES, Event, History, S
 from tests.reference.moods import moods
 from tests.reference.people import owner_of
@@ -137,6 +137,9 @@ def truth(told: History) -> Truth:
     for life in known:
         by_owner[life.owner()].append(life)
         count(made, sums, life, profiles, told.end)
+    for his in by_owner.values():
+        last_answers(sums, his, profiles, told.end)
+        callbacks(sums, his, profiles, told.end)
     for place, some in sums.items():
         if not some.counts and place[0] + DAY > told.end:
             continue  # of a day that is not over who waits is state
@@ -161,6 +164,38 @@ def count(made: Truth, sums: dict[tuple[int, *Place], Sums], life: Life, profile
             depth, oldest, by_tier = made.queues.get((channel, leg.queue), (0, leg.entered, {}))
             by_tier[tier] = by_tier.get(tier, 0) + 1
             made.queues[channel, leg.queue] = (depth + 1, min(oldest, leg.entered), by_tier)
+
+
+def last_answers(sums: dict[tuple[int, *Place], Sums], his: list[Life], profiles: list[Event], end: int) -> None:
+    """Of a customer's answers of a day the last one, in its own place."""
+    of_day: dict[int, tuple[tuple[int, str, str], Place, tuple[int, ...]]] = {}
+    for life in his:
+        contact = life.contact
+        for fact in contact.facts:
+            if fact.name == "nps":
+                place = (contact.channel, fact.queue, life.tier(profiles, end))
+                told = ((fact.at, contact.channel, contact.contact), place, fact.amounts)
+                day = fact.at - fact.at % DAY
+                of_day[day] = max(told, of_day.get(day, told))
+    for day, (_, place, score) in of_day.items():
+        sums[day, *place].add("last_nps", score)
+
+
+def callbacks(sums: dict[tuple[int, *Place], Sums], his: list[Life], profiles: list[Event], end: int) -> None:
+    """Kept where a human spoke with the customer within a day: in the same contact, or in a call of ours."""
+    for life in his:
+        contact, asked = life.contact, life.contact.callback
+        if asked is None:
+            continue
+        spoke = [e.at for e in life.events if e.kind == "contact.connected" and e.data.get("party", "human") == "human"]
+        ours = [
+            one.contact.started
+            for one in his
+            if one.contact.ours and one.contact.channel in SPOKEN and one.contact.outcome == "answered"
+        ]
+        kept = any(asked.at <= at <= asked.at + DAY for at in (*spoke, *ours))
+        day = asked.at - asked.at % DAY
+        sums[day, contact.channel, asked.queue, life.tier(profiles, end)].add("callback", (int(kept),))
 
 
 def nights(leg: Leg, end: int) -> Iterable[tuple[int, int]]:

@@ -9,7 +9,7 @@ from tests.reference.events import S
 
 THRESHOLD = 20 * S
 SHORT = 5 * S
-PERCENTILE = "speed_of_answer.p"
+PERCENTS = (50, 90, 95)
 PATIENCE = ("abandonment.", "time_to_abandon.")
 Ratio = tuple[int, int]
 """Numerator and denominator; of counts the denominator is 0, of percentiles the value and of how many it is."""
@@ -18,6 +18,14 @@ Ratio = tuple[int, int]
 def ranked(amounts: list[int], percent: int) -> int:
     """The smallest amount that so many percent do not exceed; 0 of none."""
     return sorted(amounts)[math.ceil(len(amounts) * percent / 100) - 1] if amounts else 0
+
+
+def is_percentile(figure: str) -> bool:
+    return figure.endswith(tuple(f"p{percent}" for percent in PERCENTS))
+
+
+def percentiles(of: str, amounts: list[int]) -> dict[str, Ratio]:
+    return {f"{of}p{percent}": (ranked(amounts, percent), len(amounts)) for percent in PERCENTS}
 
 
 @dataclass
@@ -52,7 +60,7 @@ class Sums:
             "time_to_abandon.mean": (sum(gone), len(gone)),
             "flow_out.of_left": (len(flown), left),
             "speed_of_answer.answered_legs": (sum(answered), len(answered)),
-            **{f"{PERCENTILE}{percent}": (ranked(answered, percent), len(answered)) for percent in (50, 90, 95)},
+            **percentiles("speed_of_answer.", answered),
             "longest_wait.left": (max([*answered, *gone, *flown], default=0), 0),
             "service_level.reached_threshold": (hit, ended + self.waiting),
             "service_level.abandon_in_time_is_hit": (hit + gone_in, ended),
@@ -75,10 +83,18 @@ class Sums:
             "answered_in_time.of_offered": (in_time, offered),
             "answered_in_time.of_answered": (in_time, len(waits)),
             "speed_of_answer.all_contacts": (sum(waits), len(waits)),
-            "handle_time.all": (sum(sum(parts) for parts in handled), n),
+            "handle_time.all": (sum(sum(parts[:3]) for parts in handled), n),
             "handle_time.talk": (sum(parts[0] for parts in handled), n),
             "handle_time.hold": (sum(parts[1] for parts in handled), n),
             "handle_time.wrap": (sum(parts[2] for parts in handled), n),
+            **percentiles("speed_of_answer.all_contacts_", waits),
+            **percentiles("handle_time.all_", [sum(parts[:3]) for parts in handled]),
+            **percentiles("handle_time.talk_", [parts[0] for parts in handled]),
+            **percentiles("handle_time.hold_", [parts[1] for parts in handled]),
+            **percentiles("handle_time.wrap_", [parts[2] for parts in handled]),
+            "transfer_rate.of_handled": (sum(parts[3] > 0 for parts in handled), n),
+            "callbacks_kept.of_requested": (sum(a for (a,) in self.amounts["callback"]), self.counts["callback"]),
+            "containment.of_machine": (sum(a for (a,) in self.amounts["machine"]), self.counts["machine"]),
         }
 
     def of_words(self) -> dict[str, Ratio]:
@@ -86,18 +102,22 @@ class Sums:
         for name, some in self.amounts.items():
             if name.startswith("first_response."):
                 made[name] = (sum(a for (a,) in some), len(some))
+                made |= percentiles(f"{name}_", [a for (a,) in some])
         csat = [a for (a,) in self.amounts["csat"]]
         nps = [a for (a,) in self.amounts["nps"]]
         ces = [a for (a,) in self.amounts["ces"]]
+        last = [a for (a,) in self.amounts["last_nps"]]
         moods = [a for (a,) in self.amounts["sentiment"]]
         replies = [a for (a,) in self.amounts["next_response"]]
         return made | {
             "csat.satisfied": (sum(a >= 4000 for a in csat), len(csat)),
             "csat.mean_score": (sum(csat), len(csat)),
             "nps.every_answer": (100 * (sum(a >= 9000 for a in nps) - sum(a <= 6000 for a in nps)), len(nps)),
+            "nps.last_answer": (100 * (sum(a >= 9000 for a in last) - sum(a <= 6000 for a in last)), len(last)),
             "ces.easy": (sum(a >= 5000 for a in ces), len(ces)),
             "sentiment.mean": (sum(moods), len(moods)),
             "next_response.human": (sum(replies), len(replies)),
+            **percentiles("next_response.human_", replies),
             "contacts_contained.all": (self.counts["contained"], 0),
             "contacts_left.all": (self.counts["left"], 0),
             "contacts_reopened.all": (self.counts["reopened"], 0),

@@ -9,6 +9,7 @@ from tests.reference.contact import (
     HUMAN_ACTS,
     IDLE,
     IDLE_ELSE,
+    MACHINES,
     MAX_CASES,
     NO_GIVING_UP,
     SKEW,
@@ -38,8 +39,9 @@ class _Walk:
         self.named = self.first_named(0)
         self.leg: Leg | None = None
         self.asked = self.ours = self.opened = self.callback = False
-        self.served = False
-        """A menu or a bot had it."""
+        self.served = self.human_first = False
+        """A menu or a bot had it; a human, or the wish for one, came before that."""
+        self.machine: Fact | None = None
         self.away: int | None = None
         """When an agent was last asked to take it out of the queue, or did not."""
         self.answered: Fact | None = None
@@ -178,7 +180,7 @@ class _Walk:
     def on_contact_connected(self, at: int, data: dict[str, Any]) -> None:
         party = data.get("party", "human")
         if party != "human":
-            self.served = True
+            self.serve()
             if self.state in ("new", "self-service", "bot", "transferring") and not self.talk.staying:
                 self.state = party
             return
@@ -223,6 +225,7 @@ class _Walk:
             self.state = "transferring"
 
     def on_contact_callback_requested(self, at: int, data: dict[str, Any]) -> None:
+        self.c.callback = Fact("callback", at, self.queue)
         if self.state in ("connected", "held", "wrapping", "ended"):
             return
         self.asked = self.callback = True
@@ -294,7 +297,8 @@ class _Walk:
         """A human's first message after the customer's answers the contact, and the leg that it waits in."""
         over = self.state == "ended"
         self.asked = self.asked or (author == "agent" and not over)
-        self.served = self.served or author == "bot"
+        if author == "bot":
+            self.serve()
         contained = over and not self.askings.unheard and self.finished is not None and self.finished.name in UNASKED
         for name, ms in self.askings.reply(at, author):
             self.fact(name, at, ms)
@@ -326,6 +330,14 @@ class _Walk:
             self.finished = Fact(outcome, at, self.queue)
         if self.talk.met:
             self.parts = Fact("handled", at, self.queue)
+        if (self.served or self.c.channel in MACHINES) and not self.human_first:
+            contained = self.answered is None and self.finished.name == "contained"
+            self.machine = Fact("machine", at, self.queue, (int(contained),))
+
+    def serve(self) -> None:
+        """A menu or a bot has it."""
+        self.human_first = self.human_first or (self.asked and not self.served)
+        self.served = True
 
     def how(self, by: str, reason: str) -> str:
         """The outcome of a leg, and of a contact that nobody answered."""
@@ -349,12 +361,13 @@ class _Walk:
             self.c.outcome = "open" if may_still_ask else outcome.name
             if not self.ours:
                 self.c.facts.append(outcome)
+                self.c.facts += [self.machine] if self.machine else []
         if self.answered is None:
             self.c.wait = sum(leg.wait for leg in self.c.legs)
         held = any(e.kind == "contact.held" for e in self.c.events)
         self.c.talk, self.c.hold, self.c.wrap = self.talk.parts(by_moments=held)
         if self.parts is not None:
-            self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap)
+            self.parts.amounts = (self.c.talk, self.c.hold, self.c.wrap, self.c.transfers)
             self.c.facts.append(self.parts)
         self.c.facts += self.answers.values()
         self.c.queue, self.c.ours = self.queue, self.ours

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from streams.base.records import Fact
 from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
-from streams.metrics.kpis import CATALOGUE, INSTANT, nothing, reading
+from streams.metrics.catalogue import CATALOGUE, INSTANT
+from streams.metrics.kpis import nothing, reading
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import FOREVER, Tables
 from streams.metrics.windows import advance, fold, record_key

@@ -33,9 +33,9 @@ QUIET = 3
 """Runs without anything to read after which everything has come out."""
 
 
-def inlets(settings: Settings = SETTINGS) -> dict[str, Inlet]:
+def inlets(settings: Settings = SETTINGS, rules: rule_files.Rules = RULES) -> dict[str, Inlet]:
     """The four agents' inlets, by name."""
-    agents = app.inlets(settings, RULES, Metrics(), scorer(settings.sentiment_scorer))
+    agents = app.inlets(settings, rules, Metrics(), scorer(settings.sentiment_scorer))
     return {inlet.name: inlet for inlet in agents}
 
 

@@ -22,7 +22,7 @@ from schemas import events, routing
 from streams import rules, settings
 from streams.cli import main as cli
 from streams.engine import RowFailure, TaskInfo
-from streams.metrics.kpis import BUSINESS, BUSINESS_INSTANT, CATALOGUE
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE
 from streams.pipeline.dead_letters import ROW_LIMIT, on_row
 from streams.settings import Settings
 from streams.worker.build import build

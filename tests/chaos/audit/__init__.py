@@ -16,6 +16,7 @@ from tests.chaos.audit import (
     hops,
     identity,
     initiative,
+    journey_counts,
     journey_records,
     journeys,
     logs,
@@ -59,18 +60,20 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
     world.contacts = {name: contact for name, contact in world.contacts.items() if logs.POISON not in name}
     for contact in world.contacts.values():
         contact.facts += signals.judge(contact)
+    journey_counts.followed(world)
     others = found.healthy(
         "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
         "defect.signals",
     ).healthy("journeys", "segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
-    by_lane = figures.lanes(world)
+    by_lane = figures.lanes(world, journey_counts.of_journeys(others))
     differences = [
         *of_raw,
         *hops.check_identify(rest, rules, {name: contact.owner for name, contact in world.contacts.items()}),
         *identity.check(accounts.accepted, tables["identify"], rest),
         *(hops.check_customers(rest, state.rows(found, "track"), rules) if customers else ()),
         *figures.check_facts(others, world),
+        *journey_counts.check(others),
         *journeys.check(others, world),
         *journey_records.check(others, world, now),
         *alerts.check(others, world, accounts.accepted, now),

@@ -17,6 +17,7 @@ SPOKEN = ("voice", "in-person")
 NEVER_LEFT = 1 << 62
 MOOD = re.compile(r"mood (-?\d\.\d)")
 ANCIENT_MS = 55 * 60_000
+MACHINES = ("bot", "self-service")
 CHANGES_KEPT = 16
 """Changes of the tier that the product keeps of a customer."""
 
@@ -40,6 +41,8 @@ class Fact(NamedTuple):
     wrap_ms: int = 0
     about: str | None = None
     event: str | None = None
+    contacts: int = 0
+    transfers: int = 0
 
 
 @dataclass
@@ -174,8 +177,7 @@ def _phones(told: list[Input]) -> set[str]:
 
 def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str]) -> Contact:
     first = told[0]
-    named = [each for each in told if "customer_id" in each.data]
-    ids = [f"customer:{each.data['customer_id']}" for each in named]
+    ids = [f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data]
     phones = [f"phone:{i['value']}" for each in told for i in each.data.get("identifiers", ())]
     channel = first.data["channel"]
     itself = f"contact:{channel}:{name}"
@@ -191,7 +193,7 @@ def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str
     tier = (contact.said[-1][1] if contact.said else None) or world.tier_at(contact, contact.ended) or "none"
     first_queue = next((each.data["queue"] for each in told if "queue" in each.data), "none")
     for kind, ident, time, queue, more in marks:
-        contact.facts.append(Fact(kind, ident, time, contact.channel, queue or first_queue, tier, contact.line, **more))
+        contact.facts.append(Fact(kind, ident, time, channel, queue or first_queue, tier, contact.line, **more))
     return contact
 
 
@@ -213,7 +215,7 @@ class _Teller:
         self.asked: int | None = None
         """The customer's first message."""
         self.unanswered: int | None = None
-        self.served = self.unheard = False
+        self.served = self.unheard = self.human_first = False
         self.waited = 0
         self.answered = self.connected = False
         self.talking: int | None = None
@@ -291,18 +293,20 @@ class _Teller:
         gave_up = each.data.get("reason") == "abandoned"
         self._leave(time, "abandoned" if gave_up else "flow_out")
         self.contact.ended = time
+        went = each.data["by"] == "customer" and (not self.served or self.unheard)
+        if (self.served or self.contact.channel in MACHINES) and not self.human_first:
+            alone = not (self.answered or gave_up or self.contact.legs or went)
+            self._mark("contact_by_machine", self.contact.id, time, outcome="contained" if alone else None)
         if self.answered:
             return
         if gave_up or self.contact.legs:
             outcome = "abandoned" if gave_up else "flow_out"
             self._mark("contact_offered", self.contact.id, time, outcome=outcome, value=self.waited)
         else:
-            went = each.data["by"] == "customer" and (not self.served or self.unheard)
             self._mark("contact_unasked", self.contact.id, time, outcome="left" if went else "contained")
 
     def _feedback_given(self, time: int, each: Input) -> None:
-        score = round(each.data["score"] * 1000)
-        metric = each.data["metric"]
+        score, metric = round(each.data["score"] * 1000), each.data["metric"]
         self._mark("feedback", f"{self.contact.id}/{metric}", time, variant=metric, value=score)
 
     def _message_sent(self, time: int, each: Input) -> None:
@@ -315,7 +319,9 @@ class _Teller:
             return
         if self.contact.channel in SPOKEN:
             return
-        self.served, self.unheard = self.served or author == "bot", False
+        if author == "bot" and not self.served:
+            self.served, self.human_first = True, self.answered or bool(self.contact.legs)
+        self.unheard = False
         if author == "agent":
             self._answer(time)
         if self.asked is None:

@@ -3,9 +3,10 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from tests.chaos.audit import percentiles
 from tests.chaos.audit.contacts import NEVER_LEFT, Fact, World
 from tests.chaos.audit.logs import Difference, Logs, Rec, home
 from tests.chaos.audit.times import ms
@@ -37,7 +38,7 @@ DETAILS = {
 OF_DETAILS = {
     "answered", "answered_in_time", "abandoned", "abandoned_in_time", "short_abandoned", "flowed_out",
     "contacts_answered", "contacts_in_time", "contacts_wait_ms", "handled", "talk_ms", "hold_ms", "wrap_ms", "csat",
-    "csat_milli",
+    "csat_milli", "first_any", "first_after_reopen",
 }  # fmt: skip
 COUNTS = {
     ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
@@ -59,6 +60,7 @@ def net(logs: Logs) -> Counter[Fact]:
 def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
     """What is left of the facts is what the raw events say."""
     wanted, found = Counter(world.facts), net(logs)
+    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith("journey_")})
     for fact in sorted({*wanted, *found}, key=lambda fact: fact.time):  # one that was taken back too often is below 0
         if wanted[fact] != found[fact]:
             what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
@@ -122,12 +124,24 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
     "contact_offered": _offered,
     "contact_handled": lambda fact: {
         "handled": 1, "talk_ms": fact.talk_ms, "hold_ms": fact.hold_ms, "wrap_ms": fact.wrap_ms,
+        "transferred": int((fact.value or 0) > 0),
     },
     "first_response": _first_response,
     "contact_unasked": lambda fact: {str(fact.outcome): 1},
+    "callback_requested": lambda fact: {"callbacks": 1, "callbacks_kept": int(fact.outcome == "kept")},
+    "contact_by_machine": lambda fact: {"by_machine": 1, "by_machine_alone": int(fact.outcome == "contained")},
     "contact_reopened": lambda fact: {"reopened": 1},
     "turned_away": lambda fact: {"turned_away": 1},
     "next_response": lambda fact: {"next_response": 1, "next_response_ms": fact.value or 0},
+    "journey_solved": lambda fact: {
+        "solved": 1, "solved_ms": fact.time - (fact.entered or 0), "solved_once": int(fact.variant == "once"),
+        "stayed_solved": int(fact.outcome == "stays"),
+    },
+    "journey_resolved": lambda fact: {
+        "resolved": 1, "resolved_ms": fact.time - (fact.entered or 0), "resolved_reopens": fact.value or 0,
+        "resolved_contacts": fact.contacts, "resolved_transfers": fact.transfers,
+    },
+    "nps_superseded": lambda fact: {"nps_superseded": 1},
     "feedback": _feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
 }  # fmt: skip
@@ -173,13 +187,27 @@ def readings(
         ("handle_time", "talk"): (talk, s["handled"]),
         ("handle_time", "hold"): (hold, s["handled"]),
         ("handle_time", "wrap"): (wrap, s["handled"]),
+        ("transfer_rate", "of_handled"): (s["transferred"], s["handled"]),
+        ("callbacks_kept", "of_requested"): (s["callbacks_kept"], s["callbacks"]),
+        ("containment", "of_machine"): (s["by_machine_alone"], s["by_machine"]),
         ("first_response", "any"): (s["first_any_ms"], s["first_any"]),
         ("first_response", "human_from_start"): (s["first_from_start_ms"], s["first_from_start"]),
         ("first_response", "human_from_handoff"): none,
         ("first_response", "after_reopen"): none,
         ("next_response", "human"): (s["next_response_ms"], s["next_response"]),
+        ("resolution_time", "first"): (s["solved_ms"], s["solved"]),
+        ("resolution_time", "full"): (s["resolved_ms"], s["resolved"]),
+        ("resolution_rate", "not_reopened"): (s["stayed_solved"], s["solved"]),
+        ("fcr", "of_solved"): (s["solved_once"], s["solved"]),
+        ("journeys_reopened", "all"): (s["resolved_reopens"], 1),
+        ("effort", "contacts"): (1000 * s["resolved_contacts"], s["resolved"]),
+        ("effort", "transfers"): (1000 * s["resolved_transfers"], s["resolved"]),
         ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
         ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
+        ("nps", "last_answer"): (
+            100 * (s["nps_promoters"] - s["nps_detractors"] - s["less"]),
+            s["nps"] - s["followed"],
+        ),
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
         ("ces", "easy"): (s["ces_easy"], s["ces"]),
         ("sentiment", "mean"): (s["sentiment_milli"], s["sentiment"]),
@@ -215,7 +243,9 @@ class Lane:
         if not facts and length <= WINDOWS[-1][0]:
             return {}
         waits = [fact.time - (fact.entered or 0) for fact in facts if fact.fact == "leg_closed"]
-        found = readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
+        total = sums(facts)
+        total.update(_followed(facts, start))
+        found = readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
         left_out = (NOW if length > WINDOWS[0][0] else set()) | (DETAILS if length <= WINDOWS[-1][0] else set())
         return {
             name: pair
@@ -240,9 +270,11 @@ def _next(at: int, every: int) -> int:
     return -(-at // every) * every
 
 
-def lanes(world: World) -> dict[Dims, Lane]:
+def lanes(world: World, of_journeys: Iterable[Fact] = ()) -> dict[Dims, Lane]:
     """All facts by where they count."""
     found: dict[Dims, Lane] = defaultdict(Lane)
+    for fact in of_journeys:
+        found[fact.line, fact.channel, fact.queue, fact.tier].facts.append(fact)
     for contact in world.contacts.values():
         ancient = contact.ancient
         left = {fact.id: fact.time for fact in contact.facts if fact.fact == "leg_closed"}
@@ -293,7 +325,7 @@ def check_readings(
         day = end - start > WINDOWS[-1][0]
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
-        yield from _check_percentiles(key, rec, lane.between(start, end))
+        yield from percentiles.check(key, rec, lane.between(start, end), day)
         parts = {} if day else {name: n for name, n in sums(lane.between(start, end)).items() if name in OF_DETAILS}
         if rec.doc["sums"] != parts:
             yield Difference("readings", f"{key}: sums are {rec.doc['sums']}, not {parts}", (key,), rec)
@@ -328,22 +360,13 @@ def _said(rec: Rec) -> Said:
     }
 
 
-def _check_percentiles(key: str, rec: Rec, facts: list[Fact]) -> Iterator[Difference]:
-    """The wait of the nearest rank, within 1 %."""
-    legs = [fact for fact in facts if fact.fact == "leg_closed" and fact.outcome == "answered"]
-    waits = sorted(fact.time - (fact.entered or 0) for fact in legs)
-    told = [each for each in rec.doc["readings"] if each["numerator"] is None]
-    if not told and waits:
-        yield Difference("readings", f"{key}: no percentiles of {len(waits)} waits", (key,), rec)
-    for each in told:
-        exact = waits[-(-len(waits) * int(each["variant"][1:]) // 100) - 1] if waits else None
-        near = each["value"] == exact or (
-            None not in (each["value"], exact) and abs(each["value"] - exact) * 100 <= exact
-        )
-        if each["denominator"] != len(waits) or not near:
-            got = each["value"], each["denominator"]
-            what = f"{key}: {each['kpi']} {each['variant']} is {got}, not {(exact, len(waits))}"
-            yield Difference("readings", what, (key,), rec)
+def _followed(facts: list[Fact], start: int) -> Sums:
+    """Answers of the window that another one in it follows, and by how much more promoters than detractors."""
+    some = [fact for fact in facts if fact.fact == "nps_superseded" and (fact.entered or 0) >= start]
+    less = [_feedback(fact._replace(variant="nps")) for fact in some]
+    total: Sums = Counter(followed=len(some))
+    total["less"] = sum(one["nps_promoters"] - one["nps_detractors"] for one in less)
+    return total
 
 
 EMPTY_LANE = Lane()

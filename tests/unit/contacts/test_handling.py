@@ -1,7 +1,7 @@
 """Time that people spend on a contact, and the first response: which facts say so."""
 
 from streams.base.records import Event
-from tests.support.track_story import H, M, S, connected, ended, event, handled, legs, play, queued, said
+from tests.support.track_story import T0, H, M, S, connected, ended, event, handled, legs, play, queued, said
 
 
 def test_talk_hold_and_wrap() -> None:
@@ -49,7 +49,49 @@ def test_in_a_warm_transfer_the_first_agent_stays_until_the_second_answers() -> 
 
 def test_bots_are_not_human_time() -> None:
     task = play(connected(0, party="bot"), ended(60 * S, "bot", "self-served"))
-    assert [(fact.fact, fact.outcome) for fact in task.net] == [("contact_unasked", "contained")]
+    told = [("contact_by_machine", "contained"), ("contact_unasked", "contained")]
+    assert sorted((fact.fact, fact.outcome) for fact in task.net) == told
+
+
+def by_machine(*events: Event) -> list[tuple[int, str | None]]:
+    """(when it was over, outcome), of one that a menu or a bot had first."""
+    return [(each.time - T0, each.outcome) for each in play(*events).of("contact_by_machine")]
+
+
+def test_what_a_machine_had_first_is_contained_or_not() -> None:
+    bot = connected(0, party="bot")
+    assert by_machine(bot, ended(S, "customer")) == [(S, "contained")]
+    assert by_machine(bot, queued(S), connected(2 * S), ended(3 * S)) == [(3 * S, None)]
+    assert by_machine(bot, queued(S), ended(2 * S, "customer", "abandoned")) == [(2 * S, None)]
+    assert by_machine(event("article.viewed", 0, channel="self-service"), ended(S, channel="self-service")) == [
+        (S, None)
+    ]
+    assert by_machine(queued(0), connected(S), ended(2 * S)) == []
+    after_the_call = connected(2 * S, party="self-service")
+    assert by_machine(queued(0), connected(S), after_the_call, ended(3 * S)) == [], "a survey is no start"
+    in_the_queue = connected(S, party="bot")
+    assert by_machine(queued(0), in_the_queue, ended(3 * S, "customer", "abandoned")) == []
+    ours = event("contact.initiated", 0, opened_by="campaign")
+    assert by_machine(ours, connected(S, party="bot"), ended(2 * S)) == []
+
+
+def test_one_that_goes_on_counts_as_it_came_out_last() -> None:
+    again = (event("contact.reopened", 5 * S, by="customer"), queued(6 * S), connected(7 * S), ended(9 * S))
+    contained = (connected(0, party="bot"), ended(S, "bot"))
+    assert by_machine(*contained, *again[:1]) == [(S, "contained")]
+    assert by_machine(*contained, *again) == [(9 * S, None)]
+
+
+def transfers(*events: Event) -> list[int | None]:
+    return [each.value for each in play(*events).of("contact_handled")]
+
+
+def test_how_often_a_handled_contact_was_transferred() -> None:
+    moved = event("contact.transferred", 2 * S, kind="cold")
+    assert transfers(connected(0), ended(S)) == [None]
+    assert transfers(connected(0), moved, connected(3 * S, "a2"), ended(4 * S)) == [1]
+    assert transfers(moved, connected(3 * S, "a2"), event("contact.transferred", 3500), ended(4 * S)) == [2]
+    assert transfers(connected(0), moved, connected(3 * S), ended(4 * S), event("contact.transferred", 5 * S)) == [1]
 
 
 def responses(*events: Event) -> dict[str | None, int | None]:

@@ -133,9 +133,9 @@ def test_an_answer_takes_the_place_of_what_came_of_a_contact_before() -> None:
 def test_the_last_answer_to_a_survey_and_the_last_handling_count() -> None:
     truth = Truth(RULES)
     for score in (2, 5):
-        truth.rated("c", "voice", "cards", score)
-    truth.handled("c", ("voice", "cards"), 10, 1, 0)
-    truth.handled("c", ("voice", "loans"), 30, 1, 4)
+        truth.rated("c", ("voice", "cards"), score)
+    truth.handled("c", ("voice", "cards"), (10, 1, 0))
+    truth.handled("c", ("voice", "loans"), (30, 1, 4), 1)
     assert truth.of("voice", "cards") == Counts(csat=1, csat_satisfied=1, csat_sum=5)
     assert truth.of("voice", "loans") == Counts(handled=1, talk_ms=30, hold_ms=1, wrap_ms=4)
 

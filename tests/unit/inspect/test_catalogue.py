@@ -11,9 +11,9 @@ from streams.inspect.catalogue import KPIS, explain, find, page, terms, windows
 from streams.inspect.readings import QueryError
 from streams.local.text import Terminal
 from streams.metrics.accumulators import ACCUMULATORS
+from streams.metrics.catalogue import CATALOGUE, INSTANT, Kpi
 from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Formula, count, longest, per, percentile
-from streams.metrics.kpis import CATALOGUE, INSTANT, Kpi
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Window
 from streams.metrics.terms import TERMS
 from tests.support.kpi_facts import POLICY

@@ -6,19 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, SUMS, step_of
+from streams.metrics.catalogue import BUSINESS_INSTANT, INSTANT, SPANS, counting
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
-from streams.metrics.kpis import (
-    BUSINESS_INSTANT,
-    INSTANT,
-    MOST,
-    SPANS,
-    Snapshot,
-    counting,
-    encode,
-    readings,
-)
+from streams.metrics.kpis import MOST, Snapshot, encode, readings
 from streams.metrics.panes import EMPTY, Pane, add, merge
-from tests.support.kpi_facts import OFFICE, POLICY, fact, leg, one_fact
+from tests.support.kpi_facts import OFFICE, POLICY, at, fact, leg, one_fact
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:
@@ -65,13 +57,37 @@ def test_vector_2_from_the_answers() -> None:
     assert satisfied["csat", "satisfied"] == (74 / 107, 74, 107)
     assert round(100 * 74 / 107, 2) == 69.16
     assert satisfied["csat", "mean_score"] == (419_000 / 107, 419_000, 107)
-    assert by_name(Snapshot(answers("nps", {10: 40, 8: 30, 5: 30})))["nps", "every_answer"] == (10, 1000, 100)
+    nps = by_name(Snapshot(answers("nps", {10: 40, 8: 30, 5: 30})))
+    assert nps["nps", "every_answer"] == nps["nps", "last_answer"] == (10, 1000, 100)
+
+
+def test_of_a_customers_answers_in_a_window_the_last_one_counts() -> None:
+    """10, then 3 a minute later, then 8: of the whole time the 8, of the first minute the 10."""
+    told = [
+        fact("feedback", "a", 0, variant="nps", value=10_000),
+        fact("feedback", "b", 60, variant="nps", value=3_000),
+        fact("nps_superseded", "a", 60, entered=at(0), value=10_000),
+        fact("feedback", "c", 90, variant="nps", value=8_000),
+        fact("nps_superseded", "b", 90, entered=at(60), value=3_000),
+    ]
+    for start, end, said in [
+        (0, 100, (0, 0, 1)), (0, 60, (100, 100, 1)), (0, 90, (-100, -100, 1)), (60, 100, (0, 0, 1)), (90, 100, (0, 0, 1)),
+    ]:  # fmt: skip
+        pane = EMPTY
+        for each in told:
+            pane = add(pane, each, POLICY) if at(start) <= each.time < at(end) else pane
+        found = readings(Snapshot(pane, start=at(start)))
+        assert by_name(Snapshot(pane, start=at(start)))["nps", "last_answer"] == said, (start, end)
+        assert sum(found.histograms.get("superseded", {}).values()) == (start in (60, 90))
 
 
 def test_vector_4_an_empty_window_has_no_values() -> None:
     for (kpi, variant), reading in by_name(Snapshot(EMPTY), instant=True).items():
-        counts = kpi.startswith("contacts_") or (kpi, variant) in {("legs_entered", "all"), ("queue_depth", "now")}
-        above = None if variant in PERCENTILES else 0
+        counts = kpi.startswith(("contacts_", "journeys_")) or (kpi, variant) in {
+            ("legs_entered", "all"),
+            ("queue_depth", "now"),
+        }
+        above = None if variant.rpartition("_")[2] in PERCENTILES else 0
         assert reading == ((0, 0, 1) if counts else (None, above, 0)), (kpi, variant)
 
 
@@ -99,7 +115,7 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("contact_offered", "x", 30, outcome="answered", value=0),
         fact("contact_offered", "c", 4, outcome="abandoned", value=4_000),
         fact("contact_offered", "d", 60, outcome="flow_out", value=60_000),
-        fact("contact_handled", "a", 99, talk_ms=50_000, hold_ms=10_000, wrap_ms=5_000),
+        fact("contact_handled", "a", 99, talk_ms=50_000, hold_ms=10_000, wrap_ms=5_000, value=2),
         fact("contact_handled", "b", 99, talk_ms=0),
         fact("first_response", "m", 9, variant="any", value=1_000),
         fact("first_response", "m", 9, variant="human_from_start", value=9_000),
@@ -110,14 +126,42 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("contact_unasked", "e", 9, outcome="contained"),
         fact("contact_unasked", "f", 9, outcome="contained"),
         fact("contact_unasked", "g", 9, outcome="left"),
+        *(fact("contact_by_machine", ident, 9, outcome="contained") for ident in "ef"),
+        fact("contact_by_machine", "g", 9),
+        fact("callback_requested", "g", 9, outcome="kept"),
+        *(fact("callback_requested", ident, 9) for ident in "hi"),
         fact("contact_reopened", "a/1", 9),
+        fact("journey_solved", "a", 50, entered=at(20), outcome="stays", variant="once"),
+        fact("journey_resolved", "a", 50, entered=at(20), contacts=1),
+        fact("journey_solved", "b", 60, entered=at(0), outcome="reopened", variant="again"),
+        fact("journey_resolved", "b", 90, entered=at(0), value=2, contacts=4, transfers=1),
         fact("turned_away", "h/9", 9, outcome="full"),
         fact("feedback", "a", 99, variant="ces", value=6_000),
         fact("sentiment", "m", 1, value=-500),
         fact("sentiment", "n", 2, value=100),
     ]:
         pane = add(pane, each, POLICY)
-    assert by_name(Snapshot(pane)) == {
+    found = by_name(Snapshot(pane))
+    durations = {
+        ("speed_of_answer", ""): [10_000, 30_000],
+        ("speed_of_answer", "all_contacts_"): [0, 10_000, 30_000],
+        ("handle_time", "all_"): [0, 65_000],
+        ("handle_time", "talk_"): [0, 50_000],
+        ("handle_time", "hold_"): [0, 10_000],
+        ("handle_time", "wrap_"): [0, 5_000],
+        ("first_response", "any_"): [1_000],
+        ("first_response", "human_from_start_"): [9_000],
+        ("first_response", "human_from_handoff_"): [7_000],
+        ("first_response", "after_reopen_"): [4_000],
+        ("next_response", "human_"): [3_000, 5_000],
+        ("resolution_time", "first_"): [30_000, 60_000],
+        ("resolution_time", "full_"): [30_000, 90_000],
+    }
+    for (kpi, of), took in durations.items():
+        for variant, percent in PERCENTILES.items():
+            exact = took[math.ceil(len(took) * percent / 100) - 1]
+            assert found.pop((kpi, f"{of}{variant}")) == (step_of(exact), None, len(took))
+    assert found == {
         ("contacts_offered", "all"): (5, 5, 1),
         ("contacts_contained", "all"): (2, 2, 1),
         ("contacts_left", "all"): (1, 1, 1),
@@ -138,20 +182,27 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("flow_out", "of_left"): (1 / 4, 1, 4),
         ("speed_of_answer", "answered_legs"): (20_000, 40_000, 2),
         ("speed_of_answer", "all_contacts"): (40_000 / 3, 40_000, 3),
-        ("speed_of_answer", "p50"): (step_of(10_000), None, 2),
-        ("speed_of_answer", "p90"): (step_of(30_000), None, 2),
-        ("speed_of_answer", "p95"): (step_of(30_000), None, 2),
         ("answered_in_time", "of_offered"): (2 / 5, 2, 5),
         ("answered_in_time", "of_answered"): (2 / 3, 2, 3),
         ("handle_time", "all"): (32_500, 65_000, 2),
         ("handle_time", "talk"): (25_000, 50_000, 2),
         ("handle_time", "hold"): (5_000, 10_000, 2),
         ("handle_time", "wrap"): (2_500, 5_000, 2),
+        ("transfer_rate", "of_handled"): (1 / 2, 1, 2),
+        ("containment", "of_machine"): (2 / 3, 2, 3),
+        ("callbacks_kept", "of_requested"): (1 / 3, 1, 3),
         ("first_response", "any"): (1_000, 1_000, 1),
         ("first_response", "human_from_start"): (9_000, 9_000, 1),
         ("first_response", "human_from_handoff"): (7_000, 7_000, 1),
         ("first_response", "after_reopen"): (4_000, 4_000, 1),
         ("next_response", "human"): (4_000, 8_000, 2),
+        ("resolution_time", "first"): (45_000, 90_000, 2),
+        ("resolution_time", "full"): (60_000, 120_000, 2),
+        ("resolution_rate", "not_reopened"): (1 / 2, 1, 2),
+        ("fcr", "of_solved"): (1 / 2, 1, 2),
+        ("journeys_reopened", "all"): (2, 2, 1),
+        ("effort", "contacts"): (2_500, 5_000, 2),
+        ("effort", "transfers"): (500, 1_000, 2),
         ("ces", "easy"): (1, 1, 1),
         ("sentiment", "mean"): (-200, -400, 2),
         ("longest_wait", "left"): (60_000, 60_000, 1),
@@ -177,7 +228,7 @@ def test_the_catalogue_names_each_kpi_once() -> None:
 def test_a_kpi_names_accumulators_or_who_waits() -> None:
     assert all(kpi.formula.names <= NOTHING.keys() for kpi in SPANS + INSTANT + BUSINESS_INSTANT)
     read = frozenset[str]().union(*(kpi.formula.names for kpi in SPANS))
-    assert ACCUMULATORS.keys() <= read, "what nobody reads is not to be counted"
+    assert ACCUMULATORS.keys() - read == {"nps_superseded", "superseded"}, "what nobody reads is not to be counted"
     with pytest.raises(ValueError, match="answred in 'answred - abandoned' is no accumulator"):
         per("answred - abandoned", "entered")
 

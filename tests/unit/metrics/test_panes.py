@@ -100,7 +100,8 @@ def test_a_queue_has_its_own_threshold() -> None:
 
 def test_a_contact_that_did_not_queue_was_answered_at_once() -> None:
     pane = folded([fact("contact_offered", "a", 0, outcome="answered"), fact("contact_handled", "a", 9)])
-    assert pane == {"contacts_answered": 1, "contacts_in_time": 1, "handled": 1}
+    zeros = ("contacts_waits", "talks", "holds", "wraps", "handle_times")
+    assert pane == {"contacts_answered": 1, "contacts_in_time": 1, "handled": 1, **{name: {0: 1} for name in zeros}}
 
 
 def test_scores_count_by_the_cut() -> None:

@@ -9,8 +9,9 @@ from schemas.outputs import Alert, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
 from streams.customers import feelings, waits
+from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Waiting
-from streams.metrics.kpis import CATALOGUE, Snapshot, nothing, readings
+from streams.metrics.kpis import Snapshot, nothing, readings
 from streams.metrics.kpis import reading as kpi_reading
 from streams.metrics.panes import EMPTY
 from streams.metrics.windows import record_key

@@ -1,0 +1,103 @@
+"""A customer's answers to the NPS survey: of several in a window the last one counts.
+
+Which of them is in a window of which another one is, only who reads the window knows; so each answer that another one
+follows is told once more, with both times, at the place where it counts. It is left out of the windows that hold both.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base.records import Fact
+from streams.base.times import DAY_MS
+from streams.customers.touchpoints import Touchpoint
+
+MAX_KEPT = 200
+"""Answers of a customer that are remembered, the latest."""
+KEPT_MS = 31 * DAY_MS
+"""So long an answer is remembered: those further apart than that are of two windows, as of two customers."""
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The answer of one contact, thousandths."""
+
+    at: int
+    channel: str
+    contact: str
+    queue: str
+    tier: str
+    score: int
+    group: str = ""
+    gone: bool = False
+    """The contact has gone to somebody else since this was told."""
+
+
+Answers = tuple[Answer, ...]
+"""In order of time, one of each name of a contact."""
+
+
+def known(before: Answers, points: Iterable[Touchpoint], now: int | None) -> Answers:
+    """Those of contacts as they are, and of contacts that are no longer kept; ``now``: stream time."""
+    found = {(each.channel, each.contact): each for each in before if not each.gone}
+    for point in points:
+        if point.nps is not None:
+            at, score, queue = point.nps
+            its = Answer(at, point.channel, point.contact, queue, point.tier, score, point.group)
+            found[point.channel, point.contact] = its
+        elif found:
+            found.pop((point.channel, point.contact), None)
+    answers = sorted(found.values(), key=lambda each: (each.at, each.channel, each.contact))
+    return tuple(answers[first_kept([each.at for each in answers], now) :])
+
+
+def first_kept(times: Sequence[int], now: int | None) -> int:
+    """The place of the first that is remembered; ``times``: in order, ms."""
+    old = 0 if now is None else bisect_left(times, now - KEPT_MS)
+    return max(old, len(times) - MAX_KEPT)
+
+
+def remembered_since(first: int | None, now: int | None) -> int:
+    """Since when what is not there is gone, and not only forgotten; ``first``: the time of the first one, where there
+    are as many as may be."""
+    return first if first is not None else 0 if now is None else now - KEPT_MS
+
+
+def difference(before: Answers, after: Answers, now: int | None, line: str) -> tuple[Fact, ...]:
+    """What to tell when the answers of a customer change; those that are only forgotten stay told."""
+    if before == after:
+        return ()
+    old, new = _followed(before, line), _followed(after, line)
+    since = remembered_since(after[0].at if len(after) == MAX_KEPT else None, now)
+    old = [fact for fact in old if fact.entered is not None and fact.entered >= since]
+    gone = [replace(fact, sign=-1) for fact in old if fact not in new]
+    return (*gone, *[fact for fact in new if fact not in old])
+
+
+def _followed(answers: Answers, line: str) -> list[Fact]:
+    """Each answer that another one follows, as of that one's time."""
+    return [
+        Fact(
+            "nps_superseded",
+            one.contact,
+            other.at,
+            one.channel,
+            one.queue,
+            one.tier,
+            line,
+            entered=one.at,
+            value=one.score,
+        )
+        for one, other in pairwise(answers)
+    ]
+
+
+def without(answers: Answers, names: Collection[tuple[str, str]], group: str | None = None) -> Answers:
+    """With a note of those whose contacts (channel, id) go to somebody else, and of those of a group."""
+
+    def goes(one: Answer) -> bool:
+        return (one.channel, one.contact) in names or (group is not None and one.group == group)
+
+    return tuple([replace(each, gone=True) if goes(each) else each for each in answers])

@@ -1,0 +1,63 @@
+"""What customers count for over several contacts: journeys, against the newest record of each on ``journeys``, and
+answers to the NPS survey that another one follows.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from tests.chaos.audit.contacts import Contact, Fact, World
+from tests.chaos.audit.figures import net
+from tests.chaos.audit.logs import ERASED, POISON, Difference, Logs
+from tests.chaos.audit.times import ms
+
+KINDS = ("journey_solved", "journey_resolved")
+
+
+def of_journeys(logs: Logs) -> list[Fact]:
+    """Those of journeys, taken back ones taken out."""
+    return [fact for fact in net(logs).elements() if fact.fact in KINDS]
+
+
+def check(logs: Logs) -> Iterator[Difference]:
+    """Each journey that was solved counts once in either kind, and as its record says."""
+    newest = {(rec.key or b"").decode(): rec for rec in logs.of("journeys")}
+    wanted = Counter(each for rec in newest.values() if rec.value is not None for each in _of(rec.doc))
+    facts = [fact for fact in of_journeys(logs) if not any(word in fact.id for word in (ERASED, POISON))]
+    found = Counter(map(_said, facts))
+    for each in {*wanted, *found}:
+        if wanted[each] != found[each]:
+            what = f"{found[each]} instead of {wanted[each]} times: {each}"
+            yield Difference("facts", what, (str(each[1]),))
+
+
+def followed(world: World) -> None:
+    """Each answer of a customer that another one follows is told once more."""
+    answers: dict[tuple[str, str], list[tuple[int, str, str, Contact, Fact]]] = defaultdict(list)
+    for contact in world.contacts.values():
+        for fact in contact.facts:
+            if (fact.fact, fact.variant) == ("feedback", "nps"):
+                answers[contact.line, contact.owner].append((fact.time, contact.channel, contact.id, contact, fact))
+    for its in answers.values():
+        its.sort(key=lambda each: each[:3])
+        for (*_, contact, one), (later, *_) in pairwise(its):
+            told = one._replace(fact="nps_superseded", id=contact.id, time=later, variant=None, entered=one.time)
+            contact.facts.append(told)
+
+
+Said = tuple[Any, ...]
+
+
+def _said(fact: Fact) -> Said:
+    own = (fact.outcome,) if fact.fact == KINDS[0] else (fact.value or 0, fact.contacts, fact.transfers)
+    return fact.fact, fact.time, fact.entered, fact.line, *own
+
+
+def _of(doc: dict[str, Any]) -> Iterator[Said]:
+    """A run is shorter than the time in which a journey that is taken up again counts as reopened."""
+    if doc["first_solved"] is None:
+        return
+    started, counts, line = ms(doc["started"]), doc["counts"], doc["line"]
+    yield KINDS[0], ms(doc["first_solved"]), started, line, "reopened" if doc["reopens"] else "stays"
+    yield KINDS[1], ms(doc["last_solved"]), started, line, doc["reopens"], counts["contacts"], counts["transfers"]
