@@ -157,7 +157,9 @@ def read_by_windows(
     """What the windows read that had a record, and those that have one: readings with something to say that were known
     then."""
     every = standing([each for records in told.values() for each in records], over=False)
-    keys = {record_key(each) for each in then} | {key or "" for key in told}
+    # What was not known then amends windows that were out already.
+    new = {key or "" for key, records in told.items() if any(each["status"] != "amended" for each in records)}
+    keys = {record_key(each) for each in then} | new
     read = {key: [each for each in every.get(key, ()) if (each["kpi"], each["variant"]) in names] for key in keys}
     return {key: said for key, each in read.items() if (said := [one for one in each if says_something(one)])}
 

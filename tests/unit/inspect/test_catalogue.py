@@ -67,7 +67,8 @@ def test_vector_1_and_2_are_the_examples() -> None:
         "all_abandons_count_business": "860 / (1,000 + 60) = 81.13 %",
     }
     assert find("csat")[2][0].example == "74 / 107 = 69.16 %"
-    assert find("nps")[2][0].example == "100 × (40 - 30) / 100 = +10"
+    assert find("nps")[2][0].example == "100 × (40 - 0 - 30 + 0) / (100 - 0) = +10"
+    assert find("nps")[2][1].example == "100 × (40 - 30) / 100 = +10"
     assert find("queue_depth")[2][0].example == "7"
     assert find("longest_wait")[2][0].example == "1 × 95 s, 2 × 40 s: 95.00 s"
 
