@@ -43,7 +43,7 @@ def check(settings: Settings) -> None:
 def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
     metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
-    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer))
+    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer, metrics.unscored))
     app, source = engine_app(
         settings.group,
         connection_of(settings),
