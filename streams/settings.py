@@ -162,6 +162,9 @@ class Settings(BaseSettings):
     sentiment_scorer: str = Field(
         "compact", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
     )
+    sentiment_model: Path | None = Field(
+        None, description="folder of the model of the scorer onnx: model.onnx, tokenizer.json, config.json"
+    )
     rules_dir: Path | None = Field(
         None,
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "

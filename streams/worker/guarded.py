@@ -8,8 +8,9 @@ a row the scorer is not asked any more for ``_REST`` seconds.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from typing import Any
 
 from streams.sentiment.scoring import Invalid, Reading, Scorer, read
 
@@ -66,6 +67,18 @@ class GuardedScorer:
             self._note("invalid" if isinstance(found, Invalid) else "raised", repr(found))
             return None
         return found
+
+    @property
+    def prepare(self) -> Callable[[Sequence[str]], None] | None:
+        """Takes the texts of a batch beside the event loop, where the scorer can."""
+        return self._prepare if hasattr(self.scorer, "prepare") else None
+
+    def _prepare(self, texts: Sequence[str]) -> None:
+        scorer: Any = self.scorer
+        try:
+            scorer.prepare(texts)
+        except Exception as error:  # noqa: BLE001 - they are scored one by one then
+            self._note("raised", repr(error))
 
     def _work(self, jobs: "SimpleQueue[Job]") -> None:
         while self._jobs is jobs:

@@ -9,9 +9,11 @@ returns the scorer, such as a class::
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from streams.base.errors import UserError
+from streams.sentiment import onnx
 from streams.sentiment.compact import METHOD, CompactScorer
 from streams.sentiment.scoring import Scorer, read
 from streams.worker.guarded import GuardedScorer
@@ -31,13 +33,18 @@ class PluginError(UserError):
     """A plug-in is missing or cannot be used; the message names those there are."""
 
 
-def load_scorer(name: str, failed: Callable[[str], None] = lambda why: None) -> Scorer | None:
+def load_scorer(
+    name: str, failed: Callable[[str], None] = lambda why: None, model: Path | None = None
+) -> Scorer | None:
     """The sentiment scorer of that name; ``None`` for "none". It is tried on a sentence first. Raises `PluginError`.
 
-    ``failed`` is told why an installed one gave no score: ``raised``, ``hung``, ``invalid``.
+    ``failed`` is told why one that is not the shipped one gave no score: ``raised``, ``hung``, ``invalid``. ``model``:
+    the folder of that of "onnx".
     """
     if name == NONE:
         return None
+    if name == onnx.METHOD:
+        return GuardedScorer(onnx.load(model), name, failed)
     installed = {point.name: point.load for point in entry_points(group=SENTIMENT)}
     if name not in installed and name not in _BUILT_IN:
         if name in _GONE:
@@ -45,7 +52,7 @@ def load_scorer(name: str, failed: Callable[[str], None] = lambda why: None) -> 
                 f"the sentiment scorer {name!r} is no more; {_GONE[name]!r} takes its place, set "
                 f"CONTACT_STREAMS_SENTIMENT_SCORER={_GONE[name]} or leave it out"
             )
-        known = ", ".join(sorted({*installed, *_BUILT_IN, NONE}))
+        known = ", ".join(sorted({*installed, *_BUILT_IN, onnx.METHOD, NONE}))
         raise PluginError(f"there is no sentiment scorer {name!r}; available: {known}")
     try:
         factory: Any = _BUILT_IN.get(name) or installed[name]()

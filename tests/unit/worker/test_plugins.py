@@ -47,7 +47,7 @@ def test_by_name() -> None:
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(
         PluginError,
-        match="no sentiment scorer 'bert'; available: compact, constant, gone, nan, none, number, raising",
+        match="no sentiment scorer 'bert'; available: compact, constant, gone, nan, none, number, onnx, raising",
     ):
         load_scorer("bert")
 
