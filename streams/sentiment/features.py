@@ -1,13 +1,14 @@
 """What a text is made of, as the compact model sees it: the same in training and at work.
 
 Units of a text are its words, each with the mark ``¬`` when a negator stands before it, and its pairs of neighbours; a
-unit counts once however often it comes. In Chinese they are the runs of one to three characters and the ends of
-clauses. Sums over them are divided by the square root of the number of words, in Chinese of characters (see
+unit counts once however often it comes. In Chinese they are the runs of one to three characters, the edges of
+clauses among them. Sums over them are divided by the square root of the number of words, in Chinese of characters (see
 `streams.sentiment.model`), so that a long text does not saturate.
 """
 
 import re
 from collections.abc import Collection, Iterator
+from operator import add
 from typing import NamedTuple
 
 LANGUAGES = ("en", "it", "es", "fr", "de", "zh")
@@ -25,7 +26,7 @@ _ELIDED = re.compile(rf"[^\W\d_]+['’]?|\d+|{_SIGNS}")
 """French and Italian: ``l'app`` is two words."""
 _HAN = re.compile(r"[\u3400-\u9fff]+|[A-Za-z]+|\d+|[!?！？。…；]|[\u2600-\u27bf\U0001f300-\U0001faff]")
 _ENDS = frozenset("!?.;…")
-_join = str.__add__
+
 
 _NEGATORS = """
 en: not no never nobody none nothing without neither nor cannot hardly barely cant dont doesnt didnt isnt wasnt wont
@@ -89,22 +90,15 @@ def _words(text: str, language: str) -> Units:
 
 
 def _chinese(text: str) -> Units:
-    words: set[str] = set()
-    runs: list[str] = []
-    size = 0
-    for run in _HAN.findall(text.lower()):
-        if run[0] < "\u3400" or run[0] > "\ufeff":
-            words.add("0" if run.isdigit() else run)
-            size += 1
-        else:
-            runs += run
-            twos = list(map(_join, run, run[1:]))
-            runs += twos
-            runs += map(_join, twos, run[2:])
-            runs.append("<" + run[:2])
-            runs.append(run[-2:] + ">")
-            size += len(run)
-    return Units(words, runs, size)
+    found = _HAN.findall(text.lower())
+    runs = [run for run in found if "\u3400" <= run[0] < "\ufeff"]
+    words = {"0" if run.isdigit() else run for run in found if not "\u3400" <= run[0] < "\ufeff"}
+    if not runs:
+        return Units(words, (), len(found))
+    edged = f"|{'|'.join(runs)}|"
+    twos = list(map(add, edged, edged[1:]))
+    size = len(edged) - 1 - 2 * len(runs) + len(found)
+    return Units(words, [*edged, *twos, *map(add, twos, edged[2:])], size)
 
 
 def parts(word: str) -> Iterator[str]:

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _LANE = 32
-"""Bits of one language in the packed sum of costs: 24 words of 40 letters stay far below 2³²."""
-_TELLING = 24
+"""Bits of one language in the packed sum of costs: that of all words of a text stays far below 2³²."""
+_TELLING = 16
 """Words of a text, from its beginning, by which its language is found."""
 _LONGEST = 24
 """Letters of a word that are looked at."""
 _HEAD = 1_000
 """Characters of a text that are looked at."""
-_CACHED = 8_192
+_CACHED = 16_384
 
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 _MASK = re.compile(r"\[[a-z]{1,12}\]|@\w{1,40}|https?://\S{1,200}")
@@ -33,6 +33,8 @@ _FOREIGN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\uff21-\uff5a\u3400-\u9
 class Rules(NamedTuple):
     """How sure a language must be; costs are eighths of a nat."""
 
+    prior: int = 24
+    """How much dearer a language that is not wanted is from the start: most messages are in one that is."""
     margin: int = 8
     """How much dearer the next language must be, …"""
     margin_per_word: int = 1
@@ -58,6 +60,7 @@ class Languages:
         self._rules = rules
         self._costs = {gram: _packed(bytes.fromhex(costs)) for gram, costs in (row.split("\t") for row in rows if row)}
         self._else = self._costs.pop("*")
+        self._prior = _packed(bytes(0 if code in self._wanted else rules.prior for code in self._codes))
         self._words: dict[str, int] = {}
 
     def of(self, text: str) -> str | None:
@@ -76,7 +79,7 @@ class Languages:
 
     def _cheapest(self, words: list[str]) -> str | None:
         known = self._words
-        total = 0
+        total = self._prior
         for word in words:
             cost = known.get(word)
             total += self._cost(word) if cost is None else cost

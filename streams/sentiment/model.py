@@ -20,7 +20,7 @@ _LONGEST = 40
 _STEP, _LIMIT = 64, 512
 """The table of exponentials: steps of 1/64 from −8 to 8."""
 _EXP = tuple(round(exp(at / _STEP) * 65_536) for at in range(-_LIMIT, _LIMIT + 1))
-_SAYS_NOTHING = frozenset("0!?.;…！？。；<>")
+_SAYS_NOTHING = frozenset("0!?.;…！？。；<>|")
 _LANE, _HALF, _MASK = 32, 1 << 31, (1 << 32) - 1
 
 

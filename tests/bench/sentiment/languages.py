@@ -11,6 +11,8 @@ from pathlib import Path
 
 import langdetect
 
+from tests.bench.sentiment.seed import HERE
+
 SCORED = ("en", "it", "es", "fr", "de")
 OTHERS = (
     *("af", "ca", "cs", "cy", "da", "et", "fi", "hr", "hu", "id", "lt", "lv", "nl"),
@@ -19,8 +21,11 @@ OTHERS = (
 """Languages of the same script that are told apart from them: no score."""
 _RAREST, _LEAST = 2e-6, 6e-5
 """Share of letters that a language does not have; share in some language from which on letters get a line."""
-_SHARED, _ONE = 14, 30
-"""What a word of the seed costs in addition in a language that has it not: when several have it, when one has."""
+_SHARED, _ONE, _COMMON = 14, 30, 40
+"""What a word of the seed costs in addition in a language that has it not: when several have it, when one has, and when
+it is common there: then it is that much dearer with its letters, too."""
+_OFTEN, _RARER = 40, 20
+"""How often a common word comes; so many times rarer than in another language, and a language has a word not."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -29,21 +34,44 @@ def table(texts: Mapping[str, Iterable[str]]) -> list[str]:
     codes = (*SCORED, *OTHERS)
     counts = [_grams(code) for code in codes]
     totals = [sum(each.values()) for each in counts]
-    lines = [" ".join(codes), f"*\t{bytes([_cost(_RAREST)] * len(codes)).hex()}"]
+    other = bytes([_cost(_RAREST)] * len(codes))
+    costs: dict[str, bytes] = {}
+    lines = [" ".join(codes), f"*\t{other.hex()}"]
     for gram in sorted(set().union(*counts)):
         shares = [each[gram] / total for each, total in zip(counts, totals, strict=True)]
         if all(sign == " " or sign.isalpha() for sign in gram) and max(shares) >= _LEAST:
-            lines.append(f"{gram}\t{bytes(_cost(max(share, _RAREST)) for share in shares).hex()}")
+            costs[gram] = bytes(_cost(max(share, _RAREST)) for share in shares)
+            lines.append(f"{gram}\t{costs[gram].hex()}")
     having = defaultdict(set)
-    for code in SCORED:
-        words = Counter(word for text in texts[code] for word in _WORD.findall(text.lower()))
-        for word, count in words.items():
-            if count > 1:
+    known = {code: Counter(word for text in texts[code] for word in _WORD.findall(text.lower())) for code in SCORED}
+    most = Counter[str]()
+    for each in known.values():
+        most |= each
+    for code, each in known.items():
+        for word, count in each.items():
+            if count > 1 and count * _RARER > most[word]:
                 having[word].add(code)
+    for code, words in _neighbours():
+        for word in words:
+            having[word].add(code)
     for word, those in sorted(having.items()):
-        dear = _SHARED if len(those) > 1 else _ONE
-        lines.append(f"={word}\t{bytes(0 if code in those else dear for code in codes).hex()}")
+        dear = [0 if code in those else _SHARED if len(those) > 1 else _ONE for code in codes]
+        if len(those) == 1 and most[word] >= _OFTEN:
+            spelled = [sum(costs.get(gram, other)[at] for gram in _spelled(word)) for at in range(len(codes))]
+            least = spelled[codes.index(*those)] + _COMMON
+            dear = [min(255, max(each, least - cost)) if each else 0 for each, cost in zip(dear, spelled, strict=True)]
+        lines.append(f"={word}\t{bytes(dear).hex()}")
     return lines
+
+
+def _spelled(word: str) -> list[str]:
+    edged = f" {word} "
+    return [edged[at : at + 3] for at in range(len(word))]
+
+
+def _neighbours() -> list[tuple[str, list[str]]]:
+    lines = (HERE / "neighbours.txt").read_text("utf-8").splitlines()
+    return [(line[:2], line[3:].split()) for line in lines if not line.startswith("#")]
 
 
 def _grams(code: str) -> Counter[str]:

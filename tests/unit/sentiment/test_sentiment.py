@@ -117,6 +117,8 @@ def test_where_nobody_can_tell_there_is_no_score(text: str) -> None:
         ("Great service", "en"),
         ("Still no answer", "en"),
         ("Keine Antwort!", "de"),
+        ("Danke", "de"),
+        ("Merci", "fr"),
         ("Grazie mille", "it"),
         ("服务太差了", "zh"),
     ],
@@ -163,8 +165,8 @@ def test_scores_are_the_same_on_every_machine() -> None:
     """Whole numbers alone: these are the scores of the shipped weights, to the third decimal."""
     texts = [PLAIN[language] for language in LANGUAGES]
     assert (SCORER.version, [SCORER(text) for text in texts]) == (
-        "8a0a336f",
-        [-0.998, -0.997, -0.999, -0.999, -0.992, -0.901],
+        "8c0a413e",
+        [-0.998, -0.997, -0.999, -0.999, -0.992, -0.935],
     )
 
 
@@ -205,4 +207,4 @@ def test_caches_are_bounded() -> None:
         )
     kept: Any = scorer._models["en"]._sums
     assert len(kept) <= 8_192
-    assert len(scorer._languages._words) <= 8_192
+    assert len(scorer._languages._words) <= 16_384
