@@ -160,7 +160,10 @@ class Settings(BaseSettings):
         None, description="country of phone numbers without a country code (ISO 3166, such as DE)"
     )
     sentiment_scorer: str = Field(
-        "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
+        "compact", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
+    )
+    sentiment_model: Path | None = Field(
+        None, description="folder of the model of the scorer onnx: model.onnx, tokenizer.json, config.json"
     )
     rules_dir: Path | None = Field(
         None,

@@ -59,6 +59,8 @@ class Batch:
         self._done(self, error)
 
     async def _work(self) -> None:
+        if self.records and self.task.processor is not None:
+            await self.task.processor.look_ahead(self.records)
         parts = work(self.task, self.records, self.out)
         while True:
             cpu = time.thread_time()

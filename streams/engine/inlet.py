@@ -102,6 +102,11 @@ class Processor(ABC):
     def handle(self, record: Record, out: Outputs) -> None:
         """Fold one record in. What it raises costs this record only: its writes and outputs are taken back."""
 
+    async def look_ahead(self, records: Sequence[Record]) -> None:  # noqa: B027 - most have nothing to prepare
+        """Before the records of a batch are handled, and only where that is on an event loop: what takes long and may
+        be done beside it. It changes no table; what it raises is the batch's failure.
+        """
+
     def undo(self, record: Record) -> None:  # noqa: B027 - most keep nothing there
         """`handle` raised: forget what was kept outside the tables for this record."""
 

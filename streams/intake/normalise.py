@@ -19,6 +19,7 @@ from streams.identity.phone_numbers import phone
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
+from streams.sentiment import scoring
 from streams.sentiment.scoring import SCORED, Scorer
 
 LONGEST_SUBJECT = 100
@@ -165,9 +166,12 @@ def _read(rest: dict[str, Any], policy: Policy, intent: str | None) -> None:
     """
     text, language = rest["text"][:SCORED], rest.get("language")
     if policy.scorer is not None and rest.get("sentiment") is None:
-        score = policy.scorer(text, language)
-        if score is not None:
-            rest["sentiment"] = score
+        reading = scoring.read(policy.scorer, "scorer", text, language)
+        if reading is not None:
+            rest["sentiment"], *by = reading
+            rest["sentiment_by"] = {
+                name: value for name, value in zip(reading._fields[1:], by, strict=True) if value is not None
+            }
     if policy.intents is not None and intent is None:
         found = policy.intents.of(text, language)
         if found is not None:

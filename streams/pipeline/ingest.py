@@ -4,8 +4,10 @@
 What cannot be used becomes a dead letter with its reason; nothing a publisher sends stops the worker.
 """
 
+import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +27,13 @@ from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgr
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
 from streams.intake.intents import Intents
-from streams.intake.normalise import NoCustomer, Policy, Unusable, event_record
+from streams.intake.masking import mask
+from streams.intake.normalise import NoCustomer, Policy, Unusable, event_record, is_customer_text
 from streams.pipeline.checks import Checks, Door, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.notes import Gauged, Notes
 from streams.pipeline.stage import Name, ProgressSender, struct_table
-from streams.sentiment.scoring import Scorer
+from streams.sentiment.scoring import SCORED, Scorer
 
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
@@ -40,6 +43,7 @@ encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
 
 _REFUSED = "replay-refused"
+_PREPARED_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,26 @@ class Ingest(Gauged, Processor):
         except Rejected as why:
             bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
             self.notes.dead_letter(why.reason)
+
+    async def look_ahead(self, records: Sequence[Record]) -> None:
+        """Texts for a scorer that takes many at once: it has them before they are handled, beside the event loop."""
+        prepare = getattr(self.policy.scorer, "prepare", None)
+        if prepare is None:
+            return
+        texts = [text for record in records if (text := self._to_score(record)) is not None]
+        if texts:
+            with suppress(TimeoutError):  # then they are scored one by one, or have no score
+                await asyncio.wait_for(asyncio.to_thread(prepare, texts), _PREPARED_WITHIN_S)
+
+    def _to_score(self, record: Record) -> str | None:
+        try:
+            obj = self.checks.decode(record)
+            data = obj["data"]
+            if not is_customer_text(obj["type"], data) or data.get("sentiment") is not None:
+                return None
+            return mask(data["text"], self.policy.region, Budget())[:SCORED]
+        except (Rejected, KeyError, TypeError, AttributeError):
+            return None  # `handle` says what is wrong with it
 
     def undo(self, record: Record) -> None:
         if self.added:

@@ -1,1 +1,1 @@
-"""How a customer's text feels: the scorer's interface, how words are scored, and the lexicon that is shipped."""
+"""How a customer's text feels: the scorer's interface, the model that is shipped, and how its language is found."""

@@ -36,14 +36,16 @@ class Application:
 def check(settings: Settings) -> None:
     """Raises what a wrong setting or rule raises, before a broker is asked for."""
     rules.of(settings)
-    load_scorer(settings.sentiment_scorer)
+    load_scorer(settings.sentiment_scorer, model=settings.sentiment_model)
     storage(settings)
 
 
 def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
     metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
-    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer))
+    parts = inlets(
+        settings, decided, metrics, load_scorer(settings.sentiment_scorer, metrics.unscored, settings.sentiment_model)
+    )
     app, source = engine_app(
         settings.group,
         connection_of(settings),

@@ -102,6 +102,9 @@ class Metrics(Observer, Notes):
             "Identifiers left out: not of the form of their kind, or standing for nobody",
             *("kind", "why"),
         )
+        self.scorer_failures = counter(
+            "contact_streams_scorer_failures", "Texts that the sentiment scorer failed on; they have no score", "why"
+        )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
         self.left_out_records = counter(
@@ -166,6 +169,8 @@ class Metrics(Observer, Notes):
         self._begin_of_customers()
 
     def _begin_of_customers(self) -> None:
+        for failure in ("raised", "hung", "invalid"):
+            self.scorer_failures.labels(failure)
         for verdict in VERDICTS:
             for status in (QUIET, ENDED, WITHDRAWN):
                 self.quiet_customers.labels(verdict, status)
@@ -194,6 +199,10 @@ class Metrics(Observer, Notes):
 
     def unused_identifier(self, kind: str, why: str) -> None:
         self.identifiers.labels(kind, why).inc()
+
+    def unscored(self, why: str) -> None:
+        """A text has no score because the scorer failed."""
+        self.scorer_failures.labels(why).inc()
 
     def released(self, topic: str, times: int = 1) -> None:
         self.time_released.labels(topic).inc(times)

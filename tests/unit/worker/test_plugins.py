@@ -1,11 +1,14 @@
-"""Scorers by name."""
+"""Scorers by name, and that one of somebody else's harms no worker."""
 
+import threading
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from streams.sentiment.lexicon import LexiconScorer
+from streams.sentiment.compact import CompactScorer
+from streams.sentiment.scoring import Reading, read
 from streams.worker import plugins
+from streams.worker.guarded import GuardedScorer
 from streams.worker.plugins import PluginError, load_scorer
 
 
@@ -13,35 +16,98 @@ def constant() -> plugins.Scorer:
     return lambda text, language: 0.5
 
 
+def raising() -> plugins.Scorer:
+    return lambda text, language: 1 / 0
+
+
+def not_a_number() -> plugins.Scorer:
+    return lambda text, language: float("nan")
+
+
+MADE = {"constant": constant, "number": int, "raising": raising, "nan": not_a_number}
+
+
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [
-        EntryPoint("constant", f"{__name__}:constant", plugins.SENTIMENT),
-        EntryPoint("lexicon", f"{__name__}:constant", plugins.SENTIMENT),
-        EntryPoint("gone", "no_such_module:x", plugins.SENTIMENT),
-        EntryPoint("number", "builtins:int", plugins.SENTIMENT),
-    ]
+    points = [EntryPoint(name, f"{__name__}:x", plugins.SENTIMENT) for name in (*MADE, "compact")]
+    points.append(EntryPoint("gone", "no_such_module:x", plugins.SENTIMENT))
     monkeypatch.setattr(plugins, "entry_points", lambda group: EntryPoints(points).select(group=group))
-    monkeypatch.setattr(EntryPoint, "load", lambda self: {"constant": constant, "number": int}[self.name])
+    monkeypatch.setattr(EntryPoint, "load", lambda self: MADE[self.name])
 
 
 def test_by_name() -> None:
-    assert isinstance(load_scorer("lexicon"), LexiconScorer)
+    assert isinstance(load_scorer("compact"), CompactScorer)
     assert load_scorer("none") is None
     scorer = load_scorer("constant")
     assert scorer is not None
     assert scorer("text", None) == 0.5
+    assert read(scorer, "scorer", "text", None) == Reading(0.5, "constant")
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(
-        PluginError, match="no sentiment scorer 'bert'; available: constant, gone, lexicon, none, number"
+        PluginError,
+        match="no sentiment scorer 'bert'; available: compact, constant, gone, nan, none, number, onnx, raising",
     ):
         load_scorer("bert")
 
 
-def test_what_cannot_be_loaded_is_named() -> None:
-    with pytest.raises(PluginError, match="'gone' cannot be loaded"):
-        load_scorer("gone")
-    with pytest.raises(PluginError, match="'number' is no function"):
-        load_scorer("number")
+def test_the_old_name_says_what_takes_its_place() -> None:
+    with pytest.raises(PluginError, match="'lexicon' is no more; 'compact' takes its place"):
+        load_scorer("lexicon")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone", "'gone' cannot be loaded"),
+        ("number", "'number' is no function"),
+        ("raising", "'raising' fails on .* ZeroDivisionError"),
+        ("nan", "'nan' fails on .*a score is a number from -1 to 1, not nan"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_the_start(name: str, message: str) -> None:
+    with pytest.raises(PluginError, match=message):
+        load_scorer(name)
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), 1.01, -2, "0.5", True])
+def test_what_is_no_score_is_none_and_counted(given: object) -> None:
+    failed: list[str] = []
+    scorer = GuardedScorer(lambda text, language: given, "theirs", failed.append)  # type: ignore[arg-type, return-value]
+    assert scorer("text") is None
+    assert failed == ["invalid"]
+
+
+def test_a_scorer_that_raises_is_asked_again() -> None:
+    failed: list[str] = []
+
+    def moody(text: str, language: str | None) -> float:
+        if text == "bad":
+            raise RuntimeError("no")
+        return 0.25
+
+    scorer = GuardedScorer(moody, "theirs", failed.append)
+    assert [scorer(text) for text in ("good", "bad", "good")] == [0.25, None, 0.25]
+    assert failed == ["raised"]
+
+
+def test_a_scorer_that_hangs_is_left_behind_and_rests_after_three_times() -> None:
+    failed: list[str] = []
+    asked: list[str] = []
+    now = [0.0]
+    forever = threading.Event()
+
+    def stuck(text: str, language: str | None) -> float:
+        asked.append(text)
+        if text == "stuck":
+            forever.wait()
+        return 0.25
+
+    scorer = GuardedScorer(stuck, "theirs", failed.append, patience=0.05, clock=lambda: now[0])
+    assert [scorer(text) for text in ("stuck", "fine", "stuck", "stuck", "stuck", "fine")] == [None, 0.25, *[None] * 4]
+    assert failed == ["hung"] * 5
+    assert asked == ["stuck", "fine", "stuck", "stuck", "stuck"]  # the last one found it resting
+    now[0] = 61
+    assert scorer("fine") == 0.25
+    forever.set()

@@ -1,0 +1,1 @@
+"""Trains the shipped sentiment model and measures it: ``python -m tests.bench.sentiment --help``."""
