@@ -29,6 +29,8 @@ class Kpi:
     detail: bool = False
     """Told of days; of rolling windows only where `KpiPolicy.details` asks for it. Else their records hold the sums it
     is made of."""
+    of_days: bool = False
+    """Told of days alone: `KpiPolicy.details` may ask for it, and no other record holds what it is made of."""
     settles_ms: int = 0
     """So long after its window what happens next may still change a reading, with the shipped rules: its day is amended
     then. 0 = only what comes late does."""
@@ -52,8 +54,13 @@ def percentiles(name: str, grain: str, histogram: str, of: str = "", settles_ms:
 
 
 def details(kpis: Iterable[Kpi]) -> tuple[Kpi, ...]:
-    """The same, told of days."""
+    """The same as details."""
     return tuple(replace(kpi, detail=True) for kpi in kpis)
+
+
+def of_days(*kpis: Kpi) -> tuple[Kpi, ...]:
+    """The same, told of days alone."""
+    return tuple(replace(kpi, of_days=True) for kpi in kpis)
 
 
 # Service levels differ in what an abandoned leg is: a hit, a miss, or not counted at all. Within t is inclusive.
@@ -117,11 +124,11 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("abandonment", "short", "leg", "ratio", per("short_abandoned", LEFT), of_patience=True, detail=True),
     Kpi("abandonment", "of_offered", "contact", "ratio", per("contacts_abandoned", OFFERED), of_patience=True),
     Kpi("time_to_abandon", "mean", "leg", "ms", per("abandoned_wait_ms", "abandoned"), of_patience=True),
-    Kpi("flow_out", "of_left", "leg", "ratio", per("flowed_out", LEFT)),
+    Kpi("flow_out", "of_left", "leg", "ratio", per("flowed_out", LEFT), detail=True),
     Kpi("speed_of_answer", "answered_legs", "leg", "ms", per("answered_wait_ms", "answered")),
     Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered"), detail=True),
     *percentiles("speed_of_answer", "leg", "answered_waits"),
-    *details(percentiles("speed_of_answer", "contact", "contacts_waits", "all_contacts")),
+    *of_days(*percentiles("speed_of_answer", "contact", "contacts_waits", "all_contacts")),
     Kpi("answered_in_time", "of_offered", "contact", "ratio", per("contacts_in_time", OFFERED)),
     Kpi(
         "answered_in_time", "of_answered", "contact", "ratio", per("contacts_in_time", "contacts_answered"), detail=True
@@ -131,10 +138,10 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("handle_time", "hold", "contact", "ms", per("hold_ms", "handled"), detail=True),
     Kpi("handle_time", "wrap", "contact", "ms", per("wrap_ms", "handled"), detail=True),
     *details(percentiles("handle_time", "contact", "handle_times", "all")),
-    *details(percentiles("handle_time", "contact", "talks", "talk")),
-    *details(percentiles("handle_time", "contact", "holds", "hold")),
-    *details(percentiles("handle_time", "contact", "wraps", "wrap")),
-    Kpi("transfer_rate", "of_handled", "contact", "ratio", per("transferred", "handled")),
+    *of_days(*percentiles("handle_time", "contact", "talks", "talk")),
+    *of_days(*percentiles("handle_time", "contact", "holds", "hold")),
+    *of_days(*percentiles("handle_time", "contact", "wraps", "wrap")),
+    Kpi("transfer_rate", "of_handled", "contact", "ratio", per("transferred", "handled"), detail=True),
     Kpi("containment", "of_machine", "contact", "ratio", per("by_machine_alone", "by_machine")),
     Kpi("callbacks_kept", "of_requested", "contact", "ratio", per("callbacks_kept", "callbacks"), settles_ms=DAY_MS),
     Kpi("first_response", "any", "contact", "ms", per("first_any_ms", "first_any")),
@@ -148,15 +155,21 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("next_response", "human", "message", "ms", per("next_response_ms", "next_response")),
     *percentiles("next_response", "message", "next_response_times", "human"),
     # Journeys, as of now: each counts once, in the window of its first solution, or of its last.
-    Kpi("resolution_time", "first", "journey", "ms", per("solved_ms", "solved")),
-    *percentiles("resolution_time", "journey", "solved_times", "first"),
-    Kpi("resolution_time", "full", "journey", "ms", per("resolved_ms", "resolved"), settles_ms=REPEAT_MS),
-    *percentiles("resolution_time", "journey", "resolved_times", "full", settles_ms=REPEAT_MS),
-    Kpi("resolution_rate", "not_reopened", "journey", "ratio", per("stayed_solved", "solved"), settles_ms=REPEAT_MS),
-    Kpi("fcr", "of_solved", "journey", "ratio", per("solved_once", "solved"), settles_ms=REPEAT_MS),
-    Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles_ms=REPEAT_MS),
-    Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles_ms=REPEAT_MS),
-    Kpi("effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS),
+    *of_days(
+        Kpi("resolution_time", "first", "journey", "ms", per("solved_ms", "solved")),
+        *percentiles("resolution_time", "journey", "solved_times", "first"),
+        Kpi("resolution_time", "full", "journey", "ms", per("resolved_ms", "resolved"), settles_ms=REPEAT_MS),
+        *percentiles("resolution_time", "journey", "resolved_times", "full", settles_ms=REPEAT_MS),
+        Kpi(
+            "resolution_rate", "not_reopened", "journey", "ratio", per("stayed_solved", "solved"), settles_ms=REPEAT_MS
+        ),
+        Kpi("fcr", "of_solved", "journey", "ratio", per("solved_once", "solved"), settles_ms=REPEAT_MS),
+        Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles_ms=REPEAT_MS),
+        Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles_ms=REPEAT_MS),
+        Kpi(
+            "effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS
+        ),
+    ),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
     # A customer's last answer in the window counts, where it was given; or every answer does.
@@ -222,6 +235,8 @@ DETAIL_SUMS = frozenset[str]().union(
     *({HISTOGRAMS[kpi.formula.histogram].counted_by} if kpi.formula.percent else kpi.formula.names for kpi in DETAILS)
 )
 """What records hold in place of the details; of percentiles the histograms are there anyway."""
+OF_DAYS = frozenset(kpi.formula.histogram for kpi in CATALOGUE if kpi.of_days and kpi.formula.percent)
+"""Histograms that no other records have."""
 
 
 def counting(name: str) -> Kpi:

@@ -9,7 +9,7 @@ import orjson
 
 from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
-from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, DETAIL_SUMS, DETAILS, INSTANT, Kpi
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, DETAIL_SUMS, DETAILS, INSTANT, OF_DAYS, Kpi
 from streams.metrics.formulas import NOBODY, NOTHING, Reader, Waiting, followed, who_waits
 from streams.metrics.panes import Pane
 
@@ -89,7 +89,11 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
 
 
 def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tuple[_Family, ...]:
-    always = [kpi for kpi in CATALOGUE if (can_abandon or not kpi.of_patience) and (details or not kpi.detail)]
+    always = [
+        kpi
+        for kpi in CATALOGUE
+        if (can_abandon or not kpi.of_patience) and (details or not (kpi.detail or kpi.of_days))
+    ]
     found = _families((*always, *(INSTANT if instant else ())))
     return found + _families((*BUSINESS, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
 
@@ -143,7 +147,8 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
         counts = totals.pop(name, None)
         if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
             totals[name] = counts = dict(sorted(counts.items()))
-            found.histograms[name] = {str(step): n for step, n in counts.items()}
+            if details or name not in OF_DAYS:
+                found.histograms[name] = {str(step): n for step, n in counts.items()}
     if not details:
         found.sums = {name: n for name, n in snapshot.pane.items() if name in DETAIL_SUMS}
     there = totals.keys()

@@ -33,12 +33,18 @@ DETAILS = {
     ("service_level", "short_abandons_positive"), ("service_level", "short_abandons_excluded"),
     ("abandonment", "short"), ("speed_of_answer", "all_contacts"), ("answered_in_time", "of_answered"),
     ("handle_time", "talk"), ("handle_time", "hold"), ("handle_time", "wrap"), ("csat", "mean_score"),
+    ("flow_out", "of_left"), ("transfer_rate", "of_handled"),
 }  # fmt: skip
 """Told of days; the records of other windows hold their sums."""
+OF_DAYS = {
+    ("resolution_time", "first"), ("resolution_time", "full"), ("resolution_rate", "not_reopened"),
+    ("fcr", "of_solved"), ("journeys_reopened", "all"), ("effort", "contacts"), ("effort", "transfers"),
+}  # fmt: skip
+"""Told of days alone."""
 OF_DETAILS = {
     "answered", "answered_in_time", "abandoned", "abandoned_in_time", "short_abandoned", "flowed_out",
     "contacts_answered", "contacts_in_time", "contacts_wait_ms", "handled", "talk_ms", "hold_ms", "wrap_ms", "csat",
-    "csat_milli", "first_any", "first_after_reopen",
+    "csat_milli", "first_any", "first_after_reopen", "transferred",
 }  # fmt: skip
 COUNTS = {
     ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
@@ -246,7 +252,7 @@ class Lane:
         total = sums(facts)
         total.update(_followed(facts, start))
         found = readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
-        left_out = (NOW if length > WINDOWS[0][0] else set()) | (DETAILS if length <= WINDOWS[-1][0] else set())
+        left_out = (NOW if length > WINDOWS[0][0] else set()) | (DETAILS | OF_DAYS if length <= WINDOWS[-1][0] else set())
         return {
             name: pair
             for name, pair in found.items()

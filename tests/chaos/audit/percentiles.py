@@ -46,6 +46,7 @@ DURATIONS: dict[tuple[str, str], Callable[[list[Fact]], list[int]]] = {
 OF_DAYS = {
     ("speed_of_answer", "all_contacts"), ("first_response", "any"), ("first_response", "after_reopen"),
     ("handle_time", "all"), ("handle_time", "talk"), ("handle_time", "hold"), ("handle_time", "wrap"),
+    ("resolution_time", "first"), ("resolution_time", "full"),
 }  # fmt: skip
 """Told of days alone."""
 
