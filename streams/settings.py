@@ -162,10 +162,14 @@ class Settings(BaseSettings):
     sentiment_scorer: str = Field(
         "lexicon", description="plug-in of the group contact_streams.sentiment that scores customer messages, or none"
     )
+    behaviour_detector: str = Field(
+        "none",
+        description="plug-in of the group contact_streams.behaviours that finds more in agents' messages, or none",
+    )
     rules_dir: Path | None = Field(
         None,
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
-        "identity.yaml, services.yaml, intents.yaml, signals.yaml; empty: those shipped",
+        "identity.yaml, services.yaml, intents.yaml, signals.yaml, behaviours.yaml, quality.yaml; empty: those shipped",
     )
     policy: str | None = Field(
         None,

@@ -11,6 +11,7 @@ from streams.base.decay import Decayed
 from streams.contacts import lifecycle
 from streams.contacts.acts import Acts
 from streams.contacts.rules import ContactRules
+from streams.contacts.service import Service
 from streams.contacts.steps import CUSTOMER, HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
@@ -214,6 +215,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     it."""
     resumed: tuple[int, bool] | None = None
     """Of another part: when it began, and whether the contact was negative by then."""
+    service: Service | None = None
+    """How humans served it; None = nothing of that is known."""
 
     @property
     def heard(self) -> int:

@@ -40,6 +40,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     intent: str | None = None
     """What the customer wants, as the connector says."""
     product: str | None = None
+    behaviours: tuple[str, ...] | None = None
+    """Of an agent's text that was read: what it shows."""
 
     @property
     def name(self) -> tuple[str, str]:
@@ -79,7 +81,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms", "case_id", "found_intent",
+    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "behaviours",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
@@ -91,6 +93,7 @@ def step(event: Event) -> Step:
     actor, detail, value = parts(event.data) if parts else (None, None, None)
     named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
     data = event.data
+    shown = data.get("behaviours")
     return Step(
         event.time,
         event.id,
@@ -110,4 +113,5 @@ def step(event: Event) -> Step:
         event.topic,
         event.intent,
         event.product,
+        None if shown is None else tuple(shown),
     )

@@ -14,8 +14,9 @@ from streams.kafka.upkeep import of_all
 from streams.rules import Rules
 from streams.settings import Settings
 from streams.worker.features import features
+from streams.worker.guarded import WithPlugin
 from streams.worker.metrics import Metrics
-from streams.worker.plugins import load_scorer
+from streams.worker.plugins import load_detector, load_scorer
 from streams.worker.storage import storage
 from streams.worker.web import Web, WebOptions
 
@@ -37,13 +38,16 @@ def check(settings: Settings) -> None:
     """Raises what a wrong setting or rule raises, before a broker is asked for."""
     rules.of(settings)
     load_scorer(settings.sentiment_scorer)
+    load_detector(settings.behaviour_detector)
     storage(settings)
 
 
 def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
     metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
-    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer))
+    plugin = load_detector(settings.behaviour_detector)
+    detector = None if plugin is None else WithPlugin(decided.behaviours, plugin, metrics.plugin_failed)
+    parts = inlets(settings, decided, metrics, load_scorer(settings.sentiment_scorer), detector)
     app, source = engine_app(
         settings.group,
         connection_of(settings),

@@ -32,6 +32,7 @@ from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, Unre
 from streams.identity.identifiers import Why
 from streams.pipeline.notes import Notes
 from streams.worker.gauges import Gauges
+from streams.worker.guarded import HUNG, NONSENSE, PLUGIN, RAISED
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -102,6 +103,9 @@ class Metrics(Observer, Notes):
             "Identifiers left out: not of the form of their kind, or standing for nobody",
             *("kind", "why"),
         )
+        self.plugins = counter(
+            "contact_streams_plugin_failures", "Times a plug-in raised, hung or gave nonsense", *("plugin", "why")
+        )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
         self.left_out_records = counter(
@@ -166,6 +170,8 @@ class Metrics(Observer, Notes):
         self._begin_of_customers()
 
     def _begin_of_customers(self) -> None:
+        for why in (RAISED, HUNG, NONSENSE):
+            self.plugins.labels(PLUGIN, why)
         for verdict in VERDICTS:
             for status in (QUIET, ENDED, WITHDRAWN):
                 self.quiet_customers.labels(verdict, status)
@@ -191,6 +197,9 @@ class Metrics(Observer, Notes):
 
     def sieved(self, texts: int) -> None:
         self.masked_by_sieve.inc(texts)
+
+    def plugin_failed(self, plugin: str, why: str) -> None:
+        self.plugins.labels(plugin, why).inc()
 
     def unused_identifier(self, kind: str, why: str) -> None:
         self.identifiers.labels(kind, why).inc()
