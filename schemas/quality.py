@@ -37,8 +37,10 @@ class ContactQuality(Model):
     contact_id: String
     channel: String
     """Its channel: a contact is named by both."""
-    customer_id: String
+    customer: String
     """The owner."""
+    customer_id: String | None
+    """The customer's id; null where nobody knows whose it is."""
     line: Line
     """Empty for live, else the replay."""
     queue: String

@@ -9,7 +9,7 @@
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
       [track]       customers, … ─────────────→ journeys, journey.events, segments, recommendations, alerts,
-          │                                     customer.quiet, outreach, privacy.proofs
+          │                                     contact.quality, customer.quiet, outreach, privacy.proofs
           ↓ contact.measurements      keyed by channel and queue; judged contacts by product or topic
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state, defect.signals
 

@@ -67,8 +67,9 @@ def served(known: Service | None, step: Step, answered: Answered, rules: Contact
     by_human = step.actor == AGENT or (step.type == CONNECTED and step.actor == HUMAN) or step.type == SOLVED
     if by_human and service.seen:
         service = _kept(service, step, rules)
-    if step.behaviours is not None and step.actor == AGENT:
-        service = replace(service, read=service.read + 1, seen=_with(service.seen, step.behaviours, step))
+    shown = step.shown
+    if shown is not None:
+        service = replace(service, read=service.read + 1, seen=_with(service.seen, shown, step))
     if step.type == REQUESTED:
         service = replace(service, seen=_with(service.seen, (CALLBACK,), step))
     return known if service == NOTHING else service

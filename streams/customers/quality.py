@@ -10,8 +10,8 @@ A record lies under the owner's name and a mark of the contact, so that no two t
 to another customer is taken back here and told there. It stays for as long as that of a journey, and is then removed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -19,8 +19,7 @@ from msgspec.structs import replace
 
 from streams.base.claims import mark_of
 from streams.base.links import is_customer
-from streams.base.records import NO_QUEUE, NO_TIER, output_key
-from streams.base.times import iso
+from streams.base.records import output_key
 from streams.contacts import histories
 from streams.contacts.contact import Contact
 from streams.contacts.rules import ContactRules
@@ -28,30 +27,26 @@ from streams.contacts.service import NOTHING
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
+from streams.customers.quality_records import said, sides
 from streams.customers.segments import KnownSegment
 from streams.customers.services import NONE
 from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
 from streams.quality.scoring import (
     Around,
-    Quality,
-    Score,
     due_ms,
     is_over,
     promises,
     quality,
-    queue_of,
-    took_ms,
     usual_wait,
     waited_ms,
 )
 
 TOPIC = "contact.quality"
 PROVISIONAL, FINAL = "provisional", "final"
-SURVEYS = ("csat", "nps", "ces")
 MAX_TOLD = 50
 """Contacts of which a record stands; of more, those that ended first have none."""
-TOLD_BYTES, LOOK_BYTES = 90, 20
+TOLD_BYTES, LOOK_BYTES = 140, 20
 """JSON bytes of one of them, and of one that is to be looked at, at most."""
 
 
@@ -66,6 +61,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     final: bool = False
     usual: int | None = None
     """The customer's usual wait before, of a final one."""
+    kind: str = NONE
+    """The customer's type of service."""
 
 
 class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +76,15 @@ class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
 
 Found = tuple[str, Contact]
 """A contact by its key."""
+
+
+class Beside(NamedTuple):
+    """Of all contacts of a customer."""
+
+    waits: list[tuple[int, str, int]]
+    """(end, contact, ms) of those that are over."""
+    called: list[tuple[int, str]]
+    """(when it began, contact) of those that our side opened."""
 
 
 class Qualities(Follower[KnownQuality]):
@@ -100,13 +106,16 @@ class Qualities(Follower[KnownQuality]):
         now = change.after.lives[-1] if change.after else None
         over = [each for each in (was, now) if each is not None and is_over(each)]
         marks: list[str] = []
-        if over:
+        if _counted(was) != _counted(now):
             since = min(each.ended or each.last for each in over)
             marks = [mark for mark in _provisional(state) if state.told[mark].started >= since]
         if now is not None and now.ours and state.told and (was is None or not was.ours or was.started != now.started):
             marks += _provisional(state)
         if over:
             marks.append(mark_of(change.key))
+        if change.step is None and now is not None and view.now is not None and view.now > now.last + 2 * self.half_ms:
+            after, out = self._tell(state, marks, view)  # it is about to be forgotten
+            return After(after, out)
         return _looking(state, marks) if marks else None
 
     def left(self, state: KnownQuality, leaving: Leaving, view: View) -> After[KnownQuality] | None:
@@ -135,10 +144,14 @@ class Qualities(Follower[KnownQuality]):
             return None
         return After(replace(state, told=told, look=kept), tuple(_tombstone(mark, view) for mark in gone), look=True)
 
-    def passed(self, state: KnownQuality, view: View) -> After[KnownQuality]:
+    def passed(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
+        """At once, while contacts are known that time has passed, too."""
         now = view.now or 0
-        look = [mark for mark, told in state.told.items() if not told.final and now > told.due]
-        return _looking(state, look) or After(state, look=True)
+        due = [mark for mark, told in state.told.items() if not told.final and now > told.due]
+        after, out = self._tell(state, due, view)
+        over = [mark for mark, told in after.told.items() if told.final and now > told.due]
+        after = replace(after, told={mark: told for mark, told in after.told.items() if mark not in over})
+        return After(after, (*out, *(_tombstone(mark, view) for mark in over)), look=bool(over))
 
     def due(self, state: KnownQuality, view: View) -> int | None:
         return min((told.due for told in state.told.values()), default=None)
@@ -146,42 +159,48 @@ class Qualities(Follower[KnownQuality]):
     # What
 
     def concludes(self, state: KnownQuality, states: Callable[[str], Any], view: View) -> After[KnownQuality] | None:
-        told, out, revision = dict(state.told), list[Out](), state.revision
+        if not state.look:
+            return None
         segment: KnownSegment = states("segments")
         kind = NONE if segment.score is None else segment.score.type
-        for mark, found in self._looked(state, view):
-            if found is None or not is_over(found[1]):
-                if told.pop(mark, None) is not None:
-                    out.append(_tombstone(mark, view))
-                continue
-            after, record = self._record(found, told.get(mark), view)
-            if mark not in told or told[mark].digest != after.digest:
-                revision += 1
-                record |= {"service_type": kind, "revision": revision}
-                out.append(Out(TOPIC, _key(mark, view), record))
-            told[mark] = after
-        over = [mark for mark, each in told.items() if each.final and view.now is not None and view.now > each.due]
-        surplus = len(told) - len(over) - MAX_TOLD
-        if surplus > 0:
-            over += sorted(told.keys() - {*over}, key=lambda mark: (told[mark].ended, mark))[:surplus]
-        for mark in over:
+        after, out = self._tell(state, state.look, view, kind)
+        return After(replace(after, look=()), out)
+
+    def _tell(
+        self, state: KnownQuality, marks: Collection[str], view: View, kind: str | None = None
+    ) -> tuple[KnownQuality, tuple[Out, ...]]:
+        """Scores contacts, and tells what is new. ``kind``: the customer's type of service; None = as it was told."""
+        if not marks:
+            return state, ()
+        told, out, revision = dict(state.told), list[Out](), state.revision
+        beside = self._beside(view)
+        for mark, found in self._looked(marks, view):
+            was = told.get(mark)
+            if found is None and was is not None:
+                told[mark] = replace(was, final=True, due=was.ended + KEPT_MS)  # it is known no more, and stays so
+            elif found is not None and is_over(found[1]):
+                after, record = self._record(found, was, beside, view)
+                after = replace(after, kind=kind or (was.kind if was else NONE))
+                if was is None or was.digest != after.digest:
+                    revision += 1
+                    out.append(
+                        Out(TOPIC, _key(mark, view), record | {"service_type": after.kind, "revision": revision})
+                    )
+                told[mark] = after
+            elif was is not None:
+                del told[mark]
+                out.append(_tombstone(mark, view))
+        for mark in sorted(told, key=lambda mark: (told[mark].ended, mark))[: max(0, len(told) - MAX_TOLD)]:
             del told[mark]
             out.append(_tombstone(mark, view))
-        if not out and not state.look:
-            return None
-        return After(KnownQuality(told, (), revision), tuple(out))
+        return replace(state, told=told, revision=revision), tuple(out)
 
-    def _looked(self, state: KnownQuality, view: View) -> Iterable[tuple[str, Found | None]]:
-        """The contacts to be scored. One that is no longer known stays as it was told, if it was."""
-        if not state.look:
-            return
+    def _looked(self, marks: Iterable[str], view: View) -> Iterable[tuple[str, Found | None]]:
+        """The contacts of these marks, where they are known."""
         known = {mark_of(key): key for key in (*view.histories, *view.rested)}
-        for mark in state.look:
+        for mark in marks:
             key = known.get(mark)
-            if key is not None:
-                yield mark, (key, self._contact(key, view))
-            elif mark not in state.told:
-                yield mark, None
+            yield mark, None if key is None else (key, self._contact(key, view))
 
     def _contact(self, key: str, view: View) -> Contact:
         """Its last life; of one at rest, as it was taken for over."""
@@ -193,20 +212,20 @@ class Qualities(Follower[KnownQuality]):
             return contact
         return histories.revived(contact, self.contacts).lives[-1]
 
-    def _record(self, found: Found, told: Told | None, view: View) -> tuple[Told, dict[str, Any]]:
+    def _record(self, found: Found, told: Told | None, beside: Beside, view: View) -> tuple[Told, dict[str, Any]]:
         """What is kept, and what is told but for type of service and revision."""
         key, contact = found
         ended = contact.ended or contact.last
         final = view.now is not None and view.now > ended + self.half_ms
         kept = told is not None and told.final and told.ended == ended
-        usual = told.usual if told and kept else usual_wait(self._before(key, contact, ended, view))
+        usual = told.usual if told and kept else usual_wait(_before(key, contact.started, ended - self.half_ms, beside))
         tier = facts.tier_of(contact, view.tiers)
-        around = Around(self._promised(contact, view), usual, self._called(key, view), view.now)
+        around = Around(self._promised(contact, view), usual, _called(key, beside), view.now)
         scored = quality(contact, self.rules, around)
         record = {
-            **_said(mark_of(key), contact, tier, view),
+            **said(mark_of(key), contact, tier, view),
             "status": FINAL if final else PROVISIONAL,
-            **_sides(scored),
+            **sides(scored),
         }
         record["behaviours"] = self._behaviours(contact)
         digest = crc32(msgspec.json.encode(record)) or 1
@@ -230,24 +249,14 @@ class Qualities(Follower[KnownQuality]):
         tier = facts.tier_of(contact, view.tiers)
         return self.policy.service_of(tier, known=is_customer(view.owner)).wait_limit_ms
 
-    def _before(self, key: str, contact: Contact, ended: int, view: View) -> list[tuple[int, str, int]]:
-        """The waits of the customer's contacts that were over before this one began: (end, contact, ms)."""
-        found = []
-        for name, each in self._all(view):
-            end = each.ended
-            if name == key or end is None or not ended - self.half_ms <= end <= contact.started:
-                continue
-            waited = waited_ms(each)
-            if waited is not None:
-                found.append((end, name, waited))
-        return found
-
-    def _called(self, key: str, view: View) -> tuple[int, ...]:
-        """When contacts began that our side opened."""
-        return tuple(sorted(each.started for name, each in self._all(view) if each.ours and name != key))
-
-    def _all(self, view: View) -> Iterable[tuple[str, Contact]]:
-        yield from ((key, self._contact(key, view)) for key in (*view.histories, *view.rested))
+    def _beside(self, view: View) -> Beside:
+        """What the customer's contacts are to each other."""
+        every = [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
+        over = [(each.ended, key, waited_ms(each)) for key, each in every if each.ended is not None]
+        return Beside(
+            [(ended, key, waited) for ended, key, waited in over if waited is not None],
+            sorted((each.started, key) for key, each in every if each.ours),
+        )
 
     # What is kept
 
@@ -270,6 +279,21 @@ class Qualities(Follower[KnownQuality]):
         return [_tombstone(mark, view) for mark in state.told]
 
 
+def _before(key: str, started: int, since: int, beside: Beside) -> list[tuple[int, str, int]]:
+    """The waits that were over before a contact began, but not before ``since``."""
+    return [each for each in beside.waits if since <= each[0] <= started and each[1] != key]
+
+
+def _called(key: str, beside: Beside) -> tuple[int, ...]:
+    """When others began that our side opened."""
+    return tuple([started for started, other in beside.called if other != key])
+
+
+def _counted(contact: Contact | None) -> tuple[int | None, int | None] | None:
+    """What it is to the contacts that come later."""
+    return (contact.ended, waited_ms(contact)) if contact is not None and is_over(contact) else None
+
+
 def _provisional(state: KnownQuality) -> list[str]:
     return [mark for mark, told in state.told.items() if not told.final]
 
@@ -286,38 +310,3 @@ def _key(mark: str, view: View) -> bytes:
 
 def _tombstone(mark: str, view: View) -> Out:
     return Out(TOPIC, _key(mark, view), None)
-
-
-def _said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
-    """What the record says of the contact."""
-    answers = {mark.variant: mark.value for mark in contact.marks if mark.fact == "feedback"}
-    return {
-        "quality_id": f"{view.owner}/{mark}",
-        "contact_id": contact.id,
-        "customer_id": view.owner,
-        "line": view.line,
-        "channel": contact.channel,
-        "queue": queue_of(contact) or NO_QUEUE,
-        "tier": tier or NO_TIER,
-        "service_type": NONE,
-        "agent_group": None,
-        "began_at": iso(contact.started),
-        "ended_at": iso(contact.ended or contact.last),
-        "wait_ms": waited_ms(contact),
-        "time_ms": took_ms(contact),
-        "transfers": contact.transfers,
-        **{name: _answer(answers.get(name)) for name in SURVEYS},
-    }
-
-
-def _answer(value: int | None) -> float | None:
-    return None if value is None else value / 1000
-
-
-def _sides(scored: Quality) -> Mapping[str, Any]:
-    return {name: _side(score) for name, score in scored._asdict().items()}
-
-
-def _side(score: Score) -> dict[str, Any]:
-    evidence = [{"what": what, "weight": weight, "event_ids": list(events)} for what, weight, events in score.evidence]
-    return {"score": score.score, "evidence": evidence}

@@ -33,6 +33,7 @@ GREETED = 400
 """Of those, in which somebody is called by name."""
 
 _TOKEN = re.compile(r"[^\W_]+|[.!?;\n]+")
+_LETTER = re.compile(r"[^\W_]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _BLANK_SIGNS = re.compile(r"[\s,\uff0c\u3001]+")
 _MASK = re.compile(r"\[(?:email|iban|card|phone|number)\]")
@@ -41,7 +42,8 @@ _PART = re.compile(r"\.\.\.|<name>|[#^$]|[^\W_]+")
 _SIGN_PART = re.compile(r"\.\.\.|<name>|[#^$]|[^\s.#^$<>\uff0c,\u3001]+")
 _GAP, _NUMBER, _NAME, _START, _END = "...", "#", "<name>", "^", "$"
 _NO_WORDS = frozenset({_GAP, _NAME, _START, _END})
-_NAMED_BEFORE = re.compile(r"\s?[,.!?;:\n–—-]|\s*$")
+_BEHIND_SOMEBODY = (",", ":", "!", "?", ";", "\n")
+_NAMED_BEFORE = re.compile(r"[\])*]*\s?[,.!?;:\n–—-]|\s*$")
 _WORDS = {
     _GAP: rf"(?:[^ .!?;\n]+ ){{0,{GAP}}}?",
     _NUMBER: r"\d\w* ",
@@ -103,7 +105,7 @@ class Behaviours:
         """
         text = text[:READ].replace("İ", "I")  # the only letter that is longer in lower case
         words = _TOKEN.findall(text.lower())
-        if not words or ("[" in text and not _TOKEN.search(_MASK.sub("", text))):
+        if not _LETTER.search(_MASK.sub("", text) if "[" in text else text):
             return None
         code = "" if language is None else language[:3].split("-")[0].split("_")[0].lower()
         table = self.every if code in ("", "und", "mul") else self.languages.get(code)
@@ -246,6 +248,8 @@ def _is_name(text: str, at: int, persons: Names) -> bool:
         lower = word[0].lower()
         if end is None and (lower in persons.titles or (titled and lower == ".")):
             titled = True
+            if text[word.end() : word.end() + 1] in _BEHIND_SOMEBODY:
+                break
         elif word[0][0].isupper() and lower not in persons.not_names:
             end = word.end()
         else:

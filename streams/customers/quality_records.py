@@ -1,0 +1,49 @@
+"""What is published of a contact's quality."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.base.links import is_customer
+from streams.base.records import NO_QUEUE, NO_TIER
+from streams.base.times import iso
+from streams.contacts.contact import Contact
+from streams.customers.follow import View
+from streams.quality.scoring import Quality, Score, queue_of, took_ms, waited_ms
+
+SURVEYS = ("csat", "nps", "ces")
+
+
+def said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
+    """What the record says of the contact."""
+    answers = {mark.variant: mark.value for mark in contact.marks if mark.fact == "feedback"}
+    return {
+        "quality_id": f"{view.owner}/{mark}",
+        "contact_id": contact.id,
+        "customer": view.owner,
+        "customer_id": view.owner.removeprefix("customer:") if is_customer(view.owner) else None,
+        "line": view.line,
+        "channel": contact.channel,
+        "queue": queue_of(contact) or NO_QUEUE,
+        "tier": tier or NO_TIER,
+        "service_type": "",
+        "agent_group": None,
+        "began_at": iso(contact.started),
+        "ended_at": iso(contact.ended or contact.last),
+        "wait_ms": waited_ms(contact),
+        "time_ms": took_ms(contact),
+        "transfers": contact.transfers,
+        **{name: _answer(answers.get(name)) for name in SURVEYS},
+    }
+
+
+def _answer(value: int | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def sides(scored: Quality) -> Mapping[str, Any]:
+    return {name: _side(score) for name, score in scored._asdict().items()}
+
+
+def _side(score: Score) -> dict[str, Any]:
+    evidence = [{"what": what, "weight": weight, "event_ids": list(events)} for what, weight, events in score.evidence]
+    return {"score": score.score, "evidence": evidence}
