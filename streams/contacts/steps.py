@@ -34,8 +34,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
     hold_ms: int | None = None
     word: str | None = None
-    """The scale that an answer to a survey names, the intent that was found in a customer's text, or what an agent's text
-    shows.
+    """The scale that an answer to a survey names, the intent that was found in a customer's text, or what a text of an
+    agent shows.
     """
     named: bool = False
     """It says itself whose contact it is."""

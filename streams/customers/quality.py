@@ -28,6 +28,20 @@ from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
 from streams.customers.quality_records import said, sides
+from streams.customers.quality_state import (
+    KEPT_BYTES,
+    MAX_TOLD,
+    TOLD_BYTES,
+    KnownQuality,
+    Told,
+    first,
+    forgotten,
+    looking,
+    provisional,
+    surplus,
+    waits_for,
+    without,
+)
 from streams.customers.segments import KnownSegment
 from streams.customers.services import NONE
 from streams.policies.policy import Policy
@@ -44,35 +58,6 @@ from streams.quality.scoring import (
 
 TOPIC = "contact.quality"
 PROVISIONAL, FINAL = "provisional", "final"
-MAX_TOLD = 50
-"""Contacts of which a record stands; of more, those that ended first have none."""
-TOLD_BYTES, LOOK_BYTES = 140, 20
-"""JSON bytes of one of them, and of one that is to be looked at, at most."""
-
-
-class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What was told of a contact; times in ms."""
-
-    digest: int
-    started: int
-    ended: int
-    due: int
-    """When stream time passes this, it is scored again; once it is final, its record is removed."""
-    final: bool = False
-    usual: int | None = None
-    """The customer's usual wait before, of a final one."""
-    kind: str = NONE
-    """The customer's type of service."""
-
-
-class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of a customer's contacts, by `mark_of` their keys."""
-
-    told: dict[str, Told] = {}
-    look: tuple[str, ...] = ()
-    """Those that are to be scored."""
-    revision: int = 0
-
 
 Found = tuple[str, Contact]
 """A contact by its key."""
@@ -85,6 +70,9 @@ class Beside(NamedTuple):
     """(end, contact, ms) of those that are over."""
     called: list[tuple[int, str]]
     """(when it began, contact) of those that our side opened."""
+
+
+ALONE = Beside([], [])
 
 
 class Qualities(Follower[KnownQuality]):
@@ -101,31 +89,33 @@ class Qualities(Follower[KnownQuality]):
 
     def changed(self, state: KnownQuality, change: Change, view: View) -> After[KnownQuality] | None:
         if change.key is None:
-            return _looking(state, _provisional(state)) if state.told else None
+            return looking(state, provisional(state)) if state.told else None
         was = change.before.lives[-1] if change.before and change.before.lives else None
         now = change.after.lives[-1] if change.after else None
         over = [each for each in (was, now) if each is not None and is_over(each)]
+        if not over and not (state.told and now is not None and now.ours):
+            return None
         marks: list[str] = []
         if _counted(was) != _counted(now):
             since = min(each.ended or each.last for each in over)
-            marks = [mark for mark in _provisional(state) if state.told[mark].started >= since]
+            marks = [mark for mark in provisional(state) if state.told[mark].started >= since]
         if now is not None and now.ours and state.told and (was is None or not was.ours or was.started != now.started):
-            marks += _provisional(state)
+            marks += provisional(state)
         if over:
             marks.append(mark_of(change.key))
         if change.step is None and now is not None and view.now is not None and view.now > now.last + 2 * self.half_ms:
-            after, out = self._tell(state, marks, view)  # it is about to be forgotten
-            return After(after, out)
-        return _looking(state, marks) if marks else None
+            look = looking(state, marks)  # it is about to be forgotten
+            return After(look.state if look else state, self._tell(state, marks, view)[1], look=True)
+        return looking(state, marks) if marks else None
 
     def left(self, state: KnownQuality, leaving: Leaving, view: View) -> After[KnownQuality] | None:
         mark = mark_of(leaving.key)
         if not state.told and mark not in state.look:
             return None
         if leaving.key in view.histories:
-            return _looking(state, [mark, *_provisional(state)])
+            return looking(state, [mark, *provisional(state)])
         told = {each: known for each, known in state.told.items() if each != mark}
-        look = tuple(each for each in dict.fromkeys((*state.look, *_provisional(state))) if each != mark)
+        look = tuple(each for each in dict.fromkeys((*state.look, *provisional(state))) if each != mark)
         gone = (_tombstone(mark, view),) if mark in state.told else ()
         return After(replace(state, told=told, look=look[-MAX_TOLD:]), gone, look=True)
 
@@ -138,33 +128,48 @@ class Qualities(Follower[KnownQuality]):
             if mark not in known and (view.now is None or view.now <= told.ended + 2 * self.half_ms)
         ]
         told = {mark: each for mark, each in state.told.items() if mark not in gone}
-        look = {*state.look, *_provisional(state), *(known.keys() - told.keys())}
+        look = {*state.look, *provisional(state), *(known.keys() - told.keys())}
         kept = tuple(sorted(mark for mark in look if mark in known))[-MAX_TOLD:]
         if not gone and kept == state.look:
             return None
         return After(replace(state, told=told, look=kept), tuple(_tombstone(mark, view) for mark in gone), look=True)
 
     def passed(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
-        """At once, while contacts are known that time has passed, too."""
+        """Publishing does it; but what is about to be forgotten is told while it is known. The state stays as it is: a
+        row is measured at the same records, however often something was published.
+        """
         now = view.now or 0
-        due = [mark for mark, told in state.told.items() if not told.final and now > told.due]
-        after, out = self._tell(state, due, view)
-        over = [mark for mark, told in after.told.items() if told.final and now > told.due]
-        after = replace(after, told={mark: told for mark, told in after.told.items() if mark not in over})
-        return After(after, (*out, *(_tombstone(mark, view) for mark in over)), look=bool(over))
+        going = [mark for mark in waits_for(state, now) if now > state.told[mark].ended + 2 * self.half_ms]
+        return After(state, self._tell(state, going, view)[1], look=True)
 
     def due(self, state: KnownQuality, view: View) -> int | None:
-        return min((told.due for told in state.told.values()), default=None)
+        times = [told.due for told in state.told.values()] + [*state.kept.values()]
+        return min(times, default=None)
 
     # What
 
     def concludes(self, state: KnownQuality, states: Callable[[str], Any], view: View) -> After[KnownQuality] | None:
-        if not state.look:
+        now = view.now or 0
+        due = waits_for(state, now) if state.told else []
+        if not state.look and not due and not surplus(state, view) and not self._is_over(state, now):
             return None
         segment: KnownSegment = states("segments")
         kind = NONE if segment.score is None else segment.score.type
-        after, out = self._tell(state, state.look, view, kind)
-        return After(replace(after, look=()), out)
+        after, out = self._tell(state, dict.fromkeys((*state.look, *due)), view, kind)
+        if surplus(after, view):
+            after = forgotten(after, view)
+        over = [mark for mark, told in after.told.items() if told.final and now > told.due]
+        over += [mark for mark, until in after.kept.items() if now > until]
+        after = without(after, over) if over else after
+        more = len(after.told) + len(after.kept) - MAX_TOLD
+        if more > 0:
+            earliest = first(after)[:more]
+            after, over = without(after, earliest), [*over, *earliest]
+        return After(replace(after, look=()), (*out, *(_tombstone(mark, view) for mark in over)))
+
+    def _is_over(self, state: KnownQuality, now: int) -> bool:
+        """Is a record to be removed?"""
+        return any(now > told.due for told in state.told.values()) or any(now > until for until in state.kept.values())
 
     def _tell(
         self, state: KnownQuality, marks: Collection[str], view: View, kind: str | None = None
@@ -173,14 +178,14 @@ class Qualities(Follower[KnownQuality]):
         if not marks:
             return state, ()
         told, out, revision = dict(state.told), list[Out](), state.revision
-        beside = self._beside(view)
+        beside = self._beside(view) if len(view.histories) + len(view.rested) > 1 else ALONE
         for mark, found in self._looked(marks, view):
             was = told.get(mark)
             if found is None and was is not None:
                 told[mark] = replace(was, final=True, due=was.ended + KEPT_MS)  # it is known no more, and stays so
             elif found is not None and is_over(found[1]):
                 after, record = self._record(found, was, beside, view)
-                after = replace(after, kind=kind or (was.kind if was else NONE))
+                after = replace(after, kind=kind) if kind else after
                 if was is None or was.digest != after.digest:
                     revision += 1
                     out.append(
@@ -190,10 +195,8 @@ class Qualities(Follower[KnownQuality]):
             elif was is not None:
                 del told[mark]
                 out.append(_tombstone(mark, view))
-        for mark in sorted(told, key=lambda mark: (told[mark].ended, mark))[: max(0, len(told) - MAX_TOLD)]:
-            del told[mark]
-            out.append(_tombstone(mark, view))
-        return replace(state, told=told, revision=revision), tuple(out)
+        kept = {mark: until for mark, until in state.kept.items() if mark not in told} if state.kept else state.kept
+        return replace(state, told=told, revision=revision, kept=kept), tuple(out)
 
     def _looked(self, marks: Iterable[str], view: View) -> Iterable[tuple[str, Found | None]]:
         """The contacts of these marks, where they are known."""
@@ -220,20 +223,19 @@ class Qualities(Follower[KnownQuality]):
         kept = told is not None and told.final and told.ended == ended
         usual = told.usual if told and kept else usual_wait(_before(key, contact.started, ended - self.half_ms, beside))
         tier = facts.tier_of(contact, view.tiers)
-        around = Around(self._promised(contact, view), usual, _called(key, beside), view.now)
+        around = Around(self._promised(tier, view), usual, _called(key, beside), view.now)
         scored = quality(contact, self.rules, around)
-        record = {
-            **said(mark_of(key), contact, tier, view),
-            "status": FINAL if final else PROVISIONAL,
-            **sides(scored),
-        }
+        record = said(mark_of(key), contact, tier, view)
+        record["status"] = FINAL if final else PROVISIONAL
+        record |= sides(scored)
         record["behaviours"] = self._behaviours(contact)
         digest = crc32(msgspec.json.encode(record)) or 1
         due = ended + (KEPT_MS if final else self.half_ms)
         if not final:
             made = promises(contact.service or NOTHING, self.rules, around)
             due = min([due, *(each.last + (due_ms(each.name, self.rules) or 0) for each, kept in made if kept is None)])
-        return Told(digest, contact.started, ended, due, final, usual if final else None), record
+        kind = told.kind if told else NONE
+        return Told(digest, contact.started, ended, due, final, usual if final else None, kind), record
 
     def _behaviours(self, contact: Contact) -> dict[str, bool]:
         """None of them where no text was read."""
@@ -243,10 +245,9 @@ class Qualities(Follower[KnownQuality]):
         seen = {each.name for each in service.seen}
         return {name: name in seen for name in self.rules.human}
 
-    def _promised(self, contact: Contact, view: View) -> int | None:
+    def _promised(self, tier: str, view: View) -> int | None:
         if self.policy is None:
             return None
-        tier = facts.tier_of(contact, view.tiers)
         return self.policy.service_of(tier, known=is_customer(view.owner)).wait_limit_ms
 
     def _beside(self, view: View) -> Beside:
@@ -264,19 +265,20 @@ class Qualities(Follower[KnownQuality]):
         return self.empty
 
     def shown_bytes(self, state: KnownQuality, view: View) -> int:
-        return MAX_TOLD * (TOLD_BYTES + LOOK_BYTES)
+        known = min(MAX_TOLD, len(view.histories) + len(view.rested))
+        return known * TOLD_BYTES + MAX_TOLD * KEPT_BYTES
 
     def stands(self, state: KnownQuality, owner: str) -> bool:
         return False
 
     def names(self, state: KnownQuality) -> int:
-        return len(state.told)
+        return len(state.told) + len(state.kept)
 
     def rest(self, state: KnownQuality) -> KnownQuality:
-        return KnownQuality(state.told, (), state.revision) if state.told else self.empty
+        return replace(state, look=()) if state.told or state.kept else self.empty
 
     def removed(self, state: KnownQuality, view: View) -> Iterable[Out]:
-        return [_tombstone(mark, view) for mark in state.told]
+        return [_tombstone(mark, view) for mark in (*state.told, *state.kept)]
 
 
 def _before(key: str, started: int, since: int, beside: Beside) -> list[tuple[int, str, int]]:
@@ -292,16 +294,6 @@ def _called(key: str, beside: Beside) -> tuple[int, ...]:
 def _counted(contact: Contact | None) -> tuple[int | None, int | None] | None:
     """What it is to the contacts that come later."""
     return (contact.ended, waited_ms(contact)) if contact is not None and is_over(contact) else None
-
-
-def _provisional(state: KnownQuality) -> list[str]:
-    return [mark for mark, told in state.told.items() if not told.final]
-
-
-def _looking(state: KnownQuality, marks: Iterable[str]) -> After[KnownQuality] | None:
-    """The state with more to look at."""
-    look = tuple(dict.fromkeys((*state.look, *marks)))[-MAX_TOLD:]
-    return None if look == state.look else After(replace(state, look=look), look=True)
 
 
 def _key(mark: str, view: View) -> bytes:

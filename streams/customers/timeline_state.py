@@ -14,7 +14,8 @@ from streams.customers.journey_state import KnownJourneys
 from streams.customers.journeys import Journeys
 from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
-from streams.customers.quality import KnownQuality, Qualities
+from streams.customers.quality import Qualities
+from streams.customers.quality_state import KnownQuality
 from streams.customers.recommendations import KnownAdvice, Recommendations
 from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences

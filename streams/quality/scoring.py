@@ -166,13 +166,15 @@ def hidden(contact: Contact, rules: QualityRules, queue: QueueRules, around: Aro
         parts.append((PROMISED, HIDDEN[PROMISED], min(1.0, around.promised_ms / max(waited, 1)), ()))
     if waited is not None and around.usual_ms is not None:
         parts.append((USUAL, HIDDEN[USUAL], min(1.0, (around.usual_ms + SLACK_MS) / (waited + SLACK_MS)), ()))
-    kept = [(each, value) for each, value in promises(service, rules, around) if value is not None]
-    parts += [(each.name, HIDDEN[PROMISES] / len(kept), float(value), (each.event,)) for each, value in kept]
-    done = {**dict(service.steps), **{each.name: each.event for each in service.seen}}
-    share = HIDDEN[STEPS] / len(queue.steps) if queue.steps else 0.0
-    parts += [
-        (f"step {step}", share, float(step in done), (done[step],) if step in done else ()) for step in queue.steps
-    ]
+    if service.seen:
+        kept = [(each, value) for each, value in promises(service, rules, around) if value is not None]
+        parts += [(each.name, HIDDEN[PROMISES] / len(kept), float(value), (each.event,)) for each, value in kept]
+    if queue.steps:
+        done = {**dict(service.steps), **{each.name: each.event for each in service.seen}}
+        share = HIDDEN[STEPS] / len(queue.steps)
+        parts += [
+            (f"step {step}", share, float(step in done), (done[step],) if step in done else ()) for step in queue.steps
+        ]
     return _mean(parts)
 
 
@@ -227,10 +229,15 @@ def _mean(parts: Collection[Part]) -> Score:
     """The weighted mean of the parts that are known."""
     if not parts:
         return Score()
-    whole = sum(share for _, share, _, _ in parts)
-    found = tuple(Evidence(what, round(share / whole * value, 4), events) for what, share, value, events in parts)
+    whole = 0.0
+    for part in parts:
+        whole += part[1]
+    found = tuple([Evidence(what, round(share / whole * value, 4), events) for what, share, value, events in parts])
     return Score(_inside(found), found)
 
 
 def _inside(found: Iterable[Evidence]) -> float:
-    return round(min(1.0, max(0.0, sum(each.weight for each in found))), 3)
+    total = 0.0
+    for each in found:
+        total += each[1]
+    return round(min(1.0, max(0.0, total)), 3)

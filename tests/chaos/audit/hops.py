@@ -15,7 +15,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.claims import CUSTOMER
+from streams.base.claims import CUSTOMER, mark_of
 from streams.base.links import Read, row_key
 from streams.base.records import (
     SEP,
@@ -292,7 +292,9 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             if each.gone is None
         }
         over = {name: each.until for name, each in timeline.journeys.kept.items()}
-        scored = {mark: each.digest for mark, each in timeline.quality.told.items()}
+        known = {mark_of(key) for key in (*timeline.histories, *timeline.rested)}
+        scored = dict.fromkeys((*timeline.quality.kept, *timeline.quality.told), 0)
+        scored |= {mark: each.digest for mark, each in timeline.quality.told.items() if mark in known}
         if shown or over or scored or not loop.is_bare(timeline, customer.owner, rules):
             told = timeline.journeys.told
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
