@@ -12,9 +12,7 @@ to another customer is taken back here and told there. It stays for as long as t
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
-from zlib import crc32
 
-import msgspec
 from msgspec.structs import replace
 
 from streams.base.claims import mark_of
@@ -27,7 +25,7 @@ from streams.contacts.service import NOTHING
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
-from streams.customers.quality_records import said, sides
+from streams.customers.quality_records import digest_of, said, sides
 from streams.customers.quality_state import (
     KEPT_BYTES,
     MAX_TOLD,
@@ -229,7 +227,7 @@ class Qualities(Follower[KnownQuality]):
         record["status"] = FINAL if final else PROVISIONAL
         record |= sides(scored)
         record["behaviours"] = self._behaviours(contact)
-        digest = crc32(msgspec.json.encode(record)) or 1
+        digest = digest_of(record)
         due = ended + (KEPT_MS if final else self.half_ms)
         if not final:
             made = promises(contact.service or NOTHING, self.rules, around)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zlib import crc32
+
+import msgspec
 
 from streams.base.links import is_customer
 from streams.base.records import NO_QUEUE, NO_TIER
@@ -42,6 +45,11 @@ def _answer(value: int | None) -> float | None:
 
 def sides(scored: Quality) -> Mapping[str, Any]:
     return {name: _side(score) for name, score in scored._asdict().items()}
+
+
+def digest_of(record: Mapping[str, Any]) -> int:
+    """A number for what a record says, but for what hangs on when it was published: revision and type of service."""
+    return crc32(msgspec.json.encode({**record, "service_type": "", "revision": 0})) or 1
 
 
 def _side(score: Score) -> dict[str, Any]:

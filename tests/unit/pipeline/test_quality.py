@@ -1,5 +1,6 @@
 """The quality of contacts, from their events to the topic, through all four agents."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.engine.offline import Offline
+from tests.chaos.audit import quality, state
+from tests.chaos.audit.logs import Difference, Logs, Rec
 from tests.support.offline import NOW, deployment, mark, settle
 from tests.support.system import event, home
 from tests.support.transcripts import CURT, KIND, SHOWN
@@ -96,6 +99,40 @@ def test_no_text_leaves_the_door() -> None:
     for task in run.tasks:
         if task.info.inlet != "ingest":
             assert not any(b"Rossi" in value or b"deadline of" in value for value in task.changelog.values())
+
+
+def audited(run: Offline) -> list[Difference]:
+    found = Logs({"contact.quality": [Rec(*place, **told) for place, told in _told(run)]})
+    [track] = [task for task in run.tasks if task.info.inlet == "track"]
+    head = b"customers\0"
+    rows = {
+        (0, "customers", key[len(head) :].decode()): state.row_of(row)
+        for key, row in track.changelog.items()
+        if key.startswith(head)
+    }
+    return list(quality.check(found, rows))
+
+
+def _told(run: Offline) -> list[tuple[tuple[str, int, int, int], dict[str, Any]]]:
+    return [
+        ((each.topic, each.partition, each.offset, each.timestamp), {"key": each.key, "value": each.value})
+        for each in run.on("contact.quality")
+    ]
+
+
+def test_the_audit_holds_the_topic_against_the_rows() -> None:
+    run = run_of([*talk("c1", "en", KIND["en"]), *talk("c2", "de", CURT["de"], "bob")])
+    assert audited(run) == []
+    [log] = [log for (topic, _), log in run.topics.items() if topic == "contact.quality" and log]
+    other = replace(log[-1], value=log[-1].value.replace(b'"transfers":0', b'"transfers":1'), offset=99)
+    log.append(other)
+    (difference,) = audited(run)
+    assert "is not what was told last" in difference.what
+    log.append(replace(other, key=b"r/customer:eve/1"))
+    assert len(audited(run)) == 2
+    log += [replace(other, value=None), replace(other, key=b"r/customer:eve/1", value=None)]
+    (difference,) = audited(run)
+    assert "is told by the row alone" in difference.what
 
 
 def shuffled(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
