@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from streams.base.channels import LIVE_CHANNELS
 from streams.base.claims import mark_of
 from streams.base.links import is_customer
 from streams.base.records import output_key
 from streams.contacts import histories
 from streams.contacts.contact import Contact
+from streams.contacts.lifecycle import END
 from streams.contacts.rules import ContactRules
-from streams.contacts.service import NOTHING
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
@@ -88,16 +89,18 @@ class Qualities(Follower[KnownQuality]):
     def changed(self, state: KnownQuality, change: Change, view: View) -> After[KnownQuality] | None:
         if change.key is None:
             return looking(state, provisional(state)) if state.told else None
-        was = change.before.lives[-1] if change.before and change.before.lives else None
-        now = change.after.lives[-1] if change.after else None
-        over = [each for each in (was, now) if each is not None and is_over(each)]
-        if not over and not (state.told and now is not None and now.ours):
+        before, after = change.before, change.after
+        was = before.lives[-1] if before is not None and before.lives else None
+        now = after.lives[-1] if after is not None else None
+        ours = now is not None and now.ours and bool(state.told)
+        if not ours and (now is None or now.state != END) and (was is None or was.state != END):
             return None
+        over = [each for each in (was, now) if each is not None and is_over(each)]
         marks: list[str] = []
         if _counted(was) != _counted(now):
             since = min(each.ended or each.last for each in over)
             marks = [mark for mark in provisional(state) if state.told[mark].started >= since]
-        if now is not None and now.ours and state.told and (was is None or not was.ours or was.started != now.started):
+        if now is not None and ours and (was is None or not was.ours or was.started != now.started):
             marks += provisional(state)
         if over:
             marks.append(mark_of(change.key))
@@ -141,12 +144,15 @@ class Qualities(Follower[KnownQuality]):
         return After(state, self._tell(state, going, view)[1], look=True)
 
     def due(self, state: KnownQuality, view: View) -> int | None:
-        times = [told.due for told in state.told.values()] + [*state.kept.values()]
-        return min(times, default=None)
+        if not state.told and not state.kept:
+            return None
+        return min([told.due for told in state.told.values()] + [*state.kept.values()])
 
     # What
 
     def concludes(self, state: KnownQuality, states: Callable[[str], Any], view: View) -> After[KnownQuality] | None:
+        if not state.look and not state.told and not state.kept:
+            return None
         now = view.now or 0
         due = waits_for(state, now) if state.told else []
         if not state.look and not due and not surplus(state, view) and not self._is_over(state, now):
@@ -182,13 +188,11 @@ class Qualities(Follower[KnownQuality]):
             if found is None and was is not None:
                 told[mark] = replace(was, final=True, due=was.ended + KEPT_MS)  # it is known no more, and stays so
             elif found is not None and is_over(found[1]):
-                after, record = self._record(found, was, beside, view)
-                after = replace(after, kind=kind) if kind else after
+                after, record = self._record(found, was, kind or (was.kind if was else NONE), beside, view)
                 if was is None or was.digest != after.digest:
                     revision += 1
-                    out.append(
-                        Out(TOPIC, _key(mark, view), record | {"service_type": after.kind, "revision": revision})
-                    )
+                    record["service_type"], record["revision"] = after.kind, revision
+                    out.append(Out(TOPIC, _key(mark, view), record))
                 told[mark] = after
             elif was is not None:
                 del told[mark]
@@ -213,7 +217,9 @@ class Qualities(Follower[KnownQuality]):
             return contact
         return histories.revived(contact, self.contacts).lives[-1]
 
-    def _record(self, found: Found, told: Told | None, beside: Beside, view: View) -> tuple[Told, dict[str, Any]]:
+    def _record(
+        self, found: Found, told: Told | None, kind: str, beside: Beside, view: View
+    ) -> tuple[Told, dict[str, Any]]:
         """What is kept, and what is told but for type of service and revision."""
         key, contact = found
         ended = contact.ended or contact.last
@@ -221,7 +227,8 @@ class Qualities(Follower[KnownQuality]):
         kept = told is not None and told.final and told.ended == ended
         usual = told.usual if told and kept else usual_wait(_before(key, contact.started, ended - self.half_ms, beside))
         tier = facts.tier_of(contact, view.tiers)
-        around = Around(self._promised(tier, view), usual, _called(key, beside), view.now)
+        promised = self._promised(tier, view) if contact.channel in LIVE_CHANNELS else None
+        around = Around(promised, usual, _called(key, beside) if beside.called else (), view.now)
         scored = quality(contact, self.rules, around)
         record = said(mark_of(key), contact, tier, view)
         record["status"] = FINAL if final else PROVISIONAL
@@ -229,10 +236,9 @@ class Qualities(Follower[KnownQuality]):
         record["behaviours"] = self._behaviours(contact)
         digest = digest_of(record)
         due = ended + (KEPT_MS if final else self.half_ms)
-        if not final:
-            made = promises(contact.service or NOTHING, self.rules, around)
+        if not final and contact.service is not None and contact.service.seen:
+            made = promises(contact.service, self.rules, around)
             due = min([due, *(each.last + (due_ms(each.name, self.rules) or 0) for each, kept in made if kept is None)])
-        kind = told.kind if told else NONE
         return Told(digest, contact.started, ended, due, final, usual if final else None, kind), record
 
     def _behaviours(self, contact: Contact) -> dict[str, bool]:

@@ -18,7 +18,7 @@ SURVEYS = ("csat", "nps", "ces")
 
 def said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
     """What the record says of the contact."""
-    answers = {mark.variant: mark.value for mark in contact.marks if mark.fact == "feedback"}
+    csat, nps, ces = map({m.variant: m.value for m in contact.marks if m.fact == "feedback"}.get, SURVEYS)
     return {
         "quality_id": f"{view.owner}/{mark}",
         "contact_id": contact.id,
@@ -29,13 +29,16 @@ def said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
         "queue": queue_of(contact) or NO_QUEUE,
         "tier": tier or NO_TIER,
         "service_type": "",
+        "revision": 0,
         "agent_group": None,
         "began_at": iso(contact.started),
         "ended_at": iso(contact.ended or contact.last),
         "wait_ms": waited_ms(contact),
         "time_ms": took_ms(contact),
         "transfers": contact.transfers,
-        **{name: _answer(answers.get(name)) for name in SURVEYS},
+        "csat": _answer(csat),
+        "nps": _answer(nps),
+        "ces": _answer(ces),
     }
 
 
@@ -44,12 +47,13 @@ def _answer(value: int | None) -> float | None:
 
 
 def sides(scored: Quality) -> Mapping[str, Any]:
-    return {name: _side(score) for name, score in scored._asdict().items()}
+    return {"business": _side(scored.business), "human": _side(scored.human), "hidden": _side(scored.hidden)}
 
 
 def digest_of(record: Mapping[str, Any]) -> int:
     """A number for what a record says, but for what hangs on when it was published: revision and type of service."""
-    return crc32(msgspec.json.encode({**record, "service_type": "", "revision": 0})) or 1
+    plain = {**record, "service_type": "", "revision": 0} if record["revision"] else record
+    return crc32(msgspec.json.encode(plain)) or 1
 
 
 def _side(score: Score) -> dict[str, Any]:
