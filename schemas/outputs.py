@@ -47,6 +47,8 @@ class Window(Model):
     """First moment after."""
     length_ms: Whole
     """Length in milliseconds: 1, 5, 15, 60 minutes or the day."""
+    every_ms: Whole
+    """How often a window of this length ends, in milliseconds; of the day, how often it is read until it is over."""
 
 
 class Reading(Model):
@@ -67,7 +69,8 @@ class Reading(Model):
 
 
 class Readings(Model):
-    """The KPIs of one channel, queue and tier in one window. A later revision replaces an earlier one."""
+    """The KPIs of one channel, queue and tier in one window. A later revision replaces an earlier one. A window that
+    reads like the one before it has no record, so a record stands until the next one of its dimensions and length."""
 
     dimensions: Dimensions
     """What it is about."""
@@ -82,7 +85,8 @@ class Readings(Model):
     line: Line
     """Empty for live, else the replay."""
     readings: list[Reading]
-    """One per KPI and variant."""
+    """One per KPI and variant that has something to say: a count that is left out is 0, the others have no value. Empty
+    in the first window that holds nothing any more."""
     histograms: dict[str, dict[str, Whole]]
     """Name → value in ms → how many. Percentiles are read from them, those of several windows, queues or tiers from
     their sums; each value stands for those within 1 % of it. One that lacks some of the counted is left out."""

@@ -48,6 +48,9 @@ class Share:
         return self.numerator / self.denominator if self.denominator else None
 
 
+NOTHING = Share(0, 0)
+
+
 @dataclass
 class QueueNow:
     """Who waits in a queue now; ``depths`` are the last changes: (ten seconds of event time since the epoch, depth)."""
@@ -154,7 +157,7 @@ class BoardState:
         for of, minutes in self._minutes.items():
             if newest in minutes and pair in (None, of[:2]):
                 shares = minutes[newest][1]
-                long += shares[REACHED].denominator - shares[ABANDONS_COUNT].denominator
+                long += shares.get(REACHED, NOTHING).denominator - shares.get(ABANDONS_COUNT, NOTHING).denominator
         return int(long)
 
     def of_days(self, kpi: str, variant: str, pair: Pair | None = None) -> Share:
@@ -226,14 +229,16 @@ class BoardState:
                 self._days[dimensions, start] = (age, value["status"], shares)
 
     def _minute(self, dimensions: Dimensions, end: int, revision: int, shares: Shares) -> None:
-        """Minutes come every ten seconds: those that end whole minutes before the newest add up to all of the time."""
+        """Minutes end every ten seconds, and one that reads like the one before it does not come: those that end whole
+        minutes before the newest add up to all of the time."""
         minutes = self._minutes.setdefault(dimensions, {})
         if end in minutes and minutes[end][0] > revision:
             return
         minutes[end] = (revision, shares)
-        phase = max(minutes) % MINUTE_MS
-        whole = [each for at, (_, each) in minutes.items() if at % MINUTE_MS == phase]
-        self._so_far[dimensions] = {name: _add(each.get(name) for each in whole) for name in SUMMED if name in shares}
+        ends = sorted(minutes)
+        phase, after = ends[-1] % MINUTE_MS, [*ends[1:], ends[-1] + 1]
+        whole = [minutes[at][1] for at, until in zip(ends, after, strict=True) if at + (phase - at) % MINUTE_MS < until]
+        self._so_far[dimensions] = {name: _add(each.get(name) for each in whole) for name in SUMMED}
 
     def _queue(self, value: dict[str, Any]) -> None:
         now = self.queues.setdefault((value["channel"], value["queue"]), QueueNow())

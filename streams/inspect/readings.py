@@ -16,7 +16,7 @@ from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
 from streams.local import text
 from streams.local.text import Terminal
-from streams.metrics.query import Newest, Row, table, tiles
+from streams.metrics.query import Row, Standing, table, tiles
 from streams.metrics.rules import KpiPolicy
 
 TOPIC = "kpis"
@@ -82,17 +82,16 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     nothing that comes is of the line.
     """
     try:
-        windows = set(tiles(query.start, query.end, policy))
+        kept = Standing(tiles(query.start, query.end, policy))
         by = query.by if query.line is not None else ("line", *query.by)
         table((), by, query.end)
     except ValueError as error:
         raise QueryError(str(error)) from None
-    kept = Newest(lambda _: True)
     lines = {LIVE}
     async for value in values:
         head = _head.decode(value)
         lines.add(head.line)
-        if (head.window.start, head.window.length_ms) in windows and query.line in (None, head.line):
+        if query.line in (None, head.line) and kept.wants(head.window.start, head.window.length_ms):
             kept.add(msgspec.json.decode(value))
     if query.line is not None and query.line not in lines:
         raise QueryError(_no_line(query.line, lines))

@@ -1,5 +1,5 @@
 """The window of the calendar day: read every so often until it is over, final at local midnight, amended for as long as
-it is kept.
+it is kept. A reading that says the same as the last one of its day is not published, unless it is the final one.
 
 A day's row holds the panes that are sealed. A reading at T adds the panes between the last move of stream time and T,
 so it says the same however the facts were cut into batches.
@@ -8,6 +8,7 @@ so it says the same however the facts were cut into batches.
 from collections.abc import Iterator
 
 from streams.base.records import SEP
+from streams.base.times import DAY_MS
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, happened, merge
@@ -89,8 +90,12 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
     if revision == 1 and (at < end or snapshot.waiting is NOBODY) and not happened(snapshot.pane):
         return None
     status = "provisional" if at < end else "amended" if end <= sweep.before and revision > 1 else "final"
-    published[key] = Published(revision, reached)
-    return at, end - start, lane.dims, lane.record(day, status, revision, readings(snapshot))
+    found = readings(snapshot)
+    said = found.digest
+    if status == "provisional" and said == before.said:
+        return None  # what was read last stands
+    published[key] = Published(revision, reached, said)
+    return at, end - start, lane.dims, lane.record(day, sweep.policy.day_every_ms or DAY_MS, status, revision, found)
 
 
 def _seal(lane: Lane, day: Day) -> None:

@@ -2,13 +2,14 @@
 
 A reading is ``{kpi, variant, grain, value, numerator, denominator, unit}`` with value = numerator / denominator, and
 ``null`` where the denominator is 0. A percentile is no ratio: its numerator is ``null``, its denominator says of how
-many it is. Units: ``count``; ``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale); ``points`` (−100..100). To
+many it is. A record leaves out what has nothing to say: a count of 0, and what has no value. Units: ``count``; ``ratio`` 0..1; ``ms``; ``milli`` (thousandths of the scale); ``points`` (−100..100). To
 add a KPI: one line in CATALOGUE.
 """
 
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -154,8 +155,14 @@ def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
     return _filled(_nothing(kpi), numerator, denominator)
 
 
+def nothing(kpi: Kpi) -> tuple[int, int]:
+    """Numerator and denominator of what records leave out."""
+    return 0, int(kpi.formula.merge == "count")
+
+
 def _nothing(kpi: Kpi) -> dict[str, Any]:
-    """The reading of a window in which there is nothing of it."""
+    """The reading of a window in which there is nothing of it: a count of 0, no value of the others. Records leave it
+    out."""
     is_count = kpi.formula.merge == "count"
     return {
         "kpi": kpi.name,
@@ -163,7 +170,7 @@ def _nothing(kpi: Kpi) -> dict[str, Any]:
         "grain": kpi.grain,
         "value": 0 if is_count else None,
         "numerator": None if kpi.formula.percent else 0,
-        "denominator": 1 if is_count else 0,
+        "denominator": nothing(kpi)[1],
         "unit": kpi.unit,
     }
 
@@ -185,39 +192,25 @@ class _Family(NamedTuple):
     """KPIs that follow each other and have one name."""
 
     names: frozenset[str]
-    """What they are made of: where none of it is there, they are ``nothing``."""
-    nothing: tuple[dict[str, Any], ...]
-    json: orjson.Fragment
-    """All of ``nothing``, with commas between."""
-    kpis: tuple[tuple[Reader, Reader, dict[str, Any], int, orjson.Fragment], ...]
-    """Of each what is above and below the line, and what it is where there is nothing: with its denominator and as
-    JSON."""
+    """What they are made of: where none of it is there, they have nothing to say."""
+    kpis: tuple[tuple[Reader, Reader, dict[str, Any]], ...]
+    """Of each what is above and below the line, and what it is where there is nothing."""
 
 
 def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     found = []
     for _, each in groupby(catalogue, lambda kpi: kpi.name):
         run = tuple(each)
-        nothing = tuple(_nothing(kpi) for kpi in run)
-        texts = [orjson.dumps(empty) for empty in nothing]
-        kpis = tuple(
-            (kpi.formula.above, kpi.formula.below, empty, empty["denominator"], orjson.Fragment(text))
-            for kpi, empty, text in zip(run, nothing, texts, strict=True)
-        )
         names = frozenset[str]().union(*(kpi.formula.names for kpi in run))
-        found.append(_Family(names, nothing, orjson.Fragment(b",".join(texts)), kpis))
+        found.append(_Family(names, tuple((kpi.formula.above, kpi.formula.below, _nothing(kpi)) for kpi in run)))
     return tuple(found)
 
 
-def _without_patience(families: tuple[_Family, ...]) -> tuple[_Family, ...]:
-    names = {kpi.name for kpi in CATALOGUE if kpi.of_patience}
-    return tuple(each._replace(names=frozenset()) if each.nothing[0]["kpi"] in names else each for each in families)
-
-
-# Most readings of most windows are 0, or 0 of 0: those are one dict that all records share.
+_WITH_PATIENCE = {kpi.name for kpi in CATALOGUE if kpi.of_patience}
 _ALWAYS, _AT_THE_END = _families(CATALOGUE), _families(INSTANT)
 _PLANS = {
-    (instant, can_abandon): (_ALWAYS if can_abandon else _without_patience(_ALWAYS)) + (_AT_THE_END if instant else ())
+    (instant, can_abandon): tuple(each for each in _ALWAYS if can_abandon or each.kpis[0][2]["kpi"] not in _WITH_PATIENCE)
+    + (_AT_THE_END if instant else ())
     for instant in (False, True)
     for can_abandon in (False, True)
 }
@@ -226,23 +219,33 @@ _PLANS = {
 class Readings(list[dict[str, Any]]):
     """Readings that several records may share, with their JSON once it was needed."""
 
-    __slots__ = ("histograms", "json", "parts", "saturated")
+    __slots__ = ("_json", "histograms", "saturated")
 
     def __init__(self) -> None:
         super().__init__()
         self.histograms: dict[str, dict[str, int]] = {}
         """Name → step as text → how many: of those that are complete. Percentiles of several windows, queues or tiers
         together are read from their sums."""
-        self.parts: list[Any] = []
-        """The same as they are encoded: what has no data was encoded once for all."""
-        self.json: orjson.Fragment | None = None
+        self._json = b""
         self.saturated = 0
         """How many of them say "this or more"."""
 
+    @property
+    def json(self) -> bytes:
+        """Themselves; not to be changed from now on."""
+        if not self._json:
+            self._json = orjson.dumps(list(self))
+        return self._json
+
+    @property
+    def digest(self) -> int:
+        """Equal for what says the same."""
+        return crc32(self.json)
+
 
 def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
-    """Every KPI of the catalogue, with ``instant`` also those that hold at the window's end; not to be changed in
-    place.
+    """The KPIs of the catalogue that have something to say, with ``instant`` also those that hold at the window's end;
+    not to be changed in place. One that is left out is `nothing`.
     """
     found = Readings()
     totals = dict(snapshot.pane)
@@ -254,21 +257,15 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
             totals[name] = counts = dict(sorted(counts.items()))
             found.histograms[name] = {str(step): n for step, n in counts.items()}
     there = totals.keys()
-    everything, parts = {**NOTHING, **totals}, found.parts
-    for names, nothing, json, kpis in _PLANS[instant, snapshot.can_abandon]:
+    everything = {**NOTHING, **totals}
+    for names, kpis in _PLANS[instant, snapshot.can_abandon]:
         if there.isdisjoint(names):
-            found += nothing
-            parts.append(json)
             continue
-        for above, below, empty, least, text in kpis:
+        for above, below, empty in kpis:
             numerator, denominator = above(everything), below(everything)
-            if numerator == 0 and denominator == least:
-                found.append(empty)
-                parts.append(text)
+            if numerator == 0 and denominator == empty["denominator"]:
                 continue
-            each = _filled(empty, numerator, denominator)
-            found.append(each)
-            parts.append(each)
+            found.append(_filled(empty, numerator, denominator))
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
     return found
@@ -276,7 +273,4 @@ def readings(snapshot: Snapshot, instant: bool = False) -> Readings:
 
 def encode(record: dict[str, Any]) -> bytes:
     """A readings record as JSON; what records share is encoded once for them."""
-    found: Readings = record["readings"]
-    if found.json is None:
-        found.json = orjson.Fragment(orjson.dumps(found.parts))
-    return orjson.dumps({**record, "readings": found.json})
+    return orjson.dumps({**record, "readings": orjson.Fragment(record["readings"].json)})

@@ -1,11 +1,12 @@
 """What the live line looks like now, for the metrics: the newest readings, and who waits.
 
-A window without data has no record, so the newest reading of a quiet queue may be hours old. It is shown until its
-successor was due, no longer: an alert on yesterday's service level wakes somebody for nothing.
+A window that reads like the one before has no record, so a reading stands until another record of its kind comes: of a
+rolling window at most for the window's length, as all that is in it is gone by then. It is not shown longer: an alert
+on yesterday's service level wakes somebody for nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from streams.base.records import LIVE, SEP
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
@@ -19,48 +20,54 @@ _LONGEST_ROLLING_MS = 12 * HOUR_MS
 """No rolling window is longer (`KpiPolicy` holds that), no day is shorter."""
 
 
-class _Shown(NamedTuple):
-    value: float
-    end: str
-    until: int
+Where = tuple[str, str, str, str]
+"""channel, queue, tier, window."""
+Name = tuple[str, str]
+"""kpi, variant."""
 
 
 class LiveReadings:
     """The newest reading by label values. Feed it every live record of `windows.advance`, in any order."""
 
     def __init__(self, policy: KpiPolicy) -> None:
-        self._every = {window.length_ms: window.every_ms for window in policy.windows}
-        self._shown: dict[Labels, _Shown] = {}
+        self._day_every = policy.day_every_ms or 0
+        self._shown: dict[Where, dict[Name, float]] = {}
+        self._stands: dict[Where, tuple[str, int]] = {}
+        """Where → the end of the window that is shown, and until when it is."""
 
     def remember(self, record: Mapping[str, Any]) -> None:
-        """Take in the readings of a record of ``kpis``. An amendment of an older window does not replace a newer
-        one; a reading without a value takes the place of an older one by leaving nothing.
+        """Take in a record of ``kpis``: it replaces the one before it of its dimensions and length. An amendment of an
+        older window does not replace a newer one.
         """
         dimensions, window = record["dimensions"], record["window"]
         where = (dimensions["channel"], dimensions["queue"], dimensions["tier"], window_label(window["length_ms"]))
         end: str = window["end"]
-        until = self._until(window)
-        for reading in record["readings"]:
-            labels = (reading["kpi"], reading["variant"] or "", *where)
-            known = self._shown.get(labels)
-            if known is not None and known.end > end:
-                continue
-            if reading["value"] is None:
-                self._shown.pop(labels, None)
-            else:
-                self._shown[labels] = _Shown(reading["value"], end, until)
+        known = self._stands.get(where)
+        if known is not None and known[0] > end:
+            return
+        values = {
+            (each["kpi"], each["variant"] or ""): each["value"]
+            for each in record["readings"]
+            if each["value"] is not None
+        }
+        if values:
+            self._shown[where] = values
+        else:
+            self._shown.pop(where, None)
+        self._stands[where] = end, self._until(window)
 
     def current(self, now: int | None) -> dict[Labels, float]:
         """Label values → value of the readings that stand at stream time ``now`` (ms); forgets the others."""
         if now is not None:
-            self._shown = {labels: shown for labels, shown in self._shown.items() if now < shown.until}
-        return {labels: shown.value for labels, shown in self._shown.items()}
+            for where in [where for where, (_, until) in self._stands.items() if now >= until]:
+                del self._stands[where]
+                self._shown.pop(where, None)
+        return {(*name, *where): value for where, values in self._shown.items() for name, value in values.items()}
 
     def _until(self, window: Mapping[str, Any]) -> int:
-        """The stream time at which the next window of its kind ends."""
+        """The stream time at which nothing of the window is left, and a record was due that says so."""
         length: int = window["length_ms"]
-        every = self._every.get(length if length <= _LONGEST_ROLLING_MS else None, length)
-        return to_ms(window["end"]) + every
+        return to_ms(window["end"]) + (length if length <= _LONGEST_ROLLING_MS else self._day_every)
 
 
 def window_label(length_ms: int) -> str:

@@ -142,6 +142,10 @@ class Series:
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
         self._columns: list[_Column] | None = None
 
+    def has(self, start: int, end: int) -> bool:
+        """Whether a pane begins in [start, end)."""
+        return bisect_left(self.starts, start) < bisect_left(self.starts, end)
+
     def between(self, start: int, end: int) -> Pane:
         """The panes that begin in [start, end) as one."""
         first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)

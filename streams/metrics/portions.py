@@ -11,6 +11,7 @@ from streams.base.records import SEP
 from streams.base.times import DAY_MS, MINUTE_MS
 from streams.metrics.queues import until_of
 from streams.metrics.rules import PANE_MS, KpiPolicy
+from streams.metrics.sweep import aligned
 from streams.metrics.tables import Tables, of_line, split_leg, split_start
 
 WINDOWS_PER_LATE_LANE = 500
@@ -80,7 +81,7 @@ def _amended(tables: Tables, mark: str, before: int, policy: KpiPolicy) -> float
     if kind == "day":
         return 1
     if kind == "pane":
-        return sum([(min(int(rest) + length, before) - int(rest)) / every + 1 for length, every in policy.rolling])
+        return sum([(min(int(rest) + length, before) - int(rest)) / every + 2 for length, every in policy.rolling])
     was, now = tables.late[mark].until, until_of(tables, SEP.join((*dims, rest)))
     span = max(0, min(max(was, now), before) - max(min(was, now), before - policy.lateness_ms))
     return sum([span / every + 1 for _, every in policy.rolling]) + span / DAY_MS
@@ -92,15 +93,17 @@ def _rate(policy: KpiPolicy) -> float:
 
 
 def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy) -> Iterator[Step]:
-    """Each window in which a pane is the last one of its dimensions."""
+    """Each window in which a pane comes, and each that is the first without it."""
     following: dict[str, int] = {}
     for start, dims in reversed(panes):
         after = following.get(dims)
         following[dims] = start
-        since = max(start, sealed)
         for length, every in policy.rolling:
-            last = start + length if after is None else min(start + length, after)
-            yield from _evenly(since, last, last // every - since // every)
+            comes = aligned(start + 1, every)
+            if after is not None and aligned(after + 1, every) == comes:
+                continue
+            for end in (comes, comes + length):
+                yield from _evenly(max(sealed, end - every), end, 1)
 
 
 def _of_days(tables: Tables, line: str, sealed: int, until: int, policy: KpiPolicy) -> Iterator[Step]:

@@ -2,19 +2,20 @@
 
 Numerators and denominators are added, never values: an average of averages is not the average; percentiles are read
 from the sums of the histograms. Of every window the newest revision counts, and a span is covered by windows that lie
-end to end, so that nothing counts twice.
+end to end, so that nothing counts twice. A window that has no record reads like the last one before it that has.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date
+from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.formulas import Ratio
-from streams.metrics.kpis import CATALOGUE, Kpi, counting, reading
+from streams.metrics.kpis import CATALOGUE, Kpi, counting, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
 DIMENSIONS = ("channel", "queue", "tier")
@@ -41,8 +42,7 @@ class Newest:
         """Keep the record when it is wanted and no newer one of its window is here."""
         if not self._wanted(record):
             return
-        dims = record["dimensions"]
-        key = (record["line"], *(dims[name] for name in DIMENSIONS), window_of(record))
+        key = (*lane_of(record), window_of(record))
         before = self._found.get(key)
         if before is None or record["revision"] >= before["revision"]:
             self._found[key] = record
@@ -50,6 +50,54 @@ class Newest:
     def records(self) -> list[Record]:
         """Those kept."""
         return list(self._found.values())
+
+
+class Standing:
+    """What windows that lie end to end read, from records in any order."""
+
+    def __init__(self, windows: Iterable[WindowName]) -> None:
+        self._starts: dict[int, list[int]] = {}
+        for start, length in windows:
+            self._starts.setdefault(length, []).append(to_ms(start))
+        self._newest = Newest(lambda _: True)
+
+    def wants(self, start: str, length: int) -> bool:
+        """Whether the record of a window may say what one of them reads."""
+        return self._read_by(to_ms(start), length) is not None
+
+    def _read_by(self, start: int, length: int) -> int | None:
+        """The window that reads like this one if nothing comes between: it begins before this one ends."""
+        starts = self._starts.get(length, [])
+        place = bisect_left(starts, start)
+        return starts[place] if place < len(starts) and starts[place] < start + length else None
+
+    def add(self, record: Record) -> None:
+        """Keep a record that is wanted."""
+        self._newest.add(record)
+
+    def records(self) -> list[Record]:
+        """One record a window, channel, queue and tier of which there is something to say, as if each had one."""
+        last: dict[tuple[Any, ...], tuple[int, Record]] = {}
+        for record in self._newest.records():
+            window = record["window"]
+            start, length = to_ms(window["start"]), window["length_ms"]
+            of = self._read_by(start, length)
+            # Records of before version 2 do not say how often: there was one of every window that held something.
+            if of is None or (of != start and "every_ms" not in window):
+                continue
+            known = last.get((*lane_of(record), of, length))
+            if known is None or start > known[0]:
+                last[(*lane_of(record), of, length)] = start, record
+        return [
+            record | {"window": record["window"] | {"start": iso(of), "end": iso(of + length)}}
+            for (*_, of, length), (_, record) in last.items()
+            if record["readings"]
+        ]
+
+
+def lane_of(record: Record) -> tuple[str, ...]:
+    """Line and dimensions of a record."""
+    return record["line"], *(record["dimensions"][name] for name in DIMENSIONS)
 
 
 def window_of(record: Record) -> WindowName:
@@ -137,7 +185,7 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
         found = _by_name(record["readings"])
         if record["window"]["end"] != end and _REACHED in found:
             # Who waited then has been answered, or has given up, in a later window.
-            found[_REACHED] = found[_REACHED][0], found[_NOBODY_WAITS][1]
+            found[_REACHED] = found[_REACHED][0], found.get(_NOBODY_WAITS, (0, 0))[1]
         for kpi in CATALOGUE:
             name = kpi.name, kpi.variant
             if name in found:
@@ -147,8 +195,9 @@ def merge_readings(records: Iterable[Record], end: str) -> list[dict[str, Any]]:
     for kpi in CATALOGUE:
         if kpi.formula.percent and (kpi.name, kpi.variant) in sums:
             counted = _COUNTED[kpi.formula.histogram]
-            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, sums[counted.name, counted.variant][1])
-    return [reading(kpi, *sums[kpi.name, kpi.variant]) for kpi in CATALOGUE if (kpi.name, kpi.variant) in sums]
+            of = sums.get((counted.name, counted.variant), (0, 0))[1]
+            sums[kpi.name, kpi.variant] = _percentile(kpi, histograms, of)
+    return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in CATALOGUE]
 
 
 def _by_name(readings: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Ratio]:

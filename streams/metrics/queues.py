@@ -8,6 +8,8 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from streams.base.records import SEP, Fact
 from streams.base.times import iso
 from streams.metrics.formulas import NOBODY, Waiting
@@ -126,7 +128,7 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     if state is None or state.shown >= state.sealed:
         return []
     at = state.sealed
-    tables.lines[line] = LineState(state.sealed, at, state.ended)
+    tables.lines[line] = replace(state, shown=at)
     now = _now(tables, line, at)
     records = []
     for key in sorted(now.keys() | set(of_line(tables.queues, line))):

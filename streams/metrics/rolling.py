@@ -1,75 +1,101 @@
 """The windows of fixed length: which of them end in a move of stream time or change by late facts, and their records.
 
-Only windows that hold data are visited: their ends are found from the panes and from the legs that wait, so a jump of
-days costs what the data in them costs.
+A window that reads like the one before it has no record: until the next one says something else, the reading stands.
+Only windows in which a pane comes or goes are visited, and those in which somebody waits, so a jump of days costs what
+the data in them costs.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from streams.base.records import SEP
-from streams.metrics.formulas import NOBODY
+from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.kpis import Readings, Snapshot, readings
-from streams.metrics.panes import Pane, happened
+from streams.metrics.panes import EMPTY, Pane, happened
 from streams.metrics.sweep import Lane, Ordered, aligned
 from streams.metrics.tables import Published
 
+_Ends = tuple[int, int, set[int], set[int], set[int]]
+"""Length, how often one ends, and the ends that are fresh, amended, and amended in who waits."""
+
 
 def rolling_records(lane: Lane) -> Iterator[Ordered]:
-    """The rolling windows' records of one channel, queue and tier."""
+    """The rolling windows' records of one channel, queue and tier: a window that reads like the one before it has none,
+    and the first one that holds nothing any more says so."""
     rolling = lane.sweep.policy.rolling
-    ends = {length: (_fresh(lane, length, every), *_amended(lane, length, every)) for length, every in rolling}
-    moments: set[int] = set().union(*(part for parts in ends.values() for part in parts))
-    if not moments:
-        return
-    waiting, published = lane.waiting(moments), lane.sweep.tables.published
-    for length, (fresh, amended, waited) in ends.items():
+    ends = [(length, every, _fresh(lane, length, every), *_amended(lane, length, every)) for length, every in rolling]
+    published = lane.sweep.tables.published
+    waiting = _waiting(lane, ends)
+    for length, every, fresh, amended, waited in ends:
         last: tuple[Pane | None, Readings] | None = None
+        fresh = {end for end in fresh if _changes(lane, (length, every), end, waiting)}
         for end in sorted(fresh | amended | waited):
-            pane = lane.series.glance(end - length, end)
-            who = waiting.get(end, NOBODY)
+            pane, who = lane.series.glance(end - length, end), waiting.get(end, NOBODY)
             is_fresh, key = end in fresh, f"{lane.dims}{SEP}{length}{SEP}{end}"
-            if not happened(pane) and (is_fresh or (end not in amended and key not in published)):
-                continue  # who waits is state, and makes no window of its own
+            if not happened(pane):  # who waits is state, and makes no window of its own
+                if not is_fresh and end not in amended and key not in published:
+                    continue
+                pane, who = EMPTY, NOBODY
             revision = 1 if is_fresh else _revise(published, key)
-            # While nobody waits and no pane comes or goes, one window reads like the one before.
             same = pane if who is NOBODY else None
             if last is None or same is None or last[0] != same:
                 snapshot = Snapshot(pane, who, end, lane.can_abandon)
                 last = same, readings(snapshot, instant=length == rolling[0][0])
             status = "final" if is_fresh else "amended"
-            yield end, length, lane.dims, lane.record((end - length, end), status, revision, last[1])
+            yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, last[1])
+
+
+def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:
+    """Who waits at the windows' ends, and at those of the windows before them."""
+    if not lane.stays:
+        return {}
+    moments: set[int] = set()
+    for _, every, fresh, amended, waited in ends:
+        moments |= fresh | amended | waited | {end - every for end in fresh}
+    return lane.waiting(moments)
+
+
+def _changes(lane: Lane, window: tuple[int, int], end: int, waiting: Mapping[int, Waiting]) -> bool:
+    """Whether a window may read otherwise than the one before it: a pane came or went, or somebody waits at its end, or
+    did at the end before. What left in between has a pane."""
+    (length, every), series = window, lane.series
+    if happened(series.glance(end - length, end)):
+        if end in waiting or end - every in waiting or end - every <= lane.sweep.whole:
+            return True
+        return series.has(end - every, end) or series.has(end - every - length, end - length)
+    return happened(series.glance(end - every - length, end - every))
 
 
 def _fresh(lane: Lane, length: int, every: int) -> set[int]:
-    sweep = lane.sweep
-    first = aligned(sweep.before + 1, every)
+    """Ends of the windows of this move that hold a pane, or are the first that do not any more; without legs that wait
+    or an earlier version before it only those at which a pane comes or goes."""
+    sweep, starts = lane.sweep, lane.series.starts
+    first, until = aligned(sweep.before + 1, every), sweep.data_until
     ends: set[int] = set()
-    if first > sweep.data_until:
+    if first > until:
         return ends
-    end = first
-    starts = lane.series.starts
-    for start in starts[bisect_left(starts, first - length) :]:
-        last = min(start + length, sweep.data_until)
-        end = max(end, aligned(start + 1, every))
-        if end <= last:
-            found = range(end, last + 1, every)
-            ends.update(found)
-            end = found[-1] + every
-        elif end > sweep.data_until:
+    for start in starts[bisect_left(starts, first - length - every) :]:
+        comes = aligned(start + 1, every)
+        if comes > until:
             break
+        if lane.stays or comes <= sweep.whole:
+            ends.update(range(max(first, comes), min(comes + length, until) + 1, every))
+        else:
+            ends.update(end for end in (comes, comes + length) if first <= end <= until)
     return ends
 
 
 def _amended(lane: Lane, length: int, every: int) -> tuple[set[int], set[int]]:
-    """Ends of the windows whose panes changed, and of those in which others waited at the end than was known."""
+    """Ends of the windows whose panes changed, and of those in which others waited at the end than was known; with the
+    one after them, which may have been left out as it read the same."""
     before = lane.sweep.before
     panes: set[int] = set()
     for start in lane.changes.panes:
-        panes.update(range(aligned(start + 1, every), min(start + length, before) + 1, every))
+        comes = aligned(start + 1, every)
+        panes.update(range(comes, min(comes + length, before) + 1, every))
     legs: set[int] = set()
     for changed, until in lane.changes.legs:
-        legs.update(range(aligned(changed, every), min(until - 1, before) + 1, every))
+        legs.update(range(aligned(changed, every), min(until - 1 + every, before) + 1, every))
     return panes, legs
 
 

@@ -120,6 +120,11 @@ class KpiPolicy:
         return max(length for length, _ in self.rolling)
 
     @cached_property
+    def reach_ms(self) -> int:
+        """How far behind a window's end the panes lie that it, or the window before it, is made of."""
+        return max(length + every for length, every in self.rolling)
+
+    @cached_property
     def day_every_ms(self) -> int | None:
         """How often the running day is read; ``None``: there is no window of the day."""
         return next((window.every_ms for window in self.windows if window.length_ms is None), None)

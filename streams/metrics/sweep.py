@@ -14,7 +14,7 @@ from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
 from streams.metrics.rules import PANE_MS, KpiPolicy
-from streams.metrics.tables import FOREVER, Tables, of_line, split_start
+from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""
@@ -44,6 +44,8 @@ class Sweep:
     policy: KpiPolicy
     watermark: str
     ended: bool
+    whole: int = NEVER
+    """See `LineState.whole`."""
 
     @property
     def data_until(self) -> int:
@@ -95,9 +97,9 @@ class Sweep:
         for length, every in self.policy.rolling:
             end = aligned(self.before + 1, every)
             if end <= self.data_until:
-                start = min(start, end - length)
+                start = min(start, end - length - every)
         if late_from < self.before:
-            start = min(start, late_from - self.policy.longest_ms)
+            start = min(start, late_from - self.policy.reach_ms)
         panes = self.tables.panes
         found = self.pane_keys(start - start % PANE_MS, self.data_until)
         return {dims: Series([(at, panes[key]) for at, key in pairs]) for dims, pairs in found.items()}
@@ -154,12 +156,14 @@ class Lane:
         """Who waits at each of the moments; those at which nobody does are left out."""
         return waiting_at(self.stays, sorted(moments), self.sweep.policy.threshold(self.queue)) if self.stays else {}
 
-    def record(self, window: tuple[int, int], status: str, revision: int, readings: Readings) -> dict[str, Any]:
-        """What is published of a window."""
+    def record(
+        self, window: tuple[int, int], every: int, status: str, revision: int, readings: Readings
+    ) -> dict[str, Any]:
+        """What is published of a window; ``every``: how often one of its kind ends or is read, ms."""
         start, end = window
         return {
             "dimensions": self.named,
-            "window": {"start": iso(start), "end": iso(end), "length_ms": end - start},
+            "window": {"start": iso(start), "end": iso(end), "length_ms": end - start, "every_ms": every},
             "watermark": self.sweep.watermark,
             "status": status,
             "revision": revision,

@@ -62,6 +62,8 @@ class LineState(msgspec.Struct, frozen=True, omit_defaults=True):
     shown: int = NEVER
     """The moment of the queue states that were looked at last."""
     ended: bool = False
+    whole: int | None = None
+    """Until when every window that held something had a record of its own, as the versions before wrote them."""
 
 
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +73,8 @@ class Published(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 1
     reached: int = 0
     """Days only: legs that had reached the threshold at its end, needed once the legs themselves are forgotten."""
+    said: int = 0
+    """Days only: digest of the readings."""
 
 
 class Late(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,8 @@ given.
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, iso
 from streams.metrics.days import day_records
@@ -111,7 +113,7 @@ def _fold_midnights(
         if more and end - entered >= policy.threshold(fact.queue):
             day = f"{dims}{SEP}day{SEP}{start}"
             said = tables.published.get(day) or Published(0)
-            tables.published[day] = Published(said.revision, said.reached + more)
+            tables.published[day] = replace(said, reached=said.reached + more)
             tables.late[day] = Late()
         start, end = policy.day(end)
 
@@ -123,9 +125,9 @@ def advance(
     more. With ``most``, only so far that about as many records come of it, and `arrived` says whether that was all.
 
     Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
-    that hold data or legs waiting at their end, those that late facts changed, and with ``ended`` all that hold data.
-    Each record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms}, watermark, status, revision,
-    line, readings, histograms}``.
+    that read otherwise than the one before, those that late facts changed, and with ``ended`` all that hold data. Each
+    record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms, every_ms}, watermark, status,
+    revision, line, readings, histograms}``.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:
@@ -145,15 +147,16 @@ def advance(
             if cut < until:
                 sealed, ended = cut, False
         reached = min(reached, sealed)
-    sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended)
+    whole = state.sealed if state.whole is None else state.whole
+    sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole)
     records = _records(sweep, late)
     for key in late:
         del tables.late[key]
     if ended:
         tables.forget(line)
-        tables.lines[line] = LineState(reached, ended=True)
+        tables.lines[line] = LineState(reached, ended=True, whole=whole)
     elif sealed > state.sealed:
-        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed)
+        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed, whole=whole)
         _expire(sweep)
     return records
 
@@ -197,7 +200,7 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
 def _expire(sweep: Sweep) -> None:
     """Forget what no window that can still change holds."""
     tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
-    kept = policy.longest_ms + policy.lateness_ms
+    kept = policy.reach_ms + policy.lateness_ms
     # The moment sealed - lateness itself can still change: a leg may have left just then.
     first, last = pane_start(sweep.before - kept - 1) + PANE_MS, pane_start(sealed - kept - 1) + PANE_MS
     for keys in sweep.pane_keys(first, last).values():

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from streams.engine.offline import Offline, Stored
+from streams.metrics.windows import record_key
 from tests.reference import drive
 from tests.reference.histories import THEMES, make
 from tests.reference.run import WAYS
+from tests.support.kpi_facts import standing
 from tests.support.offline import inlets, names
 
 SEEDS = (11, 12, 13)
@@ -127,8 +129,6 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
             if topic == "segments" and value is None:  # the versions which recorded took none back
                 continue
             one = {name: said for name, said in json.loads(value or "{}").items() if name in fields}
-            if topic == "kpis":
-                one["readings"] = [each for each in one["readings"] if (each["kpi"], each["variant"]) in names]
             if topic == "segments":  # a score has a revision more where only what is new in the record changed
                 one.pop("revision", None)
                 if key in told and told[key][-1] == one:
@@ -136,7 +136,25 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
             if key is not None:
                 told[key].append(one)
         found[topic] = newest_journeys(told) if topic == "journeys" else dict(told)
+    if "kpis" in found:
+        found["kpis"] = read_by_windows(found["kpis"], then, names)
     return found
+
+
+def read_by_windows(
+    told: dict[str | None, list[Any]], then: list[Any], names: set[tuple[str, str]]
+) -> dict[str | None, list[Any]]:
+    """What the windows read that had a record, and those that have one: readings with something to say that were known
+    then."""
+    every = standing([each for records in told.values() for each in records], over=False)
+    keys = {record_key(each) for each in then} | {key or "" for key in told}
+    read = {key: [each for each in every.get(key, ()) if (each["kpi"], each["variant"]) in names] for key in keys}
+    return {key: said for key, each in read.items() if (said := [one for one in each if says_something(one)])}
+
+
+def says_something(reading: dict[str, Any]) -> bool:
+    """A record leaves the others out; the version before did not."""
+    return bool(reading["numerator"] or (reading["denominator"] and reading["unit"] != "count"))
 
 
 def newest_journeys(told: dict[str | None, list[Any]]) -> dict[str | None, list[Any]]:

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import Fact
-from streams.base.times import HOUR_MS, MINUTE_MS
+from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
+from streams.metrics.kpis import CATALOGUE, INSTANT, nothing, reading
 from streams.metrics.rules import KpiPolicy, Window
-from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold
+from streams.metrics.tables import FOREVER, Tables
+from streams.metrics.windows import advance, fold, record_key
 
 T0 = 917_859_600_000
 """1999-02-01T09:00:00Z, on every grid."""
@@ -114,7 +115,34 @@ def of_length(records: list[Record], length_ms: int) -> list[Record]:
 
 
 def value(record: Record, kpi: str, variant: str) -> Any:
-    return next(each["value"] for each in record["readings"] if (each["kpi"], each["variant"]) == (kpi, variant))
+    """Of one that is left out: 0 of a count, None of others."""
+    (known,) = [each for each in (*CATALOGUE, *INSTANT) if (each.name, each.variant) == (kpi, variant)]
+    found = [each["value"] for each in record["readings"] if (each["kpi"], each["variant"]) == (kpi, variant)]
+    return found[0] if found else reading(known, *nothing(known))["value"]
+
+
+def standing(records: list[Record], *, over: bool = True) -> dict[str, list[Any]]:
+    """Key → readings of every window, as if each had a record: one that has none reads like the last one before it.
+    ``over``: time has passed all of them, so the last one says that nothing is left."""
+    lanes: dict[tuple[Any, ...], dict[int, Record]] = {}
+    for each in records:
+        window = each["window"]
+        lane = lanes.setdefault((each["line"], *each["dimensions"].values(), window["length_ms"]), {})
+        start = to_ms(window["start"])
+        if start not in lane or each["revision"] >= lane[start]["revision"]:
+            lane[start] = each
+    found = {}
+    for lane in lanes.values():
+        starts = sorted(lane)
+        for start, after in zip(starts, [*starts[1:], FOREVER], strict=True):
+            record = lane[start]
+            length, every = record["window"]["length_ms"], record["window"].get("every_ms")
+            until = start + (length if every and length < 12 * HOUR_MS else 1)
+            for at_ in range(start, min(after, until), every or 1):
+                key = record_key({**record, "window": {"start": iso(at_), "length_ms": length}})
+                found[key] = list(record["readings"])
+            assert not over or not record["readings"] or after <= until or until == start + 1, f"nothing said that {key} is over"
+    return found
 
 
 def entered(record: Record) -> int:

@@ -1,7 +1,7 @@
 """Level (d): facts, sums, readings and queue states against a recount from the raw events."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +20,14 @@ WITHOUT_ABANDONMENT = ("email", "messaging", "ticket", "task")
 Dims = tuple[str, str, str, str]
 """(line, channel, queue, tier)."""
 Sums = Counter[str]
+Said = dict[tuple[str, str], tuple[int, int]]
+"""(kpi, variant) → (numerator, denominator)."""
+NOW = {("queue_depth", "now"), ("longest_wait", "now")}
+"""Of the shortest window alone."""
+COUNTS = {
+    ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
+    ("contacts_turned_away", "all"), ("legs_entered", "all"), ("queue_depth", "now"),
+}  # fmt: skip
 
 
 def net(logs: Logs) -> Counter[Fact]:
@@ -184,16 +192,25 @@ class Lane:
     def waiting(self, at: int) -> list[int]:
         return [entered for entered, left in self.stays if entered <= at < left]
 
-    def read(self, dims: Dims, start: int, end: int) -> dict[tuple[str, str], tuple[int, int]]:
-        """What a record of the window must say."""
-        facts = self.between(start, end)
+    def read(self, dims: Dims, start: int, end: int) -> Said:
+        """What a record of the window must say: only what has something to say, and of a window without facts nothing,
+        but of a day who had reached the threshold at its end."""
+        facts, length = self.between(start, end), end - start
+        if not facts and length <= WINDOWS[-1][0]:
+            return {}
         waits = [fact.time - (fact.entered or 0) for fact in facts if fact.fact == "leg_closed"]
-        return readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
+        found = readings(sums(facts), dims[1], self.waiting(end), end, max(waits, default=None))
+        return {
+            name: pair
+            for name, pair in found.items()
+            if pair not in ((0, 0), (0, 1) if name in COUNTS else None) and (length == WINDOWS[0][0] or name not in NOW)
+        }
 
     def windows(self, sealed: int, ended: bool) -> Iterator[tuple[int, int]]:
-        """(start, end) of every window that must have been published: those that hold facts."""
+        """(start, end) of every window that must have been said: those that hold facts, and the first ones that hold
+        none any more."""
         for length, every in WINDOWS:
-            ends = {end for time in self.times for end in range(_next(time + 1, every), time + length + 1, every)}
+            ends = {end for time in self.times for end in range(_next(time + 1, every), time + length + every + 1, every)}
             ends = {end for end in ends if end <= sealed or ended}
             yield from ((end - length, end) for end in ends)
 
@@ -233,51 +250,62 @@ def check_readings(
         if expected is not None and rec.doc["revision"] != expected:
             yield Difference("readings", f"{key}: revision {rec.doc['revision']} follows {expected - 1}", (key,), rec)
         newest[key] = rec
-    published: set[tuple[Dims, int, int]] = set()
+    published: dict[tuple[Dims, int], dict[int, Rec]] = defaultdict(dict)
     for key, rec in newest.items():
         dims, start, end = _window(rec)
-        published.add((dims, start, end))
+        published[dims, end - start][start] = rec
         lane = found.get(dims, EMPTY_LANE)
         day = end - start > WINDOWS[-1][0]
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
-        wanted = lane.read(dims, start, end)
         yield from _check_percentiles(key, rec, lane.between(start, end))
-        for each in rec.doc["readings"]:
-            if each["numerator"] is None:
-                continue
-            numbers = each["numerator"], each["denominator"]
-            if numbers != wanted[each["kpi"], each["variant"]]:
-                what = (
-                    f"{key}: {each['kpi']} {each['variant']} is {numbers}, not {wanted[each['kpi'], each['variant']]}"
-                )
-                yield Difference("readings", what, (key,), rec)
-                break
+        said, wanted = _said(rec), lane.read(dims, start, end)
+        if said != wanted:
+            name = min(name for name in said.keys() | wanted.keys() if said.get(name) != wanted.get(name))
+            what = f"{key}: {' '.join(name)} is {said.get(name)}, not {wanted.get(name)}"
+            yield Difference("readings", what, (key,), rec)
+    starts = {where: sorted(records) for where, records in published.items()}
     for dims, lane in found.items():
         line, channel, queue, _ = dims
         state = lines.get((home(f"{channel}|{queue}".encode(), logs.partitions["contact.measurements"]), line), {})
         for start, end in lane.windows(state.get("sealed", 0), state.get("ended", False)):
-            ancient = any(start <= time < end for time in lane.ancient)
-            if not ancient and (dims, start, end) not in published:
+            where = dims, end - start
+            if start in published[where]:
+                continue  # it was looked at above
+            # A window without a record reads like the last one before it that has one, for as long as that may be.
+            at = starts.get(where, [])[: bisect_right(starts.get(where, []), start)][-1:]
+            said = _said(published[where][at[0]]) if at and at[0] > start - (end - start) else {}
+            ancient = any(start - (end - start) <= time < end for time in lane.ancient)
+            if not ancient and said != lane.read(dims, start, end):
                 yield Difference(
                     "readings", f"{dims} has no record for {rfc3339(start)} to {rfc3339(end)}", (rfc3339(start),)
                 )
+
+
+def _said(rec: Rec) -> Said:
+    return {
+        (each["kpi"], each["variant"]): (each["numerator"], each["denominator"])
+        for each in rec.doc["readings"]
+        if each["numerator"] is not None
+    }
 
 
 def _check_percentiles(key: str, rec: Rec, facts: list[Fact]) -> Iterator[Difference]:
     """The wait of the nearest rank, within 1 %."""
     legs = [fact for fact in facts if fact.fact == "leg_closed" and fact.outcome == "answered"]
     waits = sorted(fact.time - (fact.entered or 0) for fact in legs)
-    for each in rec.doc["readings"]:
-        if each["numerator"] is None:
-            exact = waits[-(-len(waits) * int(each["variant"][1:]) // 100) - 1] if waits else None
-            near = each["value"] == exact or (
-                None not in (each["value"], exact) and abs(each["value"] - exact) * 100 <= exact
-            )
-            if each["denominator"] != len(waits) or not near:
-                got = each["value"], each["denominator"]
-                what = f"{key}: {each['kpi']} {each['variant']} is {got}, not {(exact, len(waits))}"
-                yield Difference("readings", what, (key,), rec)
+    told = [each for each in rec.doc["readings"] if each["numerator"] is None]
+    if not told and waits:
+        yield Difference("readings", f"{key}: no percentiles of {len(waits)} waits", (key,), rec)
+    for each in told:
+        exact = waits[-(-len(waits) * int(each["variant"][1:]) // 100) - 1] if waits else None
+        near = each["value"] == exact or (
+            None not in (each["value"], exact) and abs(each["value"] - exact) * 100 <= exact
+        )
+        if each["denominator"] != len(waits) or not near:
+            got = each["value"], each["denominator"]
+            what = f"{key}: {each['kpi']} {each['variant']} is {got}, not {(exact, len(waits))}"
+            yield Difference("readings", what, (key,), rec)
 
 
 EMPTY_LANE = Lane()

@@ -142,9 +142,6 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("first_response", "human_from_handoff"): (7_000, 7_000, 1),
         ("first_response", "after_reopen"): (4_000, 4_000, 1),
         ("next_response", "human"): (4_000, 8_000, 2),
-        ("csat", "satisfied"): (None, 0, 0),
-        ("csat", "mean_score"): (None, 0, 0),
-        ("nps", "every_answer"): (None, 0, 0),
         ("ces", "easy"): (1, 1, 1),
         ("sentiment", "mean"): (-200, -400, 2),
         ("longest_wait", "left"): (60_000, 60_000, 1),
@@ -233,7 +230,7 @@ def test_percentiles_of_rows_that_an_earlier_version_wrote_are_not_told() -> Non
         said = {
             each["variant"]: (each["value"], each["denominator"]) for each in found if each["variant"] in PERCENTILES
         }
-        assert said == dict.fromkeys(PERCENTILES, (None, 0))
+        assert said == {}
         assert found.histograms == {}
     assert readings(Snapshot(answered([5000, 5000]))).histograms == {"answered_waits": {str(step_of(5000)): 2}}
 
@@ -244,7 +241,7 @@ def test_a_number_beyond_what_json_keeps_says_this_or_more_and_its_value_stays_r
     assert reading["all"]["numerator"] == reading["talk"]["numerator"] == MOST == 2**53 - 1
     assert reading["all"]["value"] == 3 * 2**22
     assert found.saturated == 4
-    assert orjson.loads(encode({"readings": found}))["readings"][0]["kpi"] == "contacts_offered"
+    assert orjson.loads(encode({"readings": found}))["readings"][0]["kpi"] == "handle_time"
     assert readings(Snapshot({"handled": 1, "talk_ms": MOST})).saturated == 0
 
 
@@ -253,4 +250,4 @@ def test_whatever_a_row_holds_its_readings_can_be_written(pane: dict[str, int]) 
     found = readings(Snapshot(pane, waiting=Waiting(3, 0, 2)), instant=True)
     assert all(abs(each["numerator"] or 0) <= MOST and each["denominator"] <= MOST for each in found)
     assert all(each["value"] is None or math.isfinite(each["value"]) for each in found)
-    assert len(orjson.loads(encode({"readings": found}))["readings"]) == len(CATALOGUE) + len(INSTANT)
+    assert len(orjson.loads(encode({"readings": found}))["readings"]) == len(found) >= len(INSTANT)

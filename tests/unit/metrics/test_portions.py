@@ -55,7 +55,7 @@ def test_what_is_counted_already_does_not_make_portions_small() -> None:
     tables = counted(facts)
     portions(tables, at(3500))
     assert len(tables.panes) > MOST
-    assert [len(some) for some in portions(tables, at(3500 + 4 * 3600))] == [42]
+    assert [len(some) for some in portions(tables, at(3500 + 4 * 3600))] == [44]
 
 
 def test_somebody_who_waits_for_years_is_a_reading_a_day() -> None:

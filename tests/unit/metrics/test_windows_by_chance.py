@@ -16,7 +16,7 @@ from streams.metrics.panes import EMPTY, add
 from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, taken_back
+from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, standing, taken_back
 
 SPAN = 4200
 LATE = kpi_policy(
@@ -66,11 +66,7 @@ def final_readings(facts: list[Fact], cuts: dict[int, int], most: int | None = N
         key = record_key(record)
         assert record["revision"] > newest.get(key, {"revision": 0})["revision"]
         newest[key] = record
-    return {
-        key: each["readings"]
-        for key, each in newest.items()
-        if any(r["numerator"] or (r["denominator"] and r["unit"] != "count") for r in happened(each["readings"]))
-    }
+    return {key: each for key, each in standing(list(newest.values())).items() if happened(each)}
 
 
 def happened(given: list[Any]) -> list[Any]:
@@ -111,8 +107,7 @@ def test_a_line_that_ends_in_portions_says_the_same(facts: list[Fact], watermark
         for each in facts:
             fold(tables, each, LATE)
         records = moved(tables, watermark, portion, ended=True)
-        final = {record_key(each): each["readings"] for each in records}
-        said.append({key: each for key, each in final.items() if any(r["numerator"] for r in happened(each))})
+        said.append({key: each for key, each in standing(records).items() if happened(each)})
         assert arrived(tables, "", at(watermark), ended=True)
         assert not (tables.panes or tables.days)
     assert said[1] == said[0]
@@ -152,7 +147,7 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
         for end, length in [*windows, (day_end, day_end - day_start)]:
             key = "|".join(("", *lane, iso(end - length), str(length)))
             expected = by_definition(of_lane, end, length)
-            if key in found or any(each["numerator"] for each in happened(expected)):
+            if key in found or happened(expected):
                 assert found[key] == expected
 
 
@@ -174,6 +169,12 @@ def waits_of_days(draw: st.DrawFn) -> list[Fact]:
     return facts
 
 
+def level(record: Record) -> tuple[int, int]:
+    """The service level that counts who waits: above and below the line."""
+    found = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
+    return (found[0]["numerator"], found[0]["denominator"]) if found else (0, 0)
+
+
 @settings(max_examples=100)
 @given(
     waits_of_days(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 16), st.integers(0, FIVE_DAYS))
@@ -191,8 +192,7 @@ def test_the_last_word_on_a_day_counts_who_waited_at_its_end_however_late_that_i
     def moves(seconds: int) -> None:
         for record in move(tables, seconds, policy=DAYS):
             if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
-                (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
-                said[to_ms(record["window"]["end"])] = (level["numerator"], level["denominator"])
+                said[to_ms(record["window"]["end"])] = level(record)
 
     for i, each in enumerate(facts):
         if i in cuts:
@@ -223,8 +223,7 @@ def test_a_leg_that_left_at_midnight_by_mistake_waited_when_that_day_ended() -> 
         fold(tables, each, DAYS)
     for record in move(tables, midnight + 180_000, policy=DAYS):
         if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
-            (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
-            said[to_ms(record["window"]["end"])] = level["denominator"]
+            said[to_ms(record["window"]["end"])] = level(record)[1]
     assert said[DAYS.day(T0)[1]] == 1
 
 
@@ -248,6 +247,5 @@ def test_a_leg_waits_until_it_left_though_that_is_told_before_a_wrong_closing_is
         fold(tables, each, DAYS)
     for record in move(tables, 180_000, policy=DAYS):
         if record["window"]["length_ms"] == DAY_MS and record["status"] != "provisional":
-            (level,) = [each for each in record["readings"] if each["variant"] == "reached_threshold"]
-            said[to_ms(record["window"]["end"])] = level["denominator"]
+            said[to_ms(record["window"]["end"])] = level(record)[1]
     assert (said[midnight], said.get(midnight + DAY_MS, 0)) == (1, next_day)
