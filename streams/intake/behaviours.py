@@ -29,6 +29,8 @@ MAX_NAME = 5
 """Words of a name, its titles included."""
 READ = 10_000
 """Characters of a text that are read, from its beginning."""
+MAX_SHOWN = 24
+"""Behaviours that are noted of one text."""
 GREETED = 400
 """Of those, in which somebody is called by name."""
 

@@ -17,7 +17,7 @@ from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
-from streams.intake.behaviours import Detector
+from streams.intake.behaviours import MAX_SHOWN, Detector
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
@@ -163,7 +163,7 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
         elif policy.behaviours is not None and is_agent_text(kind, rest):
             shown = policy.behaviours(rest["text"], rest.get("language"))
             if shown is not None:
-                rest["behaviours"] = shown
+                rest["behaviours"] = shown[:MAX_SHOWN]
     return rest
 
 

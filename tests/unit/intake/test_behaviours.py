@@ -7,6 +7,7 @@ import pytest
 
 from streams.base.records import Event
 from streams.contacts.steps import step
+from streams.identity.owners import lean
 from streams.intake.behaviours import Names, behaviours_of, check
 from streams.intake.normalise import Policy, event_record
 from streams.rules import load, shipped_nobody
@@ -131,6 +132,20 @@ def test_only_what_human_agents_write_is_read() -> None:
     assert step(message(author="agent", direction="outbound", text="anna@example.com")).shown is None
     assert step(message(author="agent", direction="outbound")).shown is None
     assert "behaviours" not in message("feedback.given", metric="csat", score=1, comment="So sorry").data
+
+
+def test_so_much_is_noted_that_no_history_of_a_contact_leaves_it_out() -> None:
+    many = behaviours_of({f"{number:040}": {"en": ["so"]} for number in range(100)})
+    data = {"contact_id": "c1", "channel": "chat", "author": "agent", "direction": "outbound", "text": "So"}
+    told = event_record(
+        {"id": "m1", "source": "/s", "type": "message.sent", "data": data},
+        1,
+        "",
+        Policy(shipped_nobody(), behaviours=many.of),
+    )
+    assert isinstance(told, Event)
+    kept, _ = lean(told, 100_000)
+    assert step(kept).shown == step(told).shown == tuple(f"{number:040}" for number in range(24))
 
 
 @pytest.mark.parametrize(
