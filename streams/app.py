@@ -9,7 +9,7 @@
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
       [track]       customers, … ─────────────→ journeys, journey.events, segments, recommendations, alerts,
-          │                                     customer.quiet, outreach, privacy.proofs
+          │                                     contact.quality, customer.quiet, outreach, privacy.proofs
           ↓ contact.measurements      keyed by channel and queue; judged contacts by product or topic
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state, defect.signals
 
@@ -25,6 +25,7 @@ from typing import Any
 from schemas import flow
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
+from streams.intake.behaviours import Detector
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
@@ -40,8 +41,12 @@ from streams.sentiment.scoring import Scorer
 from streams.settings import Settings
 
 
-def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> list[Inlet]:
-    """The four agents' inputs, tables and handlers."""
+def inlets(
+    settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None, detector: Detector | None = None
+) -> list[Inlet]:
+    """The four agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
+    do.
+    """
 
     def name(topic: str) -> str:
         return settings.topic_prefix + topic
@@ -50,8 +55,9 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     key = None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
     privacy = Privacy(key, settings.nothing_left_ms)
     trust = Trust(rules.customers.contacts, rules.identity, key)
+    means = _means(settings, rules, notes, scorer, detector or rules.behaviours.of)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
-        "ingest": partial(Ingest, name=name, means=_means(settings, rules, notes, scorer)),
+        "ingest": partial(Ingest, name=name, means=means),
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
         "measure": partial(Measure, name=name, policy=rules.kpis, signals=rules.signals, notes=notes),
@@ -69,7 +75,7 @@ def inlets(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
     ]
 
 
-def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None) -> Means:
+def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None, detector: Detector) -> Means:
     return Means(
         Door(
             settings.topic_prefix,
@@ -82,6 +88,7 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         notes,
         scorer,
         rules.intents,
+        detector,
         rules.nobody,
         settings.phone_region,
         int(settings.dedup_horizon_h * HOUR_MS),

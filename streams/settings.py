@@ -165,10 +165,15 @@ class Settings(BaseSettings):
     sentiment_model: Path | None = Field(
         None, description="folder of the model of the scorer onnx: model.onnx, tokenizer.json, config.json"
     )
+    behaviour_detector: str = Field(
+        "none",
+        description="plug-in of the group contact_streams.behaviours that finds more in agents' messages, or none",
+    )
     rules_dir: Path | None = Field(
         None,
         description="folder with tiers.yaml, alerts.yaml, kpis.yaml, tracking.yaml, outreach.yaml, nobody.yaml, "
-        "identity.yaml, services.yaml, intents.yaml, signals.yaml, hours.yaml; empty: those shipped",
+        "identity.yaml, services.yaml, intents.yaml, signals.yaml, hours.yaml, behaviours.yaml, quality.yaml; empty: "
+        "those shipped",
     )
     policy: str | None = Field(
         None,

@@ -1,11 +1,12 @@
 """``contact-streams rules``."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from streams.cli.common import err, load
+from streams.cli.common import Prefix, err, load, with_broker
 from streams.local.text import echo
 
 rules_app = typer.Typer(
@@ -33,3 +34,27 @@ def check(
     for warning in rules.warnings(settings, decided):
         err.note(f"warning: {warning}")
     echo("rules are fine")
+
+
+@rules_app.command()
+def usual(
+    first: Annotated[str, typer.Option("--from", help="First date, or a date-time, on which contacts began.")],
+    last: Annotated[str, typer.Option("--to", help="Last date, inclusive; or the date-time at which to end.")],
+    line: Annotated[str, typer.Option(help="live, or a replay's id.")] = "live",
+    topic_prefix: Prefix = None,
+) -> None:
+    """Print what was usual in each queue, as quality.yaml says it; read from the topic contact.quality.
+
+    [bold]Example[/]: contact-streams rules usual --from 2026-03-02 --to 2026-03-29 > my-rules/quality.yaml
+    """
+    from streams import rules
+    from streams.inspect import usual as usually
+    from streams.inspect.readings import span
+    from streams.kafka.connection import connection_of
+    from streams.kafka.reading import read_to_end
+
+    settings = load(topic_prefix=topic_prefix)
+    begin, end = span(first, last, rules.of(settings).kpis.time_zone)
+    settings, _ = with_broker(settings, start=False)
+    records = read_to_end(connection_of(settings), [settings.topic_prefix + usually.TOPIC])
+    echo(asyncio.run(usually.usual(records, begin, end, "" if line == "live" else line)).rstrip())

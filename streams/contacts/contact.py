@@ -11,6 +11,7 @@ from streams.base.decay import Decayed
 from streams.contacts import lifecycle
 from streams.contacts.acts import Acts
 from streams.contacts.rules import ContactRules
+from streams.contacts.service import Service
 from streams.contacts.steps import CUSTOMER, HUMAN, Step
 
 ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
@@ -222,6 +223,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a human had it after that."""
     human_first: bool = False
     """It had asked for a human, or one had it, before a menu or a bot did."""
+    service: Service | None = None
+    """How humans served it; None = nothing of that is known."""
 
     @property
     def heard(self) -> int:

@@ -23,8 +23,9 @@ from streams.contacts.contact import (
 )
 from streams.contacts.lifecycle import END, Move, Verdict
 from streams.contacts.rules import ContactRules
+from streams.contacts.service import NO_ANSWER, WATCHED, served
 from streams.contacts.standing import with_turn
-from streams.contacts.steps import Step
+from streams.contacts.steps import AGENT, Step
 
 
 def judge(contact: Contact, step: Step) -> Move:
@@ -65,6 +66,11 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
+    answers = contact.answered is not None and before.answered is None
+    if answers or (step.word is not None and step.actor == AGENT) or step.type in WATCHED or step.type in rules.checked:
+        answered = (before.asked, contact.answered) if answers else NO_ANSWER
+        service = served(contact.service, step, answered, rules)
+        contact = contact if service is contact.service else replace(contact, service=service)
     if contact.product or contact.topic:
         contact = verdicts.heard(before, contact, step, rules)
     return with_turn(before, contact if state == contact.state else replace(contact, state=state), step.time)

@@ -57,6 +57,10 @@ class ContactRules:
     intents: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Those that a contact notes, since a service type counts them."""
     negative: Annotated[Negative, NotInFiles] = field(default_factory=Negative)
+    promises: Annotated[frozenset[str], NotInFiles] = frozenset()
+    """Behaviours of agents that are promises."""
+    checked: Annotated[frozenset[str], NotInFiles] = frozenset()
+    """Event types that are steps of the procedure of some queue."""
     soon_ms: int = field(init=False, default=0)
     """What comes within this of the last sign of life goes on with a contact of any channel: the least of the times
     above."""

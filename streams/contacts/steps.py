@@ -13,6 +13,8 @@ from streams.base.claims import owner_of
 from streams.base.records import Event
 
 HUMAN, CUSTOMER, AGENT = "human", "customer", "agent"
+TEXTS_OF_AGENTS = frozenset({"message.sent", "post.answered"})
+"""Types of which a human agent may have written the text."""
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -32,7 +34,9 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Talk with humans over the whole contact, as the provider sums it up; so ``hold_ms``."""
     hold_ms: int | None = None
     word: str | None = None
-    """The scale that an answer to a survey names, or the intent that was found in a text."""
+    """The scale that an answer to a survey names, the intent that was found in a customer's text, or what a text of an
+    agent shows.
+    """
     named: bool = False
     """It says itself whose contact it is."""
     case: str | None = None
@@ -54,7 +58,14 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def wish(self) -> str | None:
         """What the customer wants, as the connector says, or as was found in a text."""
-        return self.intent or (None if self.type == "feedback.given" else self.word)
+        return self.intent or (None if self.type == "feedback.given" or self.actor == AGENT else self.word)
+
+    @property
+    def shown(self) -> tuple[str, ...] | None:
+        """What an agent's text shows; None = there was none to read."""
+        if self.actor != AGENT or self.word is None or self.type not in TEXTS_OF_AGENTS:
+            return None
+        return tuple(self.word.split(",")) if self.word else ()
 
 
 Parts = tuple[str | None, str | None, int | None]
@@ -80,7 +91,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "scheduled_for",
+    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "scheduled_for", "behaviours",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
@@ -94,6 +105,7 @@ def step(event: Event) -> Step:
     actor, detail, value = parts(event.data) if parts else (None, None, None)
     named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
     data = event.data
+    shown = data.get("behaviours")
     return Step(
         event.time,
         event.id,
@@ -107,7 +119,7 @@ def step(event: Event) -> Step:
         value,
         data.get("talk_ms"),
         data.get("hold_ms"),
-        data.get("scale") or data.get("found_intent"),
+        data.get("scale") or data.get("found_intent") if shown is None else ",".join(shown),
         named,
         event.case or data.get("case_id"),
         event.topic,

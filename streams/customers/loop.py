@@ -104,18 +104,25 @@ def published(
         if after is not None:
             out += after.out
             facts += after.facts
-            state = new[each.name] = lean(each, after.state)
-            at = None if due is None else each.due(state, now)
-            if due is not None and due.get(each.name) != at:
-                due = {name: known for name, known in due.items() if name != each.name}
-                due |= {} if at is None else {each.name: at}
+            new[each.name] = lean(each, after.state)
+            due = _due_after(due, each, new[each.name], now)
     for each in rules.asked["concludes"]:
         states = partial(_state_of, new, timeline)
         after = each.concludes(states(each.name), states, now)
         if after is not None:
             out += after.out
             new[each.name] = lean(each, after.state)
+            due = _due_after(due, each, new[each.name], now)
     return replace(timeline, **new, stale=False), out, due, facts
+
+
+def _due_after(due: dict[str, int] | None, each: Follower[Any], state: Any, now: View) -> dict[str, int] | None:
+    """The deadlines with its own one as it is now."""
+    at = None if due is None else each.due(state, now)
+    if due is None or due.get(each.name) == at:
+        return due
+    due = {name: known for name, known in due.items() if name != each.name}
+    return due if at is None else due | {each.name: at}
 
 
 def _state_of(new: dict[str, Any], timeline: Timeline, name: str) -> Any:

@@ -14,6 +14,7 @@ from streams.customers.journeys import Journeys
 from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
+from streams.customers.quality import Qualities
 from streams.customers.recommendations import Recommendations
 from streams.customers.scores import SegmentRules
 from streams.customers.segments import Segments
@@ -24,6 +25,7 @@ from streams.customers.tiering import Tiering
 from streams.customers.waits import WaitRule, Waits
 from streams.customers.worth import WorthRules
 from streams.policies.policy import Policy
+from streams.quality.rules import QualityRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class CustomerRules:
     services: ServiceRules = field(default_factory=ServiceRules)
     policy: Policy | None = None
     """How customers are served; None = nothing is recommended."""
+    quality: QualityRules = field(default_factory=QualityRules)
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -84,6 +87,7 @@ class CustomerRules:
             Silences(self.silence, self.contacts),
             Outreach(self.outreach, self.contacts),  # behind whom it hears
             Recommendations(self.policy, journeys, segments),
+            Qualities(self.quality, self.policy, self.contacts),
         )
         object.__setattr__(self, "followers", followers)
         object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})

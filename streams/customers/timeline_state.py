@@ -14,6 +14,8 @@ from streams.customers.journey_state import KnownJourneys
 from streams.customers.journeys import Journeys
 from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
+from streams.customers.quality import Qualities
+from streams.customers.quality_state import KnownQuality
 from streams.customers.recommendations import KnownAdvice, Recommendations
 from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences
@@ -56,6 +58,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     silence: KnownSilence = Silences.empty
     outreach: KnownOutreach = Outreach.empty
     recommendations: KnownAdvice = Recommendations.empty
+    quality: KnownQuality = Qualities.empty
 
 
 class LineOutcome(msgspec.Struct, frozen=True, gc=False):

@@ -13,9 +13,11 @@ from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
 from streams.base.records import AgentState, Command, CustomerEvent, Erase, Event, Profile
 from streams.base.times import to_ms
+from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
+from streams.intake.behaviours import MAX_SHOWN, Detector
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
@@ -40,6 +42,8 @@ class Policy(NamedTuple):
     """Is told kind and reason of each identifier that is left out."""
     intents: Intents | None = None
     """Finds what the customer wants in messages of which the connector does not say it; ``None`` = nothing is found."""
+    behaviours: Detector | None = None
+    """What agents' messages show; ``None`` = they are not read."""
 
 
 class NoCustomer(ValueError):
@@ -154,8 +158,13 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
             rest[name] = to_ms(rest[name])
     if isinstance(rest.get("phone"), str):
         rest["phone"] = phone(rest["phone"], policy.region)
-    if "text" in rest and is_customer_text(kind, rest):
-        _read(rest, policy, data.get("intent"))
+    if "text" in rest:
+        if is_customer_text(kind, rest):
+            _read(rest, policy, data.get("intent"))
+        elif policy.behaviours is not None and is_agent_text(kind, rest):
+            shown = policy.behaviours(rest["text"], rest.get("language"))
+            if shown is not None:
+                rest["behaviours"] = shown[:MAX_SHOWN]
     return rest
 
 
@@ -184,6 +193,13 @@ def is_customer_text(kind: str, data: Mapping[str, Any]) -> bool:
     """
     wrote = kind == "post.made" or (kind == "message.sent" and data.get("author") == "customer")
     return wrote and isinstance(data.get("text"), str)
+
+
+def is_agent_text(kind: str, data: Mapping[str, Any]) -> bool:
+    """Is it a text of a human agent? A bot's never is."""
+    if kind == "message.sent":
+        return data.get("author") == AGENT and isinstance(data.get("text"), str)
+    return kind == "post.answered" and (data.get("author") or AGENT) == AGENT and isinstance(data.get("text"), str)
 
 
 def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Profile:

@@ -22,6 +22,7 @@ from streams.base.records import LIVE, Normalised, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
+from streams.intake.behaviours import Detector
 from streams.intake.clock import InputClock, LineClock
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
@@ -54,6 +55,7 @@ class Means:
     notes: Notes
     scorer: Scorer | None
     intents: Intents
+    behaviours: Detector
     nobody: Nobody
     phone_region: str | None
     dedup_horizon_ms: int
@@ -76,7 +78,8 @@ class Ingest(Gauged, Processor):
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        self.policy = Policy(means.nobody, means.phone_region, means.scorer, notes.unused_identifier, means.intents)
+        unused, reads = notes.unused_identifier, means.behaviours
+        self.policy = Policy(means.nobody, means.phone_region, means.scorer, unused, means.intents, reads)
         self.checks = Checks(means.door)
         self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]

@@ -23,6 +23,9 @@ class Notes:
     def released(self, topic: str, times: int = 1) -> None:
         """Live time went on without the unread records of a topic; 0 times: it may."""
 
+    def plugin_failed(self, plugin: str, why: str) -> None:
+        """A plug-in raised, hung or gave nonsense, and what it was asked for is left out."""
+
     def late(self, stage: str) -> None:
         """Something came after its time had passed."""
 

@@ -1,4 +1,4 @@
-"""The rules a worker decides by: eleven YAML files, shipped here, each of which a folder of one's own may replace.
+"""The rules a worker decides by: thirteen YAML files, shipped here, each of which a folder of one's own may replace.
 
 ``load`` reads and checks them and gives what a worker decides by (`Rules`). Every mistake is reported at once, each as
 ``file:line: path: what is wrong, what is allowed``.
@@ -18,6 +18,7 @@ from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.rules import files as rule_files
 from streams.rules import policies
+from streams.rules.behaviours import BehavioursFile
 from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import SHIPPED, RulesError, Source, file_of
 from streams.settings import Settings, variable
@@ -55,6 +56,7 @@ def load(
         except DocumentError as error:
             mistakes.append(f"{source.path}:{error.line}: {error.message}")
     if not mistakes:
+        files["behaviours"] = files["behaviours"].over(shipped_behaviours())
         alerts, services, tiers = sources["alerts"], sources["services"], files["tiers"]
         unknown = [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
         mistakes += unknown if alerts.own else [f"{each}; put an alerts.yaml into your folder" for each in unknown[:1]]
@@ -78,6 +80,14 @@ def load(
 def shipped_nobody() -> Nobody:
     """The values for nobody that the product ships."""
     return values_of(parse((SHIPPED / "nobody.yaml").read_text(encoding="utf-8")).values)
+
+
+@cache
+def shipped_behaviours() -> BehavioursFile:
+    """What agents are seen to do, as the product ships it."""
+    given = parse((SHIPPED / "behaviours.yaml").read_text(encoding="utf-8")).values
+    found: BehavioursFile = FILES["behaviours"].validate_python(given)
+    return found
 
 
 def of(settings: Settings) -> Rules:

@@ -25,9 +25,12 @@ from streams.customers.worth import Bounds, Parts, WorthRules
 from streams.hours.calendars import Hours
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
+from streams.intake.behaviours import Behaviours
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.rules import KpiPolicy
 from streams.policies.policy import Policy
+from streams.quality.rules import QualityFile, QualityRules
+from streams.rules.behaviours import BehavioursFile
 from streams.signals.rules import SignalRules
 
 
@@ -53,6 +56,8 @@ class Rules:
     kpis: KpiPolicy
     nobody: Nobody
     intents: Intents
+    behaviours: Behaviours
+    """What finds them in agents' texts."""
     identity: IdentityRules = field(default_factory=IdentityRules)
     signals: SignalRules = field(default_factory=SignalRules)
 
@@ -157,6 +162,8 @@ class Files:
     intents: IntentsFile
     signals: SignalRules
     hours: Hours
+    behaviours: BehavioursFile
+    quality: QualityFile
 
 
 def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
@@ -165,6 +172,12 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = replace(files.kpis, tiers=frozenset(tiers), hours=files.hours)
     high = frozenset(name for name, tier in tiers.items() if tier.high)
+    seen = files.behaviours.behaviours
+    quality = QualityRules(
+        {name: each.human or 0.0 for name, each in seen.items()},
+        {name: each.kept_within_ms for name, each in seen.items() if each.kept_within_ms},
+        files.quality.queues,
+    )
     contacts = replace(
         tracking.contacts,
         lateness_ms=kpis.lateness_ms,
@@ -173,6 +186,8 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         friction_half_life_ms=tracking.segments.half_lives.friction,
         intents=files.services.intents,
         negative=files.signals.negative,
+        promises=quality.promises,
+        checked=quality.checked,
     )
     longest = _longest(tracking.contacts, kpis.lateness_ms)
     customers = CustomerRules(
@@ -192,9 +207,11 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         files.tiers.worth(),
         files.services,
         policy,
+        quality,
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
-    return Rules(tiers, customers, kpis, files.nobody.rules(shipped), intents, files.identity, signals)
+    nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, files.identity, signals)
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]
@@ -203,6 +220,8 @@ Mistake = tuple[str, tuple[str | int, ...], str]
 
 def mistakes(files: Files) -> Iterator[Mistake]:
     """What each file may say for itself, and not beside the others."""
+    for path, what in files.quality.unknown(tuple(files.behaviours.behaviours)):
+        yield "quality", path, what
     known, lateness = files.tiers.tiers, files.kpis.lateness_ms
     names = ", ".join(sorted(known))
     for tier in files.tracking.silence.tier_floors.keys() - known.keys():

@@ -1,6 +1,7 @@
 """A worker's parts, put together from the settings and the rules; nothing is connected yet."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import faust
 
@@ -14,8 +15,9 @@ from streams.kafka.upkeep import of_all
 from streams.rules import Rules
 from streams.settings import Settings
 from streams.worker.features import features
+from streams.worker.guarded import GuardedDetector
 from streams.worker.metrics import Metrics
-from streams.worker.plugins import load_scorer
+from streams.worker.plugins import load_detector, load_scorer
 from streams.worker.storage import storage
 from streams.worker.web import Web, WebOptions
 
@@ -37,15 +39,19 @@ def check(settings: Settings) -> None:
     """Raises what a wrong setting or rule raises, before a broker is asked for."""
     rules.of(settings)
     load_scorer(settings.sentiment_scorer, model=settings.sentiment_model)
+    load_detector(settings.behaviour_detector)
     storage(settings)
 
 
 def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
     metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
-    parts = inlets(
-        settings, decided, metrics, load_scorer(settings.sentiment_scorer, metrics.unscored, settings.sentiment_model)
+    scorer = load_scorer(
+        settings.sentiment_scorer, partial(metrics.plugin_failed, "sentiment"), settings.sentiment_model
     )
+    plugin = load_detector(settings.behaviour_detector)
+    detector = plugin and GuardedDetector(decided.behaviours, plugin, partial(metrics.plugin_failed, "behaviours"))
+    parts = inlets(settings, decided, metrics, scorer, detector)
     app, source = engine_app(
         settings.group,
         connection_of(settings),

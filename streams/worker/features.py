@@ -3,6 +3,7 @@ zone, the version and that of the rows. Each has a name and a short value, so th
 """
 
 import hmac
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -103,6 +104,8 @@ def _plain(value: object) -> object:
         return [(each.name, _plain(getattr(value, each.name))) for each in fields(value)]
     if isinstance(value, Mapping):
         return sorted((str(key), _plain(each)) for key, each in value.items())
+    if isinstance(value, re.Pattern):
+        return value.pattern
     if isinstance(value, set | frozenset):
         return sorted(repr(_plain(each)) for each in value)
     if isinstance(value, list | tuple):

@@ -1,30 +1,87 @@
-"""A scorer of somebody else's, kept from harming a worker: what it raises, gives that is no score, or does not give in
-time, is no score, is counted, and the next text is its next chance.
+"""Plug-ins of somebody else's, kept from harming a worker: what one raises, gives that is none of what it is asked for,
+or does not give in time, is nothing, is counted, and the next text is its next chance.
 
-It works on a thread of its own. One that hangs is left behind and another takes its place; after ``_HANGS`` of them in
-a row the scorer is not asked any more for ``_REST`` seconds.
+Each works on a thread of its own. One that hangs is left behind and another takes its place; after ``HANGS`` of them in
+a row the plug-in is not asked any more for ``_REST`` seconds.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from collections.abc import Callable, Collection, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any
 
+from streams.intake.behaviours import READ, Behaviours
 from streams.sentiment.scoring import Invalid, Reading, Scorer, read
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 0.5
 """Seconds a text may take."""
-_HANGS, _REST = 3, 60.0
+HANGS, _REST = 3, 60.0
+RAISED, HUNG, INVALID = "raised", "hung", "invalid"
+WHY = (RAISED, HUNG, INVALID)
 
-Job = tuple[str, str | None, "SimpleQueue[Reading | Exception | None]"]
+Jobs = SimpleQueue[tuple[tuple[Any, ...], SimpleQueue[Any]]]
+
+
+class Guard:
+    """A function that is asked beside the event loop. ``failed`` is told `RAISED`, `HUNG` or `INVALID`, each time;
+    ``what``: the plug-in's name in the log."""
+
+    def __init__(
+        self,
+        ask: Callable[..., Any],
+        what: str,
+        failed: Callable[[str], None],
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._what, self._failed, self._patience, self._clock = ask, what, failed, patience, clock
+        self._jobs: Jobs | None = None
+        self._hangs, self._rests_until = 0, 0.0
+        self._told: set[str] = set()
+
+    def __call__(self, *asked: Any) -> Any:
+        """What the function says; ``None`` where it fails."""
+        if self._hangs >= HANGS and self._clock() < self._rests_until:
+            return self.note(HUNG, "it is not asked for a while")
+        if self._jobs is None:
+            self._jobs = SimpleQueue()
+            threading.Thread(target=self._work, args=(self._jobs,), daemon=True, name=self._what).start()
+        answer: SimpleQueue[Any] = SimpleQueue()
+        self._jobs.put((asked, answer))
+        try:
+            found = answer.get(timeout=self._patience)
+        except Empty:
+            self._jobs = None  # the thread is left to itself
+            self._hangs += 1
+            self._rests_until = self._clock() + _REST
+            return self.note(HUNG, f"no answer within {self._patience:g} s")
+        self._hangs = 0
+        if isinstance(found, Exception):
+            return self.note(INVALID if isinstance(found, Invalid) else RAISED, repr(found))
+        return found
+
+    def _work(self, jobs: Jobs) -> None:
+        while self._jobs is jobs:
+            asked, answer = jobs.get()
+            try:
+                answer.put(self._ask(*asked))
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is no answer
+                answer.put(error)
+
+    def note(self, why: str, said: str) -> None:
+        """It failed."""
+        self._failed(why)
+        if why not in self._told:
+            self._told.add(why)
+            log.warning("%s is of no use, it %s: %s; further failures are counted", self._what, why, said)
 
 
 class GuardedScorer:
-    """A ``Scorer`` around another. ``failed`` is told ``raised``, ``hung`` or ``invalid``, each time."""
+    """A ``Scorer`` around another."""
 
     def __init__(
         self,
@@ -35,10 +92,7 @@ class GuardedScorer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.scorer, self.method = scorer, method
-        self._failed, self._patience, self._clock = failed, patience, clock
-        self._jobs: SimpleQueue[Job] | None = None
-        self._hangs, self._rests_until = 0, 0.0
-        self._told: set[str] = set()
+        self._guard = Guard(self._scored, f"the sentiment scorer {method}", failed, patience, clock)
 
     def __call__(self, text: str, language: str | None = None) -> float | None:
         reading = self.read(text, language)
@@ -46,27 +100,11 @@ class GuardedScorer:
 
     def read(self, text: str, language: str | None = None) -> Reading | None:
         """What the scorer says; ``None`` where it fails."""
-        if self._hangs >= _HANGS and self._clock() < self._rests_until:
-            self._note("hung", "it is not asked for a while")
-            return None
-        if self._jobs is None:
-            self._jobs = SimpleQueue()
-            threading.Thread(target=self._work, args=(self._jobs,), daemon=True, name="scorer").start()
-        answer: SimpleQueue[Reading | Exception | None] = SimpleQueue()
-        self._jobs.put((text, language, answer))
-        try:
-            found = answer.get(timeout=self._patience)
-        except Exception:  # noqa: BLE001 - Empty: there was no answer
-            self._jobs = None  # the thread is left to itself
-            self._hangs += 1
-            self._rests_until = self._clock() + _REST
-            self._note("hung", f"no answer within {self._patience:g} s")
-            return None
-        self._hangs = 0
-        if isinstance(found, Exception):
-            self._note("invalid" if isinstance(found, Invalid) else "raised", repr(found))
-            return None
+        found: Reading | None = self._guard(text, language)
         return found
+
+    def _scored(self, text: str, language: str | None) -> Reading | None:
+        return read(self.scorer, self.method, text, language)
 
     @property
     def prepare(self) -> Callable[[Sequence[str]], None] | None:
@@ -78,20 +116,34 @@ class GuardedScorer:
         try:
             scorer.prepare(texts)
         except Exception as error:  # noqa: BLE001 - they are scored one by one then
-            self._note("raised", repr(error))
+            self._guard.note(RAISED, repr(error))
 
-    def _work(self, jobs: "SimpleQueue[Job]") -> None:
-        while self._jobs is jobs:
-            text, language, answer = jobs.get()
-            try:
-                answer.put(read(self.scorer, self.method, text, language))
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is no score
-                answer.put(error)
 
-    def _note(self, why: str, said: str) -> None:
-        self._failed(why)
-        if why not in self._told:
-            self._told.add(why)
-            log.warning(
-                "sentiment scorer %r gives no score, it %s: %s; further ones are counted", self.method, why, said
-            )
+class GuardedDetector:
+    """The behaviours that the phrases show, and what a detector of somebody else's finds beside them."""
+
+    def __init__(
+        self,
+        shipped: Behaviours,
+        detector: Callable[[str, str | None], Any],
+        failed: Callable[[str], None],
+        patience: float = PATIENCE,
+    ) -> None:
+        self.shipped, self.detector = shipped, detector
+        self._guard = Guard(self._found, "the detector of behaviours", failed, patience)
+
+    def __call__(self, text: str, language: str | None) -> tuple[str, ...] | None:
+        """As `Behaviours.of`."""
+        shown = self.shipped.of(text, language)
+        if shown is None:
+            return None
+        more = self._guard(text[:READ], language)
+        return tuple(name for name in self.shipped.names if name in shown or name in more) if more else shown
+
+    def _found(self, text: str, language: str | None) -> Collection[str]:
+        told = self.detector(text, language)
+        if isinstance(told, str) or not isinstance(told, Collection):
+            raise Invalid(f"{type(told).__name__} is no collection of names")
+        if unknown := [name for name in told if name not in self.shipped.names]:
+            raise Invalid(f"{unknown[0]!r} is no behaviour of behaviours.yaml")
+        return told

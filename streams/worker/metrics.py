@@ -9,6 +9,7 @@ Counters whose labels are known beforehand begin at 0: ``increase()`` does not s
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from typing import get_args
 
 from prometheus_client import (
@@ -32,6 +33,7 @@ from streams.engine import BatchDone, BatchTooLarge, Lag, Observer, Source, Unre
 from streams.identity.identifiers import Why
 from streams.pipeline.notes import Notes
 from streams.worker.gauges import Gauges
+from streams.worker.guarded import WHY
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (1, 10, 50, 100, 500, 1000, 2000, 4000, 8000)
@@ -102,8 +104,10 @@ class Metrics(Observer, Notes):
             "Identifiers left out: not of the form of their kind, or standing for nobody",
             *("kind", "why"),
         )
-        self.scorer_failures = counter(
-            "contact_streams_scorer_failures", "Texts that the sentiment scorer failed on; they have no score", "why"
+        self.plugins = counter(
+            "contact_streams_plugin_failures",
+            "Times that a plug-in raised, hung or gave what is none of what it was asked for",
+            *("plugin", "why"),
         )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
@@ -169,8 +173,8 @@ class Metrics(Observer, Notes):
         self._begin_of_customers()
 
     def _begin_of_customers(self) -> None:
-        for failure in ("raised", "hung", "invalid"):
-            self.scorer_failures.labels(failure)
+        for plugin, why in product(("sentiment", "behaviours"), WHY):
+            self.plugins.labels(plugin, why)
         for verdict in VERDICTS:
             for status in (QUIET, ENDED, WITHDRAWN):
                 self.quiet_customers.labels(verdict, status)
@@ -197,12 +201,11 @@ class Metrics(Observer, Notes):
     def sieved(self, texts: int) -> None:
         self.masked_by_sieve.inc(texts)
 
+    def plugin_failed(self, plugin: str, why: str) -> None:
+        self.plugins.labels(plugin, why).inc()
+
     def unused_identifier(self, kind: str, why: str) -> None:
         self.identifiers.labels(kind, why).inc()
-
-    def unscored(self, why: str) -> None:
-        """A text has no score because the scorer failed."""
-        self.scorer_failures.labels(why).inc()
 
     def released(self, topic: str, times: int = 1) -> None:
         self.time_released.labels(topic).inc(times)

@@ -5,9 +5,11 @@ returns the scorer, such as a class::
 
     [project.entry-points."contact_streams.sentiment"]
     mine = "my_package.scoring:MyScorer"
+
+A detector of behaviours in agents' messages is one of the group ``contact_streams.behaviours`` in the same way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from streams.sentiment.scoring import Scorer, read
 from streams.worker.guarded import GuardedScorer
 
 SENTIMENT = "contact_streams.sentiment"
+BEHAVIOURS = "contact_streams.behaviours"
 NONE = "none"
 
 _BUILT_IN: dict[str, Callable[[], Scorer]] = {METHOD: CompactScorer}
@@ -41,30 +44,44 @@ def load_scorer(
     ``failed`` is told why one that is not the shipped one gave no score: ``raised``, ``hung``, ``invalid``. ``model``:
     the folder of that of "onnx".
     """
-    if name == NONE:
-        return None
     if name == onnx.METHOD:
         return GuardedScorer(onnx.load(model), name, failed)
-    installed = {point.name: point.load for point in entry_points(group=SENTIMENT)}
-    if name not in installed and name not in _BUILT_IN:
-        if name in _GONE:
-            raise PluginError(
-                f"the sentiment scorer {name!r} is no more; {_GONE[name]!r} takes its place, set "
-                f"CONTACT_STREAMS_SENTIMENT_SCORER={_GONE[name]} or leave it out"
-            )
-        known = ", ".join(sorted({*installed, *_BUILT_IN, onnx.METHOD, NONE}))
-        raise PluginError(f"there is no sentiment scorer {name!r}; available: {known}")
-    try:
-        factory: Any = _BUILT_IN.get(name) or installed[name]()
-        scorer: Scorer = factory()
-    except Exception as error:
-        raise PluginError(f"sentiment scorer {name!r} cannot be loaded: {error!r}") from error
-    if not callable(scorer):
-        raise PluginError(f"sentiment scorer {name!r} is no function of (text, language) but {type(scorer).__name__}")
-    if name in _BUILT_IN:
+    if name in _GONE and name not in {point.name for point in entry_points(group=SENTIMENT)}:
+        raise PluginError(
+            f"the sentiment scorer {name!r} is no more; {_GONE[name]!r} takes its place, set "
+            f"CONTACT_STREAMS_SENTIMENT_SCORER={_GONE[name]} or leave it out"
+        )
+    scorer: Scorer | None = _load(name, SENTIMENT, "sentiment scorer", _BUILT_IN, (onnx.METHOD,))
+    if scorer is None or name in _BUILT_IN:
         return scorer
     try:
         read(scorer, name, _TRIED, "en")
     except Exception as error:
         raise PluginError(f"sentiment scorer {name!r} fails on {_TRIED!r}: {error!r}") from error
     return GuardedScorer(scorer, name, failed)
+
+
+def load_detector(name: str) -> Callable[[str, str | None], Any] | None:
+    """What finds behaviours beside the phrases, by its name; ``None`` for "none". Raises `PluginError`."""
+    detector: Callable[[str, str | None], Any] | None = _load(name, BEHAVIOURS, "detector of behaviours", {})
+    return detector
+
+
+def _load(
+    name: str, group: str, what: str, built_in: Mapping[str, Callable[[], Any]], others: tuple[str, ...] = ()
+) -> Any:
+    """What is made by the plug-in of that name; ``others``: names that the message has beside those that are there."""
+    if name == NONE:
+        return None
+    installed = {point.name: point.load for point in entry_points(group=group)}
+    if name not in installed and name not in built_in:
+        known = ", ".join(sorted({*installed, *built_in, *others, NONE}))
+        raise PluginError(f"there is no {what} {name!r}; available: {known}")
+    try:
+        factory: Any = built_in.get(name) or installed[name]()
+        made = factory()
+    except Exception as error:
+        raise PluginError(f"{what} {name!r} cannot be loaded: {error!r}") from error
+    if not callable(made):
+        raise PluginError(f"{what} {name!r} is no function of (text, language) but {type(made).__name__}")
+    return made

@@ -213,6 +213,8 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
             found[topic, doc["event_id"]] = doc["step"], doc["journey_id"]
     elif topic == "recommendations":  # told at the end of a batch, by what is known then
         return
+    elif topic == "contact.quality":  # the type of service is the one known at the end of a batch
+        found[topic, key] = {name: value for name, value in doc.items() if name not in (*CUT, "service_type")}
     elif topic == "identity.links":  # one that is told again comes before or behind another
         found.setdefault((topic, key), set()).add(orjson.dumps(doc))
     elif topic in ("contact.normalised", "contact.interactions"):

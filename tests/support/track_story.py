@@ -21,6 +21,8 @@ RULES = load().customers
 S, M, H, D = 1000, 60_000, 3_600_000, 86_400_000
 T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
 OWNER = "customer:C1"
+PUBLISHED = ("journeys", "segments", "quality")
+"""Capabilities whose deadlines follow from what they publish."""
 Record = Event | Profile | CustomerEvent | Left | Command
 
 
@@ -93,10 +95,10 @@ class Task:
         """One batch."""
         for record in records:
             self._note(customers.fold(self.customer, record, self, self.rules))
-        before = self._deadlines(("journeys", "segments"))
+        before = self._deadlines(PUBLISHED)
         self._note(customers.publish(self.customer, self, self.rules))
         if self.customer:
-            assert self._deadlines(("journeys", "segments")) == before, "publishing changes no other deadline"
+            assert self._deadlines(PUBLISHED) == before, "publishing changes no other deadline"
         return self
 
     def until(self, at: int) -> "Task":

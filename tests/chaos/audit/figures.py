@@ -48,7 +48,7 @@ OF_DETAILS = {
 }  # fmt: skip
 COUNTS = {
     ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
-    ("contacts_turned_away", "all"), ("legs_entered", "all"), ("queue_depth", "now"),
+    ("contacts_turned_away", "all"), ("legs_entered", "all"), ("queue_depth", "now"), ("journeys_reopened", "all"),
 }  # fmt: skip
 
 
@@ -252,7 +252,9 @@ class Lane:
         total = sums(facts)
         total.update(_followed(facts, start))
         found = readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
-        left_out = (NOW if length > WINDOWS[0][0] else set()) | (DETAILS | OF_DAYS if length <= WINDOWS[-1][0] else set())
+        left_out = (NOW if length > WINDOWS[0][0] else set()) | (
+            DETAILS | OF_DAYS if length <= WINDOWS[-1][0] else set()
+        )
         return {
             name: pair
             for name, pair in found.items()

@@ -15,7 +15,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.base.claims import CUSTOMER
+from streams.base.claims import CUSTOMER, mark_of
 from streams.base.links import Read, row_key
 from streams.base.records import (
     SEP,
@@ -284,7 +284,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
     found = {}
     for line, timeline in customer.lines.items():
         whole = msgspec.to_builtins(timeline)
-        for capability in ("journeys", "segments", "recommendations"):
+        for capability in ("journeys", "segments", "recommendations", "quality"):
             whole.pop(capability, None)
         shown = {
             name: (each.started, each.closed, each.digest)
@@ -292,7 +292,10 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             if each.gone is None
         }
         over = {name: each.until for name, each in timeline.journeys.kept.items()}
-        if shown or over or not loop.is_bare(timeline, customer.owner, rules):
+        known = {mark_of(key) for key in (*timeline.histories, *timeline.rested)}
+        scored = dict.fromkeys((*timeline.quality.kept, *timeline.quality.told), 0)
+        scored |= {mark: each.digest for mark, each in timeline.quality.told.items() if mark in known}
+        if shown or over or scored or not loop.is_bare(timeline, customer.owner, rules):
             told = timeline.journeys.told
             shown |= {name: (0, True, each.said) for name, each in told.items() if each.said != TAKEN_BACK}
             journeys = replace(timeline.journeys, shown={}, told={}, floor=0, floor_until=None, kept={})
@@ -302,7 +305,7 @@ def told(customer: Customer, rules: CustomerRules) -> dict[str, Any] | None:
             advice = replace(timeline.recommendations, wanted=(), told={}, revision=0)
             parts = {"journeys": journeys, "segments": segments, "recommendations": advice}
             kept = {name: msgspec.to_builtins(each) for name, each in parts.items()}
-            found[line] = {**whole, "shown": shown, "over": over, **kept}
+            found[line] = {**whole, "shown": shown, "over": over, "scored": scored, **kept}
     return found or None
 
 

@@ -26,7 +26,7 @@ BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
 OUTPUTS = (
     "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet",
     "outreach", "contacts.dead-letters", "privacy.proofs", "defect.signals",
-    "recommendations",
+    "recommendations", "contact.quality",
 )  # fmt: skip
 TAIL = 600
 """Records at the end of a partition that are read to find every origin's newest progress."""

@@ -14,6 +14,7 @@ from streams.customers import customers, relief
 from streams.customers.customers import Customer
 from streams.customers.journey_steps import STEPS_OF_CONTACT
 from streams.customers.journeys import SHOWN_BYTES
+from streams.customers.quality import KEPT_BYTES, MAX_TOLD, TOLD_BYTES
 from streams.customers.segments import SCORE_BYTES
 from streams.customers.step_telling import MAX_TAKEN_BACK, STEP_BYTES
 from tests.support.track_story import T0, D, H, M, S, Task, event, net, on, profile, said
@@ -162,7 +163,7 @@ def test_a_row_of_the_version_before_is_measured_once() -> None:
     task.customer = msgspec.structs.replace(task.customer, size=0)
     task.feed(event("contact.held", 10 * M, "c1"))
     size = len(msgspec.json.encode(task.customer))
-    steps = (20 * STEPS_OF_CONTACT + MAX_TAKEN_BACK) * STEP_BYTES
+    steps = (20 * STEPS_OF_CONTACT + MAX_TAKEN_BACK) * STEP_BYTES + MAX_TOLD * (TOLD_BYTES + KEPT_BYTES)
     assert size - 20 <= task.customer.size <= size + relief.LINE_BYTES + SCORE_BYTES + SHOWN_BYTES + steps + 20
 
 

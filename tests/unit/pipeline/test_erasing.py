@@ -271,5 +271,7 @@ def test_every_compacted_topic_of_a_customer_is_taken_back() -> None:
     topics = registry.topics().values()
     others = {each.topic for each in topics if each.compacted and "track" in each.producers and each.key != OWN_KEY}
     assert {"segments", "customer.quiet"} <= {*owners_topics()}
-    assert others == {"privacy.proofs", TOPIC}, "what else has another key must be taken back by Follower.removed"
-    assert [each.name for each in RULES.customers.asked["removed"]] == ["journeys"]
+    assert others == {"privacy.proofs", TOPIC, "contact.quality"}, (
+        "what else has another key must be taken back by Follower.removed"
+    )
+    assert [each.name for each in RULES.customers.asked["removed"]] == ["journeys", "quality"]

@@ -36,6 +36,7 @@ def test_every_topic_of_the_system_is_described() -> None:
         "privacy.proofs",
         "defect.signals",
         "recommendations",
+        "contact.quality",
     }
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
     by_direction = {

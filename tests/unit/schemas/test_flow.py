@@ -13,7 +13,7 @@ def test_the_flow() -> None:
     assert flow.stages() == ("ingest", "identify", "track", "measure")
     assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
     assert flow.published() == (
-        "alerts", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
+        "alerts", "contact.quality", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
         "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "recommendations", "segments",
     )  # fmt: skip
 
@@ -48,6 +48,7 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "alerts",
                 "contact.interactions",
                 "contact.measurements",
+                "contact.quality",
                 "contacts.dead-letters",
                 "customer.quiet",
                 "identity.links",

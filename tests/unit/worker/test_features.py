@@ -93,6 +93,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     others["kpis"] = replace(rules.kpis, lateness_ms=1)
     kinds = rules.identity.kinds
     others["identity"] = IdentityRules(dict(reversed(kinds.items())))  # the order is the strength
+    others["behaviours"] = replace(rules.behaviours, names=("x",))
     others["signals"] = replace(rules.signals, min_history=1)
     assert {*others, "customers"} == {part.name for part in fields(Rules)}
     for name, other in others.items():
@@ -106,6 +107,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "worth": replace(customers.worth, ladder=(("gold", Bounds(2, 1)),)),
         "services": replace(customers.services, half_at=1.0),
         "policy": None,
+        "quality": replace(customers.quality, human={"apology": 1.0}),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():

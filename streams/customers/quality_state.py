@@ -1,0 +1,82 @@
+"""What is kept of the quality of a customer's contacts."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.base.claims import mark_of
+from streams.customers.follow import After, View
+from streams.customers.journey_names import KEPT_MS
+from streams.customers.services import NONE
+
+MAX_TOLD = 50
+"""Contacts of which a record stands; of more, those that ended first have none."""
+TOLD_BYTES, KEPT_BYTES = 160, 34
+"""JSON bytes of a contact that is known, at most, its place in ``look`` included; and of one that is not."""
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was told of a contact; times in ms."""
+
+    digest: int
+    started: int
+    ended: int
+    due: int
+    """When stream time passes this, it is scored again; once it is final, its record is removed."""
+    final: bool = False
+    usual: int | None = None
+    """The customer's usual wait before, of a final one."""
+    kind: str = NONE
+    """The customer's type of service."""
+
+
+class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of a customer's contacts, by `mark_of` their keys."""
+
+    told: dict[str, Told] = {}
+    look: tuple[str, ...] = ()
+    """Those that are to be scored."""
+    revision: int = 0
+    kept: dict[str, int] = {}
+    """Contacts that are not known any more, whose records stand → until when (ms)."""
+
+
+def provisional(state: KnownQuality) -> list[str]:
+    return [mark for mark, told in state.told.items() if not told.final]
+
+
+def surplus(state: KnownQuality, view: View) -> bool:
+    """Is more told than there is, or than may be?"""
+    return len(state.told) > len(view.histories) + len(view.rested) or len(state.told) + len(state.kept) > MAX_TOLD
+
+
+def forgotten(state: KnownQuality, view: View) -> KnownQuality:
+    """Of contacts that are known no more it is known until when their records stand."""
+    known = {mark_of(key) for key in (*view.histories, *view.rested)}
+    told = {mark: each for mark, each in state.told.items() if mark in known}
+    gone = {mark: each.ended + KEPT_MS for mark, each in state.told.items() if mark not in known}
+    return replace(state, told=told, kept=state.kept | gone)
+
+
+def first(state: KnownQuality) -> list[str]:
+    """By when they ended."""
+    ended = {mark: until - KEPT_MS for mark, until in state.kept.items()}
+    ended |= {mark: each.ended for mark, each in state.told.items()}
+    return sorted(ended, key=lambda mark: (ended[mark], mark))
+
+
+def without(state: KnownQuality, marks: Collection[str]) -> KnownQuality:
+    told = {mark: each for mark, each in state.told.items() if mark not in marks}
+    return replace(state, told=told, kept={mark: until for mark, until in state.kept.items() if mark not in marks})
+
+
+def waits_for(state: KnownQuality, now: int) -> list[str]:
+    """Those that are to be scored because time has passed."""
+    return [mark for mark, told in state.told.items() if not told.final and now > told.due]
+
+
+def looking(state: KnownQuality, marks: Iterable[str]) -> After[KnownQuality] | None:
+    """The state with more to look at."""
+    look = tuple(dict.fromkeys((*state.look, *marks)))[-MAX_TOLD:]
+    return None if look == state.look else After(replace(state, look=look), look=True)
