@@ -116,9 +116,10 @@ def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
 
 def _told_then(told: dict[str | None, list[Any]], then: Collection[str | None]) -> dict[str | None, list[Any]]:
     """The newest readings of each window, without those that say only what the version which recorded did not know;
-    ``then``: the windows it sent records of. A revision may count records that said nothing else."""
-    found = {key: [{**records[-1], "revision": 0, "watermark": ""}] for key, records in told.items()}
-    return {key: newest for key, newest in found.items() if key in then or _says(newest[0])}
+    ``then``: the windows it sent records of. A revision, and that one was amended, may tell of records that said nothing else."""
+    found = {key: records[-1] for key, records in told.items()}
+    unlike = {"revision": 0, "watermark": "", "status": ""}
+    return {key: [newest | unlike] for key, newest in found.items() if key in then or _says(newest)}
 
 
 def _says(record: dict[str, Any]) -> bool:
