@@ -7,6 +7,7 @@ follows is told once more, with both times, at the place where it counts. It is 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -39,8 +40,8 @@ Answers = tuple[Answer, ...]
 """In order of time, one of each name of a contact."""
 
 
-def known(before: Answers, points: Iterable[Touchpoint], now: int | None) -> Answers:
-    """Those of contacts as they are, and of contacts that are no longer kept; ``now``: stream time."""
+def known(before: Answers, points: Iterable[Touchpoint]) -> Answers:
+    """Those of contacts as they are, and of contacts that are no longer kept."""
     found = {(each.channel, each.contact): each for each in before if not each.gone}
     for point in points:
         if point.nps is not None:
@@ -49,29 +50,36 @@ def known(before: Answers, points: Iterable[Touchpoint], now: int | None) -> Ans
             found[point.channel, point.contact] = its
         elif found:
             found.pop((point.channel, point.contact), None)
-    answers = sorted(found.values(), key=lambda each: (each.at, each.channel, each.contact))
-    return tuple(answers[first_kept([each.at for each in answers], now) :])
+    return tuple(sorted(found.values(), key=lambda each: (each.at, each.channel, each.contact)))
 
 
-def first_kept(times: Sequence[int], now: int | None) -> int:
-    """The place of the first that is remembered; ``times``: in order, ms."""
-    old = 0 if now is None else bisect_left(times, now - KEPT_MS)
-    return max(old, len(times) - MAX_KEPT)
+class _One(Protocol):
+    @property
+    def at(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def contact(self) -> str: ...
 
 
-def remembered_since(first: int | None, now: int | None) -> int:
-    """Since when what is not there is gone, and not only forgotten; ``first``: the time of the first one, where there
-    are as many as may be."""
-    return first if first is not None else 0 if now is None else now - KEPT_MS
+One = TypeVar("One", bound=_One)
 
 
-def difference(before: Answers, after: Answers, now: int | None, line: str) -> tuple[Fact, ...]:
-    """What to tell when the answers of a customer change; those that are only forgotten stay told."""
+def remembered(some: tuple[One, ...], points: Sequence[Touchpoint], now: int | None) -> tuple[One, ...]:
+    """Without the first ones, as far as their contacts are no longer kept and they are too old, or too many; ``now``:
+    stream time. They stay as they were told."""
+    old = 0 if now is None else bisect_left(some, now - KEPT_MS - DAY_MS, key=lambda each: each.at)
+    if not (most := max(old, len(some) - MAX_KEPT)):
+        return some
+    names = {(point.channel, point.contact) for point in points}
+    return some[next((at for at in range(most) if (some[at].channel, some[at].contact) in names), most) :]
+
+
+def difference(before: Answers, after: Answers, line: str) -> tuple[Fact, ...]:
+    """What to tell when the answers of a customer change."""
     if before == after:
         return ()
     old, new = _followed(before, line), _followed(after, line)
-    since = remembered_since(after[0].at if len(after) == MAX_KEPT else None, now)
-    old = [fact for fact in old if fact.entered is not None and fact.entered >= since]
     gone = [replace(fact, sign=-1) for fact in old if fact not in new]
     return (*gone, *[fact for fact in new if fact not in old])
 
@@ -91,6 +99,7 @@ def _followed(answers: Answers, line: str) -> list[Fact]:
             value=one.score,
         )
         for one, other in pairwise(answers)
+        if other.at - one.at <= KEPT_MS
     ]
 
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from streams.base.channels import SPOKEN
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
-from streams.customers.answers import MAX_KEPT, first_kept, remembered_since
 from streams.customers.touchpoints import HUMAN, Touchpoint
 
 WITHIN_MS, LATE_MS = DAY_MS, HOUR_MS
@@ -40,8 +39,8 @@ Callbacks = tuple[Callback, ...]
 """In order of time."""
 
 
-def known(before: Callbacks, points: Sequence[Touchpoint], now: int | None) -> Callbacks:
-    """Those of contacts as they are, and of contacts that are no longer kept; ``now``: stream time."""
+def known(before: Callbacks, points: Sequence[Touchpoint]) -> Callbacks:
+    """Those of contacts as they are, and of contacts that are no longer kept."""
     found = {(each.channel, each.contact): each for each in before if not each.gone}
     names = {(point.channel, point.contact) for point in points}
     for point in points:
@@ -52,8 +51,7 @@ def known(before: Callbacks, points: Sequence[Touchpoint], now: int | None) -> C
             kept_by = _kept_by(point, points) or _kept_before(was, names)
             found[name] = Callback(at, point.channel, point.contact, queue, point.tier, kept_by, point.group)
     known = [replace(each, kept_by=None, lost=False) if each.lost else each for each in found.values()]
-    in_order = sorted(known, key=lambda each: (each.at, each.channel, each.contact))
-    return tuple(in_order[first_kept([each.at for each in in_order], now) :])
+    return tuple(sorted(known, key=lambda each: (each.at, each.channel, each.contact)))
 
 
 def _kept_by(asked: Touchpoint, points: Sequence[Touchpoint]) -> Name | None:
@@ -74,13 +72,11 @@ def _kept_before(was: Callback | None, names: Collection[Name]) -> Name | None:
     return None if was is None or was.lost or was.kept_by in names else was.kept_by
 
 
-def difference(before: Callbacks, after: Callbacks, now: int | None, line: str) -> tuple[Fact, ...]:
-    """What to tell when they change; those that are only forgotten stay told."""
+def difference(before: Callbacks, after: Callbacks, line: str) -> tuple[Fact, ...]:
+    """What to tell when they change."""
     if before == after:
         return ()
-    since = remembered_since(after[0].at if len(after) == MAX_KEPT else None, now)
-    old = [_fact(each, line) for each in before if each.at >= since]
-    new = [_fact(each, line) for each in after]
+    old, new = [_fact(each, line) for each in before], [_fact(each, line) for each in after]
     gone = [replace(fact, sign=-1) for fact in old if fact not in new]
     return (*gone, *[fact for fact in new if fact not in old])
 

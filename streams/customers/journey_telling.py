@@ -79,13 +79,13 @@ def counted(state: KnownJourneys, points: Sequence[Touchpoint], view: View) -> t
     """What the customer's contacts count for together: answers to the NPS survey, and call-backs."""
     facts: tuple[Fact, ...] = ()
     if state.answers or any(point.nps for point in points):
-        given = answers.known(state.answers, points, view.now)
-        facts += answers.difference(state.answers, given, view.now, view.line)
-        state = replace(state, answers=given)
+        given = answers.known(state.answers, points)
+        facts += answers.difference(state.answers, given, view.line)
+        state = replace(state, answers=answers.remembered(given, points, view.now))
     if state.callbacks or any(point.callback for point in points):
-        asked = callbacks.known(state.callbacks, points, view.now)
-        facts += callbacks.difference(state.callbacks, asked, view.now, view.line)
-        state = replace(state, callbacks=asked)
+        asked = callbacks.known(state.callbacks, points)
+        facts += callbacks.difference(state.callbacks, asked, view.line)
+        state = replace(state, callbacks=answers.remembered(asked, points, view.now))
     return state, facts
 
 

@@ -103,7 +103,7 @@ class Journeys(Follower[KnownJourneys]):
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
         state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
-        state, more = journey_telling.counted(state, _touchpoints(journeys), view)
+        state, more = journey_telling.counted(state, _touchpoints(journeys.values()), view)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
         if over:
@@ -135,13 +135,12 @@ class Journeys(Follower[KnownJourneys]):
         name = len(msgspec.json.encode(view.owner)) + len(view.line) + SHOWN_BYTES
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
         steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
-        told = steps * STEP_BYTES if contacts or state.past else 0
+        of_steps = steps * STEP_BYTES if contacts or state.past else 0
         found = self._found(state, view)
-        counted = sum([len(_encode(solved(each, self.rules.repeat_ms))) for each in found])
-        points = [part for each in found for part in each.parts if isinstance(part, Touchpoint)]
-        its, _ = journey_telling.counted(state, points, view)
-        counted += len(_encode((its.answers, its.callbacks)))
-        return len(found) * name + counted + told + MAX_KEPT * KEPT_BYTES
+        counted = sum([len(_encode(told)) for each in found if (told := solved(each, self.rules.repeat_ms))])
+        its, _ = journey_telling.counted(state, _touchpoints(found), view)
+        counted += len(_encode((its.answers, its.callbacks))) if its.answers or its.callbacks else 0
+        return len(found) * name + counted + of_steps + MAX_KEPT * KEPT_BYTES
 
     def stands(self, state: KnownJourneys, owner: str) -> bool:
         return bool(state.past or state.points)
@@ -250,7 +249,7 @@ class Journeys(Follower[KnownJourneys]):
     def _all_told(
         self, before: Telling, journeys: Mapping[str, Found], closed: Mapping[str, bool], view: View
     ) -> Telling:
-        points = _touchpoints(journeys)
+        points = _touchpoints(journeys.values())
         known = journey_steps.known(_lives(view), points)
         now = {
             name: journey_steps.steps(each, each.whole.last + self.gap_ms if closed[name] else None, known)
@@ -324,9 +323,9 @@ class Journeys(Follower[KnownJourneys]):
         return int(min(times)) if times and min(times) != float("inf") else None
 
 
-def _touchpoints(journeys: Mapping[str, Found]) -> list[Touchpoint]:
+def _touchpoints(journeys: Iterable[Found]) -> list[Touchpoint]:
     """The contacts that are kept each on its own."""
-    return [part for each in journeys.values() for part in each.parts if isinstance(part, Touchpoint)]
+    return [part for each in journeys for part in each.parts if isinstance(part, Touchpoint)]
 
 
 def _lives(view: View) -> list[Contact]:

@@ -143,12 +143,7 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
         before = {str(one): n for one, n in superseded.items() if one // 4 < snapshot.start and n > 0}
         if before:  # in a span of windows that holds both answers they count once
             found.histograms["superseded"] = before
-    for name, histogram in HISTOGRAMS.items():
-        counts = totals.pop(name, None)
-        if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
-            totals[name] = counts = dict(sorted(counts.items()))
-            if details or name not in OF_DAYS:
-                found.histograms[name] = {str(step): n for step, n in counts.items()}
+    found.histograms |= _complete(totals, details)
     if not details:
         found.sums = {name: n for name, n in snapshot.pane.items() if name in DETAIL_SUMS}
     there = totals.keys()
@@ -163,6 +158,18 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
             found.append(_filled(empty, numerator, denominator))
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
+    return found
+
+
+def _complete(totals: dict[str, Any], details: bool) -> dict[str, dict[str, int]]:
+    """The histograms that a record has; ``totals`` gets them in order, and loses those that do not hold all."""
+    found = {}
+    for name, histogram in HISTOGRAMS.items():
+        counts = totals.pop(name, None)
+        if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
+            totals[name] = counts = dict(sorted(counts.items()))
+            if details or name not in OF_DAYS:
+                found[name] = {str(step): n for step, n in counts.items()}
     return found
 
 

@@ -1,5 +1,6 @@
 """Logs of a customer, cut into batches, and what came out of them."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -21,12 +22,25 @@ a_cut = st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_s
 
 
 def by_key(task: TaskUnderTest, topic: str) -> dict[Any, list[Any]]:
-    """By key, facts also by their own name: the order of what is due at the same moment says nothing."""
+    """By key, facts also by their own name: the order of what is due at the same moment says nothing. Without the facts
+    that are told once a batch, as journeys are: see `left_of_published`."""
     found: dict[Any, list[Any]] = {}
     for where, key, value in task.sent:
-        if where == topic and key is not None:
+        if where == topic and key is not None and value.get("fact") not in PUBLISHED:
             found.setdefault((key, value.get("id") if value.get("kind") == "fact" else None), []).append(value)
     return found
+
+
+PUBLISHED = ("journey_solved", "journey_resolved", "nps_superseded", "callback_requested")
+
+
+def left_of_published(task: TaskUnderTest) -> Counter[str]:
+    """Of the facts that are told once a batch what holds in the end."""
+    found: Counter[str] = Counter()
+    for _, _, value in task.sent:
+        if value is not None and value.get("fact") in PUBLISHED:
+            found[str(sorted((value | {"sign": 1}).items()))] += value.get("sign", 1)
+    return Counter({fact: count for fact, count in found.items() if count})
 
 
 def journeys_of(task: TaskUnderTest) -> dict[str, Any]:

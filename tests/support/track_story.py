@@ -151,6 +151,11 @@ class Task:
         assert all(count == 1 for count in counts.values()), counts
         return counts
 
+    @property
+    def of_contacts(self) -> list[Fact]:
+        """The facts that hold, but for those of journeys."""
+        return [each for each in self.net if not each.fact.startswith("journey_")]
+
     def of(self, fact: str) -> list[Fact]:
         """The facts of a kind that hold, in time order."""
         return sorted((each for each in self.net if each.fact == fact), key=lambda each: (each.time, each.id))

@@ -50,7 +50,7 @@ def test_in_a_warm_transfer_the_first_agent_stays_until_the_second_answers() -> 
 def test_bots_are_not_human_time() -> None:
     task = play(connected(0, party="bot"), ended(60 * S, "bot", "self-served"))
     told = [("contact_by_machine", "contained"), ("contact_unasked", "contained")]
-    assert sorted((fact.fact, fact.outcome) for fact in task.net) == told
+    assert sorted((fact.fact, fact.outcome) for fact in task.of_contacts) == told
 
 
 def by_machine(*events: Event) -> list[tuple[int, str | None]]:

@@ -10,11 +10,12 @@ from tests.support.track_story import D, H, M, S, Task, event, play, said
 
 
 def facts(task: Task) -> list[tuple[str, str | None, str, int | None]]:
-    """(fact, outcome or variant, queue, value or wait) of what holds, but for messages' moods and entering."""
+    """(fact, outcome or variant, queue, value or wait) of what holds, but for messages' moods, entering
+    and machines."""
     return sorted(
         (each.fact, each.outcome or each.variant, each.queue, each.time - each.entered if each.entered else each.value)
-        for each in task.net
-        if each.fact not in ("sentiment", "leg_opened")
+        for each in task.of_contacts
+        if each.fact not in ("sentiment", "leg_opened", "contact_by_machine")
     )
 
 
@@ -85,7 +86,7 @@ def test_a_survey_belongs_to_its_contact_for_the_whole_horizon(hours: int) -> No
     task = both(*call, survey, until=hours * H + 5 * H)
     [feedback] = task.of("feedback")
     assert (feedback.queue, feedback.tier, feedback.value) == ("cards", "gold", 5000)
-    assert Counter(each.fact for each in task.net) == {
+    assert Counter(each.fact for each in task.of_contacts) == {
         "leg_opened": 1,
         "leg_closed": 1,
         "contact_offered": 1,

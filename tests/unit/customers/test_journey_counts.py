@@ -143,7 +143,7 @@ def needs(draw: st.DrawFn) -> list[Event]:
         else:
             found += [queued(at, contact=f"c{number}", **about), ended(at + M, contact=f"c{number}", **about)]
         for what in draw(st.lists(st.sampled_from(["solved", "reopened"]), max_size=2)):
-            found.append(case(what, at + draw(st.integers(2, 600)) * M, f"c{number}"))
+            found.append(case(what, at + draw(st.integers(2, 600)) * M + len(found), f"c{number}"))
     return found
 
 

@@ -137,7 +137,7 @@ def test_the_last_answer_to_a_survey_and_the_last_handling_count() -> None:
     truth.handled("c", ("voice", "cards"), (10, 1, 0))
     truth.handled("c", ("voice", "loans"), (30, 1, 4), 1)
     assert truth.of("voice", "cards") == Counts(csat=1, csat_satisfied=1, csat_sum=5)
-    assert truth.of("voice", "loans") == Counts(handled=1, talk_ms=30, hold_ms=1, wrap_ms=4)
+    assert truth.of("voice", "loans") == Counts(handled=1, talk_ms=30, hold_ms=1, wrap_ms=4, transferred=1)
 
 
 @pytest.mark.parametrize(("rest_h", "went_on"), [(71, 0), (73, 1)])

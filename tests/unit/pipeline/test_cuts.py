@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streams.base.records import Left, Line, Profile, Progress
 from streams.customers import loop
 from streams.customers.customers import Customer
-from tests.support.logs import a_cut, by_key, run
+from tests.support.logs import a_cut, by_key, left_of_published, run
 from tests.support.offline import hops
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, contact_events, event
 
@@ -54,6 +54,7 @@ def test_alerts_and_facts_are_the_same_records_in_the_same_order(log: list[Any],
     one_by_one, cut = run(hops()["track"], log, [(1, False)]), run(hops()["track"], log, cuts)
     for topic in ("alerts", "contact.measurements"):
         assert by_key(cut, topic) == by_key(one_by_one, topic)
+    assert left_of_published(cut) == left_of_published(one_by_one)
     kept = [
         {key: lines for key, row in task.tables["customers"].items() if (lines := standing(row))}
         for task in (one_by_one, cut)
