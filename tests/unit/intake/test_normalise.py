@@ -15,6 +15,7 @@ from streams.base.times import to_ms
 from streams.identity.nobody import Nobody
 from streams.intake.normalise import Policy, event_record
 from streams.rules import shipped_nobody
+from streams.sentiment.scoring import Reading
 
 PLAIN = Policy(shipped_nobody())
 
@@ -196,6 +197,25 @@ def test_customer_texts_are_scored_when_the_connector_did_not() -> None:
     assert scored("message.sent", author="customer", text="") == (None, [("", None)])
     assert scored("message.sent", author="customer", text="bad", sentiment=0) == (0, [])
     assert scored("message.sent", author="customer", text="bad", sentiment=None) == (-0.5, [("bad", None)])
+
+
+def test_a_score_says_by_what_it_was_made_and_a_connectors_does_not() -> None:
+    class Known:
+        def __call__(self, text: str, language: str | None) -> float | None:
+            raise NotImplementedError
+
+        def read(self, text: str, language: str | None) -> Reading | None:
+            return Reading(-0.5, "mine", "7", "en", 0.8) if text else None
+
+    def data(**given: Any) -> Any:
+        event = contact_event("message.sent", author="customer", **given)
+        return event_record(event, 0, "", PLAIN._replace(scorer=Known())).data
+
+    made = data(text="bad")
+    assert made["sentiment"] == -0.5
+    assert made["sentiment_by"] == {"method": "mine", "version": "7", "language": "en", "confidence": 0.8}
+    assert "sentiment_by" not in data(text="bad", sentiment=0.1)
+    assert data(text="").keys().isdisjoint({"sentiment", "sentiment_by"})
 
 
 def test_other_texts_are_not_scored() -> None:
