@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 ARGS ?=
 FILE ?=
 WORKERS ?= 1
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo story test chaos fuzz recount ci lint format types contracts schemas schemas-check map map-check calls bench broker-start broker-stop doctor lock sbom jars-lock images clean up down
