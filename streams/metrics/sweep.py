@@ -155,10 +155,10 @@ class Lane:
     """(length, every) of the rolling windows that are told of it."""
 
     def __post_init__(self) -> None:
-        self.line, channel, self.queue, tier = self.dims.split(SEP)
+        self.line, channel, self.queue, self.tier = self.dims.split(SEP)
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
         self.clock = self.sweep.policy.clock(channel, self.queue)
-        self.named = {"channel": channel, "queue": self.queue, "tier": tier}
+        self.named = {"channel": channel, "queue": self.queue, "tier": self.tier}
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
         """Who waits at each of the moments; those at which nobody does are left out."""

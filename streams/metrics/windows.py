@@ -7,15 +7,17 @@ given.
 
 from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
-from streams.base.times import MINUTE_MS, iso
+from streams.base.times import DAY_MS, MINUTE_MS, iso
 from streams.metrics.days import day_records
-from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, add, pane_start
+from streams.metrics.formulas import NOBODY
+from streams.metrics.kpis import Snapshot, readings
+from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, add, happened, pane_start
 from streams.metrics.portions import farthest, late_portion
 from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
 from streams.metrics.rolling import rolling_records
@@ -24,6 +26,7 @@ from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
 from streams.metrics.tables import (
     ALL,
     FOREVER,
+    NEVER,
     LaneFault,
     Late,
     Leg,
@@ -173,6 +176,39 @@ def arrived(tables: Tables, line: str, watermark: int, ended: bool) -> bool:
     return not late and not ended and state.sealed >= pane_start(watermark)
 
 
+def standing(tables: Tables, line: str, policy: KpiPolicy) -> list[dict[str, Any]]:
+    """What the windows of a line read that ended last, the running days as of now: for whoever was not there when it
+    was published. Those that hold nothing are left out."""
+    state = tables.lines.get(line)
+    if state is None or state.ended or state.sealed == NEVER:
+        return []
+    sealed, at = state.sealed, iso(state.sealed)
+    sweep = Sweep(tables, line, sealed - 1, sealed, sealed, policy, at, ended=False)
+    found: list[dict[str, Any]] = []
+    with suppress(LaneFault):
+        for lane in _lanes(sweep, sealed - policy.reach_ms, []):
+            with suppress(Exception):  # a row that is at fault is looked after when the line moves
+                found += _now(lane)
+    return found
+
+
+def _now(lane: Lane) -> Iterator[dict[str, Any]]:
+    policy, sealed = lane.sweep.policy, lane.sweep.sealed
+    ends = [(length, every, sealed - sealed % every) for length, every in lane.rolling]
+    waiting = lane.waiting({end for _, _, end in ends} | {sealed})
+    for length, every, end in ends:
+        pane, instant = lane.series.glance(end - length, end), length == policy.rolling[0][0]
+        snapshot = Snapshot(pane, waiting.get(end, NOBODY), end, end - length, lane.can_abandon, lane.clock)
+        if happened(pane):
+            found = readings(snapshot, instant=instant, details=policy.details == "everywhere")
+            yield lane.record((end - length, end), every, "final", 1, found)
+    for day in lane.sweep.going_on.get(lane.dims, ()):
+        pane = lane.sweep.tables.days.get(f"{lane.dims}{SEP}{day[0]}") or EMPTY
+        if happened(pane):
+            snapshot = Snapshot(pane, waiting.get(sealed, NOBODY), sealed, day[0], lane.can_abandon, lane.clock)
+            yield lane.record(day, policy.day_every_ms or DAY_MS, "provisional", 1, readings(snapshot))
+
+
 def record_key(record: dict[str, Any]) -> str:
     """The record's key, ``line|channel|queue|tier|start|length``: equal for all revisions of one window; escapes ``|``
     and ``%``."""
@@ -182,33 +218,41 @@ def record_key(record: dict[str, Any]) -> str:
 
 
 def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
-    changes = sweep.changes(late)
     late_from = sweep.before - sweep.policy.lateness_ms - PANE_MS if late else sweep.before
-    series = sweep.series(late_from)
-    waiting = sweep.stays(late_from)
     found: list[Ordered] = []
+    for lane in _lanes(sweep, late_from, late):
+        with _blamed(lane):
+            found.extend(rolling_records(lane))
+            if lane.tier != ALL:
+                found.extend(day_records(lane))
+    found.sort(key=lambda each: each[:3])
+    return [record for _, _, _, record in found]
+
+
+def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
+    """Each channel, queue and tier; then each queue with all tiers together, as a tier that is at fault has failed by
+    itself then."""
+    changes, series, waiting = sweep.changes(late), sweep.series(late_from), sweep.stays(late_from)
     by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
     queues: defaultdict[str, list[Lane]] = defaultdict(list)
     for dims in sweep.days.keys() | waiting.keys() | changes.keys():
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
         queues[dims.rpartition(SEP)[0]].append(lane)
-        with _blamed(dims):
-            found.extend(rolling_records(lane))
-            found.extend(day_records(lane))
+        yield lane
     for queue, lanes in queues.items() if together else ():
-        with _blamed(queue):  # no tier of it alone, or it had failed by itself
-            found.extend(rolling_records(_of_queue(queue, lanes, together)))
-    found.sort(key=lambda each: each[:3])
-    return [record for _, _, _, record in found]
+        try:
+            yield _of_queue(queue, lanes, together)
+        except Exception as error:
+            raise LaneFault(queue) from error
 
 
 @contextmanager
-def _blamed(dims: str) -> Iterator[None]:
+def _blamed(lane: Lane) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise LaneFault(dims) from error
+        raise LaneFault(lane.dims.removesuffix(f"{SEP}{ALL}")) from error
 
 
 def _of_queue(queue: str, lanes: list[Lane], rolling: tuple[tuple[int, int], ...]) -> Lane:

@@ -17,7 +17,7 @@ from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import ALL, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
 from streams.metrics.vocabulary import Name, place
-from streams.metrics.windows import advance, arrived, fold, record_key
+from streams.metrics.windows import advance, arrived, fold, record_key, standing
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
@@ -70,7 +70,7 @@ class Measure(Stage):
         self.signal_rules, self.signals = signals.shared(info.peers), name("defect.signals")
         self.examples: Named | None = None
         """Whom examples may name, until there are more; None = not known."""
-        self.live = LiveReadings(policy)
+        self.live: LiveReadings | None = None
         self.counted: list[Fact] = []
         """Facts of this batch, as they were counted."""
 
@@ -171,7 +171,7 @@ class Measure(Stage):
             raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], *tier))) from error
         if record["readings"].saturated:
             self.notes.saturated(record["readings"].saturated)
-        if line == LIVE:
+        if line == LIVE and self.live is not None:
             self.live.remember(record)
 
     def _publish_queue(self, line: str, queue: dict[str, Any], out: Outputs) -> None:
@@ -219,6 +219,10 @@ class Measure(Stage):
         return min(now, (self.kpi_tables.lines.get(LIVE) or LineState()).sealed)
 
     def readings(self) -> dict[tuple[str, ...], float]:
+        if self.live is None:  # what was published before this task was here stands, too
+            self.live = LiveReadings(self.policy)
+            for record in standing(self.kpi_tables, LIVE, self.policy):
+                self.live.remember(record)
         return self.live.current(self.live_time())
 
     def queues_now(self) -> dict[tuple[str, str], tuple[int, float]]:
