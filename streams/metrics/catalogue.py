@@ -235,6 +235,9 @@ DETAIL_SUMS = frozenset[str]().union(
     *({HISTOGRAMS[kpi.formula.histogram].counted_by} if kpi.formula.percent else kpi.formula.names for kpi in DETAILS)
 )
 """What records hold in place of the details; of percentiles the histograms are there anyway."""
+_ELSE = frozenset[str]().union(*(kpi.formula.names | {kpi.formula.histogram} for kpi in SPANS if not kpi.of_days))
+DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE if kpi.of_days)) - _ELSE - DETAIL_SUMS
+"""Accumulators that nothing but what is told of days alone is made of."""
 OF_DAYS = frozenset(kpi.formula.histogram for kpi in CATALOGUE if kpi.of_days and kpi.formula.percent)
 """Histograms that no other records have."""
 

@@ -57,7 +57,7 @@ def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
     waiting = lane.waiting(set(moments))
     row = lane.sweep.tables.days.get(_key(lane, day)) or EMPTY
     for at in moments:
-        pane = merge((row, lane.series.glance(max(lane.sweep.before, day[0]), at)), glance=True)
+        pane = merge((row, lane.series.between(max(lane.sweep.before, day[0]), at)), glance=True)
         yield at, Snapshot(pane, waiting.get(at, NOBODY), at, day[0], lane.can_abandon, lane.clock)
 
 

@@ -11,7 +11,7 @@ one channel, queue and tier, at the earliest. A row that does all the same is wr
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any, TypedDict
@@ -99,8 +99,8 @@ def decode(row: bytes) -> Pane:
 _Column = tuple[str, Callable[[int, int], Any]]
 
 
-def _columns(panes: Sequence[Pane]) -> list[_Column]:
-    """By accumulator: its state over the panes from one place to another. Sums are added up once for all stretches, as
+def _columns(panes: Sequence[Pane], without: Container[str]) -> list[_Column]:
+    """By accumulator, but for some: its state over the panes from one place to another. Sums are added up once for all stretches, as
     windows of several lengths end at every few panes.
     """
     states: defaultdict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
@@ -112,6 +112,7 @@ def _columns(panes: Sequence[Pane]) -> list[_Column]:
     return [
         (name, _sums(places, of_name) if name in SUMS else _others(name, places, of_name))
         for name, (places, of_name) in states.items()
+        if name not in without
     ]
 
 
@@ -133,10 +134,11 @@ def _others(name: str, places: list[int], states: list[Any]) -> Callable[[int, i
 class Series:
     """The panes of one channel, queue and tier in order of time: any stretch of them is one pane."""
 
-    __slots__ = ("_columns", "_found", "_panes", "starts")
+    __slots__ = ("_columns", "_found", "_panes", "starts", "without")
 
-    def __init__(self, panes: Sequence[tuple[int, Pane]]) -> None:
-        """``panes``: (start, pane) in rising order."""
+    def __init__(self, panes: Sequence[tuple[int, Pane]], without: Container[str] = ()) -> None:
+        """``panes``: (start, pane) in rising order; ``without``: accumulators that `glance` may leave out."""
+        self.without = without
         self.starts = [start for start, _ in panes]
         self._panes = [pane for _, pane in panes]
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
@@ -151,7 +153,8 @@ class Series:
         for series in some:
             for start, pane in series:
                 at[start].append(pane)
-        return cls([(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())])
+        merged = [(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())]
+        return cls(merged, some[0].without)
 
     def __iter__(self) -> Iterator[tuple[int, Pane]]:
         return zip(self.starts, self._panes, strict=True)
@@ -174,7 +177,7 @@ class Series:
             return self._panes[first] if first < last else EMPTY
         if self._found[0] != (first, last):
             if self._columns is None:
-                self._columns = _columns(self._panes)
+                self._columns = _columns(self._panes, self.without)
             found = {name: state for name, column in self._columns if (state := column(first, last))}
             self._found = (first, last), found
         return self._found[1]

@@ -9,6 +9,7 @@ from typing import Any
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
 from streams.base.times import day_bounds, iso
+from streams.metrics.catalogue import DAYS_ALONE
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
@@ -112,7 +113,8 @@ class Sweep:
             start = min(start, late_from - self.policy.reach_ms)
         panes = self.tables.panes
         found = self.pane_keys(start - start % PANE_MS, self.data_until)
-        return {dims: Series([(at, panes[key]) for at, key in pairs]) for dims, pairs in found.items()}
+        without = DAYS_ALONE if self.policy.details == "days" else ()
+        return {dims: Series([(at, panes[key]) for at, key in pairs], without) for dims, pairs in found.items()}
 
     def stays(self, late_from: int) -> dict[str, list[Stay]]:
         """The legs that wait at a moment of this move, or at one later than ``late_from``."""
