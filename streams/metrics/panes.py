@@ -100,8 +100,8 @@ _Column = tuple[str, Callable[[int, int], Any]]
 
 
 def _columns(panes: Sequence[Pane], without: Container[str]) -> list[_Column]:
-    """By accumulator, but for some: its state over the panes from one place to another. Sums are added up once for all stretches, as
-    windows of several lengths end at every few panes.
+    """By accumulator, but for some: its state over the panes from one place to another. Sums are added up once for all
+    stretches, as windows of several lengths end at every few panes.
     """
     states: defaultdict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
     for place, pane in enumerate(panes):
