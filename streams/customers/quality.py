@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from streams.base.channels import LIVE_CHANNELS
 from streams.base.claims import mark_of
 from streams.base.links import is_customer
-from streams.base.records import output_key
+from streams.base.records import contact_key, output_key
 from streams.contacts import histories
 from streams.contacts.contact import Contact
+from streams.contacts.histories import Lives
 from streams.contacts.lifecycle import END
 from streams.contacts.rules import ContactRules
 from streams.customers import facts
@@ -33,6 +34,7 @@ from streams.customers.quality_state import (
     TOLD_BYTES,
     KnownQuality,
     Told,
+    ends,
     first,
     forgotten,
     looking,
@@ -56,6 +58,7 @@ from streams.quality.scoring import (
 )
 
 TOPIC = "contact.quality"
+FOREVER = 1 << 62
 PROVISIONAL, FINAL = "provisional", "final"
 
 Found = tuple[str, Contact]
@@ -111,29 +114,41 @@ class Qualities(Follower[KnownQuality]):
 
     def left(self, state: KnownQuality, leaving: Leaving, view: View) -> After[KnownQuality] | None:
         mark = mark_of(leaving.key)
-        if not state.told and mark not in state.look:
+        if mark not in state.kept and not state.told and mark not in state.look:
             return None
         if leaving.key in view.histories:
             return looking(state, [mark, *provisional(state)])
         told = {each: known for each, known in state.told.items() if each != mark}
         look = tuple(each for each in dict.fromkeys((*state.look, *provisional(state))) if each != mark)
-        gone = (_tombstone(mark, view),) if mark in state.told else ()
-        return After(replace(state, told=told, look=look[-MAX_TOLD:]), gone, look=True)
+        gone = (_tombstone(mark, view),) if mark in state.told or mark in state.kept else ()
+        kept = {each: until for each, until in state.kept.items() if each != mark}
+        return After(replace(state, told=told, look=look[-MAX_TOLD:], kept=kept), gone, look=True)
+
+    def settled(self, state: KnownQuality, finished: Lives, view: View) -> KnownQuality:
+        """Whether or not it was published by then: the row is held by it."""
+        over = {
+            mark_of(contact_key(each.channel, each.id)): (each.ended or each.last) + KEPT_MS
+            for each in finished
+            if is_over(each)
+        }
+        return replace(state, kept=state.kept | over) if over else state
 
     def regrouped(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
         """Contacts that went are taken back as long as they would be known here; those that came are told."""
         known = {mark_of(key): key for key in (*view.histories, *view.rested)}
+        ended = ends(state)
         gone = [
             mark
-            for mark, told in state.told.items()
-            if mark not in known and (view.now is None or view.now <= told.ended + 2 * self.half_ms)
+            for mark, end in ended.items()
+            if mark not in known and (view.now is None or view.now <= end + 2 * self.half_ms)
         ]
-        told = {mark: each for mark, each in state.told.items() if mark not in gone}
+        state = without(state, gone) if gone else state
+        told = state.told
         look = {*state.look, *provisional(state), *(known.keys() - told.keys())}
         kept = tuple(sorted(mark for mark in look if mark in known))[-MAX_TOLD:]
         if not gone and kept == state.look:
             return None
-        return After(replace(state, told=told, look=kept), tuple(_tombstone(mark, view) for mark in gone), look=True)
+        return After(replace(state, look=kept), tuple(_tombstone(mark, view) for mark in gone), look=True)
 
     def passed(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
         """Publishing does it; but what is about to be forgotten is told while it is known. The state stays as it is: a
@@ -141,12 +156,21 @@ class Qualities(Follower[KnownQuality]):
         """
         now = view.now or 0
         going = [mark for mark in waits_for(state, now) if now > state.told[mark].ended + 2 * self.half_ms]
-        return After(state, self._tell(state, going, view)[1], look=True)
+        if state.look and now > self._first_of(view):
+            going += state.look
+        return After(state, self._tell(state, dict.fromkeys(going), view)[1], look=True)
+
+    def _first_of(self, view: View) -> int:
+        """When the first of the contacts may be forgotten."""
+        return min([history.last for history in view.histories.values()], default=FOREVER) + 2 * self.half_ms
 
     def due(self, state: KnownQuality, view: View) -> int | None:
-        if not state.told and not state.kept:
-            return None
-        return min([told.due for told in state.told.values()] + [*state.kept.values()])
+        times = [told.due for told in state.told.values()]
+        if state.kept:
+            times += [until for mark, until in state.kept.items() if mark not in state.told]
+        if state.look and view.histories:
+            times.append(self._first_of(view))
+        return min(times) if times else None
 
     # What
 
@@ -163,9 +187,9 @@ class Qualities(Follower[KnownQuality]):
         if surplus(after, view):
             after = forgotten(after, view)
         over = [mark for mark, told in after.told.items() if told.final and now > told.due]
-        over += [mark for mark, until in after.kept.items() if now > until]
+        over += [mark for mark, until in after.kept.items() if now > until and mark not in after.told]
         after = without(after, over) if over else after
-        more = len(after.told) + len(after.kept) - MAX_TOLD
+        more = len(after.told.keys() | after.kept) - MAX_TOLD
         if more > 0:
             earliest = first(after)[:more]
             after, over = without(after, earliest), [*over, *earliest]
@@ -173,7 +197,9 @@ class Qualities(Follower[KnownQuality]):
 
     def _is_over(self, state: KnownQuality, now: int) -> bool:
         """Is a record to be removed?"""
-        return any(now > told.due for told in state.told.values()) or any(now > until for until in state.kept.values())
+        return any(now > told.due for told in state.told.values()) or any(
+            now > until for mark, until in state.kept.items() if mark not in state.told
+        )
 
     def _tell(
         self, state: KnownQuality, marks: Collection[str], view: View, kind: str | None = None
@@ -197,8 +223,7 @@ class Qualities(Follower[KnownQuality]):
             elif was is not None:
                 del told[mark]
                 out.append(_tombstone(mark, view))
-        kept = {mark: until for mark, until in state.kept.items() if mark not in told} if state.kept else state.kept
-        return replace(state, told=told, revision=revision, kept=kept), tuple(out)
+        return replace(state, told=told, revision=revision), tuple(out)
 
     def _looked(self, marks: Iterable[str], view: View) -> Iterable[tuple[str, Found | None]]:
         """The contacts of these marks, where they are known."""
@@ -276,13 +301,13 @@ class Qualities(Follower[KnownQuality]):
         return False
 
     def names(self, state: KnownQuality) -> int:
-        return len(state.told) + len(state.kept)
+        return len(state.kept)
 
     def rest(self, state: KnownQuality) -> KnownQuality:
-        return replace(state, look=()) if state.told or state.kept else self.empty
+        return replace(state, told={}, look=()) if state.kept else self.empty
 
     def removed(self, state: KnownQuality, view: View) -> Iterable[Out]:
-        return [_tombstone(mark, view) for mark in (*state.told, *state.kept)]
+        return [_tombstone(mark, view) for mark in {**state.told, **state.kept}]
 
 
 def _before(key: str, started: int, since: int, beside: Beside) -> list[tuple[int, str, int]]:

@@ -39,7 +39,7 @@ class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
     """Those that are to be scored."""
     revision: int = 0
     kept: dict[str, int] = {}
-    """Contacts that are not known any more, whose records stand → until when (ms)."""
+    """Contacts that are over for good, and until when their records stand (ms), whether they are known or not."""
 
 
 def provisional(state: KnownQuality) -> list[str]:
@@ -48,7 +48,7 @@ def provisional(state: KnownQuality) -> list[str]:
 
 def surplus(state: KnownQuality, view: View) -> bool:
     """Is more told than there is, or than may be?"""
-    return len(state.told) > len(view.histories) + len(view.rested) or len(state.told) + len(state.kept) > MAX_TOLD
+    return len(state.told) > len(view.histories) + len(view.rested) or len(state.told.keys() | state.kept) > MAX_TOLD
 
 
 def forgotten(state: KnownQuality, view: View) -> KnownQuality:
@@ -56,13 +56,18 @@ def forgotten(state: KnownQuality, view: View) -> KnownQuality:
     known = {mark_of(key) for key in (*view.histories, *view.rested)}
     told = {mark: each for mark, each in state.told.items() if mark in known}
     gone = {mark: each.ended + KEPT_MS for mark, each in state.told.items() if mark not in known}
-    return replace(state, told=told, kept=state.kept | gone)
+    return replace(state, told=told, kept=gone | state.kept)
+
+
+def ends(state: KnownQuality) -> dict[str, int]:
+    """When each contact ended, as far as it is told or was over for good."""
+    ended = {mark: until - KEPT_MS for mark, until in state.kept.items()}
+    return ended | {mark: each.ended for mark, each in state.told.items()}
 
 
 def first(state: KnownQuality) -> list[str]:
     """By when they ended."""
-    ended = {mark: until - KEPT_MS for mark, until in state.kept.items()}
-    ended |= {mark: each.ended for mark, each in state.told.items()}
+    ended = ends(state)
     return sorted(ended, key=lambda mark: (ended[mark], mark))
 
 

@@ -119,7 +119,11 @@ def test_what_the_contract_does_not_know_ends_at_the_door() -> None:
     events[0]["data"]["identifiers"] = [{"kind": "email", "value": "a@b.de", "x": "y"}]
     task.batch(fetched(events))
     sent = [(key, value) for where, key, value in task.sent if where == "contact.normalised" and key is not None]
-    assert [value.get("data", {}).keys() for _, value in sent] == [set(), set(), {"direction", "author", "text"}]
+    assert [value.get("data", {}).keys() for _, value in sent] == [
+        set(),
+        set(),
+        {"direction", "author", "text", "behaviours"},
+    ]
     assert len(orjson.dumps([value for _, value in sent])) < 1000
     owners.batch([record(offset=n, key=key, value=orjson.dumps(value)) for n, (key, value) in enumerate(sent)])
     assert sum(map(len, owners.changelog.values())) < 1500
