@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import MINUTE_MS, to_ms
+from streams.metrics.kpis import detailed
 
 TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contacts.dead-letters")
 DAY_MS = 80_000_000
@@ -221,6 +223,8 @@ class BoardState:
             (each["kpi"], each["variant"]): Share(each["numerator"] or 0, each["denominator"])
             for each in value["readings"]
         }
+        for kpi, above, below in detailed(value.get("sums", {}), can_abandon=of["channel"] not in WITHOUT_ABANDONMENT):
+            shares[kpi.name, kpi.variant] = Share(above, below)
         if window["length_ms"] == MINUTE_MS and end > self._opened:
             self._minute(dimensions, end, value["revision"], shares)
         elif window["length_ms"] >= DAY_MS:

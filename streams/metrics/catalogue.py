@@ -231,12 +231,13 @@ BUSINESS_INSTANT: tuple[Kpi, ...] = (
 SPANS = CATALOGUE + BUSINESS
 """All that windows tell of what happened in them, and so do several windows together."""
 DETAILS = tuple(kpi for kpi in CATALOGUE if kpi.detail)
-DETAIL_SUMS = frozenset[str]().union(
+_OF_DETAILS = frozenset[str]().union(
     *({HISTOGRAMS[kpi.formula.histogram].counted_by} if kpi.formula.percent else kpi.formula.names for kpi in DETAILS)
 )
+DETAIL_SUMS = tuple(sorted(_OF_DETAILS))
 """What records hold in place of the details; of percentiles the histograms are there anyway."""
 _ELSE = frozenset[str]().union(*(kpi.formula.names | {kpi.formula.histogram} for kpi in SPANS if not kpi.of_days))
-DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE if kpi.of_days)) - _ELSE - DETAIL_SUMS
+DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE if kpi.of_days)) - _ELSE - _OF_DETAILS
 """Accumulators that nothing but what is told of days alone is made of."""
 OF_DAYS = frozenset(kpi.formula.histogram for kpi in CATALOGUE if kpi.of_days and kpi.formula.percent)
 """Histograms that no other records have."""

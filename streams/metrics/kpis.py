@@ -140,12 +140,13 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
         totals |= who_waits(snapshot.waiting, snapshot.end, snapshot.clock)
     if superseded := totals.get("superseded"):
         totals |= followed(superseded, snapshot.start)
-        before = {str(one): n for one, n in superseded.items() if one // 4 < snapshot.start and n > 0}
+        before = {str(one): n for one, n in sorted(superseded.items()) if one // 4 < snapshot.start and n > 0}
         if before:  # in a span of windows that holds both answers they count once
             found.histograms["superseded"] = before
     found.histograms |= _complete(totals, details)
     if not details:
-        found.sums = {name: n for name, n in snapshot.pane.items() if name in DETAIL_SUMS}
+        pane = snapshot.pane
+        found.sums = {name: max(-MOST, min(pane[name], MOST)) for name in DETAIL_SUMS if name in pane}
     there = totals.keys()
     everything = {**NOTHING, **totals}
     for names, kpis in _PLANS[instant, snapshot.can_abandon, details, snapshot.clock is not None]:

@@ -272,7 +272,7 @@ def told(run: Run, topic: str, without: Collection[str]) -> dict[Any, Any]:
             if doc["hop"] == "ingest":  # offsets of internal topics depend on how often progress is told
                 found[key] = doc
         elif topic == "contact.measurements" and doc["kind"] == "fact":
-            name = orjson.dumps({**doc, "sign": 0})
+            name = orjson.dumps({**doc, "sign": 0}, option=orjson.OPT_SORT_KEYS)
             found[name] = found.get(name, 0) + doc.get("sign", 1)
         elif doc.get("line", ""):
             found[key, doc["line"]] = {name: each for name, each in doc.items() if name not in PASSING}

@@ -199,8 +199,10 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
     if doc is None:
         found.pop((topic, key), None)
     elif topic == "contact.measurements":
-        name = topic, orjson.dumps({**doc, "sign": 0})
+        name = topic, orjson.dumps({**doc, "sign": 0}, option=orjson.OPT_SORT_KEYS)
         found[name] = found.get(name, 0) + doc.get("sign", 1)
+        if not found[name]:  # how often something is told and taken back hangs on the cut
+            del found[name]
     elif topic == "kpis":
         found.pop((topic, key), None)
         if any(each["numerator"] for each in doc["readings"]):  # else all of it was taken back, or was never told

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from streams.base.times import iso
 from streams.contacts import histories
 from streams.customers import condensing
+from streams.metrics.query import Standing, window_of
 from tests.reference import drive
 from tests.reference.drive import replayed
 from tests.reference.events import DAY, HOUR, MIN, Event, S, moment
@@ -80,15 +82,16 @@ def test_what_a_contact_has_once_is_replaced_however_much_came_in_between(
 
 
 def hourly(run: Any, line: str, name: str) -> int:
-    """Numerators of a figure over the hours that lie end to end, newest revision of each."""
-    newest: dict[str, dict[str, Any]] = {}
-    for record in drive.of(run, "kpis", line):
-        start = moment(record["window"]["start"])
-        if record["window"]["length_ms"] == HOUR and start % HOUR == 0:
-            newest["|".join([*record["dimensions"].values(), str(start)])] = record
+    """Denominators of a figure over the hours that lie end to end, as they stand."""
+    records = drive.of(run, "kpis", line)
+    first, last = (each(moment(record["window"]["start"]) // HOUR for record in records) for each in (min, max))
+    standing = Standing([(iso(hour * HOUR), HOUR) for hour in range(first, last + 1)])
+    for record in records:
+        if standing.wants(*window_of(record)):
+            standing.add(record)
     return sum(
         int(one["denominator"])
-        for record in newest.values()
+        for record in standing.records()
         for one in record["readings"]
         if f"{one['kpi']}.{one['variant']}" == name
     )

@@ -59,7 +59,7 @@ EVENTS = [
 def readings(tmp_path: Path, events: list[dict[str, Any]], size: int, restart: bool) -> dict[bytes, dict[str, Any]]:
     """The newest record of each window."""
     (tmp_path / "hours.yaml").write_text(HOURS)
-    inlets = app.inlets(SETTINGS, rule_files.load(tmp_path), Metrics(), scorer("lexicon"))
+    inlets = app.inlets(SETTINGS, rule_files.load(tmp_path), Metrics(), scorer(SETTINGS.sentiment_scorer))
     run, topics = Offline(inlets, dict.fromkeys(names(), 1), size=4000), ["contacts.email", "contacts.voice"]
     mark(run, "r", "started", round(FIRST * 1000) - 1, topics)
     for start in range(0, len(events), size):

@@ -99,6 +99,7 @@ def test_sums_that_cannot_be_written_are_written_as_the_largest_number_and_count
         r for k in measure.on("kpis") for r in k["readings"] if (r["kpi"], r["variant"]) == ("handle_time", "wrap")
     ]
     assert {r["numerator"] for r in wraps} == {3000 * 366 * DAY * 1000}
+    assert {k["sums"].get("wrap_ms", 0) for k in measure.on("kpis")} == {0, 3000 * 366 * DAY * 1000}
     more = hops()["measure"]
     more.batch([record(value=msgspec.json.encode(facts[0]))])
     ((key, pane),) = more.tables["panes"].items()
