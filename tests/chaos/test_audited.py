@@ -82,7 +82,7 @@ def test_facts_and_readings_are_what_a_recount_gives(seed: int, tmp_path: Path) 
     by_lane = figures.lanes(world, of_journeys)
     wrong = [
         *figures.check_facts(logs, world),
-        *journey_counts.check(logs),
+        *journey_counts.check(logs, {}),
         *figures.check_readings(logs, {}, by_lane),
     ]
     assert not [f"{each.level}: {each.what}" for each in wrong]

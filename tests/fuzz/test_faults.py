@@ -69,6 +69,7 @@ CUT = (*PASSING, "longest_wait_ms")
 """What depends on where batches are cut: how far time had come when something was told, and what was told before."""
 OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
 TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left", "hours", "subjects")
+SUMS = (b"panes", b"days", b"legs", b"firing")
 SENDS = (
     "contact.normalised",
     "identity.links",
@@ -190,8 +191,8 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
             if key.partition(b"\0")[2] in left:
                 continue
             if CONTROL in repr(key) and (table := key.partition(b"\0")[0]) != b"seen":
-                # A customer's row tells revisions, so only that it is there; sums and legs to the last byte.
-                found[task.inlet.name, key] = row if table in (b"panes", b"days", b"legs", b"firing") else b""
+                # A customer's row tells revisions, so only that it is there; sums and legs to the last number.
+                found[task.inlet.name, key] = orjson.loads(row) if table in SUMS else b""
     return found
 
 
@@ -199,10 +200,7 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
     if doc is None:
         found.pop((topic, key), None)
     elif topic == "contact.measurements":
-        name = topic, orjson.dumps({**doc, "sign": 0}, option=orjson.OPT_SORT_KEYS)
-        found[name] = found.get(name, 0) + doc.get("sign", 1)
-        if not found[name]:  # how often something is told and taken back hangs on the cut
-            del found[name]
+        _note_fact(found, doc)
     elif topic == "kpis":
         found.pop((topic, key), None)
         if any(each["numerator"] for each in doc["readings"]):  # else all of it was taken back, or was never told
@@ -223,6 +221,14 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.setdefault((topic, key), []).append(doc)
     else:
         found[topic, key] = {name: value for name, value in doc.items() if name not in CUT}
+
+
+def _note_fact(found: dict[Any, Any], doc: Any) -> None:
+    """How often something is told and taken back hangs on the cut."""
+    name = "contact.measurements", orjson.dumps({**doc, "sign": 0}, option=orjson.OPT_SORT_KEYS)
+    found[name] = found.get(name, 0) + doc.get("sign", 1)
+    if not found[name]:
+        del found[name]
 
 
 def _left(deployment: Offline) -> set[bytes]:

@@ -2,6 +2,15 @@
 kind. The customer is Anna Rossi in all of them.
 """
 
+from typing import Any
+
+import orjson
+
+from streams.base.times import HOUR_MS, SECOND_MS
+from streams.engine.offline import Offline
+from tests.support.offline import NOW, deployment, mark, settle
+from tests.support.system import event, home
+
 CURT = {
     "en": ["Yes?", "Wait.", "Done. Call back if not."],
     "it": ["Sì?", "Aspetti.", "Fatto. Richiami se non va."],
@@ -44,3 +53,45 @@ KIND = {
 }
 SHOWN = {"greeting", "acknowledge", "apology", "hold-announced", "hold-thanked", "stay", "own-words", "thanks"}
 """What each of the kind ones shows, whatever the language."""
+
+LANGUAGES = ("en", "it", "es", "fr", "de", "zh")
+T0 = NOW - 2 * HOUR_MS
+LINE = "r"
+
+
+def at(kind: str, contact: str, ms: int, channel: str = "chat", **data: Any) -> dict[str, Any]:
+    told = event(kind, contact, (T0 + ms) / 1000, channel=channel, **data)
+    return {**told, "id": f"{contact}-{kind}-{ms}", "replayid": LINE}
+
+
+def talk(contact: str, language: str | None, texts: list[str], customer: str = "anna", start: int = 0) -> list[Any]:
+    """A request that is queued, answered after 20 s and solved after four minutes, with a hold in the middle."""
+    says = {"author": "agent", "direction": "outbound", "language": language}
+    asks = {"author": "customer", "direction": "inbound", "text": "My card is blocked", "customer_id": customer}
+    first, second, third = ({"text": text, **says} for text in texts)
+    steps = [
+        ("contact.initiated", 0, {"customer_id": customer}),
+        ("message.sent", 1, asks),
+        ("contact.queued", 2, {"queue": "cards"}),
+        ("contact.connected", 20, {"agent_id": "a-1"}),
+        ("message.sent", 30, first),
+        ("message.sent", 60, second),
+        ("contact.held", 62, {}),
+        ("contact.resumed", 180, {}),
+        ("message.sent", 182, third),
+        ("contact.ended", 240, {"by": "customer"}),
+    ]
+    return [at(kind, contact, start + second_ * SECOND_MS, **data) for kind, second_, data in steps]
+
+
+def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS) -> Offline:
+    """A replay of the events; afterwards its stream time passes ``end``, ms after the first one."""
+    run, topics = deployment(), sorted({home(one)[0] for one in events} | {"contacts.task"})
+    mark(run, LINE, "started", T0 - 1, topics)
+    for start in range(0, len(events), size):
+        for one in events[start : start + size]:
+            run.publish(*home(one), orjson.dumps(one), NOW)
+        run.run(NOW)
+    mark(run, LINE, "progressed", T0 + end, topics)
+    settle(run, NOW)
+    return run

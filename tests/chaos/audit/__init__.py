@@ -74,7 +74,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         *identity.check(accounts.accepted, tables["identify"], rest),
         *(hops.check_customers(rest, state.rows(found, "track"), rules) if customers else ()),
         *figures.check_facts(others, world),
-        *journey_counts.check(others),
+        *journey_counts.check(others, now),
         *journeys.check(others, world),
         *journey_records.check(others, world, now),
         *alerts.check(others, world, accounts.accepted, now),

@@ -53,7 +53,7 @@ def test_an_empty_board_is_no_error(width: int, height: int) -> None:
 def test_the_figures_of_a_row() -> None:
     state, pulse = seeded()
     row = next(line for line in screen(state, pulse, 80, 24) if "accounts" in line)
-    figures = ["17", "19%", "6%", "2:15", "3:04", "8", "3:24", "60%", "–"]
+    figures = ["17", "15%", "6%", "2:15", "3:04", "8", "3:24", "60%", "–"]
     assert row.strip("│ ").split() == ["voice", "accounts", *figures]
 
 

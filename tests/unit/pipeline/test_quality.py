@@ -1,6 +1,5 @@
 """The quality of contacts, from their events to the topic, through all four agents."""
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -9,53 +8,7 @@ import pytest
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.engine.offline import Offline
-from tests.chaos.audit import quality, state
-from tests.chaos.audit.logs import Difference, Logs, Rec
-from tests.support.offline import NOW, deployment, mark, settle
-from tests.support.system import event, home
-from tests.support.transcripts import CURT, KIND, SHOWN
-
-LANGUAGES = ("en", "it", "es", "fr", "de", "zh")
-T0 = NOW - 2 * HOUR_MS
-LINE = "r"
-
-
-def at(kind: str, contact: str, ms: int, channel: str = "chat", **data: Any) -> dict[str, Any]:
-    told = event(kind, contact, (T0 + ms) / 1000, channel=channel, **data)
-    return {**told, "id": f"{contact}-{kind}-{ms}", "replayid": LINE}
-
-
-def talk(contact: str, language: str | None, texts: list[str], customer: str = "anna", start: int = 0) -> list[Any]:
-    """A request that is queued, answered after 20 s and solved after four minutes, with a hold in the middle."""
-    says = {"author": "agent", "direction": "outbound", "language": language}
-    asks = {"author": "customer", "direction": "inbound", "text": "My card is blocked", "customer_id": customer}
-    first, second, third = ({"text": text, **says} for text in texts)
-    steps = [
-        ("contact.initiated", 0, {"customer_id": customer}),
-        ("message.sent", 1, asks),
-        ("contact.queued", 2, {"queue": "cards"}),
-        ("contact.connected", 20, {"agent_id": "a-1"}),
-        ("message.sent", 30, first),
-        ("message.sent", 60, second),
-        ("contact.held", 62, {}),
-        ("contact.resumed", 180, {}),
-        ("message.sent", 182, third),
-        ("contact.ended", 240, {"by": "customer"}),
-    ]
-    return [at(kind, contact, start + second_ * SECOND_MS, **data) for kind, second_, data in steps]
-
-
-def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS) -> Offline:
-    """A replay of the events; afterwards its stream time passes ``end``, ms after the first one."""
-    run, topics = deployment(), sorted({home(one)[0] for one in events} | {"contacts.task"})
-    mark(run, LINE, "started", T0 - 1, topics)
-    for start in range(0, len(events), size):
-        for one in events[start : start + size]:
-            run.publish(*home(one), orjson.dumps(one), NOW)
-        run.run(NOW)
-    mark(run, LINE, "progressed", T0 + end, topics)
-    settle(run, NOW)
-    return run
+from tests.support.transcripts import CURT, KIND, LANGUAGES, SHOWN, at, run_of, talk
 
 
 def standing(run: Offline) -> dict[str, dict[str, Any]]:
@@ -99,40 +52,6 @@ def test_no_text_leaves_the_door() -> None:
     for task in run.tasks:
         if task.info.inlet != "ingest":
             assert not any(b"Rossi" in value or b"deadline of" in value for value in task.changelog.values())
-
-
-def audited(run: Offline) -> list[Difference]:
-    found = Logs({"contact.quality": [Rec(*place, **told) for place, told in _told(run)]})
-    [track] = [task for task in run.tasks if task.info.inlet == "track"]
-    head = b"customers\0"
-    rows = {
-        (0, "customers", key[len(head) :].decode()): state.row_of(row)
-        for key, row in track.changelog.items()
-        if key.startswith(head)
-    }
-    return list(quality.check(found, rows))
-
-
-def _told(run: Offline) -> list[tuple[tuple[str, int, int, int], dict[str, Any]]]:
-    return [
-        ((each.topic, each.partition, each.offset, each.timestamp), {"key": each.key, "value": each.value})
-        for each in run.on("contact.quality")
-    ]
-
-
-def test_the_audit_holds_the_topic_against_the_rows() -> None:
-    run = run_of([*talk("c1", "en", KIND["en"]), *talk("c2", "de", CURT["de"], "bob")])
-    assert audited(run) == []
-    [log] = [log for (topic, _), log in run.topics.items() if topic == "contact.quality" and log]
-    other = replace(log[-1], value=log[-1].value.replace(b'"transfers":0', b'"transfers":1'), offset=99)
-    log.append(other)
-    (difference,) = audited(run)
-    assert "is not what was told last" in difference.what
-    log.append(replace(other, key=b"r/customer:eve/1"))
-    assert len(audited(run)) == 2
-    log += [replace(other, value=None), replace(other, key=b"r/customer:eve/1", value=None)]
-    (difference,) = audited(run)
-    assert "is told by the row alone" in difference.what
 
 
 def shuffled(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
