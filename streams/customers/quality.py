@@ -301,7 +301,7 @@ class Qualities(Follower[KnownQuality]):
         return False
 
     def names(self, state: KnownQuality) -> int:
-        return len(state.kept)
+        return len(state.told)
 
     def rest(self, state: KnownQuality) -> KnownQuality:
         return replace(state, told={}, look=()) if state.kept else self.empty

@@ -90,7 +90,7 @@ def test_a_record_stands_for_31_days_after_the_last_contact() -> None:
     task.until(last + 20 * D)
     assert task.customer is not None
     encoded = msgspec.json.encode(customers.scheduled(task.customer, RULES))
-    assert len(encoded) < 220, "nothing but the name is left of who is nobody known"
+    assert len(encoded) < 320, "nothing but names are left of who is nobody known"
     task.until(last + 31 * D)
     assert [told[1:] for told in task.told] == [("open", 1), ("open", 2), ("closed", 3)]
     task.until(last + 31 * D + 1)
