@@ -110,7 +110,7 @@ def fold(
             return _after(room, fold(room.customer, record, clock, rules, size))
     customer = customer or Customer(owner)
     timeline, place = customer.lines.get(line, EMPTY), Place(owner, line, clock.stream_time(line))
-    outcome = _outcome(customer, line, _change(timeline, record, place, rules), size)
+    outcome = _outcome(customer, line, _change(timeline, record, place, rules), size, rules)
     after = outcome.customer
     return outcome if after is None or after.size <= relief.ROW_BYTES else _fitting(outcome, clock, rules)
 
@@ -194,9 +194,10 @@ def _after(before: Outcome, outcome: Outcome) -> Outcome:
     return replace(outcome, facts=before.facts + outcome.facts, out=before.out + outcome.out)
 
 
-def _outcome(customer: Customer, line: str, change: LineOutcome, size: int) -> Outcome:
+def _outcome(customer: Customer, line: str, change: LineOutcome, size: int, rules: CustomerRules) -> Outcome:
     """``size``: JSON bytes of the record."""
-    after = _with(customer, line, change.timeline, relief.growth(size, alerts_in(change.out)))
+    first = _nothing_of(customer, line, rules)
+    after = _with(customer, line, change.timeline, relief.growth(size, alerts_in(change.out), first=first))
     return Outcome(
         after if after.lines else None,
         change.facts,
@@ -260,7 +261,7 @@ def _command(customer: Customer | None, record: Command, rules: CustomerRules) -
             obeyed = loop.commanded(timeline, record, Place(customer.owner, line, None), rules)
             if obeyed is not None:
                 after, out = obeyed
-                return _outcome(customer, line, LineOutcome(after, out=out), relief.RECORD_BYTES)
+                return _outcome(customer, line, LineOutcome(after, out=out), relief.RECORD_BYTES, rules)
     raise Refused(
         "wrong-type",
         "data.alert_id",

@@ -229,9 +229,15 @@ def shown_bytes(timeline: Timeline, place: Place, rules: CustomerRules) -> int:
 
 
 def only_looks(before: Timeline, after: Timeline, rules: CustomerRules) -> bool:
-    """All that is new of it is that something may have to be published."""
-    kept = ("histories", "rested", "gone", "forwards", "tiers", *(each.name for each in rules.followers))
-    return all(getattr(before, name) is getattr(after, name) for name in kept)
+    """All that is new of it is that something may have to be published, and what only publishing writes."""
+    kept = ("histories", "rested", "gone", "forwards", "tiers")
+    return all(getattr(before, name) is getattr(after, name) for name in kept) and all(
+        _looks(each, getattr(before, each.name), getattr(after, each.name)) for each in rules.followers
+    )
+
+
+def _looks(each: Follower[Any], before: Any, after: Any) -> bool:
+    return before is after or each.unpublished(before) == each.unpublished(after)
 
 
 def names(timeline: Timeline, rules: CustomerRules) -> int:

@@ -46,6 +46,8 @@ ALERT_BYTES = 10_000
 """JSON bytes of an alert, at most, its id as the key included."""
 LINE_BYTES = 300
 """JSON bytes of a line's deadlines and marks, at most."""
+FIRST_BYTES = 7_000
+"""JSON bytes that publishing writes of a line of which little is known, at most, beside what each record adds."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -66,11 +68,11 @@ _RESTED = range(900, 100, -100)
 _FEWEST = _Kept(marks=4, legs=2, said=4, rested=3, ease=Ease.FEWEST)
 
 
-def growth(record_bytes: int, alerts: int) -> int:
+def growth(record_bytes: int, alerts: int, *, first: bool = False) -> int:
     """Bytes that a record of this size and the alerts it caused add to a row at most: its event, leg, marks, message
-    and contact, and all of it once more when events settle; names come from earlier records, too.
+    and contact, and all of it once more when events settle; names come from earlier records, too. ``first``: of a line.
     """
-    return 6 * (min(RECORD_BYTES, record_bytes)) + 4_096 + ALERT_BYTES * alerts
+    return 6 * (min(RECORD_BYTES, record_bytes)) + 4_096 + ALERT_BYTES * alerts + FIRST_BYTES * first
 
 
 def grown_by_time(size: int, alerts: int) -> int:

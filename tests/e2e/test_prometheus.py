@@ -27,7 +27,7 @@ wait:
   - {name: high-tier-wait, tiers: [gold], limit: 1s, severity: critical}
   - {name: long-wait, tiers: [platinum], limit: 1s, severity: warning}
 """
-LOANS = 'channel="voice", queue="loans", tier="silver", window="1m"'
+LOANS = 'channel="voice", queue="loans", tier="all", window="1m"'
 HOPS = {"ingest", "identify", "track", "measure"}
 # What stands for people in everything that is published here.
 MARK = "zebra"

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs" / "images" / "rooms.svg"
 CONTRACT = "schemas"  # stands below every floor of `streams`
-COLUMNS, STARTS = 7, 8
+COLUMNS, STARTS = 8, 8
 LEFT, TOP, STEP_X, STEP_Y, WIDTH, HEIGHT = 20, 92, 178, 82, 142, 44
 PURE, SHELL, WIRE = (
     ("#e6f0ea", "#3f7d58", "#1f4d33"),

@@ -219,7 +219,10 @@ def outputs(run: Offline, line: str, since: int) -> dict[tuple[str, bytes | None
     found = {}
     for topic in OUTPUTS:
         for each in run.on(topic):
-            value = orjson.loads(each.value or b"{}")
+            if each.value is None:  # a name that stood for a moment, as the log was cut
+                found.pop((topic, each.key), None)
+                continue
+            value = orjson.loads(each.value)
             if each.timestamp >= since and value.get("line") == line:
                 for name in ("revision", "before", "changed"):  # what was told before depends on how the log was cut
                     value.pop(name, None)
