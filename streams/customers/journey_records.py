@@ -14,6 +14,7 @@ from zlib import crc32
 from streams.base.records import contact_key
 from streams.base.times import MINUTE_MS, iso
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
+from streams.contacts.trend import Feelings, latest, trend
 from streams.customers.journey_names import journey_id
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
@@ -95,6 +96,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "channels": list(whole.channels),
         "wait_ms": _at_most(sums.wait_ms),
         "sentiment": _mean(sums.scored_milli, sums.scored),
+        "sentiment_trend": _trend(*_feelings(whole.points)),
         "state": state(whole),
         "waiting_for": waiting_for(whole),
         "topic": whole.topic,
@@ -140,6 +142,7 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "wait_ms": point.wait_ms,
         "talk_ms": point.talk_ms,
         "sentiment": _mean(point.scored_milli, point.scored),
+        "sentiment_trend": _trend(point.feelings, point.started),
         "messages": point.messages,
         "transfers": point.transfers,
         "level": level,
@@ -159,6 +162,25 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
 
 def _at_most(ms: int) -> int:
     return max(0, min(ms, MAX_WAIT_MS))
+
+
+def _feelings(points: Sequence[Touchpoint]) -> tuple[Feelings, int]:
+    """The customer's latest in all of them, and the moment since which their times are."""
+    felt = [point for point in points if point.feelings]
+    if len(felt) == 1:
+        return felt[0].feelings, felt[0].started
+    return latest([(point.started + at, milli) for point in felt for at, milli in point.feelings]), 0
+
+
+def _trend(feelings: Feelings, began: int) -> dict[str, Any] | None:
+    its = trend(feelings)
+    return its and {
+        "slope": its.slope,
+        "negative_streak": its.negatives,
+        "negative_since": None if its.since is None else iso(began + its.since),
+        "turned": None if its.turned is None else iso(began + its.turned),
+        "turn": its.turn,
+    }
 
 
 def _mean(total_milli: int, count: int) -> float | None:
