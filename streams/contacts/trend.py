@@ -4,12 +4,14 @@ Of the latest ``MAX_FEELINGS`` scored messages and survey answers, in the order 
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from itertools import accumulate
+from operator import mul
 from typing import NamedTuple
 
 from streams.sentiment.scoring import NEGATIVE
 
 MAX_FEELINGS = 12
+_NEGATIVE = round(1000 * NEGATIVE)
 BESIDE = 2
 """Feelings that there are at least before a turning point, and after it."""
 
@@ -36,7 +38,9 @@ class Trend(NamedTuple):
 
 def felt(known: Feelings, feeling: Feeling) -> Feelings:
     """With one more."""
-    return latest((*known, feeling)) if known else (feeling,)
+    if known and feeling < known[-1]:
+        return latest((*known, feeling))
+    return (*known[-MAX_FEELINGS + 1 :], feeling)
 
 
 def latest(feelings: Iterable[Feeling]) -> Feelings:
@@ -44,36 +48,32 @@ def latest(feelings: Iterable[Feeling]) -> Feelings:
     return tuple(sorted(feelings)[-MAX_FEELINGS:])
 
 
-@lru_cache(1024)
 def trend(feelings: Feelings) -> Trend | None:
-    """Of feelings in order; None = there is none. Each is told again with every record of its journey."""
+    """Of feelings in order; None = there is none."""
     if not feelings:
         return None
-    scores = [milli for _, milli in feelings]
-    negatives = next((n for n, milli in enumerate(reversed(scores)) if milli > NEGATIVE * 1000), len(scores))
+    count, scores = len(feelings), [milli for _, milli in feelings]
+    negatives = 0
+    while negatives < count and scores[~negatives] <= _NEGATIVE:
+        negatives += 1
     since = feelings[-negatives][0] if negatives else None
-    turned, turn = _turned([at for at, _ in feelings], scores)
-    return Trend(_slope(scores), negatives, since, turned, turn)
+    slope = None
+    if count > 1:  # Σ(i − ī)·s / Σ(i − ī)², with twice the distances, which are whole numbers
+        above = sum(map(mul, range(1 - count, count, 2), scores))
+        slope = _score(6 * above / (count * (count * count - 1)))
+    if count < 2 * BESIDE:
+        return Trend(slope, negatives, since, None, None)
+    return Trend(slope, negatives, since, *_turned(feelings, scores))
 
 
-def _slope(scores: list[int]) -> float | None:
-    """Σ(i − ī)·s / Σ(i − ī)², with twice the distances, which are whole numbers."""
-    count = len(scores)
-    if count < 2:
-        return None
-    above = sum([(2 * place - count + 1) * milli for place, milli in enumerate(scores)])
-    return _score(6 * above / (count * (count * count - 1)))
-
-
-def _turned(times: list[int], scores: list[int]) -> tuple[int | None, float | None]:
+def _turned(feelings: Feelings, scores: list[int]) -> tuple[int | None, float | None]:
     """No point lies within a moment; none where no mean differs."""
-    count, total, before = len(scores), sum(scores), sum(scores[: BESIDE - 1])
-    best, at = 0.0, None
-    for place in range(BESIDE, count - BESIDE + 1):
-        before += scores[place - 1]
+    count, total = len(scores), sum(scores)
+    best, most, at = 0.0, 0.0, None
+    for place, before in enumerate(accumulate(scores[:-BESIDE]), 1):
         turn = (place * total - count * before) / (place * (count - place))  # exact but for one rounding
-        if abs(turn) > abs(best) and times[place] > times[place - 1]:
-            best, at = turn, times[place]
+        if (turn > most or -turn > most) and place >= BESIDE and feelings[place][0] > feelings[place - 1][0]:
+            best, most, at = turn, abs(turn), feelings[place][0]
     return at, None if at is None else _score(best)
 
 

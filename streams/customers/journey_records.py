@@ -76,6 +76,7 @@ def contained(whole: Whole, closed: bool) -> bool | None:
 def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revision: int) -> dict[str, Any]:
     """The record on the topic ``journeys``; of other journeys it says nothing yet."""
     sums, solved = whole.sums, whole.solved
+    listed = [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)]
     return {
         "journey_id": name,
         "customer": owner,
@@ -85,7 +86,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "line": line,
         "tier": whole.tier,
         "revision": revision,
-        "contacts": [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)],
+        "contacts": listed,
         "counts": {
             "contacts": sums.contacts,
             "answered": sums.answered,
@@ -96,7 +97,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "channels": list(whole.channels),
         "wait_ms": _at_most(sums.wait_ms),
         "sentiment": _mean(sums.scored_milli, sums.scored),
-        "sentiment_trend": _trend(*_feelings(whole.points)),
+        "sentiment_trend": _trend_of_all(whole.points, listed),
         "state": state(whole),
         "waiting_for": waiting_for(whole),
         "topic": whole.topic,
@@ -142,7 +143,7 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "wait_ms": point.wait_ms,
         "talk_ms": point.talk_ms,
         "sentiment": _mean(point.scored_milli, point.scored),
-        "sentiment_trend": _trend(point.feelings, point.started),
+        "sentiment_trend": _trend(point.feelings, point.started) if point.feelings else None,
         "messages": point.messages,
         "transfers": point.transfers,
         "level": level,
@@ -164,12 +165,12 @@ def _at_most(ms: int) -> int:
     return max(0, min(ms, MAX_WAIT_MS))
 
 
-def _feelings(points: Sequence[Touchpoint]) -> tuple[Feelings, int]:
-    """The customer's latest in all of them, and the moment since which their times are."""
-    felt = [point for point in points if point.feelings]
-    if len(felt) == 1:
-        return felt[0].feelings, felt[0].started
-    return latest([(point.started + at, milli) for point in felt for at, milli in point.feelings]), 0
+def _trend_of_all(points: Sequence[Touchpoint], listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of several contacts with feelings that of the latest in all of them, else that of the one."""
+    felt = [at for at, point in enumerate(points) if point.feelings]
+    if len(felt) < 2:
+        return listed[felt[0]]["sentiment_trend"] if felt else None
+    return _trend(latest([(points[at].started + time, milli) for at in felt for time, milli in points[at].feelings]), 0)
 
 
 def _trend(feelings: Feelings, began: int) -> dict[str, Any] | None:
