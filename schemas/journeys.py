@@ -13,8 +13,8 @@ class SentimentTrend(Model):
     """How the customer's feeling goes: by the latest 12 scored messages and survey answers, in the order of their
     times."""
 
-    slope: Number | None
-    """Score (-1 … 1) gained from one to the next, by least squares; null where there is one alone."""
+    slope: Number
+    """Score (-1 … 1) gained from one to the next, by least squares."""
     negative_streak: Whole
     """So many in a row at the end are negative (-0.2 or below); 12 = or more."""
     negative_since: UtcTime | None
@@ -46,7 +46,7 @@ class JourneyContact(Model):
     sentiment: Sentiment | None
     """Mean of the customer's messages, -1 … 1; null where none was scored."""
     sentiment_trend: SentimentTrend | None
-    """Where it goes, survey answers included; null where there is neither."""
+    """Where it goes, survey answers included; null where there are fewer than two."""
     messages: Whole
     """Messages in both directions."""
     transfers: Whole
@@ -148,7 +148,7 @@ class Journey(Model):
     sentiment: Sentiment | None
     """Mean of the customer's messages; null where none was scored."""
     sentiment_trend: SentimentTrend | None
-    """Where it goes over all contacts that are listed; null where there are no messages with a score and no answers."""
+    """Where it goes over all contacts that are listed."""
     state: Literal["open", "waiting_for_customer", "waiting_for_us", "solved", "reopened", "abandoned"]
     """How it stands, by what was heard last; reopened = it was solved, and is not."""
     waiting_for: Literal["us", "customer"] | None

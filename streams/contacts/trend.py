@@ -24,12 +24,12 @@ class Trend(NamedTuple):
     """Scores are −1 to 1, times as those of the feelings.
 
     ``slope``: least squares over the places 1, 2, 3 … of the feelings, so what the score changes by from one to the
-    next, however much time lies between; None = there are fewer than two. ``negatives``: so many in a row are negative
-    at the end, the first of them at ``since``. ``turned``: the time of the feeling from which on the mean differs most
+    next, however much time lies between. ``negatives``: so many in a row are negative at the end, the first of them at
+    ``since``. ``turned``: the time of the feeling from which on the mean differs most
     from the mean before, the earlier one of two; ``turn``: by so much.
     """
 
-    slope: float | None
+    slope: float
     negatives: int
     since: int | None
     turned: int | None
@@ -49,21 +49,19 @@ def latest(feelings: Iterable[Feeling]) -> Feelings:
 
 
 def trend(feelings: Feelings) -> Trend | None:
-    """Of feelings in order; None = there is none."""
-    if not feelings:
+    """Of feelings in order; None = there are fewer than two."""
+    count = len(feelings)
+    if count < 2:
         return None
-    count, scores = len(feelings), [milli for _, milli in feelings]
+    scores = [milli for _, milli in feelings]
     negatives = 0
     while negatives < count and scores[~negatives] <= _NEGATIVE:
         negatives += 1
     since = feelings[-negatives][0] if negatives else None
-    slope = None
-    if count > 1:  # Σ(i − ī)·s / Σ(i − ī)², with twice the distances, which are whole numbers
-        above = sum(map(mul, range(1 - count, count, 2), scores))
-        slope = _score(6 * above / (count * (count * count - 1)))
-    if count < 2 * BESIDE:
-        return Trend(slope, negatives, since, None, None)
-    return Trend(slope, negatives, since, *_turned(feelings, scores))
+    above = sum(map(mul, range(1 - count, count, 2), scores))  # Σ(i − ī)·s, with twice the distances: whole numbers
+    slope = _score(6 * above / (count * (count * count - 1)))
+    turned, turn = _turned(feelings, scores) if count >= 2 * BESIDE else (None, None)
+    return Trend(slope, negatives, since, turned, turn)
 
 
 def _turned(feelings: Feelings, scores: list[int]) -> tuple[int | None, float | None]:

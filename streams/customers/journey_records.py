@@ -143,7 +143,7 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "wait_ms": point.wait_ms,
         "talk_ms": point.talk_ms,
         "sentiment": _mean(point.scored_milli, point.scored),
-        "sentiment_trend": _trend(point.feelings, point.started) if point.feelings else None,
+        "sentiment_trend": _trend(point.feelings, point.started) if len(point.feelings) > 1 else None,
         "messages": point.messages,
         "transfers": point.transfers,
         "level": level,

@@ -26,8 +26,8 @@ def of(*scores: float) -> Trend | None:
     ("scores", "expected"),
     [
         ((), None),
-        ((0.5,), (None, 0, None, None, None)),
-        ((-0.2,), (None, 1, 0, None, None)),
+        ((-0.2,), None),
+        ((0.0, -0.2), (-0.2, 1, 1, None, None)),
         ((0.5, -0.19), (-0.69, 0, None, None, None)),
         ((0.9, -0.3, -0.6), (-0.75, 2, 1, None, None)),
         ((0.5, 0.5, 0.5, 0.5), (0.0, 0, None, None, None)),
@@ -48,7 +48,7 @@ def test_it_is_of_the_latest_ones_however_they_came(feelings: list[tuple[int, in
     assert known == latest(feelings) == tuple(sorted(feelings))[-MAX_FEELINGS:]
     found = trend(known)
     if found is None:
-        assert not known
+        assert len(known) < 2
         return
     times, scores = [at for at, _ in known], [Fraction(milli, 1000) for _, milli in known]
     tail = scores[len(scores) - found.negatives :]
@@ -58,7 +58,7 @@ def test_it_is_of_the_latest_ones_however_they_came(feelings: list[tuple[int, in
     middle = Fraction(len(scores) - 1, 2)
     spread = sum((place - middle) ** 2 for place in range(len(scores)))
     above = sum(((place - middle) * score for place, score in enumerate(scores)), Fraction())
-    assert found.slope == (pytest.approx(float(above / spread), abs=0.0006) if spread else None)
+    assert found.slope == (pytest.approx(float(above / spread), abs=0.0006))
     turns = {
         times[at]: sum(scores[at:], Fraction()) / (len(scores) - at) - sum(scores[:at], Fraction()) / at
         for at in range(BESIDE, len(scores) - BESIDE + 1)
@@ -84,13 +84,7 @@ def test_messages_and_answers_of_a_contact_and_of_the_whole_journey() -> None:
             "turned": "2026-01-01T09:02:00.000Z",
             "turn": -1.2,
         },
-        {
-            "slope": None,
-            "negative_streak": 1,
-            "negative_since": "2026-01-01T09:09:00.000Z",
-            "turned": None,
-            "turn": None,
-        },
+        None,
         None,
     ]
     assert record["sentiment_trend"] == {
