@@ -9,6 +9,23 @@ from schemas.fields import Bool, Line, Model, Number, Revision, Sentiment, Strin
 MAX_JOURNEY_CONTACTS = 20
 
 
+class SentimentTrend(Model):
+    """How the customer's feeling goes: by the latest 12 scored messages and survey answers, in the order of their
+    times."""
+
+    slope: Number
+    """Score (-1 … 1) gained from one to the next, by least squares."""
+    negative_streak: Whole
+    """So many in a row at the end are negative (-0.2 or below); 12 = or more."""
+    negative_since: UtcTime | None
+    """Time of the first of these."""
+    turned: UtcTime | None
+    """Turning point: from this one on the mean differs most from the mean before; at least two on either side, else
+    null."""
+    turn: Number | None
+    """By so much: mean from there on less mean before."""
+
+
 class JourneyContact(Model):
     contact_id: String
     """The conversation."""
@@ -28,6 +45,8 @@ class JourneyContact(Model):
     """Talked to humans, in milliseconds."""
     sentiment: Sentiment | None
     """Mean of the customer's messages, -1 … 1; null where none was scored."""
+    sentiment_trend: SentimentTrend | None
+    """Where it goes, survey answers included; null where there are fewer than two."""
     messages: Whole
     """Messages in both directions."""
     transfers: Whole
@@ -128,6 +147,8 @@ class Journey(Model):
     """Waited in queues over all contacts, in milliseconds."""
     sentiment: Sentiment | None
     """Mean of the customer's messages; null where none was scored."""
+    sentiment_trend: SentimentTrend | None
+    """Where it goes over all contacts that are listed."""
     state: Literal["open", "waiting_for_customer", "waiting_for_us", "solved", "reopened", "abandoned"]
     """How it stands, by what was heard last; reopened = it was solved, and is not."""
     waiting_for: Literal["us", "customer"] | None

@@ -223,6 +223,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a human had it after that."""
     human_first: bool = False
     """It had asked for a human, or one had it, before a menu or a bot did."""
+    feelings: tuple[tuple[int, int], ...] = ()
+    """The customer's latest: see `streams.contacts.trend`."""
     service: Service | None = None
     """How humans served it; None = nothing of that is known."""
 

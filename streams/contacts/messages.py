@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from streams.base import decay
 from streams.base.channels import SPOKEN
-from streams.contacts import conversation, surveys
+from streams.contacts import conversation, surveys, trend
 from streams.contacts.contact import CONTAINED, Contact, Mark, one_each, solved_at, taken_up
 from streams.contacts.lifecycle import START
 from streams.contacts.rules import ContactRules
@@ -70,6 +70,7 @@ def _customer_wrote(contact: Contact, step: Step, rules: ContactRules) -> Contac
         scored_milli=contact.scored_milli + step.value,
         mood=decay.add(contact.mood, step.value, step.time, rules.sentiment_half_life_ms),
         marks=(*contact.marks, mark),
+        feelings=trend.felt(contact.feelings, (step.time - contact.started, step.value)),
     )
 
 
@@ -123,7 +124,12 @@ def rated(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     value = surveys.answer(step, rules)
     mark = Mark("feedback", name, step.time, contact.queue, variant=step.detail, value=value)
     nps = contact.nps if step.detail != "nps" or value is None else (step.time, value, contact.queue)
-    return replace(contact, marks=one_each(contact.marks, mark), low=_low(contact, step.detail, value, rules), nps=nps)
+    place = surveys.part(step.detail, value, rules)
+    feelings = contact.feelings
+    if place is not None:
+        feelings = trend.felt(feelings, (step.time - contact.started, round(2000 * place) - 1000))
+    low = _low(contact, step.detail, value, rules)
+    return replace(contact, marks=one_each(contact.marks, mark), low=low, nps=nps, feelings=feelings)
 
 
 def _low(contact: Contact, metric: str | None, value: int | None, rules: ContactRules) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from zlib import crc32
 from streams.base.records import contact_key
 from streams.base.times import MINUTE_MS, iso
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
+from streams.contacts.trend import Feelings, latest, trend
 from streams.customers.journey_names import journey_id
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
@@ -75,6 +76,7 @@ def contained(whole: Whole, closed: bool) -> bool | None:
 def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revision: int) -> dict[str, Any]:
     """The record on the topic ``journeys``; of other journeys it says nothing yet."""
     sums, solved = whole.sums, whole.solved
+    listed = [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)]
     return {
         "journey_id": name,
         "customer": owner,
@@ -84,7 +86,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "line": line,
         "tier": whole.tier,
         "revision": revision,
-        "contacts": [_listed(point, why) for point, why in zip(whole.points, whole.stitches, strict=True)],
+        "contacts": listed,
         "counts": {
             "contacts": sums.contacts,
             "answered": sums.answered,
@@ -95,6 +97,7 @@ def record(name: str, whole: Whole, owner: str, line: str, closed: bool, revisio
         "channels": list(whole.channels),
         "wait_ms": _at_most(sums.wait_ms),
         "sentiment": _mean(sums.scored_milli, sums.scored),
+        "sentiment_trend": _trend_of_all(whole.points, listed),
         "state": state(whole),
         "waiting_for": waiting_for(whole),
         "topic": whole.topic,
@@ -140,6 +143,7 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "wait_ms": point.wait_ms,
         "talk_ms": point.talk_ms,
         "sentiment": _mean(point.scored_milli, point.scored),
+        "sentiment_trend": _trend(point.feelings, point.started) if len(point.feelings) > 1 else None,
         "messages": point.messages,
         "transfers": point.transfers,
         "level": level,
@@ -159,6 +163,25 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
 
 def _at_most(ms: int) -> int:
     return max(0, min(ms, MAX_WAIT_MS))
+
+
+def _trend_of_all(points: Sequence[Touchpoint], listed: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of several contacts with feelings that of the latest in all of them, else that of the one."""
+    felt = [at for at, point in enumerate(points) if point.feelings]
+    if len(felt) < 2:
+        return listed[felt[0]]["sentiment_trend"] if felt else None
+    return _trend(latest([(points[at].started + time, milli) for at in felt for time, milli in points[at].feelings]), 0)
+
+
+def _trend(feelings: Feelings, began: int) -> dict[str, Any] | None:
+    its = trend(feelings)
+    return its and {
+        "slope": its.slope,
+        "negative_streak": its.negatives,
+        "negative_since": None if its.since is None else iso(began + its.since),
+        "turned": None if its.turned is None else iso(began + its.turned),
+        "turn": its.turn,
+    }
 
 
 def _mean(total_milli: int, count: int) -> float | None:

@@ -11,6 +11,7 @@ from streams.base.channels import LIVE_CHANNELS, SPOKEN
 from streams.base.records import NO_QUEUE
 from streams.contacts.contact import ABANDONED, ANSWERED, Contact, Counted
 from streams.contacts.standing import SILENT, is_open, standing
+from streams.contacts.trend import Feelings
 from streams.customers.facts import tier_of
 from streams.customers.tiers import Tiers
 
@@ -59,6 +60,8 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The answer to the NPS survey: when, thousandths, and the queue it counts in."""
     callback: tuple[int, int | None, str, int | None] | None = None
     """The call-back asked for: when, for when, the queue it counts in, and when a human had the contact after that."""
+    feelings: Feelings = ()
+    """The customer's latest in it."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -168,6 +171,7 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         contact.before,
         _nps(contact),
         _callback(contact),
+        contact.feelings,
     )
 
 

@@ -81,9 +81,19 @@ def _journey(doc: Doc) -> str:
         f"{counts['transfers']} transferred" if counts["transfers"] else "",
         f"waited {_duration(doc['wait_ms'])}" if doc["wait_ms"] else "",
         f"mood {doc['sentiment']:g}" if doc["sentiment"] is not None else "",
+        *_trend(doc.get("sentiment_trend") or {}),
         waits,
     )
     return ", ".join(each for each in said if each)
+
+
+def _trend(doc: Doc) -> Iterator[str]:
+    if doc.get("slope"):
+        yield f"{doc['slope']:+g} a message"
+    if doc.get("turned"):
+        yield f"turned by {doc['turn']:+g} at {_at(doc['turned'])}"
+    if doc.get("negative_streak"):
+        yield f"{doc['negative_streak']} negative in a row since {_at(doc['negative_since'])}"
 
 
 def _recommended(doc: Doc) -> Iterator[str]:

@@ -208,7 +208,7 @@ def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
         "score 47.3 of 100, at-risk: recency 20, friction 17.7, frequency 5.1, sentiment 4.5 (2026-03-02 11:09)",
         (
             "2026-03-02 09:15 – 2026-03-02 11:05 reopened, card lost, voice → chat, 2 contacts, 1 transferred, "
-            "waited 1 min 36 s, mood -0.7"
+            "waited 1 min 36 s, mood -0.7, -0.2 a message, 2 negative in a row since 2026-03-02 11:01"
         ),
         "chat chat-20260302-7781: service gold, priority 20, within 45 s, best by voice, agent: senior, up to 75.00 EUR",
         "because tier gold (service), type service (channels), type service (agent_kind)",
