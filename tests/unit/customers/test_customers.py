@@ -276,11 +276,11 @@ def test_everything_of_an_unknown_caller_is_forgotten_in_the_end() -> None:
     assert [told[1:] for told in task.told[2:]] == [(None, 0)]
 
 
-@pytest.mark.parametrize(("ends", "kept", "closed"), [(True, 100, 560), (False, 500, 60)])
+@pytest.mark.parametrize(("ends", "kept", "closed"), [(True, 100, 600), (False, 500, 100)])
 def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
     """Of contacts that are over, the quietest is condensed early; open ones are closed only beyond many more."""
     task = Task()
-    for number in range(560):
+    for number in range(600):
         at = number * M
         contact = f"c{number}"
         task.take(
@@ -293,8 +293,8 @@ def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
     [line] = task.customer.lines.values()
     assert (len(line.histories), len(line.moods.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
     assert len(msgspec.json.encode(task.customer)) < 900_000, "one changelog record holds it"
-    assert task.journeys[-1]["counts"]["contacts"] == 560 and len(task.journeys[-1]["contacts"]) == 20
-    assert len(task.of("leg_opened")) == 560 and len(task.of("leg_closed")) == closed
+    assert task.journeys[-1]["counts"]["contacts"] == 600 and len(task.journeys[-1]["contacts"]) == 20
+    assert len(task.of("leg_opened")) == 600 and len(task.of("leg_closed")) == closed
 
 
 def test_a_busy_contact_stays_bounded() -> None:
