@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from tests.chaos.audit.contacts import World
-from tests.chaos.audit.figures import DAY, PANE, Dims, Lane, sums
+from tests.chaos.audit.counted import sums
+from tests.chaos.audit.figures import DAY, PANE, Dims, Lane
 from tests.chaos.audit.logs import BETWEEN, HOPS, INPUTS, Difference, Logs, home
 
 HELD_UNDER = "the state key of a run"
