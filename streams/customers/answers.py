@@ -13,12 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Fact
-from streams.base.times import DAY_MS
+from streams.base.times import DAY_MS, HOUR_MS
 from streams.customers.touchpoints import Touchpoint
 
 MAX_KEPT = 200
 """Answers of a customer that are remembered, the latest."""
-KEPT_MS = 31 * DAY_MS
+KEPT_MS = 31 * DAY_MS + 2 * HOUR_MS
 """So long an answer is remembered: those further apart than that are of two windows, as of two customers."""
 
 
@@ -42,15 +42,14 @@ Answers = tuple[Answer, ...]
 
 def known(before: Answers, points: Iterable[Touchpoint]) -> Answers:
     """Those of contacts as they are, and of contacts that are no longer kept."""
-    found = {(each.channel, each.contact): each for each in before if not each.gone}
+    found = [each for each in before if not each.gone]
     for point in points:
+        if found:
+            found = [each for each in found if not is_of(each, point)]
         if point.nps is not None:
             at, score, queue = point.nps
-            its = Answer(at, point.channel, point.contact, queue, point.tier, score, point.group)
-            found[point.channel, point.contact] = its
-        elif found:
-            found.pop((point.channel, point.contact), None)
-    return tuple(sorted(found.values(), key=lambda each: (each.at, each.channel, each.contact)))
+            found.append(Answer(at, point.channel, point.contact, queue, point.tier, score, point.group))
+    return tuple(sorted(found, key=lambda each: (each.at, each.channel, each.contact)))
 
 
 class _One(Protocol):
@@ -63,6 +62,11 @@ class _One(Protocol):
 
 
 One = TypeVar("One", bound=_One)
+
+
+def is_of(one: _One, point: Touchpoint) -> bool:
+    """Whether it came of the contact; one of the same id that was over before it began is another contact."""
+    return one.at >= point.started and one.contact == point.contact and one.channel == point.channel
 
 
 def remembered(some: tuple[One, ...], points: Sequence[Touchpoint], now: int | None) -> tuple[One, ...]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from streams.base.channels import SPOKEN
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
+from streams.customers.answers import is_of
 from streams.customers.touchpoints import HUMAN, Touchpoint
 
 WITHIN_MS, LATE_MS = DAY_MS, HOUR_MS
@@ -41,16 +42,17 @@ Callbacks = tuple[Callback, ...]
 
 def known(before: Callbacks, points: Sequence[Touchpoint]) -> Callbacks:
     """Those of contacts as they are, and of contacts that are no longer kept."""
-    found = {(each.channel, each.contact): each for each in before if not each.gone}
+    found = [each for each in before if not each.gone]
     names = {(point.channel, point.contact) for point in points}
     for point in points:
-        name = point.channel, point.contact
-        was = found.pop(name, None)
+        was = next((each for each in found if is_of(each, point)), None) if found else None
+        if was is not None:
+            found = [each for each in found if not is_of(each, point)]
         if point.callback is not None:
             at, _, queue, _ = point.callback
             kept_by = _kept_by(point, points) or _kept_before(was, names)
-            found[name] = Callback(at, point.channel, point.contact, queue, point.tier, kept_by, point.group)
-    known = [replace(each, kept_by=None, lost=False) if each.lost else each for each in found.values()]
+            found.append(Callback(at, point.channel, point.contact, queue, point.tier, kept_by, point.group))
+    known = [replace(each, kept_by=None, lost=False) if each.lost else each for each in found]
     return tuple(sorted(known, key=lambda each: (each.at, each.channel, each.contact)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 Scorer = Callable[[str, str | None], float | None]
 """(text of at most ``SCORED`` characters, BCP 47 tag or ``None``) → −1 (very unhappy) to 1 (very happy), or ``None``
@@ -36,6 +36,10 @@ class Invalid(ValueError):
     """A scorer gave what is no score."""
 
 
+LONGEST_NAME = 50
+"""Characters of what a scorer says of itself."""
+
+
 def read(scorer: Scorer, method: str, text: str, language: str | None) -> Reading | None:
     """What ``scorer`` says of a text, by its ``read`` where it has one: that gives a `Reading`. Raises
     `Invalid` where that is no number from −1 to 1, and what it raises.
@@ -45,7 +49,18 @@ def read(scorer: Scorer, method: str, text: str, language: str | None) -> Readin
         return None
     score: Any = found.score if isinstance(found, Reading) else found
     if isinstance(score, bool) or not isinstance(score, int | float) or not isfinite(score) or abs(score) > 1:
-        raise Invalid(f"a score is a number from -1 to 1, not {score!r}")
-    if isinstance(found, Reading):
-        return found._replace(score=round(float(score), 3))
-    return Reading(round(float(score), 3), method, getattr(scorer, "version", None))
+        said = repr(score) if isinstance(score, int | float) else type(score).__name__
+        raise Invalid(f"a score is a number from -1 to 1, not {said}")
+    if not isinstance(found, Reading):
+        found = Reading(0.0, method, getattr(scorer, "version", None))
+    for name in ("method", "version", "language"):
+        text_of: Any = getattr(found, name)
+        if text_of is not None and (not isinstance(text_of, str) or len(text_of) > LONGEST_NAME):
+            raise Invalid(f"{name} is a text of at most {LONGEST_NAME} characters, or None")
+    confidence: Any = found.confidence
+    if confidence is not None:
+        if not isinstance(confidence, SupportsFloat) or not 0 <= float(confidence) <= 1:
+            raise Invalid("confidence is a number from 0 to 1, or None")
+        confidence = round(float(confidence), 3)
+    checked: Reading = found._replace(score=round(float(score), 3), confidence=confidence)
+    return checked

@@ -2,7 +2,9 @@
 or does not give in time, is nothing, is counted, and the next text is its next chance.
 
 Each works on a thread of its own. One that hangs is left behind and another takes its place; after ``HANGS`` of them in
-a row the plug-in is not asked any more for ``_REST`` seconds.
+a row, or when it took more than a part of the time, the plug-in is not asked any more for ``_REST`` seconds, and after
+``_LEFT_BEHIND`` of them in all not until the worker starts again. What it says of an error may name a person: the log
+has the kind of error alone.
 """
 
 import logging
@@ -19,7 +21,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 0.5
 """Seconds a text may take."""
-HANGS, _REST = 3, 60.0
+HANGS, _REST, _LEFT_BEHIND = 3, 60.0, 8
+_SPAN, _SHARE = 10.0, 0.5
+"""Of so many seconds a plug-in may take this part, as the other agents of the worker wait for it."""
 RAISED, HUNG, INVALID = "raised", "hung", "invalid"
 WHY = (RAISED, HUNG, INVALID)
 
@@ -40,29 +44,50 @@ class Guard:
     ) -> None:
         self._ask, self._what, self._failed, self._patience, self._clock = ask, what, failed, patience, clock
         self._jobs: Jobs | None = None
-        self._hangs, self._rests_until = 0, 0.0
+        self._hangs, self._left_behind, self._rests_until = 0, 0, 0.0
+        self._since, self._took = clock(), 0.0
         self._told: set[str] = set()
 
     def __call__(self, *asked: Any) -> Any:
         """What the function says; ``None`` where it fails."""
-        if self._hangs >= HANGS and self._clock() < self._rests_until:
+        begun = self._clock()
+        if begun < self._rests_until or self._left_behind >= _LEFT_BEHIND:
             return self.note(HUNG, "it is not asked for a while")
+        answer: SimpleQueue[Any] = SimpleQueue()
+        try:
+            self._queue().put((asked, answer))
+            found = answer.get(timeout=self._patience)
+        except (Empty, RuntimeError):  # no answer; or no thread to be had
+            self._jobs = None  # the thread is left to itself
+            self._hangs += 1
+            self._left_behind += 1
+            if self._hangs >= HANGS:
+                self._rest()
+            return self.note(HUNG, f"no answer within {self._patience:g} s")
+        self._hangs = 0
+        self._spent(begun)
+        if isinstance(found, Exception):
+            return self.note(INVALID if isinstance(found, Invalid) else RAISED, type(found).__name__)
+        return found
+
+    def _queue(self) -> Jobs:
         if self._jobs is None:
             self._jobs = SimpleQueue()
             threading.Thread(target=self._work, args=(self._jobs,), daemon=True, name=self._what).start()
-        answer: SimpleQueue[Any] = SimpleQueue()
-        self._jobs.put((asked, answer))
-        try:
-            found = answer.get(timeout=self._patience)
-        except Empty:
-            self._jobs = None  # the thread is left to itself
-            self._hangs += 1
-            self._rests_until = self._clock() + _REST
-            return self.note(HUNG, f"no answer within {self._patience:g} s")
-        self._hangs = 0
-        if isinstance(found, Exception):
-            return self.note(INVALID if isinstance(found, Invalid) else RAISED, repr(found))
-        return found
+        return self._jobs
+
+    def _spent(self, begun: float) -> None:
+        """One that is slow with every text would keep the others from their work."""
+        now = self._clock()
+        if begun - self._since > _SPAN:
+            self._since, self._took = begun, 0.0
+        self._took += now - begun
+        if self._took > _SPAN * _SHARE:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._rests_until = self._clock() + _REST
+        self._hangs, self._since, self._took = 0, self._rests_until, 0.0
 
     def _work(self, jobs: Jobs) -> None:
         while self._jobs is jobs:
@@ -116,7 +141,7 @@ class GuardedScorer:
         try:
             scorer.prepare(texts)
         except Exception as error:  # noqa: BLE001 - they are scored one by one then
-            self._guard.note(RAISED, repr(error))
+            self._guard.note(RAISED, type(error).__name__)
 
 
 class GuardedDetector:
@@ -145,5 +170,5 @@ class GuardedDetector:
         if isinstance(told, str) or not isinstance(told, Collection):
             raise Invalid(f"{type(told).__name__} is no collection of names")
         if unknown := [name for name in told if name not in self.shipped.names]:
-            raise Invalid(f"{unknown[0]!r} is no behaviour of behaviours.yaml")
+            raise Invalid(f"{len(unknown)} names are no behaviours of behaviours.yaml")
         return told

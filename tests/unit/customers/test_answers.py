@@ -69,3 +69,15 @@ def test_any_order_and_cut(some: list[tuple[int, int, int]], data: st.DataObject
         (one.contact, one.time - T0, other.time - T0, 1000 * one.data["score"]) for one, other in pairwise(in_time)
     ]
     assert sorted(superseded(task), key=lambda each: each[2]) == wanted
+
+
+def test_both_ends_of_a_month_are_of_one_customer_when_the_clock_changes_in_it() -> None:
+    """October in Europe/Berlin has 31 days and an hour."""
+    late = 31 * D + H - M
+    task = play(*call(0, "c1"), rated(M, "c1", 10), until=late - H).take(*call(late, "c2"), rated(late + M, "c2", 3))
+    assert superseded(task) == [("c1", M, late + M, 10_000)]
+
+
+def test_an_id_that_comes_again_keeps_the_answer_of_the_contact_of_before() -> None:
+    task = play(*call(0, "c1"), rated(H, "c1", 10), until=20 * D).take(*call(20 * D, "c1"), *call(21 * D, "c2"))
+    assert superseded(task.take(rated(21 * D + H, "c2", 3))) == [("c1", H, 21 * D + H, 10_000)]

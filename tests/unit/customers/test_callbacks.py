@@ -86,3 +86,10 @@ def test_any_order_and_cut(some: list[tuple[str, int, bool]], data: st.DataObjec
         shuffled = shuffled[count:]
     assert told(task.take(*away)) == told(play(*events, *away))
     assert task.until(100 * D).net == play(*events, *away, until=100 * D).net
+
+
+def test_an_id_that_comes_again_takes_nothing_back_from_the_contact_of_before() -> None:
+    task = play(*asked(), until=20 * D).take(*asked(20 * D))
+    assert told(task) == [("c1", M, None), ("c1", 20 * D + M, None)]
+    task = play(*asked(), until=20 * D).take(queued(20 * D), ended(20 * D + M, "system", "completed"))
+    assert told(task) == [("c1", M, None)]

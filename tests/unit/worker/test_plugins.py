@@ -1,6 +1,7 @@
 """Scorers by name, and that one of somebody else's harms no worker."""
 
 import threading
+import time
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
@@ -111,3 +112,61 @@ def test_a_scorer_that_hangs_is_left_behind_and_rests_after_three_times() -> Non
     now[0] = 61
     assert scorer("fine") == 0.25
     forever.set()
+
+
+def test_what_a_text_says_is_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def raises(text: str, language: str | None) -> float:
+        raise ValueError(f"cannot score {text!r}")
+
+    failed: list[str] = []
+    assert GuardedScorer(raises, "theirs", failed.append).read("I am Anna Rossi") is None
+    assert GuardedScorer(lambda text, language: text, "theirs", failed.append).read("Anna Rossi") is None  # type: ignore[arg-type, return-value]
+    assert failed == ["raised", "invalid"] and "raised: ValueError" in caplog.text
+    assert "Rossi" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Reading(0.3, "mine", "1", "en", float("nan")),
+        Reading(0.3, "mine", "1", "en", 2.0),
+        Reading(0.3, "mine", "1", "en", "high"),  # type: ignore[arg-type]
+        Reading(0.3, "mine", 3, "en"),  # type: ignore[arg-type]
+        Reading(0.3, "mine", "1", "x" * 51),
+    ],
+)
+def test_what_a_scorer_says_of_itself_is_checked(given: Reading) -> None:
+    """A confidence that cannot be written once made every message a dead letter."""
+    failed: list[str] = []
+    assert GuardedScorer(lambda text, language: given, "theirs", failed.append).read("text") is None  # type: ignore[arg-type, return-value]
+    assert failed == ["invalid"]
+
+
+def test_one_that_is_slow_with_every_text_rests() -> None:
+    now = [0.0]
+
+    def slow(text: str, language: str | None) -> float:
+        now[0] += 0.45
+        return 0.1
+
+    failed: list[str] = []
+    scorer = GuardedScorer(slow, "theirs", failed.append, clock=lambda: now[0])
+    assert sum(scorer("text") is not None for _ in range(100)) == 12, "half of ten seconds, and the text over it"
+    now[0] += 61
+    assert scorer("text") == 0.1
+
+
+def test_one_that_hangs_now_and_then_leaves_few_threads_behind() -> None:
+    calls = [0]
+
+    def moody(text: str, language: str | None) -> float:
+        calls[0] += 1
+        if calls[0] % 3 == 0:
+            time.sleep(20)
+        return 0.1
+
+    failed: list[str] = []
+    scorer = GuardedScorer(moody, "theirs", failed.append, patience=0.03)
+    for _ in range(60):
+        scorer("text")
+    assert calls[0] == 3 * 8 and failed.count("hung") == 60 - 2 * 8
