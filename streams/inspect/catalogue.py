@@ -74,6 +74,10 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     now = [kpi.variant for kpi in kpis if kpi in _NOW]
     if now and len(now) == len(kpis):
         return shortest
+    if policy.details == "days" and kpis and all(kpi.of_days for kpi in kpis):
+        return f"calendar day of {policy.time_zone.key}" + (
+            f", read every {_length(policy.day_every_ms)}" if policy.day_every_ms is not None else ""
+        )
     found = [f"{_length(length)} every {_length(every)}" for length, every in policy.rolling_by(tier=True)]
     found += [
         f"{_length(length)} every {_length(every)}, all tiers together"
@@ -81,9 +85,9 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     ]
     if policy.day_every_ms is not None:
         found.append(f"calendar day of {policy.time_zone.key}, read every {_length(policy.day_every_ms)}")
-    details = [kpi.variant for kpi in kpis if kpi.detail] if policy.details == "days" else []
+    details = [kpi.variant for kpi in kpis if kpi.detail or kpi.of_days] if policy.details == "days" else []
     if details:
-        found.append(f"the day alone: {', '.join(details)} (the records of other windows hold their sums)")
+        found.append(f"the day alone: {', '.join(details)} (the records of other windows hold the sums of most)")
     return "; ".join([*found, *(f"{variant}: {shortest}" for variant in now)])
 
 

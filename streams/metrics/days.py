@@ -83,7 +83,7 @@ def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None
     key = f"{lane.dims}{SEP}day{SEP}{start}"
     before = published.get(key) or Published(0)
     reached, revision = snapshot.waiting.reached, before.revision + 1
-    if end < sweep.before - sweep.policy.lateness_ms:
+    if end < sweep.before - sweep.policy.legs_ms:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)

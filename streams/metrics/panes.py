@@ -11,9 +11,10 @@ one channel, queue and tier, at the earliest. A row that does all the same is wr
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any, TypedDict
 
 import msgspec
@@ -99,9 +100,9 @@ def decode(row: bytes) -> Pane:
 _Column = tuple[str, Callable[[int, int], Any]]
 
 
-def _columns(panes: Sequence[Pane], without: Container[str]) -> list[_Column]:
-    """By accumulator, but for some: its state over the panes from one place to another. Sums are added up once for all
-    stretches, as windows of several lengths end at every few panes.
+def _columns(panes: Sequence[Pane]) -> list[_Column]:
+    """By accumulator: its state over the panes from one place to another. Sums are added up once for all stretches, as
+    windows of several lengths end at every few panes.
     """
     states: defaultdict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
     for place, pane in enumerate(panes):
@@ -112,7 +113,6 @@ def _columns(panes: Sequence[Pane], without: Container[str]) -> list[_Column]:
     return [
         (name, _sums(places, of_name) if name in SUMS else _others(name, places, of_name))
         for name, (places, of_name) in states.items()
-        if name not in without
     ]
 
 
@@ -131,21 +131,29 @@ def _others(name: str, places: list[int], states: list[Any]) -> Callable[[int, i
     return stretch
 
 
+def _without(pane: Pane, names: frozenset[str]) -> Pane:
+    if names.isdisjoint(pane):
+        return pane
+    return {name: state for name, state in pane.items() if name not in names}
+
+
 class Series:
     """The panes of one channel, queue and tier in order of time: any stretch of them is one pane."""
 
-    __slots__ = ("_columns", "_found", "_panes", "starts", "without")
+    __slots__ = ("_all", "_columns", "_found", "_panes", "_without", "starts")
 
-    def __init__(self, panes: Sequence[tuple[int, Pane]], without: Container[str] = ()) -> None:
-        """``panes``: (start, pane) in rising order; ``without``: accumulators that `glance` may leave out."""
-        self.without = without
-        self.starts = [start for start, _ in panes]
-        self._panes = [pane for _, pane in panes]
+    def __init__(self, panes: Sequence[tuple[int, Pane]], without: frozenset[str] = frozenset()) -> None:
+        """``panes``: (start, pane) in rising order; ``without``: accumulators that `between` alone has. What is left of
+        a pane without them, and holds nothing then, is no pane to the others."""
+        self._all, self._without = panes, without
+        some = [(start, left) for start, pane in panes if happened(left := _without(pane, without))]
+        self.starts = [start for start, _ in some]
+        self._panes = [pane for _, pane in some]
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
         self._columns: list[_Column] | None = None
 
     @classmethod
-    def together(cls, some: "Sequence[Series]") -> "Series":
+    def together(cls, some: "Sequence[Series]", without: frozenset[str]) -> "Series":
         """All of them as one."""
         if len(some) == 1:
             return some[0]
@@ -154,30 +162,29 @@ class Series:
             for start, pane in series:
                 at[start].append(pane)
         merged = [(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())]
-        return cls(merged, some[0].without)
+        return cls(merged, without)
 
     def __iter__(self) -> Iterator[tuple[int, Pane]]:
-        return zip(self.starts, self._panes, strict=True)
+        return iter(self._all)
 
     def has(self, start: int, end: int) -> bool:
         """Whether a pane begins in [start, end)."""
         return bisect_left(self.starts, start) < bisect_left(self.starts, end)
 
     def between(self, start: int, end: int) -> Pane:
-        """The panes that begin in [start, end) as one."""
-        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        if last - first < 2:
-            return self._panes[first] if first < last else EMPTY
-        return merge(self._panes[first:last])
+        """The panes that begin in [start, end) as one, whole."""
+        first, last = (bisect_left(self._all, at, key=itemgetter(0)) for at in (start, end))
+        some = [pane for _, pane in self._all[first:last]]
+        return merge(some) if len(some) > 1 else some[0] if some else EMPTY
 
     def glance(self, start: int, end: int) -> Pane:
-        """The same, to be read, not kept."""
+        """The same without what rolling windows do not tell, to be read, not kept."""
         first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
         if last - first < 2:
             return self._panes[first] if first < last else EMPTY
         if self._found[0] != (first, last):
             if self._columns is None:
-                self._columns = _columns(self._panes, self.without)
+                self._columns = _columns(self._panes)
             found = {name: state for name, column in self._columns if (state := column(first, last))}
             self._found = (first, last), found
         return self._found[1]

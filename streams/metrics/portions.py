@@ -82,7 +82,7 @@ def _amended(tables: Tables, mark: str, before: int, policy: KpiPolicy) -> float
     if kind == "pane":
         return sum([(min(int(rest) + length, before) - int(rest)) / every + 2 for length, every in policy.rolling])
     was, now = tables.late[mark].until, until_of(tables, SEP.join((*dims, rest)))
-    span = max(0, min(max(was, now), before) - max(min(was, now), before - policy.lateness_ms))
+    span = max(0, min(max(was, now), before) - max(min(was, now), before - policy.legs_ms))
     return sum([span / every + 1 for _, every in policy.rolling]) + span / DAY_MS
 
 

@@ -86,8 +86,9 @@ class Standing:
             window = record["window"]
             start, length = to_ms(window["start"]), window["length_ms"]
             of = self._read_by(start, length)
-            # Records of before version 2 do not say how often: there was one of every window that held something.
-            if of is None or (of != start and "every_ms" not in window):
+            # Records of before version 2 do not say how often: there was one of every window that held something. A day
+            # stands for no other one: it may be one of another zone.
+            if of is None or (of != start and ("every_ms" not in window or is_day(record))):
                 continue
             known = last.get((*lane_of(record), of, length))
             if known is None or start > known[0]:
@@ -95,7 +96,7 @@ class Standing:
         return [
             record | {"window": record["window"] | {"start": iso(of), "end": iso(of + length)}}
             for (*_, of, length), (_, record) in last.items()
-            if record["readings"]
+            if record["readings"] or record.get("histograms")
         ]
 
 

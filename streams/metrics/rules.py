@@ -42,6 +42,8 @@ class Window:
             )
         if self.length_ms is None and "tier" not in self.by:
             raise ValueError("by: the day is by [channel, queue, tier]")
+        if self.length_ms is None and DAY_MS % self.every_ms:
+            raise ValueError(f"the day is read every {self.every_ms} ms: it must divide 24 h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ class KpiPolicy:
     def longest_ms(self) -> int:
         """Length of the longest window that is not the day."""
         return max(length for length, _ in self.rolling)
+
+    @cached_property
+    def legs_ms(self) -> int:
+        """For how long it is known who waited when: for the lateness, and as long as the window before may read so."""
+        return max(self.lateness_ms, *(every for _, every in self.rolling))
 
     @cached_property
     def reach_ms(self) -> int:

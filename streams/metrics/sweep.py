@@ -113,8 +113,12 @@ class Sweep:
             start = min(start, late_from - self.policy.reach_ms)
         panes = self.tables.panes
         found = self.pane_keys(start - start % PANE_MS, self.data_until)
-        without = DAYS_ALONE if self.policy.details == "days" else ()
-        return {dims: Series([(at, panes[key]) for at, key in pairs], without) for dims, pairs in found.items()}
+        return {dims: Series([(at, panes[key]) for at, key in pairs], self.without) for dims, pairs in found.items()}
+
+    @property
+    def without(self) -> frozenset[str]:
+        """Accumulators that rolling windows do not tell of."""
+        return DAYS_ALONE if self.policy.details == "days" else frozenset()
 
     def stays(self, late_from: int) -> dict[str, list[Stay]]:
         """The legs that wait at a moment of this move, or at one later than ``late_from``."""
@@ -138,7 +142,7 @@ class Sweep:
             else:
                 was, now = self.tables.late[mark].until, until_of(self.tables, f"{dims}{SEP}{rest}")
                 # Who waited before that is told by the days alone, see `fold`.
-                since = max(min(was, now), self.before - self.policy.lateness_ms)
+                since = max(min(was, now), self.before - self.policy.legs_ms)
                 if since < max(was, now):
                     changes.legs.append((since, max(was, now)))
         return found

@@ -53,7 +53,7 @@ class Place(NamedTuple):
 
 def is_known(names: Names, fact: Fact) -> bool:
     """Whether the fact counts under its own names, with nothing to note: of nearly all facts."""
-    known = names.get(dimensions(fact))
+    known = None if fact.tier == ALL else names.get(dimensions(fact))
     return known is not None and known.used >= fact.time // DAY_MS
 
 
@@ -64,7 +64,7 @@ def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
 
 def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
     kept, today = dict[str, Name](), fact.time // DAY_MS
-    if f"{dimensions(fact)}{SEP}{policy.day(fact.time, dimensions(fact))[0]}" in days:
+    if fact.tier != ALL and f"{dimensions(fact)}{SEP}{policy.day(fact.time, dimensions(fact))[0]}" in days:
         # It was counted by the version before, or its day (of the policy's zone) began before midnight UTC.
         _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)
         for key in (_key(fact, "queue"), _key(fact, "tier")):

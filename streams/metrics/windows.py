@@ -114,7 +114,7 @@ def _fold_midnights(
     before, after = legs
     since = min(fact.time, after.until(entered))
     start, end = policy.day(since - 1, dims)  # what happens at midnight has happened when the day before ends
-    while end < sealed - policy.lateness_ms:
+    while end < sealed - policy.legs_ms:
         more = after.waits_at(end, entered) - before.waits_at(end, entered)
         if more and end - entered >= policy.threshold(fact.queue):
             day = f"{dims}{SEP}day{SEP}{start}"
@@ -218,7 +218,7 @@ def record_key(record: dict[str, Any]) -> str:
 
 
 def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
-    late_from = sweep.before - sweep.policy.lateness_ms - PANE_MS if late else sweep.before
+    late_from = sweep.before - sweep.policy.legs_ms - PANE_MS if late else sweep.before
     found: list[Ordered] = []
     for lane in _lanes(sweep, late_from, late):
         with _blamed(lane):
@@ -235,7 +235,7 @@ def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
     changes, series, waiting = sweep.changes(late), sweep.series(late_from), sweep.stays(late_from)
     by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
     queues: defaultdict[str, list[Lane]] = defaultdict(list)
-    for dims in sweep.days.keys() | waiting.keys() | changes.keys():
+    for dims in sorted(sweep.days.keys() | waiting.keys() | changes.keys()):
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
         queues[dims.rpartition(SEP)[0]].append(lane)
@@ -260,7 +260,7 @@ def _of_queue(queue: str, lanes: list[Lane], rolling: tuple[tuple[int, int], ...
     return Lane(
         lanes[0].sweep,
         f"{queue}{SEP}{ALL}",
-        Series.together([lane.series for lane in lanes]),
+        Series.together([lane.series for lane in lanes], lanes[0].sweep.without),
         sorted(stay for lane in lanes for stay in lane.stays),
         Changes.together([lane.changes for lane in lanes]),
         rolling,
@@ -270,7 +270,7 @@ def _of_queue(queue: str, lanes: list[Lane], rolling: tuple[tuple[int, int], ...
 def _expire(sweep: Sweep) -> None:
     """Forget what no window that can still change holds."""
     tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
-    kept = policy.reach_ms + policy.lateness_ms
+    kept = policy.reach_ms + policy.legs_ms
     # The moment sealed - lateness itself can still change: a leg may have left just then.
     first, last = pane_start(sweep.before - kept - 1) + PANE_MS, pane_start(sealed - kept - 1) + PANE_MS
     for keys in sweep.pane_keys(first, last).values():
@@ -278,11 +278,11 @@ def _expire(sweep: Sweep) -> None:
             del tables.panes[key]
     settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
-        forget_left(tables, line, sealed - policy.lateness_ms)
+        forget_left(tables, line, sealed - policy.legs_ms)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
         is_day = rest.endswith(f"{SEP}day")
-        if _day_is_over(rest, at, sealed, policy) if is_day else at < sealed - policy.lateness_ms:
+        if _day_is_over(rest, at, sealed, policy) if is_day else at < sealed - policy.legs_ms:
             del tables.published[key]
     for key in of_line(tables.days, line):
         if _day_is_over(*split_start(key), sealed, policy):

@@ -265,3 +265,35 @@ def test_a_span_of_many_full_windows_is_written_as_this_or_more() -> None:
     merged = merge_readings([{**day, "readings": full}] * 4000, ends_at(0))
     assert {each["numerator"] for each in something(merged)} == {2**53 - 1, None}
     assert len(something(merged)) == len(full)
+
+
+def test_a_customer_counts_once_in_a_span_of_days_though_a_queue_has_nothing_else_to_say() -> None:
+    """The first answer is followed in another queue a day later: its queue's record of that day has no readings."""
+    later = 86_400
+    facts = [
+        fact("feedback", "a", 0, variant="nps", value=10_000),
+        fact("feedback", "b", later, variant="nps", value=3_000, queue="support"),
+        fact("nps_superseded", "a", later, entered=at(0), value=10_000),
+    ]
+    days = [(iso(MIDNIGHT + n * DAY_MS), DAY_MS) for n in range(2)]
+    standing = Standing(days)
+    for record in published(facts):
+        if standing.wants(*window_of(record)):
+            standing.add(record)
+    last = ends_at(MIDNIGHT + 2 * DAY_MS)
+    (row,) = table(standing.records(), (), last)
+    assert pairs(row.readings)["nps", "last_answer"] == (-100, 1)
+    by_queue = {
+        row.dimensions["queue"]: pairs(row.readings)["nps", "last_answer"]
+        for row in table(standing.records(), ("queue",), last)
+    }
+    assert by_queue == {"sales": (0, 0), "support": (-100, 1)}
+
+
+def test_a_day_of_another_zone_is_read_as_no_other_day() -> None:
+    records = published(call("a", 0, 10))
+    standing = Standing([(iso(MIDNIGHT + 5 * HOUR_MS), DAY_MS)])
+    for record in records:
+        if standing.wants(*window_of(record)):
+            standing.add(record)
+    assert standing.records() == []

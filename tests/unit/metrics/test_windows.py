@@ -12,6 +12,7 @@ from streams.metrics.queues import queue_states
 from streams.metrics.rules import Window
 from streams.metrics.tables import TABLE_TYPES, Tables
 from streams.metrics.windows import advance, fold, record_key, standing
+from tests.support import kpi_facts
 from tests.support.kpi_facts import (
     POLICY,
     T0,
@@ -318,3 +319,32 @@ def test_what_was_published_before_is_known_again_from_the_rows() -> None:
     assert rolling == {k: v for k, v in again.current(now).items() if k[-1] != "day"}
     assert days.keys() == {k for k in again.current(now) if k[-1] == "day"} != set()
     assert {k[4] for k in rolling if k[-1] == "1m"} <= {"all"} and {k[4] for k in rolling} >= {"gold"}
+
+
+@pytest.mark.parametrize("moments", [(30,), (30, 100)])
+def test_what_is_told_of_days_alone_makes_no_rolling_window(moments: tuple[int, ...]) -> None:
+    """However many panes it is in, and whatever tier comes first."""
+    policy = kpi_policy(windows=(Window(5 * MINUTE_MS, MINUTE_MS, ("channel", "queue")), *WINDOWS[2:]))
+    tables = Tables()
+    solved = [fact("journey_solved", f"j{n}", n, entered=T0 - 1000, outcome="stays", variant="once") for n in moments]
+    count(tables, [*leg("w", 5, None, tier="silver"), *solved], policy)
+    records = of_length(move(tables, 400, policy=policy), 5 * MINUTE_MS)
+    assert [value(each, "legs_entered", "all") for each in records] == [1, 1, 1, 1, 1, 0]
+    assert [bool(each["readings"]) for each in records] == [True] * 5 + [False]
+    gold = [each for each in move(tables, 4 * 3600, policy=policy) if each["dimensions"]["tier"] == "gold"]
+    assert {each["window"]["length_ms"] for each in gold} <= {DAY_MS}
+
+
+def test_who_waited_at_a_window_before_is_known_however_short_the_lateness_is() -> None:
+    """A leg that left was told late, beyond the lateness: the hour that ended before is still amended by it."""
+    policy = kpi_policy(lateness_ms=5 * MINUTE_MS)
+    tables, said = Tables(), []
+    opened, closed = leg("a", 31 * 60, 40 * 60)
+    count(tables, [opened], policy)
+    said += move(tables, 57 * 60, policy=policy)
+    count(tables, [closed], policy)
+    said += move(tables, 2 * 3600, policy=policy)
+    stands = kpi_facts.standing(said)
+    key = record_key({**said[0], "window": {"start": iso(T0), "length_ms": HOUR_MS}})
+    reached = [each for each in stands[key] if each["variant"] == "reached_threshold"]
+    assert [(each["numerator"], each["denominator"]) for each in reached] in ([], [(0, 0)])
