@@ -233,7 +233,7 @@ class BoardState:
                 self._days[dimensions, start] = (age, value["status"], shares)
 
     def _minute(self, dimensions: Dimensions, end: int, revision: int, shares: Shares) -> None:
-        """Minutes end every ten seconds, and one that reads like the one before it does not come: those that end whole
+        """Minutes end every half minute, and one that reads like the one before it does not come: those that end whole
         minutes before the newest add up to all of the time."""
         minutes = self._minutes.setdefault(dimensions, {})
         if end in minutes and minutes[end][0] > revision:
