@@ -1,5 +1,6 @@
 """What moves CSAT and NPS, drawn: a column for each group, the drivers below each other, each with its interval."""
 
+import re
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -78,12 +79,22 @@ def draw(report: Report, path: Path) -> str | None:
 
 def _save(figure: Figure, path: Path) -> None:
     """PNG in few colours: a third of the size."""
-    if path.suffix.lower() == ".svg":
-        figure.savefig(path, metadata={"Date": None})
-        return
     drawn = BytesIO()
+    if path.suffix.lower() == ".svg":
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+        path.write_text(_numbered(drawn.getvalue().decode()), encoding="utf-8")
+        return
     figure.savefig(drawn, format="png", dpi=DOTS)
     Image.open(drawn).convert("RGB").quantize(COLOURS).save(path)
+
+
+def _numbered(svg: str) -> str:
+    """With ids in their order: matplotlib makes them of where its objects lie in memory, so no two files were equal."""
+    names = {name: f"id{number}" for number, name in enumerate(dict.fromkeys(_ID.findall(svg)))}
+    return re.sub("|".join(names), lambda found: names[found[0]], svg) if names else svg
+
+
+_ID = re.compile(r'id="([a-z][0-9a-f]{10})"')
 
 
 def _drivers(report: Report, kind: str) -> list[str]:
