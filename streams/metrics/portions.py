@@ -4,11 +4,11 @@ A replay may tell its times after years of events, a live line may jump over hou
 between is a record; published all at once they would be one transaction of gigabytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from heapq import nsmallest
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS, MINUTE_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.metrics.queues import until_of
 from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import Tables, of_line, split_leg, split_start
@@ -35,7 +35,8 @@ def farthest(tables: Tables, line: str, span: tuple[int, int], until: int, polic
     counted = {dims: at for at, dims in sorted(starts) if at < sealed}
     earliest = nsmallest(most + 1, (pane for pane in starts if pane[0] >= sealed))
     panes = [*((at, dims) for dims, at in counted.items()), *earliest[:most]]
-    steps = [*_of_panes(panes, sealed, policy), *_of_legs(tables, line, sealed, to)]
+    waits = set(_waiting_long(tables, line))
+    steps = [*_of_panes(panes, sealed, policy, waits), *_of_legs(tables, line, sealed, to)]
     steps += _of_days(tables, line, max(sealed, earliest[0][0]) if earliest else sealed, until, policy)
     horizon = min(until, earliest[most][0]) if len(earliest) > most else until
     steps.sort()
@@ -91,8 +92,17 @@ def _rate(policy: KpiPolicy) -> float:
     return sum([1 / every for _, every in policy.rolling]) + 1 / (policy.day_every_ms or DAY_MS)
 
 
-def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy) -> Iterator[Step]:
-    """Each window in which a pane comes, and each that is the first without it."""
+def _waiting_long(tables: Tables, line: str) -> Iterator[str]:
+    """Line, channel and queue of those in which somebody waits for longer than an hour."""
+    for key in of_line(tables.legs, line):
+        dims, entered = split_leg(key)
+        if tables.legs[key].until(entered) - entered > HOUR_MS:
+            yield dims.rpartition(SEP)[0]
+
+
+def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy, waits: Container[str]) -> Iterator[Step]:
+    """Each window in which a pane comes, and each that is the first without it; in queues in which somebody ``waits``
+    all that hold it."""
     following: dict[str, int] = {}
     for start, dims in reversed(panes):
         after = following.get(dims)
@@ -100,6 +110,10 @@ def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy) -> I
         for length, every in policy.rolling:
             comes = aligned(start + 1, every)
             if after is not None and aligned(after + 1, every) == comes:
+                continue
+            if dims.rpartition(SEP)[0] in waits:
+                until = comes + length if after is None else min(comes + length, aligned(after + 1, every))
+                yield from _evenly(max(sealed, comes - every), until, (until - comes) // every + 1)
                 continue
             for end in (comes, comes + length):
                 yield from _evenly(max(sealed, end - every), end, 1)

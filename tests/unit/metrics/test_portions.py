@@ -6,9 +6,10 @@ import pytest
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
+from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import POLICY, at, leg
+from tests.support.kpi_facts import POLICY, at, kpi_policy, leg
 
 MOST = 400
 
@@ -56,6 +57,18 @@ def test_what_is_counted_already_does_not_make_portions_small() -> None:
     portions(tables, at(3500))
     assert len(tables.panes) > MOST
     assert [len(some) for some in portions(tables, at(3500 + 4 * 3600))] == [44]
+
+
+def test_where_somebody_waits_every_window_that_holds_something_counts() -> None:
+    """A leg that is never closed, a call every four hours, and windows of half a day that end every minute."""
+    policy = kpi_policy(windows=(Window(12 * HOUR_MS, 60_000), Window(None, HOUR_MS)))
+    facts = [*leg("w", 0, None), *(each for n in range(60) for each in leg(f"c{n}", n * 14_400, n * 14_400 + 5))]
+    tables, sizes = Tables(), []
+    assert {fold(tables, each, policy) for each in facts} == {"counted"}
+    while not arrived(tables, "", at(11 * 86_400), False):
+        sizes.append(len(advance(tables, "", at(11 * 86_400), False, policy, MOST)))
+    assert sum(sizes) > 10_000
+    assert max(sizes) < 2 * MOST
 
 
 def test_somebody_who_waits_for_years_is_a_reading_a_day() -> None:
