@@ -98,8 +98,8 @@ def erlang_a(
     waited_ms = served / arrives * exp(log_all_busy + beyond.log_waits)
     return Queue(
         load=load,
-        occupancy=load * (1 - abandonment) / agents,
-        wait_probability=exp(log_all_busy + beyond.log_one),
+        occupancy=min(1.0, load * (1 - abandonment) / agents),  # rounding alone is beyond 1
+        wait_probability=min(1.0, exp(log_all_busy + beyond.log_one)),
         asa_ms=waited_ms / (1 - abandonment),
         service_level=max(0.0, 1 - abandonment - answered_late),
         abandonment=abandonment,

@@ -159,11 +159,12 @@ def test_erlang_a_stays_within_the_numbers(
 ) -> None:
     found = erlang_a(contacts, HALF_AN_HOUR, handle_ms, agents, target_ms, patience_ms)
     for share in (found.occupancy, found.wait_probability, found.service_level, found.abandonment):
-        assert -1e-9 <= share <= 1 + 1e-9
+        assert 0 <= share <= 1
     assert 0 <= found.asa_ms < inf
     more = erlang_a(contacts, HALF_AN_HOUR, handle_ms, agents + 1, target_ms, patience_ms)
-    assert more.service_level >= found.service_level - 1e-9
-    assert more.abandonment <= found.abandonment + 1e-9
+    rounding = 1e-12 * max(1, found.load)  # of the share that gives up, where few are served of many
+    assert more.service_level >= found.service_level - rounding
+    assert more.abandonment <= found.abandonment + rounding
 
 
 def test_thousands_of_agents_with_far_too_many_callers() -> None:
