@@ -75,6 +75,8 @@ class ContactData(Model):
     """The customer's tier, where the channel knows it."""
     agent_id: Id | None = None
     """The human agent concerned."""
+    agent_group: Name | None = None
+    """The team that the agent is of, where known."""
     case_id: Id | None = None
     """The case in the ticket system that the contact is about, where known."""
     topic: Subject | None = None

@@ -41,6 +41,7 @@ class EventRecord(Model):
     topic: String | None = None
     intent: String | None = None
     product: String | None = None
+    agent_group: String | None = None
 
 
 class ProfileRecord(Model):
@@ -237,6 +238,18 @@ class FactRecord(Model):
     """Of journey_resolved: how many it has."""
     transfers: Whole = 0
     """Of journey_resolved: of all of them."""
+    service_type: String | None = None
+    agent_group: String | None = None
+    """Of the contact, where KPIs are by them."""
+
+
+class FactsRecord(Model):
+    """Facts of one key that a batch told; one that is alone is a record of its own."""
+
+    kind: Literal["facts"]
+    of: list[FactRecord]
+    group: String | Literal[""] = ""
+    """The dimensions that they count by, channel+tier; empty = by channel, queue and tier."""
 
 
 class UnnamedRecord(Model):
@@ -318,5 +331,5 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
-MeasurementRecord = FactRecord | AgentRecord | UnnamedRecord | ProgressRecord
+MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""

@@ -38,6 +38,10 @@ class Dimensions(Model):
     """A queue; none for contacts that named none; other, or other-<n>, for those beyond the limit of names."""
     tier: String
     """A tier; none where unknown; other for those beyond the limit of names."""
+    service_type: String | None = None
+    """Of records by it: the type of services.yaml that the contact's intents speak for, none for no one."""
+    agent_group: String | None = None
+    """Of records by it: the team of the agent, none where unknown."""
 
 
 class Window(Model):
@@ -74,6 +78,9 @@ class Readings(Model):
 
     dimensions: Dimensions
     """What it is about."""
+    by: list[Literal["channel", "queue", "tier", "service_type", "agent_group"]] | None = None
+    """Of records that count by one or two dimensions alone: which; they count what others count, too. Absent: by
+    channel, queue and tier."""
     window: Window
     """When the outcomes happened."""
     watermark: UtcTime

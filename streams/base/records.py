@@ -4,6 +4,7 @@ Every record is a JSON object with a field ``kind``. Times are milliseconds sinc
 milliseconds. A *line* is a time line: ``""`` for live events, else the id of a replay.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -59,6 +60,7 @@ class Event(Record, tag="event", frozen=True):
     topic: str | None = None
     intent: str | None = None
     product: str | None = None
+    agent_group: str | None = None
 
 
 class Profile(Record, tag="profile", frozen=True):
@@ -178,6 +180,17 @@ class Fact(Record, tag="fact", frozen=True):
     """Of journey_resolved: how many it has."""
     transfers: int = 0
     """Of journey_resolved: of all of them."""
+    service_type: str | None = None
+    agent_group: str | None = None
+    """Of the contact, where KPIs are by them."""
+
+
+class Facts(Record, tag="facts", frozen=True):
+    """Facts of one key that a batch told, in one record: a busy queue has as many records as a quiet one then."""
+
+    of: tuple[Fact, ...]
+    group: str = ""
+    """The dimensions that they count by, ``channel+tier``; empty: by channel, queue and tier."""
 
 
 class Unnamed(Record, tag="unnamed", frozen=True):
@@ -193,6 +206,13 @@ class Unnamed(Record, tag="unnamed", frozen=True):
 
 
 JUDGED = "judged"
+
+
+def facts_together(encoded: Sequence[bytes], group: str = "") -> bytes:
+    """The record of facts, each as JSON."""
+    if group:
+        return b'{"kind":"facts","of":[' + b",".join(encoded) + b'],"group":"' + group.encode() + b'"}'
+    return encoded[0] if len(encoded) == 1 else b'{"kind":"facts","of":[' + b",".join(encoded) + b"]}"
 
 
 def fact_key(fact: Fact) -> str:
@@ -278,4 +298,4 @@ Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Command | Pr
 Interaction = (
     Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 )
-Measurement = Fact | AgentState | Unnamed | Progress
+Measurement = Fact | Facts | AgentState | Unnamed | Progress

@@ -227,6 +227,10 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """The customer's latest: see `streams.contacts.trend`."""
     service: Service | None = None
     """How humans served it; None = nothing of that is known."""
+    agent_group: str | None = None
+    """The last team that had it."""
+    kind: str | None = None
+    """The type of service that its intents speak for."""
 
     @property
     def heard(self) -> int:

@@ -60,9 +60,11 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     )
     if step.case or step.topic or step.intent or step.product:
         contact = _about(contact, step, over)
+    if step.agent_group is not None and step.agent_group != contact.agent_group and _may_move(contact):
+        contact = replace(contact, agent_group=step.agent_group)
     wish = step.wish
     if wish is not None and wish in rules.intents and not over:
-        contact = _wants(contact, wish, step.time)
+        contact = _wants(contact, wish, step.time, rules)
     handle = _HANDLERS.get(step.type)
     if handle is not None:
         contact = handle(contact, step, rules)
@@ -76,10 +78,18 @@ def take(contact: Contact, step: Step, rules: ContactRules, move: Move | None = 
     return with_turn(before, contact if state == contact.state else replace(contact, state=state), step.time)
 
 
-def _wants(contact: Contact, intent: str, at: int) -> Contact:
+def _wants(contact: Contact, intent: str, at: int, rules: ContactRules) -> Contact:
     """What the customer wants is noted once for each intent."""
-    known = any(intent == each for each, _ in contact.intents)
-    return contact if known else replace(contact, intents=(*contact.intents, (intent, at)))
+    if any(intent == each for each, _ in contact.intents):
+        return contact
+    intents = (*contact.intents, (intent, at))
+    kind = rules.kind_of([each for each, _ in intents]) if _may_move(contact) else contact.kind
+    return replace(contact, intents=intents, kind=kind)
+
+
+def _may_move(contact: Contact) -> bool:
+    """Whether it may count elsewhere from now on: of one with many marks that counts them all anew."""
+    return len(contact.marks) <= MANY_MARKS
 
 
 Labels = tuple[str | None, str | None, tuple[tuple[int, str], ...]]

@@ -1,5 +1,6 @@
 """How long a contact goes on, and what its events count by."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -56,6 +57,10 @@ class ContactRules:
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     intents: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Those that a contact notes, since a service type counts them."""
+    kinds: Annotated[dict[str, dict[str, float]], NotInFiles] = field(default_factory=dict)
+    """Service type → how much an intent speaks for it."""
+    labels: Annotated[frozenset[str], NotInFiles] = frozenset()
+    """``service_type`` and ``agent_group``, where KPIs are by them."""
     negative: Annotated[Negative, NotInFiles] = field(default_factory=Negative)
     promises: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Behaviours of agents that are promises."""
@@ -70,6 +75,12 @@ class ContactRules:
     def __post_init__(self) -> None:
         of_channels = (*self.channel_timeouts.values(), *self.channel_horizons.values())
         object.__setattr__(self, "soon_ms", min(self.lateness_ms, self.timeout, self.horizon, *of_channels))
+
+    def kind_of(self, intents: Collection[str]) -> str | None:
+        """The service type that these intents speak for most, the first of equal ones; None = for none."""
+        points = {kind: sum([weights.get(each, 0.0) for each in intents]) for kind, weights in self.kinds.items()}
+        best = max(points, key=lambda kind: points[kind], default=None)
+        return best if best is not None and points[best] > 0 else None
 
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""

@@ -44,6 +44,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     intent: str | None = None
     """What the customer wants, as the connector says."""
     product: str | None = None
+    agent_group: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -125,4 +126,5 @@ def step(event: Event) -> Step:
         event.topic,
         event.intent,
         event.product,
+        event.agent_group,
     )

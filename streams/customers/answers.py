@@ -34,6 +34,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     group: str = ""
     gone: bool = False
     """The contact has gone to somebody else since this was told."""
+    kind: str | None = None
+    team: str | None = None
 
 
 Answers = tuple[Answer, ...]
@@ -48,7 +50,8 @@ def known(before: Answers, points: Iterable[Touchpoint]) -> Answers:
             found = [each for each in found if not is_of(each, point)]
         if point.nps is not None:
             at, score, queue = point.nps
-            found.append(Answer(at, point.channel, point.contact, queue, point.tier, score, point.group))
+            place = at, point.channel, point.contact, queue, point.tier
+            found.append(Answer(*place, score, point.group, kind=point.kind, team=point.team))
     return tuple(sorted(found, key=lambda each: (each.at, each.channel, each.contact)))
 
 
@@ -101,6 +104,8 @@ def _followed(answers: Answers, line: str) -> list[Fact]:
             line,
             entered=one.at,
             value=one.score,
+            service_type=one.kind,
+            agent_group=one.team,
         )
         for one, other in pairwise(answers)
         if other.at - one.at <= KEPT_MS

@@ -34,6 +34,8 @@ class Callback(msgspec.Struct, frozen=True, array_like=True, gc=False):
     gone: bool = False
     """The contact has gone to somebody else since this was told; ``lost``: the one that kept it has."""
     lost: bool = False
+    kind: str | None = None
+    team: str | None = None
 
 
 Callbacks = tuple[Callback, ...]
@@ -51,7 +53,8 @@ def known(before: Callbacks, points: Sequence[Touchpoint]) -> Callbacks:
         if point.callback is not None:
             at, _, queue, _ = point.callback
             kept_by = _kept_by(point, points) or _kept_before(was, names)
-            found.append(Callback(at, point.channel, point.contact, queue, point.tier, kept_by, point.group))
+            place = at, point.channel, point.contact, queue, point.tier
+            found.append(Callback(*place, kept_by, point.group, kind=point.kind, team=point.team))
     known = [replace(each, kept_by=None, lost=False) if each.lost else each for each in found]
     return tuple(sorted(known, key=lambda each: (each.at, each.channel, each.contact)))
 
@@ -85,7 +88,18 @@ def difference(before: Callbacks, after: Callbacks, line: str) -> tuple[Fact, ..
 
 def _fact(one: Callback, line: str) -> Fact:
     outcome = None if one.kept_by is None else "kept"
-    return Fact("callback_requested", one.contact, one.at, one.channel, one.queue, one.tier, line, outcome=outcome)
+    return Fact(
+        "callback_requested",
+        one.contact,
+        one.at,
+        one.channel,
+        one.queue,
+        one.tier,
+        line,
+        outcome=outcome,
+        service_type=one.kind,
+        agent_group=one.team,
+    )
 
 
 def without(callbacks: Callbacks, names: Collection[Name], group: str | None = None) -> Callbacks:

@@ -22,6 +22,20 @@ def tier_of(contact: Contact, tiers: Tiers) -> str:
     return contact.tier or tier_at(tiers, at) or NO_TIER
 
 
+NO_LABELS = (NO_TIER, None, None)
+Labels = tuple[str, str | None, str | None]
+"""Tier, service type and agent group that a contact counts under; the latter two where KPIs are by them."""
+
+
+def labels_of(contact: Contact, tiers: Tiers, rules: ContactRules) -> Labels:
+    """Under which it counts."""
+    tier, asked = tier_of(contact, tiers), rules.labels
+    if not asked:
+        return tier, None, None
+    kind = contact.kind if "service_type" in asked else None
+    return tier, kind, contact.agent_group if "agent_group" in asked else None
+
+
 def difference(
     before: Lives, after: Lives, line: str, tiers: tuple[Tiers, Tiers], rules: ContactRules
 ) -> tuple[Fact, ...]:
@@ -33,7 +47,7 @@ def difference(
         old = before[index] if index < len(before) else None
         new = after[index] if index < len(after) else None
         if old is not new or tiers[0] is not tiers[1]:
-            _compare(old, new, line, tiers, (gone, added))
+            _compare(old, new, line, (tiers, rules), (gone, added))
             if old is not new and ((new and new.proof) or (old and old.proof)):  # it says what it is about
                 was, now = _judged(old, line, rules), _judged(new, line, rules)
                 if was != now:
@@ -47,21 +61,26 @@ def difference(
 
 
 def _compare(
-    old: Contact | None, new: Contact | None, line: str, tiers: tuple[Tiers, Tiers], into: tuple[list[Fact], list[Fact]]
+    old: Contact | None,
+    new: Contact | None,
+    line: str,
+    by: tuple[tuple[Tiers, Tiers], ContactRules],
+    into: tuple[list[Fact], list[Fact]],
 ) -> None:
     """Note the facts of a contact from the first mark on that differs, before and after."""
-    old_tier = tier_of(old, tiers[0]) if old else NO_TIER
-    new_tier = tier_of(new, tiers[1]) if new else NO_TIER
+    tiers, rules = by
+    was = labels_of(old, tiers[0], rules) if old else NO_LABELS
+    now = labels_of(new, tiers[1], rules) if new else NO_LABELS
     same = 0
-    if old and new and old_tier == new_tier and old.first_queue == new.first_queue:
+    if old and new and was == now and old.first_queue == new.first_queue:
         same = len(old.marks)
         if new.marks[:same] != old.marks:  # rarely: a mark was replaced
             same = next(index for index, mark in enumerate(old.marks) if new.marks[index : index + 1] != (mark,))
     gone, added = into
     if old:
-        gone += [_fact(mark, old, line, old_tier) for mark in old.marks[same:]]
+        gone += [_fact(mark, old, line, was) for mark in old.marks[same:]]
     if new:
-        added += [_fact(mark, new, line, new_tier) for mark in new.marks[same:]]
+        added += [_fact(mark, new, line, now) for mark in new.marks[same:]]
 
 
 def _judged(contact: Contact | None, line: str, rules: ContactRules) -> list[Fact]:
@@ -87,7 +106,8 @@ def _judged(contact: Contact | None, line: str, rules: ContactRules) -> list[Fac
     ]
 
 
-def _fact(mark: Mark, contact: Contact, line: str, tier: str) -> Fact:
+def _fact(mark: Mark, contact: Contact, line: str, labels: Labels) -> Fact:
+    tier, kind, group = labels
     return Fact(
         fact=mark.fact,
         id=mark.id,
@@ -103,4 +123,6 @@ def _fact(mark: Mark, contact: Contact, line: str, tier: str) -> Fact:
         talk_ms=mark.talk_ms,
         hold_ms=mark.hold_ms,
         wrap_ms=mark.wrap_ms,
+        service_type=kind,
+        agent_group=group,
     )

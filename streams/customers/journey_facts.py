@@ -85,6 +85,8 @@ def _facts(solved: Solved | None, line: str) -> Facts:
             entered=solved.started,
             outcome="stays" if solved.stays else "reopened",
             variant="once" if solved.once else "again",
+            service_type=first.kind,
+            agent_group=first.team,
         ),
         Fact(
             "journey_resolved",
@@ -98,5 +100,7 @@ def _facts(solved: Solved | None, line: str) -> Facts:
             value=solved.reopens or None,
             contacts=solved.contacts,
             transfers=solved.transfers,
+            service_type=latest.kind,
+            agent_group=latest.team,
         ),
     )

@@ -37,6 +37,8 @@ class Solve(msgspec.Struct, frozen=True, array_like=True, gc=False):
     contact: str
     queue: str
     tier: str
+    kind: str | None = None
+    team: str | None = None
 
 
 class Solves(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -149,7 +151,8 @@ def solves_of(point: Touchpoint, turn: Ordered) -> Solves:
     if turn.reopens > point.taken_ups:  # another one had been solved when it began
         reopened.append(point.started)
     again = [*reopened, point.started] if turn.repeats else reopened
-    places = [Solve(at, point.channel, point.contact, point.queue, point.tier) for at, _ in point.solves]
+    place = point.channel, point.contact, point.queue, point.tier, point.kind, point.team
+    places = [Solve(at, *place) for at, _ in point.solves]
     first, latest = (places[0], places[-1]) if places else (None, None)
     return Solves(first, latest, min(again, default=None), min(reopened, default=None))
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from streams.base.records import Event
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
+from streams.contacts.rules import ContactRules
 from streams.customers import (
     journey_names,
     journey_parts,
@@ -52,8 +53,8 @@ class Journeys(Follower[KnownJourneys]):
     name = "journeys"
     empty = KnownJourneys()
 
-    def __init__(self, rules: JourneyRules, lateness_ms: int) -> None:
-        self.rules, self.lateness_ms = rules, lateness_ms
+    def __init__(self, rules: JourneyRules, contacts: ContactRules) -> None:
+        self.rules, self.contacts, self.lateness_ms = rules, contacts, contacts.lateness_ms
         self.gap_ms = rules.longest_ms
         self._last: tuple[tuple[object, ...], tuple[Found, ...]] = ((None,) * 4, ())
 
@@ -67,7 +68,7 @@ class Journeys(Follower[KnownJourneys]):
         return After(journey_telling.uncounted(_with(state, parts), {(left.channel, left.contact)}))
 
     def settled(self, state: KnownJourneys, finished: Lives, view: View) -> KnownJourneys:
-        points = [touchpoint(contact, view.tiers) for contact in finished]
+        points = [touchpoint(contact, view.tiers, self.contacts) for contact in finished]
         return self._bounded(state, journey_parts.with_points(state.parts, points), view)
 
     def handed(self, state: KnownJourneys, group: str, view: View) -> tuple[KnownJourneys, bytes | None]:
@@ -81,7 +82,7 @@ class Journeys(Follower[KnownJourneys]):
         return self._bounded(state, journey_parts.put_in(state.parts, _decode(piece)), view)
 
     def _bounded(self, state: KnownJourneys, parts: Parts, view: View) -> KnownJourneys:
-        kept = journey_parts.bounded(parts, _points(view), self.rules) if _is_much(parts) else parts
+        kept = journey_parts.bounded(parts, _points(view, self.contacts), self.rules) if _is_much(parts) else parts
         gone = {point.key for point in parts.points} - {point.key for point in kept.points}
         told = step_telling.forgotten(state.told, [key[:2] for key in gone]) if gone else state.told
         return replace(_with(state, kept), told=told)
@@ -165,7 +166,8 @@ class Journeys(Follower[KnownJourneys]):
         if ease not in _KEPT:
             return state
         parts = Parts(state.points, tuple(replace(each, listed=each.listed[-10:]) for each in state.past))
-        parts = journey_parts.summed_up(parts, _points(view), max(0, len(parts.points) - _KEPT[ease]), self.rules)
+        most = max(0, len(parts.points) - _KEPT[ease])
+        parts = journey_parts.summed_up(parts, _points(view, self.contacts), most, self.rules)
         kept = {point.key for point in parts.points}
         gone = [point.key[:2] for point in state.points if point.key not in kept]
         return replace(_with(state, parts), told=step_telling.forgotten(state.told, gone))
@@ -210,7 +212,7 @@ class Journeys(Follower[KnownJourneys]):
         made_of = (state.points, state.past, view.histories, view.tiers)
         known, answer = self._last
         if not all(map(is_, known, made_of)):
-            answer = found((*state.points, *_points(view)), state.past, self.rules)
+            answer = found((*state.points, *_points(view, self.contacts)), state.past, self.rules)
             self._last = made_of, answer
         return answer
 
@@ -332,9 +334,9 @@ def _lives(view: View) -> list[Contact]:
     return [contact for history in view.histories.values() for contact in history.lives]
 
 
-def _points(view: View) -> tuple[Touchpoint, ...]:
+def _points(view: View, rules: ContactRules) -> tuple[Touchpoint, ...]:
     """Of the contacts that are kept with their state."""
-    return tuple([touchpoint(contact, view.tiers) for contact in _lives(view)])
+    return tuple([touchpoint(contact, view.tiers, rules) for contact in _lives(view)])
 
 
 def _is_much(parts: Parts) -> bool:

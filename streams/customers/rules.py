@@ -71,13 +71,15 @@ class CustomerRules:
     policy: Policy | None = None
     """How customers are served; None = nothing is recommended."""
     quality: QualityRules = field(default_factory=QualityRules)
+    groups: tuple[str, ...] = ()
+    """By what else facts count, as ``channel+tier``; see `streams.metrics.groups`."""
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
 
     def __post_init__(self) -> None:
         lateness_ms = self.contacts.lateness_ms
-        journeys, segments = Journeys(self.journeys, lateness_ms), Segments(self.segments, self.services)
+        journeys, segments = Journeys(self.journeys, self.contacts), Segments(self.segments, self.services)
         followers = (
             Tiering(self.worth),  # the others go by the tiers that it decides
             Waits(self.alerts.wait, lateness_ms),

@@ -84,6 +84,13 @@ class ServiceRules:
         """Those that count."""
         return self.counted - {*BEHAVIOUR}
 
+    @property
+    def by_intent(self) -> dict[str, dict[str, float]]:
+        """Type → how much each intent speaks for it."""
+        return {
+            name: {what: by for what, by in each.items() if what not in BEHAVIOUR} for name, each in self.types.items()
+        }
+
     def unknown(self, intents: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
         """The weights of what nobody counts: path, and what is wrong."""
         for name, weights in self.types.items():

@@ -10,9 +10,10 @@ from msgspec.structs import astuple, replace
 from streams.base.channels import LIVE_CHANNELS, SPOKEN
 from streams.base.records import NO_QUEUE
 from streams.contacts.contact import ABANDONED, ANSWERED, Contact, Counted
+from streams.contacts.rules import ContactRules
 from streams.contacts.standing import SILENT, is_open, standing
 from streams.contacts.trend import Feelings
-from streams.customers.facts import tier_of
+from streams.customers.facts import labels_of
 from streams.customers.tiers import Tiers
 
 MENU, BOT, HUMAN = "s", "b", "h"
@@ -62,6 +63,9 @@ class Touchpoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The call-back asked for: when, for when, the queue it counts in, and when a human had the contact after that."""
     feelings: Feelings = ()
     """The customer's latest in it."""
+    kind: str | None = None
+    """The service type it counts under, and the team of the agent; see `streams.customers.facts.labels_of`."""
+    team: str | None = None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -135,9 +139,10 @@ def met(channel: str, level: str) -> bool:
     return level != SELF_SERVICE and channel in LIVE_CHANNELS
 
 
-def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
+def touchpoint(contact: Contact, tiers: Tiers, rules: ContactRules) -> Touchpoint:
     """The contact as its events so far tell it."""
     letter, since = standing(contact)
+    tier, kind, team = labels_of(contact, tiers, rules)
     well = contact.served_well
     return Touchpoint(
         contact.id,
@@ -153,7 +158,7 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         contact.scored_milli,
         contact.messages,
         contact.transfers,
-        tier_of(contact, tiers),
+        tier,
         contact.hold_ms,
         contact.wrap_ms,
         is_open(contact),
@@ -172,6 +177,8 @@ def touchpoint(contact: Contact, tiers: Tiers) -> Touchpoint:
         _nps(contact),
         _callback(contact),
         contact.feelings,
+        kind,
+        team,
     )
 
 

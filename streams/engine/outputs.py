@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -20,8 +20,21 @@ class Summary(Protocol):
     def encode(self) -> bytes: ...
 
 
+Join = Callable[[Sequence[bytes]], bytes]
+"""What makes the value of a record of parts."""
+
+
+class Part(bytes):
+    """A value that becomes one record with the others of its key in a batch."""
+
+    together: Join
+
+
+MOST_JOINED = 64 * 1024
+"""Bytes of the parts of one record, about: where there are more they are several."""
+
 _Items = list[tuple[bytes | None, Any]]
-"""A value is bytes, nothing, or a `Summary`."""
+"""A value is bytes, a `Part`, nothing, or a `Summary`."""
 
 
 class Outputs:
@@ -33,6 +46,7 @@ class Outputs:
     """
 
     __slots__ = (
+        "_gathered",
         "_order",
         "_sends",
         "_summaries",
@@ -59,6 +73,7 @@ class Outputs:
         self._summaries: dict[Any, tuple[int, Summary]] = {}
         self._summarised = False
         """Has there been any? One may be left behind when its name is taken back."""
+        self._gathered: set[str] = set()
         self.counts: Counter[Any] = Counter()
         self.size = 0
 
@@ -80,6 +95,15 @@ class Outputs:
             items = self._sends[place] = []
         items.append((key, value))
         self._order.append(items)
+
+    def gather(self, topic: str, key: bytes, value: bytes, join: Join) -> None:
+        """As `send`, but the values of a key that are gathered in a batch are one record, joined, where the first of
+        them was sent: each of them costs no record then.
+        """
+        part = Part(value)
+        part.together = join
+        self._gathered.add(topic)
+        self.send(topic, key, part)
 
     def send_to(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Send to a partition by number. Raises `OutputTooLarge`."""
@@ -129,9 +153,33 @@ class Outputs:
 
     def grouped(self) -> Sends:
         """What was sent, in order, by topic and partition."""
+        found = {place: items for place, items in self._sends.items() if items}
+        for place, items in found.items():
+            if place[0] in self._gathered:
+                found[place] = list(_joined(items))
         made = self._made if self._summarised else list
-        return {place: made(items) for place, items in self._sends.items() if items}
+        return {place: made(items) for place, items in found.items()}
 
     @staticmethod
     def _made(items: "_Items") -> Items:
         return [(key, value if value is None or isinstance(value, bytes) else value.encode()) for key, value in items]
+
+
+def _joined(items: _Items) -> Iterator[tuple[bytes | None, Any]]:
+    """The same with the parts of each key in one place."""
+    lists: dict[bytes | None, list[list[Part]]] = {}
+    sizes: dict[bytes | None, int] = {}
+    for key, value in items:
+        if type(value) is Part:
+            size = sizes.get(key, MOST_JOINED) + len(value)
+            if size > MOST_JOINED:
+                lists.setdefault(key, []).append([])
+                size = len(value)
+            lists[key][-1].append(value)
+            sizes[key] = size
+    for key, value in items:
+        if type(value) is not Part:
+            yield key, value
+        else:
+            for parts in lists.pop(key, ()):
+                yield key, parts[0].together(parts)

@@ -17,8 +17,8 @@ from streams.metrics.accumulators import percentile
 from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, Kpi
 from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Totals
+from streams.metrics.groups import DIMENSIONS
 from streams.metrics.kpis import reading
-from streams.metrics.query import DIMENSIONS
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.terms import TERMS
 

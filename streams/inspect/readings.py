@@ -18,7 +18,8 @@ from streams.base.records import LIVE
 from streams.base.times import SECOND_MS, day_start, iso
 from streams.local import text
 from streams.local.text import Terminal
-from streams.metrics.query import Row, Standing, ends_at, table, tiles
+from streams.metrics.groups import name_of
+from streams.metrics.query import Row, Standing, ends_at, group_asked, table, tiles
 from streams.metrics.rules import KpiPolicy
 
 TOPIC = "kpis"
@@ -59,6 +60,8 @@ class _Dimensions(msgspec.Struct):
     channel: str
     queue: str
     tier: str
+    service_type: str | None = None
+    agent_group: str | None = None
 
 
 class _Head(msgspec.Struct):
@@ -67,6 +70,7 @@ class _Head(msgspec.Struct):
     line: str
     window: _Window
     dimensions: _Dimensions
+    by: tuple[str, ...] = ()
 
 
 class _WholeWindow(_Window):
@@ -141,6 +145,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     try:
         kept = {zone: Standing(tiles(*query.span(zone), policy, zone, query.by)) for zone in policy.zones}
         by = query.by if query.line is not None else ("line", *query.by)
+        group = group_asked(query.by, policy)
         table((), by, lambda _: False)
     except ValueError as error:
         raise QueryError(str(error)) from None
@@ -148,7 +153,7 @@ async def collect(values: AsyncIterator[bytes], query: Query, policy: KpiPolicy)
     async for value in values:
         head = _head.decode(value)
         lines.add(head.line)
-        if query.line in (None, head.line):
+        if query.line in (None, head.line) and name_of(head.by) == group:
             of = kept[policy.zone(head.dimensions.channel, head.dimensions.queue)]
             if of.wants(head.window.start, head.window.length_ms):
                 of.add(msgspec.json.decode(value))

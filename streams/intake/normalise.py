@@ -140,6 +140,7 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
         topic=_subject(data.get("topic"), policy.region),
         intent=_subject(data.get("intent"), policy.region),
         product=_subject(data.get("product"), policy.region),
+        agent_group=data.get("agent_group"),
     )
 
 

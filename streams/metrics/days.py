@@ -35,7 +35,7 @@ def _days(lane: Lane) -> list[Day]:
     day = partial(sweep.policy.day, dims=lane.dims)
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
-    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]
+    spans = [(max(stay[0], sweep.before), min(stay[1], sweep.reached + 1)) for stay in lane.stays]
     # A day that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Day = (0, 0)

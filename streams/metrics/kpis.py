@@ -1,7 +1,7 @@
 """Readings: what the KPIs of the catalogue say of a window, and how a record of them is written."""
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby, product
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -70,35 +70,22 @@ def _filled(empty: dict[str, Any], numerator: int, denominator: int) -> dict[str
     return found
 
 
-class _Family(NamedTuple):
-    """KPIs that follow each other and have one name."""
-
-    names: frozenset[str]
-    """What they are made of: where none of it is there, they have nothing to say."""
-    kpis: tuple[tuple[Reader, Reader, dict[str, Any]], ...]
-    """Of each what is above and below the line, and what it is where there is nothing."""
+_Plan = tuple[tuple[Reader, Reader, dict[str, Any]], ...]
+"""Of each KPI what is above and below the line, and what it is where there is nothing."""
 
 
-def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
-    found = []
-    for _, each in groupby(catalogue, lambda kpi: kpi.name):
-        run = tuple(each)
-        names = frozenset[str]().union(*(kpi.formula.names for kpi in run))
-        found.append(_Family(names, tuple((kpi.formula.above, kpi.formula.below, _nothing(kpi)) for kpi in run)))
-    return tuple(found)
-
-
-def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tuple[_Family, ...]:
-    always = [
-        kpi
-        for kpi in CATALOGUE
-        if (can_abandon or not kpi.of_patience) and (details or not (kpi.detail or kpi.of_days))
-    ]
-    found = _families((*always, *(INSTANT if instant else ())))
-    return found + _families((*BUSINESS, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
-
-
-_PLANS = {chosen: _plan(*chosen) for chosen in product((False, True), repeat=4)}
+@lru_cache(maxsize=4096)
+def _plan(there: frozenset[str], instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> _Plan:
+    """The KPIs that a record may tell of, where these names have something to say."""
+    some = [kpi for kpi in CATALOGUE if details or not (kpi.detail or kpi.of_days)]
+    some += INSTANT if instant else ()
+    if in_hours:
+        some += (*BUSINESS, *(BUSINESS_INSTANT if instant else ()))
+    return tuple(
+        (kpi.formula.above, kpi.formula.below, _nothing(kpi))
+        for kpi in some
+        if (can_abandon or not kpi.of_patience) and not kpi.formula.names.isdisjoint(there)
+    )
 
 
 class Readings(list[dict[str, Any]]):
@@ -147,27 +134,24 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
     if not details:
         pane = snapshot.pane
         found.sums = {name: max(-MOST, min(pane[name], MOST)) for name in DETAIL_SUMS if name in pane}
-    there = totals.keys()
+    plan = _plan(frozenset(totals), instant, snapshot.can_abandon, details, snapshot.clock is not None)
     everything = {**NOTHING, **totals}
-    for names, kpis in _PLANS[instant, snapshot.can_abandon, details, snapshot.clock is not None]:
-        if there.isdisjoint(names):
+    for above, below, empty in plan:
+        numerator, denominator = above(everything), below(everything)
+        if numerator == 0 and denominator == empty["denominator"]:
             continue
-        for above, below, empty in kpis:
-            numerator, denominator = above(everything), below(everything)
-            if numerator == 0 and denominator == empty["denominator"]:
-                continue
-            found.append(_filled(empty, numerator, denominator))
-            if numerator > MOST or numerator < -MOST:
-                found.saturated += 1
+        found.append(_filled(empty, numerator, denominator))
+        if numerator > MOST or numerator < -MOST:
+            found.saturated += 1
     return found
 
 
 def _complete(totals: dict[str, Any], details: bool) -> dict[str, dict[str, int]]:
     """The histograms that a record has; ``totals`` gets them in order, and loses those that do not hold all."""
     found = {}
-    for name, histogram in HISTOGRAMS.items():
-        counts = totals.pop(name, None)
-        if counts and histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
+    for name in [name for name in HISTOGRAMS if name in totals]:
+        counts, histogram = totals.pop(name), HISTOGRAMS[name]
+        if histogram.is_complete(counts, totals.get(histogram.counted_by, 0)):
             totals[name] = counts = dict(sorted(counts.items()))
             if details or name not in OF_DAYS:
                 found[name] = {str(step): n for step, n in counts.items()}

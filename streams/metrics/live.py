@@ -10,18 +10,19 @@ from typing import Any
 
 from streams.base.records import LIVE, SEP
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
+from streams.metrics.groups import is_group
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables, of_line
 
 Labels = tuple[str, ...]
-"""kpi, variant, channel, queue, tier, window."""
+"""kpi, variant, channel, queue, tier, window; and of a group by which dimensions, service type and agent group."""
 
 _LONGEST_ROLLING_MS = 12 * HOUR_MS
 """No rolling window is longer (`KpiPolicy` holds that), no day is shorter."""
 
 
-Where = tuple[str, str, str, str]
-"""channel, queue, tier, window."""
+Where = tuple[str, str, str, str, str, str, str]
+"""channel, queue, tier, window, by, service type, agent group."""
 Name = tuple[str, str]
 """kpi, variant."""
 
@@ -40,7 +41,15 @@ class LiveReadings:
         older window does not replace a newer one.
         """
         dimensions, window = record["dimensions"], record["window"]
-        where = (dimensions["channel"], dimensions["queue"], dimensions["tier"], window_label(window["length_ms"]))
+        where = (
+            dimensions["channel"],
+            dimensions["queue"],
+            dimensions["tier"],
+            window_label(window["length_ms"]),
+            "+".join(record.get("by", ())),
+            dimensions.get("service_type", ""),
+            dimensions.get("agent_group", ""),
+        )
         end: str = window["end"]
         known = self._stands.get(where)
         if known is not None and known[0] > end:
@@ -86,7 +95,8 @@ def queues_now(tables: Tables, now: int) -> dict[tuple[str, str], tuple[int, flo
     found: dict[tuple[str, str], tuple[int, float]] = {}
     for key in of_line(tables.days, LIVE):
         _, channel, queue, _ = key.split(SEP, 3)
-        found[channel, queue] = (0, 0.0)
+        if not is_group(key):
+            found[channel, queue] = (0, 0.0)
     for key in of_line(tables.queues, LIVE):
         _, channel, queue = key.split(SEP)
         shown = tables.queues[key]

@@ -50,15 +50,33 @@ def happened(pane: Pane) -> bool:
 def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
     """The pane with one fact counted, or taken back where its sign is −1. Raises ValueError for a fact it does not
     know."""
-    found, sign = dict(pane), fact.sign
-    for name, amount in amounts(fact, policy).items():
-        if name in SUMS:
-            state: Any = found.get(name, 0) + sign * amount
-        else:
-            shape = SHAPES[name]
-            state = shape.add(found.get(name, shape.empty), amount, sign)
-        if state:
-            found[name] = state
+    return plus(pane, gathered((fact,), policy))
+
+
+def gathered(facts: Iterable[Fact], policy: KpiPolicy) -> Pane:
+    """What facts add up to. Raises ValueError for one that it does not know."""
+    found: dict[str, Any] = {}
+    get = found.get
+    for fact in facts:
+        sign = fact.sign
+        for name, amount in amounts(fact, policy).items():
+            if name in SUMS:
+                found[name] = get(name, 0) + sign * amount
+            else:
+                shape = SHAPES[name]
+                found[name] = shape.add(get(name, shape.empty), amount, sign)
+    return found
+
+
+def plus(pane: Pane, more: Pane) -> Pane:
+    """Both together; what adds up to nothing is gone."""
+    found = dict(pane)
+    for name, state in more.items():
+        together = state
+        if name in found:
+            together = found[name] + state if name in SUMS else SHAPES[name].merge((found[name], state))
+        if together:
+            found[name] = together
         else:
             found.pop(name, None)
     return found

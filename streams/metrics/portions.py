@@ -16,6 +16,9 @@ from streams.metrics.tables import Tables, of_line, split_leg, split_start
 WINDOWS_PER_LATE_LANE = 500
 """Windows of one channel, queue and tier that late facts amend, at most."""
 
+PANES_LOOKED_AT = 3
+"""A move goes no further than a pane for so many records: each is in some windows, and to look is dear."""
+
 Step = tuple[int, float]
 """From this moment on (ms), so many records more each ms."""
 
@@ -31,14 +34,15 @@ def farthest(tables: Tables, line: str, span: tuple[int, int], until: int, polic
     if lanes * _rate(policy) * (until - sealed) <= most:
         return until
     starts = [(at, dims) for dims, at in map(split_start, of_line(tables.panes, line))]
+    waits = set(_waiting_long(tables, line))
     # Of those that are counted, the newest of each lane: its windows are the last to end.
     counted = {dims: at for at, dims in sorted(starts) if at < sealed}
-    earliest = nsmallest(most + 1, (pane for pane in starts if pane[0] >= sealed))
-    panes = [*((at, dims) for dims, at in counted.items()), *earliest[:most]]
-    waits = set(_waiting_long(tables, line))
+    some = max(1, most // PANES_LOOKED_AT)
+    earliest = nsmallest(some + 1, (pane for pane in starts if pane[0] >= sealed))
+    panes = [*((at, dims) for dims, at in counted.items()), *earliest[:some]]
     steps = [*_of_panes(panes, sealed, policy, waits), *_of_legs(tables, line, sealed, to)]
     steps += _of_days(tables, line, max(sealed, earliest[0][0]) if earliest else sealed, until, policy)
-    horizon = min(until, earliest[most][0]) if len(earliest) > most else until
+    horizon = min(until, earliest[some][0]) if len(earliest) > some else until
     steps.sort()
     at = _filled_at([*(step for step in steps if step[0] < horizon), (horizon, 0.0)], most)
     if at >= until:

@@ -18,10 +18,9 @@ from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, t
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
+from streams.metrics.groups import DIMENSIONS, name_of
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
-
-DIMENSIONS = ("channel", "queue", "tier")
 
 Record = dict[str, Any]
 WindowName = tuple[str, int]
@@ -101,8 +100,26 @@ class Standing:
 
 
 def lane_of(record: Record) -> tuple[str, ...]:
-    """Line and dimensions of a record."""
-    return record["line"], *(record["dimensions"][name] for name in DIMENSIONS)
+    """Line and dimensions of a record, and the group it counts by."""
+    return record["line"], group_of(record), *record["dimensions"].values()
+
+
+def group_of(record: Record) -> str:
+    """``channel+tier``, of a record of a group; empty for others."""
+    return name_of(record.get("by", ()))
+
+
+def group_asked(by: Sequence[str], policy: KpiPolicy) -> str:
+    """The group whose records say what is asked for by these dimensions; empty = those by channel, queue and tier do.
+    Raises ValueError where none does."""
+    asked = [name for name in by if name in DIMENSIONS]
+    if not {"service_type", "agent_group"}.intersection(asked):
+        return ""
+    wanted, there = name_of(asked), [name_of(group) for group in policy.groups]
+    if wanted not in there:
+        counted = f"there {'is' if len(there) == 1 else 'are'} {', '.join(there)}" if there else "there is none"
+        raise ValueError(f"nothing is counted by {wanted}: `groups` of kpis.yaml says by what, and {counted}")
+    return wanted
 
 
 def window_of(record: Record) -> WindowName:
@@ -138,7 +155,7 @@ def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo, by: Sequence[
     if end <= start:
         raise ValueError("the span is empty: its end must be after its start")
     found: list[WindowName] = []
-    rolling = policy.rolling_by(tier=True) if "tier" in by else policy.rolling
+    rolling = policy.rolling_by(tier=True) if {"tier", "service_type", "agent_group"} & {*by} else policy.rolling
     at = start
     while at < end:
         length = _day(at, end, policy, zone) or _rolling(at, end, rolling)
@@ -185,8 +202,8 @@ def table(records: Iterable[Record], by: Sequence[str], is_last: Callable[[Recor
     """Rows by the chosen dimensions (and ``line``, where it is chosen), sorted; ``records``: the newest of windows that
     do not overlap.
 
-    Who waits counts only in the windows that are the last of the span. Raises ValueError for an unknown
-    dimension.
+    Who waits counts only in the windows that are the last of the span. Records of groups do not go with others. Raises
+    ValueError for an unknown dimension.
     """
     unknown = [name for name in by if name not in (*DIMENSIONS, "line")]
     if unknown:
@@ -280,7 +297,7 @@ class Figures:
 def figures(records: Iterable[Record], line: str) -> Figures:
     """The figures of a line from its days, all channels, queues and tiers together; zeros where there is no record of
     it."""
-    days = newest(records, lambda record: record["line"] == line and is_day(record))
+    days = newest(records, lambda record: record["line"] == line and is_day(record) and not group_of(record))
     merged = _by_name(merge_readings(days, lambda _: False))
 
     def of(kpi: str, variant: str) -> Ratio:

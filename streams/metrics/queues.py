@@ -4,7 +4,7 @@ A leg waits at T when it entered at or before T and has not left at or before T;
 entered at or before T − t.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
@@ -13,7 +13,18 @@ from msgspec.structs import replace
 from streams.base.records import SEP, Fact
 from streams.base.times import iso
 from streams.metrics.formulas import NOBODY, Waiting
-from streams.metrics.tables import FOREVER, LaneFault, Leg, LineState, QueueShown, Tables, of_line, split_leg
+from streams.metrics.groups import is_group
+from streams.metrics.tables import (
+    FOREVER,
+    LaneFault,
+    Leg,
+    LineState,
+    QueueShown,
+    Tables,
+    of_line,
+    queue_of_leg,
+    split_leg,
+)
 
 LEG_FACTS = frozenset({"leg_opened", "leg_closed"})
 
@@ -21,8 +32,8 @@ OTHER = "other"
 TIERS_SHOWN = 50
 """Tiers in the state of one queue; those with fewer legs are one, `OTHER`."""
 
-Stay = tuple[int, int]
-"""One leg as (entered, until when it waited)."""
+Stay = tuple[int, int, str]
+"""One leg as (entered, until when it waited, its queue where it is one of a group)."""
 
 
 def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[Leg, Leg]:
@@ -64,10 +75,13 @@ def stays(legs: MutableMapping[str, Leg], line: str, after: int) -> dict[str, li
     """By dimensions, in order of entering: the legs of a line that wait at any moment later than ``after``."""
     found: dict[str, list[Stay]] = {}
     for key in of_line(legs, line):
+        leg = legs[key]
+        if leg.opened == 1 and len(leg.closed) == 1 and leg.closed[0][0] <= after and leg.closed[0][1] == 1:
+            continue  # nearly all: it left before
         dims, entered = split_leg(key)
-        until = legs[key].until(entered)
+        until = leg.until(entered)
         if until > max(after, entered):
-            found.setdefault(dims, []).append((entered, until))
+            found.setdefault(dims, []).append((entered, until, queue_of_leg(key) if is_group(dims) else ""))
     for of_dimensions in found.values():
         of_dimensions.sort()
     return found
@@ -86,10 +100,21 @@ def waiting_at(of_dimensions: list[Stay], moments: Iterable[int], threshold_ms: 
             coming += 1
         if next_leaves <= moment:
             waiting = [stay for stay in waiting if stay[1] > moment]
-            next_leaves = min((until for _, until in waiting), default=FOREVER)
+            next_leaves = min((stay[1] for stay in waiting), default=FOREVER)
         if waiting:
-            reached = bisect_right(waiting, (moment - threshold_ms, FOREVER))
+            reached = bisect_left(waiting, (moment - threshold_ms + 1,))
             found[moment] = Waiting(len(waiting), waiting[0][0], reached)
+    return found
+
+
+def all_waiting(some: Iterable[dict[int, Waiting]]) -> dict[int, Waiting]:
+    """Who waits of several, at each moment."""
+    found: dict[int, Waiting] = {}
+    for each in some:
+        for moment, one in each.items():
+            other = found.get(moment, NOBODY)
+            oldest = [at for at in (one.oldest, other.oldest) if at is not None]
+            found[moment] = Waiting(one.depth + other.depth, min(oldest, default=None), one.reached + other.reached)
     return found
 
 
@@ -152,6 +177,8 @@ def _now(tables: Tables, line: str, at: int) -> dict[str, QueueShown]:
     oldest: dict[str, int] = {}
     by_tier: dict[str, list[tuple[str, int]]] = {}
     for dims, of_dimensions in sorted(stays(tables.legs, line, at).items()):
+        if is_group(dims):
+            continue
         waiting = waiting_at(of_dimensions, (at,), 0).get(at, NOBODY)
         if waiting.oldest is None:
             continue

@@ -56,12 +56,12 @@ def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:
 def _changes(lane: Lane, window: tuple[int, int], end: int, waiting: Mapping[int, Waiting]) -> bool:
     """Whether a window may read otherwise than the one before it: a pane came or went, or somebody waits at its end, or
     did at the end before. What left in between has a pane."""
-    (length, every), series = window, lane.series
-    if happened(series.glance(end - length, end)):
-        if end in waiting or end - every in waiting or end - every <= lane.sweep.whole:
-            return True
-        return series.has(end - every, end) or series.has(end - every - length, end - length)
-    return happened(series.glance(end - every - length, end - every))
+    (length, every), has = window, lane.series.has
+    if not has(end - length, end):
+        return has(end - every - length, end - every)
+    if end in waiting or end - every in waiting or end - every <= lane.sweep.whole:
+        return True
+    return has(end - every, end) or has(end - every - length, end - length)
 
 
 def _fresh(lane: Lane, length: int, every: int) -> set[int]:

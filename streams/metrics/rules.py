@@ -12,9 +12,13 @@ from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
 from streams.hours.calendars import Hours
 from streams.hours.clock import BusinessClock
+from streams.metrics.groups import Dimension, name_of
 
 UTC = ZoneInfo("UTC")
 DIMENSIONS = ("channel", "queue", "tier")
+MOST_GROUPS = 15
+"""Each dimension alone, and any two of them."""
+Group = Annotated[tuple[Dimension, ...], Field(min_length=1, max_length=2)]
 PANE_MS = 10_000
 """Length of a pane; every window is made of whole panes."""
 
@@ -91,6 +95,8 @@ class KpiPolicy:
     """All of it. Raises ValueError for what cannot be."""
 
     windows: Annotated[tuple[Window, ...], Field(min_length=1)]
+    groups: Annotated[tuple[Group, ...], Field(max_length=MOST_GROUPS)] = ()
+    """Further dimensions to count by, in the windows that are by tier."""
     details: Literal["days", "everywhere"] = "days"
     """Of which windows the details of the catalogue are told; the records of the others hold the sums they are made
     of."""
@@ -120,6 +126,9 @@ class KpiPolicy:
             raise ValueError("the windows must have different lengths, at least one of them not the day")
         if self.longest_ms > 12 * HOUR_MS:
             raise ValueError("a window that is not the day must not be longer than 12 hours")
+        names = [name_of(group) for group in self.groups]
+        if len(set(names)) < len(names) or any(len(set(group)) < len(group) for group in self.groups):
+            raise ValueError(f"groups: {', '.join(names)}: each dimension once in a group, and each group once")
         if self.lateness_ms < 0 or self.day_kept_ms < self.longest_ms + self.lateness_ms:
             raise ValueError("a day must be kept at least as long as the lateness and the longest window together")
 

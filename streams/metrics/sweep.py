@@ -11,9 +11,10 @@ from streams.base.records import SEP
 from streams.base.times import day_bounds, iso
 from streams.metrics.catalogue import DAYS_ALONE
 from streams.metrics.formulas import Waiting
+from streams.metrics.groups import ALL, named
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
-from streams.metrics.queues import Stay, stays, until_of, waiting_at
+from streams.metrics.queues import Stay, all_waiting, stays, until_of, waiting_at
 from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
@@ -161,14 +162,28 @@ class Lane:
     """(length, every) of the rolling windows that are told of it."""
 
     def __post_init__(self) -> None:
-        self.line, channel, self.queue, self.tier = self.dims.split(SEP)
-        self.can_abandon = channel not in WITHOUT_ABANDONMENT
-        self.clock = self.sweep.policy.clock(channel, self.queue)
-        self.named = {"channel": channel, "queue": self.queue, "tier": self.tier}
+        self.named, self.by = named(self.dims)
+        self.line, self.queue, channel = self.dims.partition(SEP)[0], self.named["queue"], self.named["channel"]
+        # A group of all channels has those without abandonment, too, and no rate of it is right.
+        self.can_abandon = channel not in WITHOUT_ABANDONMENT and not (self.by and channel == ALL)
+        self.clock = None if self.by else self.sweep.policy.clock(channel, self.queue)
+
+    @property
+    def together(self) -> bool:
+        """Whether it is of all tiers of a queue."""
+        return not self.by and self.named["tier"] == ALL
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
         """Who waits at each of the moments; those at which nobody does are left out."""
-        return waiting_at(self.stays, sorted(moments), self.sweep.policy.threshold(self.queue)) if self.stays else {}
+        if not self.stays:
+            return {}
+        ordered, threshold = sorted(moments), self.sweep.policy.threshold
+        if not self.by:
+            return waiting_at(self.stays, ordered, threshold(self.queue))
+        by_threshold: dict[int, list[Stay]] = {}
+        for stay in self.stays:
+            by_threshold.setdefault(threshold(stay[2]), []).append(stay)
+        return all_waiting([waiting_at(some, ordered, ms) for ms, some in by_threshold.items()])
 
     def record(
         self, window: tuple[int, int], every: int, status: str, revision: int, readings: Readings
@@ -177,6 +192,7 @@ class Lane:
         start, end = window
         return {
             "dimensions": self.named,
+            **({"by": list(self.by)} if self.by else {}),
             "window": {"start": iso(start), "end": iso(end), "length_ms": end - start, "every_ms": every},
             "watermark": self.sweep.watermark,
             "status": status,

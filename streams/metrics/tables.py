@@ -11,10 +11,9 @@ from typing import Any
 import msgspec
 
 from streams.base.records import SEP, Fact
+from streams.metrics.groups import MARK, is_group
 from streams.metrics.panes import Pane
 
-ALL = "all"
-"""The tier of records that are of all tiers together; no tier counts under this name."""
 NEVER = -(1 << 62)
 """Before all time: stream time of a line of which nothing is known yet."""
 FOREVER = 1 << 62
@@ -142,11 +141,6 @@ TABLE_TYPES: dict[str, Any] = {
 assert set(TABLE_TYPES) == {f.name for f in fields(Tables)}
 
 
-def dimensions(fact: Fact) -> str:
-    """Where a fact counts."""
-    return f"{fact.line}{SEP}{fact.channel}{SEP}{fact.queue}{SEP}{fact.tier}"
-
-
 def of_line(keys: Iterable[str], line: str) -> list[str]:
     """The keys that belong to a line."""
     prefix = line + SEP
@@ -160,7 +154,14 @@ def leg_key(fact: Fact, dims: str) -> str:
     entered = fact.time if fact.fact == "leg_opened" else fact.entered
     if entered is None:
         raise ValueError(f"{fact.fact} {fact.id!r} does not say when the leg was entered")
+    if is_group(dims):  # of several channels and queues
+        return f"{dims}{SEP}{entered}{SEP}{fact.channel}{MARK}{fact.queue}{MARK}{fact.id}"
     return f"{dims}{SEP}{entered}{SEP}{fact.id}"
+
+
+def queue_of_leg(key: str) -> str:
+    """The queue of a leg of a group."""
+    return key.rpartition(SEP)[2].split(MARK, 2)[1]
 
 
 def split_leg(key: str) -> tuple[str, int]:

@@ -25,9 +25,10 @@ from msgspec.structs import replace
 
 from streams.base.records import NO_QUEUE, NO_TIER, SEP, Fact
 from streams.base.times import DAY_MS
+from streams.metrics.groups import ALL, dimensions_of, key_of, value_of
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import ALL, dimensions, of_line
+from streams.metrics.tables import of_line
 
 
 class Name(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,22 +52,42 @@ class Place(NamedTuple):
     other: tuple[str, ...] = ()
 
 
-def is_known(names: Names, fact: Fact) -> bool:
+def is_known(names: Names, fact: Fact, group: str = "") -> bool:
     """Whether the fact counts under its own names, with nothing to note: of nearly all facts."""
-    known = None if fact.tier == ALL else names.get(dimensions(fact))
+    known = None if fact.tier == ALL and not group else names.get(dimensions_of(fact, group))
     return known is not None and known.used >= fact.time // DAY_MS
 
 
-def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
+def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy, group: str = "") -> Place:
     """Where a fact counts; ``names`` is not changed. ``days``: keys of the days that are kept."""
-    return Place(fact, {}) if is_known(names, fact) else _look(names, days, fact, policy)
+    if is_known(names, fact, group):
+        return Place(fact, {})
+    return _in_group(names, fact, group, policy) if group else _look(names, days, fact, policy)
+
+
+def _in_group(names: Names, fact: Fact, group: str, policy: KpiPolicy) -> Place:
+    """Of a group the lanes alone are limited: what is beyond counts as other in all but the channel."""
+    kept = dict[str, Name]()
+    mine = [each for each in group.split("+") if each != "channel"]
+    if not any(_RESERVED.fullmatch(value_of(fact, each)) for each in mine):
+        most = policy.vocabulary.max_series if mine else sys.maxsize
+        if _admitted(names, kept, dimensions_of(fact, group), (fact, "lane"), most):
+            return Place(fact, kept)
+    task, tasks = policy.share
+    other = replace(fact, **dict.fromkeys(mine, OTHER))
+    if crc32(key_of(other, group).encode()) % tasks != task:
+        other = replace(fact, **dict.fromkeys(mine, f"{OTHER}-{task}"))
+    return Place(other, kept, ("lane",))
 
 
 def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
     kept, today = dict[str, Name](), fact.time // DAY_MS
-    if fact.tier != ALL and f"{dimensions(fact)}{SEP}{policy.day(fact.time, dimensions(fact))[0]}" in days:
+    if (
+        fact.tier != ALL
+        and f"{dimensions_of(fact, '')}{SEP}{policy.day(fact.time, dimensions_of(fact, ''))[0]}" in days
+    ):
         # It was counted by the version before, or its day (of the policy's zone) began before midnight UTC.
-        _take(names, kept, dimensions(fact), _counter(fact, "lane"), today)
+        _take(names, kept, dimensions_of(fact), _counter(fact, "lane"), today)
         for key in (_key(fact, "queue"), _key(fact, "tier")):
             known = names.get(key)
             if known is not None and known.used < today:
@@ -87,7 +108,7 @@ def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> 
         fact = replace(fact, tier=OTHER)
     if fact.tier != OTHER:
         most = sys.maxsize if listed else policy.vocabulary.max_series
-        if not _admitted(names, kept, dimensions(fact), (fact, "lane"), most):
+        if not _admitted(names, kept, dimensions_of(fact), (fact, "lane"), most):
             other.append("lane")
             fact = replace(fact, tier=OTHER)
     return Place(fact, kept, tuple(other))

@@ -6,8 +6,9 @@ given.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -16,15 +17,15 @@ from streams.base.records import SEP, Fact
 from streams.base.times import DAY_MS, MINUTE_MS, iso
 from streams.metrics.days import day_records
 from streams.metrics.formulas import NOBODY
+from streams.metrics.groups import ALL, DIMENSIONS, dimensions_of, is_group
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, add, happened, pane_start
+from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, gathered, happened, pane_start, plus
 from streams.metrics.portions import farthest, late_portion
 from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
 from streams.metrics.rolling import rolling_records
 from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.sweep import Changes, Lane, Ordered, Sweep
 from streams.metrics.tables import (
-    ALL,
     FOREVER,
     NEVER,
     LaneFault,
@@ -33,7 +34,6 @@ from streams.metrics.tables import (
     LineState,
     Published,
     Tables,
-    dimensions,
     leg_key,
     of_line,
     split_leg,
@@ -46,62 +46,82 @@ counted at all."""
 
 
 def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Counted:
-    """Count a fact (sign −1: take it back). Raises ValueError, with nothing changed, for a fact that cannot be
-    counted."""
-    dims = dimensions(fact)
-    key = leg_key(fact, dims) if fact.fact in LEG_FACTS else None
+    """Count one fact, as `fold_all`."""
+    return fold_all(tables, (fact,), policy)[0]
+
+
+def fold_all(tables: Tables, facts: Sequence[Fact], policy: KpiPolicy, group: str = "") -> list[Counted]:
+    """Count facts (sign −1: take it back) by channel, queue and tier, or by a group, and say of each how it counts.
+    Raises ValueError, with nothing changed, where one of them cannot be counted."""
+    cells: defaultdict[_Cell, list[Fact]] = defaultdict(list)
+    legs: list[tuple[Fact, str, Counted]] = []
+    found: list[Counted] = []
+    for fact in facts:
+        dims = dimensions_of(fact, group)
+        counted = _when(tables, fact, dims, policy)
+        found.append(counted)
+        if counted != "too_late":
+            cells[dims, pane_start(fact.time), counted].append(fact)
+        if fact.fact in LEG_FACTS:
+            legs.append((fact, leg_key(fact, dims), counted))
+    together = {cell: gathered(some, policy) for cell, some in cells.items()}
+    for cell, pane in together.items():
+        _count(tables, cell, pane, policy)
+    for leg in legs:
+        _fold_leg(tables, *leg, policy)
+    return found
+
+
+_Cell = tuple[str, int, Counted]
+"""Dimensions, start of the pane, and how its facts count."""
+
+
+def _when(tables: Tables, fact: Fact, dims: str, policy: KpiPolicy) -> Counted:
+    state = tables.lines.get(fact.line)
+    if state is None or pane_start(fact.time) >= state.sealed:
+        return "too_late" if state is not None and state.ended else "counted"
+    if state.ended or policy.day(fact.time, dims)[1] + policy.day_kept_ms <= state.sealed:
+        return "too_late"
+    return "amends_day" if fact.time < state.sealed - policy.lateness_ms else "amends"
+
+
+def _count(tables: Tables, cell: _Cell, pane: Pane, policy: KpiPolicy) -> None:
+    """Add what facts come to to their pane and, where they are late, to what it was counted in."""
+    dims, start, counted = cell
+    if counted != "counted":
+        sealed = (tables.lines.get(dims.split(SEP, 1)[0]) or LineState()).sealed
+        day_start, day_end = policy.day(start, dims)
+        day = f"{dims}{SEP}{day_start}"
+        tables.days[day] = plus(tables.days.get(day) or EMPTY, pane)
+        if day_end <= sealed:
+            tables.late[f"{dims}{SEP}day{SEP}{day_start}"] = Late()
+        if counted == "amends_day":
+            return
+        tables.late[f"{dims}{SEP}pane{SEP}{start}"] = Late()
+    key = f"{dims}{SEP}{start}"
+    before = tables.panes.get(key)
+    after = plus(before or EMPTY, pane)
+    if after:
+        tables.panes[key] = after
+    elif before is not None:
+        del tables.panes[key]
+    if before is None:
+        day = f"{dims}{SEP}{policy.day(start, key)[0]}"
+        if day not in tables.days:
+            tables.days[day] = EMPTY
+
+
+def _fold_leg(tables: Tables, fact: Fact, key: str, counted: Counted, policy: KpiPolicy) -> None:
     state = tables.lines.get(fact.line) or LineState()
     if state.ended:
-        return "too_late"
-    start = pane_start(fact.time)
-    if start >= state.sealed:
-        _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
-        counted: Counted = "counted"
-    else:
-        counted = _fold_late(tables, dims, fact, state.sealed, policy)
-    if key is not None:
-        before, leg = fold_leg(tables, key, fact, late=counted == "amends_day")
-        # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
-        if fact.time <= state.sealed and counted != "too_late":
-            was = before.until(split_leg(key)[1])
-            tables.late.setdefault(f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}", Late(was))
-        if counted == "amends_day":
-            _fold_midnights(tables, key, fact, (before, leg), state.sealed, policy)
-    return counted
-
-
-def _fold_pane(tables: Tables, key: str, fact: Fact, policy: KpiPolicy) -> None:
-    pane = tables.panes.get(key)
-    if pane is not None:
-        _put(tables.panes, key, add(pane, fact, policy), fact.sign)
         return
-    tables.panes[key] = add(EMPTY, fact, policy)
-    day = f"{dimensions(fact)}{SEP}{policy.day(fact.time, key)[0]}"
-    if day not in tables.days:
-        tables.days[day] = EMPTY
-
-
-def _put(panes: MutableMapping[str, Pane], key: str, pane: Pane, sign: int) -> None:
-    if sign < 0 and pane == EMPTY:
-        del panes[key]
-    else:
-        panes[key] = pane
-
-
-def _fold_late(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> Counted:
-    day_start, day_end = policy.day(fact.time, dims)
-    if day_end + policy.day_kept_ms <= sealed:
-        return "too_late"
-    day = f"{dims}{SEP}{day_start}"
-    tables.days[day] = add(tables.days.get(day) or EMPTY, fact, policy)
-    if day_end <= sealed:
-        tables.late[f"{dims}{SEP}day{SEP}{day_start}"] = Late()
-    if fact.time < sealed - policy.lateness_ms:
-        return "amends_day"
-    start = pane_start(fact.time)
-    _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
-    tables.late[f"{dims}{SEP}pane{SEP}{start}"] = Late()
-    return "amends"
+    dims, entered = split_leg(key)
+    before, leg = fold_leg(tables, key, fact, late=counted == "amends_day")
+    # At the sealed moment itself it is on time for the panes, but the legs waiting at that moment are out already.
+    if fact.time <= state.sealed and counted != "too_late":
+        tables.late.setdefault(f"{dims}{SEP}leg{SEP}{key[len(dims) + 1 :]}", Late(before.until(entered)))
+    if counted == "amends_day":
+        _fold_midnights(tables, key, fact, (before, leg), state.sealed, policy)
 
 
 def _fold_midnights(
@@ -210,10 +230,18 @@ def _now(lane: Lane) -> Iterator[dict[str, Any]]:
 
 
 def record_key(record: dict[str, Any]) -> str:
-    """The record's key, ``line|channel|queue|tier|start|length``: equal for all revisions of one window; escapes ``|``
-    and ``%``."""
+    """The record's key, ``line|channel|queue|tier|start|length``, of a group with ``|by|service type|agent group``
+    behind it: equal for all revisions of one window; escapes ``|`` and ``%``."""
     dims, window = record["dimensions"], record["window"]
-    parts = (record["line"], dims["channel"], dims["queue"], dims["tier"], window["start"], str(window["length_ms"]))
+    of = _lane_key(record["line"], dims["channel"], dims["queue"], dims["tier"])
+    key = f"{of}|{window['start']}|{window['length_ms']}"
+    if "by" not in record:
+        return key
+    return f"{key}|{_lane_key('+'.join(record['by']), *[dims.get(each, ALL) for each in DIMENSIONS[3:]])}"
+
+
+@lru_cache(maxsize=10_000)
+def _lane_key(*parts: str) -> str:
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
 
 
@@ -223,7 +251,7 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
     for lane in _lanes(sweep, late_from, late):
         with _blamed(lane):
             found.extend(rolling_records(lane))
-            if lane.tier != ALL:
+            if not lane.together:
                 found.extend(day_records(lane))
     found.sort(key=lambda each: each[:3])
     return [record for _, _, _, record in found]
@@ -238,7 +266,8 @@ def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
     for dims in sorted(sweep.days.keys() | waiting.keys() | changes.keys()):
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
-        queues[dims.rpartition(SEP)[0]].append(lane)
+        if not is_group(dims):
+            queues[dims.rpartition(SEP)[0]].append(lane)
         yield lane
     for queue, lanes in queues.items() if together else ():
         try:

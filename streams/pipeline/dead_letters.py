@@ -7,6 +7,7 @@ of them, how many they are, and their offsets, by which they are found on their 
 import base64
 import hashlib
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -85,6 +86,22 @@ class Why(NamedTuple):
     path: str | None = None
     error: Exception | None = None
     """With its traceback."""
+
+
+class Portion(NamedTuple):
+    """What cannot be used of a record; the rest of it was."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, record: Record, value: bytes) -> "Portion":
+        return cls(record.topic, record.partition, record.offset, record.timestamp, record.key, value, record.headers)
 
 
 @dataclass(slots=True)

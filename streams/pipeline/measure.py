@@ -2,22 +2,24 @@
 product and topic; writes readings, queue states and early signals of a defect.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import orjson
 
-from streams.base.records import JUDGED, LIVE, SEP, Fact, Line, Measurement, Unnamed, output_key
+from streams.base.records import JUDGED, LIVE, SEP, Fact, Facts, Line, Measurement, Unnamed, output_key
 from streams.base.times import DAY_MS
-from streams.engine import Outputs, RowFault, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Record, RowFault, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
+from streams.metrics.groups import ALL, dimensions_of, in_key
 from streams.metrics.live import LiveReadings, queues_now
 from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import ALL, TABLE_TYPES, LaneFault, LineState, Tables, dimensions
+from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables
 from streams.metrics.vocabulary import Name, place
-from streams.metrics.windows import advance, arrived, fold, record_key, standing
+from streams.metrics.windows import advance, arrived, fold_all, record_key, standing
+from streams.pipeline.dead_letters import Portion, Why, bury
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
@@ -34,8 +36,8 @@ def _table(name: str, kind: Any, keys: Keys = "queue") -> TableSpec[Any]:
     return struct_table(name, kind, keys)
 
 
-MOST_RECORDS = 4000
-"""Readings that one batch publishes, about: 16 MB. What stream time has passed beyond that follows in batches of their
+MOST_RECORDS = 10_000
+"""Readings that one batch publishes, about: 14 MB. What stream time has passed beyond that follows in batches of their
 own."""
 
 TABLES = (
@@ -66,34 +68,70 @@ class Measure(Stage):
         self.names = tables["names"]
         self.policy, self.notes = policy.shared(info.partition, info.peers), notes
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
+        self.dead = name("contacts.dead-letters")
         self.signal_tables = SignalTables(**{name: tables[name] for name in SIGNAL_TYPES})
         self.signal_rules, self.signals = signals.shared(info.peers), name("defect.signals")
         self.examples: Named | None = None
         """Whom examples may name, until there are more; None = not known."""
         self.live: LiveReadings | None = None
-        self.counted: list[Fact] = []
-        """Facts of this batch, as they were counted."""
+        self.counted: set[str] = set()
+        """Dimensions of the facts of this batch, as they were counted."""
+        self.refused: list[tuple[Fact, ValueError]] = []
+        """Of the record at hand."""
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        self.refused = []
+        super().handle(record, out)
+        if self.refused:
+            wrong, error = [fact for fact, _ in self.refused], self.refused[0][1]
+            portion = Portion.of(record, msgspec.json.encode(Facts(tuple(wrong))))
+            bury(self.dead, portion, Why("measure", "processing", f"ValueError: {error}"[:500], None, error), out)
+            self.notes.dead_letter("processing")
 
     def fold(self, value: Any, out: Outputs) -> None:
-        if isinstance(value, Unnamed):
+        if isinstance(value, Facts):
+            self._count(value.of, value.group)
+        elif isinstance(value, Unnamed):
             self._unname(value, out)
-        if not isinstance(value, Fact):
-            return
-        if value.fact == JUDGED:
+        elif isinstance(value, Fact) and value.fact == JUDGED:
             self._judge(value)
-            return
-        fact, found = value, None
-        if not vocabulary.is_known(self.names, value):
-            found = place(self.names, self.kpi_tables.days, value, self.policy)
-            fact = found.fact
-        self.counted.append(fact)
-        outcome = fold(self.kpi_tables, fact, self.policy)
-        if outcome != "counted":
-            self.notes.late("measure")
-        if found is not None and outcome != "too_late":
-            self.names.update(found.kept)
-            for what in found.other:
-                self.notes.limited("measure", what)
+        elif isinstance(value, Fact):
+            self._count([value])
+            if self.refused:
+                raise self.refused.pop()[1]
+
+    def _count(self, facts: Iterable[Fact], group: str = "") -> None:
+        """Facts of one key: at once those whose names are known."""
+        known: list[Fact] = []
+        for fact in facts:
+            if vocabulary.is_known(self.names, fact, group):
+                known.append(fact)
+                continue
+            self._fold(known, group)
+            known = []
+            found = place(self.names, self.kpi_tables.days, fact, self.policy, group)
+            if self._fold([found.fact], group):
+                self.names.update(found.kept)
+                for what in found.other:
+                    self.notes.limited("measure", what)
+        self._fold(known, group)
+
+    def _fold(self, facts: list[Fact], group: str) -> bool:
+        """Whether one of them counts. What cannot be counted is `refused`, and the others are."""
+        if not facts:
+            return False
+        try:
+            outcomes = fold_all(self.kpi_tables, facts, self.policy, group)
+        except ValueError as error:
+            if len(facts) == 1:
+                self.refused.append((facts[0], error))
+                return False
+            return [self._fold([fact], group) for fact in facts].count(True) > 0
+        self.counted.update([dimensions_of(fact, group) for fact in facts])
+        for outcome in outcomes:
+            if outcome != "counted":
+                self.notes.late("measure")
+        return any(outcome != "too_late" for outcome in outcomes)
 
     def _unname(self, told: Unnamed, out: Outputs) -> None:
         if self.examples is None:
@@ -166,8 +204,8 @@ class Measure(Stage):
         try:
             out.send(self.kpis, record_key(record).encode(), kpis.encode(record))
         except Exception as error:
-            dims = record["dimensions"]
-            tier = () if dims["tier"] == ALL else (dims["tier"],)
+            dims, by = record["dimensions"], record.get("by")
+            tier = (in_key(dims, by),) if by or dims["tier"] != ALL else ()
             raise LaneFault(SEP.join((line, dims["channel"], dims["queue"], *tier))) from error
         if record["readings"].saturated:
             self.notes.saturated(record["readings"].saturated)
@@ -184,7 +222,7 @@ class Measure(Stage):
 
     def _has_counted(self, fault: LaneFault) -> bool:
         """Has a record of this batch to do with it? If not, none of them is to blame."""
-        return any(f"{dimensions(fact)}{SEP}".startswith(fault.dims + SEP) for fact in self.counted)
+        return any(f"{dims}{SEP}".startswith(fault.dims + SEP) for dims in self.counted)
 
     def _forget_names(self, line: str, before: LineState | None) -> None:
         """Once a day, and when the line ends; ``before``: how far it had come."""

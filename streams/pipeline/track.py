@@ -4,6 +4,7 @@ and alerts.
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import orjson
 from msgspec.structs import replace
 
 from schemas import flow
-from streams.base.records import JUDGED, LIVE, Erase, Interaction, Line, Unforwarded, fact_key
+from streams.base.records import JUDGED, LIVE, Erase, Fact, Interaction, Line, Unforwarded, fact_key, facts_together
 from streams.customers import customers, erasing, loop
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import ALERTS
@@ -21,6 +22,7 @@ from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import by_capability, journeys_by_name
 from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.metrics.groups import key_of
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
 from streams.pipeline.notes import Notes
@@ -77,6 +79,7 @@ class Track(Stage):
         self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
         self.topics = {topic: name(topic) for topic in flow.outputs("track")}
         self.dead = name("contacts.dead-letters")
+        self.groups = [(group, partial(facts_together, group=group)) for group in rules.groups]
         self.timed, self.firing = (self.customers,), tables["firing"]
         self.erasures = Erasures(tables, privacy, self.watermarks, self.topics)
         self.touched: dict[str, None] = {}
@@ -185,8 +188,7 @@ class Track(Stage):
             else:
                 self.customers[owner] = outcome.customer
         for fact in outcome.facts:
-            owned = replace(fact, owner=owner) if fact.fact == JUDGED else fact
-            out.send(self.measurements, fact_key(fact).encode(), encode(owned))
+            self._measured(owner, fact, out)
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
             if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:
@@ -199,6 +201,15 @@ class Track(Stage):
             self.notes.limited("track", what)
         for illegal in outcome.illegal:
             self.notes.illegal(illegal.type)
+
+    def _measured(self, owner: str, fact: Fact, out: Outputs) -> None:
+        if fact.fact == JUDGED:  # who is erased is told among them: each has its place
+            out.send(self.measurements, fact_key(fact).encode(), encode(replace(fact, owner=owner)))
+            return
+        told = encode(fact)
+        out.gather(self.measurements, fact_key(fact).encode(), told, facts_together)
+        for group, join in self.groups:
+            out.gather(self.measurements, key_of(fact, group).encode(), told, join)
 
     def _note(self, topic: str, told: Mapping[str, Any]) -> None:
         if topic == OUTREACH:

@@ -7,7 +7,7 @@ hold them, and those that say a rule in other words.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
@@ -27,6 +27,7 @@ from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.behaviours import Behaviours
 from streams.intake.intents import Intents, intents_of, words_of
+from streams.metrics.groups import name_of
 from streams.metrics.rules import KpiPolicy
 from streams.policies.policy import Policy
 from streams.quality.rules import QualityFile, QualityRules
@@ -186,6 +187,8 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         friction_half_life_ms=tracking.segments.half_lives.friction,
         intents=files.services.intents,
         negative=files.signals.negative,
+        kinds=files.services.by_intent,
+        labels=frozenset(chain.from_iterable(kpis.groups)),
         promises=quality.promises,
         checked=quality.checked,
     )
@@ -208,6 +211,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         files.services,
         policy,
         quality,
+        tuple(map(name_of, kpis.groups)),
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()

@@ -12,7 +12,8 @@ from streams.engine.clock import clock
 from streams.engine.demands import Effect
 from streams.pipeline.notes import Gauged
 
-KPI_LABELS = ("kpi", "variant", "channel", "queue", "tier", "window")
+KPI_LABELS = ("kpi", "variant", "channel", "queue", "tier", "window", "by", "service_type", "agent_group")
+"""The last three are empty, which to Prometheus is not there, but of groups."""
 QUEUE_LABELS = ("channel", "queue")
 SERIES_LIMIT = 20_000
 """Most series of one business metric: a connector that puts ids where a queue's name belongs must not fill the

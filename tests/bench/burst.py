@@ -36,6 +36,7 @@ from streams.local.bootstrap import resolve_bootstrap
 from streams.local.processes import WorkerProcess, workers
 from streams.settings import Settings
 from tests.support.leftovers import end_with_us
+from tests.support.records import each_of
 
 KINDS = ("contact.queued", "contact.connected", "contact.ended")
 CUSTOMERS = 10_000
@@ -149,8 +150,9 @@ async def count(settings: Settings) -> dict[str, int]:
             found["events"] += 1
             ids.add(record["id"])
     for record in await values("contact.measurements"):
-        if record["kind"] == "fact":
-            found[record["fact"]] += int(record.get("sign", 1))
+        for fact in each_of(record):
+            if fact["kind"] == "fact":
+                found[fact["fact"]] += int(fact.get("sign", 1))
     return {
         "events": found["events"],
         "different_events": len(ids),

@@ -21,6 +21,7 @@ from streams.pipeline import stage as hop
 from streams.worker.metrics import Metrics
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
 from tests.support.offline import SETTINGS, scorer
+from tests.support.records import each_of
 
 RULES = rule_files.load()
 OUTPUTS = (*flow.published(), *flow.between())
@@ -42,8 +43,11 @@ class Run:
     raws: list[Raw] = field(default_factory=list)
 
     def sent(self, topic: str) -> Sent:
-        """Every record of a topic but progress."""
-        return [(record.key, record.value) for record in self.deployment.on(topic) if record.key is not None]
+        """Every record of a topic but progress; facts one by one."""
+        some = [record for record in self.deployment.on(topic) if record.key is not None]
+        if topic != "contact.measurements":
+            return [(record.key, record.value) for record in some]
+        return [(r.key, orjson.dumps(each)) for r in some for each in each_of(orjson.loads(r.value or b"null"))]
 
     def counted(self, name: str, **labels: str) -> int:
         """What a counter of the metrics says."""

@@ -31,6 +31,7 @@ from streams.worker.metrics import Metrics
 from tests.fuzz.check import OUTPUTS, PASSING, RULES
 from tests.fuzz.stories import AFTERWARDS, CONTROL, STEPS, Raw, control, now_of
 from tests.support.offline import SETTINGS, scorer
+from tests.support.records import each_of
 
 CURSED = "cursed"
 """In the names of all that makes a hook raise."""
@@ -185,7 +186,8 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
             ours = record.key is not None and CONTROL in repr(record.key) + repr(record.value)
             whose = (record.key or b"").rpartition(b"@")[0] if topic == "journeys" else record.key
             if ours and not (topic in OF_CUSTOMERS and whose in left):
-                _note(found, topic, record.key, orjson.loads(record.value or b"null"))
+                for each in each_of(orjson.loads(record.value or b"null")):
+                    _note(found, topic, record.key, each)
     for task in deployment.tasks:
         for key, row in task.changelog.items():
             if key.partition(b"\0")[2] in left:

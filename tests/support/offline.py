@@ -20,7 +20,7 @@ from streams.engine.offline import Offline, OfflineTask
 from streams.settings import Settings
 from streams.worker.metrics import Metrics
 from streams.worker.plugins import load_scorer
-from tests.support.records import Fetched, record
+from tests.support.records import Fetched, each_of, record
 from tests.support.system import home
 
 PARTITIONS = dict.fromkeys((*flow.published(), *flow.between()), 2)
@@ -89,7 +89,8 @@ class TaskUnderTest:
             self.seen += records
             for (topic, _), items in self.task.batch(records, now, known).items():
                 for key, value in items:
-                    self.sent.append((topic, key, None if value is None else orjson.loads(value)))
+                    told = None if value is None else orjson.loads(value)
+                    self.sent += [(topic, key, each) for each in each_of(told)]
                     if self.echo and topic in self.info.topics:
                         back.append(record(topic=topic, key=key, value=value, offset=self.told, timestamp=now))
                         self.told += 1

@@ -18,6 +18,11 @@ class Fetched:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
+def each_of(doc: Any) -> list[Any]:
+    """The facts of a record of several, each as a record of its own; else the record."""
+    return doc["of"] if isinstance(doc, dict) and doc.get("kind") == "facts" else [doc]
+
+
 def record(**fields: object) -> Fetched:
     return Fetched(**fields)  # type: ignore[arg-type]
 

@@ -22,6 +22,7 @@ from streams.kafka.reading import read_to_end
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings
 from tests.support.journeys import current
+from tests.support.records import each_of
 from tests.support.waiting import until
 
 Headers = list[tuple[str, bytes]]
@@ -103,7 +104,8 @@ class System:
     async def read(self, name: str) -> list[dict[str, Any]]:
         """Decoded values of a topic, in the order of their partitions."""
         records = read_to_end(connection_of(self.settings), [self.topic(name)])
-        return [orjson.loads(record.value) async for record in records if record.value is not None]
+        found = [orjson.loads(record.value) async for record in records if record.value is not None]
+        return [each for doc in found for each in each_of(doc)]
 
     async def newest(self, name: str) -> dict[str, dict[str, Any]]:
         """Key → newest value of a topic."""

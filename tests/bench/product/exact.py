@@ -90,7 +90,7 @@ async def _worked_off(settings: Settings) -> int:
     """When `measure` had committed the last fact, ms."""
     topic, facts = f"{settings.topic_prefix}contact.measurements", dict[int, int]()
     async for record in read_to_end(connection_of(settings), [topic]):
-        if is_kind(record, b"fact"):
+        if is_kind(record, b"fact") or is_kind(record, b"facts"):
             facts[record.partition] = record.offset
     done: dict[int, int] = {}
     async for record in read_to_end(connection_of(settings), [f"{settings.group}-measure-changelog"]):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.base.channels import LIVE_CHANNELS
-from streams.base.records import Fact, Measurement
+from streams.base.records import Fact, Facts, Measurement
 from streams.base.times import DAY_MS, MINUTE_MS
 from streams.demo.simulator import Settings, Simulation
 from streams.inspect.recorded import Query, collect
@@ -38,9 +38,10 @@ async def test_each_contact_comes_out_as_the_product_counted_it() -> None:
     record = await of(START - 12 * DAY_MS)
     counted: Counter[Fact] = Counter()
     for told in run.on("contact.measurements"):
-        fact = _decode(told.value or b"")
-        if isinstance(fact, Fact) and fact.fact in ("contact_offered", "contact_unasked", "contact_handled"):
-            counted[msgspec.structs.replace(fact, sign=1)] += fact.sign
+        found = _decode(told.value or b"")
+        for fact in found.of if isinstance(found, Facts) else [found]:
+            if isinstance(fact, Fact) and fact.fact in ("contact_offered", "contact_unasked", "contact_handled"):
+                counted[msgspec.structs.replace(fact, sign=1)] += fact.sign
     facts = [fact for fact, times in counted.items() for _ in range(times)]
     came_out = {(f.channel, f.id): (f.outcome, f.tier) for f in facts if f.fact != "contact_handled"}
     asked = [each for each in record.contacts if not each.ours and each.outcome != "open"]

@@ -14,6 +14,7 @@ from tests.fuzz.check import places_of
 from tests.fuzz.costs import Scene
 from tests.support.logs import a_cut, by_key, journeys_of, run
 from tests.support.offline import hops
+from tests.support.records import each_of
 from tests.support.track_story import OWNER, T0, D, M, S, event
 
 
@@ -40,7 +41,8 @@ def test_junk_replays_take_nothing_from_a_replay_that_is_known(junk: int) -> Non
     scene.event("replay.ended", about, replayid="real", time=iso(90_000))
     for _ in range(4):
         scene.turn()
-    sent = [orjson.loads(each.value or b"") for each in scene.deployment.on("contact.measurements")]
+    records = scene.deployment.on("contact.measurements")
+    sent = [fact for each in records for fact in each_of(orjson.loads(each.value or b""))]
     facts = {each["fact"] for each in sent if each.get("line") == "real" and each.get("kind") == "fact"}
     of_contacts = {"leg_opened", "leg_closed", "contact_offered", "contact_handled"}
     assert facts == of_contacts | {"journey_solved", "journey_resolved"}

@@ -100,6 +100,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.CommandRecord, records.Command),
         (internal.LeftRecord, records.Left),
         (internal.FactRecord, records.Fact),
+        (internal.FactsRecord, records.Facts),
         (internal.ProgressRecord, records.Progress),
         (internal.LineProgress, records.Line),
         (between.ShownRecord, links.Shown),
