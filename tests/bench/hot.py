@@ -72,7 +72,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.hot", description=__doc__)
     parser.add_argument("--contacts", type=int, default=5_000)
     asked = parser.parse_args()
-    print(json.dumps({"ten_queues": measure(asked.contacts, is_hot=False), "hot": measure(asked.contacts, is_hot=True)}))
+    print(
+        json.dumps({"ten_queues": measure(asked.contacts, is_hot=False), "hot": measure(asked.contacts, is_hot=True)})
+    )
 
 
 if __name__ == "__main__":

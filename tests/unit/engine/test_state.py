@@ -1,5 +1,6 @@
 """Tables, the changelog's records and trials, without a broker."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
@@ -11,7 +12,7 @@ from streams.engine import KilledWorker, NewerState, OutputTooLarge, Table, Tabl
 from streams.engine import changelog as log
 from streams.engine.changelog import Restored, Rows
 from streams.engine.errors import RowFault
-from streams.engine.outputs import Outputs
+from streams.engine.outputs import MOST_JOINED, Outputs
 from streams.engine.store import Due, MemoryStore
 from streams.engine.tables import Cache, CachedTable, settle
 from streams.engine.trial import FIRST, Trial
@@ -179,3 +180,32 @@ def test_large_rows_leave_the_cache_by_their_bytes() -> None:
         table[f"s{n}"] = "x" * 100
         settle({"t": table}, store, {"t": table.changes()}, Due(), None)
     assert len(kept()) >= 400, "small rows are bounded by their number"
+
+
+def test_values_that_are_gathered_are_one_record_a_key_where_the_first_was_sent() -> None:
+    out = Outputs({"t": 1, "u": 1}, 0, {})
+
+    def join(parts: Sequence[bytes]) -> bytes:
+        return b"+".join(parts)
+
+    out.gather("t", b"a", b"1", join)
+    out.send("t", b"x", b"other")
+    out.gather("t", b"b", b"2", join)
+    mark = out.mark()
+    out.gather("t", b"a", b"lost", join)
+    out.gather("t", b"c", b"lost", join)
+    out.undo(mark)
+    out.gather("t", b"a", b"3", join)
+    out.gather("u", b"a", b"4", join)
+    out.send("t", b"a", b"a record of its own")
+    assert out.grouped() == {
+        ("t", 0): [(b"a", b"1+3"), (b"x", b"other"), (b"b", b"2"), (b"a", b"a record of its own")],
+        ("u", 0): [(b"a", b"4")],
+    }
+
+
+def test_gathered_values_are_several_records_where_they_are_large() -> None:
+    out = Outputs({"t": 1}, 0, {})
+    for number in range(5):
+        out.gather("t", b"a", bytes([65 + number]) * (MOST_JOINED // 2), b"".join)
+    assert [(value or b"")[:: MOST_JOINED // 2] for _, value in out.grouped()["t", 0]] == [b"AB", b"CD", b"E"]
