@@ -161,6 +161,11 @@ def test_the_formula(text: str, score: float, confidence: float) -> None:
     assert judged.confidence == pytest.approx(confidence, abs=0.006)
 
 
+def test_a_score_of_nothing_has_no_sign() -> None:
+    judged = Model("en", ["24\t-400\t-390", "fine\t0\t0"])("fine")
+    assert judged is not None and repr(judged.score) == "0.0"
+
+
 def test_scores_are_the_same_on_every_machine() -> None:
     """Whole numbers alone: these are the scores of the shipped weights, to the third decimal."""
     texts = [PLAIN[language] for language in LANGUAGES]
