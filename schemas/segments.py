@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.fields import Line, Model, Number, Revision, String, UtcTime
+from schemas.journeys import SentimentTrend
 
 Percent = Annotated[Number, Field(ge=0, le=100)]
 Share = Annotated[Number, Field(ge=0, le=1)]
@@ -93,3 +94,6 @@ class Segment(Model):
     """As the revision before said; null in the first."""
     changed: list[String]
     """What of that is different now; empty in the first."""
+    sentiment_trend: SentimentTrend | None
+    """Where the customer's feeling goes over all contacts, survey answers included; null where there are fewer than two
+    scores and answers."""

@@ -6,8 +6,9 @@ Of the latest ``MAX_FEELINGS`` scored messages and survey answers, in the order 
 from collections.abc import Iterable
 from itertools import accumulate
 from operator import mul
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from streams.base.times import iso
 from streams.sentiment.scoring import NEGATIVE
 
 MAX_FEELINGS = 12
@@ -62,6 +63,24 @@ def trend(feelings: Feelings) -> Trend | None:
     slope = _score(6 * above / (count * (count * count - 1)))
     turned, turn = _turned(feelings, scores) if count >= 2 * BESIDE else (None, None)
     return Trend(slope, negatives, since, turned, turn)
+
+
+def together(one: Feelings, other: Feelings) -> Feelings:
+    """The latest of both, by times of one clock: commutative, associative, and the same again with what is in both,
+    since parts of a contact share what the earlier one heard. So two of one score in one moment are one.
+    """
+    return latest({*one, *other}) if one and other else one or other
+
+
+def trend_record(its: Trend | None, began: int = 0) -> dict[str, Any] | None:
+    """As records tell it (``SentimentTrend`` of the contract). ``began``: the moment its times count from."""
+    return its and {
+        "slope": its.slope,
+        "negative_streak": its.negatives,
+        "negative_since": None if its.since is None else iso(began + its.since),
+        "turned": None if its.turned is None else iso(began + its.turned),
+        "turn": its.turn,
+    }
 
 
 def _turned(feelings: Feelings, scores: list[int]) -> tuple[int | None, float | None]:

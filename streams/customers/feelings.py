@@ -43,7 +43,7 @@ class SentimentRule:
     """None named: every tier that is high."""
     half_life_ms: Annotated[Span, Field(alias="half_life")] = 30 * MINUTE_MS
     min_messages: Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES)] = 3
-    fire_at_or_below: Milli = -500
+    fire_at_or_below: Milli = -450
     resolve_at_or_above: Milli = -200
     quiet_after_ms: Annotated[Span, Field(alias="quiet_after")] = 2 * HOUR_MS
     severity: Severity = "warning"

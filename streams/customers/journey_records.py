@@ -14,7 +14,7 @@ from zlib import crc32
 from streams.base.records import contact_key
 from streams.base.times import MINUTE_MS, iso
 from streams.contacts.standing import FOR_CUSTOMER, FOR_US, GAVE_UP, GOING, SILENT, SOLVED
-from streams.contacts.trend import Feelings, latest, trend
+from streams.contacts.trend import latest, trend, trend_record
 from streams.customers.journey_names import journey_id
 from streams.customers.journey_parts import Found
 from streams.customers.journey_whole import Whole
@@ -143,7 +143,7 @@ def _listed(point: Touchpoint, why: tuple[str, str] | None) -> dict[str, Any]:
         "wait_ms": point.wait_ms,
         "talk_ms": point.talk_ms,
         "sentiment": _mean(point.scored_milli, point.scored),
-        "sentiment_trend": _trend(point.feelings, point.started) if len(point.feelings) > 1 else None,
+        "sentiment_trend": trend_record(trend(point.feelings), point.started) if len(point.feelings) > 1 else None,
         "messages": point.messages,
         "transfers": point.transfers,
         "level": level,
@@ -170,18 +170,8 @@ def _trend_of_all(points: Sequence[Touchpoint], listed: Sequence[dict[str, Any]]
     felt = [at for at, point in enumerate(points) if point.feelings]
     if len(felt) < 2:
         return listed[felt[0]]["sentiment_trend"] if felt else None
-    return _trend(latest([(points[at].started + time, milli) for at in felt for time, milli in points[at].feelings]), 0)
-
-
-def _trend(feelings: Feelings, began: int) -> dict[str, Any] | None:
-    its = trend(feelings)
-    return its and {
-        "slope": its.slope,
-        "negative_streak": its.negatives,
-        "negative_since": None if its.since is None else iso(began + its.since),
-        "turned": None if its.turned is None else iso(began + its.turned),
-        "turn": its.turn,
-    }
+    every = latest([(points[at].started + time, milli) for at in felt for time, milli in points[at].feelings])
+    return trend_record(trend(every))
 
 
 def _mean(total_milli: int, count: int) -> float | None:

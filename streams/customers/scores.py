@@ -26,6 +26,7 @@ from streams.base.decay import Decayed
 from streams.base.records import NO_TIER
 from streams.base.units import FROM_FILES, Count, Duration, Percent, Positive, Span, Weight
 from streams.contacts.contact import Contact
+from streams.contacts.trend import Feelings, Trend, latest, together
 from streams.customers import services
 from streams.customers.services import Behaviour, Part, ServiceRules
 
@@ -108,6 +109,8 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     tier: tuple[int, str] | None = None
     """(start, tier) of the latest contact whose events said a tier."""
     behaviour: Behaviour = services.UNKNOWN
+    feelings: Feelings = ()
+    """The customer's latest, times since 1970."""
 
 
 T = TypeVar("T", int, tuple[int, str])
@@ -140,6 +143,8 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The scores of the service types, in the rules' order."""
     parts: int = 0
     """A number for what they are made of."""
+    trend: Trend | None = None
+    """Where the customer's feeling goes; it counts in no score."""
 
 
 def of(contact: Contact, rules: ServiceRules) -> Standing:
@@ -155,6 +160,7 @@ def of(contact: Contact, rules: ServiceRules) -> Standing:
         last_inbound=contact.started if inbound else None,
         tier=(contact.started, contact.tier) if contact.tier else None,
         behaviour=services.of(contact, rules),
+        feelings=latest({(contact.started + time, milli) for time, milli in contact.feelings}),
     )
 
 
@@ -172,6 +178,7 @@ def join(one: Standing, other: Standing, rules: SegmentRules, service_rules: Ser
         later(one.last_inbound, other.last_inbound),
         later(one.tier, other.tier),
         services.join(one.behaviour, other.behaviour, service_rules),
+        together(one.feelings, other.feelings),
     )
 
 

@@ -16,6 +16,7 @@ from streams.base.records import NO_TIER
 from streams.base.times import iso
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
+from streams.contacts.trend import trend, trend_record
 from streams.customers import scores, services
 from streams.customers.follow import After, Follower, View, own_out
 from streams.customers.scores import COMPONENTS, DORMANT, NOBODY, NONE, Score, SegmentRules, Standing
@@ -151,6 +152,7 @@ class Segments(Follower[KnownSegment]):
             confidence=confidence,
             types=tuple([each.milli for each in types]),
             parts=services.mark_of(types, self.services),
+            trend=trend(standing.feelings),
         )
         return Assessed(score, parts, types)
 
@@ -191,6 +193,7 @@ def record(found: Assessed, was: Score | None, whose: tuple[str, str, int]) -> d
         "reasons": reasons,
         "before": before,
         "changed": changed,
+        "sentiment_trend": trend_record(score.trend),
     }
 
 

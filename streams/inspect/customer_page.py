@@ -67,6 +67,8 @@ def _standing(doc: Doc) -> Iterator[str]:
     yield f"type {doc['type']}{ahead}{why}"
     parts = (f"{each['what']} {each['contribution']:g}" for each in doc["contributions"][:REASONS])
     yield f"score {doc['score']:g} of 100, {doc['segment']}: {', '.join(parts)} ({_at(doc['updated'])})"
+    if feeling := ", ".join(_trend(doc.get("sentiment_trend") or {})):
+        yield f"feeling {feeling}"
 
 
 def _journey(doc: Doc) -> str:

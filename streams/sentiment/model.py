@@ -83,7 +83,7 @@ class Model:
         down = _EXP[_inside(self._unhappy + (unhappy << 12) // root)]
         calm = _EXP[_LIMIT]
         every = up + down + calm
-        return Judged(round((up - down) / every, 3), round(max(up, down, calm) / every, 3))
+        return Judged(round((up - down) / every, 3) + 0.0, round(max(up, down, calm) / every, 3))
 
     def _knows(self, words: Iterable[str], pairs: Iterable[str]) -> bool:
         plain = (part for word in words for part in parts(word) if part[0] != NEGATED)

@@ -8,7 +8,7 @@ from tests.reference.events import HOUR, MIN, Event
 HALF_LIFE = 30 * MIN
 QUIET = 2 * HOUR
 LEAST = 3
-FIRE, RECOVER = -500, -200
+FIRE, RECOVER = -450, -200
 """Thousandths."""
 
 

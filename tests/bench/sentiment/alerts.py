@@ -16,7 +16,7 @@ from tests.bench.sentiment.seed import Row
 MESSAGES, CUSTOMERS = 8, 2_000
 KINDS = {"unhappy": (3 / 4, 1 / 4, 0.0), "calm": (0.0, 1.0, 0.0), "content": (0.0, 1 / 2, 1 / 2)}
 """Shares of complaints, neutral texts and praise."""
-LIMITS = ((-200, 0), (-300, 0), (-400, -300), (-400, -200), (-400, -100), (-400, 0), (-500, -200), (-600, -200))
+LIMITS = ((-200, 0), (-300, 0), (-400, -300), (-400, -200), (-400, -100), (-450, -200), (-500, -200), (-600, -200))
 Scores = Callable[[str], float | None]
 
 
@@ -48,5 +48,5 @@ def table(scores: Scores, rows: Sequence[Row], rule: SentimentRule, seed: int = 
         told = {kind: [fired(tried, each) for each in those] for kind, those in customers.items()}
         shares = " | ".join(f"{sum(f for f, _, _ in each) / CUSTOMERS:.2f}" for each in told.values())
         again = sum(times > 1 for _, _, times in told["unhappy"]) / CUSTOMERS
-        lines.append(f"{fire / 1000:+.1f} / {resolve / 1000:+.1f} | {shares} | {again:.2f}")
+        lines.append(f"{fire / 1000:+.2f} / {resolve / 1000:+.2f} | {shares} | {again:.2f}")
     return lines

@@ -19,6 +19,10 @@ SCALE = 24
 """A weight of 1.0; weights are clipped at ±127/24 = 5.3."""
 STRENGTH = 2.0
 """Inverse of the regularisation."""
+CALM = 0.4
+"""So much the log odds are moved to neutral, as most messages are and the three sides in training are not: by it fewer
+neutral texts are called negative and no more complaints positive, at the same accuracy (phrases left out in turn).
+"""
 _STEM = 6
 _UP, _DOWN = "\0+", "\0-"
 """Features in training alone: the weights of listed words that speak for and against, one pair a list."""
@@ -76,7 +80,7 @@ def fit(language: str, rows: Sequence[tuple[Row, float]], lists: Lists) -> tuple
     model.fit(_matrix(texts, place), sides, sample_weight=weights)
     down, calm, up = model.coef_
     found = {feature: np.array([up[at] - calm[at], down[at] - calm[at]]) for feature, at in place.items()}
-    bias = [model.intercept_[2] - model.intercept_[1], model.intercept_[0] - model.intercept_[1]]
+    bias = [model.intercept_[side] - model.intercept_[1] - CALM for side in (2, 0)]
     folded = _folded(found, language, lists)
     ranked = sorted(folded, key=lambda f: (-np.abs(folded[f]).max() * max(often[f], 1) ** 0.5, f))[:KEPT]
     lines = ["\t".join(map(str, (SCALE, *(round(64 * each) for each in bias))))]

@@ -4,6 +4,7 @@ rows of a folder of labelled texts.
 
 import gzip
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,13 +52,16 @@ def _forms(word: str) -> list[str]:
     return [stem, *(stem + ending for ending in endings)]
 
 
-def grown(language: str, each: int, seed: int = 1) -> list[Row]:
-    """The phrases twice over, and ``each`` texts a side made of them: two in a row, courtesy around one, a plain
-    statement before one.
+Phrases = Sequence[tuple[str, int]]
+
+
+def grown(language: str, each: int, known: Phrases | None = None, seed: int = 1) -> list[Row]:
+    """The phrases (``None``: all) twice over, and ``each`` texts a side made of them: two in a row, courtesy around one,
+    a plain statement before one.
     """
     rnd = random.Random(seed)
     courtesy = yaml.safe_load((HERE / "courtesy.yaml").read_text("utf-8"))[language]
-    every = phrases(language)
+    every = list(phrases(language) if known is None else known)
     by_side = {side: [text for text, each_side in every if each_side == side] for side in (-1, 0, 1)}
     gap = "" if language == "zh" else " "
     made = every * 2

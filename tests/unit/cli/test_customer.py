@@ -206,6 +206,7 @@ def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
         "tier none: nothing says one",
         "type service, ahead of the next by 0.185: quality, transferred",
         "score 47.3 of 100, at-risk: recency 20, friction 17.7, frequency 5.1, sentiment 4.5 (2026-03-02 11:09)",
+        "feeling -0.2 a message, 2 negative in a row since 2026-03-02 11:01",
         (
             "2026-03-02 09:15 – 2026-03-02 11:05 reopened, card lost, voice → chat, 2 contacts, 1 transferred, "
             "waited 1 min 36 s, mood -0.7, -0.2 a message, 2 negative in a row since 2026-03-02 11:01"

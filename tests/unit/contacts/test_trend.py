@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.contacts.trend import BESIDE, MAX_FEELINGS, Feelings, Trend, felt, latest, trend
+from streams.contacts.trend import BESIDE, MAX_FEELINGS, Feelings, Trend, felt, latest, together, trend, trend_record
 from streams.customers.customers import Customer
 from tests.support.track_story import RULES, T0, D, H, M, S, Task, arrivals, ended, event, in_order, play, said
 
@@ -104,6 +104,40 @@ def test_it_goes_on_with_a_contact_that_had_come_to_rest() -> None:
     assert (found["sentiment_trend"]["slope"], found["sentiment_trend"]["negative_streak"]) == (-1.0, 1)
 
 
+@given(st.tuples(FEELINGS, FEELINGS, FEELINGS))
+def test_the_latest_of_several_sets_are_those_of_all_however_they_are_joined(each: tuple[list[Any], ...]) -> None:
+    one, two, three = (latest(set(some)) for some in each)
+    whole = latest({*each[0], *each[1], *each[2]})
+    assert together(together(one, two), three) == together(three, together(two, one)) == whole
+    assert together(whole, two) == whole
+
+
+def test_a_customers_is_of_all_contacts_long_after_they_are_condensed() -> None:
+    survey = event("feedback.given", 2 * M, "c1", "chat", metric="csat", score=5)
+    task = play(said(0, 0.8), said(M, 0.6), survey, ended(3 * M, "c1", channel="chat"), until=29 * D)
+    assert task.customer is not None and not task.customer.lines[""].histories
+    task.take(said(29 * D, -0.5, contact="c2"), said(29 * D + M, -0.7, contact="c2")).until(29 * D + H)
+    assert task.journeys[-1]["sentiment_trend"]["slope"] == -0.2
+    assert task.segments[-1]["sentiment_trend"] == {
+        "slope": -0.41,  # 0.8, 0.6, 1, −0.5, −0.7
+        "negative_streak": 2,
+        "negative_since": "2026-01-30T09:00:00.000Z",
+        "turned": "2026-01-30T09:00:00.000Z",
+        "turn": -1.4,
+    }
+
+
+def feelings_of(events: list[Any]) -> Feelings:
+    """The customer's by the definition."""
+    found = set()
+    for each in events:
+        if each.type == "message.sent":
+            found.add((each.time, round(1000 * each.data["sentiment"])))
+        elif each.type == "feedback.given":
+            found.add((each.time, 200 * each.data["score"] - 1000))
+    return latest(found)
+
+
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Any]:
     """Up to three contacts with messages and answers, some at one moment; far enough apart for parts of one."""
@@ -144,3 +178,5 @@ def test_any_order_and_cut(data: st.DataObject) -> None:
         task.customer = msgspec.json.decode(msgspec.json.encode(task.customer), type=Customer)
     end = 20 * D
     assert trends(task.until(end)) == trends(in_order(events, end)) != {}
+    if task.segments:
+        assert task.segments[-1]["sentiment_trend"] == trend_record(trend(feelings_of(events)))

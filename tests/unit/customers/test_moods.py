@@ -26,7 +26,7 @@ def test_sentiment_fires_with_the_message_that_crosses() -> None:
     assert not task.alerts
     task.until(2 * M)
     [record] = task.alerts
-    assert (record["kind"], record["value"], record["limit"], record["unit"]) == ("sentiment", -0.8, -0.5, "sentiment")
+    assert (record["kind"], record["value"], record["limit"], record["unit"]) == ("sentiment", -0.8, -0.45, "sentiment")
     assert (record["since"], record["contact_id"], record["tier"]) == ("2026-01-01T09:02:00.000Z", "c1", "gold")
     Contract.model_validate_json(json.dumps(record))
 

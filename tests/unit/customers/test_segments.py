@@ -94,6 +94,7 @@ def test_a_record_in_full() -> None:
         "reasons": [],
         "before": None,
         "changed": [],
+        "sentiment_trend": None,
     }
     Contract.model_validate_json(json.dumps(record))
 

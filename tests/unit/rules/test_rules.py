@@ -34,7 +34,7 @@ def test_the_shipped_rules() -> None:
     [sentiment] = customers.alerts.sentiment
     assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
     assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
-        -500,
+        -450,
         -200,
         7_200_000,
     )

@@ -18,6 +18,7 @@ from streams.sentiment.onnx import OnnxScorer
 from streams.sentiment.scoring import Reading
 from streams.worker.guarded import GuardedScorer
 from streams.worker.plugins import load_scorer
+from tests.support import onnx_model
 
 LABELS = ["Positive", "Negative", "Neutral"]
 
@@ -120,3 +121,22 @@ def test_a_folder_is_needed_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path:
         onnx.load(None)
     with pytest.raises(UserError, match=r"cannot be loaded from .*config\.json"):
         onnx.load(tmp_path)
+
+
+def test_a_model_in_a_folder_where_the_extra_is_installed(tmp_path: Path) -> None:
+    """With the real runtime and tokenizer: as the formula says, alone or in a batch, cut at 256 tokens."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tokenizers")
+    onnx_model.write(tmp_path, {"bad": (2.0, 0.0, 0.0), "good": (0.0, 0.0, 1.0), "so": (0.0, 1.0, 0.0)})
+    failed: list[str] = []
+    alone, batched = (load_scorer("onnx", failed.append, tmp_path) for _ in range(2))
+    assert isinstance(alone, GuardedScorer) and isinstance(batched, GuardedScorer)
+    texts = ["Bad", "good and so", "nothing", "bad so so bad good", "good " * 300 + "bad " * 900, "没有人", " "]
+    assert batched.prepare is not None
+    batched.prepare(texts)
+    found = [batched.read(text) for text in texts]
+    assert found == [alone.read(text) for text in texts]
+    # (1 − e²) / (e² + 2), (e − 1) / (2e + 1), 0, (e − e⁴) / (e + e² + e⁴), e²⁵⁶ against 1
+    assert [reading and reading.score for reading in found] == [-0.68, 0.267, 0.0, -0.802, 1.0, 0.0, None]
+    assert found[0] is not None and found[0].method == "onnx" and len(found[0].version or "") == 8
+    assert not failed
