@@ -1,5 +1,6 @@
 import random
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import orjson
@@ -42,9 +43,15 @@ def test_a_queue_in_full() -> None:
             "oldest_entered": "1999-02-01T09:00:01.000Z",
             "line": "",
             "by_tier": {"gold": 2, "none": 1},
+            "forecast": {"position_next": 4, "expected_ms": 18_000},
+            "waiting": [
+                {"contact_id": "a", "place": 1, "expected_ms": 4_500},
+                {"contact_id": "b", "place": 2, "expected_ms": 9_000},
+                {"contact_id": "c", "place": 3, "expected_ms": 13_500},
+            ],
         }
     ]
-    assert tables.queues == {"\x1fvoice\x1fsales": QueueShown(at(1), (("gold", 2), ("none", 1)))}
+    assert tables.queues == {"\x1fvoice\x1fsales": QueueShown(at(1), (("gold", 2), ("none", 1)), crc32(b"a\nb\nc"))}
 
 
 def test_a_queue_is_published_when_it_changed_and_once_when_it_is_empty() -> None:
@@ -84,7 +91,7 @@ def test_a_corrected_leg_is_the_same_in_any_order(facts: list[Fact]) -> None:
     tables = Tables()
     for each in facts:
         fold_leg(tables, KEY, each)
-    assert tables.legs == {KEY: Leg(1, ((at(9), 1),))}
+    assert tables.legs == {KEY: Leg(1, ((at(9), 1),), ((at(9), 1),))}
 
 
 def test_a_leg_that_is_taken_back_is_gone() -> None:
@@ -113,15 +120,15 @@ def test_legs_that_left_are_set_aside_and_still_found() -> None:
     opened, closed = leg("a", 0, 9)
     fold_leg(tables, KEY, opened)
     fold_leg(tables, KEY, closed)
-    settle_legs(tables, "", at(8), at(-100))
-    assert KEY in tables.legs
     settle_legs(tables, "", at(9), at(-100))
+    assert KEY in tables.legs
+    settle_legs(tables, "", at(10), at(-100))
     assert (list(tables.legs), list(tables.left)) == ([], [KEY])
     assert until_of(tables, KEY) == at(9)
     fold_leg(tables, KEY, taken_back(closed))
     assert (until_of(tables, KEY), list(tables.left)) == (FOREVER, [])
     fold_leg(tables, KEY, closed)
-    settle_legs(tables, "", at(9), at(-100))
+    settle_legs(tables, "", at(10), at(-100))
     forget_left(tables, "", at(9))
     assert KEY in tables.left
     forget_left(tables, "", at(9) + 1)
