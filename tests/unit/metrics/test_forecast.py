@@ -150,17 +150,19 @@ class Centre:
 
 
 @pytest.mark.parametrize(
-    ("centre", "error", "absolute"),
+    ("centre", "hours", "error", "absolute"),
     [
-        (Centre(10, 142.5, 240, 120), 0.03, 0.60),
-        (Centre(10, 165, 240, 600), 0.06, 0.40),
-        (Centre(40, 900, 240, 180), 0.03, 0.50),
+        (Centre(10, 142.5, 240, 120), 200, 0.03, 0.60),
+        (Centre(10, 165, 240, 600), 200, 0.06, 0.40),
+        (Centre(40, 900, 240, 180), 50, 0.03, 0.50),
     ],
     ids=str,
 )
-def test_simulated_queues_show_how_well_it_is_calibrated(centre: Centre, error: float, absolute: float) -> None:
+def test_simulated_queues_show_how_well_it_is_calibrated(
+    centre: Centre, hours: int, error: float, absolute: float
+) -> None:
     """Shares of the mean wait. That of single waits cannot be small: they differ by chance from the same place."""
-    legs = centre.simulated(100, seed=7)
+    legs = centre.simulated(hours, seed=7)
     gone = sum(not leg.answered for leg in legs) / len(legs)
     model = erlang_a(centre.per_hour, HOUR_MS, centre.handle_s * 1000, centre.agents, 20_000, centre.patience_s * 1000)
     assert gone == pytest.approx(model.abandonment, rel=0.1)
