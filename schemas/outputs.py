@@ -108,11 +108,11 @@ class QueueForecast(Model):
     """Until it is answered, in milliseconds; "unknown" where the last quarter of an hour does not say."""
 
 
-class WaitingContact(Model):
+class WaitingLeg(Model):
     """One of those in front of the queue."""
 
-    contact_id: String
-    """The contact."""
+    entered: UtcTime
+    """When it entered: the time of its contact.queued."""
     place: Revision
     """In order of entering, from 1."""
     expected_ms: Expected
@@ -140,7 +140,7 @@ class QueueState(Model):
     """Tier → legs waiting; beyond 50 tiers those with fewest as "other"."""
     forecast: QueueForecast
     """Who enters now, from what the queue did in its last quarter of an hour."""
-    waiting: list[WaitingContact]
+    waiting: list[WaitingLeg]
     """The first 50 in order of their places; `depth` says how many there are."""
 
 

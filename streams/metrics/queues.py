@@ -25,7 +25,7 @@ OTHER = "other"
 TIERS_SHOWN = 50
 """Tiers in the state of one queue; those with fewer legs are one, `OTHER`."""
 WAITING_SHOWN = 50
-"""Contacts that it names, those in front."""
+"""Legs that it lists, those in front. It names no contact: what an ended replay leaves could not be taken back."""
 
 Stay = tuple[int, int]
 """One leg as (entered, until when it waited)."""
@@ -48,7 +48,7 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
         leg = replace(leg, closed=_counted(leg.closed, fact.time, fact.sign))
         if _is_answer(fact):
             leg = replace(leg, answers=_counted(leg.answers, fact.time, fact.sign))
-    if leg.opened or leg.closed or leg.said is not None:
+    if leg.opened or leg.closed or leg.answers or leg.said is not None:
         tables.legs[key] = leg
     else:
         tables.legs.pop(key, None)
@@ -120,10 +120,10 @@ def settle_legs(tables: Tables, line: str, sealed: int, unmatched_before: int) -
         if waiting > 0:
             continue
         last = leg.closed[-1][0] if leg.closed else split_leg(key)[1]
-        if waiting == 0 and last < sealed:
+        if waiting == 0 and leg.closed and last < sealed:
             tables.left[key] = leg
             del tables.legs[key]
-        elif waiting < 0 and last <= unmatched_before:
+        elif (waiting < 0 or not leg.closed) and last <= unmatched_before:
             del tables.legs[key]
 
 
@@ -139,9 +139,9 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     after `advance`.
 
     ``{channel, queue, at, depth, longest_wait_ms, oldest_entered, line, by_tier: {tier: depth}, forecast:
-    {position_next, expected_ms}, waiting: [{contact_id, place, expected_ms}]}``; see `streams.metrics.forecast`. That
-    time goes by is not a change: a reader knows how long the oldest leg has waited by then. A queue that became empty
-    is published once, with depth 0. Raises `LaneFault`.
+    {position_next, expected_ms}, waiting: [{entered, place, expected_ms}]}``; see `streams.metrics.forecast`. That time
+    goes by is not a change: a reader knows how long the oldest leg has waited by then. A queue that became empty is
+    published once, with depth 0. Raises `LaneFault`.
     """
     state: LineState | None = tables.lines.get(line)
     if state is None or state.shown >= state.sealed:
@@ -168,26 +168,20 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     return records
 
 
-def _now(tables: Tables, line: str, at: int) -> dict[str, tuple[QueueShown, list[str]]]:
-    """By line, channel and queue; with the contacts that are named, in order of their places."""
-    legs: dict[str, list[tuple[int, str, str]]] = {}
+def _now(tables: Tables, line: str, at: int) -> dict[str, tuple[QueueShown, list[int]]]:
+    """By line, channel and queue; with when those in front entered."""
+    legs: dict[str, list[tuple[int, str]]] = {}
     for key in of_line(tables.legs, line):
         dims, entered = split_leg(key)
         if entered <= at < tables.legs[key].until(entered):
             queue, _, tier = dims.rpartition(SEP)
-            legs.setdefault(queue, []).append((entered, key.split(SEP, 5)[5], tier))
+            legs.setdefault(queue, []).append((entered, tier))
     found = {}
     for queue, waiting in legs.items():
-        by_tier = tuple(sorted(Counter(tier for _, _, tier in waiting).items()))
-        first = [(entered, ident) for entered, ident, _ in nsmallest(WAITING_SHOWN, waiting)]
-        digest = crc32("\n".join(ident for _, ident in first).encode())
-        found[queue] = QueueShown(first[0][0], _most(by_tier), digest), [contact_of(*each) for each in first]
+        by_tier = tuple(sorted(Counter(tier for _, tier in waiting).items()))
+        first = nsmallest(WAITING_SHOWN, (entered for entered, _ in waiting))
+        found[queue] = QueueShown(first[0], _most(by_tier), crc32(repr(first).encode())), first
     return found
-
-
-def contact_of(entered: int, leg: str) -> str:
-    """The contact of a leg, ``<contact>/<entered>-<event>``; the leg's id where it says none."""
-    return leg.partition(f"/{entered}-")[0]
 
 
 def _most(tiers: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
@@ -200,7 +194,7 @@ def _most(tiers: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
     return (*(each for each in named if each in most), (OTHER, rest))
 
 
-def _record(key: str, at: int, shown: QueueShown | None, first: list[str], expected: Rates) -> dict[str, Any]:
+def _record(key: str, at: int, shown: QueueShown | None, first: list[int], expected: Rates) -> dict[str, Any]:
     line, channel, queue = key.split(SEP)
     depth = sum(depth for _, depth in shown.by_tier) if shown else 0
     return {
@@ -214,7 +208,7 @@ def _record(key: str, at: int, shown: QueueShown | None, first: list[str], expec
         "by_tier": dict(shown.by_tier) if shown else {},
         "forecast": {"position_next": depth + 1, "expected_ms": expected.wait(depth + 1)},
         "waiting": [
-            {"contact_id": contact, "place": place, "expected_ms": wait}
-            for place, (contact, wait) in enumerate(zip(first, expected.waits(len(first)), strict=True), start=1)
+            {"entered": iso(entered), "place": place, "expected_ms": wait}
+            for place, (entered, wait) in enumerate(zip(first, expected.waits(len(first)), strict=True), start=1)
         ],
     }

@@ -107,7 +107,7 @@ class QueueShown(msgspec.Struct, frozen=True, omit_defaults=True):
     oldest: int
     by_tier: tuple[tuple[str, int], ...]
     first: int = 0
-    """Digest of the legs that it named."""
+    """Digest of the legs that it listed."""
 
 
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True):

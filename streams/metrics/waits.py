@@ -138,7 +138,7 @@ def _judge(tables: Tables, key: str, expected: dict[str, Wait], span: Span, limi
     judged = at if at is not None and (at >= limit or at == leg.judged) else None
     if judged is not None and judged >= limit:
         deltas[dims, pane_start(judged)].update(_amounts(said, judged - entered))
-    if not (leg.opened or leg.closed):
+    if not (leg.opened or leg.closed or leg.answers):
         del table[key]
     elif (said, judged) != (leg.said, leg.judged):
         table[key] = replace(leg, said=said, judged=judged)

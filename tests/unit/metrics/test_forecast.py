@@ -1,6 +1,4 @@
-import heapq
 import random
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.metrics.erlang import erlang_a
 from streams.metrics.forecast import EXACT_PLACES, UNKNOWN, WINDOW_MS, Point, Rates, Stay, Wait, rates, walk
+from tests.support.centre import Centre
 
 FAR = 1 << 62
 END = 400
@@ -124,29 +123,6 @@ def test_nothing_follows_from_a_queue_of_which_nobody_was_answered() -> None:
     assert Rates(0, 5, 1_000, 1_000).wait(3) == UNKNOWN
     assert Rates(0, 5, 1_000, 1_000).waits(2) == [UNKNOWN, UNKNOWN]
     assert rates([], 0) == Rates(0, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Centre:
-    """An M/M/c+M queue: callers at random, exponential handle times and patience."""
-
-    agents: int
-    per_hour: float
-    handle_s: float
-    patience_s: float
-
-    def simulated(self, hours: int, seed: int) -> list[Stay]:
-        rng = random.Random(seed)
-        free, now, found = [0.0] * self.agents, 0.0, []
-        while (now := now + rng.expovariate(self.per_hour / 3600)) < hours * 3600:
-            patience, handle = rng.expovariate(1 / self.patience_s), rng.expovariate(1 / self.handle_s)
-            begins = max(free[0], now)
-            answered = begins <= now + patience
-            if answered:
-                heapq.heapreplace(free, begins + handle)
-            left = begins if answered else now + patience
-            found.append(Stay(round(now * 1000), f"{len(found):06}", round(left * 1000), answered))
-        return found
 
 
 @pytest.mark.parametrize(
