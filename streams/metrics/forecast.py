@@ -128,9 +128,7 @@ def _upto(points: Sequence[Point], at: int) -> Point:
 
 
 def _between(a: Point, b: Point) -> Rates:
-    return Rates(
-        b.answered - a.answered, b.gone - a.gone, b.occupied_ms - a.occupied_ms, b.waited_ms - a.waited_ms
-    )
+    return Rates(b.answered - a.answered, b.gone - a.gone, b.occupied_ms - a.occupied_ms, b.waited_ms - a.waited_ms)
 
 
 def walk(
@@ -143,19 +141,9 @@ def walk(
     time. Returns the points, at whole minutes and at ``until``, so that any window of this stretch or behind it can be
     told, and what each leg that entered in it was to expect then, by its id.
     """
-    moments: list[tuple[int, bool, str, bool]] = []
-    waiting = others
-    for entered, ident, left, answered in stays:
-        if left == entered:
-            continue
-        waiting += entered < since <= left
-        if since <= entered < until:
-            moments.append((entered, True, ident, False))
-        if since <= left < until:
-            moments.append((left, False, ident, answered))
+    moments, waiting = _moments(stays, since, until)
     if not moments and (not points or points[-1].at <= since):
         return list(points), {}
-    moments.sort()  # who leaves at the moment at which another one enters is not in the way
     known = [point for point in points if point.at <= since] or [Point(since - since % MINUTE_MS)]
     now, minute = known[-1], _NEVER
     if now.at % MINUTE_MS:
@@ -165,7 +153,7 @@ def walk(
         now = now.on(minute)
         known.append(now)
         minute = _NEVER
-    now = now.on(since)._replace(waiting=waiting)
+    now = now.on(since)._replace(waiting=waiting + others)
     expected: dict[str, Wait] = {}
     first = 0  # the last of the points that lie before the window, or begin it
     for at, enters, ident, answered in moments:
@@ -183,12 +171,26 @@ def walk(
             expected[ident] = _between(before.on(start) if before.at < start else before, now).wait(waiting + 1)
         else:
             now = Point(at, answers + answered, gone + (not answered), occupied, waited, waiting - 1)
-    if minute <= until < _NEVER:
-        now = now.on(minute)
-        known.append(now)
-    if until < _NEVER and now.at < until:
-        known.append(now.on(until))
+    if until < _NEVER:
+        known += [now.on(at) for at in sorted({min(minute, until), until}) if at > now.at]
     return known, expected
+
+
+def _moments(stays: Iterable[Stay], since: int, until: int) -> tuple[list[tuple[int, bool, str, bool]], int]:
+    """(when, whether it enters, which one, whether it is answered) in order, and how many waited before. Who leaves at
+    the moment at which another one enters is not in the way."""
+    moments: list[tuple[int, bool, str, bool]] = []
+    waiting = 0
+    for entered, ident, left, answered in stays:
+        if left == entered:
+            continue
+        waiting += entered < since <= left
+        if since <= entered < until:
+            moments.append((entered, True, ident, False))
+        if since <= left < until:
+            moments.append((left, False, ident, answered))
+    moments.sort()
+    return moments, waiting
 
 
 def _next(at: int) -> int:

@@ -32,8 +32,8 @@ Stay = tuple[int, int]
 
 
 def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[Leg, Leg]:
-    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now. One that
-    is taken back stays until it is looked at what was expected of it (`streams.metrics.waits`).
+    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now. One
+    that is taken back stays until it is looked at what was expected of it (`streams.metrics.waits`).
 
     Returns the leg before and after.
     """

@@ -153,7 +153,7 @@ def _amounts(said: Wait | None, wait_ms: int) -> dict[str, int]:
 
 
 def _add(tables: Tables, dims: str, start: int, delta: Counter[str], before: int, policy: KpiPolicy) -> Iterator[str]:
-    """Add to a pane; to the row of its day, too, when that holds the pane already. Returns the marks of what changed."""
+    """Add to a pane; to the row of its day, too, when that holds the pane already. Yields the marks of what changed."""
     change = {name: amount for name, amount in delta.items() if amount}
     if not change:
         return

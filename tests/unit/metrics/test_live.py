@@ -92,5 +92,7 @@ def test_who_waits_comes_from_the_tables_and_known_queues_are_zero() -> None:
     )
     assert queues_now(tables, NOON) == {("voice", "loans"): (5, 90.0, None), ("voice", "cards"): (0, 0.0, None)}
     tables.lines[""] = LineState(NOON)
-    tables.flows[key("", "voice", "loans")] = Flow((Point(NOON - 60_000, 0, 0, 0, 0, 5), Point(NOON, 2, 0, 60_000, 300_000, 5)))
+    tables.flows[key("", "voice", "loans")] = Flow(
+        (Point(NOON - 60_000, 0, 0, 0, 0, 5), Point(NOON, 2, 0, 60_000, 300_000, 5))
+    )
     assert queues_now(tables, NOON)["voice", "loans"] == (5, 90.0, 6 * 20.0)

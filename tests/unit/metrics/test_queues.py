@@ -67,7 +67,9 @@ def test_who_comes_when_another_one_leaves_is_told() -> None:
     """As many wait as before, and the oldest is the same: their places are others."""
     tables = Tables()
     count(tables, [*leg("a", 1, None), *leg("b", 2, 14), *leg("c", 3, None), *leg("d", 15, None)])
-    assert [[each["entered"][17:19] for each in state["waiting"]] for state in states(tables, 10)] == [["01", "02", "03"]]
+    assert [[each["entered"][17:19] for each in state["waiting"]] for state in states(tables, 10)] == [
+        ["01", "02", "03"]
+    ]
     (state,) = states(tables, 20)
     assert [(each["entered"][17:19], each["place"]) for each in state["waiting"]] == [("01", 1), ("03", 2), ("15", 3)]
     assert (state["depth"], state["forecast"]["position_next"]) == (3, 4)
@@ -205,7 +207,12 @@ def test_a_queue_of_very_many_tiers_names_those_of_which_most_wait() -> None:
 
 @given(
     st.permutations(
-        [*leg("a", 0, 5), *leg("a", 0, 9), *leg("a", 0, 9, "abandoned"), *map(taken_back, leg("a", 0, 9) + leg("a", 0, 5))]
+        [
+            *leg("a", 0, 5),
+            *leg("a", 0, 9),
+            *leg("a", 0, 9, "abandoned"),
+            *map(taken_back, leg("a", 0, 9) + leg("a", 0, 5)),
+        ]
     )
 )
 def test_how_a_leg_left_is_the_same_in_any_order(facts: list[Fact]) -> None:

@@ -88,9 +88,7 @@ def told(records: list[Record]) -> dict[str, Numbers]:
 
 def numbers_of(readings: list[Any]) -> Numbers:
     found = {
-        each["variant"]: (each["numerator"], each["denominator"])
-        for each in readings
-        if each["kpi"] == "wait_forecast"
+        each["variant"]: (each["numerator"], each["denominator"]) for each in readings if each["kpi"] == "wait_forecast"
     }
     nothing = (0, 0)
     return {name: found.get(name, nothing) for name in ("error", "absolute_error", "unknown")} if found else {}
@@ -136,7 +134,9 @@ def test_order_cuts_and_what_is_taken_back_change_nothing(
 
 
 @settings(max_examples=40, deadline=None)
-@given(story(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 60), st.integers(0, SPAN), max_size=6))
+@given(
+    story(), st.randoms(use_true_random=False), st.dictionaries(st.integers(0, 60), st.integers(0, SPAN), max_size=6)
+)
 def test_the_windows_tell_of_it_where_they_are_asked_for_details(
     facts: list[Fact], rng: random.Random, cuts: dict[int, int]
 ) -> None:
