@@ -152,7 +152,8 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     records = []
     for key in sorted(now.keys() | set(of_line(tables.queues, line))):
         shown, first = now.get(key, (None, []))
-        if shown == tables.queues.get(key):
+        known = tables.queues.get(key)
+        if shown == known or (shown and known and not known.first and replace(shown, first=0) == known):
             continue
         try:
             flow = tables.flows.get(key)

@@ -107,7 +107,7 @@ class QueueShown(msgspec.Struct, frozen=True, omit_defaults=True):
     oldest: int
     by_tier: tuple[tuple[str, int], ...]
     first: int = 0
-    """Digest of the legs that it listed."""
+    """Digest of the legs that it listed; 0: a version before that listed none told it."""
 
 
 class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
