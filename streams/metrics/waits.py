@@ -74,14 +74,16 @@ def _passed(tables: Tables, line: str, span: Span, since: dict[str, int], policy
     legs: defaultdict[str, list[str]] = defaultdict(list)
     others: Counter[str] = Counter()  # those that wait all the time, and of which all is said
     for key in of_line(tables.legs, line):
-        leg, queue = tables.legs[key], _queue(key)
+        leg, (queue, _, entered, _) = tables.legs[key], key.rsplit(SEP, 3)
+        if int(entered) >= span[1]:
+            continue
         if leg.said is None or leg.closed or leg.opened != 1 or leg.judged is not None or queue in since:
             legs[queue].append(key)
         else:
             others[queue] += 1
     if since:
         for key in of_line(tables.left, line):
-            if (queue := _queue(key)) in since and tables.left[key].until(split_leg(key)[1]) >= since[queue]:
+            if (queue := key.rsplit(SEP, 3)[0]) in since and tables.left[key].until(split_leg(key)[1]) >= since[queue]:
                 legs[queue].append(key)
     deltas: Deltas = defaultdict(Counter)
     for queue in sorted(legs.keys() | since.keys()):
@@ -93,11 +95,6 @@ def _passed(tables: Tables, line: str, span: Span, since: dict[str, int], policy
         except Exception as error:
             raise LaneFault(queue) from error
     return [mark for pane in sorted(deltas) for mark in _add(tables, *pane, deltas[pane], span[0], policy)]
-
-
-def _queue(key: str) -> str:
-    """Line, channel and queue of a leg."""
-    return key.rsplit(SEP, 3)[0]
 
 
 def _expected(
