@@ -102,6 +102,30 @@ class Readings(Model):
     their sums; each value stands for those within 1 % of it. One that lacks some of the counted is left out."""
 
 
+Expected = Whole | Literal["unknown"]
+"""A wait, ms; the word where nobody who had waited was answered lately."""
+
+
+class QueueForecast(Model):
+    """What a contact that enters the queue now and has to wait is to expect."""
+
+    position_next: Revision
+    """Its place."""
+    expected_ms: Expected
+    """Until it is answered, in milliseconds; "unknown" where the last quarter of an hour does not say."""
+
+
+class WaitingLeg(Model):
+    """One of those in front of the queue."""
+
+    entered: UtcTime
+    """When it entered: the time of its contact.queued."""
+    place: Revision
+    """In order of entering, from 1."""
+    expected_ms: Expected
+    """From `at` until it is answered, in milliseconds; "unknown" where the last quarter of an hour does not say."""
+
+
 class QueueState(Model):
     """Who waits in one queue now."""
 
@@ -121,6 +145,10 @@ class QueueState(Model):
     """Empty for live, else the replay."""
     by_tier: dict[str, Whole]
     """Tier → legs waiting; beyond 50 tiers those with fewest as "other"."""
+    forecast: QueueForecast
+    """Who enters now, from what the queue did in its last quarter of an hour."""
+    waiting: list[WaitingLeg]
+    """The first 50 in order of their places; `depth` says how many there are."""
 
 
 class Alert(Model):

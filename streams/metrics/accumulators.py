@@ -210,6 +210,11 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("abandoned_wait_ms"),
         Histogram("answered_waits", counted_by="answered"),
         Longest("longest"),
+        # What was said of their waits, told by no fact: see `streams.metrics.waits`.
+        Sum("forecast_judged"),
+        Sum("forecast_error_ms"),
+        Sum("forecast_absolute_ms"),
+        Sum("forecast_unknown"),
         # Contacts: another grain, which never meets legs in one ratio.
         Sum("contacts_answered"),
         Sum("contacts_abandoned"),

@@ -129,6 +129,11 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("speed_of_answer", "all_contacts", "contact", "ms", per("contacts_wait_ms", "contacts_answered"), detail=True),
     *percentiles("speed_of_answer", "leg", "answered_waits"),
     *of_days(*percentiles("speed_of_answer", "contact", "contacts_waits", "all_contacts")),
+    *of_days(
+        Kpi("wait_forecast", "error", "leg", "ms", per("forecast_error_ms", "forecast_judged")),
+        Kpi("wait_forecast", "absolute_error", "leg", "ms", per("forecast_absolute_ms", "forecast_judged")),
+        Kpi("wait_forecast", "unknown", "leg", "ratio", per("forecast_unknown", "forecast_judged + forecast_unknown")),
+    ),
     Kpi("answered_in_time", "of_offered", "contact", "ratio", per("contacts_in_time", OFFERED)),
     Kpi(
         "answered_in_time", "of_answered", "contact", "ratio", per("contacts_in_time", "contacts_answered"), detail=True

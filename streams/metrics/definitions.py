@@ -156,6 +156,19 @@ DEFINITIONS: dict[str, Definition] = {
         f"{_GANS}; percentiles by nearest rank, within 1 % ([percentiles](metrics.md#percentiles))",
         {"answered": 10, "answered_wait_ms": 180_000, "contacts_answered": 12, "contacts_wait_ms": 180_000},
     ),
+    "wait_forecast": Definition(
+        "How well expected waits come out: when a leg is answered, what was to be expected as it entered is held "
+        "against what it waited. Legs that did not wait, or left otherwise, are not judged.",
+        {
+            "error": "expected wait less wait, the mean: above 0 where people are told more than they wait",
+            "absolute_error": "the mean of the differences, whatever their sign",
+            "unknown": "share of the answered legs of which no wait could be told: nobody who had waited was answered "
+            "in the quarter of an hour before",
+        },
+        'this project, [expected waits](metrics.md#expected-waits); W. Whitt, "Predicting Queueing Delays", '
+        "Management Science (1999)",
+        {"forecast_judged": 40, "forecast_error_ms": -60_000, "forecast_absolute_ms": 840_000, "forecast_unknown": 2},
+    ),
     "answered_in_time": Definition(
         "Share of contacts that were answered after a wait of at most t, all their legs together.",
         {

@@ -17,19 +17,28 @@ mu + n theta, ..., mu + theta, so that
 That is the mean wait of those in place n of an M/M/c+M queue who are answered: not giving up for so long tilts the rate
 mu + (i - 1) theta of each step by theta (the queue: Garnett, Mandelbaum and Reiman, "Designing a Call Center with
 Impatient Customers", 2002; predicting from its state: W. Whitt, "Predicting Queueing Delays", 1999). So it can be held
-against the waits of the answered, which `Past.judged` does. Places are in order of entering: who is preferred is
-answered sooner, and others later, than is said.
+against the waits of the answered, which the KPI `wait_forecast` does. Places are in order of entering: who is preferred
+is answered sooner, and others later, than is said.
 
-Everything is a function of the legs, and of the moment asked for: what happens later changes nothing.
+Everything is a function of the legs, and of the moment asked for: what happens later changes nothing. Legs that were
+answered at once are no part of it: nobody had to wait.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from streams.base.times import MINUTE_MS
+
 UNKNOWN: Literal["unknown"] = "unknown"
 """The answer where nobody who had waited was answered in the window: no number follows from that."""
+Wait = int | Literal["unknown"]
+"""Expected, whole ms."""
+WINDOW_MS = 15 * MINUTE_MS
+"""The window begins at the whole minute that lies so long before the one in which it ends."""
+EXACT_PLACES = 64
+"""Beyond it places are taken together, the more the farther behind: the sum is right within 0.01 % and has some hundred
+terms, however many wait."""
 
 
 class Stay(NamedTuple):
@@ -37,152 +46,155 @@ class Stay(NamedTuple):
 
     entered: int
     id: str
-    left: int | None = None
-    """``None``: it waits."""
+    left: int
+    """Far away: it waits."""
     answered: bool = False
     """When it left: by an answer; else it was abandoned, or flowed out."""
 
 
-def _order(stay: Stay) -> tuple[int, str]:
-    return stay.entered, stay.id
+class Point(NamedTuple):
+    """What a queue did before a moment, as whole numbers from some beginning on; only differences say something."""
+
+    at: int
+    answered: int = 0
+    """Legs that had waited."""
+    gone: int = 0
+    """Legs that left unanswered."""
+    occupied_ms: int = 0
+    """Time in which somebody waited."""
+    waited_ms: int = 0
+    """By all of them."""
+    waiting: int = 0
+    """Legs that wait then."""
+
+    def on(self, at: int) -> "Point":
+        """The same at a later moment, before which nobody comes or goes."""
+        took = at - self.at
+        occupied, waited = self.occupied_ms + took * (self.waiting > 0), self.waited_ms + took * self.waiting
+        return Point(at, self.answered, self.gone, occupied, waited, self.waiting)
 
 
 class Rates(NamedTuple):
-    """What a queue did in a window, as whole numbers."""
+    """What a queue did in a window, as whole numbers; see `Point`."""
 
     answered: int
-    """Legs that had waited."""
     gone: int
-    """Legs that left unanswered."""
     occupied_ms: int
-    """Time in which somebody waited."""
     waited_ms: int
-    """By all of them."""
 
-    def expected(self, places: int) -> list[int] | Literal["unknown"]:
-        """Expected wait from the moment on, whole ms, of places 1 to ``places``; rising, each with its place."""
-        if self.answered == 0:
+    def wait(self, place: int) -> Wait:
+        """Expected from the moment on by who is in this place."""
+        if not self._is_known:
             return UNKNOWN
-        mu, theta = (self.answered + 1) / self.occupied_ms, self.gone / self.waited_ms
+        mu, theta = self._per_ms
+        total, done, together = 0.0, 0, 1
+        while done < place:
+            if done >= EXACT_PLACES * together:
+                together *= 2
+            some = min(together, place - done)
+            total += some / (mu + (done + (some + 1) / 2) * theta)
+            done += some
+        return round(total)
+
+    def waits(self, places: int) -> list[Wait]:
+        """The same of places 1 to ``places``; rising."""
+        if not self._is_known:
+            return [UNKNOWN] * places
+        mu, theta = self._per_ms
         return [round(wait) for wait in accumulate(1 / (mu + place * theta) for place in range(1, places + 1))]
 
+    @property
+    def _is_known(self) -> bool:
+        return self.answered > 0 and self.occupied_ms > 0
 
-class Expected(NamedTuple):
-    """Somebody who waits."""
-
-    id: str
-    place: int
-    """From 1."""
-    waited_ms: int
-    remaining_ms: int | Literal["unknown"]
-    """Expected wait from now on."""
+    @property
+    def _per_ms(self) -> tuple[float, float]:
+        return (self.answered + 1) / self.occupied_ms, self.gone / self.waited_ms
 
 
-class Judged(NamedTuple):
-    """Somebody who was answered."""
-
-    id: str
-    waited_ms: int
-    expected_ms: int | Literal["unknown"]
-    """When it entered."""
+def rates(points: Sequence[Point], at: int) -> Rates:
+    """Of the window that ends at the moment; ``points``: those before it, in rising order."""
+    known = [point for point in points if point.at <= at]
+    return _between(_upto(known, _start(at)), known[-1].on(at)) if known else Rates(0, 0, 0, 0)
 
 
-class Calibration(NamedTuple):
-    """How forecasts came out, as sums: those of several spans are added."""
-
-    judged: int = 0
-    """Answered legs of which a wait was expected when they entered."""
-    unknown: int = 0
-    """Answered legs of which none was known."""
-    error_ms: int = 0
-    """Sum of wait − expected wait: above 0 where people waited longer than was said."""
-    absolute_ms: int = 0
-    """Sum of the differences whatever their sign."""
-    waited_ms: int = 0
-    """Sum of the waits of those who were judged."""
+def _start(at: int) -> int:
+    return at - at % MINUTE_MS - WINDOW_MS
 
 
-class Past:
-    """The legs of one queue, in any order, so that any moment can be asked. Legs that were answered at once are no part
-    of it: nobody had to wait.
+def _upto(points: Sequence[Point], at: int) -> Point:
+    """The state at a moment; before the first point nothing had happened yet."""
+    return next((point.on(at) for point in reversed(points) if point.at <= at), points[0])
 
-    Raises ValueError for a leg that left before it entered.
+
+def _between(a: Point, b: Point) -> Rates:
+    return Rates(b.answered - a.answered, b.gone - a.gone, b.occupied_ms - a.occupied_ms, b.waited_ms - a.waited_ms)
+
+
+def walk(
+    points: Sequence[Point], stays: Iterable[Stay], since: int, until: int, others: int = 0
+) -> tuple[list[Point], dict[str, Wait]]:
+    """Go through what happened in a queue in [since, until).
+
+    ``points``: what it did before, one at ``since`` or before it; later ones are drawn anew. ``stays``: at least the
+    legs that wait at ``since`` or at some moment of the stretch, in any order, but for ``others`` that wait all the
+    time. Returns the points, at whole minutes and at ``until``, so that any window of this stretch or behind it can be
+    told, and what each leg that entered in it was to expect then, by its id.
     """
-
-    def __init__(self, stays: Iterable[Stay]) -> None:
-        self._stays = sorted((stay for stay in stays if stay.left != stay.entered), key=_order)
-        ended = [(stay.left, stay) for stay in self._stays if stay.left is not None]
-        if wrong := next((stay for left, stay in ended if left < stay.entered), None):
-            raise ValueError(f"leg {wrong.id!r} left at {wrong.left}, before it entered at {wrong.entered}")
-        self._entered = [stay.entered for stay in self._stays]
-        self._left = sorted(left for left, _ in ended)
-        self._answered = sorted(left for left, stay in ended if stay.answered)
-        self._sum_entered = [0, *accumulate(self._entered)]
-        self._sum_left = [0, *accumulate(self._left)]
-        self._busy_from, self._busy_to = self._busy()
-        self._busy_sum = [0, *accumulate(b - a for a, b in zip(self._busy_from, self._busy_to, strict=True))]
-
-    def _busy(self) -> tuple[list[int], list[int]]:
-        """Spans in which somebody waits; the end of who still waits is far away."""
-        starts: list[int] = []
-        ends: list[int] = []
-        for stay in self._stays:
-            until = _FOREVER if stay.left is None else stay.left
-            if ends and stay.entered <= ends[-1]:
-                ends[-1] = max(ends[-1], until)
-            else:
-                starts.append(stay.entered)
-                ends.append(until)
-        return starts, ends
-
-    def _occupied(self, at: int) -> int:
-        """Time with somebody waiting, up to the moment."""
-        spans = bisect_right(self._busy_from, at)
-        return self._busy_sum[spans] - max(0, self._busy_to[spans - 1] - at) if spans else 0
-
-    def _waited(self, at: int) -> int:
-        """Time that all have waited up to the moment."""
-        came, went = bisect_right(self._entered, at), bisect_right(self._left, at)
-        return (came - went) * at - self._sum_entered[came] + self._sum_left[went]
-
-    def rates(self, at: int, window_ms: int) -> Rates:
-        """Of the window that ends at the moment, its end included."""
-        start = at - window_ms
-        left = bisect_right(self._left, at) - bisect_right(self._left, start)
-        answered = bisect_right(self._answered, at) - bisect_right(self._answered, start)
-        occupied = self._occupied(at) - self._occupied(start)
-        return Rates(answered, left - answered, occupied, self._waited(at) - self._waited(start))
-
-    def waiting(self, at: int, window_ms: int) -> list[Expected]:
-        """Who waits at the moment, in order of entering."""
-        found = [stay for stay in self._stays[: bisect_right(self._entered, at)] if stay.left is None or stay.left > at]
-        waits = self.rates(at, window_ms).expected(len(found))
-        return [
-            Expected(stay.id, place, at - stay.entered, UNKNOWN if waits == UNKNOWN else waits[place - 1])
-            for place, stay in enumerate(found, start=1)
-        ]
-
-    def judged(self, start: int, end: int, window_ms: int) -> Iterator[Judged]:
-        """Who was answered at or after ``start`` and before ``end``, with what was expected at the entering."""
-        for before, stay in enumerate(self._stays):
-            if stay.answered and stay.left is not None and start <= stay.left < end:
-                place = before + 1 - bisect_right(self._left, stay.entered)
-                waits = self.rates(stay.entered, window_ms).expected(place)
-                yield Judged(stay.id, stay.left - stay.entered, UNKNOWN if waits == UNKNOWN else waits[-1])
+    moments, waiting = _moments(stays, since, until)
+    if not moments and (not points or points[-1].at <= since):
+        return list(points), {}
+    known = [point for point in points if point.at <= since] or [Point(since - since % MINUTE_MS)]
+    now, minute = known[-1], _NEVER
+    if now.at % MINUTE_MS:
+        minute = _next(now.at)
+        known = known[:-1] or known
+    if minute <= since:
+        now = now.on(minute)
+        known.append(now)
+        minute = _NEVER
+    now = now.on(since)._replace(waiting=waiting + others)
+    expected: dict[str, Wait] = {}
+    first = 0  # the last of the points that lie before the window, or begin it
+    for at, enters, ident, answered in moments:
+        if minute <= at:
+            now = now.on(minute)
+            known.append(now)
+        minute = _next(at)
+        _, answers, gone, occupied, waited, waiting = now.on(at)
+        if enters:
+            now = Point(at, answers, gone, occupied, waited, waiting + 1)
+            start = _start(at)
+            while first + 1 < len(known) and known[first + 1].at <= start:
+                first += 1
+            before = known[first]
+            expected[ident] = _between(before.on(start) if before.at < start else before, now).wait(waiting + 1)
+        else:
+            now = Point(at, answers + answered, gone + (not answered), occupied, waited, waiting - 1)
+    if until < _NEVER:
+        known += [now.on(at) for at in sorted({min(minute, until), until}) if at > now.at]
+    return known, expected
 
 
-def calibration(judged: Iterable[Judged]) -> Calibration:
-    """How the forecasts of some came out."""
-    known = unknown = error = absolute = waited = 0
-    for each in judged:
-        if each.expected_ms == UNKNOWN:
-            unknown += 1
+def _moments(stays: Iterable[Stay], since: int, until: int) -> tuple[list[tuple[int, bool, str, bool]], int]:
+    """(when, whether it enters, which one, whether it is answered) in order, and how many waited before. Who leaves at
+    the moment at which another one enters is not in the way."""
+    moments: list[tuple[int, bool, str, bool]] = []
+    waiting = 0
+    for entered, ident, left, answered in stays:
+        if left == entered:
             continue
-        known += 1
-        waited += each.waited_ms
-        error += each.waited_ms - each.expected_ms
-        absolute += abs(each.waited_ms - each.expected_ms)
-    return Calibration(known, unknown, error, absolute, waited)
+        waiting += entered < since <= left
+        if since <= entered < until:
+            moments.append((entered, True, ident, False))
+        if since <= left < until:
+            moments.append((left, False, ident, answered))
+    moments.sort()
+    return moments, waiting
 
 
-_FOREVER = 1 << 62
+def _next(at: int) -> int:
+    return at - at % MINUTE_MS + MINUTE_MS
+
+
+_NEVER = 1 << 62

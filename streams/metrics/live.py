@@ -10,9 +10,10 @@ from typing import Any
 
 from streams.base.records import LIVE, SEP
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
+from streams.metrics.forecast import UNKNOWN, rates
 from streams.metrics.groups import is_group
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.tables import Tables, of_line
+from streams.metrics.tables import LineState, Tables, of_line
 
 Labels = tuple[str, ...]
 """kpi, variant, channel, queue, tier, window; and of a group by which dimensions, service type and agent group."""
@@ -87,19 +88,26 @@ def window_label(length_ms: int) -> str:
     return f"{length_ms // SECOND_MS}s" if rest else f"{minutes}m"
 
 
-def queues_now(tables: Tables, now: int) -> dict[tuple[str, str], tuple[int, float]]:
-    """(channel, queue) → (customers waiting, longest wait in seconds at stream time ``now``), live.
+def queues_now(tables: Tables, now: int) -> dict[tuple[str, str], tuple[int, float, float | None]]:
+    """(channel, queue) → (customers waiting, longest wait in seconds at stream time ``now``, what one who enters now
+    and has to wait is to expect, in seconds; ``None``: unknown), live.
 
     Read off the tables, so it is whole after a restart too. Queues of the last days in which nobody waits are 0.
     """
-    found: dict[tuple[str, str], tuple[int, float]] = {}
+    waiting: dict[tuple[str, str], tuple[int, float]] = {}
     for key in of_line(tables.days, LIVE):
         _, channel, queue, _ = key.split(SEP, 3)
         if not is_group(key):
-            found[channel, queue] = (0, 0.0)
+            waiting[channel, queue] = (0, 0.0)
     for key in of_line(tables.queues, LIVE):
         _, channel, queue = key.split(SEP)
         shown = tables.queues[key]
         depth = sum(waiting for _, waiting in shown.by_tier)
-        found[channel, queue] = (depth, max(now - shown.oldest, 0) / SECOND_MS)
+        waiting[channel, queue] = (depth, max(now - shown.oldest, 0) / SECOND_MS)
+    at = (tables.lines.get(LIVE) or LineState()).sealed
+    found: dict[tuple[str, str], tuple[int, float, float | None]] = {}
+    for (channel, queue), (depth, longest) in waiting.items():
+        flow = tables.flows.get(SEP.join((LIVE, channel, queue)))
+        wait = rates(flow.points, at).wait(depth + 1) if flow else UNKNOWN
+        found[channel, queue] = depth, longest, None if wait == UNKNOWN else wait / SECOND_MS
     return found

@@ -5,13 +5,17 @@ entered at or before T − t.
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, MutableMapping
+from heapq import nsmallest
 from typing import Any
+from zlib import crc32
 
 from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
 from streams.base.times import iso
+from streams.metrics.forecast import Rates, rates
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.groups import is_group
 from streams.metrics.tables import (
@@ -31,31 +35,45 @@ LEG_FACTS = frozenset({"leg_opened", "leg_closed"})
 OTHER = "other"
 TIERS_SHOWN = 50
 """Tiers in the state of one queue; those with fewer legs are one, `OTHER`."""
+WAITING_SHOWN = 50
+"""Legs that it lists, those in front. It names no contact: what an ended replay leaves could not be taken back."""
 
 Stay = tuple[int, int, str]
 """One leg as (entered, until when it waited, its queue where it is one of a group)."""
 
 
 def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[Leg, Leg]:
-    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now.
+    """Count one leg fact; its order among the others does not matter. ``late``: the leg may be forgotten by now. One
+    that is taken back stays until it is looked at what was expected of it (`streams.metrics.waits`).
 
     Returns the leg before and after.
     """
     before = leg = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
     if late and _is_forgotten(leg, fact):
         before = Leg(1, ((fact.time, 1),))
-        leg = Leg(1, tuple(sorted((*leg.closed, *before.closed))))  # what came since found no opening, and said nothing
+        closed = tuple(sorted((*leg.closed, *before.closed)))  # what came since found no opening, and said nothing
+        leg = Leg(1, closed, _counted(leg.answers, fact.time, -fact.sign) if _is_answer(fact) else leg.answers)
     if fact.fact == "leg_opened":
-        leg = Leg(leg.opened + fact.sign, leg.closed)
+        leg = replace(leg, opened=leg.opened + fact.sign)
     else:
-        counts = dict(leg.closed)
-        counts[fact.time] = counts.get(fact.time, 0) + fact.sign
-        leg = Leg(leg.opened, tuple(sorted((left, n) for left, n in counts.items() if n)))
-    if leg.opened or leg.closed:
+        leg = replace(leg, closed=_counted(leg.closed, fact.time, fact.sign))
+        if _is_answer(fact):
+            leg = replace(leg, answers=_counted(leg.answers, fact.time, fact.sign))
+    if leg.opened or leg.closed or leg.answers or leg.said is not None:
         tables.legs[key] = leg
     else:
         tables.legs.pop(key, None)
     return before, leg
+
+
+def _is_answer(fact: Fact) -> bool:
+    return fact.outcome == "answered"
+
+
+def _counted(counts: tuple[tuple[int, int], ...], time: int, sign: int) -> tuple[tuple[int, int], ...]:
+    found = dict(counts)
+    found[time] = found.get(time, 0) + sign
+    return tuple(sorted((left, n) for left, n in found.items() if n))
 
 
 def _is_forgotten(leg: Leg, fact: Fact) -> bool:
@@ -119,7 +137,7 @@ def all_waiting(some: Iterable[dict[int, Waiting]]) -> dict[int, Waiting]:
 
 
 def settle_legs(tables: Tables, line: str, sealed: int, unmatched_before: int) -> None:
-    """Set aside the legs that left at or before ``sealed``; forget those whose opening has not come by
+    """Set aside the legs that left before ``sealed``; forget those whose opening has not come by
     ``unmatched_before``."""
     for key in of_line(tables.legs, line):
         leg = tables.legs[key]
@@ -127,10 +145,10 @@ def settle_legs(tables: Tables, line: str, sealed: int, unmatched_before: int) -
         if waiting > 0:
             continue
         last = leg.closed[-1][0] if leg.closed else split_leg(key)[1]
-        if waiting == 0 and last <= sealed:
+        if waiting == 0 and leg.closed and last < sealed:
             tables.left[key] = leg
             del tables.legs[key]
-        elif waiting < 0 and last <= unmatched_before:
+        elif (waiting < 0 or not leg.closed) and last <= unmatched_before:
             del tables.legs[key]
 
 
@@ -145,9 +163,10 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     """One record per queue whose waiting legs changed since its last one, as of the last 10-second boundary; call it
     after `advance`.
 
-    ``{channel, queue, at, depth, longest_wait_ms, oldest_entered, line, by_tier: {tier: depth}}``. That time goes by is
-    not a change: a reader knows how long the oldest leg has waited by then. A queue that became empty is published
-    once, with depth 0. Raises `LaneFault`.
+    ``{channel, queue, at, depth, longest_wait_ms, oldest_entered, line, by_tier: {tier: depth}, forecast:
+    {position_next, expected_ms}, waiting: [{entered, place, expected_ms}]}``; see `streams.metrics.forecast`. That time
+    goes by is not a change: a reader knows how long the oldest leg has waited by then. A queue that became empty is
+    published once, with depth 0. Raises `LaneFault`.
     """
     state: LineState | None = tables.lines.get(line)
     if state is None or state.shown >= state.sealed:
@@ -157,11 +176,13 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     now = _now(tables, line, at)
     records = []
     for key in sorted(now.keys() | set(of_line(tables.queues, line))):
-        shown = now.get(key)
-        if shown == tables.queues.get(key):
+        shown, first = now.get(key, (None, []))
+        known = tables.queues.get(key)
+        if shown == known or (shown and known and not known.first and replace(shown, first=0) == known):
             continue
         try:
-            records.append(_record(key, at, shown))
+            flow = tables.flows.get(key)
+            records.append(_record(key, at, shown, first, rates(flow.points if flow else (), at)))
         except Exception as error:
             raise LaneFault(key) from error
         if shown is None:
@@ -173,40 +194,49 @@ def queue_states(tables: Tables, line: str) -> list[dict[str, Any]]:
     return records
 
 
-def _now(tables: Tables, line: str, at: int) -> dict[str, QueueShown]:
-    oldest: dict[str, int] = {}
-    by_tier: dict[str, list[tuple[str, int]]] = {}
-    for dims, of_dimensions in sorted(stays(tables.legs, line, at).items()):
+def _now(tables: Tables, line: str, at: int) -> dict[str, tuple[QueueShown, list[int]]]:
+    """By line, channel and queue; with when those in front entered."""
+    legs: dict[str, list[tuple[int, str]]] = {}
+    for key in of_line(tables.legs, line):
+        dims, entered = split_leg(key)
         if is_group(dims):
             continue
-        waiting = waiting_at(of_dimensions, (at,), 0).get(at, NOBODY)
-        if waiting.oldest is None:
-            continue
-        key, _, tier = dims.rpartition(SEP)
-        oldest[key] = min(oldest.get(key, waiting.oldest), waiting.oldest)
-        by_tier.setdefault(key, []).append((tier, waiting.depth))
-    return {key: QueueShown(oldest[key], _most(tiers)) for key, tiers in by_tier.items()}
+        if entered <= at < tables.legs[key].until(entered):
+            queue, _, tier = dims.rpartition(SEP)
+            legs.setdefault(queue, []).append((entered, tier))
+    found = {}
+    for queue, waiting in legs.items():
+        by_tier = tuple(sorted(Counter(tier for _, tier in waiting).items()))
+        first = nsmallest(WAITING_SHOWN, (entered for entered, _ in waiting))
+        found[queue] = QueueShown(first[0], _most(by_tier), crc32(repr(first).encode())), first
+    return found
 
 
-def _most(tiers: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def _most(tiers: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
     """The tiers of which most wait, in their order, the others together."""
     if len(tiers) <= TIERS_SHOWN:
-        return tuple(tiers)
+        return tiers
     named = [each for each in tiers if each[0] != OTHER]
     most = set(sorted(named, key=lambda each: (-each[1], each[0]))[:TIERS_SHOWN])
     rest = sum(depth for tier, depth in tiers if (tier, depth) not in most)
     return (*(each for each in named if each in most), (OTHER, rest))
 
 
-def _record(key: str, at: int, shown: QueueShown | None) -> dict[str, Any]:
+def _record(key: str, at: int, shown: QueueShown | None, first: list[int], expected: Rates) -> dict[str, Any]:
     line, channel, queue = key.split(SEP)
+    depth = sum(depth for _, depth in shown.by_tier) if shown else 0
     return {
         "channel": channel,
         "queue": queue,
         "at": iso(at),
-        "depth": sum(depth for _, depth in shown.by_tier) if shown else 0,
+        "depth": depth,
         "longest_wait_ms": at - shown.oldest if shown else 0,
         "oldest_entered": iso(shown.oldest) if shown else None,
         "line": line,
         "by_tier": dict(shown.by_tier) if shown else {},
+        "forecast": {"position_next": depth + 1, "expected_ms": expected.wait(depth + 1)},
+        "waiting": [
+            {"entered": iso(entered), "place": place, "expected_ms": wait}
+            for place, (entered, wait) in enumerate(zip(first, expected.waits(len(first)), strict=True), start=1)
+        ],
     }

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.base.records import SEP, Fact
+from streams.metrics.forecast import Point, Wait
 from streams.metrics.groups import MARK, is_group
 from streams.metrics.panes import Pane
 
@@ -35,6 +36,12 @@ class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
     opened: int = 0
     closed: tuple[tuple[int, int], ...] = ()
     """(left, how many facts say so), in order of time; more than one only while a correction is on its way."""
+    answers: tuple[tuple[int, int], ...] = ()
+    """The same of those facts that say it was answered."""
+    said: Wait | None = None
+    """What was to be expected when it entered; ``None`` until stream time has passed that."""
+    judged: int | None = None
+    """When it was answered, where that is held against ``said`` in the panes."""
 
     def until(self, entered: int) -> int:
         """When it stopped waiting: FOREVER while it waits, ``entered`` when it never did."""
@@ -46,6 +53,13 @@ class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
             if remaining <= 0:
                 return left
         return FOREVER
+
+    def answered(self, entered: int) -> int | None:
+        """When it was answered after it had waited; ``None`` where it was not."""
+        if not self.answers:
+            return None
+        until = self.until(entered)
+        return until if until > entered and any(n > 0 for left, n in self.answers if left == until) else None
 
     def waits_at(self, moment: int, entered: int) -> int:
         """1 if it waited then, else 0; −1 if a leg of which nothing is kept is taken back, which waited then."""
@@ -91,6 +105,14 @@ class QueueShown(msgspec.Struct, frozen=True, omit_defaults=True):
 
     oldest: int
     by_tier: tuple[tuple[str, int], ...]
+    first: int = 0
+    """Digest of the legs that it listed; 0: a version before that listed none told it."""
+
+
+class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a queue did in its last windows; key ``line ␟ channel ␟ queue``."""
+
+    points: tuple[Point, ...] = ()
 
 
 @dataclass
@@ -112,6 +134,7 @@ class Tables:
     lines: MutableMapping[str, LineState] = field(default_factory=dict)
     late: MutableMapping[str, Late] = field(default_factory=dict)
     queues: MutableMapping[str, QueueShown] = field(default_factory=dict)
+    flows: MutableMapping[str, Flow] = field(default_factory=dict)
 
     def forget(self, line: str) -> None:
         """Remove every row of a line but what its state says, which queues were shown and who waits there."""
@@ -119,7 +142,7 @@ class Tables:
 
     def forget_queues(self, line: str) -> None:
         """Remove who waits, once the last states of the queues are told."""
-        self._forget(line, "legs", "queues")
+        self._forget(line, "legs", "queues", "flows")
 
     def _forget(self, line: str, *names: str) -> None:
         for name in names:
@@ -137,6 +160,7 @@ TABLE_TYPES: dict[str, Any] = {
     "lines": LineState,
     "late": Late,
     "queues": QueueShown,
+    "flows": Flow,
 }
 assert set(TABLE_TYPES) == {f.name for f in fields(Tables)}
 

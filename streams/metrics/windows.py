@@ -39,6 +39,7 @@ from streams.metrics.tables import (
     split_leg,
     split_start,
 )
+from streams.metrics.waits import expect, forget_flows
 
 Counted = Literal["counted", "amends", "amends_day", "too_late"]
 """counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
@@ -174,9 +175,10 @@ def advance(
                 sealed, ended = cut, False
         reached = min(reached, sealed)
     whole = state.sealed if state.whole is None else state.whole
+    late += expect(tables, line, (state.sealed, sealed), ended, late, policy)
     sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole)
     records = _records(sweep, late)
-    for key in late:
+    for key in set(late):
         del tables.late[key]
     if ended:
         tables.forget(line)
@@ -307,7 +309,8 @@ def _expire(sweep: Sweep) -> None:
             del tables.panes[key]
     settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
-        forget_left(tables, line, sealed - policy.legs_ms)
+        forget_left(tables, line, sealed - policy.legs_ms - MINUTE_MS)  # late facts are judged from a whole minute on
+        forget_flows(tables, line, sealed, policy)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
         is_day = rest.endswith(f"{SEP}day")

@@ -263,7 +263,7 @@ class Measure(Stage):
                 self.live.remember(record)
         return self.live.current(self.live_time())
 
-    def queues_now(self) -> dict[tuple[str, str], tuple[int, float]]:
+    def queues_now(self) -> dict[tuple[str, str], tuple[int, float, float | None]]:
         return queues_now(self.kpi_tables, self.live_time() or 0)
 
     def firing_signals(self) -> dict[str, int]:

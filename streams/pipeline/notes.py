@@ -72,8 +72,8 @@ class Gauged:
         """Newest live readings by label values."""
         return {}
 
-    def queues_now(self) -> Mapping[tuple[str, str], tuple[int, float]]:
-        """(channel, queue) → (waiting, longest wait in s), live."""
+    def queues_now(self) -> Mapping[tuple[str, str], tuple[int, float, float | None]]:
+        """(channel, queue) → (waiting, longest wait in s, expected wait of the next one in s; None = unknown), live."""
         return {}
 
     def open_alerts(self) -> Mapping[str, int]:

@@ -117,7 +117,7 @@ class Gauges(Collector):
 
     def _business(self) -> Iterator[Metric]:
         readings: dict[tuple[str, ...], float] = {}
-        queues: dict[tuple[str, str], tuple[int, float]] = {}
+        queues: dict[tuple[str, str], tuple[int, float, float | None]] = {}
         alerts = dict.fromkeys(self.metrics.alert_rules, 0)
         signals = dict.fromkeys(("product", "topic"), 0)
         for task in list(self.source.tasks.owned.values()):
@@ -128,11 +128,18 @@ class Gauges(Collector):
                 signals[kind] += count
             for rule, count in stage.open_alerts().items():
                 alerts[rule] = alerts.get(rule, 0) + count
-        depth = {queue: waiting for queue, (waiting, _) in queues.items()}
-        longest = {queue: seconds for queue, (_, seconds) in queues.items()}
+        depth = {queue: waiting for queue, (waiting, _, _) in queues.items()}
+        longest = {queue: seconds for queue, (_, seconds, _) in queues.items()}
+        expected = {queue: seconds for queue, (_, _, seconds) in queues.items() if seconds is not None}
         yield _family("contact_kpi", "Newest live reading (ratios 0 to 1, times in ms)", KPI_LABELS, readings)
         yield _family("contact_queue_depth", "Customers waiting now", QUEUE_LABELS, depth)
         yield _family("contact_queue_longest_wait_seconds", "Longest wait of those waiting now", QUEUE_LABELS, longest)
+        yield _family(
+            "contact_queue_expected_wait_seconds",
+            "What one who enters now and has to wait is to expect",
+            QUEUE_LABELS,
+            expected,
+        )
         yield _family(
             "contact_alerts_open", "Alerts that are firing", ("rule",), {(rule,): n for rule, n in alerts.items()}
         )
@@ -142,7 +149,7 @@ class Gauges(Collector):
             ("kind",),
             {(kind,): n for kind, n in signals.items()},
         )
-        left_out = sum(max(len(values) - SERIES_LIMIT, 0) for values in (readings, depth, longest))
+        left_out = sum(max(len(values) - SERIES_LIMIT, 0) for values in (readings, depth, longest, expected))
         yield _family(
             "contact_streams_series_left_out",
             f"Series of business metrics that are not shown: each shows at most {SERIES_LIMIT}",

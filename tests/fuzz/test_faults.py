@@ -68,6 +68,9 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
 """Where it raises: what holds the function, its name, and which of its arguments says whom it is about."""
 CUT = (*PASSING, "longest_wait_ms")
 """What depends on where batches are cut: how far time had come when something was told, and what was told before."""
+CUT_OF = {"contact.quality": ("service_type",), "queue.state": ("forecast", "waiting")}
+"""The same of some topics alone: the type of service is the one known at the end of a batch, a wait is expected as of when
+it was seen who waits."""
 OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
 TABLES = ("owners", "nodes", "waiting", "customers", "firing", "panes", "days", "legs", "left", "hours", "subjects")
 SUMS = (b"panes", b"days", b"legs", b"firing")
@@ -215,14 +218,13 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
             found[topic, doc["event_id"]] = doc["step"], doc["journey_id"]
     elif topic == "recommendations":  # told at the end of a batch, by what is known then
         return
-    elif topic == "contact.quality":  # the type of service is the one known at the end of a batch
-        found[topic, key] = {name: value for name, value in doc.items() if name not in (*CUT, "service_type")}
     elif topic == "identity.links":  # one that is told again comes before or behind another
         found.setdefault((topic, key), set()).add(orjson.dumps(doc))
     elif topic in ("contact.normalised", "contact.interactions"):
         found.setdefault((topic, key), []).append(doc)
     else:
-        found[topic, key] = {name: value for name, value in doc.items() if name not in CUT}
+        cut = (*CUT, *CUT_OF.get(topic, ()))
+        found[topic, key] = {name: value for name, value in doc.items() if name not in cut}
 
 
 def _note_fact(found: dict[Any, Any], doc: Any) -> None:

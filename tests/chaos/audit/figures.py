@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from tests.chaos.audit import percentiles
@@ -210,7 +211,7 @@ def _said(rec: Rec) -> Said:
     return {
         (each["kpi"], each["variant"]): (each["numerator"], each["denominator"])
         for each in rec.doc["readings"]
-        if each["numerator"] is not None
+        if each["numerator"] is not None and each["kpi"] != "wait_forecast"
     }
 
 
@@ -243,13 +244,14 @@ def check_queues(
         state = lines.get(
             (home(f"{queue[1]}|{queue[2]}".encode(), logs.partitions["contact.measurements"]), queue[0]), {}
         )
-        waiting = {
-            dims[3]: len(who)
+        who = {
+            dims[3]: entered
             for dims, lane in found.items()
-            if dims[:3] == queue and (who := lane.waiting(state.get("sealed", 0)))
+            if dims[:3] == queue and (entered := lane.waiting(state.get("sealed", 0)))
         }
+        waiting = {tier: len(entered) for tier, entered in who.items()}, sorted(chain.from_iterable(who.values()))[:50]
         rec = newest.get(queue)
-        said = rec.doc["by_tier"] if rec else {}
+        said = (rec.doc["by_tier"], [ms(each["entered"]) for each in rec.doc["waiting"]]) if rec else ({}, [])
         if said != waiting:
             yield Difference(
                 "queues", f"{'|'.join(queue)}: {said} wait, not {waiting}", (f"{queue[1]}|{queue[2]}",), rec

@@ -6,9 +6,10 @@ import pytest
 
 from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
+from streams.metrics.forecast import Point
 from streams.metrics.live import LiveReadings, queues_now, window_label
 from streams.metrics.panes import EMPTY
-from streams.metrics.tables import QueueShown, Tables
+from streams.metrics.tables import Flow, LineState, QueueShown, Tables
 from tests.support.kpi_facts import POLICY
 
 NOON = 10_000 * DAY_MS + 12 * HOUR_MS
@@ -89,4 +90,9 @@ def test_who_waits_comes_from_the_tables_and_known_queues_are_zero() -> None:
             key("replay-1", "voice", "old"): QueueShown(0, (("none", 1),)),
         },
     )
-    assert queues_now(tables, NOON) == {("voice", "loans"): (5, 90.0), ("voice", "cards"): (0, 0.0)}
+    assert queues_now(tables, NOON) == {("voice", "loans"): (5, 90.0, None), ("voice", "cards"): (0, 0.0, None)}
+    tables.lines[""] = LineState(NOON)
+    tables.flows[key("", "voice", "loans")] = Flow(
+        (Point(NOON - 60_000, 0, 0, 0, 0, 5), Point(NOON, 2, 0, 60_000, 300_000, 5))
+    )
+    assert queues_now(tables, NOON)["voice", "loans"] == (5, 90.0, 6 * 20.0)

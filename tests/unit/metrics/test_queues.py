@@ -1,5 +1,6 @@
 import random
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import orjson
@@ -16,6 +17,7 @@ from streams.metrics.tables import FOREVER, Leg, QueueShown, Tables
 from streams.metrics.windows import advance, fold
 from tests.support.kpi_facts import POLICY, T0, at, leg, taken_back
 
+DIGEST = crc32(repr([at(1), at(2), at(3)]).encode())
 KEY = f"\x1fvoice\x1fsales\x1fgold\x1f{T0}\x1fa"
 
 
@@ -42,9 +44,15 @@ def test_a_queue_in_full() -> None:
             "oldest_entered": "1999-02-01T09:00:01.000Z",
             "line": "",
             "by_tier": {"gold": 2, "none": 1},
+            "forecast": {"position_next": 4, "expected_ms": 18_000},
+            "waiting": [
+                {"entered": "1999-02-01T09:00:01.000Z", "place": 1, "expected_ms": 4_500},
+                {"entered": "1999-02-01T09:00:02.000Z", "place": 2, "expected_ms": 9_000},
+                {"entered": "1999-02-01T09:00:03.000Z", "place": 3, "expected_ms": 13_500},
+            ],
         }
     ]
-    assert tables.queues == {"\x1fvoice\x1fsales": QueueShown(at(1), (("gold", 2), ("none", 1)))}
+    assert tables.queues == {"\x1fvoice\x1fsales": QueueShown(at(1), (("gold", 2), ("none", 1)), DIGEST)}
 
 
 def test_a_queue_is_published_when_it_changed_and_once_when_it_is_empty() -> None:
@@ -53,6 +61,29 @@ def test_a_queue_is_published_when_it_changed_and_once_when_it_is_empty() -> Non
     found = [(state["at"][14:19], state["depth"]) for seconds in range(0, 200, 3) for state in states(tables, seconds)]
     assert found == [("00:10", 1), ("00:50", 2), ("01:40", 0)]
     assert tables.queues == {}
+
+
+def test_who_comes_when_another_one_leaves_is_told() -> None:
+    """As many wait as before, and the oldest is the same: their places are others."""
+    tables = Tables()
+    count(tables, [*leg("a", 1, None), *leg("b", 2, 14), *leg("c", 3, None), *leg("d", 15, None)])
+    assert [[each["entered"][17:19] for each in state["waiting"]] for state in states(tables, 10)] == [
+        ["01", "02", "03"]
+    ]
+    (state,) = states(tables, 20)
+    assert [(each["entered"][17:19], each["place"]) for each in state["waiting"]] == [("01", 1), ("03", 2), ("15", 3)]
+    assert (state["depth"], state["forecast"]["position_next"]) == (3, 4)
+    assert states(tables, 30) == []
+
+
+def test_of_many_who_wait_the_first_are_listed() -> None:
+    tables = Tables()
+    count(tables, [each for number in range(120) for each in leg(str(number), 1 + number / 20, None)])
+    (state,) = states(tables, 10)
+    assert [each["place"] for each in state["waiting"]] == list(range(1, 51))
+    assert state["waiting"][49]["entered"] == iso(at(1 + 49 / 20))
+    assert (state["depth"], state["forecast"]) == (120, {"position_next": 121, "expected_ms": "unknown"})
+    assert {each["expected_ms"] for each in state["waiting"]} == {"unknown"}
 
 
 def test_an_empty_queue_has_no_oldest_leg() -> None:
@@ -84,7 +115,7 @@ def test_a_corrected_leg_is_the_same_in_any_order(facts: list[Fact]) -> None:
     tables = Tables()
     for each in facts:
         fold_leg(tables, KEY, each)
-    assert tables.legs == {KEY: Leg(1, ((at(9), 1),))}
+    assert tables.legs == {KEY: Leg(1, ((at(9), 1),), ((at(9), 1),))}
 
 
 def test_a_leg_that_is_taken_back_is_gone() -> None:
@@ -113,15 +144,15 @@ def test_legs_that_left_are_set_aside_and_still_found() -> None:
     opened, closed = leg("a", 0, 9)
     fold_leg(tables, KEY, opened)
     fold_leg(tables, KEY, closed)
-    settle_legs(tables, "", at(8), at(-100))
-    assert KEY in tables.legs
     settle_legs(tables, "", at(9), at(-100))
+    assert KEY in tables.legs
+    settle_legs(tables, "", at(10), at(-100))
     assert (list(tables.legs), list(tables.left)) == ([], [KEY])
     assert until_of(tables, KEY) == at(9)
     fold_leg(tables, KEY, taken_back(closed))
     assert (until_of(tables, KEY), list(tables.left)) == (FOREVER, [])
     fold_leg(tables, KEY, closed)
-    settle_legs(tables, "", at(9), at(-100))
+    settle_legs(tables, "", at(10), at(-100))
     forget_left(tables, "", at(9))
     assert KEY in tables.left
     forget_left(tables, "", at(9) + 1)
@@ -172,3 +203,21 @@ def test_a_queue_of_very_many_tiers_names_those_of_which_most_wait() -> None:
     assert len(orjson.dumps(record)) < 50_000
     assert len(msgspec.json.encode(tables.queues["\x1fvoice\x1fsales"])) < 50_000
     assert states(tables, 24) == []
+
+
+@given(
+    st.permutations(
+        [
+            *leg("a", 0, 5),
+            *leg("a", 0, 9),
+            *leg("a", 0, 9, "abandoned"),
+            *map(taken_back, leg("a", 0, 9) + leg("a", 0, 5)),
+        ]
+    )
+)
+def test_how_a_leg_left_is_the_same_in_any_order(facts: list[Fact]) -> None:
+    tables = Tables()
+    for each in facts:
+        fold_leg(tables, KEY, each)
+    assert tables.legs == {KEY: Leg(1, ((at(9), 1),))}
+    assert tables.legs[KEY].answered(T0) is None

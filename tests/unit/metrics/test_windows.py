@@ -253,8 +253,10 @@ def test_what_no_window_can_change_any_more_is_forgotten() -> None:
         "lines": 1,
         "late": 0,
         "queues": 0,
+        "flows": 1,
     }
     move(tables, 500 * 3600)
+    assert not tables.flows
     assert not tables.days
     assert not tables.published
 

@@ -166,7 +166,7 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
             key = "|".join(("", *lane, iso(end - length), str(length)))
             expected = by_definition(of_lane, end, length, LATE.clock(*lane[:2]))
             if key in found or happened(expected):
-                assert found[key] == expected
+                assert [each for each in found[key] if each["kpi"] != "wait_forecast"] == expected
 
 
 DAYS = kpi_policy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))

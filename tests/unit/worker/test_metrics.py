@@ -66,7 +66,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         measure=Told(
             live_time=lambda: None,
             readings=lambda: {kpi: 0.75},
-            queues_now=lambda: {("voice", "loans"): (4, 12.5)},
+            queues_now=lambda: {("voice", "loans"): (4, 12.5, 80.0), ("voice", "cards"): (0, 0.0, None)},
             firing_signals=lambda: {"product": 2, "topic": 0},
         ),
     )
@@ -91,6 +91,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_kpi{channel="voice",kpi="service_level",queue="loans",tier="gold",variant="v",window="1m"}': 0.75,
         'contact_queue_depth{channel="voice",queue="loans"}': 4,
         'contact_queue_longest_wait_seconds{channel="voice",queue="loans"}': 12.5,
+        'contact_queue_expected_wait_seconds{channel="voice",queue="loans"}': 80.0,
         'contact_alerts_open{rule="wait"}': 3,
         'contact_alerts_open{rule="mood"}': 0,
         'contact_alerts_open{rule="gone"}': 1,
@@ -161,11 +162,11 @@ def test_a_committed_batch_a_failed_record_and_a_lost_task_are_counted() -> None
 def test_a_connector_that_invents_queues_does_not_fill_the_monitoring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "SERIES_LIMIT", 50)
     metrics = Metrics()
-    queues = {("voice", f"queue-{number}"): (1, 1.0) for number in range(70)}
+    queues = {("voice", f"queue-{number}"): (1, 1.0, 1.0) for number in range(70)}
     metrics.watch(source(measure=Told(queues_now=lambda: queues)))
     found = lines(metrics)
     assert sum(name.startswith("contact_queue_depth") for name in found) == 50
-    assert found["contact_streams_series_left_out"] == 40
+    assert found["contact_streams_series_left_out"] == 60
 
 
 def test_promtool_has_no_complaint() -> None:
