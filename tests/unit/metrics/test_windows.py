@@ -317,10 +317,10 @@ def test_what_was_published_before_is_known_again_from_the_rows() -> None:
     for record in standing(tables, "", policy):
         again.remember(record)
     now = at(3690)
-    rolling, days = ({k: v for k, v in shown.current(now).items() if (k[-1] == "day") is day} for day in (False, True))
-    assert rolling == {k: v for k, v in again.current(now).items() if k[-1] != "day"}
-    assert days.keys() == {k for k in again.current(now) if k[-1] == "day"} != set()
-    assert {k[4] for k in rolling if k[-1] == "1m"} <= {"all"} and {k[4] for k in rolling} >= {"gold"}
+    rolling, days = ({k: v for k, v in shown.current(now).items() if (k[5] == "day") is day} for day in (False, True))
+    assert rolling == {k: v for k, v in again.current(now).items() if k[5] != "day"}
+    assert days.keys() == {k for k in again.current(now) if k[5] == "day"} != set()
+    assert {k[4] for k in rolling if k[5] == "1m"} <= {"all"} and {k[4] for k in rolling} >= {"gold"}
 
 
 @pytest.mark.parametrize("moments", [(30,), (30, 100)])

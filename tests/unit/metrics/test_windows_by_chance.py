@@ -13,10 +13,11 @@ from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.hours.clock import BusinessClock
 from streams.metrics.formulas import Waiting
+from streams.metrics.groups import ALL
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, add
 from streams.metrics.rules import Window
-from streams.metrics.tables import ALL, Tables
+from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, standing, taken_back
 

@@ -59,7 +59,7 @@ def lines(metrics: Metrics) -> dict[str, float]:
 async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "clock", SimpleNamespace(now=lambda: 1_000_000, ahead=lambda: -1.5))
     metrics = Metrics(["wait", "mood"])
-    kpi = ("service_level", "v", "voice", "loans", "gold", "1m")
+    kpi = ("service_level", "v", "voice", "loans", "gold", "1m", "", "", "")
     watched = source(
         ingest=Told(held=lambda: {"contacts.chat": 12.0, "contacts.voice": 0.0}),
         track=Told(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
@@ -88,7 +88,7 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_streams_time_held_seconds{topic="contacts.voice"}': 0,
         "contact_streams_clock_offset_seconds": -1.5,
         'contact_streams_restore_remaining_records{hop="track"}': 70,
-        'contact_kpi{channel="voice",kpi="service_level",queue="loans",tier="gold",variant="v",window="1m"}': 0.75,
+        'contact_kpi{agent_group="",by="",channel="voice",kpi="service_level",queue="loans",service_type="",tier="gold",variant="v",window="1m"}': 0.75,
         'contact_queue_depth{channel="voice",queue="loans"}': 4,
         'contact_queue_longest_wait_seconds{channel="voice",queue="loans"}': 12.5,
         'contact_queue_expected_wait_seconds{channel="voice",queue="loans"}': 80.0,
