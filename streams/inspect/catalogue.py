@@ -75,20 +75,22 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     if now and len(now) == len(kpis):
         return shortest
     if policy.details == "days" and kpis and all(kpi.of_days for kpi in kpis):
-        return f"calendar day of {policy.time_zone.key}" + (
-            f", read every {_length(policy.day_every_ms)}" if policy.day_every_ms is not None else ""
-        )
+        return "; ".join(_calendar(policy))
     found = [f"{_length(length)} every {_length(every)}" for length, every in policy.rolling_by(tier=True)]
     found += [
         f"{_length(length)} every {_length(every)}, all tiers together"
         for length, every in policy.rolling_by(tier=False)
     ]
-    if policy.day_every_ms is not None:
-        found.append(f"calendar day of {policy.time_zone.key}, read every {_length(policy.day_every_ms)}")
+    found += _calendar(policy)
     details = [kpi.variant for kpi in kpis if kpi.detail or kpi.of_days] if policy.details == "days" else []
     if details:
         found.append(f"the day alone: {', '.join(details)} (the records of other windows hold the sums of most)")
     return "; ".join([*found, *(f"{variant}: {shortest}" for variant in now)])
+
+
+def _calendar(policy: KpiPolicy) -> list[str]:
+    zone = policy.time_zone.key
+    return [f"calendar {unit} of {zone}, read every {_length(every)}" for unit, every in policy.calendar.items()]
 
 
 def final(policy: KpiPolicy) -> str:

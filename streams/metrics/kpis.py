@@ -1,6 +1,6 @@
 """Readings: what the KPIs of the catalogue say of a window, and how a record of them is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby, product
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -9,9 +9,20 @@ import orjson
 
 from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
-from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, DETAIL_SUMS, DETAILS, INSTANT, OF_DAYS, Kpi
+from streams.metrics.catalogue import (
+    BUSINESS,
+    BUSINESS_INSTANT,
+    CATALOGUE,
+    DETAIL_SUMS,
+    DETAILS,
+    INSTANT,
+    OF_DAYS,
+    SPANS,
+    Kpi,
+)
 from streams.metrics.formulas import NOBODY, NOTHING, Reader, Waiting, followed, who_waits
 from streams.metrics.panes import Pane
+from streams.metrics.rules import Rule
 
 MOST = 2**53 - 1
 """The largest number that every reader of JSON keeps exactly: a numerator or denominator beyond it is published as it,
@@ -75,8 +86,8 @@ class _Family(NamedTuple):
 
     names: frozenset[str]
     """What they are made of: where none of it is there, they have nothing to say."""
-    kpis: tuple[tuple[Reader, Reader, dict[str, Any]], ...]
-    """Of each what is above and below the line, and what it is where there is nothing."""
+    kpis: tuple[tuple[Reader, Reader, Rule | None, dict[str, Any]], ...]
+    """Of each what is above and below the line, what it settles by, and what it is where there is nothing."""
 
 
 def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
@@ -84,7 +95,8 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
     for _, each in groupby(catalogue, lambda kpi: kpi.name):
         run = tuple(each)
         names = frozenset[str]().union(*(kpi.formula.names for kpi in run))
-        found.append(_Family(names, tuple((kpi.formula.above, kpi.formula.below, _nothing(kpi)) for kpi in run)))
+        read = ((kpi.formula.above, kpi.formula.below, kpi.settles, _nothing(kpi)) for kpi in run)
+        found.append(_Family(names, tuple(read)))
     return tuple(found)
 
 
@@ -98,6 +110,7 @@ def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tu
     return found + _families((*BUSINESS, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
 
 
+_SETTLES = {(kpi.name, kpi.variant): kpi.settles for kpi in SPANS if kpi.settles is not None}
 _PLANS = {chosen: _plan(*chosen) for chosen in product((False, True), repeat=4)}
 
 
@@ -129,10 +142,18 @@ class Readings(list[dict[str, Any]]):
         """Equal for what says the same."""
         return crc32(self.json)
 
+    def firm(self, settled: Collection[Rule]) -> int:
+        """Equal where those say the same that are final when so much is settled."""
+        open_ = {name for name, rule in _SETTLES.items() if rule not in settled}
+        return crc32(orjson.dumps([each for each in self if (each["kpi"], each["variant"]) not in open_]))
 
-def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) -> Readings:
+
+def readings(
+    snapshot: Snapshot, instant: bool = False, details: bool = True, settled: Collection[Rule] = ()
+) -> Readings:
     """The KPIs of the catalogue that have something to say, with ``instant`` also those that hold at the window's end,
-    without ``details`` their sums in place of them; not to be changed in place. One that is left out is `nothing`.
+    without ``details`` their sums in place of them; not to be changed in place. One that is left out is `nothing`, one
+    that is not ``settled`` says so.
     """
     found = Readings()
     totals = dict(snapshot.pane)
@@ -152,11 +173,13 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
     for names, kpis in _PLANS[instant, snapshot.can_abandon, details, snapshot.clock is not None]:
         if there.isdisjoint(names):
             continue
-        for above, below, empty in kpis:
+        for above, below, rule, empty in kpis:
             numerator, denominator = above(everything), below(everything)
             if numerator == 0 and denominator == empty["denominator"]:
                 continue
             found.append(_filled(empty, numerator, denominator))
+            if rule is not None and rule not in settled:
+                found[-1]["status"] = "provisional"
             if numerator > MOST or numerator < -MOST:
                 found.saturated += 1
     return found
