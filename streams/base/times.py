@@ -45,15 +45,13 @@ def calendar_bounds(unit: CalendarUnit, ms: int, zone: ZoneInfo) -> tuple[int, i
     """Start (inclusive) and end (exclusive) of the day, the week from Monday on, or the month that holds the moment, by
     the calendar of the zone."""
     first = local_date(ms, zone)
-    match unit:
-        case "day":
-            after = first + timedelta(days=1)
-        case "week":
-            first -= timedelta(days=first.weekday())
-            after = first + timedelta(days=7)
-        case "month":
-            first = first.replace(day=1)
-            after = (first + timedelta(days=31)).replace(day=1)
+    if unit == "week":
+        first -= timedelta(days=first.weekday())
+    elif unit == "month":
+        first = first.replace(day=1)
+    after = first + timedelta(days={"day": 1, "week": 7, "month": 31}[unit])
+    if unit == "month":
+        after = after.replace(day=1)
     return day_start(first, zone), day_start(after, zone)
 
 

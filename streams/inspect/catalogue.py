@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from streams.base.times import DAY_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
@@ -95,9 +95,10 @@ def _calendar(policy: KpiPolicy) -> list[str]:
 
 def final(policy: KpiPolicy) -> str:
     """When a reading is final."""
+    later = " and ".join(policy.calendar) or "day"
     return (
-        "when stream time has passed the window's end, the day at local midnight; what comes within "
-        f"{_length(policy.lateness_ms)} behind it amends it, what comes later its day alone, "
+        "when stream time has passed the window's end, those of the calendar at local midnight; what comes within "
+        f"{_length(policy.lateness_ms)} behind it amends it, what comes later its {later} alone, "
         f"for {policy.day_kept_ms // DAY_MS} days"
     )
 
@@ -143,6 +144,10 @@ def _facts(found: list[Variant], definition: Definition, policy: KpiPolicy) -> d
     facts["dimensions"] = _each(DIMENSIONS)
     facts["windows"] = windows(policy, kpis)
     facts["final"] = definition.final or final(policy)
+    for rule in dict.fromkeys(kpi.settles for kpi in kpis if kpi.settles is not None):
+        variants = ", ".join(kpi.variant for kpi in kpis if kpi.settles == rule)
+        hours = policy.settles_ms[rule] / HOUR_MS
+        facts[f"provisional ({variants})"] = f"until {hours:g} h after the window's end"
     return facts
 
 

@@ -125,9 +125,11 @@ def _record(lane: Lane, period: Period, at: int, snapshot: Snapshot) -> Ordered 
     published = sweep.tables.published
     key = f"{lane.dims}{SEP}{unit}{SEP}{start}"
     before = published.get(key) or Published(0)
-    is_over, is_changed = end <= sweep.before, end <= sweep.before and _changed(lane, period)
+    is_over = end <= sweep.before
+    is_changed = is_over and _changed(lane, period)
+    settles_alone = is_over and not is_changed
     reached, revision = snapshot.waiting.reached, before.revision + 1
-    if end < sweep.before - sweep.policy.legs_ms or (is_over and not is_changed):
+    if end < sweep.before - sweep.policy.legs_ms or settles_alone:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
@@ -136,8 +138,8 @@ def _record(lane: Lane, period: Period, at: int, snapshot: Snapshot) -> Ordered 
         return None
     settled = sweep.policy.settled(end, sweep.now) if at >= end else ()
     found = readings(snapshot, settled=settled)
-    if found.digest == before.said and (at < end or (is_over and not is_changed)):
-        return None  # what was read last stands
+    if (found.digest == before.said and (at < end or settles_alone)) or (settles_alone and before.firm is None):
+        return None  # what was read last stands; a version that knew no provisional readings said nothing of them
     amended = is_over and (before.amended or (is_changed and _amends(before, found)))
     published[key] = Published(revision, reached, found.digest, found.firm(settled), settled, amended)
     status = "provisional" if at < end else "amended" if amended else "final"
