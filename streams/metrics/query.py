@@ -17,6 +17,7 @@ from streams.base.times import SECOND_MS, calendar_bounds, calendar_unit, iso, t
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
+from streams.metrics.grid import grid
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
@@ -84,9 +85,7 @@ class Standing:
             window = record["window"]
             start, length = to_ms(window["start"]), window["length_ms"]
             of = self._read_by(start, length)
-            # Records of before version 2 do not say how often: there was one of every window that held something. A day
-            # stands for no other one: it may be one of another zone.
-            if of is None or (of != start and ("every_ms" not in window or calendar_unit(length) is not None)):
+            if of is None or (of != start and not _follow(window, of - start)):
                 continue
             known = last.get((*lane_of(record), of, length))
             if known is None or start > known[0]:
@@ -96,6 +95,15 @@ class Standing:
             for (*_, of, length), (_, record) in last.items()
             if record["readings"] or record.get("histograms")
         ]
+
+
+def _follow(window: Mapping[str, Any], later: int) -> bool:
+    """Whether a window so much later reads like this one if nothing comes between.
+
+    Records of before version 2 do not say how often: there was one of every window that held something. A day stands
+    for no other one, and a window for none of another step: it may be one of another zone.
+    """
+    return "every_ms" in window and calendar_unit(window["length_ms"]) is None and later % window["every_ms"] == 0
 
 
 def lane_of(record: Record) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo, by: Sequence[
     rolling = policy.rolling_by(tier=True) if "tier" in by else policy.rolling
     at = start
     while at < end:
-        length = _calendar(at, end, policy, zone) or _rolling(at, end, rolling)
+        length = _calendar(at, end, policy, zone) or _rolling(at, end, rolling, zone)
         if length is None:
             raise ValueError(f"no windows make up the time from {iso(at)} to {iso(end)}: {_shortest(rolling, by)}")
         found.append((iso(at), length))
@@ -163,9 +171,9 @@ def _calendar(at: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> int | Non
     return None
 
 
-def _rolling(at: int, end: int, rolling: tuple[tuple[int, int], ...]) -> int | None:
+def _rolling(at: int, end: int, rolling: tuple[tuple[int, int], ...], zone: ZoneInfo) -> int | None:
     for length, every in reversed(rolling):
-        if at + length <= end and (at + length) % every == 0:
+        if at + length <= end and grid(every, zone).first(at + length) == at + length:
             return length
     return None
 

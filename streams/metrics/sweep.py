@@ -13,10 +13,11 @@ from streams.base.records import SEP
 from streams.base.times import UNITS, CalendarUnit, calendar_bounds, iso
 from streams.metrics.catalogue import DAYS_ALONE
 from streams.metrics.formulas import Waiting
+from streams.metrics.grid import grid
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
-from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
+from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
 Span = tuple[int, int]
@@ -143,7 +144,8 @@ class Sweep:
         changed."""
         start = self.before
         for length, every in self.policy.rolling:
-            end = aligned(self.before + 1, every)
+            zones = self.policy.zones if self.before > NEVER else ()
+            end = min([grid(every, zone).first(self.before + 1) for zone in zones], default=self.before)
             if end <= self.data_until:
                 start = min(start, end - length - every)
         if late_from < self.before:
@@ -200,7 +202,10 @@ class Lane:
     def __post_init__(self) -> None:
         self.line, channel, self.queue, self.tier = self.dims.split(SEP)
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
-        self.clock = self.sweep.policy.clock(channel, self.queue)
+        self.clock, self.zone = (
+            self.sweep.policy.clock(channel, self.queue),
+            self.sweep.policy.zone(channel, self.queue),
+        )
         self.named = {"channel": channel, "queue": self.queue, "tier": self.tier}
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:

@@ -16,6 +16,7 @@ from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, UNITS, CalendarUnit, iso
 from streams.metrics.days import calendar_records, counted_since, so_far
 from streams.metrics.formulas import NOBODY
+from streams.metrics.grid import grid
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, add, happened, merge, pane_start
 from streams.metrics.portions import farthest, late_portion
@@ -205,7 +206,7 @@ def standing(tables: Tables, line: str, policy: KpiPolicy) -> list[dict[str, Any
 
 def _now(lane: Lane) -> Iterator[dict[str, Any]]:
     policy, sealed = lane.sweep.policy, lane.sweep.sealed
-    ends = [(length, every, sealed - sealed % every) for length, every in lane.rolling]
+    ends = [(length, every, grid(every, lane.zone).last(sealed)) for length, every in lane.rolling]
     waiting = lane.waiting({end for _, _, end in ends} | {sealed})
     for length, every, end in ends:
         pane, instant = lane.series.glance(end - length, end), length == policy.rolling[0][0]

@@ -22,9 +22,10 @@ from streams.base.times import (
     iso,
     to_ms,
 )
+from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, add
-from streams.metrics.rules import KpiPolicy, Window
+from streams.metrics.panes import EMPTY, add, pane_start
+from streams.metrics.rules import KpiPolicy, Rule, Window
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import Record, fact, kpi_policy, taken_back
@@ -36,7 +37,7 @@ SPAN = 14 * DAY_MS
 """So long a day can be amended, whatever its hour."""
 ROLLING = Window(60_000, 60_000)
 CALENDAR = (Window("day", HOUR_MS), Window("week", DAY_MS), Window("month", 6 * HOUR_MS))
-SETTLES = {"repeat": 3 * DAY_MS, "need": 4 * DAY_MS, "callback": 5 * HOUR_MS}
+SETTLES: dict[Rule, int] = {"repeat": 3 * DAY_MS, "need": 4 * DAY_MS, "callback": 5 * HOUR_MS}
 POLICY = kpi_policy(windows=(ROLLING, *CALENDAR), time_zone=BERLIN, settles_ms=SETTLES)
 DAYS = kpi_policy(windows=(ROLLING, CALENDAR[0]), time_zone=BERLIN, settles_ms=SETTLES)
 
@@ -58,9 +59,9 @@ def story(draw: st.DrawFn) -> list[Fact]:
     """Facts of fourteen days, and some of them counted and taken back."""
     facts = []
     for days in draw(st.lists(st.floats(0, 14), max_size=8)):
-        name = draw(st.sampled_from(["journey_solved", "callback_requested", "sentiment", "journey_resolved"]))
+        kind = draw(st.sampled_from(["journey_solved", "callback_requested", "sentiment", "journey_resolved"]))
         more: dict[str, object] = {"tier": draw(st.sampled_from(["gold", "none"]))}
-        match name:
+        match kind:
             case "journey_solved":
                 more |= {"entered": at(days - 1), "variant": draw(st.sampled_from(["once", None])), "outcome": "stays"}
             case "journey_resolved":
@@ -69,7 +70,7 @@ def story(draw: st.DrawFn) -> list[Fact]:
                 more |= {"outcome": draw(st.sampled_from(["kept", None]))}
             case _:
                 more |= {"value": draw(st.integers(-1000, 1000))}
-        facts.append(some(name, days, **more))
+        facts.append(some(kind, days, **more))
     wrong = draw(st.lists(st.sampled_from(facts), max_size=4)) if facts else []
     return facts + wrong + [taken_back(each) for each in wrong]
 
@@ -144,14 +145,17 @@ def test_amended_says_that_a_reading_changed_that_was_final(
     for record in told(facts, cuts):
         was = before.get(record_key(record))
         if was is not None and was["status"] != "provisional":
-            names = [(each["kpi"], each["variant"]) for each in was["readings"] if "status" in each]
-            firm = [
-                [each for each in one["readings"] if (each["kpi"], each["variant"]) not in names]
-                for one in (was, record)
-            ]
+            now, end = pane_start(to_ms(was["watermark"])), to_ms(was["window"]["end"])
+            open_ = {(kpi.name, kpi.variant) for kpi in CATALOGUE if kpi.settles and end + SETTLES[kpi.settles] > now}
+            assert {name(each) for each in was["readings"] if "status" in each} <= open_
+            firm = [[each for each in one["readings"] if name(each) not in open_] for one in (was, record)]
             amended = was["status"] == "amended" or firm[0] != firm[1]
             assert record["status"] == ("amended" if amended else "final")
         before[record_key(record)] = record
+
+
+def name(reading: dict[str, Any]) -> tuple[str, str]:
+    return reading["kpi"], reading["variant"]
 
 
 def of(unit: CalendarUnit, records: list[Record]) -> list[Record]:
