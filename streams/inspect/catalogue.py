@@ -95,10 +95,10 @@ def _calendar(policy: KpiPolicy) -> list[str]:
 
 def final(policy: KpiPolicy) -> str:
     """When a reading is final."""
-    later = " and ".join(policy.calendar) or "day"
+    later = "those of the calendar" if len(policy.calendar) > 1 else f"the {next(iter(policy.calendar), 'day')}"
     return (
         "when stream time has passed the window's end, those of the calendar at local midnight; what comes within "
-        f"{_length(policy.lateness_ms)} behind it amends it, what comes later its {later} alone, "
+        f"{_length(policy.lateness_ms)} behind it amends it, what comes later {later} alone, "
         f"for {policy.day_kept_ms // DAY_MS} days"
     )
 
@@ -201,4 +201,6 @@ def _plain(says: str) -> str:
 
 
 def _length(ms: int) -> str:
+    if ms >= 2 * HOUR_MS and ms % HOUR_MS == 0:
+        return f"{ms // HOUR_MS} h"
     return f"{ms // MINUTE_MS} min" if ms % MINUTE_MS == 0 else f"{ms / SECOND_MS:g} s"

@@ -215,6 +215,25 @@ BUSINESS: tuple[Kpi, ...] = (
         per("business_first_after_reopen_ms", "business_first_after_reopen"),
     ),
     Kpi("next_response", "human_business", "message", "ms", per("business_next_response_ms", "business_next_response")),
+    Kpi(
+        "time_to_abandon",
+        "mean_business",
+        "leg",
+        "ms",
+        per("business_abandoned_ms", "business_abandoned"),
+        of_patience=True,
+    ),
+    *of_days(
+        Kpi("resolution_time", "first_business", "journey", "ms", per("business_solved_ms", "business_solved")),
+        Kpi(
+            "resolution_time",
+            "full_business",
+            "journey",
+            "ms",
+            per("business_resolved_ms", "business_resolved"),
+            settles="need",
+        ),
+    ),
     Kpi("longest_wait", "left_business", "leg", "ms", longest("business_longest")),
 )
 BUSINESS_INSTANT: tuple[Kpi, ...] = (
@@ -231,7 +250,7 @@ _OF_DETAILS = frozenset[str]().union(
 DETAIL_SUMS = tuple(sorted(_OF_DETAILS))
 """What records hold in place of the details; of percentiles the histograms are there anyway."""
 _ELSE = frozenset[str]().union(*(kpi.formula.names | {kpi.formula.histogram} for kpi in SPANS if not kpi.of_days))
-DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE if kpi.of_days)) - _ELSE - _OF_DETAILS
+DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in SPANS if kpi.of_days)) - _ELSE - _OF_DETAILS
 """Accumulators that nothing but what is told of days alone is made of."""
 OF_DAYS = frozenset(kpi.formula.histogram for kpi in CATALOGUE if kpi.of_days and kpi.formula.percent)
 """Histograms that no other records have."""

@@ -101,13 +101,12 @@ def _families(catalogue: tuple[Kpi, ...]) -> tuple[_Family, ...]:
 
 
 def _plan(instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> tuple[_Family, ...]:
-    always = [
-        kpi
-        for kpi in CATALOGUE
-        if (can_abandon or not kpi.of_patience) and (details or not (kpi.detail or kpi.of_days))
-    ]
+    always, business = (
+        [kpi for kpi in kpis if (can_abandon or not kpi.of_patience) and (details or not (kpi.detail or kpi.of_days))]
+        for kpis in (CATALOGUE, BUSINESS)
+    )
     found = _families((*always, *(INSTANT if instant else ())))
-    return found + _families((*BUSINESS, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
+    return found + _families((*business, *(BUSINESS_INSTANT if instant else ()))) if in_hours else found
 
 
 _SETTLES = {(kpi.name, kpi.variant): kpi.settles for kpi in SPANS if kpi.settles is not None}

@@ -78,11 +78,25 @@ class Csat:
     __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
-        low, high = self.scale
-        if not low < self.satisfied_from <= high:
-            raise ValueError(
-                f"satisfied_from ({self.satisfied_from}) must be above {low} and at most {high}, the scale's ends"
-            )
+        _cuts("satisfied_from", self.satisfied_from, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Ces:
+    scale: tuple[Annotated[int, Strict()], Annotated[int, Strict()]] = (1, 7)
+    """Lowest and highest score, which is the least effort; `ingest` refuses others."""
+    easy_from: Annotated[int, Strict()] = 5
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        _cuts("easy_from", self.easy_from, self.scale)
+
+
+def _cuts(name: str, cut: int, scale: tuple[int, int]) -> None:
+    low, high = scale
+    if not low < cut <= high:
+        raise ValueError(f"{name} ({cut}) must be above {low} and at most {high}, the scale's ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ class KpiPolicy:
     short_abandon_ms: Annotated[Duration, Field(alias="short_abandon")] = 5 * SECOND_MS
     """An abandon within this is a short one, inclusive."""
     csat: Csat = field(default_factory=Csat)
+    ces: Ces = field(default_factory=Ces)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     hours: Annotated[Hours, NotInFiles] = field(default_factory=Hours)
     """Which queues have opening hours."""

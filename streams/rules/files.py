@@ -183,6 +183,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         tracking.contacts,
         lateness_ms=kpis.lateness_ms,
         csat_scale=kpis.csat.scale,
+        ces_scale=kpis.ces.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
         intents=files.services.intents,

@@ -61,6 +61,8 @@ def test_the_shipped_rules() -> None:
             Window(60_000, 30_000, ("channel", "queue")),
             Window(300_000, 60_000, ("channel", "queue")),
             *WINDOWS[2:],
+            Window("week", 24 * hour),
+            Window("month", 24 * hour),
         ),
         3_600_000,
     )
