@@ -84,13 +84,18 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     found += _calendar(policy)
     details = [kpi.variant for kpi in kpis if kpi.detail or kpi.of_days] if policy.details == "days" else []
     if details:
-        found.append(f"the day alone: {', '.join(details)} (the records of other windows hold the sums of most)")
+        found.append(
+            f"those of the calendar alone: {', '.join(details)} (the records of other windows hold the sums of most)"
+        )
     return "; ".join([*found, *(f"{variant}: {shortest}" for variant in now)])
 
 
 def _calendar(policy: KpiPolicy) -> list[str]:
+    units: dict[int, list[str]] = {}
+    for unit, every in policy.calendar.items():
+        units.setdefault(every, []).append(unit)
     zone = policy.time_zone.key
-    return [f"calendar {unit} of {zone}, read every {_length(every)}" for unit, every in policy.calendar.items()]
+    return [f"calendar {' and '.join(some)} of {zone}, read every {_length(every)}" for every, some in units.items()]
 
 
 def final(policy: KpiPolicy) -> str:
