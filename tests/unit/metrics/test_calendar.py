@@ -25,8 +25,9 @@ from streams.base.times import (
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, add, pane_start
+from streams.metrics.query import tiles
 from streams.metrics.rules import KpiPolicy, Rule, Window
-from streams.metrics.tables import Tables
+from streams.metrics.tables import Published, Tables
 from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import Record, fact, kpi_policy, taken_back
 
@@ -211,6 +212,18 @@ def test_a_line_that_ends_has_nothing_provisional_left() -> None:
     assert not [reading for each in records for reading in each["readings"] if "status" in reading]
 
 
+def test_a_row_of_the_version_before_does_not_come_once_more_and_is_amended_by_any_change() -> None:
+    tables = Tables()
+    fold(tables, solved(0), POLICY)
+    advance(tables, "", at(1), False, POLICY)
+    for key, row in tables.published.items():
+        tables.published[key] = Published(row.revision, row.reached, said=row.said + 1)
+    assert of("day", advance(tables, "", at(4), False, POLICY)) == []
+    fold(tables, solved(0), POLICY)
+    (day,) = of("day", advance(tables, "", at(4), False, POLICY))
+    assert (day["status"], day["revision"]) == ("amended", 3)
+
+
 def test_what_settles_says_nothing_where_nothing_is_provisional() -> None:
     tables = Tables()
     fold(tables, some("sentiment", 0, value=1), POLICY)
@@ -289,6 +302,15 @@ def test_a_fact_that_comes_when_its_day_is_forgotten_amends_its_month() -> None:
     advance(tables, "", first + 46 * DAY_MS, False, POLICY)
     assert fold(tables, early, POLICY) == "too_late"
     assert not (tables.months or tables.weeks or tables.published)
+
+
+def test_spans_are_of_days_where_there_are_some_else_of_weeks_and_months() -> None:
+    start, end = to_ms("1999-03-21T23:00:00Z"), to_ms("1999-04-30T22:00:00Z")
+    without = kpi_policy(windows=(ROLLING, *CALENDAR[1:]), time_zone=BERLIN)
+    assert {length for _, length in tiles(start, end, POLICY, BERLIN)} == {DAY_MS, DAY_MS - HOUR_MS}
+    found = [calendar_unit(length) for _, length in tiles(start, to_ms("1999-04-04T22:00:00Z"), without, BERLIN)]
+    assert found == ["week", "week"]
+    assert tiles(to_ms("1999-03-31T22:00:00Z"), end, without, BERLIN)[0] == ("1999-03-31T22:00:00.000Z", 30 * DAY_MS)
 
 
 def newest(records: list[Record], wanted: Callable[[Record], bool]) -> dict[str, list[Any]]:

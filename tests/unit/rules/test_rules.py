@@ -68,6 +68,15 @@ def test_the_shipped_rules() -> None:
     )
 
 
+def test_how_long_readings_are_provisional_follows_from_the_rules_of_journeys(tmp_path: Path) -> None:
+    shipped = load().kpis
+    assert shipped.settles_ms == {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS}
+    assert shipped.day_kept_ms == 15 * DAY_MS
+    own = load(None, {"tracking.journeys.repeat": "10d", "tracking.journeys.need": "20d"}).kpis
+    assert own.settles_ms == {"repeat": 10 * DAY_MS, "need": 20 * DAY_MS, "callback": DAY_MS}
+    assert own.day_kept_ms == 21 * DAY_MS + own.lateness_ms, "days are kept until their readings settle"
+
+
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: vip, limit: 45s, channels: [email]}\n")
     own = load(tmp_path)
