@@ -74,19 +74,20 @@ def _snapshots(lane: Lane, period: Period) -> Iterator[tuple[int, Snapshot]]:
     if not moments:
         return
     waiting = lane.waiting(set(moments))
-    rows = so_far(lane, period.unit, (period.start, period.end))
+    rows = so_far(lane, period.unit, (period.start, period.end), lane.sweep.before)
     for at in moments:
         pane = merge((*rows, lane.series.between(max(lane.sweep.before, period.start), at)), glance=True)
         yield at, Snapshot(pane, waiting.get(at, NOBODY), at, period.start, lane.can_abandon, lane.clock)
 
 
-def so_far(lane: Lane, unit: CalendarUnit, window: Span) -> list[Pane]:
-    """What of a window was sealed before this move: its row, and of a longer one than the day the day that went on."""
+def so_far(lane: Lane, unit: CalendarUnit, window: Span, sealed: int) -> list[Pane]:
+    """What of a window is sealed, so far as a line had come: its row, and of a longer one than the day the day that
+    went on then."""
     tables = lane.sweep.tables
     found = [tables.calendar(unit).get(f"{lane.dims}{SEP}{window[0]}") or EMPTY]
     if unit != "day":
         days = lane.sweep.going_on["day"].get(lane.dims, ())
-        starts = [start for start, _ in days if window[0] <= start < window[1]]
+        starts = [start for start, end in days if window[0] <= start < window[1] and end > sealed]
         found += [tables.days.get(f"{lane.dims}{SEP}{start}") or EMPTY for start in starts]
     return found
 

@@ -216,7 +216,7 @@ def _now(lane: Lane) -> Iterator[dict[str, Any]]:
             yield lane.record((end - length, end), every, "final", 1, found)
     for unit, every in policy.calendar.items():
         for window in sorted(lane.sweep.going_on[unit].get(lane.dims, ())):
-            pane = merge(so_far(lane, unit, window), glance=True)
+            pane = merge(so_far(lane, unit, window, sealed), glance=True)
             if happened(pane):
                 snapshot = Snapshot(pane, waiting.get(sealed, NOBODY), sealed, window[0], lane.can_abandon, lane.clock)
                 yield lane.record(window, every, "provisional", 1, readings(snapshot))

@@ -28,7 +28,7 @@ from streams.metrics.panes import EMPTY, add, pane_start
 from streams.metrics.query import tiles
 from streams.metrics.rules import KpiPolicy, Rule, Window
 from streams.metrics.tables import Published, Tables
-from streams.metrics.windows import advance, arrived, fold, record_key
+from streams.metrics.windows import advance, arrived, fold, record_key, standing
 from tests.support.kpi_facts import Record, fact, kpi_policy, taken_back
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -302,6 +302,17 @@ def test_a_fact_that_comes_when_its_day_is_forgotten_amends_its_month() -> None:
     advance(tables, "", first + 46 * DAY_MS, False, POLICY)
     assert fold(tables, early, POLICY) == "too_late"
     assert not (tables.months or tables.weeks or tables.published)
+
+
+@pytest.mark.parametrize("hours", [0, 1])
+def test_what_stands_of_a_week_counts_each_day_once(hours: int) -> None:
+    """Also at midnight, when the day is over and has not gone."""
+    tables, monday = Tables(), to_ms("1999-03-21T23:00:00Z")
+    for day in range(3):
+        fold(tables, replace(some("sentiment", 0, value=1), time=monday + day * DAY_MS), POLICY)
+    advance(tables, "", monday + 2 * DAY_MS + hours * HOUR_MS, False, POLICY)
+    (week,) = of("week", standing(tables, "", POLICY))
+    assert [each["denominator"] for each in week["readings"] if each["kpi"] == "sentiment"] == [2 + (hours > 0)]
 
 
 def test_spans_are_of_days_where_there_are_some_else_of_weeks_and_months() -> None:
