@@ -246,7 +246,7 @@ class FeedbackGivenData(ContactData):
     score: Score
     """The answer, on the scale that is given. good-bad: 1 = good, 0 = bad."""
     scale: Scale | None = None
-    """The scale of the answer; absent = CSAT 1 to 5 unless configured otherwise, NPS 0 to 10, CES 1 to 7."""
+    """The scale of the answer; absent = CSAT 1 to 5 and CES 1 to 7 unless configured otherwise, NPS 0 to 10."""
     comment: Text | None = None
     """What the customer added."""
 

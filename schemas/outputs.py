@@ -50,9 +50,11 @@ class Window(Model):
     end: UtcTime
     """First moment after."""
     length_ms: Whole
-    """Length in milliseconds: 1, 5, 15, 60 minutes or the day."""
+    """Length in milliseconds: of a rolling window, such as 5 minutes, or of the day, the week or the month, by the
+    calendar of the queue's time zone: a day has 23 to 25 hours."""
     every_ms: Whole
-    """How often a window of this length ends, in milliseconds; of the day, how often it is read until it is over."""
+    """How often a window of this length ends, in milliseconds; of one of the calendar, how often it is read until it is
+    over."""
 
 
 class Reading(Model):
@@ -70,6 +72,9 @@ class Reading(Model):
     """How many were counted; 0 for a percentile while not all that were counted are in its histogram."""
     unit: String
     """count; ratio (0 … 1); ms; milli (thousandths of the scale); points (-100 … 100)."""
+    status: Literal["provisional"] | None = None
+    """provisional while what happens next may change it, such as another contact about the same need. The record of a
+    day, week or month comes once more when that has passed. Absent: that of the record."""
 
 
 class Readings(Model):
@@ -86,9 +91,13 @@ class Readings(Model):
     watermark: UtcTime
     """Every event up to here is counted."""
     status: Literal["provisional", "final", "amended"]
-    """provisional while the window is open; amended by late events after it was final."""
+    """provisional while the window is open; amended by late events after it was final. A reading with a status of its
+    own goes by that."""
     revision: Revision
     """Grows with every record of these dimensions and this window."""
+    lateness_ms: Whole | None = None
+    """So far behind the watermark an event may be and still amend every window, in milliseconds; beyond that those of
+    the calendar alone."""
     line: Line
     """Empty for live, else the replay."""
     readings: list[Reading]

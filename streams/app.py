@@ -83,6 +83,7 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
             int(settings.max_age_h * HOUR_MS),
             int(settings.future_tolerance_s * SECOND_MS),
             rules.kpis.csat.scale,
+            rules.kpis.ces.scale,
             tuple(rules.tiers),
         ),
         notes,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from schemas.times import iso
@@ -14,7 +15,13 @@ DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
-__all__ = ["DAY_MS", "HOUR_MS", "MINUTE_MS", "SECOND_MS", "day_bounds", "day_start", "iso", "local_date", "to_ms"]
+CalendarUnit = Literal["day", "week", "month"]
+UNITS: tuple[CalendarUnit, ...] = get_args(CalendarUnit)
+
+__all__ = [
+    "DAY_MS", "HOUR_MS", "MINUTE_MS", "SECOND_MS", "UNITS", "CalendarUnit", "calendar_bounds", "calendar_unit",
+    "day_bounds", "day_start", "iso", "local_date", "to_ms",
+]  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +39,7 @@ def day_bounds(ms: int, zone: ZoneInfo) -> tuple[int, int]:
     """Start (inclusive) and end (exclusive) of the calendar day that holds the moment: 23 to 25 hours where the clock
     changes."""
     known = _day_of(ms // _QUARTER_MS, zone)
-    return known if known[0] <= ms < known[1] else _day_bounds(ms, zone)
+    return known if known[0] <= ms < known[1] else calendar_bounds("day", ms, zone)
 
 
 _QUARTER_MS = 15 * MINUTE_MS
@@ -41,12 +48,29 @@ _QUARTER_MS = 15 * MINUTE_MS
 @lru_cache(maxsize=10_000)
 def _day_of(quarter: int, zone: ZoneInfo) -> tuple[int, int]:
     """That of the first moment of a quarter of an hour, in which days of nearly all zones begin."""
-    return _day_bounds(quarter * _QUARTER_MS, zone)
+    return calendar_bounds("day", quarter * _QUARTER_MS, zone)
 
 
-def _day_bounds(ms: int, zone: ZoneInfo) -> tuple[int, int]:
-    day = local_date(ms, zone)
-    return day_start(day, zone), day_start(day + timedelta(days=1), zone)
+def calendar_bounds(unit: CalendarUnit, ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive) of the day, the week from Monday on, or the month that holds the moment, by
+    the calendar of the zone."""
+    first = local_date(ms, zone)
+    if unit == "week":
+        first -= timedelta(days=first.weekday())
+    elif unit == "month":
+        first = first.replace(day=1)
+    after = first + timedelta(days={"day": 1, "week": 7, "month": 31}[unit])
+    if unit == "month":
+        after = after.replace(day=1)
+    return day_start(first, zone), day_start(after, zone)
+
+
+def calendar_unit(length_ms: int) -> CalendarUnit | None:
+    """Which of them is so long, wherever clocks change or a date is left out; ``None`` for what is shorter than any
+    day."""
+    if length_ms <= DAY_MS // 2:
+        return None
+    return "day" if length_ms < 3 * DAY_MS else "week" if length_ms < 14 * DAY_MS else "month"
 
 
 def to_ms(value: str | datetime | int) -> int:

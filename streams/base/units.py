@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetPyda
 from pydantic_core import PydanticKnownError
 
 from schemas.data import Channel
-from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UNITS, CalendarUnit
 
 _UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
@@ -35,13 +35,13 @@ def _positive(value: int) -> int:
     return value
 
 
-def _span_or_day(value: object) -> int | None:
-    if value == "day":
-        return None
+def _span_or_unit(value: object) -> object:
+    if value in UNITS:
+        return value
     try:
         return _positive(_milliseconds(value))
     except ValueError as error:
-        raise ValueError(f"{error}; or day, the calendar day") from None
+        raise ValueError(f"{error}; or day, week or month of the calendar") from None
 
 
 def _thousandths(value: object) -> int:
@@ -69,8 +69,8 @@ Duration = Annotated[int, BeforeValidator(_milliseconds)]
 """``120s`` → milliseconds."""
 Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
 """A duration longer than 0."""
-SpanOrDay = Annotated[int | None, BeforeValidator(_span_or_day)]
-"""A duration longer than 0; ``day`` → ``None``, the calendar day."""
+SpanOrUnit = Annotated[int | CalendarUnit, BeforeValidator(_span_or_unit)]
+"""A duration longer than 0, or ``day``, ``week`` or ``month`` of the calendar."""
 Milli = Annotated[int, BeforeValidator(_thousandths)]
 """Sentiment in thousandths."""
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]

@@ -24,7 +24,7 @@ class Negative:
     sentiment_at_or_below: Milli | None = -300
     """The mean of the customer's messages, thousandths."""
     csat_at_or_below: Csat | None = 2
-    """Of 1 to 5; where kpis.yaml has another scale, what lies at the same place of that one."""
+    """Of 1 to 5; where kpis.yaml has another scale, what lies at the same place of that one. So of 1 to 7 for CES."""
     nps_at_or_below: Nps | None = 6
     ces_at_or_below: Ces | None = 3
     """The last answer of each survey."""
@@ -52,6 +52,7 @@ class ContactRules:
     """Contacts of a day that an identifier may have; one with more names nobody."""
     lateness_ms: Annotated[int, NotInFiles] = HOUR_MS
     csat_scale: Annotated[tuple[int, int], NotInFiles] = (1, 5)
+    ces_scale: Annotated[tuple[int, int], NotInFiles] = (1, 7)
     sentiment_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS
     """Of the segment, as the next one: a contact adds up itself what it counts for there."""
     friction_half_life_ms: Annotated[int, NotInFiles] = 14 * DAY_MS

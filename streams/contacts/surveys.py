@@ -10,7 +10,7 @@ _SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
 
 def scale_of(metric: str | None, rules: ContactRules) -> tuple[int, int] | None:
     """Lowest and highest answer as we keep it; None = it is no survey of ours."""
-    return rules.csat_scale if metric == "csat" else _SCALES.get(metric or "")
+    return {"csat": rules.csat_scale, "ces": rules.ces_scale}.get(metric or "", _SCALES.get(metric or ""))
 
 
 def answer(step: Step, rules: ContactRules) -> int | None:

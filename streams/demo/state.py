@@ -227,7 +227,7 @@ class BoardState:
             shares[kpi.name, kpi.variant] = Share(above, below)
         if window["length_ms"] == MINUTE_MS and end > self._opened:
             self._minute(dimensions, end, value["revision"], shares)
-        elif window["length_ms"] >= DAY_MS:
+        elif DAY_MS <= window["length_ms"] < 3 * DAY_MS:
             age = (end, value["revision"])
             if (dimensions, start) not in self._days or self._days[dimensions, start][0] <= age:
                 self._days[dimensions, start] = (age, value["status"], shares)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from streams.base.times import DAY_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
@@ -75,27 +75,35 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     if now and len(now) == len(kpis):
         return shortest
     if policy.details == "days" and kpis and all(kpi.of_days for kpi in kpis):
-        return f"calendar day of {policy.time_zone.key}" + (
-            f", read every {_length(policy.day_every_ms)}" if policy.day_every_ms is not None else ""
-        )
+        return "; ".join(_calendar(policy))
     found = [f"{_length(length)} every {_length(every)}" for length, every in policy.rolling_by(tier=True)]
     found += [
         f"{_length(length)} every {_length(every)}, all tiers together"
         for length, every in policy.rolling_by(tier=False)
     ]
-    if policy.day_every_ms is not None:
-        found.append(f"calendar day of {policy.time_zone.key}, read every {_length(policy.day_every_ms)}")
+    found += _calendar(policy)
     details = [kpi.variant for kpi in kpis if kpi.detail or kpi.of_days] if policy.details == "days" else []
     if details:
-        found.append(f"the day alone: {', '.join(details)} (the records of other windows hold the sums of most)")
+        found.append(
+            f"those of the calendar alone: {', '.join(details)} (the records of other windows hold the sums of most)"
+        )
     return "; ".join([*found, *(f"{variant}: {shortest}" for variant in now)])
+
+
+def _calendar(policy: KpiPolicy) -> list[str]:
+    units: dict[int, list[str]] = {}
+    for unit, every in policy.calendar.items():
+        units.setdefault(every, []).append(unit)
+    zone = policy.time_zone.key
+    return [f"calendar {' and '.join(some)} of {zone}, read every {_length(every)}" for every, some in units.items()]
 
 
 def final(policy: KpiPolicy) -> str:
     """When a reading is final."""
+    later = "those of the calendar" if len(policy.calendar) > 1 else f"the {next(iter(policy.calendar), 'day')}"
     return (
-        "when stream time has passed the window's end, the day at local midnight; what comes within "
-        f"{_length(policy.lateness_ms)} behind it amends it, what comes later its day alone, "
+        "when stream time has passed the window's end, those of the calendar at local midnight; what comes within "
+        f"{_length(policy.lateness_ms)} behind it amends it, what comes later {later} alone, "
         f"for {policy.day_kept_ms // DAY_MS} days"
     )
 
@@ -141,6 +149,10 @@ def _facts(found: list[Variant], definition: Definition, policy: KpiPolicy) -> d
     facts["dimensions"] = _each(DIMENSIONS)
     facts["windows"] = windows(policy, kpis)
     facts["final"] = definition.final or final(policy)
+    for rule in dict.fromkeys(kpi.settles for kpi in kpis if kpi.settles is not None):
+        variants = ", ".join(kpi.variant for kpi in kpis if kpi.settles == rule)
+        hours = policy.settles_ms[rule] / HOUR_MS
+        facts[f"provisional ({variants})"] = f"until {hours:g} h after the window's end"
     return facts
 
 
@@ -194,4 +206,6 @@ def _plain(says: str) -> str:
 
 
 def _length(ms: int) -> str:
+    if ms >= 2 * HOUR_MS and ms % HOUR_MS == 0:
+        return f"{ms // HOUR_MS} h"
     return f"{ms // MINUTE_MS} min" if ms % MINUTE_MS == 0 else f"{ms / SECOND_MS:g} s"

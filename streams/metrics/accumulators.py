@@ -282,6 +282,7 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         # The same durations by business time, of queues that have opening hours; each with how many there are.
         Sum("business_answered"),
         Sum("business_abandoned"),
+        Sum("business_abandoned_ms"),
         Sum("business_in_time"),
         Sum("business_answered_ms"),
         Histogram("business_waits", counted_by="business_answered"),
@@ -296,6 +297,10 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("business_first_after_reopen_ms"),
         Sum("business_next_response"),
         Sum("business_next_response_ms"),
+        Sum("business_solved"),
+        Sum("business_solved_ms"),
+        Sum("business_resolved"),
+        Sum("business_resolved_ms"),
     )
 }
 SUMS = frozenset(name for name, each in ACCUMULATORS.items() if isinstance(each, Sum))

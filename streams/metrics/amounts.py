@@ -13,8 +13,6 @@ from streams.metrics.rules import KpiPolicy
 Amounts = Mapping[str, int]
 NPS_PROMOTER_FROM, NPS_DETRACTOR_TO = 9, 6
 """Of 0 to 10, inclusive."""
-CES_EASY_FROM = 5
-"""Of 1 to 7, inclusive."""
 
 
 def amounts(fact: Fact, policy: KpiPolicy) -> Amounts:
@@ -43,8 +41,10 @@ def _by_business_time(fact: Fact, clock: BusinessClock, policy: KpiPolicy) -> Am
                     "business_longest": wait,
                 }
             case "abandoned":
-                return {"business_abandoned": 1, "business_longest": wait}
+                return {"business_abandoned": 1, "business_abandoned_ms": wait, "business_longest": wait}
         return {"business_longest": wait}
+    if (name := _JOURNEYS.get(fact.fact)) is not None:
+        return {name: 1, f"{name}_ms": _open(clock, fact.time - _entered(fact), fact.time)}
     name = _RESPONSES.get((fact.fact, fact.variant))
     return {} if name is None else {name: 1, f"{name}_ms": _open(clock, _value(fact), fact.time)}
 
@@ -55,6 +55,7 @@ def _open(clock: BusinessClock, took: int, until: int) -> int:
     return clock.between(since, since + _duration(took))
 
 
+_JOURNEYS = {"journey_solved": "business_solved", "journey_resolved": "business_resolved"}
 _RESPONSES = {
     ("first_response", "any"): "business_first_any",
     ("first_response", "human_from_start"): "business_first_from_start",
@@ -218,7 +219,7 @@ def _feedback(fact: Fact, policy: KpiPolicy) -> Amounts:
                 "nps_detractors": int(score <= NPS_DETRACTOR_TO * 1000),
             }
         case "ces":
-            return {"ces": 1, "ces_easy": int(score >= CES_EASY_FROM * 1000)}
+            return {"ces": 1, "ces_easy": int(score >= policy.ces.easy_from * 1000)}
     raise _unknown("variant", fact)
 
 

@@ -10,9 +10,9 @@ CATALOGUE, and its words in `streams.metrics.definitions`.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from streams.base.times import DAY_MS
 from streams.metrics.accumulators import HISTOGRAMS
 from streams.metrics.formulas import Formula, count, longest, per, percentile
+from streams.metrics.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Kpi:
     is made of."""
     of_days: bool = False
     """Told of days alone: `KpiPolicy.details` may ask for it, and no other record holds what it is made of."""
-    settles_ms: int = 0
-    """So long after its window what happens next may still change a reading, with the shipped rules: its day is amended
-    then. 0 = only what comes late does."""
+    settles: Rule | None = None
+    """Which rule says for how long after its window what happens next may still change a reading, which is provisional
+    until then: `KpiPolicy.settles_ms`. None = only what comes late changes it."""
 
 
 OFFERED = "contacts_answered + contacts_abandoned + contacts_flowed_out"
@@ -41,15 +41,11 @@ NPS_LAST = "nps_promoters - followed_promoters - nps_detractors + followed_detra
 LEFT = "answered + abandoned + flowed_out"
 
 
-REPEAT_MS = 7 * DAY_MS
-"""``journeys.repeat`` of the shipped tracking.yaml."""
-
-
-def percentiles(name: str, grain: str, histogram: str, of: str = "", settles_ms: int = 0) -> tuple[Kpi, ...]:
+def percentiles(name: str, grain: str, histogram: str, of: str = "", settles: Rule | None = None) -> tuple[Kpi, ...]:
     """p50, p90 and p95 of a duration, within 1 %; ``of``: the variant they are of, where the KPI has several."""
     before = f"{of}_" if of else ""
     return tuple(
-        Kpi(name, f"{before}p{n}", grain, "ms", percentile(n, histogram), settles_ms=settles_ms) for n in (50, 90, 95)
+        Kpi(name, f"{before}p{n}", grain, "ms", percentile(n, histogram), settles=settles) for n in (50, 90, 95)
     )
 
 
@@ -148,7 +144,7 @@ CATALOGUE: tuple[Kpi, ...] = (
     *of_days(*percentiles("handle_time", "contact", "wraps", "wrap")),
     Kpi("transfer_rate", "of_handled", "contact", "ratio", per("transferred", "handled"), detail=True),
     Kpi("containment", "of_machine", "contact", "ratio", per("by_machine_alone", "by_machine")),
-    Kpi("callbacks_kept", "of_requested", "contact", "ratio", per("callbacks_kept", "callbacks"), settles_ms=DAY_MS),
+    Kpi("callbacks_kept", "of_requested", "contact", "ratio", per("callbacks_kept", "callbacks"), settles="callback"),
     Kpi("first_response", "any", "contact", "ms", per("first_any_ms", "first_any")),
     Kpi("first_response", "human_from_start", "contact", "ms", per("first_from_start_ms", "first_from_start")),
     Kpi("first_response", "human_from_handoff", "contact", "ms", per("first_from_handoff_ms", "first_from_handoff")),
@@ -163,17 +159,13 @@ CATALOGUE: tuple[Kpi, ...] = (
     *of_days(
         Kpi("resolution_time", "first", "journey", "ms", per("solved_ms", "solved")),
         *percentiles("resolution_time", "journey", "solved_times", "first"),
-        Kpi("resolution_time", "full", "journey", "ms", per("resolved_ms", "resolved"), settles_ms=REPEAT_MS),
-        *percentiles("resolution_time", "journey", "resolved_times", "full", settles_ms=REPEAT_MS),
-        Kpi(
-            "resolution_rate", "not_reopened", "journey", "ratio", per("stayed_solved", "solved"), settles_ms=REPEAT_MS
-        ),
-        Kpi("fcr", "of_solved", "journey", "ratio", per("solved_once", "solved"), settles_ms=REPEAT_MS),
-        Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles_ms=REPEAT_MS),
-        Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles_ms=REPEAT_MS),
-        Kpi(
-            "effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS
-        ),
+        Kpi("resolution_time", "full", "journey", "ms", per("resolved_ms", "resolved"), settles="need"),
+        *percentiles("resolution_time", "journey", "resolved_times", "full", settles="need"),
+        Kpi("resolution_rate", "not_reopened", "journey", "ratio", per("stayed_solved", "solved"), settles="repeat"),
+        Kpi("fcr", "of_solved", "journey", "ratio", per("solved_once", "solved"), settles="repeat"),
+        Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles="need"),
+        Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles="need"),
+        Kpi("effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles="need"),
     ),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
@@ -228,6 +220,25 @@ BUSINESS: tuple[Kpi, ...] = (
         per("business_first_after_reopen_ms", "business_first_after_reopen"),
     ),
     Kpi("next_response", "human_business", "message", "ms", per("business_next_response_ms", "business_next_response")),
+    Kpi(
+        "time_to_abandon",
+        "mean_business",
+        "leg",
+        "ms",
+        per("business_abandoned_ms", "business_abandoned"),
+        of_patience=True,
+    ),
+    *of_days(
+        Kpi("resolution_time", "first_business", "journey", "ms", per("business_solved_ms", "business_solved")),
+        Kpi(
+            "resolution_time",
+            "full_business",
+            "journey",
+            "ms",
+            per("business_resolved_ms", "business_resolved"),
+            settles="need",
+        ),
+    ),
     Kpi("longest_wait", "left_business", "leg", "ms", longest("business_longest")),
 )
 BUSINESS_INSTANT: tuple[Kpi, ...] = (
@@ -235,6 +246,8 @@ BUSINESS_INSTANT: tuple[Kpi, ...] = (
 )
 SPANS = CATALOGUE + BUSINESS
 """All that windows tell of what happened in them, and so do several windows together."""
+SETTLING = frozenset[str]().union(*(kpi.formula.names for kpi in SPANS if kpi.settles is not None))
+"""Accumulators of which there are readings that settle."""
 DETAILS = tuple(kpi for kpi in CATALOGUE if kpi.detail)
 _OF_DETAILS = frozenset[str]().union(
     *({HISTOGRAMS[kpi.formula.histogram].counted_by} if kpi.formula.percent else kpi.formula.names for kpi in DETAILS)
@@ -242,7 +255,7 @@ _OF_DETAILS = frozenset[str]().union(
 DETAIL_SUMS = tuple(sorted(_OF_DETAILS))
 """What records hold in place of the details; of percentiles the histograms are there anyway."""
 _ELSE = frozenset[str]().union(*(kpi.formula.names | {kpi.formula.histogram} for kpi in SPANS if not kpi.of_days))
-DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in CATALOGUE if kpi.of_days)) - _ELSE - _OF_DETAILS
+DAYS_ALONE = frozenset[str]().union(*(kpi.formula.names for kpi in SPANS if kpi.of_days)) - _ELSE - _OF_DETAILS
 """Accumulators that nothing but what is told of days alone is made of."""
 OF_DAYS = frozenset(kpi.formula.histogram for kpi in CATALOGUE if kpi.of_days and kpi.formula.percent)
 """Histograms that no other records have."""

@@ -1,111 +1,206 @@
-"""The window of the calendar day: read every so often until it is over, final at local midnight, amended for as long as
-it is kept. A reading that says the same as the last one of its day is not published, unless it is the final one.
+"""Calendar windows, days, weeks and months: read every so often until they are over, final at the local midnight at
+which they end, amended for as long as they are kept. A reading that says the same as the last one of its window is not
+published, unless it is the one of the end.
 
-A day's row holds the panes that are sealed. A reading at T adds the panes between the last move of stream time and T,
-so it says the same however the facts were cut into batches.
+A day's row holds the panes that are sealed, the row of a week or a month the days that are over. A reading at T adds
+the day that goes on, and the panes between the last move of stream time and T, so it says the same however the facts
+were cut into batches.
+
+What hangs on what happens next, such as whether the customer comes again, is provisional beyond the end: when that has
+settled the window is published once more, by stream time alone.
 """
 
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS
+from streams.base.times import CalendarUnit
 from streams.metrics.formulas import NOBODY, Waiting
-from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, happened, merge
-from streams.metrics.sweep import Lane, Ordered
-from streams.metrics.tables import Published
-
-Day = tuple[int, int]
-"""Start (inclusive) and end (exclusive)."""
+from streams.metrics.kpis import Readings, Snapshot, readings
+from streams.metrics.panes import EMPTY, Pane, happened, merge, plus
+from streams.metrics.rules import KpiPolicy
+from streams.metrics.sweep import Lane, Ordered, Span
+from streams.metrics.tables import NEVER, Late, LineState, Published, Tables, of_line, split_start
 
 
-def day_records(lane: Lane) -> Iterator[Ordered]:
-    """The day's records of one channel, queue and tier; afterwards its newly sealed panes are in the day's row."""
-    for day in _days(lane):
-        for at, snapshot in _snapshots(lane, day):
-            if record := _record(lane, day, at, snapshot):
-                yield record
-        _seal(lane, day)
+class Period(NamedTuple):
+    """A calendar window, and how often it is read."""
+
+    unit: CalendarUnit
+    every: int
+    start: int
+    end: int
 
 
-def _days(lane: Lane) -> list[Day]:
-    """The days that go on during the sweep, or that late facts changed."""
+def calendar_records(lane: Lane) -> Iterator[Ordered]:
+    """The records of the calendar windows of one channel, queue and tier; afterwards its newly sealed panes are in the
+    day's row, and the days that are over by then in those of the week and the month."""
+    for unit, every in lane.sweep.policy.calendar.items():
+        for start, end in _windows(lane, unit):
+            period = Period(unit, every, start, end)
+            for at, snapshot in _snapshots(lane, period):
+                if record := _record(lane, period, at, snapshot):
+                    yield record
+    _seal(lane)
+
+
+def _windows(lane: Lane, unit: CalendarUnit) -> list[Span]:
+    """Those that go on during the sweep, that late facts changed, or of which something settles."""
     sweep = lane.sweep
-    day = partial(sweep.policy.day, dims=lane.dims)
-    found = {day(start) for start in lane.changes.days}
-    found.update(sweep.going_on.get(lane.dims, ()))
+    bounds = partial(sweep.bounds, unit, dims=lane.dims)
+    found = {bounds(start) for kind, start in lane.changes.calendar if kind == unit}
+    found.update(sweep.going_on[unit].get(lane.dims, ()))
+    found.update(span for span in sweep.kept[unit].get(lane.dims, ()) if sweep.settles(span[1]))
     spans = [(max(stay[0], sweep.before), min(stay[1], sweep.reached + 1)) for stay in lane.stays]
-    # A day that ends at midnight is read at midnight: the moment before belongs to it.
+    # A window that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
-    known: Day = (0, 0)
+    known: Span = (0, 0)
     for since, until in spans:
         at = since
         while at < until:
             if not known[0] <= at < known[1]:
-                known = day(at)
+                known = bounds(at)
                 found.add(known)
             at = known[1]
-    return sorted(found)
+    # What began when the days of it were not counted yet, or are forgotten, would say too little.
+    whole_from = sweep.since[unit] - sweep.policy.day_kept_ms if unit in sweep.since else None
+    return sorted(span for span in found if whole_from is None or span[0] >= whole_from)
 
 
-def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
-    """The day as it was at each moment at which it is read in this sweep."""
-    moments = _moments(lane, day)
+def _snapshots(lane: Lane, period: Period) -> Iterator[tuple[int, Snapshot]]:
+    """The window as it was at each moment at which it is read in this sweep."""
+    moments = _moments(lane, period)
     if not moments:
         return
     waiting = lane.waiting(set(moments))
-    row = lane.sweep.tables.days.get(_key(lane, day)) or EMPTY
+    rows = so_far(lane, period.unit, (period.start, period.end), lane.sweep.before)
     for at in moments:
-        pane = merge((row, lane.series.between(max(lane.sweep.before, day[0]), at)), glance=True)
-        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, day[0], lane.can_abandon, lane.clock)
+        pane = merge((*rows, lane.series.between(max(lane.sweep.before, period.start), at)), glance=True)
+        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, period.start, lane.can_abandon, lane.clock)
 
 
-def _moments(lane: Lane, day: Day) -> list[int]:
-    sweep, (start, end) = lane.sweep, day
-    every = sweep.policy.day_every_ms
-    if every is None:
-        return []
+def so_far(lane: Lane, unit: CalendarUnit, window: Span, sealed: int) -> list[Pane]:
+    """What of a window is sealed, so far as a line had come: its row, and of a longer one than the day the day that
+    went on then."""
+    tables = lane.sweep.tables
+    found = [tables.calendar(unit).get(f"{lane.dims}{SEP}{window[0]}") or EMPTY]
+    if unit != "day":
+        days = lane.sweep.going_on["day"].get(lane.dims, ())
+        starts = [start for start, end in days if window[0] <= start < window[1] and end > sealed]
+        found += [tables.days.get(f"{lane.dims}{SEP}{start}") or EMPTY for start in starts]
+    return found
+
+
+def _moments(lane: Lane, period: Period) -> list[int]:
+    sweep, (unit, _, start, end) = lane.sweep, period
     if end <= sweep.before:
-        changed = start in lane.changes.days or any(since <= end < until for since, until in lane.changes.legs)
-        return [end] if changed else []
-    first = start + max(1, (sweep.before - start) // every + 1) * every
-    moments = list(range(first, min(end - 1, sweep.reached) + 1, every))
-    has_row = start in sweep.days.get(lane.dims, ())
+        return [end] if _changed(lane, period) or sweep.settles(end) else []
+    moments = _read_at(lane, period)
+    has_row = (start, end) in sweep.going_on[unit].get(lane.dims, ())
     if end <= sweep.sealed or (sweep.ended and has_row):
         moments.append(end)
     return moments
 
 
-def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None:
-    sweep, (start, end) = lane.sweep, day
+def _changed(lane: Lane, period: Period) -> bool:
+    """Whether late facts changed one that is over."""
+    late = (period.unit, period.start) in lane.changes.calendar
+    return late or any(since <= period.end < until for since, until in lane.changes.legs)
+
+
+def _read_at(lane: Lane, period: Period) -> list[int]:
+    """When it is read before its end: on each of its days from local midnight on."""
+    sweep, found = lane.sweep, list[int]()
+    at, until = max(period.start, sweep.before), min(period.end - 1, sweep.reached)
+    while at <= until:
+        midnight, next_midnight = sweep.bounds("day", at, lane.dims)
+        first = midnight + max(0, (sweep.before - midnight) // period.every + 1) * period.every
+        found += range(first, min(next_midnight - 1, until) + 1, period.every)
+        at = next_midnight
+    return [moment for moment in found if moment > period.start]
+
+
+def _record(lane: Lane, period: Period, at: int, snapshot: Snapshot) -> Ordered | None:
+    sweep, (unit, every, start, end) = lane.sweep, period
     published = sweep.tables.published
-    key = f"{lane.dims}{SEP}day{SEP}{start}"
+    key = f"{lane.dims}{SEP}{unit}{SEP}{start}"
     before = published.get(key) or Published(0)
+    is_over = end <= sweep.before
+    is_changed = is_over and _changed(lane, period)
+    settles_alone = is_over and not is_changed
     reached, revision = snapshot.waiting.reached, before.revision + 1
-    if end < sweep.before - sweep.policy.legs_ms:
+    if end < sweep.before - sweep.policy.legs_ms or settles_alone:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
-    # Who waits is state: a day without data is read at its end only, where somebody waits then.
+    # Who waits is state: a window without data is read at its end only, where somebody waits then.
     if revision == 1 and (at < end or snapshot.waiting is NOBODY) and not happened(snapshot.pane):
         return None
-    status = "provisional" if at < end else "amended" if end <= sweep.before and revision > 1 else "final"
-    found = readings(snapshot)
-    said = found.digest
-    if status == "provisional" and said == before.said:
-        return None  # what was read last stands
-    published[key] = Published(revision, reached, said)
-    return at, end - start, lane.dims, lane.record(day, sweep.policy.day_every_ms or DAY_MS, status, revision, found)
+    settled = sweep.policy.settled(end, sweep.now) if at >= end else ()
+    found = readings(snapshot, settled=settled)
+    if (found.digest == before.said and (at < end or settles_alone)) or (settles_alone and before.firm is None):
+        return None  # what was read last stands; a version that knew no provisional readings said nothing of them
+    amended = is_over and (before.amended or (is_changed and _amends(before, found)))
+    published[key] = Published(revision, reached, found.digest, found.firm(settled), settled, amended)
+    status = "provisional" if at < end else "amended" if amended else "final"
+    return at, end - start, lane.dims, lane.record((start, end), every, status, revision, found)
 
 
-def _seal(lane: Lane, day: Day) -> None:
-    panes = lane.series.between(max(lane.sweep.before, day[0]), day[1])
-    if panes:
-        key = _key(lane, day)
-        days = lane.sweep.tables.days
-        days[key] = merge((days.get(key) or EMPTY, panes))
+def _amends(before: Published, found: Readings) -> bool:
+    """Whether one that was final says something else."""
+    return before.revision > 0 and before.firm != found.firm(before.settled)
 
 
-def _key(lane: Lane, day: Day) -> str:
-    return f"{lane.dims}{SEP}{day[0]}"
+def _seal(lane: Lane) -> None:
+    sweep, tables = lane.sweep, lane.sweep.tables
+    for start, end in sorted(sweep.going_on["day"].get(lane.dims, ())):
+        key = f"{lane.dims}{SEP}{start}"
+        if panes := lane.series.between(max(sweep.before, start), end):
+            tables.days[key] = merge((tables.days.get(key) or EMPTY, panes))
+        if end > sweep.sealed or not (day := tables.days.get(key)):
+            continue
+        for unit in sweep.since:
+            rows, of = tables.calendar(unit), f"{lane.dims}{SEP}{sweep.bounds(unit, start, lane.dims)[0]}"
+            rows[of] = merge((rows.get(of) or EMPTY, day))
+
+
+def can_change(dims: str, at: int, state: LineState, policy: KpiPolicy) -> list[tuple[CalendarUnit, int, int]]:
+    """The calendar windows that count a moment and can still be amended: unit, start and end. Weeks and months count a
+    day when it is over."""
+    day_is_over = policy.day(at, dims)[1] <= state.sealed
+    units: tuple[CalendarUnit, ...] = ("day", *state.since) if day_is_over else ("day",)
+    found = [(unit, *policy.bounds(unit, at, dims)) for unit in units]
+    return [each for each in found if each[2] + policy.day_kept_ms > state.sealed]
+
+
+def change(tables: Tables, dims: str, at: int, pane: Pane, policy: KpiPolicy) -> list[str]:
+    """Count late what happened at a moment in its calendar windows; the marks of those that are over."""
+    state, marks = tables.lines.get(dims.partition(SEP)[0]) or LineState(), []
+    for unit, start, end in can_change(dims, at, state, policy):
+        rows, key = tables.calendar(unit), f"{dims}{SEP}{start}"
+        rows[key] = plus(rows.get(key) or EMPTY, pane)
+        if end <= state.sealed:
+            marks.append(f"{dims}{SEP}{unit}{SEP}{start}")
+            tables.late[marks[-1]] = Late()
+    return marks
+
+
+def counted_since(tables: Tables, line: str, state: LineState, policy: KpiPolicy) -> dict[CalendarUnit, int]:
+    """`LineState.since` from now on. Of a window that was not counted before, the rows begin with the days of it that
+    are over."""
+    found: dict[CalendarUnit, int] = {}
+    for unit in policy.calendar:
+        if unit == "day":
+            continue
+        found[unit] = state.since.get(unit, state.sealed)
+        if unit in state.since or state.sealed == NEVER:
+            continue
+        rows = tables.calendar(unit)
+        for key in of_line(rows, line):
+            del rows[key]
+        for dims, start in map(split_start, of_line(tables.days, line)):
+            if policy.day(start, dims)[1] <= state.sealed:
+                key = f"{dims}{SEP}{policy.bounds(unit, start, dims)[0]}"
+                rows[key] = merge((rows.get(key) or EMPTY, tables.days[f"{dims}{SEP}{start}"]))
+    return found

@@ -54,7 +54,9 @@ _TEN = {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}
 _KOOLE = "G. Koole, *Call Center Optimization* (2013), on service level, abandonment and their definitions"
 _GANS = 'Gans, Koole and Mandelbaum, "Telephone Call Centers: Tutorial, Review, and Research Prospects" (2003)'
 _REPLIES = "first and next reply time as help desks promise them, kept apart for bots and humans"
-_SETTLES = "7 days after its window, when no repeat and no reopening can change it any more"
+_SETTLES = (
+    "7 days after its window (`journeys.repeat`, `journeys.need`), when no repeat and no reopening changes it any more"
+)
 _OWN = "this project, [which contact, which answer, which outcome](metrics.md#which-contact-which-answer-which-outcome)"
 
 _LEGS = {
@@ -294,8 +296,9 @@ DEFINITIONS: dict[str, Definition] = {
         {"nps": 100, "nps_promoters": 40, "nps_detractors": 30},
     ),
     "ces": Definition(
-        "Effort by the answers to surveys, of 1 to 7 where 7 is the least effort.",
-        {"easy": "share of answers of at least 5"},
+        "Effort by the answers to surveys, on the scale and with the cut of kpis.yaml. The highest is the least "
+        "effort.",
+        {"easy": "share of answers from the cut up (5 to 7 of 1 to 7)"},
         "Dixon, Toman and DeLisi, *The Effortless Experience* (2013)",
         {"ces": 25, "ces_easy": 18},
     ),

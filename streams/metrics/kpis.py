@@ -1,6 +1,6 @@
 """Readings: what the KPIs of the catalogue say of a window, and how a record of them is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -9,9 +9,20 @@ import orjson
 
 from streams.hours.clock import BusinessClock
 from streams.metrics.accumulators import HISTOGRAMS
-from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, DETAIL_SUMS, DETAILS, INSTANT, OF_DAYS, Kpi
+from streams.metrics.catalogue import (
+    BUSINESS,
+    BUSINESS_INSTANT,
+    CATALOGUE,
+    DETAIL_SUMS,
+    DETAILS,
+    INSTANT,
+    OF_DAYS,
+    SPANS,
+    Kpi,
+)
 from streams.metrics.formulas import NOBODY, NOTHING, Reader, Waiting, followed, who_waits
 from streams.metrics.panes import Pane
+from streams.metrics.rules import Rule
 
 MOST = 2**53 - 1
 """The largest number that every reader of JSON keeps exactly: a numerator or denominator beyond it is published as it,
@@ -70,22 +81,26 @@ def _filled(empty: dict[str, Any], numerator: int, denominator: int) -> dict[str
     return found
 
 
-_Plan = tuple[tuple[Reader, Reader, dict[str, Any]], ...]
-"""Of each KPI what is above and below the line, and what it is where there is nothing."""
+_Plan = tuple[tuple[Reader, Reader, Rule | None, dict[str, Any]], ...]
+"""Of each KPI what is above and below the line, what it settles by, and what it is where there is nothing."""
 
 
 @lru_cache(maxsize=4096)
 def _plan(there: frozenset[str], instant: bool, can_abandon: bool, details: bool, in_hours: bool) -> _Plan:
     """The KPIs that a record may tell of, where these names have something to say."""
-    some = [kpi for kpi in CATALOGUE if details or not (kpi.detail or kpi.of_days)]
-    some += INSTANT if instant else ()
+    some = [*CATALOGUE, *(INSTANT if instant else ())]
     if in_hours:
         some += (*BUSINESS, *(BUSINESS_INSTANT if instant else ()))
     return tuple(
-        (kpi.formula.above, kpi.formula.below, _nothing(kpi))
+        (kpi.formula.above, kpi.formula.below, kpi.settles, _nothing(kpi))
         for kpi in some
-        if (can_abandon or not kpi.of_patience) and not kpi.formula.names.isdisjoint(there)
+        if (can_abandon or not kpi.of_patience)
+        and (details or not (kpi.detail or kpi.of_days))
+        and not kpi.formula.names.isdisjoint(there)
     )
+
+
+_SETTLES = {(kpi.name, kpi.variant): kpi.settles for kpi in SPANS if kpi.settles is not None}
 
 
 class Readings(list[dict[str, Any]]):
@@ -116,10 +131,18 @@ class Readings(list[dict[str, Any]]):
         """Equal for what says the same."""
         return crc32(self.json)
 
+    def firm(self, settled: Collection[Rule]) -> int:
+        """Equal where those say the same that are final when so much is settled."""
+        open_ = {name for name, rule in _SETTLES.items() if rule not in settled}
+        return crc32(orjson.dumps([each for each in self if (each["kpi"], each["variant"]) not in open_]))
 
-def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) -> Readings:
+
+def readings(
+    snapshot: Snapshot, instant: bool = False, details: bool = True, settled: Collection[Rule] = ()
+) -> Readings:
     """The KPIs of the catalogue that have something to say, with ``instant`` also those that hold at the window's end,
-    without ``details`` their sums in place of them; not to be changed in place. One that is left out is `nothing`.
+    without ``details`` their sums in place of them; not to be changed in place. One that is left out is `nothing`, one
+    that is not ``settled`` says so.
     """
     found = Readings()
     totals = dict(snapshot.pane)
@@ -136,11 +159,13 @@ def readings(snapshot: Snapshot, instant: bool = False, details: bool = True) ->
         found.sums = {name: max(-MOST, min(pane[name], MOST)) for name in DETAIL_SUMS if name in pane}
     plan = _plan(frozenset(totals), instant, snapshot.can_abandon, details, snapshot.clock is not None)
     everything = {**NOTHING, **totals}
-    for above, below, empty in plan:
+    for above, below, rule, empty in plan:
         numerator, denominator = above(everything), below(everything)
         if numerator == 0 and denominator == empty["denominator"]:
             continue
         found.append(_filled(empty, numerator, denominator))
+        if rule is not None and rule not in settled:
+            found[-1]["status"] = "provisional"
         if numerator > MOST or numerator < -MOST:
             found.saturated += 1
     return found

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.base.records import LIVE, SEP
-from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS, to_ms
+from streams.base.times import MINUTE_MS, SECOND_MS, calendar_unit, to_ms
 from streams.metrics.forecast import UNKNOWN, rates
 from streams.metrics.groups import is_group
 from streams.metrics.rules import KpiPolicy
@@ -17,10 +17,6 @@ from streams.metrics.tables import LineState, Tables, of_line
 
 Labels = tuple[str, ...]
 """kpi, variant, channel, queue, tier, window; and of a group by which dimensions, service type and agent group."""
-
-_LONGEST_ROLLING_MS = 12 * HOUR_MS
-"""No rolling window is longer (`KpiPolicy` holds that), no day is shorter."""
-
 
 Where = tuple[str, str, str, str, str, str, str]
 """channel, queue, tier, window, by, service type, agent group."""
@@ -32,7 +28,7 @@ class LiveReadings:
     """The newest reading by label values. Feed it every live record of `windows.advance`, in any order."""
 
     def __init__(self, policy: KpiPolicy) -> None:
-        self._day_every = policy.day_every_ms or 0
+        self._every = policy.calendar
         self._shown: dict[Where, dict[Name, float]] = {}
         self._stands: dict[Where, tuple[str, int]] = {}
         """Where → the end of the window that is shown, and until when it is."""
@@ -77,13 +73,15 @@ class LiveReadings:
     def _until(self, window: Mapping[str, Any]) -> int:
         """The stream time at which nothing of the window is left, and a record was due that says so."""
         length: int = window["length_ms"]
-        return to_ms(window["end"]) + (length if length <= _LONGEST_ROLLING_MS else self._day_every)
+        unit = calendar_unit(length)
+        return to_ms(window["end"]) + (length if unit is None else self._every.get(unit, 0))
 
 
 def window_label(length_ms: int) -> str:
-    """``1m``, ``60m``, ``day``: the value of the label ``window``; seconds where it is no whole minutes."""
-    if length_ms > _LONGEST_ROLLING_MS:
-        return "day"
+    """``1m``, ``60m``, ``day``, ``week``, ``month``: the value of the label ``window``; seconds where it is no whole
+    minutes."""
+    if unit := calendar_unit(length_ms):
+        return unit
     minutes, rest = divmod(length_ms, MINUTE_MS)
     return f"{length_ms // SECOND_MS}s" if rest else f"{minutes}m"
 

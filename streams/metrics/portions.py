@@ -8,7 +8,8 @@ from collections.abc import Container, Iterator
 from heapq import nsmallest
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, UNITS
+from streams.metrics.catalogue import SETTLING
 from streams.metrics.queues import until_of
 from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import Tables, of_line, split_leg, split_start
@@ -30,7 +31,7 @@ def farthest(tables: Tables, line: str, span: tuple[int, int], until: int, polic
     later than that where the line ends. Returns ``until`` where there is nothing to cut.
     """
     sealed, to = span
-    lanes = len(of_line(tables.days, line)) + len(of_line(tables.legs, line))
+    lanes = len(of_line(tables.days, line)) + len(of_line(tables.months, line)) + len(of_line(tables.legs, line))
     if lanes * _rate(policy) * (until - sealed) <= most:
         return until
     starts = [(at, dims) for dims, at in map(split_start, of_line(tables.panes, line))]
@@ -82,7 +83,7 @@ def late_portion(tables: Tables, late: list[str], before: int, policy: KpiPolicy
 def _amended(tables: Tables, mark: str, before: int, policy: KpiPolicy) -> float:
     """Windows that a late fact changed, about."""
     *dims, kind, rest = mark.split(SEP, 5)
-    if kind == "day":
+    if kind in UNITS:
         return 1
     if kind == "pane":
         return sum([(min(int(rest) + length, before) - int(rest)) / every + 2 for length, every in policy.rolling])
@@ -93,7 +94,7 @@ def _amended(tables: Tables, mark: str, before: int, policy: KpiPolicy) -> float
 
 def _rate(policy: KpiPolicy) -> float:
     """Records a ms of one channel, queue and tier with data, at most."""
-    return sum([1 / every for _, every in policy.rolling]) + 1 / (policy.day_every_ms or DAY_MS)
+    return sum([1 / every for every in (*dict(policy.rolling).values(), *policy.calendar.values())])
 
 
 def _waiting_long(tables: Tables, line: str) -> Iterator[str]:
@@ -124,11 +125,15 @@ def _of_panes(panes: list[tuple[int, str]], sealed: int, policy: KpiPolicy, wait
 
 
 def _of_days(tables: Tables, line: str, sealed: int, until: int, policy: KpiPolicy) -> Iterator[Step]:
-    """Each reading of a day with data."""
-    every = policy.day_every_ms or DAY_MS
+    """Each reading of a calendar window of a day with data, and each that is due when something of it has settled."""
+    rows, settles = tables.days, set(policy.settles_ms.values())
     for dims, start in map(split_start, of_line(tables.days, line)):
-        since, end = max(start, sealed), min(policy.day(start, dims)[1], until)
-        yield from _evenly(since, end, (end - start) // every - (since - start) // every)
+        over = policy.day(start, dims)[1]
+        since, end = max(start, sealed), min(over, until)
+        for every in policy.calendar.values():
+            yield from _evenly(since, end, (end - start) // every - (since - start) // every)
+        for after in () if SETTLING.isdisjoint(rows[f"{dims}{SEP}{start}"]) else settles:
+            yield from _evenly(max(over + after - MINUTE_MS, sealed), min(over + after, until), 1)
 
 
 def _of_legs(tables: Tables, line: str, sealed: int, to: int) -> Iterator[Step]:

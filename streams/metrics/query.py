@@ -9,15 +9,15 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from streams.base.channels import WITHOUT_ABANDONMENT
-from streams.base.times import HOUR_MS, SECOND_MS, day_start, iso, local_date, to_ms
+from streams.base.times import SECOND_MS, calendar_bounds, calendar_unit, iso, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
+from streams.metrics.grid import grid
 from streams.metrics.groups import DIMENSIONS, name_of
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
@@ -31,7 +31,6 @@ _LAST_ANSWER = ("nps", "last_answer")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
 _COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items()}
 """Histogram → a KPI whose denominator says how many amounts there are: as many are in a histogram that is complete."""
-_SHORTEST_DAY_MS = 13 * HOUR_MS
 
 
 class Newest:
@@ -85,9 +84,7 @@ class Standing:
             window = record["window"]
             start, length = to_ms(window["start"]), window["length_ms"]
             of = self._read_by(start, length)
-            # Records of before version 2 do not say how often: there was one of every window that held something. A day
-            # stands for no other one: it may be one of another zone.
-            if of is None or (of != start and ("every_ms" not in window or is_day(record))):
+            if of is None or (of != start and not _follow(window, of - start)):
                 continue
             known = last.get((*lane_of(record), of, length))
             if known is None or start > known[0]:
@@ -97,6 +94,15 @@ class Standing:
             for (*_, of, length), (_, record) in last.items()
             if record["readings"] or record.get("histograms")
         ]
+
+
+def _follow(window: Mapping[str, Any], later: int) -> bool:
+    """Whether a window so much later reads like this one if nothing comes between.
+
+    Records of before version 2 do not say how often: there was one of every window that held something. A day stands
+    for no other one, and a window for none of another step: it may be one of another zone.
+    """
+    return "every_ms" in window and calendar_unit(window["length_ms"]) is None and later % window["every_ms"] == 0
 
 
 def lane_of(record: Record) -> tuple[str, ...]:
@@ -129,7 +135,7 @@ def window_of(record: Record) -> WindowName:
 
 def is_day(record: Record) -> bool:
     """Whether the record is about a calendar day."""
-    return bool(record["window"]["length_ms"] >= _SHORTEST_DAY_MS)
+    return calendar_unit(record["window"]["length_ms"]) == "day"
 
 
 def newest(records: Iterable[Record], wanted: Callable[[Record], bool] = lambda _: True) -> list[Record]:
@@ -148,7 +154,7 @@ def ends_at(end: int) -> Callable[[Record], bool]:
 
 def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo, by: Sequence[str] = ()) -> list[WindowName]:
     """Windows that lie end to end from ``start`` to ``end``, each told by what is asked for: whole days of the zone
-    where it can be, else the longest that fit.
+    where it can be (where there are none weeks or months), else the longest that fit.
 
     Raises ValueError when the span is empty, or no windows make it up exactly.
     """
@@ -158,7 +164,7 @@ def tiles(start: int, end: int, policy: KpiPolicy, zone: ZoneInfo, by: Sequence[
     rolling = policy.rolling_by(tier=True) if {"tier", "service_type", "agent_group"} & {*by} else policy.rolling
     at = start
     while at < end:
-        length = _day(at, end, policy, zone) or _rolling(at, end, rolling)
+        length = _calendar(at, end, policy, zone) or _rolling(at, end, rolling, zone)
         if length is None:
             raise ValueError(f"no windows make up the time from {iso(at)} to {iso(end)}: {_shortest(rolling, by)}")
         found.append((iso(at), length))
@@ -174,18 +180,17 @@ def _shortest(rolling: tuple[tuple[int, int], ...], by: Sequence[str]) -> str:
     return f"a window of {shortest} s is the shortest{apart}, and ends on whole {every} s"
 
 
-def _day(at: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> int | None:
-    today = local_date(at, zone)
-    if policy.day_every_ms is not None and day_start(today, zone) == at:
-        tomorrow = day_start(today + timedelta(days=1), zone)
-        if tomorrow <= end:
-            return tomorrow - at
+def _calendar(at: int, end: int, policy: KpiPolicy, zone: ZoneInfo) -> int | None:
+    for unit in policy.calendar:
+        first, after = calendar_bounds(unit, at, zone)
+        if first == at and after <= end:
+            return after - at
     return None
 
 
-def _rolling(at: int, end: int, rolling: tuple[tuple[int, int], ...]) -> int | None:
+def _rolling(at: int, end: int, rolling: tuple[tuple[int, int], ...], zone: ZoneInfo) -> int | None:
     for length, every in reversed(rolling):
-        if at + length <= end and (at + length) % every == 0:
+        if at + length <= end and grid(every, zone).first(at + length) == at + length:
             return length
     return None
 

@@ -10,25 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
+from streams.metrics.grid import Grid, grid
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, happened
-from streams.metrics.rules import aligned
 from streams.metrics.sweep import Lane, Ordered
-from streams.metrics.tables import Published
+from streams.metrics.tables import NEVER, Published
 
-_Ends = tuple[int, int, set[int], set[int], set[int]]
-"""Length, how often one ends, and the ends that are fresh, amended, and amended in who waits."""
+_Ends = tuple[int, Grid, set[int], set[int], set[int]]
+"""Length, where they end, and the ends that are fresh, amended, and amended in who waits."""
 
 
 def rolling_records(lane: Lane) -> Iterator[Ordered]:
     """The rolling windows' records of a lane: a window that reads like the one before it has none,
     and the first one that holds nothing any more says so."""
-    ends = [(*each, _fresh(lane, *each), *_amended(lane, *each)) for each in lane.rolling]
+    grids = [(length, grid(every, lane.zone)) for length, every in lane.rolling]
+    ends = [(*each, _fresh(lane, *each), *_amended(lane, *each)) for each in grids]
     shortest, details = lane.sweep.policy.rolling[0][0], lane.sweep.policy.details == "everywhere"
     published = lane.sweep.tables.published
     waiting = _waiting(lane, ends)
-    for length, every, fresh, amended, waited in ends:
-        changed = {end for end in fresh if _changes(lane, (length, every), end, waiting)}
+    for length, steps, fresh, amended, waited in ends:
+        changed = {end for end in fresh if _changes(lane, (length, steps), end, waiting)}
         for end in sorted(changed | amended | waited):
             pane, who = lane.series.glance(end - length, end), waiting.get(end, NOBODY)
             is_fresh, key = end in changed, f"{lane.dims}{SEP}{length}{SEP}{end}"
@@ -40,7 +41,7 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
             snapshot = Snapshot(pane, who, end, end - length, lane.can_abandon, lane.clock)
             found = readings(snapshot, instant=length == shortest, details=details)
             status = "final" if is_fresh else "amended"
-            yield end, length, lane.dims, lane.record((end - length, end), every, status, revision, found)
+            yield end, length, lane.dims, lane.record((end - length, end), steps.every, status, revision, found)
 
 
 def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:
@@ -48,52 +49,57 @@ def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:
     if not lane.stays:
         return {}
     moments: set[int] = set()
-    for _, every, fresh, amended, waited in ends:
-        moments |= fresh | amended | waited | {end - every for end in fresh}
+    for _, steps, fresh, amended, waited in ends:
+        moments |= fresh | amended | waited | {steps.before(end) for end in fresh}
     return lane.waiting(moments)
 
 
-def _changes(lane: Lane, window: tuple[int, int], end: int, waiting: Mapping[int, Waiting]) -> bool:
+def _changes(lane: Lane, window: tuple[int, Grid], end: int, waiting: Mapping[int, Waiting]) -> bool:
     """Whether a window may read otherwise than the one before it: a pane came or went, or somebody waits at its end, or
     did at the end before. What left in between has a pane."""
-    (length, every), has = window, lane.series.has
+    (length, steps), has = window, lane.series.has
+    before = steps.before(end)
     if not has(end - length, end):
-        return has(end - every - length, end - every)
-    if end in waiting or end - every in waiting or end - every <= lane.sweep.whole:
+        return has(before - length, before)
+    if end in waiting or before in waiting or before <= lane.sweep.whole:
         return True
-    return has(end - every, end) or has(end - every - length, end - length)
+    return has(before, end) or has(before - length, end - length)
 
 
-def _fresh(lane: Lane, length: int, every: int) -> set[int]:
+def _fresh(lane: Lane, length: int, steps: Grid) -> set[int]:
     """Ends of the windows of this move that hold a pane, or are the first that do not any more; without legs that wait
     or an earlier version before it only those at which a pane comes or goes."""
     sweep, starts = lane.sweep, lane.series.starts
-    first, until = aligned(sweep.before + 1, every), sweep.data_until
+    first, until = _next(steps, sweep.before), sweep.data_until
     ends: set[int] = set()
     if first > until:
         return ends
-    for start in starts[bisect_left(starts, first - length - every) :]:
-        comes = aligned(start + 1, every)
+    for start in starts[bisect_left(starts, first - length - steps.every) :]:
+        comes, gone = steps.first(start + 1), steps.first(start + length + 1)
         if comes > until:
             break
         if lane.stays or comes <= sweep.whole:
-            ends.update(range(max(first, comes), min(comes + length, until) + 1, every))
+            ends.update(steps.between(max(first, comes), min(gone, until)))
         else:
-            ends.update(end for end in (comes, comes + length) if first <= end <= until)
+            ends.update(end for end in (comes, gone) if first <= end <= until)
     return ends
 
 
-def _amended(lane: Lane, length: int, every: int) -> tuple[set[int], set[int]]:
+def _next(steps: Grid, moment: int) -> int:
+    return NEVER if moment == NEVER else steps.first(moment + 1)
+
+
+def _amended(lane: Lane, length: int, steps: Grid) -> tuple[set[int], set[int]]:
     """Ends of the windows whose panes changed, and of those in which others waited at the end than was known; with the
     one after them, which may have been left out as it read the same."""
     before = lane.sweep.before
     panes: set[int] = set()
     for start in lane.changes.panes:
-        comes = aligned(start + 1, every)
-        panes.update(range(comes, min(comes + length, before) + 1, every))
+        panes.update(steps.between(steps.first(start + 1), min(steps.first(start + length + 1), before)))
     legs: set[int] = set()
     for changed, until in lane.changes.legs:
-        legs.update(range(aligned(changed, every), min(until - 1 + every, before) + 1, every))
+        if changed <= before:
+            legs.update(steps.between(steps.first(changed), min(steps.first(min(until, before)), before)))
     return panes, legs
 
 

@@ -1,5 +1,6 @@
 """What the rules decide about KPIs: thresholds, windows, how late a fact may come; `kpis.yaml` is read into it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Literal
@@ -8,8 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, Strict
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
-from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
+from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, UNITS, CalendarUnit, calendar_bounds
+from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrUnit, Text, Zone
 from streams.hours.calendars import Hours
 from streams.hours.clock import BusinessClock
 from streams.metrics.groups import Dimension, name_of
@@ -23,12 +24,17 @@ PANE_MS = 10_000
 """Length of a pane; every window is made of whole panes."""
 
 
+Rule = Literal["repeat", "need", "callback"]
+"""What decides for how long after a window a reading of it may change by what happens next: repeats, the need that a
+journey is about, the time that a call-back has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rolling window: its length, and how often one ends. Length ``None``: the calendar day, read every so often
-    until it is over."""
+    """A rolling window: its length (ms), and how often one ends. Or a calendar window, a day, week or month: read every
+    so often until it is over."""
 
-    length_ms: Annotated[SpanOrDay, Field(alias="length")]
+    length: SpanOrUnit
     every_ms: Annotated[Span, Field(alias="every")]
     by: tuple[Text, ...] = DIMENSIONS
     """What its records are about: each channel and queue, and each tier apart or all together."""
@@ -38,16 +44,22 @@ class Window:
     def __post_init__(self) -> None:
         if self.every_ms <= 0 or self.every_ms % PANE_MS:
             raise ValueError(f"a window ends every {self.every_ms} ms: it must be a multiple of {PANE_MS} ms")
-        if self.length_ms is not None and (self.length_ms <= 0 or self.length_ms % self.every_ms):
-            raise ValueError(f"a window of {self.length_ms} ms must be a multiple of its step of {self.every_ms} ms")
+        if isinstance(self.length, int):
+            self._rolls(self.length)
+        elif "tier" not in self.by:
+            raise ValueError(f"by: the {self.length} is by [channel, queue, tier]")
+        elif DAY_MS % self.every_ms:
+            raise ValueError(f"the {self.length} is read every {self.every_ms} ms: it must divide 24 h")
         if set(self.by) not in ({"channel", "queue"}, set(DIMENSIONS)) or len(set(self.by)) < len(self.by):
             raise ValueError(
                 f"by: [{', '.join(self.by)}]: a window is by [channel, queue] or by [channel, queue, tier]"
             )
-        if self.length_ms is None and "tier" not in self.by:
-            raise ValueError("by: the day is by [channel, queue, tier]")
-        if self.length_ms is None and DAY_MS % self.every_ms:
-            raise ValueError(f"the day is read every {self.every_ms} ms: it must divide 24 h")
+
+    def _rolls(self, length: int) -> None:
+        if HOUR_MS % self.every_ms:
+            raise ValueError(f"a window ends every {self.every_ms} ms: it must divide 60 min")
+        if length <= 0 or length % self.every_ms:
+            raise ValueError(f"a window of {length} ms must be a multiple of its step of {self.every_ms} ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +82,25 @@ class Csat:
     __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
-        low, high = self.scale
-        if not low < self.satisfied_from <= high:
-            raise ValueError(
-                f"satisfied_from ({self.satisfied_from}) must be above {low} and at most {high}, the scale's ends"
-            )
+        _cuts("satisfied_from", self.satisfied_from, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Ces:
+    scale: tuple[Annotated[int, Strict()], Annotated[int, Strict()]] = (1, 7)
+    """Lowest and highest score, which is the least effort; `ingest` refuses others."""
+    easy_from: Annotated[int, Strict()] = 5
+
+    __pydantic_config__ = FROM_FILES
+
+    def __post_init__(self) -> None:
+        _cuts("easy_from", self.easy_from, self.scale)
+
+
+def _cuts(name: str, cut: int, scale: tuple[int, int]) -> None:
+    low, high = scale
+    if not low < cut <= high:
+        raise ValueError(f"{name} ({cut}) must be above {low} and at most {high}, the scale's ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +134,36 @@ class KpiPolicy:
     short_abandon_ms: Annotated[Duration, Field(alias="short_abandon")] = 5 * SECOND_MS
     """An abandon within this is a short one, inclusive."""
     csat: Csat = field(default_factory=Csat)
+    ces: Ces = field(default_factory=Ces)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     hours: Annotated[Hours, NotInFiles] = field(default_factory=Hours)
     """Which queues have opening hours."""
     tiers: Annotated[frozenset[str], NotInFiles] = frozenset()
     """Tiers that always count under their names."""
     day_kept_ms: Annotated[int, NotInFiles] = 15 * DAY_MS
-    """How long after its end a day can still be amended: a contact may go on for 14 days."""
+    """How long after its end a calendar window can still be amended: a contact may go on for 14 days."""
+    settles_ms: Annotated[Mapping[Rule, int], NotInFiles] = field(
+        default_factory=lambda: {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS}
+    )
+    """How long after its window what happens next may still change a reading; see `Kpi.settles`."""
     share: Annotated[tuple[int, int], NotInFiles] = (0, 1)
     """The task that counts, and how many there are: the limits of the vocabulary are for all of them together."""
 
     __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
-        lengths = [window.length_ms for window in self.windows]
-        if len(set(lengths)) != len(lengths) or not any(lengths):
-            raise ValueError("the windows must have different lengths, at least one of them not the day")
+        lengths = [window.length for window in self.windows]
+        if len(set(lengths)) != len(lengths) or not self.rolling:
+            raise ValueError("the windows must have different lengths, at least one of them not of the calendar")
         if self.longest_ms > 12 * HOUR_MS:
-            raise ValueError("a window that is not the day must not be longer than 12 hours")
+            raise ValueError("a window that is not of the calendar must not be longer than 12 hours")
         names = [name_of(group) for group in self.groups]
         if len(set(names)) < len(names) or any(len(set(group)) < len(group) for group in self.groups):
             raise ValueError(f"groups: {', '.join(names)}: each dimension once in a group, and each group once")
         if self.lateness_ms < 0 or self.day_kept_ms < self.longest_ms + self.lateness_ms:
             raise ValueError("a day must be kept at least as long as the lateness and the longest window together")
+        if self.day_kept_ms <= max(self.settles_ms.values()):
+            raise ValueError("a day must be kept until its readings settle")
 
     @cached_property
     def queues(self) -> frozenset[str]:
@@ -139,17 +172,29 @@ class KpiPolicy:
 
     @cached_property
     def rolling(self) -> tuple[tuple[int, int], ...]:
-        """(length, every) of the windows that are not the day, shortest first."""
-        return tuple(sorted((window.length_ms, window.every_ms) for window in self.windows if window.length_ms))
+        """(length, every) of the rolling windows, shortest first."""
+        return tuple(sorted((each.length, each.every_ms) for each in self.windows if isinstance(each.length, int)))
+
+    @cached_property
+    def calendar(self) -> dict[CalendarUnit, int]:
+        """How often each of the calendar windows that there are is read, shortest first."""
+        every = {window.length: window.every_ms for window in self.windows}
+        return {unit: every[unit] for unit in UNITS if unit in every}
+
+    @cached_property
+    def kept_ms(self) -> int:
+        """How long it takes until nothing that happened at a moment can be amended any more."""
+        longest = {"week": 7 * DAY_MS, "month": 31 * DAY_MS}
+        return self.day_kept_ms + max([longest.get(unit, 0) for unit in self.calendar], default=0)
 
     def rolling_by(self, *, tier: bool) -> tuple[tuple[int, int], ...]:
         """Those of the rolling windows that are by tier, or those that are of all tiers together."""
-        lengths = {window.length_ms for window in self.windows if ("tier" in window.by) == tier}
+        lengths = {window.length for window in self.windows if ("tier" in window.by) == tier}
         return tuple(each for each in self.rolling if each[0] in lengths)
 
     @cached_property
     def longest_ms(self) -> int:
-        """Length of the longest window that is not the day."""
+        """Length of the longest rolling window."""
         return max(length for length, _ in self.rolling)
 
     @cached_property
@@ -162,10 +207,9 @@ class KpiPolicy:
         """How far behind a window's end the panes lie that it, or the window before it, is made of."""
         return max(length + every for length, every in self.rolling)
 
-    @cached_property
-    def day_every_ms(self) -> int | None:
-        """How often the running day is read; ``None``: there is no window of the day."""
-        return next((window.every_ms for window in self.windows if window.length_ms is None), None)
+    def settled(self, end: int, now: int) -> tuple[Rule, ...]:
+        """Which rules change nothing any more of a window that ended at a moment."""
+        return tuple(rule for rule, after in self.settles_ms.items() if end + after <= now)
 
     def shared(self, task: int, tasks: int) -> "KpiPolicy":
         """The policy of one task of several."""
@@ -199,7 +243,11 @@ class KpiPolicy:
 
     def day(self, ms: int, dims: str) -> tuple[int, int]:
         """Start and end of the calendar day of these dimensions that holds the moment."""
-        return day_bounds(ms, self.zone_of(dims))
+        return self.bounds("day", ms, dims)
+
+    def bounds(self, unit: CalendarUnit, ms: int, dims: str) -> tuple[int, int]:
+        """The same of the day, week or month."""
+        return calendar_bounds(unit, ms, self.zone_of(dims))
 
 
 def aligned(at: int, every: int) -> int:

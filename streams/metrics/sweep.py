@@ -2,22 +2,27 @@
 and tier.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
-from streams.base.times import day_bounds, iso
+from streams.base.times import UNITS, CalendarUnit, calendar_bounds, iso
 from streams.metrics.catalogue import DAYS_ALONE
 from streams.metrics.formulas import Waiting
+from streams.metrics.grid import grid
 from streams.metrics.groups import ALL, named
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, all_waiting, stays, until_of, waiting_at
-from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
+from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
+Span = tuple[int, int]
+"""Start (inclusive) and end (exclusive)."""
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""
 
@@ -27,7 +32,8 @@ class Changes:
     """What late facts changed in one dimension since the last move."""
 
     panes: list[int] = field(default_factory=list)
-    days: set[int] = field(default_factory=set)
+    calendar: set[tuple[CalendarUnit, int]] = field(default_factory=set)
+    """Starts of days, weeks and months."""
     legs: list[tuple[int, int]] = field(default_factory=list)
     """Stretches of time [from, to) in which the leg's waiting is not what was published."""
 
@@ -37,7 +43,7 @@ class Changes:
         found = cls()
         for each in some:
             found.panes += each.panes
-            found.days |= each.days
+            found.calendar |= each.calendar
             found.legs += each.legs
         return found
 
@@ -58,6 +64,8 @@ class Sweep:
     ended: bool
     whole: int = NEVER
     """See `LineState.whole`."""
+    since: dict[CalendarUnit, int] = field(default_factory=dict)
+    """See `LineState.since`."""
 
     @property
     def data_until(self) -> int:
@@ -65,31 +73,61 @@ class Sweep:
         return FOREVER if self.ended else self.sealed
 
     @cached_property
-    def going_on(self) -> dict[str, list[tuple[int, int]]]:
-        """Start and end of the kept days that end after the last move, by dimensions."""
-        day, policy = cache(day_bounds), self.policy
-        return {
-            dims: [bounds for start in starts if (bounds := day(start, policy.zone_of(dims)))[1] > self.before]
-            for dims, starts in self.days.items()
-        }
+    def now(self) -> int:
+        """Until when what happens next is known: for ever, where nothing comes any more."""
+        return FOREVER if self.ended else self.sealed
 
     @cached_property
-    def days(self) -> dict[str, list[int]]:
-        """Starts of the days that are kept, by dimensions: every dimension that has panes is in it."""
-        found: dict[str, list[int]] = {}
-        for key in of_line(self.tables.days, self.line):
-            dims, start = split_start(key)
-            found.setdefault(dims, []).append(start)
+    def going_on(self) -> dict[CalendarUnit, dict[str, set[Span]]]:
+        """By unit and dimensions, of what is kept: the windows that end after the last move. A week or a month goes on
+        where one of its days does."""
+        found: dict[CalendarUnit, dict[str, set[Span]]] = {}
+        for unit in UNITS:
+            found[unit] = {
+                dims: {span for span in spans if span[1] > self.before} for dims, spans in self.kept[unit].items()
+            }
+        for unit in self.policy.calendar:
+            for dims, days in found["day"].items() if unit != "day" else ():
+                found[unit].setdefault(dims, set()).update(self.bounds(unit, start, dims) for start, _ in days)
         return found
+
+    @cached_property
+    def kept(self) -> dict[CalendarUnit, dict[str, list[Span]]]:
+        """The rows that are there, by unit and dimensions: every dimension that has panes has a day."""
+        found: dict[CalendarUnit, dict[str, list[Span]]] = {}
+        for unit in UNITS:
+            spans = found[unit] = {}
+            for key in of_line(self.tables.calendar(unit), self.line):
+                dims, start = split_start(key)
+                spans.setdefault(dims, []).append(self.bounds(unit, start, dims))
+        return found
+
+    @cached_property
+    def dims(self) -> set[str]:
+        """All dimensions that hold something, or did."""
+        return set[str]().union(*(spans.keys() for spans in self.kept.values()))
+
+    @cached_property
+    def _bounds(self) -> Callable[[CalendarUnit, int, ZoneInfo], Span]:
+        return cache(calendar_bounds)
+
+    def bounds(self, unit: CalendarUnit, ms: int, dims: str) -> Span:
+        """As `KpiPolicy.bounds`, for moments that come again and again."""
+        return self._bounds(unit, ms, self.policy.zone_of(dims))
+
+    def settles(self, end: int) -> bool:
+        """Whether something settles in this move of a window that had ended before it."""
+        return any(self.before < end + after <= self.now for after in self.policy.settles_ms.values())
 
     def pane_keys(self, start: int, end: int) -> dict[str, list[tuple[int, str]]]:
         """By dimensions, in order of time: (start, key) of the panes that begin in [start, end); ``start`` is a pane's
         own."""
         found: dict[str, list[tuple[int, str]]] = {}
         panes = self.tables.panes
-        if len(self.days) * (end - start) // PANE_MS < len(panes):
+        days = self.kept["day"]
+        if len(days) * (end - start) // PANE_MS < len(panes):
             # A short stretch of many panes, as live: look each one up.
-            for dims in self.days:
+            for dims in days:
                 keys = ((at, f"{dims}{SEP}{at}") for at in range(start, end, PANE_MS))
                 if present := [pair for pair in keys if pair[1] in panes]:
                     found[dims] = present
@@ -107,7 +145,8 @@ class Sweep:
         changed."""
         start = self.before
         for length, every in self.policy.rolling:
-            end = aligned(self.before + 1, every)
+            zones = self.policy.zones if self.before > NEVER else ()
+            end = min([grid(every, zone).first(self.before + 1) for zone in zones], default=self.before)
             if end <= self.data_until:
                 start = min(start, end - length - every)
         if late_from < self.before:
@@ -138,8 +177,8 @@ class Sweep:
             changes = found.setdefault(dims, Changes())
             if kind == "pane":
                 changes.panes.append(int(rest))
-            elif kind == "day":
-                changes.days.add(int(rest))
+            elif kind in UNITS:
+                changes.calendar.add((kind, int(rest)))
             else:
                 was, now = self.tables.late[mark].until, until_of(self.tables, f"{dims}{SEP}{rest}")
                 # Who waited before that is told by the days alone, see `fold`.
@@ -166,7 +205,10 @@ class Lane:
         self.line, self.queue, channel = self.dims.partition(SEP)[0], self.named["queue"], self.named["channel"]
         # A group of all channels has those without abandonment, too, and no rate of it is right.
         self.can_abandon = channel not in WITHOUT_ABANDONMENT and not (self.by and channel == ALL)
-        self.clock = None if self.by else self.sweep.policy.clock(channel, self.queue)
+        policy = self.sweep.policy
+        self.clock, self.zone = policy.clock(channel, self.queue), policy.zone(channel, self.queue)
+        if self.by:
+            self.clock = None
 
     @property
     def together(self) -> bool:
@@ -197,6 +239,7 @@ class Lane:
             "watermark": self.sweep.watermark,
             "status": status,
             "revision": revision,
+            "lateness_ms": self.sweep.policy.lateness_ms,
             "line": self.line,
             "readings": readings,
             "sums": readings.sums,

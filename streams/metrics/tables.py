@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from streams.base.records import SEP, Fact
+from streams.base.times import CalendarUnit
 from streams.metrics.forecast import Point, Wait
 from streams.metrics.groups import MARK, is_group
 from streams.metrics.panes import Pane
+from streams.metrics.rules import Rule
 
 NEVER = -(1 << 62)
 """Before all time: stream time of a line of which nothing is known yet."""
@@ -79,22 +81,29 @@ class LineState(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: bool = False
     whole: int | None = None
     """Until when every window that held something had a record of its own, as the versions before wrote them."""
+    since: dict[CalendarUnit, int] = {}
+    """Weeks and months that are counted: how far the line had come when that began."""
 
 
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the newest record of a window said; a window without a row was published once or never, a day with revision
-    0 never."""
+    """What the newest record of a window said; a window without a row was published once or never, one of the calendar
+    with revision 0 never. All but the revision is of calendar windows alone."""
 
     revision: int = 1
     reached: int = 0
-    """Days only: legs that had reached the threshold at its end, needed once the legs themselves are forgotten."""
+    """Legs that had reached the threshold at its end, needed once the legs themselves are forgotten."""
     said: int = 0
-    """Days only: digest of the readings."""
+    """Digest of the readings."""
+    firm: int | None = None
+    """Digest of those that were final."""
+    settled: tuple[Rule, ...] = ()
+    """Which rules had nothing to change any more then."""
+    amended: bool = False
 
 
 class Late(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something sealed that a late fact changed; key ``dimensions ␟ pane|day ␟ start`` or ``dimensions ␟ leg ␟ entered
-    ␟ id``."""
+    """Something sealed that a late fact changed; key ``dimensions ␟ pane|day|week|month ␟ start`` or ``dimensions ␟ leg
+    ␟ entered ␟ id``."""
 
     until: int = 0
     """Legs only: `Leg.until` before the change."""
@@ -124,21 +133,29 @@ class Tables:
     days: MutableMapping[str, Pane] = field(default_factory=dict)
     """``dimensions ␟ start``: sealed panes added up. Every pane has its day's row, so this is also the list of
     dimensions."""
+    weeks: MutableMapping[str, Pane] = field(default_factory=dict)
+    """``dimensions ␟ start``: days that are over added up."""
+    months: MutableMapping[str, Pane] = field(default_factory=dict)
+    """The same."""
     legs: MutableMapping[str, Leg] = field(default_factory=dict)
     """Legs that wait, or whose facts do not add up yet."""
     left: MutableMapping[str, Leg] = field(default_factory=dict)
     """Legs that left, for as long as a late fact may ask who waited when; apart, so that nobody reads through them for
     who waits."""
     published: MutableMapping[str, Published] = field(default_factory=dict)
-    """``dimensions ␟ length ␟ end`` and ``dimensions ␟ day ␟ start``."""
+    """``dimensions ␟ length ␟ end`` and ``dimensions ␟ day|week|month ␟ start``."""
     lines: MutableMapping[str, LineState] = field(default_factory=dict)
     late: MutableMapping[str, Late] = field(default_factory=dict)
     queues: MutableMapping[str, QueueShown] = field(default_factory=dict)
     flows: MutableMapping[str, Flow] = field(default_factory=dict)
 
+    def calendar(self, unit: CalendarUnit) -> MutableMapping[str, Pane]:
+        """The rows of the days, the weeks or the months."""
+        return {"day": self.days, "week": self.weeks, "month": self.months}[unit]
+
     def forget(self, line: str) -> None:
         """Remove every row of a line but what its state says, which queues were shown and who waits there."""
-        self._forget(line, "panes", "days", "left", "published", "late")
+        self._forget(line, "panes", "days", "weeks", "months", "left", "published", "late")
 
     def forget_queues(self, line: str) -> None:
         """Remove who waits, once the last states of the queues are told."""
@@ -154,6 +171,8 @@ class Tables:
 TABLE_TYPES: dict[str, Any] = {
     "panes": Pane,
     "days": Pane,
+    "weeks": Pane,
+    "months": Pane,
     "legs": Leg,
     "left": Leg,
     "published": Published,
@@ -195,6 +214,6 @@ def split_leg(key: str) -> tuple[str, int]:
 
 
 def split_start(key: str) -> tuple[str, int]:
-    """Dimensions and start of a pane's or a day's key."""
+    """Dimensions and start of the key of a pane, a day, a week or a month."""
     found, _, start = key.rpartition(SEP)
     return found, int(start)

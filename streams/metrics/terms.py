@@ -51,7 +51,7 @@ TERMS: dict[str, str] = {
     "nps_promoters": "those of 9 and 10",
     "nps_detractors": "those of 0 to 6",
     "ces": "answers about effort",
-    "ces_easy": "those of at least 5",
+    "ces_easy": "those from the cut up",
     "sentiment": "customer messages with a score",
     "sentiment_milli": "their scores, in thousandths",
 }
@@ -92,6 +92,8 @@ BY_BUSINESS_TIME = {
     "business_answered_ms": "answered_wait_ms",
     "business_waits": "answered_waits",
     "business_longest": "longest",
+    "business_abandoned_ms": "abandoned_wait_ms",
+    **{f"business_{name}": name for name in ("solved", "solved_ms", "resolved", "resolved_ms")},
     "oldest_business_ms": "oldest_waits_ms",
     **{f"business_{name}": name for name in TERMS if name.removesuffix("_ms") in _RESPONSES},
 }

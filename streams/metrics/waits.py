@@ -7,7 +7,7 @@ fact had told it. What happened longer ago than late facts amend windows stays a
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from msgspec.structs import replace
@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from streams.base.records import SEP
 from streams.base.times import MINUTE_MS
 from streams.metrics.accumulators import LONGEST_MS
+from streams.metrics.days import change
 from streams.metrics.forecast import UNKNOWN, WINDOW_MS, Stay, Wait, walk
 from streams.metrics.groups import is_group
-from streams.metrics.panes import EMPTY, Pane, merge, pane_start
+from streams.metrics.panes import EMPTY, pane_start, plus
 from streams.metrics.queues import until_of
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import FOREVER, Flow, LaneFault, Late, Leg, Tables, of_line, split_leg
@@ -152,21 +153,15 @@ def _amounts(said: Wait | None, wait_ms: int) -> dict[str, int]:
 
 def _add(tables: Tables, dims: str, start: int, delta: Counter[str], before: int, policy: KpiPolicy) -> Iterator[str]:
     """Add to a pane; to the row of its day, too, when that holds the pane already. Yields the marks of what changed."""
-    change = {name: amount for name, amount in delta.items() if amount}
-    if not change:
+    more = {name: amount for name, amount in delta.items() if amount}
+    if not more:
         return
-    _put(tables.panes, f"{dims}{SEP}{start}", change)
+    key = f"{dims}{SEP}{start}"
+    tables.panes[key] = plus(tables.panes.get(key) or EMPTY, more)
     if start >= before:
         return
-    day_start, day_end = policy.day(start, dims)
-    _put(tables.days, f"{dims}{SEP}{day_start}", change)
-    marks = [f"{dims}{SEP}day{SEP}{day_start}"] if day_end <= before else []
+    yield from change(tables, dims, start, more, policy)
     if policy.details == "everywhere":
-        marks.append(f"{dims}{SEP}pane{SEP}{start}")
-    for mark in marks:
+        mark = f"{dims}{SEP}pane{SEP}{start}"
         tables.late[mark] = Late()
         yield mark
-
-
-def _put(panes: MutableMapping[str, Pane], key: str, change: Pane) -> None:
-    panes[key] = merge((panes.get(key) or EMPTY, change))

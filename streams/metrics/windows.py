@@ -14,12 +14,13 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
-from streams.base.times import DAY_MS, MINUTE_MS, iso
-from streams.metrics.days import day_records
+from streams.base.times import MINUTE_MS, UNITS, CalendarUnit, iso
+from streams.metrics.days import calendar_records, can_change, change, counted_since, so_far
 from streams.metrics.formulas import NOBODY
+from streams.metrics.grid import grid
 from streams.metrics.groups import ALL, DIMENSIONS, dimensions_of, is_group
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, gathered, happened, pane_start, plus
+from streams.metrics.panes import EMPTY, NO_PANES, Pane, Series, gathered, happened, merge, pane_start, plus
 from streams.metrics.portions import farthest, late_portion
 from streams.metrics.queues import LEG_FACTS, fold_leg, forget_left, settle_legs
 from streams.metrics.rolling import rolling_records
@@ -42,8 +43,8 @@ from streams.metrics.tables import (
 from streams.metrics.waits import expect, forget_flows
 
 Counted = Literal["counted", "amends", "amends_day", "too_late"]
-"""counted: in time. amends: late, windows that are out are published anew. amends_day: only its day is. too_late: not
-counted at all."""
+"""counted: in time. amends: late, windows that are out are published anew. amends_day: only those of the
+calendar are. too_late: not counted at all."""
 
 
 def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Counted:
@@ -81,7 +82,7 @@ def _when(tables: Tables, fact: Fact, dims: str, policy: KpiPolicy) -> Counted:
     state = tables.lines.get(fact.line)
     if state is None or pane_start(fact.time) >= state.sealed:
         return "too_late" if state is not None and state.ended else "counted"
-    if state.ended or policy.day(fact.time, dims)[1] + policy.day_kept_ms <= state.sealed:
+    if state.ended or not can_change(dims, fact.time, state, policy):
         return "too_late"
     return "amends_day" if fact.time < state.sealed - policy.lateness_ms else "amends"
 
@@ -90,12 +91,7 @@ def _count(tables: Tables, cell: _Cell, pane: Pane, policy: KpiPolicy) -> None:
     """Add what facts come to to their pane and, where they are late, to what it was counted in."""
     dims, start, counted = cell
     if counted != "counted":
-        sealed = (tables.lines.get(dims.split(SEP, 1)[0]) or LineState()).sealed
-        day_start, day_end = policy.day(start, dims)
-        day = f"{dims}{SEP}{day_start}"
-        tables.days[day] = plus(tables.days.get(day) or EMPTY, pane)
-        if day_end <= sealed:
-            tables.late[f"{dims}{SEP}day{SEP}{day_start}"] = Late()
+        change(tables, dims, start, pane, policy)
         if counted == "amends_day":
             return
         tables.late[f"{dims}{SEP}pane{SEP}{start}"] = Late()
@@ -128,21 +124,24 @@ def _fold_leg(tables: Tables, fact: Fact, key: str, counted: Counted, policy: Kp
 def _fold_midnights(
     tables: Tables, key: str, fact: Fact, legs: tuple[Leg, Leg], sealed: int, policy: KpiPolicy
 ) -> None:
-    """Mend how many had reached the threshold at the ends of days since the fact, of which nobody keeps who waited;
-    ``legs``: the fact's, before and after it. A closing before it may have found no opening, and counts only now.
+    """Mend how many had reached the threshold at the ends of calendar windows since the fact, of which nobody keeps who
+    waited; ``legs``: the fact's, before and after it. A closing before it may have found no opening, and counts only
+    now.
     """
     dims, entered = split_leg(key)
     before, after = legs
     since = min(fact.time, after.until(entered))
-    start, end = policy.day(since - 1, dims)  # what happens at midnight has happened when the day before ends
-    while end < sealed - policy.legs_ms:
-        more = after.waits_at(end, entered) - before.waits_at(end, entered)
-        if more and end - entered >= policy.threshold(fact.queue):
-            day = f"{dims}{SEP}day{SEP}{start}"
-            said = tables.published.get(day) or Published(0)
-            tables.published[day] = replace(said, reached=said.reached + more)
-            tables.late[day] = Late()
-        start, end = policy.day(end, dims)
+    for unit in policy.calendar:
+        # What happens at midnight has happened when the day before ends.
+        start, end = policy.bounds(unit, since - 1, dims)
+        while end < sealed - policy.legs_ms:
+            more = after.waits_at(end, entered) - before.waits_at(end, entered)
+            if more and end - entered >= policy.threshold(fact.queue) and end + policy.day_kept_ms > sealed:
+                window = f"{dims}{SEP}{unit}{SEP}{start}"
+                said = tables.published.get(window) or Published(0)
+                tables.published[window] = replace(said, reached=said.reached + more)
+                tables.late[window] = Late()
+            start, end = policy.bounds(unit, end, dims)
 
 
 def advance(
@@ -154,7 +153,7 @@ def advance(
     Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
     that read otherwise than the one before, those that late facts changed, and with ``ended`` all that hold data. Each
     record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms, every_ms}, watermark, status,
-    revision, line, readings, sums, histograms}``.
+    revision, lateness_ms, line, readings, sums, histograms}``.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:
@@ -174,17 +173,19 @@ def advance(
             if cut < until:
                 sealed, ended = cut, False
         reached = min(reached, sealed)
-    whole = state.sealed if state.whole is None else state.whole
+    whole, since = state.sealed if state.whole is None else state.whole, counted_since(tables, line, state, policy)
     late += expect(tables, line, (state.sealed, sealed), ended, late, policy)
-    sweep = Sweep(tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole)
+    sweep = Sweep(
+        tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole, since
+    )
     records = _records(sweep, late)
     for key in set(late):
         del tables.late[key]
     if ended:
         tables.forget(line)
-        tables.lines[line] = LineState(reached, ended=True, whole=whole)
+        tables.lines[line] = LineState(reached, ended=True, whole=whole, since=since)
     elif sealed > state.sealed:
-        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed, whole=whole)
+        tables.lines[line] = LineState(sealed, state.shown if sealed == reached else sealed, whole=whole, since=since)
         _expire(sweep)
     return records
 
@@ -216,7 +217,7 @@ def standing(tables: Tables, line: str, policy: KpiPolicy) -> list[dict[str, Any
 
 def _now(lane: Lane) -> Iterator[dict[str, Any]]:
     policy, sealed = lane.sweep.policy, lane.sweep.sealed
-    ends = [(length, every, sealed - sealed % every) for length, every in lane.rolling]
+    ends = [(length, every, grid(every, lane.zone).last(sealed)) for length, every in lane.rolling]
     waiting = lane.waiting({end for _, _, end in ends} | {sealed})
     for length, every, end in ends:
         pane, instant = lane.series.glance(end - length, end), length == policy.rolling[0][0]
@@ -224,11 +225,12 @@ def _now(lane: Lane) -> Iterator[dict[str, Any]]:
         if happened(pane):
             found = readings(snapshot, instant=instant, details=policy.details == "everywhere")
             yield lane.record((end - length, end), every, "final", 1, found)
-    for day in lane.sweep.going_on.get(lane.dims, ()):
-        pane = lane.sweep.tables.days.get(f"{lane.dims}{SEP}{day[0]}") or EMPTY
-        if happened(pane):
-            snapshot = Snapshot(pane, waiting.get(sealed, NOBODY), sealed, day[0], lane.can_abandon, lane.clock)
-            yield lane.record(day, policy.day_every_ms or DAY_MS, "provisional", 1, readings(snapshot))
+    for unit, every in policy.calendar.items():
+        for window in sorted(lane.sweep.going_on[unit].get(lane.dims, ())):
+            pane = merge(so_far(lane, unit, window, sealed), glance=True)
+            if happened(pane):
+                snapshot = Snapshot(pane, waiting.get(sealed, NOBODY), sealed, window[0], lane.can_abandon, lane.clock)
+                yield lane.record(window, every, "provisional", 1, readings(snapshot))
 
 
 def record_key(record: dict[str, Any]) -> str:
@@ -254,7 +256,7 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
         with _blamed(lane):
             found.extend(rolling_records(lane))
             if not lane.together:
-                found.extend(day_records(lane))
+                found.extend(calendar_records(lane))
     found.sort(key=lambda each: each[:3])
     return [record for _, _, _, record in found]
 
@@ -265,7 +267,7 @@ def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
     changes, series, waiting = sweep.changes(late), sweep.series(late_from), sweep.stays(late_from)
     by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
     queues: defaultdict[str, list[Lane]] = defaultdict(list)
-    for dims in sorted(sweep.days.keys() | waiting.keys() | changes.keys()):
+    for dims in sorted(sweep.dims | waiting.keys() | changes.keys()):
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
         if not is_group(dims):
@@ -302,24 +304,26 @@ def _expire(sweep: Sweep) -> None:
     """Forget what no window that can still change holds."""
     tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
     kept = policy.reach_ms + policy.legs_ms
+
+    def _is_gone(unit: CalendarUnit, dims: str, start: int) -> bool:
+        return sweep.bounds(unit, start, dims)[1] + policy.day_kept_ms <= sealed
+
     # The moment sealed - lateness itself can still change: a leg may have left just then.
     first, last = pane_start(sweep.before - kept - 1) + PANE_MS, pane_start(sealed - kept - 1) + PANE_MS
     for keys in sweep.pane_keys(first, last).values():
         for _, key in keys:
             del tables.panes[key]
-    settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
+    settle_legs(tables, line, sealed, sealed - policy.kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
         forget_left(tables, line, sealed - policy.legs_ms - MINUTE_MS)  # late facts are judged from a whole minute on
         forget_flows(tables, line, sealed, policy)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
-        is_day = rest.endswith(f"{SEP}day")
-        if _day_is_over(rest, at, sealed, policy) if is_day else at < sealed - policy.legs_ms:
+        dims, _, kind = rest.rpartition(SEP)
+        if _is_gone(kind, dims, at) if kind in UNITS else at < sealed - policy.legs_ms:
             del tables.published[key]
-    for key in of_line(tables.days, line):
-        if _day_is_over(*split_start(key), sealed, policy):
-            del tables.days[key]
-
-
-def _day_is_over(dims: str, start: int, sealed: int, policy: KpiPolicy) -> bool:
-    return policy.day(start, dims)[1] + policy.day_kept_ms <= sealed
+    for unit in UNITS:
+        rows = tables.calendar(unit)
+        for key in of_line(rows, line):
+            if _is_gone(unit, *split_start(key)):
+                del rows[key]

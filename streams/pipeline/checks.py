@@ -34,6 +34,8 @@ class Door:
     """How far its time may lie ahead of its arrival."""
     csat_scale: tuple[int, int]
     """Lowest and highest score of a survey that names no scale."""
+    ces_scale: tuple[int, int]
+    """The same."""
     tiers: tuple[str, ...] = ()
     """Those that a profile may give a customer; none = any."""
 
@@ -68,7 +70,7 @@ class Checks:
         self.max_age_ms, self.tolerance_ms = door.max_age_ms, door.tolerance_ms
         self.homes, self.channels = routing.homes(), routing.channels()
         self.tiers = door.tiers
-        self.scales = {"csat": door.csat_scale, "nps": (0, 10), "ces": (1, 7)}
+        self.scales = {"csat": door.csat_scale, "nps": (0, 10), "ces": door.ces_scale}
 
     def live(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
         """The times of a live event, against the broker's time of arrival: so the answer is the same whenever the

@@ -230,7 +230,7 @@ class Measure(Stage):
         if now.ended and not (before and before.ended):
             vocabulary.forget(self.names, line)
         elif before is not None and now.sealed // DAY_MS > before.sealed // DAY_MS:
-            vocabulary.forget_old(self.names, line, now.sealed, self.policy.day_kept_ms)
+            vocabulary.forget_old(self.names, line, now.sealed, self.policy.kept_ms)
 
     def _rows(self, fault: LaneFault) -> dict[tuple[str, str], Exception]:
         """Every row of the channel, queue and tier at fault, or of the queue."""

@@ -12,9 +12,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
-from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName
 from streams.contacts.rules import ContactRules
+from streams.customers.callbacks import WITHIN_MS
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.rules import AlertRules, CustomerRules
@@ -28,7 +29,7 @@ from streams.identity.rules import IdentityRules
 from streams.intake.behaviours import Behaviours
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.groups import name_of
-from streams.metrics.rules import KpiPolicy
+from streams.metrics.rules import KpiPolicy, Rule
 from streams.policies.policy import Policy
 from streams.quality.rules import QualityFile, QualityRules
 from streams.rules.behaviours import BehavioursFile
@@ -171,7 +172,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
     nobody to which a deployment's own are added; ``policy``: by which customers are served."""
     tiers, tracking = files.tiers.ordered(), files.tracking
-    kpis = replace(files.kpis, tiers=frozenset(tiers), hours=files.hours)
+    kpis = _settling(replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys)
     high = frozenset(name for name, tier in tiers.items() if tier.high)
     seen = files.behaviours.behaviours
     quality = QualityRules(
@@ -183,6 +184,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         tracking.contacts,
         lateness_ms=kpis.lateness_ms,
         csat_scale=kpis.csat.scale,
+        ces_scale=kpis.ces.scale,
         sentiment_half_life_ms=tracking.segments.half_lives.sentiment,
         friction_half_life_ms=tracking.segments.half_lives.friction,
         intents=files.services.intents,
@@ -216,6 +218,14 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
     return Rules(tiers, customers, kpis, nobody, intents, behaviours, files.identity, signals)
+
+
+def _settling(kpis: KpiPolicy, journeys: JourneyRules) -> KpiPolicy:
+    """Readings settle when what is known of journeys and call-backs does; calendar windows are kept for longer."""
+    settles: dict[Rule, int] = {"repeat": journeys.repeat_ms, "need": journeys.longest_ms, "callback": WITHIN_MS}
+    return replace(
+        kpis, settles_ms=settles, day_kept_ms=max(kpis.day_kept_ms, max(settles.values()) + kpis.lateness_ms + DAY_MS)
+    )
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]

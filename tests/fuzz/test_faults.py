@@ -61,7 +61,7 @@ HOOKS: Mapping[str, tuple[Any, str, int]] = {
     "measure fold": (Measure, "fold", 1),
     "measure lane": (windows, "rolling_records", 0),
     "measure encode": (kpis, "encode", 0),
-    "measure day": (windows, "day_records", 0),
+    "measure day": (windows, "calendar_records", 0),
     "measure queue": (queues, "_record", 0),
     "measure judged": (watch, "fold", 1),
 }

@@ -91,7 +91,7 @@ WINDOWS = (
     Window(5 * MINUTE_MS, MINUTE_MS),
     Window(15 * MINUTE_MS, 5 * MINUTE_MS),
     Window(60 * MINUTE_MS, 15 * MINUTE_MS),
-    Window(None, HOUR_MS),
+    Window("day", HOUR_MS),
 )
 """Those shipped, but all by tier, and the shortest every ten seconds."""
 

@@ -56,6 +56,14 @@ def test_other_surveys_have_their_own_scale_whatever_that_of_csat_is(scale: str 
     assert is_low("ces", worst, scale, rules) and not is_low("ces", best, scale, rules)
 
 
+@pytest.mark.parametrize(("ours", "scale", "low", "high"), [((1, 5), None, 2, 3), ((1, 5), "1-7", 3, 4)])
+def test_a_ces_is_bad_by_its_place_on_its_scale(
+    ours: tuple[int, int], scale: str | None, low: float, high: float
+) -> None:
+    rules = replace(RULES, ces_scale=ours)
+    assert is_low("ces", low, scale, rules) and not is_low("ces", high, scale, rules)
+
+
 def test_what_is_not_looked_at_is_not_bad() -> None:
     rules = replace(RULES, negative=Negative(csat_at_or_below=None, sentiment_at_or_below=None))
     assert not is_low("csat", 1, None, rules)

@@ -59,6 +59,7 @@ def test_days_are_added_and_the_newest_reading_of_each_counts() -> None:
     assert state.of_days("contacts_offered", "all").numerator == 7
     assert not state.final()
     state.apply("kpis", reading(midnight + day, 6, length=day, revision=2))
+    state.apply("kpis", reading(midnight + 7 * day, 8, length=7 * day, status="provisional"))
     assert state.of_days("contacts_offered", "all", ("voice", "cards")).numerator == 8
     assert state.final()
 

@@ -34,6 +34,9 @@ OVER_THE_WEEK_END = (
     *leg("b", MONDAY - 3600, MONDAY + 20),
     *leg("c", MONDAY, MONDAY + 60, "abandoned"),
     *leg("d", FRIDAY, MONDAY - 600, "flow_out"),
+    *leg("e", FRIDAY + 1740, MONDAY + 30, "abandoned"),
+    fact("journey_solved", "f", FRIDAY + 600, entered=at(FRIDAY - 86_400), variant="once", outcome="stays"),
+    fact("journey_resolved", "f", MONDAY + 600, entered=at(FRIDAY - 86_400), value=1, contacts=2),
     *(
         fact("first_response", variant, MONDAY + 900, variant=variant, value=round((MONDAY + 900 - FRIDAY) * 1000))
         for variant in ("any", "human_from_start", "human_from_handoff", "after_reopen")
@@ -54,7 +57,13 @@ def test_both_clocks_are_kept_where_a_queue_has_opening_hours() -> None:
     assert found["speed_of_answer", "p95_business"] == (step_of(hour), None, 2)
     assert found["service_level", "answered_only"] == (0, 0, 2)
     assert found["service_level", "answered_only_business"] == (0.5, 1, 2)
-    assert found["service_level", "all_abandons_count_business"] == (1 / 3, 1, 3)
+    assert found["service_level", "all_abandons_count_business"] == (1 / 4, 1, 4)
+    # One gave up after a minute, one came a minute before closing and left half a minute after opening.
+    assert found["time_to_abandon", "mean"] == ((week_end - 1_650_000) / 2, week_end - 1_650_000, 2)
+    assert found["time_to_abandon", "mean_business"] == (75_000, 150_000, 2)
+    # From Thursday 17:30 to Friday 17:40, and to Monday 9:10.
+    assert found["resolution_time", "first_business"] == (33_000_000, 33_000_000, 1)
+    assert found["resolution_time", "full_business"] == (34_800_000, 34_800_000, 1)
     assert found["longest_wait", "left"][0] == week_end + half
     assert found["longest_wait", "left_business"][0] == hour
     for variant in ("any", "human_from_start", "human_from_handoff", "after_reopen"):
@@ -99,3 +108,12 @@ def test_a_wait_of_years_counts_as_its_first_year() -> None:
     year = OFFICE.clock("voice", "sales")
     assert year is not None
     assert pane["business_answered_ms"] == year.between(T0, T0 + LONGEST_MS)
+
+
+def test_journeys_by_business_time_are_told_of_days_alone_and_nobody_gives_up_a_letter() -> None:
+    pane, clock = counted(IN_HOURS, *OVER_THE_WEEK_END), OFFICE.clock("voice", "sales")
+    names = {(each["kpi"], each["variant"]) for each in readings(Snapshot(pane, clock=clock), details=False)}
+    assert ("resolution_time", "first_business") not in names
+    assert ("time_to_abandon", "mean_business") in names
+    written = readings(Snapshot(pane, clock=clock, can_abandon=False))
+    assert ("time_to_abandon", "mean_business") not in {(each["kpi"], each["variant"]) for each in written}

@@ -58,6 +58,7 @@ def test_the_day_is_shown_until_the_next_day_is_read(readings: LiveReadings) -> 
 def test_a_day_of_25_hours_and_a_window_of_ones_own_have_their_names() -> None:
     lengths = (25 * HOUR_MS, 23 * HOUR_MS, 30 * MINUTE_MS, 12 * HOUR_MS, 90_000, 10_000)
     assert [window_label(length) for length in lengths] == ["day", "day", "30m", "720m", "90s", "10s"]
+    assert [window_label(days * DAY_MS + HOUR_MS) for days in (7, 28, 31)] == ["week", "month", "month"]
 
 
 def test_an_amended_older_window_does_not_hide_a_newer_one(readings: LiveReadings) -> None:

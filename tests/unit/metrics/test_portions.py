@@ -61,7 +61,7 @@ def test_what_is_counted_already_does_not_make_portions_small() -> None:
 
 def test_where_somebody_waits_every_window_that_holds_something_counts() -> None:
     """A leg that is never closed, a call every four hours, and windows of half a day that end every minute."""
-    policy = kpi_policy(windows=(Window(12 * HOUR_MS, 60_000), Window(None, HOUR_MS)))
+    policy = kpi_policy(windows=(Window(12 * HOUR_MS, 60_000), Window("day", HOUR_MS)))
     facts = [*leg("w", 0, None), *(each for n in range(60) for each in leg(f"c{n}", n * 14_400, n * 14_400 + 5))]
     tables, sizes = Tables(), []
     assert {fold(tables, each, policy) for each in facts} == {"counted"}

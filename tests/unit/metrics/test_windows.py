@@ -48,6 +48,7 @@ def test_a_record_in_full() -> None:
         "watermark": "1999-02-01T09:00:21.500Z",
         "status": "final",
         "revision": 1,
+        "lateness_ms": 600_000,
         "line": "",
         "sums": {"answered": 1, "answered_in_time": 1},
         "histograms": {"answered_waits": {"3007": 1}},
@@ -247,6 +248,8 @@ def test_what_no_window_can_change_any_more_is_forgotten() -> None:
     assert {name: len(getattr(tables, name)) for name in TABLE_TYPES} == {
         "panes": 0,
         "days": 4 + 1,
+        "weeks": 0,
+        "months": 0,
         "legs": 0,
         "left": 0,
         "published": 4 + 1,

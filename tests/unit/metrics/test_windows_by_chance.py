@@ -25,7 +25,7 @@ SPAN = 4200
 SALES = SEP.join(("", "voice", "sales", "gold"))
 LATE = kpi_policy(
     lateness_ms=SPAN * 1000,
-    windows=(Window(60_000, 10_000), Window(300_000, 60_000, ("channel", "queue")), Window(None, HOUR_MS)),
+    windows=(Window(60_000, 10_000), Window(300_000, 60_000, ("channel", "queue")), Window("day", HOUR_MS)),
     time_zone=ZoneInfo("Pacific/Kiritimati"),
     hours=Hours(
         {"far": Calendar(ZoneInfo("Pacific/Marquesas"), dict.fromkeys(WEEKDAYS, ((5, 20), (23 * 60 + 40, 24 * 60))))},
@@ -170,7 +170,7 @@ def test_readings_are_what_the_definitions_say(facts: list[Fact], cuts: dict[int
                 assert [each for each in found[key] if each["kpi"] != "wait_forecast"] == expected
 
 
-DAYS = kpi_policy(windows=(Window(60_000, 60_000), Window(None, HOUR_MS)))
+DAYS = kpi_policy(windows=(Window(60_000, 60_000), Window("day", HOUR_MS)))
 FIVE_DAYS = 5 * 86_400
 
 

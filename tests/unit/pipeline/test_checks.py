@@ -13,7 +13,7 @@ from streams.pipeline.checks import Checks, Door, Rejected
 from tests.fuzz.costs import Scene
 from tests.support.offline import NOW
 
-DOOR = Door("", 1_000_000, 24 * HOUR_MS, 60_000, (1, 5))
+DOOR = Door("", 1_000_000, 24 * HOUR_MS, 60_000, (1, 5), (1, 7))
 CHECKS = Checks(DOOR)
 
 
@@ -102,6 +102,15 @@ def test_an_answer_lies_on_the_scale_it_names(metric: str, score: float, scale: 
 def test_a_scale_that_is_named_rules_over_the_configured_one(configured: tuple[int, int]) -> None:
     data = SimpleNamespace(metric="csat", score=0, scale="good-bad")
     Checks(replace(DOOR, csat_scale=configured)).scale(data)
+
+
+def test_the_scale_of_ces_is_the_configured_one_where_none_is_named() -> None:
+    checks = Checks(replace(DOOR, ces_scale=(1, 5)))
+    checks.scale(SimpleNamespace(metric="ces", score=5, scale=None))
+    checks.scale(SimpleNamespace(metric="ces", score=7, scale="1-7"))
+    with pytest.raises(Rejected) as refused:
+        checks.scale(SimpleNamespace(metric="ces", score=6, scale=None))
+    assert refused.value.message == "data.score must lie on the scale of ces, 1 to 5"
 
 
 @pytest.mark.parametrize(

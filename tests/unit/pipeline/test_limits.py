@@ -161,12 +161,12 @@ def test_a_queue_state_of_very_many_tiers_fits() -> None:
 def test_names_go_with_the_last_day_they_were_used_and_with_their_line() -> None:
     task = stage("measure", Metrics())
     day = 86_400_000
-    for days in range(19):
+    for days in range(50):
         at = NOW + days * day
         told = [Fact("leg_opened", f"l{days}", at, "voice", f"q{days}", "gold"), Progress("up-0", 1, {"": Line(at)})]
         task.batch(read(told))
     kept = {key.split("\x1f")[2] for key in task.tables["names"] if "\x1fqueue\x1f" in key}
-    assert kept == {f"q{days}" for days in range(1, 19)}
+    assert kept == {f"q{days}" for days in range(1, 50)}
     replay = Fact("leg_opened", "l", NOW, "voice", "q", "gold", line="r")
     task.batch(read([replay, Progress("up-0", 1, {"r": Line(NOW)})]))
     assert [key for key in task.tables["names"] if key.startswith("r")]

@@ -97,6 +97,11 @@ MISTAKES = [
     ("intents", "intents:\n  Price: {en: [x]}\n", 2, "intents.Price"),
     ("intents", "phrases: {}\n", 1, "intents: is missing"),
     ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90s, every: 1m}\n", 3, "multiple of its step"),
+    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90m, every: 45m}\n", 3, "must divide 60 min"),
+    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: week, every: 7h}\n", 3, "must divide 24 h"),
+    ("kpis", "windows:\n  - {length: month, every: 24h}\n", 1, "at least one of them not of the calendar"),
+    ("kpis", "ces: {scale: [1, 5], easy_from: 6}\nwindows: [{length: 1m, every: 10s}]\n", 1, "easy_from (6) must be above"),
+    ("kpis", "windows:\n  - {length: year, every: 24h}\n", 2, "or day, week or month of the calendar"),
     (
         "kpis",
         "csat: {satisfied_from: 7}\nwindows: [{length: 1m, every: 10s}]\n",

@@ -61,9 +61,20 @@ def test_the_shipped_rules() -> None:
             Window(60_000, 30_000, ("channel", "queue")),
             Window(300_000, 60_000, ("channel", "queue")),
             *WINDOWS[2:],
+            Window("week", 24 * hour),
+            Window("month", 24 * hour),
         ),
         3_600_000,
     )
+
+
+def test_how_long_readings_are_provisional_follows_from_the_rules_of_journeys(tmp_path: Path) -> None:
+    shipped = load().kpis
+    assert shipped.settles_ms == {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS}
+    assert shipped.day_kept_ms == 15 * DAY_MS
+    own = load(None, {"tracking.journeys.repeat": "10d", "tracking.journeys.need": "20d"}).kpis
+    assert own.settles_ms == {"repeat": 10 * DAY_MS, "need": 20 * DAY_MS, "callback": DAY_MS}
+    assert own.day_kept_ms == 21 * DAY_MS + own.lateness_ms, "days are kept until their readings settle"
 
 
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
