@@ -100,6 +100,8 @@ class AgentRecord(Model):
     queues: list[String] = Field(default=[])
     capacity: dict[String, Slots] = Field(default={})
     """Channel → free, and of how many."""
+    agent_group: String | None = None
+    """The group that the agent belongs to."""
 
 
 class CommandRecord(Model):
@@ -211,11 +213,13 @@ class FactRecord(Model):
         "journey_resolved",
         "nps_superseded",
         "judged",
+        "agent_time",
     ]
     id: String
     """The leg, contact or message counted."""
     time: Integer
-    channel: Channel
+    channel: Channel | Literal["all"]
+    """all: of agents."""
     queue: String
     tier: String
     line: Line = ""
@@ -237,6 +241,8 @@ class FactRecord(Model):
     """Of journey_resolved: how many it has."""
     transfers: Whole = 0
     """Of journey_resolved: of all of them."""
+    agent_group: String | None = None
+    """Of agent_time: the group that the agent belongs to."""
 
 
 class UnnamedRecord(Model):

@@ -115,6 +115,8 @@ class AgentState(Record, tag="agent", frozen=True):
     queues: tuple[str, ...] = ()
     capacity: dict[str, tuple[int, int]] = {}
     """Channel → contacts that the agent can still take, and of how many."""
+    agent_group: str | None = None
+    """The group that the agent belongs to; None = the event did not say."""
 
 
 class Command(Record, tag="command", frozen=True):
@@ -151,7 +153,7 @@ class Fact(Record, tag="fact", frozen=True):
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
     callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
     time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
-    over, and counts for a product or topic"""
+    over, and counts for a product or topic; agent_time: how an agent's time was spent until then"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -164,7 +166,8 @@ class Fact(Record, tag="fact", frozen=True):
     variant: str | None = None
     entered: int | None = None
     value: int | None = None
-    """Of contact_handled: how often it was transferred, of journey_resolved: reopened; None = never."""
+    """Of contact_handled: how often it was transferred, of journey_resolved: reopened; None = never. Of agent_time: ms
+    idle, beside those on contacts in ``talk_ms`` and ``wrap_ms``."""
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
@@ -178,6 +181,8 @@ class Fact(Record, tag="fact", frozen=True):
     """Of journey_resolved: how many it has."""
     transfers: int = 0
     """Of journey_resolved: of all of them."""
+    agent_group: str | None = None
+    """Of agent_time: the group that the agent belongs to."""
 
 
 class Unnamed(Record, tag="unnamed", frozen=True):

@@ -261,6 +261,9 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("resolved_reopens"),
         Sum("resolved_contacts"),
         Sum("resolved_transfers"),
+        # Agents: ms of their time, by queue.
+        Sum("occupied_ms"),
+        Sum("idle_ms"),
         # Answers and messages of contacts.
         Sum("csat"),
         Sum("csat_satisfied"),

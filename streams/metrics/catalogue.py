@@ -170,6 +170,7 @@ CATALOGUE: tuple[Kpi, ...] = (
             "effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS
         ),
     ),
+    Kpi("occupancy", "of_ready_time", "agent", "ratio", per("occupied_ms", "occupied_ms + idle_ms")),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
     # A customer's last answer in the window counts, where it was given; or every answer does.

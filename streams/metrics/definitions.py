@@ -261,6 +261,13 @@ DEFINITIONS: dict[str, Definition] = {
         {"resolved": 30, "resolved_contacts": 42, "resolved_transfers": 9},
         _SETTLES,
     ),
+    "occupancy": Definition(
+        "Share of agents' ready time that they spent on contacts, after-contact work included; several contacts at "
+        "once count once. Each queue that an agent serves counts all of the agent's time.",
+        {"of_ready_time": "by the states of agents, under the channel `all` ([how](metrics.md#occupancy))"},
+        _GANS,
+        {"occupied_ms": 52_362_000, "idle_ms": 7_638_000},
+    ),
     "csat": Definition(
         "Satisfaction by the answers to surveys, on the scale and with the cut of kpis.yaml. One answer per contact: "
         "the last one.",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, Strict
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, day_bounds
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, day_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrDay, Text, Zone
 from streams.hours.calendars import Hours
 from streams.hours.clock import BusinessClock
@@ -17,6 +17,9 @@ UTC = ZoneInfo("UTC")
 DIMENSIONS = ("channel", "queue", "tier")
 PANE_MS = 10_000
 """Length of a pane; every window is made of whole panes."""
+AGENT_SLOT_MS = 5 * MINUTE_MS
+"""Time of agents is told in slots of it (`streams.metrics.occupancy`): windows that are not made of whole slots say
+nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 and tier.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -14,11 +14,13 @@ from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
-from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
+from streams.metrics.rules import AGENT_SLOT_MS, PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""
+OF_AGENTS = frozenset({"occupied_ms", "idle_ms"})
+"""Accumulators of which windows hold whole slots or nothing."""
 
 
 @dataclass
@@ -165,6 +167,18 @@ class Lane:
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
         self.clock = self.sweep.policy.clock(channel, self.queue)
         self.named = {"channel": channel, "queue": self.queue, "tier": self.tier}
+
+    def parts(self) -> tuple["Lane", ...]:
+        """Itself; where it tells of agents, the windows that are made of whole slots, and the others without that."""
+        less = self.series.less(OF_AGENTS)
+        if less is self.series:
+            return (self,)
+        whole = tuple(each for each in self.rolling if not (each[0] % AGENT_SLOT_MS or each[1] % AGENT_SLOT_MS))
+        found = replace(self, rolling=whole)
+        if not (less.starts or self.stays):
+            return (found,)
+        others = tuple(each for each in self.rolling if each not in whole)
+        return found, replace(self, series=less, rolling=others)
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
         """Who waits at each of the moments; those at which nobody does are left out."""

@@ -40,6 +40,8 @@ TERMS: dict[str, str] = {
     "first_after_reopen_ms": "the times to them, ms",
     "next_response": "later replies of humans",
     "next_response_ms": "the times to them, ms",
+    "occupied_ms": "agents' time on contacts, after-contact work included, ms",
+    "idle_ms": "agents' time ready and without a contact, ms",
     "csat": "answers about satisfaction",
     "csat_satisfied": "those from the cut up",
     "csat_milli": "their scores, in thousandths",

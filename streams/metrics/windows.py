@@ -194,10 +194,10 @@ def standing(tables: Tables, line: str, policy: KpiPolicy) -> list[dict[str, Any
 
 def _now(lane: Lane) -> Iterator[dict[str, Any]]:
     policy, sealed = lane.sweep.policy, lane.sweep.sealed
-    ends = [(length, every, sealed - sealed % every) for length, every in lane.rolling]
-    waiting = lane.waiting({end for _, _, end in ends} | {sealed})
-    for length, every, end in ends:
-        pane, instant = lane.series.glance(end - length, end), length == policy.rolling[0][0]
+    ends = [(part, length, every, sealed - sealed % every) for part in lane.parts() for length, every in part.rolling]
+    waiting = lane.waiting({end for *_, end in ends} | {sealed})
+    for part, length, every, end in ends:
+        pane, instant = part.series.glance(end - length, end), length == policy.rolling[0][0]
         snapshot = Snapshot(pane, waiting.get(end, NOBODY), end, end - length, lane.can_abandon, lane.clock)
         if happened(pane):
             found = readings(snapshot, instant=instant, details=policy.details == "everywhere")
@@ -222,7 +222,8 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
     found: list[Ordered] = []
     for lane in _lanes(sweep, late_from, late):
         with _blamed(lane):
-            found.extend(rolling_records(lane))
+            for part in lane.parts():
+                found.extend(rolling_records(part))
             if lane.tier != ALL:
                 found.extend(day_records(lane))
     found.sort(key=lambda each: each[:3])
