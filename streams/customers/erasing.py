@@ -1,7 +1,7 @@
 """A customer is erased: the row goes, and what was published of the customer is taken back.
 
 Figures stay: what was counted of contacts that are over names nobody. A contact that is open is taken back instead, or
-its queue would wait for somebody who is never heard of again.
+its queue would wait for somebody who is never heard of again; a journey that is open leaves the backlog.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from streams.contacts.lifecycle import END
 from streams.customers import facts, loop
 from streams.customers.customers import Customer
 from streams.customers.follow import Out
+from streams.customers.journey_telling import given_up
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline
 
@@ -54,6 +55,8 @@ def erase(
         for history in timeline.histories.values():
             if history.lives[-1].state != END and not ended(line):
                 back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
+        if not ended(line):
+            back += given_up(timeline.journeys, told.time, line)
         out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
         judged += [(line, key) for key, each in timeline.histories.items() if any(one.proof for one in each.lives)]
