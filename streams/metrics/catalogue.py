@@ -169,6 +169,10 @@ CATALOGUE: tuple[Kpi, ...] = (
         Kpi(
             "effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles_ms=REPEAT_MS
         ),
+        # Open at the moment of the reading, of which there is one of each day in a span of several.
+        Kpi("backlog", "open", "journey", "count", count("open_journeys")),
+        Kpi("backlog", "age_p50", "journey", "ms", percentile(50, "open_ages")),
+        Kpi("backlog", "age_p90", "journey", "ms", percentile(90, "open_ages")),
     ),
     Kpi("occupancy", "of_ready_time", "agent", "ratio", per("occupied_ms", "occupied_ms + idle_ms")),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),

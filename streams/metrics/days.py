@@ -10,6 +10,7 @@ from functools import partial
 
 from streams.base.records import SEP
 from streams.base.times import DAY_MS
+from streams.metrics.backlog import ages
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.kpis import Snapshot, readings
 from streams.metrics.panes import EMPTY, happened, merge
@@ -35,7 +36,8 @@ def _days(lane: Lane) -> list[Day]:
     day = partial(sweep.policy.day, dims=lane.dims)
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
-    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]
+    stays = [*lane.stays, *((since, until) for since, until, _ in lane.open)]
+    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in stays]
     # A day that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Day = (0, 0)
@@ -58,7 +60,9 @@ def _snapshots(lane: Lane, day: Day) -> Iterator[tuple[int, Snapshot]]:
     row = lane.sweep.tables.days.get(_key(lane, day)) or EMPTY
     for at in moments:
         pane = merge((row, lane.series.between(max(lane.sweep.before, day[0]), at)), glance=True)
-        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, day[0], lane.can_abandon, lane.clock)
+        is_out = at == day[1] <= lane.sweep.before
+        found = _said(lane, day).ages if is_out else ages(lane.open, at)
+        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, day[0], lane.can_abandon, lane.clock, found)
 
 
 def _moments(lane: Lane, day: Day) -> list[int]:
@@ -80,23 +84,29 @@ def _moments(lane: Lane, day: Day) -> list[int]:
 def _record(lane: Lane, day: Day, at: int, snapshot: Snapshot) -> Ordered | None:
     sweep, (start, end) = lane.sweep, day
     published = sweep.tables.published
-    key = f"{lane.dims}{SEP}day{SEP}{start}"
-    before = published.get(key) or Published(0)
+    before = _said(lane, day)
     reached, revision = snapshot.waiting.reached, before.revision + 1
     if end < sweep.before - sweep.policy.legs_ms:
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
-    # Who waits is state: a day without data is read at its end only, where somebody waits then.
-    if revision == 1 and (at < end or snapshot.waiting is NOBODY) and not happened(snapshot.pane):
+    # Who waits and what is open is state: a day without data is read at its end only, where there is some then.
+    is_empty = snapshot.waiting is NOBODY and not snapshot.ages
+    if revision == 1 and (at < end or is_empty) and not happened(snapshot.pane):
         return None
     status = "provisional" if at < end else "amended" if end <= sweep.before and revision > 1 else "final"
     found = readings(snapshot)
     said = found.digest
     if status == "provisional" and said == before.said:
         return None  # what was read last stands
-    published[key] = Published(revision, reached, said)
+    kept = dict(snapshot.ages) if at == end else {}
+    published[f"{lane.dims}{SEP}day{SEP}{start}"] = Published(revision, reached, said, kept)
     return at, end - start, lane.dims, lane.record(day, sweep.policy.day_every_ms or DAY_MS, status, revision, found)
+
+
+def _said(lane: Lane, day: Day) -> Published:
+    """What was published of a day last."""
+    return lane.sweep.tables.published.get(f"{lane.dims}{SEP}day{SEP}{day[0]}") or Published(0)
 
 
 def _seal(lane: Lane, day: Day) -> None:

@@ -261,6 +261,16 @@ DEFINITIONS: dict[str, Definition] = {
         {"resolved": 30, "resolved_contacts": 42, "resolved_transfers": 9},
         _SETTLES,
     ),
+    "backlog": Definition(
+        "Journeys that are open at the moment of the reading: begun, and not solved, given up or closed by then.",
+        {
+            "open": "how many there are, in the place of the contact that came last",
+            "age_p50": "the median of the times since they began",
+            "age_p90": "what 90 % of these times do not exceed",
+        },
+        f"{_OWN}; help desks call it open tickets, and their age",
+        {"open_journeys": 10},
+    ),
     "occupancy": Definition(
         "Share of agents' ready time that they spent on contacts, after-contact work included; several contacts at "
         "once count once. Each queue that an agent serves counts all of the agent's time.",

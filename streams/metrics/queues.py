@@ -30,16 +30,8 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
 
     Returns the leg before and after.
     """
-    before = leg = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
-    if late and _is_forgotten(leg, fact):
-        before = Leg(1, ((fact.time, 1),))
-        leg = Leg(1, tuple(sorted((*leg.closed, *before.closed))))  # what came since found no opening, and said nothing
-    if fact.fact == "leg_opened":
-        leg = Leg(leg.opened + fact.sign, leg.closed)
-    else:
-        counts = dict(leg.closed)
-        counts[fact.time] = counts.get(fact.time, 0) + fact.sign
-        leg = Leg(leg.opened, tuple(sorted((left, n) for left, n in counts.items() if n)))
+    known = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
+    before, leg = folded(known, fact, fact.fact == "leg_opened", late)
     if leg.opened or leg.closed:
         tables.legs[key] = leg
     else:
@@ -47,10 +39,23 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
     return before, leg
 
 
-def _is_forgotten(leg: Leg, fact: Fact) -> bool:
+def folded(leg: Leg, fact: Fact, is_opening: bool, late: bool) -> tuple[Leg, Leg]:
+    """A leg before and after a fact that opens or closes it; ``late``: as in `fold_leg`."""
+    if is_opening:
+        return leg, Leg(leg.opened + fact.sign, leg.closed)
+    before = leg
+    if late and _is_forgotten(leg, fact):
+        before = Leg(1, ((fact.time, 1),))
+        leg = Leg(1, tuple(sorted((*leg.closed, *before.closed))))  # what came since found no opening, and said nothing
+    counts = dict(leg.closed)
+    counts[fact.time] = counts.get(fact.time, 0) + fact.sign
+    return before, Leg(leg.opened, tuple(sorted((left, n) for left, n in counts.items() if n)))
+
+
+def _is_forgotten(leg: Leg, closing: Fact) -> bool:
     """Is a closing taken back that is no longer here? Then its opening was here too, or it would be kept."""
-    known = leg.opened or any(left == fact.time for left, _ in leg.closed)
-    return fact.fact == "leg_closed" and fact.sign < 0 and not known
+    known = leg.opened or any(left == closing.time for left, _ in leg.closed)
+    return closing.sign < 0 and not known
 
 
 def until_of(tables: Tables, key: str) -> int:

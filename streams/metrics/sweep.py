@@ -9,6 +9,7 @@ from typing import Any
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
 from streams.base.times import day_bounds, iso
+from streams.metrics.backlog import Open, open_after
 from streams.metrics.catalogue import DAYS_ALONE
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
@@ -64,6 +65,20 @@ class Sweep:
     def data_until(self) -> int:
         """Windows that hold data are read when they end at or before it."""
         return FOREVER if self.ended else self.sealed
+
+    @cached_property
+    def reads_days(self) -> bool:
+        """Whether a day is read, of any zone."""
+        every, before = self.policy.day_every_ms, self.before
+        if every is None or self.ended or before == NEVER:
+            return every is not None
+        days = [day_bounds(before, zone) for zone in self.policy.zones]
+        return any(min(before - (before - start) % every + every, end) <= self.reached for start, end in days)
+
+    @cached_property
+    def open(self) -> dict[str, list[Open]]:
+        """Journeys that are open at a moment of this move, by dimensions, where one is looked at."""
+        return open_after(self.tables, self.line, self.before) if self.reads_days else {}
 
     @cached_property
     def going_on(self) -> dict[str, list[tuple[int, int]]]:
@@ -166,6 +181,7 @@ class Lane:
         self.line, channel, self.queue, self.tier = self.dims.split(SEP)
         self.can_abandon = channel not in WITHOUT_ABANDONMENT
         self.clock = self.sweep.policy.clock(channel, self.queue)
+        self.open = self.sweep.open.get(self.dims, [])
         self.named = {"channel": channel, "queue": self.queue, "tier": self.tier}
 
     def parts(self) -> tuple["Lane", ...]:

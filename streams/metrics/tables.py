@@ -77,6 +77,8 @@ class Published(msgspec.Struct, frozen=True, omit_defaults=True):
     """Days only: legs that had reached the threshold at its end, needed once the legs themselves are forgotten."""
     said: int = 0
     """Days only: digest of the readings."""
+    ages: dict[int, int] = {}
+    """Days only: of the journeys that were open at its end, as a histogram."""
 
 
 class Late(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,6 +110,8 @@ class Tables:
     left: MutableMapping[str, Leg] = field(default_factory=dict)
     """Legs that left, for as long as a late fact may ask who waited when; apart, so that nobody reads through them for
     who waits."""
+    backlog: MutableMapping[str, Leg] = field(default_factory=dict)
+    """``dimensions ␟ since ␟ start ␟ id``: stays of journeys, for as long as the legs that left; see `backlog`."""
     published: MutableMapping[str, Published] = field(default_factory=dict)
     """``dimensions ␟ length ␟ end`` and ``dimensions ␟ day ␟ start``."""
     lines: MutableMapping[str, LineState] = field(default_factory=dict)
@@ -116,7 +120,7 @@ class Tables:
 
     def forget(self, line: str) -> None:
         """Remove every row of a line but what its state says, which queues were shown and who waits there."""
-        self._forget(line, "panes", "days", "left", "published", "late")
+        self._forget(line, "panes", "days", "left", "backlog", "published", "late")
 
     def forget_queues(self, line: str) -> None:
         """Remove who waits, once the last states of the queues are told."""
@@ -134,6 +138,7 @@ TABLE_TYPES: dict[str, Any] = {
     "days": Pane,
     "legs": Leg,
     "left": Leg,
+    "backlog": Leg,
     "published": Published,
     "lines": LineState,
     "late": Late,

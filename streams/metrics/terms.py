@@ -76,6 +76,8 @@ TERMS |= {
     "resolved_reopens": "times that they were reopened",
     "resolved_contacts": "their contacts",
     "resolved_transfers": "their transfers",
+    "open_journeys": "journeys open when the day was read",
+    "open_ages": "their ages, as a histogram",
     "nps_superseded": "answers that another one of the same customer follows",
     "superseded": "when these were given and what they were, as a histogram",
     "followed": "answers that another one of the customer follows in the window",

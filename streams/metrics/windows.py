@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
 from streams.base.times import DAY_MS, MINUTE_MS, iso
+from streams.metrics import backlog
+from streams.metrics.backlog import BACKLOG_FACTS, fold_open
 from streams.metrics.days import day_records
 from streams.metrics.formulas import NOBODY
 from streams.metrics.kpis import Snapshot, readings
@@ -53,6 +55,8 @@ def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Counted:
     state = tables.lines.get(fact.line) or LineState()
     if state.ended:
         return "too_late"
+    if fact.fact in BACKLOG_FACTS:
+        return "amends_day" if fold_open(tables, dims, fact, state.sealed, policy) else "counted"
     start = pane_start(fact.time)
     if start >= state.sealed:
         _fold_pane(tables, f"{dims}{SEP}{start}", fact, policy)
@@ -236,7 +240,7 @@ def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
     changes, series, waiting = sweep.changes(late), sweep.series(late_from), sweep.stays(late_from)
     by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
     queues: defaultdict[str, list[Lane]] = defaultdict(list)
-    for dims in sorted(sweep.days.keys() | waiting.keys() | changes.keys()):
+    for dims in sorted(sweep.days.keys() | waiting.keys() | changes.keys() | sweep.open.keys()):
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
         queues[dims.rpartition(SEP)[0]].append(lane)
@@ -278,6 +282,8 @@ def _expire(sweep: Sweep) -> None:
         for _, key in keys:
             del tables.panes[key]
     settle_legs(tables, line, sealed, sealed - policy.day_kept_ms)
+    if sweep.reads_days:
+        backlog.settle(tables, line, sealed - policy.legs_ms, sealed - policy.day_kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
         forget_left(tables, line, sealed - policy.legs_ms)
     for key in of_line(tables.published, line):

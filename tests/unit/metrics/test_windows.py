@@ -249,6 +249,7 @@ def test_what_no_window_can_change_any_more_is_forgotten() -> None:
         "days": 4 + 1,
         "legs": 0,
         "left": 0,
+        "backlog": 0,
         "published": 4 + 1,
         "lines": 1,
         "late": 0,
