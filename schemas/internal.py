@@ -214,8 +214,8 @@ class FactRecord(Model):
         "nps_superseded",
         "judged",
         "agent_time",
-        "backlog_entered",
-        "backlog_left",
+        "journey_opened",
+        "journey_left",
     ]
     id: String
     """The leg, contact or message counted."""

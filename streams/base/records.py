@@ -153,8 +153,8 @@ class Fact(Record, tag="fact", frozen=True):
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
     callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
     time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
-    over, and counts for a product or topic; agent_time: how an agent's time was spent until then; backlog_entered,
-    backlog_left: a journey was open in this place since then, or (since ``entered``) until then"""
+    over, and counts for a product or topic; agent_time: how an agent's time was spent until then; journey_opened,
+    journey_left: a journey was open in this place since then, or (since ``entered``) until then"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int

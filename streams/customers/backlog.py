@@ -9,7 +9,6 @@ the journey's name, so what changes is the difference of two.
 
 from collections.abc import Iterator
 from operator import attrgetter
-from zlib import crc32
 
 import msgspec
 from msgspec.structs import replace
@@ -23,8 +22,8 @@ from streams.customers.touchpoints import Touchpoint
 MAX_STAYS = 8
 """Stays of one journey; of more, the last one begins where it would be one of these, and holds what is in between."""
 _OVER = (SOLVED, GAVE_UP)
-_Place = tuple[str, str, str]
-"""Channel, queue, tier."""
+_Place = tuple[str, str, str, str]
+"""Channel, queue, tier, and the contact."""
 
 
 class Stay(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -35,10 +34,12 @@ class Stay(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channel: str
     queue: str
     tier: str
+    contact: str
+    """That with which it came there."""
 
 
 Stays = tuple[Stay, ...]
-_place = attrgetter("channel", "queue", "tier")
+_place = attrgetter("channel", "queue", "tier", "contact")
 
 
 def stays(journey: Found, closed_at: int | None) -> Stays:
@@ -52,7 +53,7 @@ def stays(journey: Found, closed_at: int | None) -> Stays:
                 found.append(Stay(at, None, *place))
         elif is_over:
             found[-1] = replace(last, until=at)
-        elif place != _place(last):
+        elif place[:3] != _place(last)[:3]:
             found[-1] = replace(last, until=at)
             found.append(Stay(at, None, *place))
     if found:
@@ -97,7 +98,7 @@ def _turns(part: Touchpoint | Journey) -> Iterator[tuple[int, bool, _Place]]:
 
 def _turns_of_sum(part: Journey) -> Iterator[tuple[int, bool, _Place]]:
     """Of contacts that are no longer kept each on its own: their queues are not known."""
-    place, solves = (part.channel or next(iter(part.firsts), ""), NO_QUEUE, part.tier or NO_TIER), part.solves
+    place, solves = (part.channel or next(iter(part.firsts), ""), NO_QUEUE, part.tier or NO_TIER, ""), part.solves
     yield part.started, False, place
     if solves is not None and solves.first is not None and solves.latest is not None:
         yield solves.first.at, True, place
@@ -108,28 +109,29 @@ def _turns_of_sum(part: Journey) -> Iterator[tuple[int, bool, _Place]]:
         yield part.heard, True, place
 
 
-def difference(name: str, started: int, before: Stays, after: Stays, line: str) -> tuple[Fact, ...]:
+def difference(started: int, before: Stays, after: Stays, line: str) -> tuple[Fact, ...]:
     """What to tell when the stays of a journey change; ``started``: when it began, ms."""
     if before == after:
         return ()
-    old, new = _facts(name, started, before, line), _facts(name, started, after, line)
+    old, new = _facts(started, before, line), _facts(started, after, line)
     return (*(replace(fact, sign=-1) for fact in old if fact not in new), *(fact for fact in new if fact not in old))
 
 
-def given_up(name: str, started: int, told: Stays, at: int, line: str) -> tuple[Fact, ...]:
+def given_up(started: int, told: Stays, at: int, line: str) -> tuple[Fact, ...]:
     """Nothing is known of a journey any more from a moment on: where it was open, it is not."""
     if not told or told[-1].until is not None:
         return ()
     last = told[-1]
-    return difference(name, started, told, (*told[:-1], replace(last, until=max(last.since, at))), line)
+    return difference(started, told, (*told[:-1], replace(last, until=max(last.since, at))), line)
 
 
-def _facts(name: str, started: int, stays: Stays, line: str) -> list[Fact]:
-    ident = f"{crc32(name.encode()):08x}"
+def _facts(started: int, stays: Stays, line: str) -> list[Fact]:
     found = []
     for stay in stays:
         place = (stay.channel, stay.queue, stay.tier)
-        found.append(Fact("backlog_entered", ident, stay.since, *place, line, value=started))
+        found.append(Fact("journey_opened", stay.contact, stay.since, *place, line, value=started))
         if stay.until is not None:
-            found.append(Fact("backlog_left", ident, stay.until, *place, line, entered=stay.since, value=started))
+            found.append(
+                Fact("journey_left", stay.contact, stay.until, *place, line, entered=stay.since, value=started)
+            )
     return found

@@ -17,7 +17,6 @@ from streams.contacts.lifecycle import END
 from streams.customers import facts, loop
 from streams.customers.customers import Customer
 from streams.customers.follow import Out
-from streams.customers.journey_telling import given_up
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline
 
@@ -55,9 +54,9 @@ def erase(
         for history in timeline.histories.values():
             if history.lives[-1].state != END and not ended(line):
                 back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
-        if not ended(line):
-            back += given_up(timeline.journeys, told.time, line)
-        out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
+        place = Place(customer.owner, line, None)
+        back += () if ended(line) else loop.going(timeline, told.time, place, rules)
+        out += loop.erased(timeline, Gone(ERASED, told.time), place, rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
         judged += [(line, key) for key, each in timeline.histories.items() if any(one.proof for one in each.lives)]
         judged += [(line, key) for key, contact in timeline.rested.items() if contact.proof]

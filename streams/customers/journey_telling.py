@@ -46,7 +46,7 @@ def told(
         if known is not None and known.gone is None and known.digest == digest:
             shown[name] = known
             if known.stays is None and not closed[name]:  # open journeys of a version before are in the backlog, too
-                shown[name], more = _open(known, name, journeys[name], None, view)
+                shown[name], more = _open(known, journeys[name], None, view)
                 facts += more
             continue
         revision = (known.revision if known else floor) + 1
@@ -58,7 +58,7 @@ def told(
         counted, was_counted = solved(journeys[name], rules.repeat_ms), known.solved if known else None
         facts += difference(was_counted, counted, view.line)
         now = Shown(whole.started, revision, closed[name], digest, None, counted, known.stays if known else None)
-        shown[name], more = _open(now, name, journeys[name], closed_at(whole, rules) if closed[name] else None, view)
+        shown[name], more = _open(now, journeys[name], closed_at(whole, rules) if closed[name] else None, view)
         facts += more
     return replace(state, shown=shown, floor=floor, kept=kept), records, facts
 
@@ -68,10 +68,10 @@ def closed_at(whole: Whole, rules: JourneyRules) -> int:
     return whole.last + rules.longest_ms
 
 
-def _open(shown: Shown, name: str, journey: Found, closed: int | None, view: View) -> tuple[Shown, tuple[Fact, ...]]:
+def _open(shown: Shown, journey: Found, closed: int | None, view: View) -> tuple[Shown, tuple[Fact, ...]]:
     """What was told of a journey with its stays in the backlog; ``closed``: when it was, if it is."""
     stays = backlog.stays(journey, closed)
-    facts = backlog.difference(name, shown.started, shown.stays or (), stays, view.line)
+    facts = backlog.difference(shown.started, shown.stays or (), stays, view.line)
     return (shown, facts) if stays == shown.stays else (replace(shown, stays=stays), facts)
 
 
@@ -87,7 +87,7 @@ def _withdrawn(
         if old.gone is None:
             records.append(Out(TOPIC, name.encode(), None))
             facts += difference(old.solved, None, view.line)
-            facts += backlog.difference(name, old.started, old.stays or (), (), view.line)
+            facts += backlog.difference(old.started, old.stays or (), (), view.line)
             at = old.started if view.now is None else max(old.started, view.now)
             old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
         shown[name] = old
@@ -119,9 +119,7 @@ def uncounted(state: KnownJourneys, names: Collection[callbacks.Name], group: st
 def given_up(state: KnownJourneys, at: int, line: str) -> tuple[Fact, ...]:
     """The customer, or the line, is to be forgotten from a moment on (ms): no journey is open any more."""
     return tuple(
-        fact
-        for name, each in state.shown.items()
-        for fact in backlog.given_up(name, each.started, each.stays or (), at, line)
+        fact for each in state.shown.values() for fact in backlog.given_up(each.started, each.stays or (), at, line)
     )
 
 

@@ -10,7 +10,7 @@ from operator import is_
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import Event
+from streams.base.records import Event, Fact
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.customers import (
@@ -139,7 +139,8 @@ class Journeys(Follower[KnownJourneys]):
         of_steps = steps * STEP_BYTES if contacts or state.past else 0
         found = self._found(state, view)
         counted = sum([len(_encode(told)) for each in found if (told := solved(each, self.rules.repeat_ms))])
-        counted += sum([len(_encode(stays(each, journey_telling.closed_at(each.whole, self.rules)))) for each in found])
+        open_ = (stays(each, journey_telling.closed_at(each.whole, self.rules)) for each in found)
+        counted += sum([len(_encode(some)) for some in open_ if some])
         its, _ = journey_telling.counted(state, _touchpoints(found), view)
         counted += len(_encode((its.answers, its.callbacks))) if its.answers or its.callbacks else 0
         return len(found) * name + counted + of_steps + MAX_KEPT * KEPT_BYTES
@@ -160,6 +161,9 @@ class Journeys(Follower[KnownJourneys]):
 
     def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
         return journey_telling.taken_back(state, view)
+
+    def going(self, state: KnownJourneys, at: int, view: View) -> Iterable[Fact]:
+        return journey_telling.given_up(state, at, view.line)
 
     # Too much of it
 

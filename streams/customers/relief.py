@@ -31,7 +31,6 @@ from streams.contacts.contact import replaceable
 from streams.customers import loop
 from streams.customers.condensing import condense_early, gone_for_good, with_fewer_gone, with_fewer_rested
 from streams.customers.follow import Ease, Out
-from streams.customers.journey_telling import given_up
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline
 
@@ -129,7 +128,8 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
             timeline, out, _, facts = loop.published(lines[line], None, place_of(line), rules)
-            case.facts.extend((*facts, *given_up(timeline.journeys, place_of(line).now or 0, line)))
+            place = place_of(line)
+            case.facts.extend((*facts, *loop.going(timeline, place.now or 0, place, rules)))
             case.out.extend((*out, *loop.removed(timeline, place_of(line), rules)))
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())

@@ -15,7 +15,7 @@ from streams.metrics.queues import folded
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Late, Leg, Published, Tables, of_line
 
-BACKLOG_FACTS = frozenset({"backlog_entered", "backlog_left"})
+BACKLOG_FACTS = frozenset({"journey_opened", "journey_left"})
 
 Open = tuple[int, int, int]
 """A journey that is open in one place: since when, until when, and when it began."""
@@ -26,14 +26,14 @@ def fold_open(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPol
 
     Returns whether it is late. Raises ValueError for one that does not say since when it is open, or when it began.
     """
-    since = fact.time if fact.fact == "backlog_entered" else fact.entered
+    since = fact.time if fact.fact == "journey_opened" else fact.entered
     if since is None or fact.value is None:
         raise ValueError(f"{fact.fact} {fact.id!r} does not say since when it is open (entered), and its start (value)")
     if policy.day_every_ms is None:
         return False
     key = f"{dims}{SEP}{since}{SEP}{fact.value}{SEP}{fact.id}"
     known = tables.backlog.get(key) or Leg()
-    before, after = folded(known, fact, fact.fact == "backlog_entered", fact.time <= sealed - policy.legs_ms)
+    before, after = folded(known, fact, fact.fact == "journey_opened", fact.time <= sealed - policy.legs_ms)
     if after.opened or after.closed:
         tables.backlog[key] = after
     else:

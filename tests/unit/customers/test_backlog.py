@@ -38,9 +38,9 @@ Stay = tuple[str, int, int | None]
 
 def stays(task: Task) -> list[Stay]:
     """(channel/queue, since, until) of the stays that are told, in order of time; ms from T0."""
-    entered = task.of("backlog_entered")
-    until = {(fact.id, fact.entered): fact.time for fact in task.of("backlog_left")}
-    assert len(until) == len(task.of("backlog_left"))
+    entered = task.of("journey_opened")
+    until = {(fact.id, fact.entered): fact.time for fact in task.of("journey_left")}
+    assert len(until) == len(task.of("journey_left"))
     assert {(fact.id, fact.time) for fact in entered} >= until.keys()
     found = [
         (
@@ -56,7 +56,7 @@ def stays(task: Task) -> list[Stay]:
 def test_a_call_is_open_until_it_is_solved() -> None:
     opened = play(queued(0), connected(10 * S), profile("gold", 0))
     assert stays(opened) == [("voice/cards", 0, None)]
-    [fact] = opened.of("backlog_entered")
+    [fact] = opened.of("journey_opened")
     assert (fact.value, fact.tier) == (T0, "gold")
     assert stays(play(*call(0, "c1"))) == [("voice/cards", 0, M)]
 
@@ -74,7 +74,7 @@ def test_a_case_is_open_while_the_customer_waits_for_it() -> None:
     assert stays(play(*solved)) == [("voice/cards", 0, H)]
     again = [*solved, case("reopened", 2 * D, "c1")]
     assert stays(play(*again)) == [("voice/cards", 0, H), ("voice/cards", 2 * D, None)]
-    assert {fact.value for fact in play(*again).of("backlog_entered")} == {T0}, "its age is that of the journey"
+    assert {fact.value for fact in play(*again).of("journey_opened")} == {T0}, "its age is that of the journey"
 
 
 def test_it_moves_with_the_contact_that_came_last() -> None:
@@ -124,7 +124,7 @@ def test_of_an_erased_customer_nothing_stays_open() -> None:
     outcome = erasing.erase(task.customer, Erase(OWNER, T0 + 9 * D, every=True), RULES)
     for fact in outcome.facts:
         task.net[fact] += fact.sign
-    left = [fact for fact in outcome.facts if fact.fact == "backlog_left"]
+    left = [fact for fact in outcome.facts if fact.fact == "journey_left"]
     assert [(fact.time - T0, fact.sign) for fact in left] == [(9 * D, 1)]
 
 
@@ -164,7 +164,7 @@ def test_open_journeys_of_a_version_before_are_told_once() -> None:
     assert stays(again) == [("voice/cards", 0, None)] and not again.journeys
     told = len(again.facts)
     assert stays(again.take(ended(H, contact="c1"))) != [("voice/cards", 0, None)]
-    assert [fact.fact for fact in again.facts[told:] if fact.fact.startswith("backlog")] == ["backlog_left"]
+    assert [fact.fact for fact in again.facts[told:] if fact.fact.startswith("journey_")] == ["journey_left"]
 
 
 @settings(max_examples=60, deadline=None)

@@ -23,10 +23,10 @@ POLICY = kpi_policy(lateness_ms=H)
 def stay(ident: str, since: float, until: float | None, began: float | None = None, **more: object) -> list[Fact]:
     """Facts of a journey that is open in one place, in hours from T0."""
     at, start = since * 3600, T0 + round((since if began is None else began) * H)
-    entered = fact("backlog_entered", ident, at, value=start, **more)
+    entered = fact("journey_opened", ident, at, value=start, **more)
     if until is None:
         return [entered]
-    return [entered, fact("backlog_left", ident, until * 3600, value=start, entered=entered.time, **more)]
+    return [entered, fact("journey_left", ident, until * 3600, value=start, entered=entered.time, **more)]
 
 
 def count(tables: Tables, *facts: Fact) -> list[str]:
@@ -90,7 +90,7 @@ def test_what_proves_wrong_leaves_no_trace() -> None:
     count(tables, *facts, *stay("b", 1, None))
     days(tables, 60)
     assert len(tables.backlog) == 1
-    count(tables, taken_back(facts[1]), fact("backlog_left", "a", 50 * 3600, value=T0, entered=T0))
+    count(tables, taken_back(facts[1]), fact("journey_left", "a", 50 * 3600, value=T0, entered=T0))
     (amended,) = days(tables, 60.1)
     assert (told(amended)[:2], amended["window"]["end"]) == (("amended", 2), iso(T0 + (MIDNIGHT + 24) * H))
     count(tables, *map(taken_back, stay("a", 0, 50)))
@@ -107,7 +107,7 @@ def test_a_line_that_ends_reads_its_days_and_forgets() -> None:
 
 
 def test_what_lacks_its_start_is_refused() -> None:
-    for wrong in (fact("backlog_entered", "a", 0), fact("backlog_left", "a", 0, value=T0)):
+    for wrong in (fact("journey_opened", "a", 0), fact("journey_left", "a", 0, value=T0)):
         with pytest.raises(ValueError, match="does not say since when"):
             fold(Tables(), wrong, POLICY)
 
@@ -158,6 +158,6 @@ def test_any_order_and_cut_says_the_same(story: list[Any], rng: random.Random, c
             key: [one for one in each["readings"] if one["kpi"] == "backlog"]
             for key, each in newest.items() if any(one["kpi"] == "backlog" for one in each["readings"])
         })  # fmt: skip
-        left_open = sum(facts[-1].sign > 0 and facts[-1].fact == "backlog_entered" for facts in by_journey)
+        left_open = sum(facts[-1].sign > 0 and facts[-1].fact == "journey_opened" for facts in by_journey)
         assert len(tables.backlog) == left_open
     assert said[0] == said[1]
