@@ -34,6 +34,7 @@ OF_DETAILS = {
 COUNTS = {
     ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
     ("contacts_turned_away", "all"), ("legs_entered", "all"), ("queue_depth", "now"), ("journeys_reopened", "all"),
+    ("backlog", "open"),
 }  # fmt: skip
 
 
