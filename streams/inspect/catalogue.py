@@ -14,7 +14,7 @@ from streams.base.times import DAY_MS, MINUTE_MS, SECOND_MS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
-from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, Kpi
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, OF_AGENTS, Kpi
 from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Totals
 from streams.metrics.kpis import reading
@@ -78,10 +78,12 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
         return f"calendar day of {policy.time_zone.key}" + (
             f", read every {_length(policy.day_every_ms)}" if policy.day_every_ms is not None else ""
         )
-    found = [f"{_length(length)} every {_length(every)}" for length, every in policy.rolling_by(tier=True)]
-    found += [
-        f"{_length(length)} every {_length(every)}, all tiers together"
-        for length, every in policy.rolling_by(tier=False)
+    of_agents = bool(kpis) and all(kpi.formula.names <= OF_AGENTS for kpi in kpis)
+    found = [
+        f"{_length(each[0])} every {_length(each[1])}" + ("" if tier else ", all tiers together")
+        for tier in (True, False)
+        for each in policy.rolling_by(tier=tier)
+        if not of_agents or policy.of_agents(each)
     ]
     if policy.day_every_ms is not None:
         found.append(f"calendar day of {policy.time_zone.key}, read every {_length(policy.day_every_ms)}")

@@ -41,6 +41,8 @@ NPS_LAST = "nps_promoters - followed_promoters - nps_detractors + followed_detra
 LEFT = "answered + abandoned + flowed_out"
 
 
+OF_AGENTS = frozenset({"occupied_ms", "idle_ms"})
+"""Accumulators of which windows hold whole slots (`AGENT_SLOT_MS`) or nothing."""
 REPEAT_MS = 7 * DAY_MS
 """``journeys.repeat`` of the shipped tracking.yaml."""
 

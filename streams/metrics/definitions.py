@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streams.base.times import HOUR_MS
 from streams.metrics.accumulators import HISTOGRAMS, step_of
 from streams.metrics.terms import BY_BUSINESS_TIME
 
@@ -269,7 +270,10 @@ DEFINITIONS: dict[str, Definition] = {
             "age_p90": "what 90 % of these times do not exceed",
         },
         f"{_OWN}; help desks call it open tickets, and their age",
-        {"open_journeys": 10},
+        {
+            "open_journeys": 10,
+            "open_ages": {step_of(2 * HOUR_MS): 6, step_of(30 * HOUR_MS): 3, step_of(216 * HOUR_MS): 1},
+        },
     ),
     "occupancy": Definition(
         "Share of agents' ready time that they spent on contacts, after-contact work included; several contacts at "

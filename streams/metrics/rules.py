@@ -161,6 +161,10 @@ class KpiPolicy:
         """How often the running day is read; ``None``: there is no window of the day."""
         return next((window.every_ms for window in self.windows if window.length_ms is None), None)
 
+    def of_agents(self, window: tuple[int, int]) -> bool:
+        """Whether a window (length, every) is made of whole slots of agents' time."""
+        return not (window[0] % AGENT_SLOT_MS or window[1] % AGENT_SLOT_MS)
+
     def shared(self, task: int, tasks: int) -> "KpiPolicy":
         """The policy of one task of several."""
         all_of_it = self.vocabulary

@@ -10,18 +10,16 @@ from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
 from streams.base.times import day_bounds, iso
 from streams.metrics.backlog import Open, open_after
-from streams.metrics.catalogue import DAYS_ALONE
+from streams.metrics.catalogue import DAYS_ALONE, OF_AGENTS
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, stays, until_of, waiting_at
-from streams.metrics.rules import AGENT_SLOT_MS, PANE_MS, KpiPolicy, aligned
+from streams.metrics.rules import PANE_MS, KpiPolicy, aligned
 from streams.metrics.tables import FOREVER, NEVER, Tables, of_line, split_start
 
 Ordered = tuple[int, int, str, dict[str, Any]]
 """(end, length, dimensions, record): the order of publishing."""
-OF_AGENTS = frozenset({"occupied_ms", "idle_ms"})
-"""Accumulators of which windows hold whole slots or nothing."""
 
 
 @dataclass
@@ -189,7 +187,7 @@ class Lane:
         less = self.series.less(OF_AGENTS)
         if less is self.series:
             return (self,)
-        whole = tuple(each for each in self.rolling if not (each[0] % AGENT_SLOT_MS or each[1] % AGENT_SLOT_MS))
+        whole = tuple(each for each in self.rolling if self.sweep.policy.of_agents(each))
         found = replace(self, rolling=whole)
         if not (less.starts or self.stays):
             return (found,)
