@@ -17,8 +17,9 @@ from streams.metrics.tables import Late, Leg, Published, Tables, of_line
 
 BACKLOG_FACTS = frozenset({"journey_opened", "journey_left"})
 
-Open = tuple[int, int, int]
-"""A journey that is open in one place: since when, until when, and when it began."""
+Open = tuple[int, int, int, int]
+"""A journey that is open in one place: since when, until when, and when it began; 1, or −1 while one of which nothing
+is kept is being taken back."""
 
 
 def fold_open(tables: Tables, dims: str, fact: Fact, sealed: int, policy: KpiPolicy) -> bool:
@@ -61,20 +62,23 @@ def open_after(tables: Tables, line: str, after: int) -> dict[str, list[Open]]:
     found: dict[str, list[Open]] = {}
     for key in of_line(tables.backlog, line):
         dims, since, started = _split(key)
-        until = tables.backlog[key].until(since)
+        leg, sign = tables.backlog[key], 1
+        if leg.opened < 0:
+            leg, sign = Leg(-leg.opened, tuple((left, -n) for left, n in leg.closed)), -1
+        until = leg.until(since)
         if until > max(after, since):
-            found.setdefault(dims, []).append((since, until, started))
+            found.setdefault(dims, []).append((since, until, started, sign))
     return found
 
 
 def ages(of_dimensions: Sequence[Open], moment: int) -> Counts:
     """How old the journeys are that are open at a moment, as a histogram."""
     found: dict[int, int] = {}
-    for since, until, started in of_dimensions:
+    for since, until, started, sign in of_dimensions:
         if since <= moment < until:
             step = step_of(moment - started)
-            found[step] = found.get(step, 0) + 1
-    return found
+            found[step] = found.get(step, 0) + sign
+    return {step: n for step, n in found.items() if n}
 
 
 def settle(tables: Tables, line: str, over: int, unmatched: int) -> None:

@@ -36,8 +36,9 @@ def _days(lane: Lane) -> list[Day]:
     day = partial(sweep.policy.day, dims=lane.dims)
     found = {day(start) for start in lane.changes.days}
     found.update(sweep.going_on.get(lane.dims, ()))
-    stays = [*lane.stays, *((since, until) for since, until, _ in lane.open)]
-    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in stays]
+    spans = [(max(entered, sweep.before), min(until, sweep.reached + 1)) for entered, until in lane.stays]
+    # What is open from midnight on is, at the end of the day before.
+    spans += [(max(since - 1, sweep.before), min(until, sweep.reached + 1)) for since, until, *_ in lane.open]
     # A day that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Day = (0, 0)
