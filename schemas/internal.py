@@ -101,6 +101,8 @@ class AgentRecord(Model):
     queues: list[String] = Field(default=[])
     capacity: dict[String, Slots] = Field(default={})
     """Channel → free, and of how many."""
+    agent_group: String | None = None
+    """The group that the agent belongs to."""
 
 
 class CommandRecord(Model):
@@ -212,11 +214,15 @@ class FactRecord(Model):
         "journey_resolved",
         "nps_superseded",
         "judged",
+        "agent_time",
+        "journey_opened",
+        "journey_left",
     ]
     id: String
     """The leg, contact or message counted."""
     time: Integer
-    channel: Channel
+    channel: Channel | Literal["all"]
+    """all: of agents."""
     queue: String
     tier: String
     line: Line = ""
@@ -240,7 +246,7 @@ class FactRecord(Model):
     """Of journey_resolved: of all of them."""
     service_type: String | None = None
     agent_group: String | None = None
-    """Of the contact, where KPIs are by them."""
+    """Of the contact, where KPIs are by them; of agent_time: the group that the agent belongs to."""
 
 
 class FactsRecord(Model):

@@ -141,6 +141,8 @@ class AgentStateChangedData(Model):
     """The queues the agent serves."""
     capacity: Capacity | None = None
     """Channel → slots, of an agent who has several contacts at a time."""
+    agent_group: Name | None = None
+    """The group the agent belongs to: a team, a site, a partner."""
 
 
 class AlertCommandedData(Model):

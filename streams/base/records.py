@@ -117,6 +117,8 @@ class AgentState(Record, tag="agent", frozen=True):
     queues: tuple[str, ...] = ()
     capacity: dict[str, tuple[int, int]] = {}
     """Channel → contacts that the agent can still take, and of how many."""
+    agent_group: str | None = None
+    """The group that the agent belongs to; None = the event did not say."""
 
 
 class Command(Record, tag="command", frozen=True):
@@ -153,7 +155,8 @@ class Fact(Record, tag="fact", frozen=True):
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
     callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
     time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
-    over, and counts for a product or topic"""
+    over, and counts for a product or topic; agent_time: how an agent's time was spent until then; journey_opened,
+    journey_left: a journey was open in this place since then, or (since ``entered``) until then"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -166,7 +169,8 @@ class Fact(Record, tag="fact", frozen=True):
     variant: str | None = None
     entered: int | None = None
     value: int | None = None
-    """Of contact_handled: how often it was transferred, of journey_resolved: reopened; None = never."""
+    """Of contact_handled: how often it was transferred, of journey_resolved: reopened; None = never. Of agent_time: ms
+    idle, beside those on contacts in ``talk_ms`` and ``wrap_ms``; of the backlog: when the journey began, ms."""
     talk_ms: int = 0
     hold_ms: int = 0
     wrap_ms: int = 0
@@ -182,7 +186,7 @@ class Fact(Record, tag="fact", frozen=True):
     """Of journey_resolved: of all of them."""
     service_type: str | None = None
     agent_group: str | None = None
-    """Of the contact, where KPIs are by them."""
+    """Of the contact, where KPIs are by them; of agent_time: the group that the agent belongs to."""
 
 
 class Facts(Record, tag="facts", frozen=True):

@@ -1,7 +1,7 @@
 """A customer is erased: the row goes, and what was published of the customer is taken back.
 
 Figures stay: what was counted of contacts that are over names nobody. A contact that is open is taken back instead, or
-its queue would wait for somebody who is never heard of again.
+its queue would wait for somebody who is never heard of again; a journey that is open leaves the backlog.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,9 @@ def erase(
         for history in timeline.histories.values():
             if history.lives[-1].state != END and not ended(line):
                 back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
-        out += loop.erased(timeline, Gone(ERASED, told.time), Place(customer.owner, line, None), rules)
+        place = Place(customer.owner, line, None)
+        back += () if ended(line) else loop.going(timeline, told.time, place, rules)
+        out += loop.erased(timeline, Gone(ERASED, told.time), place, rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
         judged += [(line, key) for key, each in timeline.histories.items() if any(one.proof for one in each.lives)]
         judged += [(line, key) for key, contact in timeline.rested.items() if contact.proof]

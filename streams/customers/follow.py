@@ -214,6 +214,12 @@ class Follower(Generic[S]):
         """
         return ()
 
+    def going(self, state: S, at: int, view: View) -> Iterable[Fact]:
+        """The state goes, since the customer or the line is to be forgotten: from a moment on (ms) nothing of it goes
+        on in KPIs.
+        """
+        return ()
+
     def firing(self, state: S) -> Iterable[str]:
         """The rules of alerts that fire now."""
         return ()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from streams.base.times import DAY_MS
 from streams.customers.answers import Answers
+from streams.customers.backlog import Stays
 from streams.customers.callbacks import Callbacks
 from streams.customers.journey_facts import Solved
 from streams.customers.journey_names import Kept
@@ -37,6 +38,8 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When the name was taken back, ms of stream time; its revisions go on when it holds again."""
     solved: Solved | None = None
     """What was told of it to be counted."""
+    stays: Stays | None = None
+    """What was told of it to the backlog; None = nothing was, by a version before."""
 
 
 class KnownJourneys(msgspec.Struct, frozen=True, array_like=True):

@@ -10,11 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.base.records import Fact
-from streams.customers import answers, callbacks, journey_names
+from streams.customers import answers, backlog, callbacks, journey_names
 from streams.customers.follow import Out, View
 from streams.customers.journey_facts import difference, solved
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import others, record
+from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_state import KnownJourneys, Shown, too_many_gone
 from streams.customers.journey_whole import Whole
 from streams.customers.touchpoints import Touchpoint
@@ -28,10 +29,10 @@ def told(
     journeys: Mapping[str, Found],
     which: tuple[Mapping[str, bool], Collection[str]],
     view: View,
-    repeat_ms: int,
+    rules: JourneyRules,
 ) -> tuple[KnownJourneys, list[Out], tuple[Fact, ...]]:
     """What differs from what was published, and from what was counted; the current journey, the one heard of last,
-    names the others. ``which``: are closed; are over for good. ``repeat_ms``: as in `journey_facts.solved`.
+    names the others. ``which``: are closed; are over for good.
     """
     closed, over = which
     shown, records, facts = _withdrawn(state, journeys, view)
@@ -44,6 +45,9 @@ def told(
         known, digest = state.shown.get(name), _digest(whole, closed[name], named_too)
         if known is not None and known.gone is None and known.digest == digest:
             shown[name] = known
+            if known.stays is None and not closed[name]:  # open journeys of a version before are in the backlog, too
+                shown[name], more = _open(known, journeys[name], None, view)
+                facts += more
             continue
         revision = (known.revision if known else floor) + 1
         if known is None and kept and (was := kept.get(short := journey_names.short(name, whole.started))):
@@ -51,10 +55,24 @@ def told(
         value = record(name, whole, view.owner, view.line, closed[name], revision)
         value["others"] = named_too
         records.append(Out(TOPIC, name.encode(), value))
-        counted, was_counted = solved(journeys[name], repeat_ms), known.solved if known else None
+        counted, was_counted = solved(journeys[name], rules.repeat_ms), known.solved if known else None
         facts += difference(was_counted, counted, view.line)
-        shown[name] = Shown(whole.started, revision, closed[name], digest, solved=counted)
+        now = Shown(whole.started, revision, closed[name], digest, None, counted, known.stays if known else None)
+        shown[name], more = _open(now, journeys[name], closed_at(whole, rules) if closed[name] else None, view)
+        facts += more
     return replace(state, shown=shown, floor=floor, kept=kept), records, facts
+
+
+def closed_at(whole: Whole, rules: JourneyRules) -> int:
+    """When a journey that nothing happens to any more is closed, ms."""
+    return whole.last + rules.longest_ms
+
+
+def _open(shown: Shown, journey: Found, closed: int | None, view: View) -> tuple[Shown, tuple[Fact, ...]]:
+    """What was told of a journey with its stays in the backlog; ``closed``: when it was, if it is."""
+    stays = backlog.stays(journey, closed)
+    facts = backlog.difference(shown.started, shown.stays or (), stays, view.line)
+    return (shown, facts) if stays == shown.stays else (replace(shown, stays=stays), facts)
 
 
 def _withdrawn(
@@ -69,6 +87,7 @@ def _withdrawn(
         if old.gone is None:
             records.append(Out(TOPIC, name.encode(), None))
             facts += difference(old.solved, None, view.line)
+            facts += backlog.difference(old.started, old.stays or (), (), view.line)
             at = old.started if view.now is None else max(old.started, view.now)
             old = Shown(old.started, old.revision, True, 0, at)  # noqa: PLW2901
         shown[name] = old
@@ -95,6 +114,13 @@ def uncounted(state: KnownJourneys, names: Collection[callbacks.Name], group: st
         return state
     given = answers.without(state.answers, names, group)
     return replace(state, answers=given, callbacks=callbacks.without(state.callbacks, names, group))
+
+
+def given_up(state: KnownJourneys, at: int, line: str) -> tuple[Fact, ...]:
+    """The customer, or the line, is to be forgotten from a moment on (ms): no journey is open any more."""
+    return tuple(
+        fact for each in state.shown.values() for fact in backlog.given_up(each.started, each.stays or (), at, line)
+    )
 
 
 def tombstones(kept: Iterable[str], view: View) -> list[Out]:

@@ -10,7 +10,7 @@ from operator import is_
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import Event
+from streams.base.records import Event, Fact
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.contacts.rules import ContactRules
@@ -21,6 +21,7 @@ from streams.customers import (
     journey_telling,
     step_telling,
 )
+from streams.customers.backlog import stays
 from streams.customers.follow import After, Ease, Follower, Leaving, Out, Spans, View, own_out
 from streams.customers.journey_facts import solved
 from streams.customers.journey_names import KEPT_BYTES, KEPT_MS, MAX_KEPT, Kept
@@ -103,7 +104,7 @@ class Journeys(Follower[KnownJourneys]):
         """
         journeys = named(self._found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
-        state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules.repeat_ms)
+        state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules)
         state, more = journey_telling.counted(state, _touchpoints(journeys.values()), view)
         state, told = self._stepped(state, journeys, closed, view)
         state = self._dropped(state, journeys, over, view)
@@ -139,6 +140,8 @@ class Journeys(Follower[KnownJourneys]):
         of_steps = steps * STEP_BYTES if contacts or state.past else 0
         found = self._found(state, view)
         counted = sum([len(_encode(told)) for each in found if (told := solved(each, self.rules.repeat_ms))])
+        open_ = (stays(each, journey_telling.closed_at(each.whole, self.rules)) for each in found)
+        counted += sum([len(_encode(some)) for some in open_ if some])
         its, _ = journey_telling.counted(state, _touchpoints(found), view)
         counted += len(_encode((its.answers, its.callbacks))) if its.answers or its.callbacks else 0
         return len(found) * name + counted + of_steps + MAX_KEPT * KEPT_BYTES
@@ -159,6 +162,9 @@ class Journeys(Follower[KnownJourneys]):
 
     def removed(self, state: KnownJourneys, view: View) -> Iterable[Out]:
         return journey_telling.taken_back(state, view)
+
+    def going(self, state: KnownJourneys, at: int, view: View) -> Iterable[Fact]:
+        return journey_telling.given_up(state, at, view.line)
 
     # Too much of it
 

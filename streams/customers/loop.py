@@ -275,6 +275,12 @@ def removed(timeline: Timeline, place: Place, rules: CustomerRules) -> tuple[Out
     return tuple(each for one in rules.asked["removed"] for each in one.removed(getattr(timeline, one.name), now))
 
 
+def going(timeline: Timeline, at: int, place: Place, rules: CustomerRules) -> tuple[Fact, ...]:
+    """What counts no more from a moment on (ms), when the line is forgotten."""
+    now = view(timeline, place)
+    return tuple(fact for one in rules.asked["going"] for fact in one.going(getattr(timeline, one.name), at, now))
+
+
 def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
     """The rules of alerts that fire now, once for each."""
     return [rule for each in rules.asked["firing"] for rule in each.firing(getattr(timeline, each.name))]

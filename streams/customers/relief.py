@@ -128,7 +128,8 @@ def relieve(lines: Mapping[str, Timeline], place_of: Callable[[str], Place], rul
     for line in [line for line in lines if line != LIVE]:
         if sum(sizes.values()) > ROW_BYTES:
             timeline, out, _, facts = loop.published(lines[line], None, place_of(line), rules)
-            case.facts.extend(facts)
+            place = place_of(line)
+            case.facts.extend((*facts, *loop.going(timeline, place.now or 0, place, rules)))
             case.out.extend((*out, *loop.removed(timeline, place_of(line), rules)))
             del lines[line], sizes[line]
     size = len(_encode(owner)) + sum(sizes.values())

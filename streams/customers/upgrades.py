@@ -13,8 +13,8 @@ _JOURNEYS: dict[str, Any] = {"past": [], "shown": {}, "review": None}
 _SEGMENTS: dict[str, Any] = {"standing": {}, "score": None, "score_revision": 0}
 _NOTHING_KNOWN: list[Any] = [[], {}, None, [], {}, 0, None, 0]
 """Of journeys, in version 3; a row has no more of these than the program knew that wrote it."""
-_SHOWN, _DIGEST = 1, 3
-"""Where it says what was published, and where that says what it looked like."""
+_SHOWN, _CLOSED, _DIGEST = 1, 2, 3
+"""Where it says what was published, and where that says whether it is closed and what it looked like."""
 
 ANYBODY = ""
 """In place of a name: a version before did not say whose a deadline is."""
@@ -42,6 +42,20 @@ def journeys_by_name(row: bytes) -> bytes:
             shown[_DIGEST] = 0
         line |= {"journeys": [*journeys, {OWN: [0, 0]}], "stale": True}
     return orjson.dumps({**customer, "due": {line: {ANYBODY: 0} for line in customer.get("lines", {})}})
+
+
+def open_journeys(row: bytes) -> bytes:
+    """A row of version 4, which did not tell when a journey is open, in that of version 5: with one that is, the row is
+    due to tell it.
+    """
+    customer = orjson.loads(row)
+    due = customer.get("due", {})
+    for name, line in customer.get("lines", {}).items():
+        journeys = line.get("journeys", [])
+        if len(journeys) > _SHOWN and not all(shown[_CLOSED] for shown in journeys[_SHOWN].values()):
+            line["stale"] = True
+            due = due | {name: {ANYBODY: 0}}
+    return orjson.dumps({**customer, "due": due})
 
 
 def _by_capability(line: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ MEASURES = (
     Measure("NPS balance", lambda c: c.nps_balance * 100, "nps", "every_answer", _numerator),
     Measure("CES answers", lambda c: c.ces, "ces", "easy", _denominator),
     Measure("CES easy", lambda c: c.ces_easy, "ces", "easy", _numerator),
+    Measure("agents' time on contacts", lambda c: c.occupied_ms, "occupancy", "of_ready_time", _numerator),
+    Measure("agents' ready time", lambda c: c.ready_ms, "occupancy", "of_ready_time", _denominator),
 )
 
 
@@ -98,6 +100,7 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
         Check("contacts with somebody else", None, 0, (found - people).total()),
         Check("strangers who stay strangers", None, len(strangers), sum(found[owner] == 1 for owner in strangers)),
         *stitched(truth, state),
+        *(Check(f"{name}, ms by queue", None, _own(total, name), _of(state, name)) for name in _OF_AGENTS),
         Check("messages scored", None, truth.messages.total(), round(scored)),
         Check("wait alerts raised", None, len(truth.alerts), len(alerted)),
         Check("wait alerts for somebody else", None, 0, len(alerted - truth.alerts)),
@@ -106,6 +109,13 @@ def _whole(truth: Truth, state: BoardState) -> list[Check]:
             for reason in letters
         ),
     ]
+
+
+_OF_AGENTS = ("agents' time on contacts", "agents' ready time")
+
+
+def _own(total: Counts, name: str) -> int:
+    return next(each for each in MEASURES if each.name == name).truth(total)
 
 
 def _of(state: BoardState, name: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import MINUTE_MS, to_ms
 from streams.metrics.kpis import detailed
+from streams.metrics.occupancy import ANY_CHANNEL
 
 TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contacts.dead-letters")
 DAY_MS = 80_000_000
@@ -144,9 +145,10 @@ class BoardState:
     # -- what the board and the summary ask
 
     def pairs(self) -> list[Pair]:
-        """Every channel and queue there are figures of."""
+        """Every channel and queue there are figures of contacts of."""
         days = (dimensions for dimensions, _ in self._days)
-        return sorted({dimensions[:2] for dimensions in (*self._so_far, *days)} | set(self.queues))
+        found = {dimensions[:2] for dimensions in (*self._so_far, *days)} | set(self.queues)
+        return sorted(pair for pair in found if pair[0] != ANY_CHANNEL)
 
     def so_far(self, kpi: str, variant: str, pair: Pair | None = None) -> Share:
         """A KPI since the line began, up to its last reading, over all tiers; without a pair over the whole centre."""

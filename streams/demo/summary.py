@@ -10,6 +10,7 @@ from rich.text import Text
 from streams.demo.check import Check
 from streams.demo.truth import Truth
 from streams.local.text import Terminal
+from streams.metrics.occupancy import ANY_CHANNEL
 
 _COLUMNS = ("offered", "abandoned", "legs", "in time", "waiting", "wait ms", "talk ms", "CSAT answers")
 """Those shown; every other figure is checked as well, and named when it is wrong."""
@@ -61,6 +62,8 @@ def _by_queue(checks: Sequence[Check]) -> Table:
     table.add_column("")
     pairs = dict.fromkeys(check.where for check in checks if check.where is not None)
     for pair in pairs:
+        if pair[0] == ANY_CHANNEL:
+            continue  # of agents: the whole centre has them
         mine = {check.name: check for check in checks if check.where == pair}
         if any(check.truth or check.pipeline for check in mine.values()):
             table.add_row(

@@ -7,11 +7,13 @@ that what comes later takes the place of what was counted before.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from streams.demo.askings import Replies
 from streams.demo.whose import Spoken, Told, Whose
+from streams.metrics.occupancy import ANY_CHANNEL
 from streams.rules import Rules
 
 
@@ -57,6 +59,10 @@ class Counts:
     """Promoters less detractors."""
     ces: int = 0
     ces_easy: int = 0
+    occupied_ms: int = 0
+    """Of agents, by the queues that they serve, under the channel ``all``: busy, or with after-contact work."""
+    ready_ms: int = 0
+    """The same, and available."""
 
     def plus(self, other: "Counts") -> "Counts":
         """The sum of both, field by field."""
@@ -120,6 +126,8 @@ class Truth:
     malformed: Counter[str] = field(default_factory=Counter)
     """Published on purpose, by the reason the dead letter must give."""
     duplicates: int = 0
+    agents: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Agent → state, and since when."""
 
     def of(self, channel: str, queue: str) -> Counts:
         """The counts of one queue of one channel, made when missing."""
@@ -208,6 +216,15 @@ class Truth:
                 next_reply_ms=took.next_ms,
             )
         )
+
+    def does(self, agent: str, skills: Collection[str], state: str, now: int) -> None:
+        """An agent who serves some queues is in a state from now on."""
+        before, since = self.agents.get(agent, ("", now))
+        if before in ("busy", "wrap-up", "available"):
+            occupied = 0 if before == "available" else now - since
+            for queue in skills:
+                self.of(ANY_CHANNEL, queue).add(Counts(occupied_ms=occupied, ready_ms=now - since))
+        self.agents[agent] = state, now
 
     def close(self, now: int) -> None:
         """The end: who still waits is counted as waiting, and alerts that must have fired by now are noted."""

@@ -229,6 +229,8 @@ class World:
             self.left(contact, "flow_out")
             if contact.queue is not None:
                 self.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
+        for agent in self.agents:
+            self.truth.does(agent.id, agent.skills, "", end_ms)
         self.truth.close(end_ms)
 
     def dispatch(self) -> None:
@@ -268,6 +270,7 @@ class World:
         """Publish an agent's state when it changes."""
         if state != agent.state:
             agent.state = state
+            self.truth.does(agent.id, agent.skills, state, self.now)
             data = {"agent_id": agent.id, "state": state, "queues": list(agent.skills)}
             self.publish("agent.state_changed", data)
 

@@ -14,7 +14,7 @@ from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
-from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, Kpi
+from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, OF_AGENTS, Kpi
 from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Totals
 from streams.metrics.groups import DIMENSIONS
@@ -76,10 +76,12 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
         return shortest
     if policy.details == "days" and kpis and all(kpi.of_days for kpi in kpis):
         return "; ".join(_calendar(policy))
-    found = [f"{_length(length)} every {_length(every)}" for length, every in policy.rolling_by(tier=True)]
-    found += [
-        f"{_length(length)} every {_length(every)}, all tiers together"
-        for length, every in policy.rolling_by(tier=False)
+    of_agents = bool(kpis) and all(kpi.formula.names <= OF_AGENTS for kpi in kpis)
+    found = [
+        f"{_length(each[0])} every {_length(each[1])}" + ("" if tier else ", all tiers together")
+        for tier in (True, False)
+        for each in policy.rolling_by(tier=tier)
+        if not of_agents or policy.of_agents(each)
     ]
     found += _calendar(policy)
     details = [kpi.variant for kpi in kpis if kpi.detail or kpi.of_days] if policy.details == "days" else []

@@ -279,6 +279,7 @@ def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -
         line=line,
         queues=tuple(data.get("queues") or ()),
         capacity={channel: (slots["free"], slots["of"]) for channel, slots in (data.get("capacity") or {}).items()},
+        agent_group=data.get("agent_group"),
     )
 
 

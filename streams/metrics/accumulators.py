@@ -266,6 +266,11 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("resolved_reopens"),
         Sum("resolved_contacts"),
         Sum("resolved_transfers"),
+        Sum("open_journeys"),  # at the end of a day: no pane has them
+        Histogram("open_ages", counted_by="open_journeys"),
+        # Agents: ms of their time, by queue.
+        Sum("occupied_ms"),
+        Sum("idle_ms"),
         # Answers and messages of contacts.
         Sum("csat"),
         Sum("csat_satisfied"),

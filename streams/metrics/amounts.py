@@ -197,6 +197,10 @@ def _journey_resolved(fact: Fact, policy: KpiPolicy) -> Amounts:
 _SOLVED, _RESOLVED = ("solved", "solved_ms", "solved_times"), ("resolved", "resolved_ms", "resolved_times")
 
 
+def _agent_time(fact: Fact, policy: KpiPolicy) -> Amounts:
+    return {"occupied_ms": _duration(fact.talk_ms + fact.wrap_ms), "idle_ms": _duration(_value(fact))}
+
+
 def _nps_superseded(fact: Fact, policy: KpiPolicy) -> Amounts:
     return {"nps_superseded": 1, "superseded": superseded(_entered(fact), _value(fact))}
 
@@ -261,6 +265,7 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "next_response": _next_response,
     "journey_solved": _journey_solved,
     "journey_resolved": _journey_resolved,
+    "agent_time": _agent_time,
     "nps_superseded": _nps_superseded,
     "feedback": _feedback,
     "sentiment": _sentiment,

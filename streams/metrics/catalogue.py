@@ -41,6 +41,10 @@ NPS_LAST = "nps_promoters - followed_promoters - nps_detractors + followed_detra
 LEFT = "answered + abandoned + flowed_out"
 
 
+OF_AGENTS = frozenset({"occupied_ms", "idle_ms"})
+"""Accumulators of which windows hold whole slots (`AGENT_SLOT_MS`) or nothing."""
+
+
 def percentiles(name: str, grain: str, histogram: str, of: str = "", settles: Rule | None = None) -> tuple[Kpi, ...]:
     """p50, p90 and p95 of a duration, within 1 %; ``of``: the variant they are of, where the KPI has several."""
     before = f"{of}_" if of else ""
@@ -166,7 +170,12 @@ CATALOGUE: tuple[Kpi, ...] = (
         Kpi("journeys_reopened", "all", "journey", "count", count("resolved_reopens"), settles="need"),
         Kpi("effort", "contacts", "journey", "milli", per("resolved_contacts", "resolved", 1000), settles="need"),
         Kpi("effort", "transfers", "journey", "milli", per("resolved_transfers", "resolved", 1000), settles="need"),
+        # Open at the moment of the reading, of which there is one of each day in a span of several.
+        Kpi("backlog", "open", "journey", "count", count("open_journeys")),
+        Kpi("backlog", "age_p50", "journey", "ms", percentile(50, "open_ages")),
+        Kpi("backlog", "age_p90", "journey", "ms", percentile(90, "open_ages")),
     ),
+    Kpi("occupancy", "of_ready_time", "agent", "ratio", per("occupied_ms", "occupied_ms + idle_ms")),
     Kpi("csat", "satisfied", "contact", "ratio", per("csat_satisfied", "csat")),
     Kpi("csat", "mean_score", "contact", "milli", per("csat_milli", "csat"), detail=True),
     # A customer's last answer in the window counts, where it was given; or every answer does.

@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 from streams.base.records import SEP
 from streams.base.times import CalendarUnit
+from streams.metrics.accumulators import Counts
+from streams.metrics.backlog import ages
 from streams.metrics.formulas import NOBODY, Waiting
-from streams.metrics.kpis import Readings, Snapshot, readings
+from streams.metrics.kpis import NONE_OPEN, Readings, Snapshot, readings
 from streams.metrics.panes import EMPTY, Pane, happened, merge, plus
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.sweep import Lane, Ordered, Span
@@ -53,6 +55,9 @@ def _windows(lane: Lane, unit: CalendarUnit) -> list[Span]:
     found.update(sweep.going_on[unit].get(lane.dims, ()))
     found.update(span for span in sweep.kept[unit].get(lane.dims, ()) if sweep.settles(span[1]))
     spans = [(max(stay[0], sweep.before), min(stay[1], sweep.reached + 1)) for stay in lane.stays]
+    # What is open from midnight on is, at the end of the day before.
+    open_now = lane.open if unit == "day" else ()
+    spans += [(max(since - 1, sweep.before), min(until, sweep.reached + 1)) for since, until, *_ in open_now]
     # A window that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Span = (0, 0)
@@ -77,7 +82,15 @@ def _snapshots(lane: Lane, period: Period) -> Iterator[tuple[int, Snapshot]]:
     rows = so_far(lane, period.unit, (period.start, period.end), lane.sweep.before)
     for at in moments:
         pane = merge((*rows, lane.series.between(max(lane.sweep.before, period.start), at)), glance=True)
-        yield at, Snapshot(pane, waiting.get(at, NOBODY), at, period.start, lane.can_abandon, lane.clock)
+        who, found = waiting.get(at, NOBODY), _open(lane, period, at)
+        yield at, Snapshot(pane, who, at, period.start, lane.can_abandon, lane.clock, found)
+
+
+def _open(lane: Lane, period: Period, at: int) -> Counts:
+    """How old the journeys are that are open then: a day says that."""
+    if period.unit != "day":
+        return NONE_OPEN
+    return _said(lane, period).ages if at == period.end <= lane.sweep.before else ages(lane.open, at)
 
 
 def so_far(lane: Lane, unit: CalendarUnit, window: Span, sealed: int) -> list[Pane]:
@@ -124,8 +137,7 @@ def _read_at(lane: Lane, period: Period) -> list[int]:
 def _record(lane: Lane, period: Period, at: int, snapshot: Snapshot) -> Ordered | None:
     sweep, (unit, every, start, end) = lane.sweep, period
     published = sweep.tables.published
-    key = f"{lane.dims}{SEP}{unit}{SEP}{start}"
-    before = published.get(key) or Published(0)
+    before = _said(lane, period)
     is_over = end <= sweep.before
     is_changed = is_over and _changed(lane, period)
     settles_alone = is_over and not is_changed
@@ -134,17 +146,26 @@ def _record(lane: Lane, period: Period, at: int, snapshot: Snapshot) -> Ordered 
         # The legs of that midnight are forgotten, how many had reached the threshold is not.
         reached = before.reached
         snapshot = snapshot._replace(waiting=Waiting(reached=reached) if reached > 0 else NOBODY)
-    # Who waits is state: a window without data is read at its end only, where somebody waits then.
-    if revision == 1 and (at < end or snapshot.waiting is NOBODY) and not happened(snapshot.pane):
+    # Who waits and what is open is state: a window without data is read at its end only, where there is some then.
+    is_empty = snapshot.waiting is NOBODY and not snapshot.ages
+    if revision == 1 and (at < end or is_empty) and not happened(snapshot.pane):
         return None
     settled = sweep.policy.settled(end, sweep.now) if at >= end else ()
     found = readings(snapshot, settled=settled)
     if (found.digest == before.said and (at < end or settles_alone)) or (settles_alone and before.firm is None):
         return None  # what was read last stands; a version that knew no provisional readings said nothing of them
     amended = is_over and (before.amended or (is_changed and _amends(before, found)))
-    published[key] = Published(revision, reached, found.digest, found.firm(settled), settled, amended)
+    kept = dict(snapshot.ages) if at == end else {}
+    firm = found.firm(settled)
+    key = f"{lane.dims}{SEP}{unit}{SEP}{start}"
+    published[key] = Published(revision, reached, found.digest, firm, settled, amended, kept)
     status = "provisional" if at < end else "amended" if amended else "final"
     return at, end - start, lane.dims, lane.record((start, end), every, status, revision, found)
+
+
+def _said(lane: Lane, period: Period) -> Published:
+    """What was published of a window last."""
+    return lane.sweep.tables.published.get(f"{lane.dims}{SEP}{period.unit}{SEP}{period.start}") or Published(0)
 
 
 def _amends(before: Published, found: Readings) -> bool:

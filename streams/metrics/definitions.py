@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streams.base.times import HOUR_MS
 from streams.metrics.accumulators import HISTOGRAMS, step_of
 from streams.metrics.terms import BY_BUSINESS_TIME
 
@@ -275,6 +276,26 @@ DEFINITIONS: dict[str, Definition] = {
         "Dixon, Toman and DeLisi, *The Effortless Experience* (2013), on repeat contacts and transfers as effort",
         {"resolved": 30, "resolved_contacts": 42, "resolved_transfers": 9},
         _SETTLES,
+    ),
+    "backlog": Definition(
+        "Journeys that are open at the moment of the reading: begun, and not solved, given up or closed by then.",
+        {
+            "open": "how many there are, in the place of the contact that came last",
+            "age_p50": "the median of the times since they began",
+            "age_p90": "what 90 % of these times do not exceed",
+        },
+        f"{_OWN}; help desks call it open tickets, and their age",
+        {
+            "open_journeys": 10,
+            "open_ages": {step_of(2 * HOUR_MS): 6, step_of(30 * HOUR_MS): 3, step_of(216 * HOUR_MS): 1},
+        },
+    ),
+    "occupancy": Definition(
+        "Share of agents' ready time that they spent on contacts, after-contact work included; several contacts at "
+        "once count once. Each queue that an agent serves counts all of the agent's time.",
+        {"of_ready_time": "by the states of agents, under the channel `all` ([how](metrics.md#occupancy))"},
+        _GANS,
+        {"occupied_ms": 52_362_000, "idle_ms": 7_638_000},
     ),
     "csat": Definition(
         "Satisfaction by the answers to surveys, on the scale and with the cut of kpis.yaml. One answer per contact: "

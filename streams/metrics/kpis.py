@@ -8,7 +8,7 @@ from zlib import crc32
 import orjson
 
 from streams.hours.clock import BusinessClock
-from streams.metrics.accumulators import HISTOGRAMS
+from streams.metrics.accumulators import HISTOGRAMS, Counts
 from streams.metrics.catalogue import (
     BUSINESS,
     BUSINESS_INSTANT,
@@ -29,6 +29,9 @@ MOST = 2**53 - 1
 and says "this or more". The value is that of the exact numbers."""
 
 
+NONE_OPEN: Counts = {}
+
+
 class Snapshot(NamedTuple):
     """What a record is read from: what happened in a window, and who waits at its end."""
 
@@ -41,6 +44,8 @@ class Snapshot(NamedTuple):
     """False on channels where nobody waits on the line: they have no abandonment."""
     clock: BusinessClock | None = None
     """Of a queue that has opening hours."""
+    ages: Counts = NONE_OPEN
+    """Days only: of the journeys that are open at its end, as a histogram."""
 
 
 def reading(kpi: Kpi, numerator: int, denominator: int) -> dict[str, Any]:
@@ -128,8 +133,9 @@ class Readings(list[dict[str, Any]]):
 
     @property
     def digest(self) -> int:
-        """Equal for what says the same."""
-        return crc32(self.json)
+        """Equal for what says the same, but for how old the open journeys are: each reading says that anew."""
+        lasting = [each for each in self if each["kpi"] != "backlog" or each["unit"] != "ms"]
+        return crc32(self.json if len(lasting) == len(self) else orjson.dumps(lasting))
 
     def firm(self, settled: Collection[Rule]) -> int:
         """Equal where those say the same that are final when so much is settled."""
@@ -148,6 +154,8 @@ def readings(
     totals = dict(snapshot.pane)
     if snapshot.waiting is not NOBODY:
         totals |= who_waits(snapshot.waiting, snapshot.end, snapshot.clock)
+    if snapshot.ages:
+        totals |= {"open_journeys": sum(snapshot.ages.values()), "open_ages": snapshot.ages}
     if superseded := totals.get("superseded"):
         totals |= followed(superseded, snapshot.start)
         before = {str(one): n for one, n in sorted(superseded.items()) if one // 4 < snapshot.start and n > 0}

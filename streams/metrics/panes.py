@@ -182,6 +182,12 @@ class Series:
         merged = [(start, merge(panes) if len(panes) > 1 else panes[0]) for start, panes in sorted(at.items())]
         return cls(merged, without)
 
+    def less(self, names: frozenset[str]) -> "Series":
+        """Without some accumulators, but for `between`; itself where there are none of them."""
+        if all(names.isdisjoint(pane) for pane in self._panes):
+            return self
+        return Series(self._all, self._without | names)
+
     def __iter__(self) -> Iterator[tuple[int, Pane]]:
         return iter(self._all)
 

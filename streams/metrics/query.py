@@ -29,7 +29,8 @@ WindowName = tuple[str, int]
 _REACHED = ("service_level", "reached_threshold")
 _LAST_ANSWER = ("nps", "last_answer")
 _NOBODY_WAITS = ("service_level", "all_abandons_count")
-_COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items()}
+_OPEN, _AGES = ("backlog", "open"), "open_ages"
+_COUNTED = {name: counting(each.counted_by) for name, each in HISTOGRAMS.items() if name != _AGES}
 """Histogram → a KPI whose denominator says how many amounts there are: as many are in a histogram that is complete."""
 
 
@@ -233,11 +234,15 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
         if _REACHED in found and not is_last(record):
             # Who waited then has been answered, or has given up, in a later window.
             found[_REACHED] = found[_REACHED][0], found.get(_NOBODY_WAITS, (0, 0))[1]
+        if not is_last(record):
+            found.pop(_OPEN, None)
         for kpi in SPANS:
             name = kpi.name, kpi.variant
             if name in found:
                 sums[name] = _merged(kpi, sums[name], found[name]) if name in sums else found[name]
         for histogram, counts in record.get("histograms", {}).items():
+            if histogram == _AGES and not is_last(record):
+                continue
             histograms.setdefault(histogram, Counter()).update({int(step): n for step, n in counts.items()})
     if _LAST_ANSWER in sums and "superseded" in histograms:
         start = min(record["window"]["start"] for record in records)
@@ -245,8 +250,7 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
     for kpi in SPANS:
         name = kpi.name, kpi.variant
         if kpi.formula.percent and (name in sums or kpi.formula.histogram in histograms):
-            counted = _COUNTED[kpi.formula.histogram]
-            sums[name] = _percentile(kpi, histograms, sums.get((counted.name, counted.variant), (0, 0))[1])
+            sums[name] = _percentile(kpi, histograms, _amounts(kpi.formula.histogram, sums))
     # What a queue without opening hours has no word of is left out, and not nothing.
     told = [*CATALOGUE, *(kpi for kpi in SPANS[len(CATALOGUE) :] if (kpi.name, kpi.variant) in sums)]
     return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in told]
@@ -269,6 +273,14 @@ def _merged(kpi: Kpi, a: Ratio, b: Ratio) -> Ratio:
     if kpi.formula.merge == "max":
         return max(a[0], b[0]), max(a[1], b[1])
     return a[0] + b[0], 1 if kpi.formula.merge == "count" else a[1] + b[1]
+
+
+def _amounts(histogram: str, sums: Mapping[tuple[str, str], Ratio]) -> int:
+    """How many amounts a histogram must hold."""
+    if histogram == _AGES:
+        return sums.get(_OPEN, (0, 1))[0]
+    counted = _COUNTED[histogram]
+    return sums.get((counted.name, counted.variant), (0, 0))[1]
 
 
 def _percentile(kpi: Kpi, histograms: Mapping[str, Counter[int]], of: int) -> Ratio:

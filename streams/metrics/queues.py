@@ -48,21 +48,27 @@ def fold_leg(tables: Tables, key: str, fact: Fact, late: bool = False) -> tuple[
 
     Returns the leg before and after.
     """
-    before = leg = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
-    if late and _is_forgotten(leg, fact):
-        before = Leg(1, ((fact.time, 1),))
-        closed = tuple(sorted((*leg.closed, *before.closed)))  # what came since found no opening, and said nothing
-        leg = Leg(1, closed, _counted(leg.answers, fact.time, -fact.sign) if _is_answer(fact) else leg.answers)
-    if fact.fact == "leg_opened":
-        leg = replace(leg, opened=leg.opened + fact.sign)
-    else:
-        leg = replace(leg, closed=_counted(leg.closed, fact.time, fact.sign))
-        if _is_answer(fact):
-            leg = replace(leg, answers=_counted(leg.answers, fact.time, fact.sign))
+    known = tables.left.pop(key, None) or tables.legs.get(key) or Leg()
+    before, leg = folded(known, fact, fact.fact == "leg_opened", late)
     if leg.opened or leg.closed or leg.answers or leg.said is not None:
         tables.legs[key] = leg
     else:
         tables.legs.pop(key, None)
+    return before, leg
+
+
+def folded(leg: Leg, fact: Fact, is_opening: bool, late: bool) -> tuple[Leg, Leg]:
+    """A leg before and after a fact that opens or closes it; ``late``: as in `fold_leg`."""
+    if is_opening:
+        return leg, replace(leg, opened=leg.opened + fact.sign)
+    before = leg
+    if late and _is_forgotten(leg, fact):
+        before = Leg(1, ((fact.time, 1),))
+        closed = tuple(sorted((*leg.closed, *before.closed)))  # what came since found no opening, and said nothing
+        leg = Leg(1, closed, _counted(leg.answers, fact.time, -fact.sign) if _is_answer(fact) else leg.answers)
+    leg = replace(leg, closed=_counted(leg.closed, fact.time, fact.sign))
+    if _is_answer(fact):
+        leg = replace(leg, answers=_counted(leg.answers, fact.time, fact.sign))
     return before, leg
 
 
@@ -76,10 +82,10 @@ def _counted(counts: tuple[tuple[int, int], ...], time: int, sign: int) -> tuple
     return tuple(sorted((left, n) for left, n in found.items() if n))
 
 
-def _is_forgotten(leg: Leg, fact: Fact) -> bool:
+def _is_forgotten(leg: Leg, closing: Fact) -> bool:
     """Is a closing taken back that is no longer here? Then its opening was here too, or it would be kept."""
-    known = leg.opened or any(left == fact.time for left, _ in leg.closed)
-    return fact.fact == "leg_closed" and fact.sign < 0 and not known
+    known = leg.opened or any(left == closing.time for left, _ in leg.closed)
+    return closing.sign < 0 and not known
 
 
 def until_of(tables: Tables, key: str) -> int:

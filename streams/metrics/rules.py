@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, Strict
 
 from streams.base.records import SEP
-from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS, UNITS, CalendarUnit, calendar_bounds
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UNITS, CalendarUnit, calendar_bounds
 from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrUnit, Text, Zone
 from streams.hours.calendars import Hours
 from streams.hours.clock import BusinessClock
@@ -22,6 +22,9 @@ MOST_GROUPS = 15
 Group = Annotated[tuple[Dimension, ...], Field(min_length=1, max_length=2)]
 PANE_MS = 10_000
 """Length of a pane; every window is made of whole panes."""
+AGENT_SLOT_MS = 5 * MINUTE_MS
+"""Time of agents is told in slots of it (`streams.metrics.occupancy`): windows that are not made of whole slots say
+nothing of it."""
 
 
 Rule = Literal["repeat", "need", "callback"]
@@ -210,6 +213,10 @@ class KpiPolicy:
     def settled(self, end: int, now: int) -> tuple[Rule, ...]:
         """Which rules change nothing any more of a window that ended at a moment."""
         return tuple(rule for rule, after in self.settles_ms.items() if end + after <= now)
+
+    def of_agents(self, window: tuple[int, int]) -> bool:
+        """Whether a window (length, every) is made of whole slots of agents' time."""
+        return not (window[0] % AGENT_SLOT_MS or window[1] % AGENT_SLOT_MS)
 
     def shared(self, task: int, tasks: int) -> "KpiPolicy":
         """The policy of one task of several."""

@@ -3,15 +3,16 @@ and tier.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
-from streams.base.times import UNITS, CalendarUnit, calendar_bounds, iso
-from streams.metrics.catalogue import DAYS_ALONE
+from streams.base.times import UNITS, CalendarUnit, calendar_bounds, day_bounds, iso
+from streams.metrics.backlog import Open, open_after
+from streams.metrics.catalogue import DAYS_ALONE, OF_AGENTS
 from streams.metrics.formulas import Waiting
 from streams.metrics.grid import grid
 from streams.metrics.groups import ALL, named
@@ -76,6 +77,20 @@ class Sweep:
     def now(self) -> int:
         """Until when what happens next is known: for ever, where nothing comes any more."""
         return FOREVER if self.ended else self.sealed
+
+    @cached_property
+    def reads_days(self) -> bool:
+        """Whether a day is read, of any zone."""
+        every, before = self.policy.calendar.get("day"), self.before
+        if every is None or self.ended or before == NEVER:
+            return every is not None
+        days = [day_bounds(before, zone) for zone in self.policy.zones]
+        return any(min(before - (before - start) % every + every, end) <= self.reached for start, end in days)
+
+    @cached_property
+    def open(self) -> dict[str, list[Open]]:
+        """Journeys that are open at a moment of this move, by dimensions, where one is looked at."""
+        return open_after(self.tables, self.line, self.before) if self.reads_days else {}
 
     @cached_property
     def going_on(self) -> dict[CalendarUnit, dict[str, set[Span]]]:
@@ -209,11 +224,24 @@ class Lane:
         self.clock, self.zone = policy.clock(channel, self.queue), policy.zone(channel, self.queue)
         if self.by:
             self.clock = None
+        self.open = self.sweep.open.get(self.dims, [])
 
     @property
     def together(self) -> bool:
         """Whether it is of all tiers of a queue."""
         return not self.by and self.named["tier"] == ALL
+
+    def parts(self) -> tuple["Lane", ...]:
+        """Itself; where it tells of agents, the windows that are made of whole slots, and the others without that."""
+        less = self.series.less(OF_AGENTS)
+        if less is self.series:
+            return (self,)
+        whole = tuple(each for each in self.rolling if self.sweep.policy.of_agents(each))
+        found = replace(self, rolling=whole)
+        if not (less.starts or self.stays):
+            return (found,)
+        others = tuple(each for each in self.rolling if each not in whole)
+        return found, replace(self, series=less, rolling=others)
 
     def waiting(self, moments: set[int]) -> dict[int, Waiting]:
         """Who waits at each of the moments; those at which nobody does are left out."""

@@ -99,6 +99,8 @@ class Published(msgspec.Struct, frozen=True, omit_defaults=True):
     settled: tuple[Rule, ...] = ()
     """Which rules had nothing to change any more then."""
     amended: bool = False
+    ages: dict[int, int] = {}
+    """Days only: of the journeys that were open at its end, as a histogram."""
 
 
 class Late(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +144,8 @@ class Tables:
     left: MutableMapping[str, Leg] = field(default_factory=dict)
     """Legs that left, for as long as a late fact may ask who waited when; apart, so that nobody reads through them for
     who waits."""
+    backlog: MutableMapping[str, Leg] = field(default_factory=dict)
+    """``dimensions ␟ since ␟ start ␟ id``: stays of journeys, for as long as the legs that left; see `backlog`."""
     published: MutableMapping[str, Published] = field(default_factory=dict)
     """``dimensions ␟ length ␟ end`` and ``dimensions ␟ day|week|month ␟ start``."""
     lines: MutableMapping[str, LineState] = field(default_factory=dict)
@@ -155,7 +159,7 @@ class Tables:
 
     def forget(self, line: str) -> None:
         """Remove every row of a line but what its state says, which queues were shown and who waits there."""
-        self._forget(line, "panes", "days", "weeks", "months", "left", "published", "late")
+        self._forget(line, "panes", "days", "weeks", "months", "left", "backlog", "published", "late")
 
     def forget_queues(self, line: str) -> None:
         """Remove who waits, once the last states of the queues are told."""
@@ -175,6 +179,7 @@ TABLE_TYPES: dict[str, Any] = {
     "months": Pane,
     "legs": Leg,
     "left": Leg,
+    "backlog": Leg,
     "published": Published,
     "lines": LineState,
     "late": Late,

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, UNITS, CalendarUnit, iso
+from streams.metrics import backlog
+from streams.metrics.backlog import BACKLOG_FACTS, fold_open, open_key
 from streams.metrics.days import calendar_records, can_change, change, counted_since, so_far
 from streams.metrics.formulas import NOBODY
 from streams.metrics.grid import grid
@@ -57,9 +59,14 @@ def fold_all(tables: Tables, facts: Sequence[Fact], policy: KpiPolicy, group: st
     Raises ValueError, with nothing changed, where one of them cannot be counted."""
     cells: defaultdict[_Cell, list[Fact]] = defaultdict(list)
     legs: list[tuple[Fact, str, Counted]] = []
+    opens: list[tuple[int, Fact, str]] = []
     found: list[Counted] = []
-    for fact in facts:
+    for place, fact in enumerate(facts):
         dims = dimensions_of(fact, group)
+        if fact.fact in BACKLOG_FACTS:
+            opens.append((place, fact, open_key(fact, dims)))
+            found.append("counted")
+            continue
         counted = _when(tables, fact, dims, policy)
         found.append(counted)
         if counted != "too_late":
@@ -71,6 +78,12 @@ def fold_all(tables: Tables, facts: Sequence[Fact], policy: KpiPolicy, group: st
         _count(tables, cell, pane, policy)
     for leg in legs:
         _fold_leg(tables, *leg, policy)
+    for place, fact, key in opens:
+        state = tables.lines.get(fact.line) or LineState()
+        if state.ended:
+            found[place] = "too_late"
+        elif fold_open(tables, key, fact, state.sealed, policy):
+            found[place] = "amends_day"
     return found
 
 
@@ -217,10 +230,14 @@ def standing(tables: Tables, line: str, policy: KpiPolicy) -> list[dict[str, Any
 
 def _now(lane: Lane) -> Iterator[dict[str, Any]]:
     policy, sealed = lane.sweep.policy, lane.sweep.sealed
-    ends = [(length, every, grid(every, lane.zone).last(sealed)) for length, every in lane.rolling]
-    waiting = lane.waiting({end for _, _, end in ends} | {sealed})
-    for length, every, end in ends:
-        pane, instant = lane.series.glance(end - length, end), length == policy.rolling[0][0]
+    ends = [
+        (part, length, every, grid(every, lane.zone).last(sealed))
+        for part in lane.parts()
+        for length, every in part.rolling
+    ]
+    waiting = lane.waiting({end for *_, end in ends} | {sealed})
+    for part, length, every, end in ends:
+        pane, instant = part.series.glance(end - length, end), length == policy.rolling[0][0]
         snapshot = Snapshot(pane, waiting.get(end, NOBODY), end, end - length, lane.can_abandon, lane.clock)
         if happened(pane):
             found = readings(snapshot, instant=instant, details=policy.details == "everywhere")
@@ -254,7 +271,8 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
     found: list[Ordered] = []
     for lane in _lanes(sweep, late_from, late):
         with _blamed(lane):
-            found.extend(rolling_records(lane))
+            for part in lane.parts():
+                found.extend(rolling_records(part))
             if not lane.together:
                 found.extend(calendar_records(lane))
     found.sort(key=lambda each: each[:3])
@@ -267,7 +285,7 @@ def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:
     changes, series, waiting = sweep.changes(late), sweep.series(late_from), sweep.stays(late_from)
     by_tier, together = (sweep.policy.rolling_by(tier=tier) for tier in (True, False))
     queues: defaultdict[str, list[Lane]] = defaultdict(list)
-    for dims in sorted(sweep.dims | waiting.keys() | changes.keys()):
+    for dims in sorted(sweep.dims | waiting.keys() | changes.keys() | sweep.open.keys()):
         of = series.get(dims) or NO_PANES, waiting.get(dims, []), changes.get(dims) or Changes()
         lane = Lane(sweep, dims, *of, by_tier)
         if not is_group(dims):
@@ -314,6 +332,8 @@ def _expire(sweep: Sweep) -> None:
         for _, key in keys:
             del tables.panes[key]
     settle_legs(tables, line, sealed, sealed - policy.kept_ms)
+    if sweep.reads_days:
+        backlog.settle(tables, line, sealed - policy.legs_ms, sealed - policy.day_kept_ms)
     if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
         forget_left(tables, line, sealed - policy.legs_ms - MINUTE_MS)  # late facts are judged from a whole minute on
         forget_flows(tables, line, sealed, policy)

@@ -58,6 +58,11 @@ class Ends:
         self.rows.pop(line, None)
 
 
+def name_of(key: str) -> str:
+    """Of the key of a row: the same without the line."""
+    return key.partition(SEP)[0]
+
+
 def line_of(key: str) -> str:
     """Of the key of a row."""
     return key.partition(SEP)[2]

@@ -52,16 +52,16 @@ from streams.identity.groups import Group
 from streams.identity.owners import ContactOwner, begins_anew, found_by
 from streams.identity.profiled import Profiled
 from streams.identity.waiting import Waiting
+from streams.metrics.occupancy import Agent
 from streams.pipeline.ends import Ends, line_of
 from streams.pipeline.forgetting import Forgets, Hall
 from streams.pipeline.nodes import Groups, Nodes
 from streams.pipeline.notes import Notes
 from streams.pipeline.owned import Owners, Topics, Trust
-from streams.pipeline.stage import BEHIND, WATERMARKS, Name, Stage, large_table, struct_table
+from streams.pipeline.shifts import Shifts
+from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 from streams.pipeline.waits import MAX_WAITING_BYTES, Waits
 
-MAX_QUEUES = 50
-"""Queues that are told an agent's state, each in a record of its own that names it alone."""
 NO_LABELS: Mapping[str, Label] = MappingProxyType({})
 encode = msgspec.json.Encoder().encode
 
@@ -84,6 +84,7 @@ TABLES = (
     struct_table("ending", Ending),
     replace_spec(struct_table("erased", int), resident=False),  # hash of a name → until when it is erased
     struct_table("worded", tuple[str, ...]),  # node → identifiers that keep a person's word on it
+    large_table("agents", Agent, "", attrgetter("due")),
     struct_table("crowds", int, "mark"),  # line, day, mark of an identifier → contacts, see `streams.identity.crowds`
 )
 
@@ -94,6 +95,7 @@ class Identify(Stage):
     ``profiles``: customer → identifiers by source; ``groups``: contacts that are over and came by the same identifiers;
     ``waiting``: contact → events that are not placed yet, because an identifier was asked and has not answered;
     ``hurried``: contact → since when its events come again, which waited too long;
+    ``agents``: agent (and line) → the latest states;
     ``ending``: line of a replay → is it over between identifiers?
     """
 
@@ -104,12 +106,13 @@ class Identify(Stage):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Read), name("contact.interactions"))
         self.waiting = tables["waiting"]
-        self.timed = (tables["owners"], tables["nodes"], tables["profiles"], tables["groups"])
+        self.timed = (tables["owners"], tables["nodes"], tables["profiles"], tables["groups"], tables["agents"])
         self.rules, self.trust = rules.contacts, rules.identity
         self.crowds = Crowds(tables["crowds"], share(self.rules.per_identifier_and_day, info.peers))
         self.measurements, self.links = name("contact.measurements"), name("identity.links")
         self.interactions, changes = name("contact.interactions"), name("identity.changes")
         self.notes = notes
+        self.shifts = Shifts(tables["agents"], self.measurements, rules.contacts.lateness_ms, notes)
         self.waits = Waits(tables["waiting"], tables["hurried"], self.links)
         topics, hall = Topics(self.links, self.interactions, changes), (self.watermarks, notes)
         self.owned = Owners(tables["owners"], rules, self.crowds, self.waits, topics, hall)
@@ -147,14 +150,7 @@ class Identify(Stage):
                 )
             out.send(self.interactions, owner.encode(), encode(value))
         elif kind is AgentState:
-            self._of_queues(value, out)
-
-    def _of_queues(self, value: AgentState, out: Outputs) -> None:
-        if len(value.queues) > MAX_QUEUES:
-            self.notes.limited("identify", "queues")
-        for queue in value.queues[:MAX_QUEUES] or ("none",):
-            told = replace(value, queues=(queue,)) if value.queues else value
-            out.send(self.measurements, queue.encode(), encode(told))
+            self.shifts.came(value, self.watermarks.stream_time(value.line), out)
 
     def undo(self, record: Record) -> None:
         super().undo(record)
@@ -253,11 +249,23 @@ class Identify(Stage):
         for key in self.waits.overdue(out.now):
             self._hurry(key, out)
         ended = [line for line, state in lines.items() if state.ended and line not in self.behind]
+        ended = [line for line in ended if self._shifts_over(line, lines[line].watermark, out)]
         if ended:
             waited = self.waits.oldest()
             for line in ended:
                 if line not in waited:
                     self.ends.step(line, out)
+
+    def _shifts_over(self, line: str, now: int, out: Outputs) -> bool:
+        """All that agents did on a line that has ended is told; if not, the rest follows in the next batch."""
+
+        def end(table: Table[Any], due: Iterable[str], line: str) -> None:
+            self.each(due, lambda key: self.shifts.ended(key, now, out), lambda key: [("agents", key)], certain=True)
+
+        if self.ends.is_over(line) or self._look(self.tables["agents"], line, NO_DEADLINE + 1, end):
+            return True
+        self.behind[line] = True
+        return False
 
     def _answered(self, key: str, out: Outputs) -> None:
         """What waited is placed, in the order of its arrival."""
@@ -299,6 +307,8 @@ class Identify(Stage):
             self.nodes.fire(key, line, now, out)
         elif table == "owners":
             self.owned.fire(key, line, now, out)
+        elif table == "agents":
+            self.shifts.passed(key, now, out)
 
     def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         del self.tables[table][key]

@@ -30,8 +30,11 @@ STORIES = [
     if theme not in LATER
 ]
 NEW_FACTS = frozenset(
-    {"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested"}
-)
+    {
+        "contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested",
+        "journey_opened", "journey_left", "agent_time",
+    }
+)  # fmt: skip
 """Kinds of facts that they did not tell."""
 AS_THEN = replace(RULES, kpis=replace(RULES.kpis, windows=WINDOWS, details="everywhere"))
 """Readings by every tier, and of every variant, as they told them."""

@@ -67,7 +67,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         "defect.signals",
     ).healthy("journeys", "segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
-    by_lane = figures.lanes(world, journey_counts.of_journeys(others))
+    by_lane = figures.lanes(world, journey_counts.others(others))
     differences = [
         *of_raw,
         *hops.check_identify(rest, rules, {name: contact.owner for name, contact in world.contacts.items()}),

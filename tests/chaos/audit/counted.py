@@ -34,6 +34,7 @@ OF_DETAILS = {
 COUNTS = {
     ("contacts_offered", "all"), ("contacts_contained", "all"), ("contacts_left", "all"), ("contacts_reopened", "all"),
     ("contacts_turned_away", "all"), ("legs_entered", "all"), ("queue_depth", "now"), ("journeys_reopened", "all"),
+    ("backlog", "open"),
 }  # fmt: skip
 
 
@@ -97,6 +98,7 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
         "resolved": 1, "resolved_ms": fact.time - (fact.entered or 0), "resolved_reopens": fact.value or 0,
         "resolved_contacts": fact.contacts, "resolved_transfers": fact.transfers,
     },
+    "agent_time": lambda fact: {"occupied_ms": fact.talk_ms + fact.wrap_ms, "idle_ms": fact.value or 0},
     "nps_superseded": lambda fact: {"nps_superseded": 1},
     "feedback": feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
@@ -158,6 +160,7 @@ def readings(
         ("journeys_reopened", "all"): (s["resolved_reopens"], 1),
         ("effort", "contacts"): (1000 * s["resolved_contacts"], s["resolved"]),
         ("effort", "transfers"): (1000 * s["resolved_transfers"], s["resolved"]),
+        ("occupancy", "of_ready_time"): (s["occupied_ms"], s["occupied_ms"] + s["idle_ms"]),
         ("csat", "satisfied"): (s["csat_satisfied"], s["csat"]),
         ("csat", "mean_score"): (s["csat_milli"], s["csat"]),
         ("nps", "last_answer"): (

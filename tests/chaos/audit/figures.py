@@ -30,6 +30,7 @@ WINDOWS = ((60_000, 30_000), (300_000, 60_000), (900_000, 300_000), (3_600_000, 
 TOGETHER, ALL = (60_000, 300_000), "all"
 """Lengths of the windows that are of all tiers together, under this name."""
 PANE, DAY = 10_000, 86_400_000
+STAYS, AGENTS = ("journey_opened", "journey_left"), "agent_time"
 
 Dims = tuple[str, str, str, str]
 """(line, channel, queue, tier)."""
@@ -49,7 +50,7 @@ def net(logs: Logs) -> Counter[Fact]:
 def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
     """What is left of the facts is what the raw events say."""
     wanted, found = Counter(world.facts), net(logs)
-    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith("journey_")})
+    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith(("journey_", AGENTS))})
     for fact in sorted({*wanted, *found}, key=lambda fact: fact.time):  # one that was taken back too often is below 0
         if wanted[fact] != found[fact]:
             what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
@@ -76,6 +77,8 @@ class Lane:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.stays: list[tuple[int, int]] = []
+        self.open: list[tuple[int, int, int]] = []
+        """Stays of journeys: since, until, and when each began."""
         self.ancient: list[int] = []
         """Times of facts so late that windows may or may not hold them."""
 
@@ -89,6 +92,10 @@ class Lane:
     def waiting(self, at: int) -> list[int]:
         return [entered for entered, left in self.stays if entered <= at < left]
 
+    def ages(self, at: int) -> list[int]:
+        """Of the journeys that are open."""
+        return sorted(at - began for since, until, began in self.open if since <= at < until)
+
     def read(self, dims: Dims, start: int, end: int) -> Said:
         """What a record of the window must say: only what has something to say, and of a window without facts nothing,
         but of a day who had reached the threshold at its end."""
@@ -99,6 +106,7 @@ class Lane:
         total = sums(facts)
         total.update(_followed(facts, start))
         found = readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
+        found["backlog", "open"] = (len(self.ages(end)) if length > WINDOWS[-1][0] else 0, 1)
         left_out = (NOW if length > WINDOWS[0][0] else set()) | (
             DETAILS | OF_DAYS if length <= WINDOWS[-1][0] else set()
         )
@@ -125,11 +133,23 @@ def _next(at: int, every: int) -> int:
     return -(-at // every) * every
 
 
-def lanes(world: World, of_journeys: Iterable[Fact] = ()) -> dict[Dims, Lane]:
+def lanes(world: World, others: Iterable[Fact] = ()) -> dict[Dims, Lane]:
     """All facts by where they count."""
     found: dict[Dims, Lane] = defaultdict(Lane)
-    for fact in of_journeys:
-        found[fact.line, fact.channel, fact.queue, fact.tier].facts.append(fact)
+    others, gone = [*others], dict[tuple[Any, ...], int]()
+    for fact in others:
+        if fact.fact == STAYS[1]:
+            gone[fact.line, fact.channel, fact.queue, fact.tier, fact.entered, fact.value, fact.id] = fact.time
+    for fact in others:
+        lane = found[fact.line, fact.channel, fact.queue, fact.tier]
+        if fact.fact == STAYS[0]:
+            until = gone.pop(
+                (fact.line, fact.channel, fact.queue, fact.tier, fact.time, fact.value, fact.id), NEVER_LEFT
+            )
+            lane.open.append((fact.time, until, fact.value or 0))
+        elif fact.fact not in STAYS:
+            lane.facts.append(fact)
+    assert not gone, f"these left, and never were there: {gone}"
     for contact in world.contacts.values():
         ancient = contact.ancient
         left = {fact.id: fact.time for fact in contact.facts if fact.fact == "leg_closed"}
@@ -151,6 +171,8 @@ def together(found: dict[Dims, Lane]) -> dict[Dims, Lane]:
     """All tiers of a queue as one lane."""
     merged: dict[Dims, Lane] = defaultdict(Lane)
     for (line, channel, queue, _), lane in found.items():
+        if channel == ALL:
+            continue  # short windows tell nothing of agents
         one = merged[line, channel, queue, ALL]
         one.facts += lane.facts
         one.stays += lane.stays
@@ -180,7 +202,7 @@ def check_readings(
         day = end - start > WINDOWS[-1][0]
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
-        yield from percentiles.check(key, rec, lane.between(start, end), day)
+        yield from percentiles.check(key, rec, lane.between(start, end), day, lane.ages(end) if day else [])
         parts = {} if day else {name: n for name, n in sums(lane.between(start, end)).items() if name in OF_DETAILS}
         if rec.doc["sums"] != parts:
             yield Difference("readings", f"{key}: sums are {rec.doc['sums']}, not {parts}", (key,), rec)

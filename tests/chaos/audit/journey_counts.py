@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.chaos.audit.contacts import Contact, Fact, World
-from tests.chaos.audit.figures import net
+from tests.chaos.audit.figures import AGENTS, STAYS, net
 from tests.chaos.audit.journey_records import STANDS_MS
 from tests.chaos.audit.logs import ERASED, POISON, Difference, Logs
 from tests.chaos.audit.times import ms
@@ -19,6 +19,11 @@ KINDS = ("journey_solved", "journey_resolved")
 def of_journeys(logs: Logs) -> list[Fact]:
     """Those of journeys, taken back ones taken out."""
     return [fact for fact in net(logs).elements() if fact.fact in KINDS]
+
+
+def others(logs: Logs) -> list[Fact]:
+    """What counts beside single contacts: journeys, solved or open, and the time of agents."""
+    return [fact for fact in net(logs).elements() if fact.fact in (*KINDS, *STAYS, AGENTS)]
 
 
 def check(logs: Logs, now: Mapping[str, int]) -> Iterator[Difference]:

@@ -51,12 +51,14 @@ OF_DAYS = {
 """Told of days alone."""
 
 
-def check(key: str, rec: Rec, facts: list[Fact], day: bool) -> Iterator[Difference]:
-    """Each is the duration of its rank, within 1 %, and all are told."""
+def check(key: str, rec: Rec, facts: list[Fact], day: bool, ages: list[int]) -> Iterator[Difference]:
+    """Each is the duration of its rank, within 1 %, and all are told; ``ages``: of the journeys open at the end."""
     told = {(each["kpi"], each["variant"]): each for each in rec.doc["readings"] if each["numerator"] is None}
-    for (kpi, of), durations in DURATIONS.items():
-        took = sorted(durations(facts)) if day or (kpi, of) not in OF_DAYS else []
-        for percent in (50, 90, 95):
+    some = {
+        which: sorted(durations(facts)) if day or which not in OF_DAYS else [] for which, durations in DURATIONS.items()
+    }
+    for (kpi, of), took in [*some.items(), (("backlog", "age"), ages)]:
+        for percent in (50, 90) if kpi == "backlog" else (50, 90, 95):
             variant = f"{of}_p{percent}" if of else f"p{percent}"
             exact = took[-(-len(took) * percent // 100) - 1] if took else None
             each = told.pop((kpi, variant), {"value": None, "denominator": 0})

@@ -106,7 +106,9 @@ def test_what_left_with_a_later_part_takes_nothing_of_the_earlier_one_along() ->
         Left(OWNER, "c1", "voice", "customer:C2", T0 + 3 * H, since=T0 + 3 * H)
     )
     assert task.net == in_order(first, 3 * H).net
-    assert {(fact.fact, fact.outcome) for fact in task.net} == {("contact_unasked", "left")}
+    assert {(fact.fact, fact.outcome) for fact in task.net if not fact.fact.startswith("journey_")} == {
+        ("contact_unasked", "left")
+    }
 
 
 def test_a_whole_call() -> None:
@@ -163,7 +165,7 @@ def test_lines_do_not_touch_each_other() -> None:
         event("contact.queued", 0, queue="cards", line="r1"),
         event("contact.queued", 0, queue="cards"),
     )
-    assert sorted((each.line, each.tier) for each in task.net) == [("", "gold"), ("r1", "none")]
+    assert sorted({(each.line, each.tier) for each in task.net}) == [("", "gold"), ("r1", "none")]
     assert sorted(each["journey_id"] for each in task.journeys) == [
         "customer:C1@2026-01-01T09:00:00.000Z",
         "customer:C1@2026-01-01T09:00:00.000Z~r1",

@@ -233,7 +233,7 @@ def test_a_kpi_names_accumulators_or_who_waits() -> None:
         per("answred - abandoned", "entered")
 
 
-@pytest.mark.parametrize("name", HISTOGRAMS)
+@pytest.mark.parametrize("name", sorted(HISTOGRAMS.keys() - {"open_ages"}))
 def test_what_a_histogram_counts_is_told_by_a_kpi_of_every_record(name: str) -> None:
     """By what stands below its line, and not by its place or its name: several records' histograms are complete by it."""
     sums = HISTOGRAMS[name].counted_by

@@ -252,6 +252,7 @@ def test_what_no_window_can_change_any_more_is_forgotten() -> None:
         "months": 0,
         "legs": 0,
         "left": 0,
+        "backlog": 0,
         "published": 4 + 1,
         "lines": 1,
         "late": 0,
