@@ -211,6 +211,7 @@ class FactRecord(Model):
         "journey_resolved",
         "nps_superseded",
         "judged",
+        "quality",
     ]
     id: String
     """The leg, contact or message counted."""
@@ -237,6 +238,10 @@ class FactRecord(Model):
     """Of journey_resolved: how many it has."""
     transfers: Whole = 0
     """Of journey_resolved: of all of them."""
+    business: Integer | None = None
+    """Of quality, as the next: thousandths of the score; null = it cannot be told."""
+    human: Integer | None = None
+    hidden: Integer | None = None
 
 
 class UnnamedRecord(Model):

@@ -151,7 +151,7 @@ class Fact(Record, tag="fact", frozen=True):
     """leg_opened, leg_closed, contact_offered, contact_unasked, contact_by_machine, contact_reopened, contact_handled,
     callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
     time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
-    over, and counts for a product or topic"""
+    over, and counts for a product or topic; quality: it is over, and was scored"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -178,6 +178,10 @@ class Fact(Record, tag="fact", frozen=True):
     """Of journey_resolved: how many it has."""
     transfers: int = 0
     """Of journey_resolved: of all of them."""
+    business: int | None = None
+    """Of quality, as the next: thousandths of the score; None = it cannot be told."""
+    human: int | None = None
+    hidden: int | None = None
 
 
 class Unnamed(Record, tag="unnamed", frozen=True):

@@ -43,6 +43,8 @@ LEFT = "answered + abandoned + flowed_out"
 
 REPEAT_MS = 7 * DAY_MS
 """``journeys.repeat`` of the shipped tracking.yaml."""
+SCORED_MS = 7 * DAY_MS
+"""Half of ``contacts.horizon`` there: then the scores of a contact are final."""
 
 
 def percentiles(name: str, grain: str, histogram: str, of: str = "", settles_ms: int = 0) -> tuple[Kpi, ...]:
@@ -177,6 +179,19 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("nps", "every_answer", "contact", "points", per("nps_promoters - nps_detractors", "nps", times=100)),
     Kpi("ces", "easy", "contact", "ratio", per("ces_easy", "ces")),
     Kpi("sentiment", "mean", "message", "milli", per("sentiment_milli", "sentiment")),
+    *of_days(
+        *(
+            Kpi(
+                "quality",
+                side,
+                "contact",
+                "milli",
+                per(f"quality_{side}_milli", f"quality_{side}"),
+                settles_ms=SCORED_MS,
+            )
+            for side in ("business", "human", "hidden")
+        )
+    ),
     Kpi("longest_wait", "left", "leg", "ms", longest("longest")),
 )
 

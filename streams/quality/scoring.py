@@ -67,6 +67,8 @@ class Around(NamedTuple):
     """When contacts began that our side opened, ascending."""
     now: int | None = None
     """Stream time: a promise whose time is not over is neither kept nor broken."""
+    since: int = 0
+    """From when on it is known what our side opened: of a promise of before nobody can tell that it was broken."""
 
 
 class Quality(NamedTuple):
@@ -199,7 +201,7 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
         kept = (each.kept is not None and each.kept <= until) or (
             called < len(around.called) and around.called[called] <= until
         )
-        over = around.now is not None and around.now > until
+        over = around.now is not None and around.now > until and each.last >= around.since
         found.append((each, True if kept else False if over else None))
     return found
 

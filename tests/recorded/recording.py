@@ -30,7 +30,7 @@ STORIES = [
     if theme not in LATER
 ]
 NEW_FACTS = frozenset(
-    {"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested"}
+    {"contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested", "quality"}
 )
 """Kinds of facts that they did not tell."""
 AS_THEN = replace(RULES, kpis=replace(RULES.kpis, windows=WINDOWS, details="everywhere"))

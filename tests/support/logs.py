@@ -31,7 +31,7 @@ def by_key(task: TaskUnderTest, topic: str) -> dict[Any, list[Any]]:
     return found
 
 
-PUBLISHED = ("journey_solved", "journey_resolved", "nps_superseded", "callback_requested")
+PUBLISHED = ("journey_solved", "journey_resolved", "nps_superseded", "callback_requested", "quality")
 
 
 def left_of_published(task: TaskUnderTest) -> Counter[str]:

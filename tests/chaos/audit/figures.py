@@ -30,6 +30,8 @@ TOGETHER, ALL = (60_000, 300_000), "all"
 """Lengths of the windows that are of all tiers together, under this name."""
 PANE, DAY = 10_000, 86_400_000
 
+TOLD_TOGETHER = ("journey_solved", "journey_resolved", "quality")
+"""Facts that are held against what is told of journeys, and of the quality of contacts."""
 Dims = tuple[str, str, str, str]
 """(line, channel, queue, tier)."""
 
@@ -48,7 +50,7 @@ def net(logs: Logs) -> Counter[Fact]:
 def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
     """What is left of the facts is what the raw events say."""
     wanted, found = Counter(world.facts), net(logs)
-    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith("journey_")})
+    found = Counter({fact: n for fact, n in found.items() if n < 0 or fact.fact not in TOLD_TOGETHER})
     for fact in sorted({*wanted, *found}, key=lambda fact: fact.time):  # one that was taken back too often is below 0
         if wanted[fact] != found[fact]:
             what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
@@ -124,10 +126,15 @@ def _next(at: int, every: int) -> int:
     return -(-at // every) * every
 
 
-def lanes(world: World, of_journeys: Iterable[Fact] = ()) -> dict[Dims, Lane]:
+def told_together(logs: Logs) -> list[Fact]:
+    """Those, taken back ones taken out."""
+    return [fact for fact in net(logs).elements() if fact.fact in TOLD_TOGETHER]
+
+
+def lanes(world: World, together: Iterable[Fact] = ()) -> dict[Dims, Lane]:
     """All facts by where they count."""
     found: dict[Dims, Lane] = defaultdict(Lane)
-    for fact in of_journeys:
+    for fact in together:
         found[fact.line, fact.channel, fact.queue, fact.tier].facts.append(fact)
     for contact in world.contacts.values():
         ancient = contact.ancient
