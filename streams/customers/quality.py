@@ -55,9 +55,8 @@ from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
 from streams.quality.scoring import (
     Around,
-    due_ms,
+    first_due,
     is_over,
-    promises,
     quality,
     queue_of,
     usual_wait,
@@ -307,10 +306,9 @@ class Qualities(Follower[KnownQuality]):
         digest = digest_of(record)
         due = ended + (KEPT_MS if final else self.half_ms)
         if not final and contact.service is not None and contact.service.seen:
-            made = promises(contact.service, self.rules, around)
-            due = min([due, *(each.last + (due_ms(each.name, self.rules) or 0) for each, kept in made if kept is None)])
-        told = Told(digest, contact.started, ended, due, final, usual if final else None, kind)
-        return replace(told, counted=counted(contact, tier, scored)), record
+            due = min(due, first_due(contact.service, self.rules, around) or due)
+        counts = counted(contact, tier, scored)
+        return Told(digest, contact.started, ended, due, final, usual if final else None, kind, counts), record
 
     # What is kept
 

@@ -4,7 +4,7 @@ They count as far as they were heard of in a span before its end, half of the ti
 them is forgotten before its scores are final.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.base.claims import mark_of
@@ -49,8 +49,11 @@ def called(key: str, since: int, beside: Beside) -> tuple[int, ...]:
     return tuple([started for started, other in beside.called if other != key and started >= since])
 
 
-def outlived(lives: Sequence[Contact], view: View) -> Iterator[tuple[str, str, Contact]]:
-    """Those whose name another contact has by now, each as it was in the end: mark, key, contact; the latest first."""
+def outlived(lives: Sequence[Contact], view: View) -> list[tuple[str, str, Contact]]:
+    """Those whose name another contact has by now, each as it was in the end: mark, key, contact; ``lives`` in order of
+    time.
+    """
+    found: list[tuple[str, str, Contact]] = []
     behind: dict[str, list[Contact]] = {}
     for life in reversed(lives):
         key = contact_key(life.channel, life.id)
@@ -61,5 +64,6 @@ def outlived(lives: Sequence[Contact], view: View) -> Iterator[tuple[str, str, C
         later = behind[key]
         after = any(each.started > (life.ended or life.last) for each in later)
         if after and all(each.started != life.started for each in later):
-            yield mark_of(key), key, life
+            found.append((mark_of(key), key, life))
         later.append(life)
+    return found[::-1]

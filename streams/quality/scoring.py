@@ -206,6 +206,13 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
     return found
 
 
+def first_due(service: Service, rules: QualityRules, around: Around) -> int | None:
+    """When the time of the first promise is over of which it is then known whether it was kept."""
+    made = promises(service, rules, around)
+    times = [each.last + (due_ms(each.name, rules) or 0) for each, kept in made if kept is None]
+    return min((at for at in times if around.now is None or at >= around.now), default=None)
+
+
 def due_ms(name: str, rules: QualityRules) -> int | None:
     """In what time a promise is to be kept; None: it is none."""
     return rules.kept_within_ms.get(name)
