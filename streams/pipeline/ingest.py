@@ -7,7 +7,6 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +43,6 @@ encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
 
 _REFUSED = "replay-refused"
-_PREPARED_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,7 @@ class Ingest(Gauged, Processor):
             return
         texts = [text for record in records if (text := self._to_score(record)) is not None]
         if texts:
-            with suppress(TimeoutError):  # then they are scored one by one, or have no score
-                await asyncio.wait_for(asyncio.to_thread(prepare, texts), _PREPARED_WITHIN_S)
+            await asyncio.to_thread(prepare, texts)  # see `streams.worker.guarded`: it comes back
 
     def _to_score(self, record: Record) -> str | None:
         try:
