@@ -8,7 +8,8 @@ import orjson
 
 from streams.base.times import HOUR_MS, SECOND_MS
 from streams.engine.offline import Offline
-from tests.support.offline import NOW, deployment, mark, settle
+from streams.rules import Rules
+from tests.support.offline import NOW, RULES, deployment, mark, settle
 from tests.support.system import event, home
 
 CURT = {
@@ -84,9 +85,9 @@ def talk(contact: str, language: str | None, texts: list[str], customer: str = "
     return [at(kind, contact, start + second_ * SECOND_MS, **data) for kind, second_, data in steps]
 
 
-def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS) -> Offline:
+def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS, rules: Rules = RULES) -> Offline:
     """A replay of the events; afterwards its stream time passes ``end``, ms after the first one."""
-    run, topics = deployment(), sorted({home(one)[0] for one in events} | {"contacts.task"})
+    run, topics = deployment(rules=rules), sorted({home(one)[0] for one in events} | {"contacts.task"})
     mark(run, LINE, "started", T0 - 1, topics)
     for start in range(0, len(events), size):
         for one in events[start : start + size]:
