@@ -193,10 +193,9 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
     """Each promise of the contact, as it was made last, and whether it was kept; None = its time is not over."""
     found: list[tuple[Seen, bool | None]] = []
     for each in service.seen:
-        within = due_ms(each.name, rules)
-        if within is None:
+        until = due_ms(each, rules)
+        if until is None:
             continue
-        until = each.last + within
         called = bisect_left(around.called, each.last + 1)
         kept = (each.kept is not None and each.kept <= until) or (
             called < len(around.called) and around.called[called] <= until
@@ -209,13 +208,14 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
 def first_due(service: Service, rules: QualityRules, around: Around) -> int | None:
     """When the time of the first promise is over of which it is then known whether it was kept."""
     made = promises(service, rules, around)
-    times = [each.last + (due_ms(each.name, rules) or 0) for each, kept in made if kept is None]
-    return min((at for at in times if around.now is None or at >= around.now), default=None)
+    times = [due_ms(each, rules) for each, kept in made if kept is None]
+    return min((at for at in times if at is not None and (around.now is None or at >= around.now)), default=None)
 
 
-def due_ms(name: str, rules: QualityRules) -> int | None:
-    """In what time a promise is to be kept; None: it is none."""
-    return rules.kept_within_ms.get(name)
+def due_ms(seen: Seen, rules: QualityRules) -> int | None:
+    """By when a promise is to be kept (ms): as it says itself, else in the time of its kind; None: it is none."""
+    within = rules.kept_within_ms.get(seen.name)
+    return None if within is None else seen.last + within if seen.due is None else seen.due
 
 
 def usual_wait(before: Collection[tuple[int, str, int]]) -> int | None:

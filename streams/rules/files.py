@@ -26,6 +26,7 @@ from streams.hours.calendars import Hours
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.behaviours import Behaviours
+from streams.intake.deadlines import Deadlines
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.rules import KpiPolicy
 from streams.policies.policy import Policy
@@ -58,6 +59,8 @@ class Rules:
     intents: Intents
     behaviours: Behaviours
     """What finds them in agents' texts."""
+    deadlines: Deadlines
+    """What reads by when they are to be kept that are promises."""
     identity: IdentityRules = field(default_factory=IdentityRules)
     signals: SignalRules = field(default_factory=SignalRules)
 
@@ -211,7 +214,8 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
-    return Rules(tiers, customers, kpis, nobody, intents, behaviours, files.identity, signals)
+    deadlines = files.behaviours.named_deadlines(behaviours)
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals)
 
 
 Mistake = tuple[str, tuple[str | int, ...], str]

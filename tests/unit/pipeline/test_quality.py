@@ -171,6 +171,31 @@ def test_a_record_is_final_after_a_week_and_removed_after_a_month() -> None:
     assert (doc["status"], doc["business"]["score"]) == ("final", None), "it timed out, and nobody can tell"
 
 
+CALL = {"channel": "voice", "customer_id": "anna", "opened_by": "agent", "direction": "outbound"}
+
+
+@pytest.mark.parametrize(
+    ("language", "promise"),
+    [
+        ("en", "I will call you back within two hours."),
+        ("it", "La richiamo entro due ore."),
+        ("es", "Le llamaré en dos horas."),
+        ("fr", "Je vous rappelle d'ici deux heures."),
+        ("de", "Ich rufe Sie innerhalb von zwei Stunden zurück."),
+        ("zh", "我会在两小时之内给您回电。"),
+    ],
+)
+def test_a_promise_is_held_against_the_deadline_that_it_names(language: str, promise: str) -> None:
+    def kept(*more: dict[str, Any], end: int) -> set[float]:
+        doc = standing(run_of([*talk("c1", language, ["-", promise, "-"]), *more], end=end))["c1"]
+        return {each["weight"] > 0 for each in doc["hidden"]["evidence"] if each["what"] in ("callback", "deadline")}
+
+    assert kept(end=2 * HOUR_MS) == set(), "its time is not over"
+    assert kept(end=2 * HOUR_MS + 2 * MINUTE_MS) == {False}
+    assert kept(at("contact.initiated", "v1", HOUR_MS, **CALL), end=3 * HOUR_MS) == {True}
+    assert kept(at("contact.initiated", "v1", 3 * HOUR_MS, **CALL), end=4 * HOUR_MS) == {False}
+
+
 def test_a_promise_is_kept_or_not() -> None:
     says = ["Hello Anna, here I am.", "I will call you back tomorrow.", "Thank you for waiting."]
 
@@ -179,7 +204,7 @@ def test_a_promise_is_kept_or_not() -> None:
         found = [each["weight"] for each in doc["hidden"]["evidence"] if each["what"] == "callback"]
         return found[0] if found else None
 
-    call = {"channel": "voice", "customer_id": "anna", "opened_by": "agent", "direction": "outbound"}
+    call = CALL
     assert kept(end=6 * HOUR_MS) is None, "its time is not over"
     assert kept() == 0.0
     assert kept(at("contact.initiated", "v1", 20 * HOUR_MS, **call)) > 0.4

@@ -43,7 +43,7 @@ def test_junk_replays_take_nothing_from_a_replay_that_is_known(junk: int) -> Non
     sent = [orjson.loads(each.value or b"") for each in scene.deployment.on("contact.measurements")]
     facts = {each["fact"] for each in sent if each.get("line") == "real" and each.get("kind") == "fact"}
     of_contacts = {"leg_opened", "leg_closed", "contact_offered", "contact_handled"}
-    assert facts == of_contacts | {"journey_solved", "journey_resolved"}
+    assert facts == of_contacts | {"journey_solved", "journey_resolved", "quality"}
     found = letters(scene)
     assert sum(each.get("count", 1) for each in found) == max(0, junk - MAX_REPLAYS + 1)
     assert {(each["hop"], each["reason"], each["path"]) for each in found} <= {("track", "replay-refused", "replayid")}
