@@ -7,7 +7,7 @@ or farther away than ``FARTHEST_MS`` names none.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Annotated
@@ -89,6 +89,8 @@ class Table:
     """Of which one is in a text that names a deadline."""
     patterns: tuple[re.Pattern[str], ...]
     meaning: Mapping[str, tuple[str, int]]
+    in_signs: bool = False
+    """Of a script without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,20 @@ class Deadlines:
         code = "" if language is None else language[:3].split("-")[0].split("_")[0].lower()
         tables = self.tables.values() if code in ("", "und", "mul") else [self.tables.get(code)]
         found: set[int] = set()
-        sentences = _SENTENCE.split(_AM_PM.sub(r"\1m", text[:READ].lower()))
+        sentences = [each for each in _SENTENCE.split(_AM_PM.sub(r"\1m", text[:READ].lower())) if each]
+        said = datetime.fromtimestamp(at_ms / SECOND_MS, zone)
         for sentence in sentences:
-            named = {due for table in tables if table is not None for due in _named(sentence, table, at_ms, zone)}
+            plain = _BLANK.sub(" ", sentence)
+            words = plain.split(" ")
+            named: set[int] = set()
+            for table in tables:
+                if table is None:
+                    continue
+                if table.in_signs:
+                    if not sentence.isascii() and any(each in sentence for each in table.openers):
+                        named.update(_named(plain.replace(" ", ""), table, said, at_ms))
+                elif not table.openers.isdisjoint(words):
+                    named.update(_named(plain, table, said, at_ms))
             if named and (
                 len(sentences) == 1 or not self.promises.isdisjoint(self.phrases.of(sentence, language) or ())
             ):
@@ -142,14 +155,15 @@ def _table(words: Words) -> Table:
     day = _one_of(
         [*words.today, *words.tomorrow, *words.day_after, *(name for names in words.weekdays for name in names)]
     )
-    if any(_SIGNS.search(each) for each in words.by):
+    in_signs = any(_SIGNS.search(each) for each in words.by)
+    if in_signs:
         patterns, openers = _in_signs(words, unit, day), [*words.by, *words.within, *words.at_latest]
     else:
         patterns, openers = (
             _in_words(words, unit, day),
             [_plain(each).split()[0] for each in (*words.by, *words.within)],
         )
-    return Table(frozenset(openers), tuple(map(re.compile, patterns)), meaning)
+    return Table(frozenset(openers), tuple(map(re.compile, patterns)), meaning, in_signs)
 
 
 def _in_words(words: Words, unit: str, day: str) -> list[str]:
@@ -178,51 +192,46 @@ def _in_signs(words: Words, unit: str, day: str) -> list[str]:
     )
     latest = rf"(?P<latest>{_one_of(words.at_latest)})?"
     day_part = rf"{before}(?P<day>{day})?(?:(?P<part>{part})|(?P<noon>{noon}))?"
+    some = (
+        *words.at_latest,
+        *words.today,
+        *words.tomorrow,
+        *words.day_after,
+        *(name for names in words.weekdays for name in names),
+    )
+    first = "".join(sorted({each[0] for each in (*some, *words.morning, *words.afternoon, *words.noon)}))
     return [
         rf"(?:(?P<number>{number})(?P<unit>{unit})|(?P<half>{_one_of(words.half_hour)}))(?:{_one_of(words.within)})",
-        rf"{latest}{day_part}(?:{hour})?(?P<by>{_one_of(words.by)})?",
+        rf"(?=[\d零一二两兩三四五六七八九十{first}]){latest}{day_part}(?:{hour})?(?P<by>{_one_of(words.by)})?",
     ]
 
 
-def _named(sentence: str, table: Table, at_ms: int, zone: ZoneInfo) -> Iterable[int]:
-    """All that a sentence in lower case names."""
-    in_signs = any(_SIGNS.search(each) for each in table.openers)
-    if in_signs:
-        if not any(each in sentence for each in table.openers):
-            return
-        text = _BLANK.sub("", sentence)
-    else:
-        text = _plain(sentence)
-        if table.openers.isdisjoint(text.split(" ")):
-            return
-    said = datetime.fromtimestamp(at_ms / SECOND_MS, zone)
+def _named(text: str, table: Table, said: datetime, at_ms: int) -> Iterator[int]:
+    """All that a sentence in lower case names; of a script without spaces, without them."""
     for pattern, read in zip(table.patterns, (_duration, _moment), strict=True):
         for match in pattern.finditer(text):
             parts = {name.rstrip("_"): value for name, value in match.groupdict().items() if value is not None}
-            if in_signs and read is _moment and not parts.keys() & {"latest", "by"}:
-                continue
-            due = read(parts, table.meaning, said, at_ms)
+            due = read(parts, table, said, at_ms)
             if due is not None:
                 yield due
 
 
-Meaning = Mapping[str, tuple[str, int]]
 Parts = Mapping[str, str]
 
 
-def _number(said: str, meaning: Meaning) -> int:
+def _number(said: str, table: Table) -> int:
     if said.isdecimal():
         return int(said)
-    if said in meaning:
-        return meaning[said][1]
+    if said in table.meaning:
+        return table.meaning[said][1]
     tens, ten, ones = said.rpartition("十")
     return (_NUMERALS.get(tens, 1) * 10 if ten else 0) + _NUMERALS.get(ones, 0)
 
 
-def _duration(parts: Parts, meaning: Meaning, said: datetime, at_ms: int) -> int | None:
+def _duration(parts: Parts, table: Table, said: datetime, at_ms: int) -> int | None:
     if "half" in parts:
         return at_ms + UNIT_MS["half_hour"]
-    count, unit = _number(parts["number"], meaning), meaning[parts["unit"]][0]
+    count, unit = _number(parts["number"], table), table.meaning[parts["unit"]][0]
     if unit in UNIT_MS:
         return at_ms + count * UNIT_MS[unit]
     if unit == "working_days":
@@ -247,14 +256,16 @@ def _ms(moment: datetime) -> int:
     return round(moment.timestamp()) * SECOND_MS
 
 
-def _moment(parts: Parts, meaning: Meaning, said: datetime, at_ms: int) -> int | None:
-    timed = _clock(parts, meaning)
+def _moment(parts: Parts, table: Table, said: datetime, at_ms: int) -> int | None:
+    if table.in_signs and not parts.keys() & {"latest", "by"}:
+        return None
+    timed = _clock(parts, table)
     if timed is None or (timed == () and "day" not in parts):
         return None
     if "day" not in parts:
         today = _at(said, timed)
         return today if today is not None and today > at_ms else _at(said + timedelta(days=1), timed)
-    kind, number = meaning[parts["day"]]
+    kind, number = table.meaning[parts["day"]]
     ahead = number if kind == "day" else (number - said.weekday()) % 7
     due = _at(said + timedelta(days=ahead), timed)
     if kind == "weekday" and not ahead and (timed == () or due is None or due <= at_ms):
@@ -275,7 +286,7 @@ def _at(day: datetime, timed: Timed) -> int | None:
     return _ms(datetime.combine(day.date(), time(hour, minute), day.tzinfo))
 
 
-def _clock(parts: Parts, meaning: Meaning) -> Timed | None:
+def _clock(parts: Parts, table: Table) -> Timed | None:
     """None: there is a number that is no time of the day."""
     if "noon" in parts and "hour" not in parts:
         return NOON, 0
@@ -283,9 +294,11 @@ def _clock(parts: Parts, meaning: Meaning) -> Timed | None:
         return ()
     if not parts.keys() & {"at", "minute", "minute_half", "behind", "part"}:
         return None
-    hour = _number(parts["hour"], meaning)
-    minute = 30 if "minute_half" in parts else _number(parts["minute"], meaning) if "minute" in parts else 0
-    part = meaning[parts["part"]][0] if "part" in parts else "afternoon" if "noon" in parts and hour < NOON else ""
+    hour = _number(parts["hour"], table)
+    minute = 30 if "minute_half" in parts else _number(parts["minute"], table) if "minute" in parts else 0
+    part = (
+        table.meaning[parts["part"]][0] if "part" in parts else "afternoon" if "noon" in parts and hour < NOON else ""
+    )
     if (part == "afternoon" and hour < NOON) or (part == "" and hour in AFTERNOON):
         hour += _HALF_DAY
     elif part == "morning" and hour == NOON:
