@@ -27,7 +27,7 @@ from streams.contacts.rules import ContactRules
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
-from streams.customers.quality_around import ALONE, Beside, Found, beside, called, outlived, waits_before
+from streams.customers.quality_around import ALONE, Beside, Found, beside, called, outlived, to_others, waits_before
 from streams.customers.quality_facts import NOTHING, counted, difference
 from streams.customers.quality_records import behaviours, digest_of, promised, said, sides
 from streams.customers.quality_state import (
@@ -55,12 +55,12 @@ from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
 from streams.quality.scoring import (
     Around,
+    first_calls,
     first_due,
     is_over,
     quality,
     queue_of,
     usual_wait,
-    waited_ms,
 )
 
 TOPIC = "contact.quality"
@@ -93,7 +93,7 @@ class Qualities(Follower[KnownQuality]):
             return None
         over = [each for each in (was, now) if each is not None and is_over(each)]
         marks: list[str] = []
-        if _counted(was) != _counted(now):
+        if to_others(was) != to_others(now):
             since = min(each.ended or each.last for each in over)
             marks = [mark for mark in provisional(state) if state.told[mark].started >= since]
         if now is not None and ours and (was is None or not was.ours or was.started != now.started):
@@ -143,7 +143,8 @@ class Qualities(Follower[KnownQuality]):
         }
         if not over:
             return state
-        state = self._outlived(state, [each for each in finished if is_over(each)], view)
+        if len(finished) > 1 or contact_key(finished[0].channel, finished[0].id) in view.histories:
+            state = self._outlived(state, finished, view)
         return replace(state, kept=state.kept | over)
 
     def _outlived(self, state: KnownQuality, lives: Lives | list[Contact], view: View) -> KnownQuality:
@@ -214,7 +215,7 @@ class Qualities(Follower[KnownQuality]):
         segment: KnownSegment = states("segments")
         kind = NONE if segment.score is None else segment.score.type
         after, out = self._tell(state, dict.fromkeys((*state.look, *due)), view, kind)
-        if surplus(after, view):
+        if len(after.told) > len(view.histories) + len(view.rested):
             after = forgotten(after, view)
         over = [mark for mark, told in after.told.items() if told.final and now > told.due]
         over += [mark for mark, until in after.kept.items() if now > until and mark not in after.told]
@@ -297,7 +298,8 @@ class Qualities(Follower[KnownQuality]):
         usual = told.usual if told and kept else usual_wait(waits_before(key, contact.started, since, others))
         tier = facts.tier_of(contact, view.tiers)
         limit = promised(self.policy, tier, view) if contact.channel in LIVE_CHANNELS else None
-        around = Around(limit, usual, called(key, since, others) if others.called else (), view.now, since)
+        calls = told.called if told and kept else called(key, since, others) if others.called else ()
+        around = Around(limit, usual, calls, view.now, since)
         scored = quality(contact, self.rules, around)
         record = said(mark_of(key), contact, tier, view)
         record["status"] = FINAL if final else PROVISIONAL
@@ -308,7 +310,10 @@ class Qualities(Follower[KnownQuality]):
         if not final and contact.service is not None and contact.service.seen:
             due = min(due, first_due(contact.service, self.rules, around) or due)
         counts = counted(contact, tier, scored)
-        return Told(digest, contact.started, ended, due, final, usual if final else None, kind, counts), record
+        after = Told(digest, contact.started, ended, due, final, usual if final else None, kind, counts)
+        if final and calls:
+            after = replace(after, called=first_calls(contact.service, calls))
+        return after, record
 
     # What is kept
 
@@ -331,11 +336,6 @@ class Qualities(Follower[KnownQuality]):
 
     def removed(self, state: KnownQuality, view: View) -> Iterable[Out]:
         return [_tombstone(mark, view) for mark in {**state.told, **state.kept}]
-
-
-def _counted(contact: Contact | None) -> tuple[int | None, int | None] | None:
-    """What it is to the contacts that come later."""
-    return (contact.ended, waited_ms(contact)) if contact is not None and is_over(contact) else None
 
 
 def _key(mark: str, view: View) -> bytes:

@@ -11,7 +11,7 @@ from streams.base.claims import mark_of
 from streams.base.records import contact_key
 from streams.contacts.contact import Contact
 from streams.customers.follow import View
-from streams.quality.scoring import waited_ms
+from streams.quality.scoring import is_over, waited_ms
 
 Found = tuple[str, Contact]
 """A contact by its key."""
@@ -36,6 +36,11 @@ def beside(every: Sequence[Found]) -> Beside:
         [(ended, key, waited, last) for ended, key, waited, last in over if waited is not None],
         sorted((each.started, key) for key, each in every if each.ours),
     )
+
+
+def to_others(contact: Contact | None) -> tuple[int | None, int | None] | None:
+    """What a contact is to those that come later."""
+    return (contact.ended, waited_ms(contact)) if contact is not None and is_over(contact) else None
 
 
 def waits_before(key: str, started: int, since: int, beside: Beside) -> list[tuple[int, str, int]]:

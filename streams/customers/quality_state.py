@@ -35,6 +35,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The customer's type of service."""
     counted: Counted | None = None
     """What it counts for."""
+    called: tuple[int, ...] = ()
+    """Of a final one: when contacts began that our side opened, as far as promises hang on them."""
 
 
 class KnownQuality(msgspec.Struct, frozen=True, array_like=True):

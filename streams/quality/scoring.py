@@ -205,6 +205,12 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
     return found
 
 
+def first_calls(service: Service | None, called: tuple[int, ...]) -> tuple[int, ...]:
+    """Of what our side opened, the first after each thing that agents did: all that promises hang on."""
+    places = {bisect_left(called, each.last + 1) for each in (service or NOTHING).seen}
+    return tuple([called[at] for at in sorted(places) if at < len(called)])
+
+
 def first_due(service: Service, rules: QualityRules, around: Around) -> int | None:
     """When the time of the first promise is over of which it is then known whether it was kept."""
     made = promises(service, rules, around)

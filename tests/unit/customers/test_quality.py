@@ -176,6 +176,19 @@ def test_of_a_promise_of_long_ago_nobody_can_tell_that_it_was_broken() -> None:
             assert part(task.until(day * D), "t1", "callback") is None
 
 
+def test_a_survey_changes_no_score_that_is_final() -> None:
+    """What was held against it may be forgotten by then."""
+    promise = said(0, author="agent", contact="c1", behaviours=["callback"])
+    task = Task().take(promise, ended(4 * D, contact="c1", channel="chat"))
+    task.take(event("contact.initiated", 2 * H, "v1", opened_by="agent", direction="outbound"), *call(-2 * D, "c2"))
+    for day in (5, 12, 17):
+        assert part(task.until(day * D), "c1", "callback") == 1.0
+    before = counts(task)
+    task.take(event("feedback.given", 17 * D, "c1", channel="chat", metric="csat", score=5))
+    assert standing(task)["c1"]["csat"] == 5.0 and part(task, "c1", "callback") == 1.0
+    assert counts(task) == before
+
+
 moments = st.integers(0, 20 * 24 * 6).map(lambda tens: tens * 10 * M)
 kinds = st.sampled_from(["asks", "answers", "promises", "ends", "rings"])
 stories = st.lists(
