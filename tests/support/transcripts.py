@@ -55,6 +55,16 @@ KIND = {
 SHOWN = {"greeting", "acknowledge", "apology", "hold-announced", "hold-thanked", "stay", "own-words", "thanks"}
 """What each of the kind ones shows, whatever the language."""
 
+WITHIN_TWO_HOURS = {
+    "en": "I will call you back within two hours.",
+    "it": "La richiamo entro due ore.",
+    "es": "Le llamaré en dos horas.",
+    "fr": "Je vous rappelle d'ici deux heures.",
+    "de": "Ich rufe Sie innerhalb von zwei Stunden zurück.",
+    "zh": "我会在两小时之内给您回电。",
+}
+"""A call-back that names its deadline."""
+
 LANGUAGES = ("en", "it", "es", "fr", "de", "zh")
 T0 = NOW - 2 * HOUR_MS
 LINE = "r"

@@ -12,7 +12,7 @@ from streams.engine.offline import Offline
 from streams.quality.rules import QueueRules
 from streams.rules import Rules
 from tests.support.offline import RULES
-from tests.support.transcripts import CURT, KIND, LANGUAGES, SHOWN, at, run_of, talk
+from tests.support.transcripts import CURT, KIND, LANGUAGES, SHOWN, WITHIN_TWO_HOURS, at, run_of, talk
 
 
 def standing(run: Offline) -> dict[str, dict[str, Any]]:
@@ -174,17 +174,7 @@ def test_a_record_is_final_after_a_week_and_removed_after_a_month() -> None:
 CALL = {"channel": "voice", "customer_id": "anna", "opened_by": "agent", "direction": "outbound"}
 
 
-@pytest.mark.parametrize(
-    ("language", "promise"),
-    [
-        ("en", "I will call you back within two hours."),
-        ("it", "La richiamo entro due ore."),
-        ("es", "Le llamaré en dos horas."),
-        ("fr", "Je vous rappelle d'ici deux heures."),
-        ("de", "Ich rufe Sie innerhalb von zwei Stunden zurück."),
-        ("zh", "我会在两小时之内给您回电。"),
-    ],
-)
+@pytest.mark.parametrize(("language", "promise"), WITHIN_TWO_HOURS.items())
 def test_a_promise_is_held_against_the_deadline_that_it_names(language: str, promise: str) -> None:
     def kept(*more: dict[str, Any], end: int) -> set[float]:
         doc = standing(run_of([*talk("c1", language, ["-", promise, "-"]), *more], end=end))["c1"]
