@@ -35,7 +35,14 @@ _SIGNS = re.compile(r"[\u3400-\u9fff]")
 _NUMERALS = {sign: number for number, sign in enumerate("零一二三四五六七八九十")} | {"两": 2, "兩": 2}
 
 
-Phrases = list[Text]
+def _word(phrase: str) -> str:
+    if not _plain(phrase):
+        raise ValueError(f"{phrase!r} has no word")
+    return phrase
+
+
+Phrase = Annotated[Text, AfterValidator(_word)]
+Phrases = list[Phrase]
 
 
 def _seven(weekdays: list[Phrases]) -> list[Phrases]:
@@ -54,7 +61,7 @@ class Words:
     """In Chinese, before it."""
     within: Phrases = field(default_factory=list)
     """Before a duration; in Chinese behind it."""
-    numbers: dict[Text, Annotated[int, Strict(), Field(ge=1, le=99)]] = field(default_factory=dict)
+    numbers: dict[Phrase, Annotated[int, Strict(), Field(ge=1, le=99)]] = field(default_factory=dict)
     minutes: Phrases = field(default_factory=list)
     half_hour: Phrases = field(default_factory=list)
     hours: Phrases = field(default_factory=list)
