@@ -299,7 +299,7 @@ class Qualities(Follower[KnownQuality]):
         tier = facts.tier_of(contact, view.tiers)
         limit = promised(self.policy, tier, view) if contact.channel in LIVE_CHANNELS else None
         calls = told.called if told and kept else called(key, since, others) if others.called else ()
-        around = Around(limit, usual, calls, view.now, since)
+        around = Around(limit, usual, calls, view.now, since, ended + self.half_ms)
         scored = quality(contact, self.rules, around)
         record = said(mark_of(key), contact, tier, view)
         record["status"] = FINAL if final else PROVISIONAL

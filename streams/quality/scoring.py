@@ -69,6 +69,8 @@ class Around(NamedTuple):
     """Stream time: a promise whose time is not over is neither kept nor broken."""
     since: int = 0
     """From when on it is known what our side opened: of a promise of before nobody can tell that it was broken."""
+    until: int = 1 << 62
+    """When the scores are final: a promise that may be kept later is not broken, nor kept by what our side opens."""
 
 
 class Quality(NamedTuple):
@@ -197,10 +199,11 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
         if until is None:
             continue
         called = bisect_left(around.called, each.last + 1)
+        judged = until <= around.until
         kept = (each.kept is not None and each.kept <= until) or (
-            called < len(around.called) and around.called[called] <= until
+            judged and called < len(around.called) and around.called[called] <= until
         )
-        over = around.now is not None and around.now > until and each.last >= around.since
+        over = judged and around.now is not None and around.now > until and each.last >= around.since
         found.append((each, True if kept else False if over else None))
     return found
 
@@ -215,7 +218,8 @@ def first_due(service: Service, rules: QualityRules, around: Around) -> int | No
     """When the time of the first promise is over of which it is then known whether it was kept."""
     made = promises(service, rules, around)
     times = [due_ms(each, rules) for each, kept in made if kept is None]
-    return min((at for at in times if at is not None and (around.now is None or at >= around.now)), default=None)
+    ahead = [at for at in times if at is not None and at <= around.until and (around.now is None or at >= around.now)]
+    return min(ahead, default=None)
 
 
 def due_ms(seen: Seen, rules: QualityRules) -> int | None:

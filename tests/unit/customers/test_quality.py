@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import Event, Grouped, Left, Moved
@@ -209,6 +209,7 @@ def told(at: int, name: str, channel: str, kind: str) -> Event:
 
 
 @settings(max_examples=60)
+@example([(6 * D, "a", "chat", "ends"), (18 * D, "a", "chat", "promises"), (19 * D, "b", "chat", "rings")], [3])
 @given(stories, st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_however_time_moves_and_batches_are_cut_the_same_stands(story: list[tuple[Any, ...]], sizes: list[int]) -> None:
     events = sorted((told(*each) for each in dict.fromkeys(story)), key=lambda each: each.time)

@@ -128,6 +128,7 @@ def test_a_promise_that_names_its_deadline() -> None:
     assert found(M + H, called=(M + H,)) == [True] and found(M + H, called=(M + H + 1,), now=2 * H) == [False]
     assert found(M + 48 * H, now=M + 30 * H) == [None], "later than is usual"
     assert found(M + H, now=2 * H, since=M + 1) == [None], "who called then is not known any more"
+    assert found(M + H, now=2 * H, until=M + H - 1) == found(M + H, called=(M + 1,), until=M + H - 1) == [None]
 
 
 def test_hidden() -> None:
