@@ -89,7 +89,8 @@ class Qualities(Follower[KnownQuality]):
         was = before.lives[-1] if before is not None and before.lives else None
         now = after.lives[-1] if after is not None else None
         ours = now is not None and now.ours and bool(state.told)
-        if not ours and (now is None or now.state != END) and (was is None or was.state != END):
+        another = was is not None and before is not None and after is not None and len(after.lives) > len(before.lives)
+        if not (ours or another) and (now is None or now.state != END) and (was is None or was.state != END):
             return None
         over = [each for each in (was, now) if each is not None and is_over(each)]
         marks: list[str] = []
@@ -98,10 +99,8 @@ class Qualities(Follower[KnownQuality]):
             marks = [mark for mark in provisional(state) if state.told[mark].started >= since]
         if now is not None and ours and (was is None or not was.ours or was.started != now.started):
             marks += provisional(state)
-        if over:
+        if over or another:
             marks.append(mark_of(change.key))
-        elif before is not None and after is not None and len(after.lives) > len(before.lives):
-            marks.append(mark_of(change.key))  # another contact of the name
         look = self._looking(state, marks, view) if marks else None
         if change.step is None and now is not None and view.now is not None and view.now > self._until(now):
             told, out = self._tell(look.state if look else state, marks, view)  # it is about to be forgotten
