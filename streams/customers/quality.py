@@ -11,6 +11,7 @@ to another customer is taken back here and told there. It stays for as long as t
 """
 
 from collections.abc import Callable, Collection, Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -165,7 +166,11 @@ class Qualities(Follower[KnownQuality]):
         return state
 
     def _every(self, view: View) -> list[Found]:
-        return [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
+        found = [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
+        for key, history in view.histories.items():
+            if len(history.lives) > 1:  # others had the name
+                found[:0] = [(key, a) for a, b in pairwise(history.lives) if a.started != b.started]
+        return found
 
     def regrouped(self, state: KnownQuality, went: Collection[str], view: View) -> After[KnownQuality] | None:
         """Contacts that went are taken back as long as their records stand; those that came are told."""
