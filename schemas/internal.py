@@ -217,6 +217,7 @@ class FactRecord(Model):
         "agent_time",
         "journey_opened",
         "journey_left",
+        "quality",
     ]
     id: String
     """The leg, contact or message counted."""
@@ -244,6 +245,10 @@ class FactRecord(Model):
     """Of journey_resolved: how many it has."""
     transfers: Whole = 0
     """Of journey_resolved: of all of them."""
+    business: Integer | None = None
+    """Of quality, as the next: thousandths of the score; null = it cannot be told."""
+    human: Integer | None = None
+    hidden: Integer | None = None
     service_type: String | None = None
     agent_group: String | None = None
     """Of the contact, where KPIs are by them; of agent_time: the group that the agent belongs to."""

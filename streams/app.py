@@ -90,6 +90,8 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
         scorer,
         rules.intents,
         detector,
+        rules.deadlines,
+        rules.kpis.zone,
         rules.nobody,
         settings.phone_region,
         int(settings.dedup_horizon_h * HOUR_MS),

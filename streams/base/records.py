@@ -156,7 +156,8 @@ class Fact(Record, tag="fact", frozen=True):
     callback_requested, turned_away, first_response, next_response, feedback, sentiment; journey_solved: for the first
     time, journey_resolved: for the last time so far; nps_superseded: the customer answered again later; judged: it is
     over, and counts for a product or topic; agent_time: how an agent's time was spent until then; journey_opened,
-    journey_left: a journey was open in this place since then, or (since ``entered``) until then"""
+    journey_left: a journey was open in this place since then, or (since ``entered``) until then; quality: it is over,
+    and was scored"""
     id: str
     """Stable name of what is counted: the leg, contact or message."""
     time: int
@@ -184,6 +185,10 @@ class Fact(Record, tag="fact", frozen=True):
     """Of journey_resolved: how many it has."""
     transfers: int = 0
     """Of journey_resolved: of all of them."""
+    business: int | None = None
+    """Of quality, as the next: thousandths of the score; None = it cannot be told."""
+    human: int | None = None
+    hidden: int | None = None
     service_type: str | None = None
     agent_group: str | None = None
     """Of the contact, where KPIs are by them; of agent_time: the group that the agent belongs to."""

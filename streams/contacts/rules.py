@@ -83,6 +83,11 @@ class ContactRules:
         best = max(points, key=lambda kind: points[kind], default=None)
         return best if best is not None and points[best] > 0 else None
 
+    @property
+    def half_known_ms(self) -> int:
+        """Half of the time for which a contact of any channel is known: then its scores are final."""
+        return min((self.horizon, *self.channel_horizons.values())) // 2
+
     def timeout_ms(self, channel: str) -> int:
         """A contact of the channel that was idle for longer is over."""
         return self.channel_timeouts.get(channel, self.timeout)

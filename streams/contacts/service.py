@@ -2,6 +2,8 @@
 promises, steps of the procedure. Names and numbers, no text.
 """
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec.structs import replace
 
@@ -30,6 +32,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """When it was shown last."""
     kept: int | None = None
     """Of a promise: when we were heard of again in the contact."""
+    due: int | None = None
+    """Of a promise: by when it is to be kept, as it said itself."""
 
 
 class Service(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -69,29 +73,37 @@ def served(known: Service | None, step: Step, answered: Answered, rules: Contact
         service = _kept(service, step, rules)
     shown = step.shown
     if shown is not None:
-        service = replace(service, read=service.read + 1, seen=_with(service.seen, shown, step))
+        service = replace(service, read=service.read + 1, seen=_with(service.seen, shown, step, rules.promises))
     if step.type == REQUESTED:
-        service = replace(service, seen=_with(service.seen, (CALLBACK,), step))
+        service = replace(service, seen=_with(service.seen, (CALLBACK,), step, ()))
     return known if service == NOTHING else service
 
 
-def _with(seen: tuple[Seen, ...], names: tuple[str, ...], step: Step) -> tuple[Seen, ...]:
+def _with(seen: tuple[Seen, ...], names: tuple[str, ...], step: Step, promises: Collection[str]) -> tuple[Seen, ...]:
+    due = step.due
     for name in names:
         known = next((each for each in seen if each.name == name), None)
         if known is not None:
-            again = replace(known, times=known.times + 1, last=step.time, kept=None)
+            again = replace(
+                known, times=known.times + 1, last=step.time, kept=None, due=due if name in promises else None
+            )
             seen = tuple(again if each is known else each for each in seen)
         elif len(seen) < MAX_SEEN:
-            seen = (*seen, Seen(name, step.id, 1, step.time))
+            seen = (*seen, Seen(name, step.id, 1, step.time, due=due if name in promises else None))
     return seen
+
+
+def _soon(promise: Seen) -> int:
+    """Of one that is to be kept within minutes half of them."""
+    return SOON_MS if promise.due is None else min(SOON_MS, (promise.due - promise.last) // 2)
 
 
 def _kept(service: Service, step: Step, rules: ContactRules) -> Service:
     """A human was heard of again, or the matter is solved: that keeps what was promised before."""
-    soon = 0 if step.type == SOLVED else SOON_MS
+    solved = step.type == SOLVED
     seen = tuple(
         replace(each, kept=step.time)
-        if each.kept is None and each.name in rules.promises and step.time >= each.last + soon
+        if each.kept is None and each.name in rules.promises and step.time >= each.last + (0 if solved else _soon(each))
         else each
         for each in service.seen
     )

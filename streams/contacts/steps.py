@@ -4,7 +4,7 @@ A contact's events are in order of their times; those of one time stay in the or
 stamps in whole seconds tells its events one after the other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -66,7 +66,13 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """What an agent's text shows; None = there was none to read."""
         if self.actor != AGENT or self.word is None or self.type not in TEXTS_OF_AGENTS:
             return None
-        return tuple(self.word.split(",")) if self.word else ()
+        names = self.word.partition(DUE)[0]
+        return tuple(names.split(",")) if names else ()
+
+    @property
+    def due(self) -> int | None:
+        """By when what it promises is to be kept (ms), as it says."""
+        return int(self.word.partition(DUE)[2]) if self.word and DUE in self.word and self.shown is not None else None
 
 
 Parts = tuple[str | None, str | None, int | None]
@@ -74,6 +80,14 @@ Parts = tuple[str | None, str | None, int | None]
 
 def _milli(value: Any) -> int | None:
     return None if value is None else round(value * 1000)
+
+
+DUE = "@"
+"""Between what a text shows and by when it is to be kept."""
+
+
+def _word(shown: Sequence[str], due: int | None) -> str:
+    return ",".join(shown) if due is None else f"{','.join(shown)}{DUE}{due}"
 
 
 # type → (actor, detail, value)
@@ -92,7 +106,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Parts]] = {
 }
 READ = (
     "opened_by", "direction", "party", "kind", "duration_ms", "by", "reason", "author", "sentiment", "metric", "score",
-    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "scheduled_for", "behaviours",
+    "scale", "talk_ms", "hold_ms", "case_id", "found_intent", "scheduled_for", "behaviours", "due",
 )  # fmt: skip
 """The fields of data that become a part of a step; whoever keeps events for `step` has to keep these."""
 
@@ -106,7 +120,7 @@ def step(event: Event) -> Step:
     actor, detail, value = parts(event.data) if parts else (None, None, None)
     named = event.owner == f"customer:{event.customer}" if event.customer else event.owner == owner_of(event)
     data = event.data
-    shown = data.get("behaviours")
+    shown, due = data.get("behaviours"), data.get("due")
     return Step(
         event.time,
         event.id,
@@ -120,7 +134,7 @@ def step(event: Event) -> Step:
         value,
         data.get("talk_ms"),
         data.get("hold_ms"),
-        data.get("scale") or data.get("found_intent") if shown is None else ",".join(shown),
+        data.get("scale") or data.get("found_intent") if shown is None else _word(shown, due),
         named,
         event.case or data.get("case_id"),
         event.topic,

@@ -79,7 +79,7 @@ class After(msgspec.Struct, Generic[S], frozen=True, gc=False):
     tiers: Tiers | None = None
     """The customer's from now on, where that decides them; None = they stay."""
     facts: tuple[Fact, ...] = ()
-    """Of `Follower.publish` alone: what counts in KPIs, and what does no more."""
+    """Of `Follower.publish` and `Follower.concludes` alone: what counts in KPIs, and what does no more."""
 
 
 class Ease(Enum):
@@ -131,8 +131,10 @@ class Follower(Generic[S]):
         """
         return state
 
-    def regrouped(self, state: S, view: View) -> After[S] | None:
-        """Contacts of a group came or went; `handed` or `absorbed` of all was asked. None = that changes nothing."""
+    def regrouped(self, state: S, went: Collection[str], view: View) -> After[S] | None:
+        """Contacts of a group came or went; `handed` or `absorbed` of all was asked. ``went``: keys of those that now
+        belong to another customer. None = that changes nothing.
+        """
         return None
 
     def tidied(self, state: S, view: View) -> S:

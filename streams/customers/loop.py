@@ -111,6 +111,7 @@ def published(
         after = each.concludes(states(each.name), states, now)
         if after is not None:
             out += after.out
+            facts += after.facts
             new[each.name] = lean(each, after.state)
             due = _due_after(due, each, new[each.name], now)
     return replace(timeline, **new, stale=False), out, due, facts
@@ -165,9 +166,9 @@ def absorbed(timeline: Timeline, group: str, pieces: dict[str, bytes], place: Pl
     return replace(timeline, **after, stale=True)
 
 
-def regrouped(timeline: Timeline, place: Place, rules: CustomerRules) -> Told:
+def regrouped(timeline: Timeline, went: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Contacts of a group came or went."""
-    return _told(timeline, place, rules.asked["regrouped"], lambda each, state, now: each.regrouped(state, now))
+    return _told(timeline, place, rules.asked["regrouped"], lambda each, state, now: each.regrouped(state, went, now))
 
 
 def tidied(timeline: Timeline, place: Place, rules: CustomerRules) -> Timeline:

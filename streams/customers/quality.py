@@ -11,13 +11,14 @@ to another customer is taken back here and told there. It stays for as long as t
 """
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from streams.base.channels import LIVE_CHANNELS
 from streams.base.claims import mark_of
-from streams.base.links import is_customer
 from streams.base.records import contact_key, output_key
 from streams.contacts import histories
 from streams.contacts.contact import Contact
@@ -27,20 +28,26 @@ from streams.contacts.rules import ContactRules
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
-from streams.customers.quality_records import digest_of, said, sides
+from streams.customers.quality_around import ALONE, Beside, Found, beside, called, outlived, to_others, waits_before
+from streams.customers.quality_facts import NOTHING, counted, difference
+from streams.customers.quality_records import behaviours, digest_of, promised, said, sides
 from streams.customers.quality_state import (
     KEPT_BYTES,
     MAX_TOLD,
     TOLD_BYTES,
     KnownQuality,
     Told,
+    counts,
     ends,
     first,
     forgotten,
-    looking,
+    latest,
     provisional,
     surplus,
+    taken_back,
+    unnamed,
     waits_for,
+    was,
     without,
 )
 from streams.customers.segments import KnownSegment
@@ -49,32 +56,19 @@ from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
 from streams.quality.scoring import (
     Around,
-    due_ms,
+    first_calls,
+    first_due,
     is_over,
-    promises,
     quality,
+    queue_of,
     usual_wait,
-    waited_ms,
 )
 
 TOPIC = "contact.quality"
 FOREVER = 1 << 62
 PROVISIONAL, FINAL = "provisional", "final"
 
-Found = tuple[str, Contact]
-"""A contact by its key."""
-
-
-class Beside(NamedTuple):
-    """Of all contacts of a customer."""
-
-    waits: list[tuple[int, str, int]]
-    """(end, contact, ms) of those that are over."""
-    called: list[tuple[int, str]]
-    """(when it began, contact) of those that our side opened."""
-
-
-ALONE = Beside([], [])
+_encode = msgspec.json.Encoder().encode
 
 
 class Qualities(Follower[KnownQuality]):
@@ -85,44 +79,60 @@ class Qualities(Follower[KnownQuality]):
 
     def __init__(self, rules: QualityRules, policy: Policy | None, contacts: ContactRules) -> None:
         self.rules, self.policy, self.contacts = rules, policy, contacts
-        self.half_ms = min((contacts.horizon, *contacts.channel_horizons.values())) // 2
+        self.half_ms = contacts.half_known_ms
 
     # When
 
     def changed(self, state: KnownQuality, change: Change, view: View) -> After[KnownQuality] | None:
         if change.key is None:
-            return looking(state, provisional(state)) if state.told else None
+            return self._looking(state, provisional(state), view) if state.told else None
         before, after = change.before, change.after
         was = before.lives[-1] if before is not None and before.lives else None
         now = after.lives[-1] if after is not None else None
         ours = now is not None and now.ours and bool(state.told)
-        if not ours and (now is None or now.state != END) and (was is None or was.state != END):
+        another = was is not None and before is not None and after is not None and len(after.lives) > len(before.lives)
+        if not (ours or another) and (now is None or now.state != END) and (was is None or was.state != END):
             return None
         over = [each for each in (was, now) if each is not None and is_over(each)]
         marks: list[str] = []
-        if _counted(was) != _counted(now):
+        if to_others(was) != to_others(now):
             since = min(each.ended or each.last for each in over)
             marks = [mark for mark in provisional(state) if state.told[mark].started >= since]
         if now is not None and ours and (was is None or not was.ours or was.started != now.started):
             marks += provisional(state)
-        if over:
+        if over or another:
             marks.append(mark_of(change.key))
-        if change.step is None and now is not None and view.now is not None and view.now > now.last + 2 * self.half_ms:
-            look = looking(state, marks)  # it is about to be forgotten
-            return After(look.state if look else state, self._tell(state, marks, view)[1], look=True)
-        return looking(state, marks) if marks else None
+        look = self._looking(state, marks, view) if marks else None
+        if change.step is None and now is not None and view.now is not None and view.now > self._until(now):
+            told, out = self._tell(look.state if look else state, marks, view)  # it is about to be forgotten
+            return After(told, out, look=True)
+        return look
+
+    def _until(self, contact: Contact) -> int:
+        """As long as stream time does not pass this, the contact is known."""
+        return contact.last + self.contacts.horizon_ms(contact.channel)
+
+    def _looking(self, state: KnownQuality, marks: Iterable[str], view: View) -> After[KnownQuality] | None:
+        """The state with more to look at."""
+        look = self._latest((*state.look, *marks), state, view)
+        return None if look == state.look else After(replace(state, look=look), look=True)
+
+    def _latest(self, look: Collection[str], state: KnownQuality, view: View) -> tuple[str, ...]:
+        if len(look) <= MAX_TOLD:
+            return tuple(dict.fromkeys(look))
+        of_known = {mark_of(key): (e.ended or e.last) if is_over(e) else FOREVER for key, e in self._every(view)}
+        return latest(look, ends(state) | of_known)
 
     def left(self, state: KnownQuality, leaving: Leaving, view: View) -> After[KnownQuality] | None:
         mark = mark_of(leaving.key)
         if mark not in state.kept and not state.told and mark not in state.look:
             return None
         if leaving.key in view.histories:
-            return looking(state, [mark, *provisional(state)])
-        told = {each: known for each, known in state.told.items() if each != mark}
-        look = tuple(each for each in dict.fromkeys((*state.look, *provisional(state))) if each != mark)
+            return self._looking(state, [mark, *provisional(state)], view)
         gone = (_tombstone(mark, view),) if mark in state.told or mark in state.kept else ()
-        kept = {each: until for each, until in state.kept.items() if each != mark}
-        return After(replace(state, told=told, look=look[-MAX_TOLD:], kept=kept), gone, look=True)
+        state = taken_back(state, [mark], view.line)
+        look = [each for each in (*state.look, *provisional(state)) if each != mark]
+        return After(replace(state, look=self._latest(look, state, view)), gone, look=True)
 
     def settled(self, state: KnownQuality, finished: Lives, view: View) -> KnownQuality:
         """Whether or not it was published by then: the row is held by it."""
@@ -131,60 +141,85 @@ class Qualities(Follower[KnownQuality]):
             for each in finished
             if is_over(each)
         }
-        return replace(state, kept=state.kept | over) if over else state
+        if not over:
+            return state
+        if len(finished) > 1 or contact_key(finished[0].channel, finished[0].id) in view.histories:
+            state = self._outlived(state, finished, view)
+        return replace(state, kept=state.kept | over)
 
-    def regrouped(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
-        """Contacts that went are taken back as long as they would be known here; those that came are told."""
+    def _outlived(self, state: KnownQuality, lives: Lives | list[Contact], view: View) -> KnownQuality:
+        """Where another contact has the name of some by now, these are counted for good, each once: what is told is of
+        the latest one alone.
+        """
+        for mark, key, life in outlived(lives, view):
+            known = state.earlier.get(mark)
+            if not is_over(life) or (known is not None and known >= life.started):
+                continue
+            told = state.told.get(mark)
+            told = told if told is not None and told.started == life.started else None
+            if told is None and state.kept.get(mark) == (life.ended or life.last) + KEPT_MS:
+                continue
+            others = beside(self._every(view))
+            after, _ = self._record((key, life), told, NONE, others, replace(view, now=FOREVER))
+            owed = difference(NOTHING if told is None else was(told), was(after), view.line)
+            state = replace(state, owed=state.owed + owed, earlier=state.earlier | {mark: life.started})
+        return state
+
+    def _every(self, view: View) -> list[Found]:
+        found = [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
+        for key, history in view.histories.items():
+            if len(history.lives) > 1:  # others had the name
+                found[:0] = [(key, a) for a, b in pairwise(history.lives) if a.started != b.started]
+        return found
+
+    def regrouped(self, state: KnownQuality, went: Collection[str], view: View) -> After[KnownQuality] | None:
+        """Contacts that went are taken back as long as their records stand; those that came are told."""
         known = {mark_of(key): key for key in (*view.histories, *view.rested)}
-        ended = ends(state)
-        gone = [
-            mark
-            for mark, end in ended.items()
-            if mark not in known and (view.now is None or view.now <= end + 2 * self.half_ms)
-        ]
-        state = without(state, gone) if gone else state
-        told = state.told
-        look = {*state.look, *provisional(state), *(known.keys() - told.keys())}
-        kept = tuple(sorted(mark for mark in look if mark in known))[-MAX_TOLD:]
+        gone = [mark for mark in map(mark_of, went) if mark in state.told or mark in state.kept]
+        state = taken_back(state, gone, view.line) if gone else state
+        look = [*state.look, *provisional(state), *sorted(known.keys() - state.told.keys())]
+        kept = self._latest([mark for mark in look if mark in known], state, view)
         if not gone and kept == state.look:
             return None
         return After(replace(state, look=kept), tuple(_tombstone(mark, view) for mark in gone), look=True)
 
     def passed(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
-        """Publishing does it; but what is about to be forgotten is told while it is known. The state stays as it is: a
-        row is measured at the same records, however often something was published.
+        """What is due is told while all of it is known: of what lies so far back that it is forgotten next, publishing
+        would know nothing.
         """
         now = view.now or 0
-        going = [mark for mark in waits_for(state, now) if now > state.told[mark].ended + 2 * self.half_ms]
+        going = waits_for(state, now)
         if state.look and now > self._first_of(view):
             going += state.look
-        return After(state, self._tell(state, dict.fromkeys(going), view)[1], look=True)
+        told, out = self._tell(state, dict.fromkeys(going), view)
+        return After(told, out, look=True)
 
     def _first_of(self, view: View) -> int:
         """When the first of the contacts may be forgotten."""
-        return min([history.last for history in view.histories.values()], default=FOREVER) + 2 * self.half_ms
+        every = [*(history.lives[-1] for history in view.histories.values()), *view.rested.values()]
+        return min(map(self._until, every), default=FOREVER)
 
     def due(self, state: KnownQuality, view: View) -> int | None:
         times = [told.due for told in state.told.values()]
         if state.kept:
             times += [until for mark, until in state.kept.items() if mark not in state.told]
-        if state.look and view.histories:
+        if state.look and (view.histories or view.rested):
             times.append(self._first_of(view))
         return min(times) if times else None
 
     # What
 
     def concludes(self, state: KnownQuality, states: Callable[[str], Any], view: View) -> After[KnownQuality] | None:
-        if not state.look and not state.told and not state.kept:
+        if not state.look and not state.told and not state.kept and not state.owed:
             return None
         now = view.now or 0
         due = waits_for(state, now) if state.told else []
-        if not state.look and not due and not surplus(state, view) and not self._is_over(state, now):
+        if not (state.look or due or state.owed) and not surplus(state, view) and not self._is_over(state, now):
             return None
         segment: KnownSegment = states("segments")
         kind = NONE if segment.score is None else segment.score.type
         after, out = self._tell(state, dict.fromkeys((*state.look, *due)), view, kind)
-        if surplus(after, view):
+        if len(after.told) > len(view.histories) + len(view.rested):
             after = forgotten(after, view)
         over = [mark for mark, told in after.told.items() if told.final and now > told.due]
         over += [mark for mark, until in after.kept.items() if now > until and mark not in after.told]
@@ -192,8 +227,11 @@ class Qualities(Follower[KnownQuality]):
         more = len(after.told.keys() | after.kept) - MAX_TOLD
         if more > 0:
             earliest = first(after)[:more]
-            after, over = without(after, earliest), [*over, *earliest]
-        return After(replace(after, look=()), (*out, *(_tombstone(mark, view) for mark in over)))
+            after, over = taken_back(after, earliest, view.line), [*over, *earliest]
+        if after.earlier:
+            after = unnamed(after, view)
+        gone = tuple(_tombstone(mark, view) for mark in over)
+        return After(replace(after, look=(), owed=()), (*out, *gone), facts=after.owed)
 
     def _is_over(self, state: KnownQuality, now: int) -> bool:
         """Is a record to be removed?"""
@@ -207,23 +245,33 @@ class Qualities(Follower[KnownQuality]):
         """Scores contacts, and tells what is new. ``kind``: the customer's type of service; None = as it was told."""
         if not marks:
             return state, ()
-        told, out, revision = dict(state.told), list[Out](), state.revision
-        beside = self._beside(view) if len(view.histories) + len(view.rested) > 1 else ALONE
-        for mark, found in self._looked(marks, view):
-            was = told.get(mark)
-            if found is None and was is not None:
-                told[mark] = replace(was, final=True, due=was.ended + KEPT_MS)  # it is known no more, and stays so
+        looked = [*self._looked(marks, view)]
+        for _, found in looked:
+            history = None if found is None else view.histories.get(found[0])
+            if history is not None and len(history.lives) > 1:
+                state = self._outlived(state, history.lives[:-1], view)
+        told, out, revision, owed = dict(state.told), list[Out](), state.revision, state.owed
+        around = beside(self._every(view)) if len(view.histories) + len(view.rested) > 1 else ALONE
+        for mark, found in looked:
+            before = told.get(mark)
+            if found is None and before is not None:
+                told[mark] = replace(
+                    before, final=True, due=before.ended + KEPT_MS
+                )  # it is known no more, and stays so
             elif found is not None and is_over(found[1]):
-                after, record = self._record(found, was, kind or (was.kind if was else NONE), beside, view)
-                if was is None or was.digest != after.digest:
+                after, record = self._record(found, before, kind or (before.kind if before else NONE), around, view)
+                if before is None or before.digest != after.digest:
                     revision += 1
                     record["service_type"], record["revision"] = after.kind, revision
                     out.append(Out(TOPIC, _key(mark, view), record))
+                new = NOTHING if state.earlier.get(mark) == after.started else was(after)
+                owed += difference(counts(before, found[1]), new, view.line)
                 told[mark] = after
-            elif was is not None:
+            elif before is not None:
                 del told[mark]
                 out.append(_tombstone(mark, view))
-        return replace(state, told=told, revision=revision), tuple(out)
+                owed += difference(counts(before, found and found[1]), NOTHING, view.line)
+        return replace(state, told=told, revision=revision, owed=owed), tuple(out)
 
     def _looked(self, marks: Iterable[str], view: View) -> Iterable[tuple[str, Found | None]]:
         """The contacts of these marks, where they are known."""
@@ -243,50 +291,34 @@ class Qualities(Follower[KnownQuality]):
         return histories.revived(contact, self.contacts).lives[-1]
 
     def _record(
-        self, found: Found, told: Told | None, kind: str, beside: Beside, view: View
+        self, found: Found, told: Told | None, kind: str, others: Beside, view: View
     ) -> tuple[Told, dict[str, Any]]:
         """What is kept, and what is told but for type of service and revision."""
         key, contact = found
         ended = contact.ended or contact.last
         final = view.now is not None and view.now > ended + self.half_ms
         kept = told is not None and told.final and told.ended == ended
-        usual = told.usual if told and kept else usual_wait(_before(key, contact.started, ended - self.half_ms, beside))
-        tier = facts.tier_of(contact, view.tiers)
-        promised = self._promised(tier, view) if contact.channel in LIVE_CHANNELS else None
-        around = Around(promised, usual, _called(key, beside) if beside.called else (), view.now)
+        since = ended - self.half_ms
+        usual = told.usual if told and kept else usual_wait(waits_before(key, contact.started, since, others))
+        labels = facts.labels_of(contact, view.tiers, self.contacts)
+        tier = labels[0]
+        limit = promised(self.policy, tier, view) if contact.channel in LIVE_CHANNELS else None
+        calls = told.called if told and kept else called(key, since, others) if others.called else ()
+        around = Around(limit, usual, calls, view.now, since, ended + self.half_ms)
         scored = quality(contact, self.rules, around)
         record = said(mark_of(key), contact, tier, view)
         record["status"] = FINAL if final else PROVISIONAL
         record |= sides(scored)
-        record["behaviours"] = self._behaviours(contact)
+        record["behaviours"] = behaviours(contact, self.rules)
         digest = digest_of(record)
         due = ended + (KEPT_MS if final else self.half_ms)
         if not final and contact.service is not None and contact.service.seen:
-            made = promises(contact.service, self.rules, around)
-            due = min([due, *(each.last + (due_ms(each.name, self.rules) or 0) for each, kept in made if kept is None)])
-        return Told(digest, contact.started, ended, due, final, usual if final else None, kind), record
-
-    def _behaviours(self, contact: Contact) -> dict[str, bool]:
-        """None of them where no text was read."""
-        service = contact.service
-        if service is None or not service.read:
-            return {}
-        seen = {each.name for each in service.seen}
-        return {name: name in seen for name in self.rules.human}
-
-    def _promised(self, tier: str, view: View) -> int | None:
-        if self.policy is None:
-            return None
-        return self.policy.service_of(tier, known=is_customer(view.owner)).wait_limit_ms
-
-    def _beside(self, view: View) -> Beside:
-        """What the customer's contacts are to each other."""
-        every = [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
-        over = [(each.ended, key, waited_ms(each)) for key, each in every if each.ended is not None]
-        return Beside(
-            [(ended, key, waited) for ended, key, waited in over if waited is not None],
-            sorted((each.started, key) for key, each in every if each.ours),
-        )
+            due = min(due, first_due(contact.service, self.rules, around) or due)
+        counts = counted(contact, labels, scored)
+        after = Told(digest, contact.started, ended, due, final, usual if final else None, kind, counts)
+        if final and calls:
+            after = replace(after, called=first_calls(contact.service, calls))
+        return after, record
 
     # What is kept
 
@@ -295,7 +327,8 @@ class Qualities(Follower[KnownQuality]):
 
     def shown_bytes(self, state: KnownQuality, view: View) -> int:
         known = min(MAX_TOLD, len(view.histories) + len(view.rested))
-        return known * TOLD_BYTES + MAX_TOLD * KEPT_BYTES
+        names = [(key, queue_of(each), facts.tier_of(each, view.tiers)) for key, each in self._every(view)]
+        return known * TOLD_BYTES + MAX_TOLD * KEPT_BYTES + len(_encode(names))
 
     def stands(self, state: KnownQuality, owner: str) -> bool:
         return False
@@ -308,21 +341,6 @@ class Qualities(Follower[KnownQuality]):
 
     def removed(self, state: KnownQuality, view: View) -> Iterable[Out]:
         return [_tombstone(mark, view) for mark in {**state.told, **state.kept}]
-
-
-def _before(key: str, started: int, since: int, beside: Beside) -> list[tuple[int, str, int]]:
-    """The waits that were over before a contact began, but not before ``since``."""
-    return [each for each in beside.waits if since <= each[0] <= started and each[1] != key]
-
-
-def _called(key: str, beside: Beside) -> tuple[int, ...]:
-    """When others began that our side opened."""
-    return tuple([started for started, other in beside.called if other != key])
-
-
-def _counted(contact: Contact | None) -> tuple[int | None, int | None] | None:
-    """What it is to the contacts that come later."""
-    return (contact.ended, waited_ms(contact)) if contact is not None and is_over(contact) else None
 
 
 def _key(mark: str, view: View) -> bytes:

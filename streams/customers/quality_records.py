@@ -11,6 +11,8 @@ from streams.base.records import NO_QUEUE, NO_TIER
 from streams.base.times import iso
 from streams.contacts.contact import Contact
 from streams.customers.follow import View
+from streams.policies.policy import Policy
+from streams.quality.rules import QualityRules
 from streams.quality.scoring import Quality, Score, queue_of, took_ms, waited_ms
 
 SURVEYS = ("csat", "nps", "ces")
@@ -30,7 +32,7 @@ def said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
         "tier": tier or NO_TIER,
         "service_type": "",
         "revision": 0,
-        "agent_group": None,
+        "agent_group": contact.agent_group,
         "began_at": iso(contact.started),
         "ended_at": iso(contact.ended or contact.last),
         "wait_ms": waited_ms(contact),
@@ -44,6 +46,20 @@ def said(mark: str, contact: Contact, tier: str, view: View) -> dict[str, Any]:
 
 def _answer(value: int | None) -> float | None:
     return None if value is None else value / 1000
+
+
+def behaviours(contact: Contact, rules: QualityRules) -> dict[str, bool]:
+    """None of them where no text was read."""
+    service = contact.service
+    if service is None or not service.read:
+        return {}
+    seen = {each.name for each in service.seen}
+    return {name: name in seen for name in rules.human}
+
+
+def promised(policy: Policy | None, tier: str, view: View) -> int | None:
+    """The longest wait of the tier, ms."""
+    return None if policy is None else policy.service_of(tier, known=is_customer(view.owner)).wait_limit_ms
 
 
 def sides(scored: Quality) -> Mapping[str, Any]:

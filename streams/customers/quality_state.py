@@ -1,19 +1,23 @@
 """What is kept of the quality of a customer's contacts."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.base.claims import mark_of
-from streams.customers.follow import After, View
+from streams.base.records import Fact
+from streams.contacts.contact import Contact
+from streams.customers.follow import View
 from streams.customers.journey_names import KEPT_MS
+from streams.customers.quality_facts import NOTHING, Counted, Was, difference
 from streams.customers.services import NONE
 
 MAX_TOLD = 50
 """Contacts of which a record stands; of more, those that ended first have none."""
-TOLD_BYTES, KEPT_BYTES = 160, 34
-"""JSON bytes of a contact that is known, at most, its place in ``look`` included; and of one that is not."""
+TOLD_BYTES, KEPT_BYTES = 200, 34
+"""JSON bytes of a contact that is known, at most, its place in ``look`` included, but for the names of where it counts;
+and of one that is not."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -29,6 +33,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The customer's usual wait before, of a final one."""
     kind: str = NONE
     """The customer's type of service."""
+    counted: Counted | None = None
+    """What it counts for."""
+    called: tuple[int, ...] = ()
+    """Of a final one: when contacts began that our side opened, as far as promises hang on them."""
 
 
 class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
@@ -40,6 +48,10 @@ class KnownQuality(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
     kept: dict[str, int] = {}
     """Contacts that are over for good, and until when their records stand (ms), whether they are known or not."""
+    owed: tuple[Fact, ...] = ()
+    """What is to be told with what is published next."""
+    earlier: dict[str, int] = {}
+    """Where another contact has the name of one that was over: when the latest one began that is counted for good."""
 
 
 def provisional(state: KnownQuality) -> list[str]:
@@ -81,7 +93,33 @@ def waits_for(state: KnownQuality, now: int) -> list[str]:
     return [mark for mark, told in state.told.items() if not told.final and now > told.due]
 
 
-def looking(state: KnownQuality, marks: Iterable[str]) -> After[KnownQuality] | None:
-    """The state with more to look at."""
-    look = tuple(dict.fromkeys((*state.look, *marks)))[-MAX_TOLD:]
-    return None if look == state.look else After(replace(state, look=look), look=True)
+def unnamed(state: KnownQuality, view: View) -> KnownQuality:
+    """Without names that no contact has any more."""
+    known = {mark_of(key) for key in (*view.histories, *view.rested)}
+    return replace(state, earlier={mark: at for mark, at in state.earlier.items() if mark in known})
+
+
+def taken_back(state: KnownQuality, marks: Collection[str], line: str) -> KnownQuality:
+    """Without contacts, and with what takes back what they count for."""
+    owed = state.owed
+    for mark in marks:
+        if (told := state.told.get(mark)) is not None:
+            owed += difference(was(told), NOTHING, line)
+    return replace(without(state, marks), owed=owed)
+
+
+def was(told: Told) -> Was:
+    return told.ended, told.counted
+
+
+def counts(told: Told | None, contact: Contact | None) -> Was:
+    """What a contact was told to count for; another one of the same name, that was over before, stays counted."""
+    if told is None or (contact is not None and contact.started > told.ended):
+        return NOTHING
+    return was(told)
+
+
+def latest(look: Iterable[str], ended: Mapping[str, int]) -> tuple[str, ...]:
+    """Those to look at: of more than may be told, the ones that ended last, as they are the ones that stay."""
+    some = sorted(dict.fromkeys(look), key=lambda mark: (ended.get(mark, 0), mark))
+    return tuple(some[-MAX_TOLD:])

@@ -4,6 +4,8 @@ from that changes without an event.
 A tier that is given wins as long as it is. How one follows from the value is in `streams.customers.worth`.
 """
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec.structs import replace
 
@@ -105,7 +107,7 @@ class Tiering(Follower[Worth]):
         given, points = _given(state, view.tiers), self._fitting(state.base, with_points(state.points, _decode(piece)))
         return replace(state, given=given, base=points[0], points=points[1], next=REGROUPED)
 
-    def regrouped(self, state: Worth, view: View) -> After[Worth] | None:
+    def regrouped(self, state: Worth, went: Collection[str], view: View) -> After[Worth] | None:
         return self._derived(state, view) if state.next == REGROUPED else None
 
     def passed(self, state: Worth, view: View) -> After[Worth] | None:

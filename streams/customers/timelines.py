@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from streams.alerts.episodes import ERASED, MOVED, WITHDRAWN, Gone
-from streams.base.records import CustomerEvent, Event, Fact, Left, Profile, contact_key
+from streams.base.records import CustomerEvent, Event, Fact, Handed, Left, Profile, contact_key
 from streams.base.times import DAY_MS
 from streams.contacts import histories
 from streams.contacts.histories import History
@@ -167,7 +167,8 @@ def regrouped(change: LineOutcome, before: Tiers, place: Place, rules: CustomerR
     """Contacts of a group came or went: what else that changes it changes at once, however records are cut into
     batches. ``before``: the tiers before they did.
     """
-    timeline, out = loop.regrouped(change.timeline, place, rules)
+    went = [key for sent in change.sent if isinstance(sent, Handed) for key in sent.contacts]
+    timeline, out = loop.regrouped(change.timeline, went, place, rules)
     change = replace(change, timeline=timeline, out=change.out + out)
     return _relabelled(change, before, 0 if place.now is None else place.now, place, rules)
 

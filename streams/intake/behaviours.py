@@ -88,8 +88,8 @@ class _Table:
 
     openers: Mapping[str, tuple[_Sought, ...]]
     """By the first word, a sentence's beginning left out."""
-    signs: tuple[_Sought, ...]
-    """Of scripts without spaces."""
+    signs: Mapping[str, tuple[_Sought, ...]]
+    """Of scripts without spaces, by the first sign of what is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +178,14 @@ def _in_signs(phrase: str) -> list[Choice]:
 def _table(phrases: Iterable[tuple[str, str]]) -> _Table:
     """``phrases``: each with what it shows."""
     openers: dict[tuple[str, str, bool], list[list[Choice]]] = {}
-    signs = []
+    signs: dict[str, list[_Sought]] = {}
     for phrase, name in phrases:
         if _UNSPACED.search(phrase):
             choices = _in_signs(phrase)
-            signs.append(_Sought(name, _needed_signs(choices), re.compile(_joined(choices, _SIGNS))))
+            signs_of, needed = re.compile(_joined(choices, _SIGNS)), _needed_signs(choices)
+            for sign in {each[0] for each in needed}:
+                some = frozenset(each for each in needed if each[0] == sign)
+                signs.setdefault(sign, []).append(_Sought(name, some, signs_of))
             continue
         choices = _in_words(phrase)
         begin = 1 if choices[0] == [[_START]] else 0
@@ -194,7 +197,8 @@ def _table(phrases: Iterable[tuple[str, str]]) -> _Table:
         pattern = "|".join(_joined([each for each in one if each != [[_NAME]]], _WORDS) for one in those)
         needed = frozenset(word for one in those for word in _needed_words(one))
         table.setdefault(first_word, []).append(_Sought(name, needed, re.compile(pattern), named))
-    return _Table({word: tuple(each) for word, each in table.items()}, tuple(signs))
+    by_sign = {sign: tuple(each) for sign, each in sorted(signs.items())}
+    return _Table({word: tuple(each) for word, each in table.items()}, by_sign)
 
 
 def _joined(choices: list[Choice], meant: Mapping[str, str]) -> str:
@@ -262,11 +266,12 @@ def _is_name(text: str, at: int, persons: Names) -> bool:
 def _by_signs(text: str, table: _Table) -> set[str]:
     found: set[str] = set()
     joined = _BLANK_SIGNS.sub("", text.lower())
-    for sought in table.signs:
-        if (
-            sought.shows not in found
-            and any(each in joined for each in sought.needed)
-            and sought.pattern.search(joined)
-        ):
-            found.add(sought.shows)
+    for sign in table.signs.keys() & set(joined):
+        for sought in table.signs[sign]:
+            if (
+                sought.shows not in found
+                and any(each in joined for each in sought.needed)
+                and sought.pattern.search(joined)
+            ):
+                found.add(sought.shows)
     return found

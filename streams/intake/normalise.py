@@ -7,17 +7,19 @@ milliseconds.
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import AgentState, Command, CustomerEvent, Erase, Event, Profile
+from streams.base.records import NO_QUEUE, AgentState, Command, CustomerEvent, Erase, Event, Profile
 from streams.base.times import to_ms
 from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read
 from streams.identity.nobody import Nobody
 from streams.identity.phone_numbers import phone
 from streams.intake.behaviours import MAX_SHOWN, Detector
+from streams.intake.deadlines import Deadlines, Zones
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
@@ -26,6 +28,9 @@ from streams.sentiment.scoring import SCORED, Scorer
 
 LONGEST_SUBJECT = 100
 """Characters of a topic, intent or product with its masks, in lower case."""
+
+
+UTC = ZoneInfo("UTC")
 
 
 class Policy(NamedTuple):
@@ -44,6 +49,10 @@ class Policy(NamedTuple):
     """Finds what the customer wants in messages of which the connector does not say it; ``None`` = nothing is found."""
     behaviours: Detector | None = None
     """What agents' messages show; ``None`` = they are not read."""
+    deadlines: Deadlines | None = None
+    """By when a promise in one is to be kept; ``None`` = that is not read."""
+    zone: Zones = lambda channel, queue: UTC
+    """The clock by which it is read."""
 
 
 class NoCustomer(ValueError):
@@ -135,7 +144,7 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
         tier=data.get("tier"),
         agent=data.get("agent_id"),
         identifiers=found,
-        data=_specific(obj["type"], data, policy, budget),
+        data=_specific(obj["type"], data, time_ms, policy, budget),
         case=data.get("case_id"),
         topic=_subject(data.get("topic"), policy.region),
         intent=_subject(data.get("intent"), policy.region),
@@ -144,7 +153,7 @@ def _contact_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy,
     )
 
 
-def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -> dict[str, Any]:
+def _specific(kind: str, data: dict[str, Any], time_ms: int, policy: Policy, budget: Budget) -> dict[str, Any]:
     """What the type adds, ready to be passed on. What the contract does not know ends here: nobody reads it, and no
     state behind the door has room for it.
     """
@@ -166,7 +175,18 @@ def _specific(kind: str, data: dict[str, Any], policy: Policy, budget: Budget) -
             shown = policy.behaviours(rest["text"], rest.get("language"))
             if shown is not None:
                 rest["behaviours"] = shown[:MAX_SHOWN]
+                due = _due(rest, shown, (data["channel"], data.get("queue") or NO_QUEUE, time_ms), policy)
+                if due is not None:
+                    rest["due"] = due
     return rest
+
+
+def _due(rest: dict[str, Any], shown: tuple[str, ...], where: tuple[str, str, int], policy: Policy) -> int | None:
+    """By when (ms) what a text promises is to be kept, where it says so. ``where``: channel, queue and time of it."""
+    deadlines, (channel, queue, time_ms) = policy.deadlines, where
+    if deadlines is None or deadlines.promises.isdisjoint(shown):
+        return None
+    return deadlines.of(rest["text"], rest.get("language"), time_ms, policy.zone(channel, queue))
 
 
 def _read(rest: dict[str, Any], policy: Policy, intent: str | None) -> None:

@@ -284,6 +284,13 @@ ACCUMULATORS: dict[str, Accumulator[Any]] = {
         Sum("ces_easy"),
         Sum("sentiment"),
         Sum("sentiment_milli"),
+        # Scores of contacts that are over.
+        Sum("quality_business"),
+        Sum("quality_business_milli"),
+        Sum("quality_human"),
+        Sum("quality_human_milli"),
+        Sum("quality_hidden"),
+        Sum("quality_hidden_milli"),
         # The same durations by business time, of queues that have opening hours; each with how many there are.
         Sum("business_answered"),
         Sum("business_abandoned"),

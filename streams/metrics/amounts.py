@@ -13,6 +13,8 @@ from streams.metrics.rules import KpiPolicy
 Amounts = Mapping[str, int]
 NPS_PROMOTER_FROM, NPS_DETRACTOR_TO = 9, 6
 """Of 0 to 10, inclusive."""
+BEST_MILLI = 1000
+"""The best score of a side of service, thousandths."""
 
 
 def amounts(fact: Fact, policy: KpiPolicy) -> Amounts:
@@ -231,6 +233,13 @@ def _sentiment(fact: Fact, policy: KpiPolicy) -> Amounts:
     return {"sentiment": 1, "sentiment_milli": _value(fact)}
 
 
+def _quality(fact: Fact, policy: KpiPolicy) -> Amounts:
+    """A side that cannot be told, or that says what no score is, counts for nothing."""
+    sides = {"quality_business": fact.business, "quality_human": fact.human, "quality_hidden": fact.hidden}
+    scored = {name: milli for name, milli in sides.items() if milli is not None and 0 <= milli <= BEST_MILLI}
+    return {**dict.fromkeys(scored, 1), **{f"{name}_milli": milli for name, milli in scored.items()}}
+
+
 def _duration(ms: int) -> int:
     return max(0, min(ms, LONGEST_MS))
 
@@ -269,4 +278,5 @@ _TOLD: dict[str, Callable[[Fact, KpiPolicy], Amounts]] = {
     "nps_superseded": _nps_superseded,
     "feedback": _feedback,
     "sentiment": _sentiment,
+    "quality": _quality,
 }

@@ -183,6 +183,19 @@ CATALOGUE: tuple[Kpi, ...] = (
     Kpi("nps", "every_answer", "contact", "points", per("nps_promoters - nps_detractors", "nps", times=100)),
     Kpi("ces", "easy", "contact", "ratio", per("ces_easy", "ces")),
     Kpi("sentiment", "mean", "message", "milli", per("sentiment_milli", "sentiment")),
+    *of_days(
+        *(
+            Kpi(
+                "quality",
+                side,
+                "contact",
+                "milli",
+                per(f"quality_{side}_milli", f"quality_{side}"),
+                settles="scores",
+            )
+            for side in ("business", "human", "hidden")
+        )
+    ),
     Kpi("longest_wait", "left", "leg", "ms", longest("longest")),
 )
 

@@ -330,6 +330,25 @@ DEFINITIONS: dict[str, Definition] = {
         "this project, [sentiment](metrics.md#the-catalogue): the connector's score, else the scorer's",
         {"sentiment": 40, "sentiment_milli": -6_000},
     ),
+    "quality": Definition(
+        "How well contacts were served, 0 to 1 in thousandths, each in the window of its end. A side of which nothing "
+        "is known is not counted, and is not 0.",
+        {
+            "business": "is the need met, how fast, by how many hands",
+            "human": "attention, respect, reassurance, as agents' texts show them",
+            "hidden": "what was expected, promised and prescribed",
+        },
+        "this project, [quality of contacts](quality.md)",
+        {
+            "quality_business": 40,
+            "quality_business_milli": 34_000,
+            "quality_human": 25,
+            "quality_human_milli": 15_500,
+            "quality_hidden": 32,
+            "quality_hidden_milli": 24_000,
+        },
+        "7 days after its window, when the scores of its contacts are",
+    ),
     "longest_wait": Definition(
         "The longest wait of a queue.",
         {

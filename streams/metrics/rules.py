@@ -27,9 +27,9 @@ AGENT_SLOT_MS = 5 * MINUTE_MS
 nothing of it."""
 
 
-Rule = Literal["repeat", "need", "callback"]
+Rule = Literal["repeat", "need", "callback", "scores"]
 """What decides for how long after a window a reading of it may change by what happens next: repeats, the need that a
-journey is about, the time that a call-back has."""
+journey is about, the time that a call-back has, that after which the scores of a contact are final."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class KpiPolicy:
     day_kept_ms: Annotated[int, NotInFiles] = 15 * DAY_MS
     """How long after its end a calendar window can still be amended: a contact may go on for 14 days."""
     settles_ms: Annotated[Mapping[Rule, int], NotInFiles] = field(
-        default_factory=lambda: {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS}
+        default_factory=lambda: {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS, "scores": 7 * DAY_MS}
     )
     """How long after its window what happens next may still change a reading; see `Kpi.settles`."""
     share: Annotated[tuple[int, int], NotInFiles] = (0, 1)

@@ -56,6 +56,10 @@ TERMS: dict[str, str] = {
     "ces_easy": "those from the cut up",
     "sentiment": "customer messages with a score",
     "sentiment_milli": "their scores, in thousandths",
+    "quality_business": "contacts with a score of the business side",
+    "quality_human": "contacts with a score of the human side",
+    "quality_hidden": "contacts with a score of the hidden side",
+    **{f"quality_{side}_milli": "their scores, in thousandths" for side in ("business", "human", "hidden")},
 }
 TERMS |= {
     "contacts_waits": "the same waits, as a histogram",

@@ -7,7 +7,6 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, T
 from streams.identity.nobody import Nobody
 from streams.intake.behaviours import Detector
 from streams.intake.clock import InputClock, LineClock
+from streams.intake.deadlines import Deadlines, Zones
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
@@ -44,7 +44,6 @@ encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
 
 _REFUSED = "replay-refused"
-_PREPARED_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,9 @@ class Means:
     scorer: Scorer | None
     intents: Intents
     behaviours: Detector
+    deadlines: Deadlines
+    zone: Zones
+    """The clock of a channel and queue."""
     nobody: Nobody
     phone_region: str | None
     dedup_horizon_ms: int
@@ -78,8 +80,8 @@ class Ingest(Gauged, Processor):
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
         self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
-        unused, reads = notes.unused_identifier, means.behaviours
-        self.policy = Policy(means.nobody, means.phone_region, means.scorer, unused, means.intents, reads)
+        unused, reads = notes.unused_identifier, (means.intents, means.behaviours, means.deadlines, means.zone)
+        self.policy = Policy(means.nobody, means.phone_region, means.scorer, unused, *reads)
         self.checks = Checks(means.door)
         self.horizon_ms = means.dedup_horizon_ms
         self.chunks = tables["seen"]
@@ -120,8 +122,7 @@ class Ingest(Gauged, Processor):
             return
         texts = [text for record in records if (text := self._to_score(record)) is not None]
         if texts:
-            with suppress(TimeoutError):  # then they are scored one by one, or have no score
-                await asyncio.wait_for(asyncio.to_thread(prepare, texts), _PREPARED_WITHIN_S)
+            await asyncio.to_thread(prepare, texts)  # see `streams.worker.guarded`: it comes back
 
     def _to_score(self, record: Record) -> str | None:
         try:

@@ -67,6 +67,10 @@ class Around(NamedTuple):
     """When contacts began that our side opened, ascending."""
     now: int | None = None
     """Stream time: a promise whose time is not over is neither kept nor broken."""
+    since: int = 0
+    """From when on it is known what our side opened: of a promise of before nobody can tell that it was broken."""
+    until: int = 1 << 62
+    """When the scores are final: a promise that may be kept later is not broken, nor kept by what our side opens."""
 
 
 class Quality(NamedTuple):
@@ -191,22 +195,37 @@ def promises(service: Service, rules: QualityRules, around: Around) -> list[tupl
     """Each promise of the contact, as it was made last, and whether it was kept; None = its time is not over."""
     found: list[tuple[Seen, bool | None]] = []
     for each in service.seen:
-        within = due_ms(each.name, rules)
-        if within is None:
+        until = due_ms(each, rules)
+        if until is None:
             continue
-        until = each.last + within
         called = bisect_left(around.called, each.last + 1)
+        judged = until <= around.until
         kept = (each.kept is not None and each.kept <= until) or (
-            called < len(around.called) and around.called[called] <= until
+            judged and called < len(around.called) and around.called[called] <= until
         )
-        over = around.now is not None and around.now > until
+        over = judged and around.now is not None and around.now > until and each.last >= around.since
         found.append((each, True if kept else False if over else None))
     return found
 
 
-def due_ms(name: str, rules: QualityRules) -> int | None:
-    """In what time a promise is to be kept; None: it is none."""
-    return rules.kept_within_ms.get(name)
+def first_calls(service: Service | None, called: tuple[int, ...]) -> tuple[int, ...]:
+    """Of what our side opened, the first after each thing that agents did: all that promises hang on."""
+    places = {bisect_left(called, each.last + 1) for each in (service or NOTHING).seen}
+    return tuple([called[at] for at in sorted(places) if at < len(called)])
+
+
+def first_due(service: Service, rules: QualityRules, around: Around) -> int | None:
+    """When the time of the first promise is over of which it is then known whether it was kept."""
+    made = promises(service, rules, around)
+    times = [due_ms(each, rules) for each, kept in made if kept is None]
+    ahead = [at for at in times if at is not None and at <= around.until and (around.now is None or at >= around.now)]
+    return min(ahead, default=None)
+
+
+def due_ms(seen: Seen, rules: QualityRules) -> int | None:
+    """By when a promise is to be kept (ms): as it says itself, else in the time of its kind; None: it is none."""
+    within = rules.kept_within_ms.get(seen.name)
+    return None if within is None else seen.last + within if seen.due is None else seen.due
 
 
 def usual_wait(before: Collection[tuple[int, str, int]]) -> int | None:

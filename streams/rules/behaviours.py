@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Span, Text
 from streams.intake.behaviours import Behaviours, Names, behaviours_of, check
+from streams.intake.deadlines import Deadlines, Words, deadlines_of
 from streams.quality.rules import Share
 
 Language = Annotated[str, Strict(), Field(pattern=LANGUAGE)]
@@ -42,6 +43,8 @@ class BehavioursFile:
     titles: list[Text] = field(default_factory=list)
     not_names: list[Text] = field(default_factory=list)
     behaviours: dict[RuleName, Behaviour] = field(default_factory=dict)
+    deadlines: dict[Language, Words] = field(default_factory=dict)
+    """A language that is named as a shipped one replaces that."""
 
     __pydantic_config__ = FROM_FILES
 
@@ -53,12 +56,18 @@ class BehavioursFile:
         merged = {
             name: self.behaviours.get(name, NOTHING).over(shipped.behaviours.get(name, NOTHING)) for name in names
         }
-        return BehavioursFile(True, [*shipped.titles, *self.titles], [*shipped.not_names, *self.not_names], merged)
+        titles, not_names = [*shipped.titles, *self.titles], [*shipped.not_names, *self.not_names]
+        return BehavioursFile(True, titles, not_names, merged, shipped.deadlines | self.deadlines)
 
     def detector(self) -> Behaviours:
         """What finds them."""
         persons = Names(_lower(self.titles), _lower(self.not_names))
         return behaviours_of({name: each.phrases for name, each in self.behaviours.items()}, persons)
+
+    def named_deadlines(self, detector: Behaviours) -> Deadlines:
+        """What reads the deadlines that promises name; ``detector``: of this file."""
+        promises = [name for name, each in self.behaviours.items() if each.kept_within_ms]
+        return deadlines_of(self.deadlines, promises, detector)
 
 
 def _lower(words: list[str]) -> frozenset[str]:

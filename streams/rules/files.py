@@ -27,6 +27,7 @@ from streams.hours.calendars import Hours
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
 from streams.intake.behaviours import Behaviours
+from streams.intake.deadlines import Deadlines
 from streams.intake.intents import Intents, intents_of, words_of
 from streams.metrics.groups import name_of
 from streams.metrics.rules import KpiPolicy, Rule
@@ -60,6 +61,8 @@ class Rules:
     intents: Intents
     behaviours: Behaviours
     """What finds them in agents' texts."""
+    deadlines: Deadlines
+    """What reads by when they are to be kept that are promises."""
     identity: IdentityRules = field(default_factory=IdentityRules)
     signals: SignalRules = field(default_factory=SignalRules)
 
@@ -172,7 +175,9 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
     nobody to which a deployment's own are added; ``policy``: by which customers are served."""
     tiers, tracking = files.tiers.ordered(), files.tracking
-    kpis = _settling(replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys)
+    kpis = _settling(
+        replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys, tracking.contacts
+    )
     high = frozenset(name for name, tier in tiers.items() if tier.high)
     seen = files.behaviours.behaviours
     quality = QualityRules(
@@ -217,12 +222,19 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
-    return Rules(tiers, customers, kpis, nobody, intents, behaviours, files.identity, signals)
+    deadlines = files.behaviours.named_deadlines(behaviours)
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals)
 
 
-def _settling(kpis: KpiPolicy, journeys: JourneyRules) -> KpiPolicy:
-    """Readings settle when what is known of journeys and call-backs does; calendar windows are kept for longer."""
-    settles: dict[Rule, int] = {"repeat": journeys.repeat_ms, "need": journeys.longest_ms, "callback": WITHIN_MS}
+def _settling(kpis: KpiPolicy, journeys: JourneyRules, contacts: ContactRules) -> KpiPolicy:
+    """Readings settle when what is known of journeys, call-backs and scores does; calendar windows are kept for
+    longer."""
+    settles: dict[Rule, int] = {
+        "repeat": journeys.repeat_ms,
+        "need": journeys.longest_ms,
+        "callback": WITHIN_MS,
+        "scores": contacts.half_known_ms,
+    }
     return replace(
         kpis, settles_ms=settles, day_kept_ms=max(kpis.day_kept_ms, max(settles.values()) + kpis.lateness_ms + DAY_MS)
     )

@@ -8,6 +8,7 @@ has the kind of error alone.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +25,8 @@ PATIENCE = 0.5
 HANGS, _REST, _LEFT_BEHIND = 3, 60.0, 8
 _SPAN, _SHARE = 10.0, 0.5
 """Of so many seconds a plug-in may take this part, as the other agents of the worker wait for it."""
+PREPARED_WITHIN, _TOGETHER = 10.0, 256
+"""Seconds in which a scorer has the texts of a batch beforehand, so many at a time; nobody but their batch waits."""
 RAISED, HUNG, INVALID = "raised", "hung", "invalid"
 WHY = (RAISED, HUNG, INVALID)
 
@@ -41,8 +44,10 @@ class Guard:
         failed: Callable[[str], None],
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        share: float = _SHARE,
     ) -> None:
         self._ask, self._what, self._failed, self._patience, self._clock = ask, what, failed, patience, clock
+        self._share = share
         self._jobs: Jobs | None = None
         self._hangs, self._left_behind, self._rests_until = 0, 0, 0.0
         self._since, self._took = clock(), 0.0
@@ -82,7 +87,7 @@ class Guard:
         if begun - self._since > _SPAN:
             self._since, self._took = begun, 0.0
         self._took += now - begun
-        if self._took > _SPAN * _SHARE:
+        if self._took > _SPAN * self._share:
             self._rest()
 
     def _rest(self) -> None:
@@ -115,9 +120,12 @@ class GuardedScorer:
         failed: Callable[[str], None],
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        prepared_within: float = PREPARED_WITHIN,
     ) -> None:
         self.scorer, self.method = scorer, method
         self._guard = Guard(self._scored, f"the sentiment scorer {method}", failed, patience, clock)
+        self._ahead = Guard(self._readied, f"the sentiment scorer {method}", failed, prepared_within, clock, math.inf)
+        self._within, self._clock, self._one = prepared_within, clock, threading.Lock()
 
     def __call__(self, text: str, language: str | None = None) -> float | None:
         reading = self.read(text, language)
@@ -137,11 +145,17 @@ class GuardedScorer:
         return self._prepare if hasattr(self.scorer, "prepare") else None
 
     def _prepare(self, texts: Sequence[str]) -> None:
+        """What is not ready in time is scored text by text. To be called on a thread that may wait."""
+        begun = self._clock()
+        for at in range(0, len(texts), _TOGETHER):
+            with self._one:  # the batch of another partition
+                if self._clock() - begun > self._within or not self._ahead(texts[at : at + _TOGETHER]):
+                    return
+
+    def _readied(self, texts: Sequence[str]) -> bool:
         scorer: Any = self.scorer
-        try:
-            scorer.prepare(texts)
-        except Exception as error:  # noqa: BLE001 - they are scored one by one then
-            self._guard.note(RAISED, type(error).__name__)
+        scorer.prepare(texts)
+        return True
 
 
 class GuardedDetector:

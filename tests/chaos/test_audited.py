@@ -12,7 +12,7 @@ from streams import rules as rule_files
 from streams.engine.offline import Offline
 from streams.worker.metrics import Metrics
 from tests.chaos import stories
-from tests.chaos.audit import contacts, figures, journey_counts, raw, signals, standings
+from tests.chaos.audit import contacts, figures, journey_counts, quality, raw, signals, standings
 from tests.chaos.audit.contacts import MOOD, World
 from tests.chaos.audit.logs import INPUTS, Logs, Rec
 from tests.support.offline import NOW, SETTINGS, names
@@ -77,13 +77,16 @@ def test_facts_and_readings_are_what_a_recount_gives(seed: int, tmp_path: Path) 
         contact.facts += signals.judge(contact)
     journey_counts.followed(world)
     assert {fact.fact for fact in world.facts} >= {"contact_handled", "first_response", "feedback"}
-    of_journeys = journey_counts.of_journeys(logs)
-    assert {fact.fact for fact in of_journeys} == {"journey_solved", "journey_resolved"}
-    by_lane = figures.lanes(world, journey_counts.others(logs))
+    together = figures.told_together(logs)
+    assert {fact.fact for fact in together} == {
+        "journey_solved", "journey_resolved", "journey_opened", "journey_left", "quality"
+    }  # fmt: skip
+    by_lane = figures.lanes(world, together)
     assert any(lane.open for lane in by_lane.values())
     wrong = [
         *figures.check_facts(logs, world),
         *journey_counts.check(logs, {}),
+        *quality.check_facts(logs, {}),
         *figures.check_readings(logs, {}, by_lane),
     ]
     assert not [f"{each.level}: {each.what}" for each in wrong]

@@ -110,7 +110,7 @@ async def test_a_contact_that_becomes_known_moves_to_its_customer(system: System
         net[key] = net.get(key, 0) + fact.get("sign", 1)
     assert {key: count for key, count in net.items() if count} == {
         ("leg_opened", "gold"): 1, ("leg_closed", "gold"): 1, ("contact_offered", "gold"): 1, ("contact_handled", "gold"): 1,
-        ("journey_solved", "gold"): 1, ("journey_resolved", "gold"): 1,
+        ("journey_solved", "gold"): 1, ("journey_resolved", "gold"): 1, ("quality", "gold"): 1,
         ("journey_opened", "gold"): 1, ("journey_left", "gold"): 1,
     }  # fmt: skip
     await system.check_contract()

@@ -32,7 +32,7 @@ STORIES = [
 NEW_FACTS = frozenset(
     {
         "contact_by_machine", "journey_solved", "journey_resolved", "nps_superseded", "callback_requested",
-        "journey_opened", "journey_left", "agent_time",
+        "journey_opened", "journey_left", "agent_time", "quality",
     }
 )  # fmt: skip
 """Kinds of facts that they did not tell."""

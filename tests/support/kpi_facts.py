@@ -58,6 +58,7 @@ def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
                 "first_response",
                 "feedback",
                 "sentiment",
+                "quality",
             ]
         )
     )
@@ -82,6 +83,9 @@ def one_fact(draw: st.DrawFn, seconds: int = 3600) -> Fact:
             more |= {"variant": draw(st.sampled_from(["csat", "nps", "ces"])), "value": 1000 * draw(st.integers(0, 10))}
         case "sentiment":
             more |= {"value": draw(st.integers(-1000, 1000))}
+        case "quality":
+            side = st.none() | st.integers(0, 1000)
+            more |= {"business": draw(side), "human": draw(side), "hidden": draw(side)}
     found = fact(name, str(draw(st.integers(0, 5))), 0, **more)
     return replace(found, time=time)
 

@@ -33,6 +33,7 @@ def by_key(task: TaskUnderTest, topic: str) -> dict[Any, list[Any]]:
 
 PUBLISHED = (
     "journey_solved", "journey_resolved", "journey_opened", "journey_left", "nps_superseded", "callback_requested",
+    "quality",
 )  # fmt: skip
 
 

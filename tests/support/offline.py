@@ -39,9 +39,11 @@ def inlets(settings: Settings = SETTINGS, rules: rule_files.Rules = RULES) -> di
     return {inlet.name: inlet for inlet in agents}
 
 
-def deployment(settings: Settings = SETTINGS, size: int = 4000, partitions: int = 1) -> Offline:
+def deployment(
+    settings: Settings = SETTINGS, size: int = 4000, partitions: int = 1, rules: rule_files.Rules = RULES
+) -> Offline:
     """All four agents, one task a partition."""
-    return Offline(list(inlets(settings).values()), dict.fromkeys(names(), partitions), size=size)
+    return Offline(list(inlets(settings, rules).values()), dict.fromkeys(names(), partitions), size=size)
 
 
 @cache

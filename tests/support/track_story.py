@@ -153,8 +153,8 @@ class Task:
 
     @property
     def of_contacts(self) -> list[Fact]:
-        """The facts that hold, but for those of journeys."""
-        return [each for each in self.net if not each.fact.startswith("journey_")]
+        """The facts that hold, but for those of journeys and scores."""
+        return [each for each in self.net if not each.fact.startswith(("journey_", "quality"))]
 
     def of(self, fact: str) -> list[Fact]:
         """The facts of a kind that hold, in time order."""

@@ -8,7 +8,8 @@ import orjson
 
 from streams.base.times import HOUR_MS, SECOND_MS
 from streams.engine.offline import Offline
-from tests.support.offline import NOW, deployment, mark, settle
+from streams.rules import Rules
+from tests.support.offline import NOW, RULES, deployment, mark, settle
 from tests.support.system import event, home
 
 CURT = {
@@ -54,6 +55,16 @@ KIND = {
 SHOWN = {"greeting", "acknowledge", "apology", "hold-announced", "hold-thanked", "stay", "own-words", "thanks"}
 """What each of the kind ones shows, whatever the language."""
 
+WITHIN_TWO_HOURS = {
+    "en": "I will call you back within two hours.",
+    "it": "La richiamo entro due ore.",
+    "es": "Le llamaré en dos horas.",
+    "fr": "Je vous rappelle d'ici deux heures.",
+    "de": "Ich rufe Sie innerhalb von zwei Stunden zurück.",
+    "zh": "我会在两小时之内给您回电。",
+}
+"""A call-back that names its deadline."""
+
 LANGUAGES = ("en", "it", "es", "fr", "de", "zh")
 T0 = NOW - 2 * HOUR_MS
 LINE = "r"
@@ -84,9 +95,9 @@ def talk(contact: str, language: str | None, texts: list[str], customer: str = "
     return [at(kind, contact, start + second_ * SECOND_MS, **data) for kind, second_, data in steps]
 
 
-def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS) -> Offline:
+def run_of(events: list[dict[str, Any]], size: int = 50, end: int = 6 * HOUR_MS, rules: Rules = RULES) -> Offline:
     """A replay of the events; afterwards its stream time passes ``end``, ms after the first one."""
-    run, topics = deployment(), sorted({home(one)[0] for one in events} | {"contacts.task"})
+    run, topics = deployment(rules=rules), sorted({home(one)[0] for one in events} | {"contacts.task"})
     mark(run, LINE, "started", T0 - 1, topics)
     for start in range(0, len(events), size):
         for one in events[start : start + size]:

@@ -67,7 +67,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         "defect.signals",
     ).healthy("journeys", "segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
-    by_lane = figures.lanes(world, journey_counts.others(others))
+    by_lane = figures.lanes(world, figures.told_together(others))
     differences = [
         *of_raw,
         *hops.check_identify(rest, rules, {name: contact.owner for name, contact in world.contacts.items()}),
@@ -82,6 +82,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         *standings.check(others, world),
         *recommendations.check(others, world),
         *(quality.check(rest, state.rows(found, "track")) if customers else ()),
+        *quality.check_facts(others, now),
         *signals.check(others, world, {line for (_, line), each in far.items() if line and each.get("ended")}),
         *state.check_sums(others, sums, by_lane),
         *state.check_legs(others, sums, world),

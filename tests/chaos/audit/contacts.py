@@ -43,6 +43,9 @@ class Fact(NamedTuple):
     event: str | None = None
     contacts: int = 0
     transfers: int = 0
+    business: int | None = None
+    human: int | None = None
+    hidden: int | None = None
 
 
 @dataclass

@@ -24,6 +24,7 @@ DETAILS = {
 OF_DAYS = {
     ("resolution_time", "first"), ("resolution_time", "full"), ("resolution_rate", "not_reopened"),
     ("fcr", "of_solved"), ("journeys_reopened", "all"), ("effort", "contacts"), ("effort", "transfers"),
+    ("quality", "business"), ("quality", "human"), ("quality", "hidden"),
 }  # fmt: skip
 """Told of days alone."""
 OF_DETAILS = {
@@ -70,6 +71,12 @@ def feedback(fact: Fact) -> dict[str, int]:
     return {"ces": 1, "ces_easy": int(score >= 5000)}
 
 
+def _quality(fact: Fact) -> dict[str, int]:
+    sides = {"business": fact.business, "human": fact.human, "hidden": fact.hidden}
+    known = {side: milli for side, milli in sides.items() if milli is not None}
+    return dict.fromkeys(known, 1) | {f"{side}_milli": milli for side, milli in known.items()}
+
+
 def _first_response(fact: Fact) -> dict[str, int]:
     name = {"any": "first_any", "human_from_start": "first_from_start"}[fact.variant or ""]
     return {name: 1, f"{name}_ms": fact.value or 0}
@@ -102,6 +109,7 @@ _COUNTED: dict[str, Callable[[Fact], dict[str, int]]] = {
     "nps_superseded": lambda fact: {"nps_superseded": 1},
     "feedback": feedback,
     "sentiment": lambda fact: {"sentiment": 1, "sentiment_milli": fact.value or 0},
+    "quality": _quality,
 }  # fmt: skip
 
 
@@ -170,6 +178,7 @@ def readings(
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
         ("ces", "easy"): (s["ces_easy"], s["ces"]),
         ("sentiment", "mean"): (s["sentiment_milli"], s["sentiment"]),
+        **{("quality", side): (s[f"{side}_milli"], s[side]) for side in ("business", "human", "hidden")},
         ("longest_wait", "left"): none if longest is None else (longest, 1),
         ("queue_depth", "now"): (len(waiting), 1),
         ("longest_wait", "now"): (end - min(waiting), 1) if waiting else none,

@@ -32,6 +32,9 @@ TOGETHER, ALL = (60_000, 300_000), "all"
 PANE, DAY = 10_000, 86_400_000
 STAYS, AGENTS = ("journey_opened", "journey_left"), "agent_time"
 
+TOLD_TOGETHER = ("journey_solved", "journey_resolved", *STAYS, "quality", AGENTS)
+"""Facts beside those of single contacts: of journeys and of the quality of contacts, which are held against what is
+told of them, of open journeys and of agents' time."""
 Dims = tuple[str, str, str, str]
 """(line, channel, queue, tier)."""
 
@@ -50,7 +53,7 @@ def net(logs: Logs) -> Counter[Fact]:
 def check_facts(logs: Logs, world: World) -> Iterator[Difference]:
     """What is left of the facts is what the raw events say."""
     wanted, found = Counter(world.facts), net(logs)
-    found = Counter({fact: n for fact, n in found.items() if n < 0 or not fact.fact.startswith(("journey_", AGENTS))})
+    found = Counter({fact: n for fact, n in found.items() if n < 0 or fact.fact not in TOLD_TOGETHER})
     for fact in sorted({*wanted, *found}, key=lambda fact: fact.time):  # one that was taken back too often is below 0
         if wanted[fact] != found[fact]:
             what = f"{found[fact]} instead of {wanted[fact]} times: {fact}"
@@ -133,10 +136,15 @@ def _next(at: int, every: int) -> int:
     return -(-at // every) * every
 
 
-def lanes(world: World, others: Iterable[Fact] = ()) -> dict[Dims, Lane]:
+def told_together(logs: Logs) -> list[Fact]:
+    """Those, taken back ones taken out."""
+    return [fact for fact in net(logs).elements() if fact.fact in TOLD_TOGETHER]
+
+
+def lanes(world: World, together: Iterable[Fact] = ()) -> dict[Dims, Lane]:
     """All facts by where they count."""
     found: dict[Dims, Lane] = defaultdict(Lane)
-    others, gone = [*others], dict[tuple[Any, ...], int]()
+    others, gone = [*together], dict[tuple[Any, ...], int]()
     for fact in others:
         if fact.fact == STAYS[1]:
             gone[fact.line, fact.channel, fact.queue, fact.tier, fact.entered, fact.value, fact.id] = fact.time

@@ -8,22 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from tests.chaos.audit.contacts import Contact, Fact, World
-from tests.chaos.audit.figures import AGENTS, STAYS, net
+from tests.chaos.audit.figures import told_together
 from tests.chaos.audit.journey_records import STANDS_MS
 from tests.chaos.audit.logs import ERASED, POISON, Difference, Logs
 from tests.chaos.audit.times import ms
 
 KINDS = ("journey_solved", "journey_resolved")
-
-
-def of_journeys(logs: Logs) -> list[Fact]:
-    """Those of journeys, taken back ones taken out."""
-    return [fact for fact in net(logs).elements() if fact.fact in KINDS]
-
-
-def others(logs: Logs) -> list[Fact]:
-    """What counts beside single contacts: journeys, solved or open, and the time of agents."""
-    return [fact for fact in net(logs).elements() if fact.fact in (*KINDS, *STAYS, AGENTS)]
 
 
 def check(logs: Logs, now: Mapping[str, int]) -> Iterator[Difference]:
@@ -34,7 +24,8 @@ def check(logs: Logs, now: Mapping[str, int]) -> Iterator[Difference]:
     wanted = Counter(each for rec in newest.values() if rec.value is not None for each in _of(rec.doc))
     gone = [said[key] for key, rec in newest.items() if rec.value is None and key in said]
     aged = Counter(each for doc in gone if _last(doc) + STANDS_MS < now.get(doc["line"], 0) for each in _of(doc))
-    facts = [fact for fact in of_journeys(logs) if not any(word in fact.id for word in (ERASED, POISON))]
+    told = [fact for fact in told_together(logs) if fact.fact in KINDS]
+    facts = [fact for fact in told if not any(word in fact.id for word in (ERASED, POISON))]
     found = Counter(map(_said, facts))
     for each in {*wanted, *found}:
         if not wanted[each] <= found[each] <= wanted[each] + aged[each]:

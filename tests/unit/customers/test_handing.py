@@ -112,7 +112,7 @@ def test_the_tier_that_follows_holds_at_once_for_contacts_that_go_on() -> None:
     other = play(*call(3, D - 3 * M, OWNER)[:1], until=D, rules=OF_VALUE)
     assert {each.tier for each in net(other.facts)} == {"none"}
     fold(other, moved(task))
-    of_contacts = [each for each in net(other.facts) if not each.fact.startswith("journey_")]
+    of_contacts = [each for each in net(other.facts) if not each.fact.startswith(("journey_", "quality"))]
     assert {each.tier for each in of_contacts} == {"gold"}
     assert other.customer is not None
     assert other.customer.lines[""].worth.next != 0

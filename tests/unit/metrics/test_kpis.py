@@ -139,6 +139,9 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         fact("feedback", "a", 99, variant="ces", value=6_000),
         fact("sentiment", "m", 1, value=-500),
         fact("sentiment", "n", 2, value=100),
+        fact("quality", "a", 99, business=1_000, human=600, hidden=0),
+        fact("quality", "b", 99, business=500, hidden=None),
+        fact("quality", "c", 99, business=-1, human=1_001),
     ]:
         pane = add(pane, each, POLICY)
     found = by_name(Snapshot(pane))
@@ -205,6 +208,9 @@ def test_every_kpi_from_one_contact_of_each_kind() -> None:
         ("effort", "transfers"): (500, 1_000, 2),
         ("ces", "easy"): (1, 1, 1),
         ("sentiment", "mean"): (-200, -400, 2),
+        ("quality", "business"): (750, 1_500, 2),
+        ("quality", "human"): (600, 600, 1),
+        ("quality", "hidden"): (0, 0, 1),
         ("longest_wait", "left"): (60_000, 60_000, 1),
     }
 

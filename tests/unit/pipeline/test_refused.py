@@ -45,7 +45,8 @@ def test_junk_replays_take_nothing_from_a_replay_that_is_known(junk: int) -> Non
     sent = [fact for each in records for fact in each_of(orjson.loads(each.value or b""))]
     facts = {each["fact"] for each in sent if each.get("line") == "real" and each.get("kind") == "fact"}
     of_contacts = {"leg_opened", "leg_closed", "contact_offered", "contact_handled"}
-    assert facts == of_contacts | {"journey_solved", "journey_resolved", "journey_opened", "journey_left"}
+    journeys = {"journey_solved", "journey_resolved", "journey_opened", "journey_left"}
+    assert facts == of_contacts | journeys | {"quality"}
     found = letters(scene)
     assert sum(each.get("count", 1) for each in found) == max(0, junk - MAX_REPLAYS + 1)
     assert {(each["hop"], each["reason"], each["path"]) for each in found} <= {("track", "replay-refused", "replayid")}

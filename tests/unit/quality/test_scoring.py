@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.contacts.contact import Contact
 from streams.contacts.service import Seen, Service
@@ -116,6 +117,18 @@ def test_human() -> None:
 def test_a_promise(kept: int | None, called: tuple[int, ...], now: int | None, found: bool | None) -> None:
     service = Service(1, (seen("callback", kept=kept), seen("apology")))
     assert [value for _, value in promises(service, RULES, Around(called=called, now=now))] == [found]
+
+
+def test_a_promise_that_names_its_deadline() -> None:
+    def found(due: int, **around: Any) -> list[bool | None]:
+        service = Service(1, (replace(seen("callback"), due=due),))
+        return [value for _, value in promises(service, RULES, Around(**around))]
+
+    assert found(M + H, now=M + H) == [None] and found(M + H, now=M + H + 1) == [False]
+    assert found(M + H, called=(M + H,)) == [True] and found(M + H, called=(M + H + 1,), now=2 * H) == [False]
+    assert found(M + 48 * H, now=M + 30 * H) == [None], "later than is usual"
+    assert found(M + H, now=2 * H, since=M + 1) == [None], "who called then is not known any more"
+    assert found(M + H, now=2 * H, until=M + H - 1) == found(M + H, called=(M + 1,), until=M + H - 1) == [None]
 
 
 def test_hidden() -> None:

@@ -37,6 +37,27 @@ behaviours:
     assert rules.customers.contacts.promises == {"callback", "deadline", "email-announced", "upsell"}
 
 
+def test_deadlines_of_ones_own_replace_a_language_or_add_one(tmp_path: Path) -> None:
+    rules = load(own(tmp_path, """\
+behaviours:
+  callback: {phrases: {nl: [bel u terug]}}
+deadlines:
+  nl: {by: [voor], within: [binnen], numbers: {twee: 2}, hours: [uur], tomorrow: [morgen]}
+  en: {by: [by], today: [tonight]}
+"""))  # fmt: skip
+    at, hour = 1_772_631_000_000, 3_600_000
+
+    def due(text: str, language: str) -> int | None:
+        return rules.deadlines.of(text, language, at, rules.kpis.time_zone)
+
+    assert due("Ik bel u terug binnen twee uur.", "nl") == at + 2 * hour
+    assert due("Ik bel u terug voor morgen.", "nl") == 1_772_755_200_000
+    assert (
+        due("I'll call you by tonight.", "en") == 1_772_668_800_000 and due("I'll call you by tomorrow.", "en") is None
+    )
+    assert due("Ich rufe Sie bis morgen zurück.", "de") == 1_772_755_200_000
+
+
 def test_the_shipped_ones_can_be_left_out(tmp_path: Path) -> None:
     rules = load(own(tmp_path, "shipped: false\nbehaviours:\n  apology: {phrases: {en: [my bad]}}\n"))
     assert rules.behaviours.names == ("apology",)
@@ -53,6 +74,10 @@ def test_the_shipped_ones_can_be_left_out(tmp_path: Path) -> None:
         ("behaviours", "behaviours:\n  Apology: {}\n", 2, "expected a name"),
         ("behaviours", "behaviours:\n  apology: {phrases: {english: [a]}}\n", 2, "expected a language"),
         ("behaviours", "behavior: {}\n", 1, "is not known here"),
+        ("behaviours", "deadlines:\n  nl:\n    weekdays: [[maandag], [dinsdag]]\n", 3, "a week has 7 days, Monday first; here are 2"),
+        ("behaviours", "deadlines:\n  nl:\n    by: [voor, ',']\n", 3, "',' has no word"),
+        ("behaviours", "deadlines:\n  nl:\n    numbers: {twee: 200}\n", 3, "less than or equal to 99"),
+        ("behaviours", "deadlines:\n  nl:\n    until: [tot]\n", 3, "is not known here"),
         ("quality", "queues:\n  cards: {time: {10: 4m, 50: 90s}}\n", 2, "a higher percentile needs a longer time"),
         ("quality", "queues:\n  cards: {time: {100: 4m}}\n", 2, "less than or equal to 99"),
         ("quality", "queues:\n  cards: {transfers: [97, 85]}\n", 2, "the shares must grow"),

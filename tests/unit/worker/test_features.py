@@ -94,6 +94,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     kinds = rules.identity.kinds
     others["identity"] = IdentityRules(dict(reversed(kinds.items())))  # the order is the strength
     others["behaviours"] = replace(rules.behaviours, names=("x",))
+    others["deadlines"] = replace(rules.deadlines, promises=frozenset())
     others["signals"] = replace(rules.signals, min_history=1)
     assert {*others, "customers"} == {part.name for part in fields(Rules)}
     for name, other in others.items():
