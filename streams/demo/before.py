@@ -36,6 +36,7 @@ WRITTEN = {
 QUIET_MS = 15 * 60 * SECOND_MS
 """Before the doors open nothing comes any more."""
 UNANSWERED_SHARE, ANOTHER_TURN_SHARE, UNFINISHED_SHARE = 0.15, 0.5, 0.2
+LATE_CALL_SHARE = 0.4
 CASE_SHARE, LATE_SURVEY_SHARE, OTHER_ANSWER_SHARE, GOES_ON_SHARE = 0.5, 0.6, 0.3, 0.6
 SOON_S = 240.0
 """Mean time from the opening to what is left for the day itself."""
@@ -118,7 +119,7 @@ def _days_later(world: World) -> int:
 def _answer(world: World, contact: Contact) -> None:
     """An agent replies, which takes the contact out of its queue."""
     world.answered(contact)
-    reply(world, contact, world.rng.choice(texts.REPLIES))
+    reply(world, contact, world.rng.randrange(len(texts.REPLIES)))
 
 
 def written(channel: str) -> Callable[[World], Steps]:
@@ -245,8 +246,11 @@ def call(world: World) -> Steps:
 
 
 def promise(world: World) -> Steps:
-    """A caller left a number the day before, and is called back under the same id."""
-    yield world.until(_at(world, -1, 18.0, 21.0))
+    """A caller left a number the evening before, and is called back under the same id; or it was an evening earlier, and
+    the call comes too late.
+    """
+    late = world.settings.days_before > 1 and world.chance(LATE_CALL_SHARE)
+    yield world.until(_at(world, -2 if late else -1, 18.0, 21.0))
     people = world.people.customers
     contact = begin(world, "voice", world.rng.choice(people) if people else world.people.stranger(world.rng))
     start(world, contact, "hotline")

@@ -15,6 +15,7 @@ from streams.base.times import iso
 from streams.demo import centre
 from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
 from streams.demo.people import Identifier, People, Person
+from streams.demo.lives import Life
 from streams.demo.truth import Leg, Truth
 from streams.demo.whose import Spoken
 
@@ -107,21 +108,51 @@ class World:
         """What the event means for the contact's own clocks and for the truth."""
         idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
         if event_type not in WORDS_ABOUT and not contact.over and at - (contact.last_word or at) > idle_ms:
-            self.truth.went_on(contact.channel, contact.queue)
+            self._went_on(contact)
         contact.last_word = at
+        self._live(contact, event_type, data, at)
         author = data.get("author")
         if event_type == "post.made" or (event_type == "message.sent" and author == "customer"):
             contact.askings.wrote(at)
-        elif event_type in ("message.sent", "post.answered") and author == "agent":
-            self.truth.replied(contact.channel, contact.queue, contact.askings.reply(at))
+            if "sentiment" in data:
+                self.truth.sounded(contact.id, contact.queue, data["sentiment"])
+        elif event_type in ("message.sent", "post.answered") and author in ("agent", "bot"):
+            took = contact.askings.reply(at) if author == "agent" else contact.askings.bot(at)
+            self.truth.replied(contact.id, contact.queue, took)
+        elif event_type == "contact.handed_off":
+            contact.askings.hand_over(at)
         elif event_type in ("contact.ended", "case.solved"):
             contact.askings.over()
         contact.over = contact.over or event_type == "contact.ended"
 
+    def _live(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
+        """What the event means for what the customer needs."""
+        life = self.truth.lives.setdefault(contact.id, Life(contact.id, contact.channel, at))
+        life.last = at
+        if life.over is not None and not contact.over:
+            life.go_on(at)
+        if data.get("case_id") and data["case_id"] not in life.cases:
+            life.cases.append(data["case_id"])
+        if event_type == "case.solved":
+            life.solve(at)
+        elif event_type == "case.reopened":
+            life.take_up(at)
+        elif event_type == "contact.handed_off":
+            life.served = False
+        elif event_type == "contact.transferred":
+            life.transfers += 1
+        elif event_type == "contact.ended":
+            life.end(at)
+        life.queue = contact.queue or life.queue or data.get("queue")
+
     def reopen(self, contact: Contact) -> None:
         """The contact goes on after its end, with what is told next."""
         contact.over, contact.last_word = False, None
+        self._went_on(contact)
+
+    def _went_on(self, contact: Contact) -> None:
         self.truth.went_on(contact.channel, contact.queue)
+        self.truth.lives[contact.id].comebacks += 1
 
     def publish(self, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
         """Put an event of this moment on its topic; ``at``: the time it bears, when that is another."""
@@ -203,21 +234,29 @@ class World:
         ticket.state = "gone"
         self.left(ticket.contact, outcome)
 
-    def left(self, contact: Contact, outcome: str) -> None:
-        """The contact waits in its queue no more: answered, abandoned or flow_out."""
+    def left(self, contact: Contact, outcome: str, at: int | None = None) -> None:
+        """The contact waits in its queue no more: answered, abandoned or flow_out; ``at``: since when, if not now."""
         if contact.leg is not None:
-            self.truth.left(contact.leg, outcome, self.clock(contact.channel))
+            self.truth.left(contact.leg, outcome, self.clock(contact.channel) if at is None else at)
             contact.leg = None
 
     def answered(self, contact: Contact) -> None:
         """A person has it: by being there, or by the message that is told next."""
         self.left(contact, "answered")
         self.truth.came_out(contact.id, contact.channel, contact.queue, "answered")
+        self.truth.lives[contact.id].met = True
+
+    def by_machine(self, contact: Contact) -> None:
+        """A bot or the help pages have it."""
+        self.truth.machines.add(contact.id)
+        self.truth.lives[contact.id].served = True
 
     def connect(self, contact: Contact, agent_id: str) -> None:
         """A person is there."""
         self.answered(contact)
         contact.human = True
+        if contact.id in self.truth.callbacks:
+            self.truth.calls.setdefault(contact.id, self.clock(contact.channel))
         self.tell(contact, "contact.connected", party="human", agent_id=agent_id)
 
     def close(self, end_ms: int) -> None:
@@ -226,7 +265,9 @@ class World:
             idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
             if contact.over or end_ms - (contact.last_word or end_ms) <= idle_ms:
                 continue
-            self.left(contact, "flow_out")
+            life = self.truth.lives[contact.id]
+            life.over, life.rested = life.last + idle_ms, True
+            self.left(contact, "flow_out", life.over)
             if contact.queue is not None:
                 self.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
         self.truth.close(end_ms)
