@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 
 from streams.contacts.rules import ContactRules
 from streams.demo import centre, texts
-from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Contact
+from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Agent, Contact
 from streams.demo.stories import begin, recognise, somebody, start
 from streams.demo.talk import (
-    agent_for,
     ask_for_call,
     count_handled,
     message,
@@ -262,7 +261,7 @@ def promise(world: World) -> Steps:
     world.left(contact, "flow_out")
     ask_for_call(world, contact)
     yield world.until(_outside(world, 0))
-    agent = yield from agent_for(world, queue)
+    agent: Agent = yield world.caller(queue)
     world.reopen(contact)
     world.tell(contact, "contact.reopened", by="agent", reason="called back")
     yield world.pause(4, 12)

@@ -203,20 +203,10 @@ def rate(world: World, contact: Contact, metric: str = "csat") -> None:
     world.tell(contact, "feedback.given", metric=metric, score=score)
 
 
-def agent_for(world: World, queue: str) -> Generator[simpy.Event, Any, Agent]:
-    """The next agent of the queue who is free, for a call of ours."""
-    agent = world.free_agent((queue,))
-    while agent is None:
-        yield world.pause(2, 6)
-        agent = world.free_agent((queue,))
-    world.take(agent)
-    return agent
-
-
 def _call_back(world: World, contact: Contact, queue: str) -> Steps:
     """The promised call, when an agent is free: an outbound contact of its own."""
     yield world.pause(60, 240)
-    agent = yield from agent_for(world, queue)
+    agent: Agent = yield world.caller(queue)
     world.truth.contacts["voice"] += 1
     number = world.truth.contacts.total()
     call = Contact(

@@ -140,8 +140,10 @@ class Truth:
 
     def came_out(self, contact: str, channel: str, queue: str | None, outcome: str) -> None:
         """A contact that asked for a person got one, gave up, or was led elsewhere; its first outcome counts, but an
-        answer whenever it comes.
+        answer whenever it comes. One that our side opened asked for nobody.
         """
+        if contact in self.lives and self.lives[contact].ours:
+            return
         before = self.outcomes.get(contact)
         if before is not None and (before.what == "answered" or outcome != "answered"):
             return

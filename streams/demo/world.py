@@ -43,6 +43,8 @@ class World:
         self.busy: set[str] = set()
         self.agents = list(_hire())
         self.tickets: list[Ticket] = []
+        self._calls: list[tuple[str, simpy.Event]] = []
+        """Calls of ours that are due: of which queue, and what tells who makes it."""
         self.contacts: list[Contact] = []
         self._published: deque[Emission] = deque()
         self._ids = self._joined = 0
@@ -273,7 +275,13 @@ class World:
         self.truth.close(end_ms)
 
     def dispatch(self) -> None:
-        """Offer the contacts that wait longest to the agents that are free longest."""
+        """Make the calls that are due, and offer the contacts that wait longest to the agents that are free longest."""
+        for call in list(self._calls):
+            agent = self.free_agent((call[0],))
+            if agent is not None:
+                self._calls.remove(call)
+                self.take(agent)
+                call[1].succeed(agent)
         for ticket in list(self.tickets):
             agent = self.free_agent((ticket.queue,))
             if agent is not None:
@@ -281,6 +289,13 @@ class World:
                 ticket.state = "ringing"
                 self.take(agent)
                 self.env.process(self._ring(ticket, agent))
+
+    def caller(self, queue: str) -> simpy.Event:
+        """The next agent of the queue who is free, for a call of ours; before those who wait."""
+        found = self.env.event()
+        self._calls.append((queue, found))
+        self.dispatch()
+        return found
 
     def free_agent(self, skills: Collection[str]) -> Agent | None:
         """Who would get the next contact of one of these queues."""
