@@ -247,8 +247,8 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     def counted(self) -> Counted:
         """What a journey sums up of it."""
         return Counted(
-            1, int(self.outcome == ANSWERED), int(self.outcome == ABANDONED), self.messages, self.transfers, self.wait_ms,
-            self.scored, self.scored_milli, self.talk_ms, self.hold_ms, self.wrap_ms, self.reopened,
+            1, int(self.outcome == ANSWERED), int(self.outcome == ABANDONED), self.messages, self.transfers,
+            self.wait_ms, self.scored, self.scored_milli, self.talk_ms, self.hold_ms, self.wrap_ms, self.reopened,
         )  # fmt: skip
 
     @property

@@ -245,8 +245,8 @@ def call(world: World) -> Steps:
 
 
 def promise(world: World) -> Steps:
-    """A caller left a number the evening before, and is called back under the same id; or it was an evening earlier, and
-    the call comes too late.
+    """A caller left a number the evening before, and is called back under the same id; or it was an evening earlier,
+    and the call comes too late.
     """
     late = world.settings.days_before > 1 and world.chance(LATE_CALL_SHARE)
     yield world.until(_at(world, -2 if late else -1, 18.0, 21.0))

@@ -1,7 +1,7 @@
 """What the simulator counts in one queue of one channel: numbers of things, and durations one by one.
 
-All durations are milliseconds. Counts add up, and can be taken back: what a contact has once takes the place of what was
-counted of it before.
+All durations are milliseconds. Counts add up, and can be taken back: what a contact has once takes the place of what
+was counted of it before.
 """
 
 from collections import Counter
@@ -37,10 +37,6 @@ def times(*some: int | None) -> Times:
     return Times(took for took in some if took is not None)
 
 
-def _times() -> Times:
-    return field(default_factory=Times)
-
-
 @dataclass
 class Counts:
     """What happened."""
@@ -50,7 +46,7 @@ class Counts:
     """They asked for a person, and it is known what came of that."""
     abandoned: int = 0
     flowed_out: int = 0
-    answers: Times = _times()
+    answers: Times = field(default_factory=Times)
     """Waits of those answered, in all queues together."""
     answered_within: int = 0
     contained: int = 0
@@ -74,34 +70,34 @@ class Counts:
     """Still waiting at the end."""
     legs_reached: int = 0
     """Waiting at the end of a day, for the threshold or longer; once for each day."""
-    waits: Times = _times()
+    waits: Times = field(default_factory=Times)
     """Of those answered."""
-    given_up: Times = _times()
+    given_up: Times = field(default_factory=Times)
     """Of those abandoned."""
-    flows: Times = _times()
+    flows: Times = field(default_factory=Times)
     """Of those that flowed out."""
     # Contacts that a person handled.
     transferred: int = 0
-    handles: Times = _times()
-    talks: Times = _times()
-    holds: Times = _times()
-    wraps: Times = _times()
+    handles: Times = field(default_factory=Times)
+    talks: Times = field(default_factory=Times)
+    holds: Times = field(default_factory=Times)
+    wraps: Times = field(default_factory=Times)
     # Replies in writing.
-    first_any: Times = _times()
+    first_any: Times = field(default_factory=Times)
     """First replies of anybody, bots too."""
-    first_person: Times = _times()
-    first_handed: Times = _times()
+    first_person: Times = field(default_factory=Times)
+    first_handed: Times = field(default_factory=Times)
     """First replies of a person, from when a bot handed over."""
-    first_again: Times = _times()
+    first_again: Times = field(default_factory=Times)
     """First replies to what was asked after an end or a solution."""
-    next_replies: Times = _times()
+    next_replies: Times = field(default_factory=Times)
     """All replies but the contacts' first."""
     # Needs that were solved, by where that was.
-    solved: Times = _times()
+    solved: Times = field(default_factory=Times)
     """From the beginning to the first solution."""
     solved_once: int = 0
     stayed_solved: int = 0
-    resolved: Times = _times()
+    resolved: Times = field(default_factory=Times)
     """To the last one."""
     reopenings: int = 0
     needed_contacts: int = 0
@@ -140,7 +136,9 @@ class Counts:
     @property
     def longest_ms(self) -> int:
         """The longest wait of those that wait no more."""
-        return max([took for some in (self.waits, self.given_up, self.flows) for took, n in some.items() if n], default=0)
+        return max(
+            [took for some in (self.waits, self.given_up, self.flows) for took, n in some.items() if n], default=0
+        )
 
     def add(self, other: "Counts", sign: int = 1) -> None:
         """Count the other here, or take it back."""

@@ -90,7 +90,8 @@ class Truth:
     callbacks: dict[str, tuple[int, tuple[str, str]]] = field(default_factory=dict)
     """Contact → when and where it last asked to be called back."""
     calls: dict[str, int] = field(default_factory=dict)
-    """Contact → when a person got through in it to who had asked for that, or when one of ours began that got through."""
+    """Contact → when a person got through in it to who had asked for that; of one of ours that got through its
+    beginning."""
     told: Told = field(default_factory=Told)
     """Who each contact really was, and what was told of that."""
     people: dict[str, str] = field(default_factory=dict)
@@ -150,7 +151,10 @@ class Truth:
         counts = Counts(offered=1, abandoned=int(outcome == "abandoned"), flowed_out=int(outcome == "flow_out"))
         if outcome == "answered":
             waited = self.waited[contact]
-            counts.answers, counts.answered_within = times(waited), int(waited <= self.rules.kpis.threshold(queue or "none"))
+            counts.answers, counts.answered_within = (
+                times(waited),
+                int(waited <= self.rules.kpis.threshold(queue or "none")),
+            )
         self._once(self.outcomes, contact, Once(channel, queue or "none", outcome, counts))
 
     def unasked(self, contact: str, what: str) -> None:
@@ -177,9 +181,7 @@ class Truth:
         )
         self._once(self.handling, contact, Once(place[0], place[1] or "none", "handled", counts))
 
-    def rated(
-        self, contact: str, place: tuple[str, str | None], score: int, metric: str = "csat", at: int = 0
-    ) -> None:
+    def rated(self, contact: str, place: tuple[str, str | None], score: int, metric: str = "csat", at: int = 0) -> None:
         """A customer answered a survey: CSAT 1 to 5, NPS 0 to 10, CES 1 to 7; the last answer of a contact counts."""
         where = place[0], place[1] or "none"
         if metric == "csat":
@@ -204,14 +206,14 @@ class Truth:
 
     def replied(self, contact: str, queue: str | None, took: Replies) -> None:
         """We replied in writing."""
-        names = {
-            "first_any": took.any,
-            "first_person": took.first,
-            "first_handed": took.handed,
-            "first_again": took.again,
-            "next_replies": took.next,
-        }
-        self._place(contact, queue, Counts(**{name: times(ms) for name, ms in names.items() if ms is not None}))
+        counts = Counts(
+            first_any=times(took.any),
+            first_person=times(took.first),
+            first_handed=times(took.handed),
+            first_again=times(took.again),
+            next_replies=times(took.next),
+        )
+        self._place(contact, queue, counts)
 
     def sounded(self, contact: str, queue: str | None, score: float) -> None:
         """A connector scored a customer's message, −1 to 1."""
@@ -250,11 +252,7 @@ class Truth:
 
     def waits_at(self, place: tuple[str, str], moment: int) -> list[int]:
         """How long those who wait there then have waited."""
-        return [
-            moment - leg.entered
-            for leg in self.legs
-            if (leg.channel, leg.queue) == place and leg.waits_at(moment)
-        ]
+        return [moment - leg.entered for leg in self.legs if (leg.channel, leg.queue) == place and leg.waits_at(moment)]
 
     def _days(self, now: int) -> Iterator[int]:
         """The ends of the days since the first leg."""

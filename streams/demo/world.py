@@ -13,9 +13,9 @@ import simpy
 from schemas.routing import route
 from streams.base.times import iso
 from streams.demo import centre
+from streams.demo.lives import Life
 from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
 from streams.demo.people import Identifier, People, Person
-from streams.demo.lives import Life
 from streams.demo.truth import Leg, Truth
 from streams.demo.whose import Spoken
 
