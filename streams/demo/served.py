@@ -10,7 +10,8 @@ from itertools import chain
 
 from streams.demo.figure import Check
 from streams.demo.lives import Life
-from streams.demo.state import BoardState, Scored
+from streams.demo.scored import Scored
+from streams.demo.state import BoardState
 from streams.demo.truth import Truth
 
 GROUP = "quality"

@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import MINUTE_MS, to_ms
+from streams.demo.scored import Scored, scored
 from streams.metrics.kpis import detailed
 
 TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contact.quality", "contacts.dead-letters")
 DAY_MS = 80_000_000
 """Windows at least this long are days (a day has 23 to 25 hours)."""
 JOURNEYS_KEPT = 200
-NEED_MET = "need met"
-"""What evidence of the business side is called."""
 REACHED, ABANDONS_COUNT = ("service_level", "reached_threshold"), ("service_level", "all_abandons_count")
 SUMMED = (
     ("contacts_offered", "all"),
@@ -88,15 +87,6 @@ class Day(NamedTuple):
     histograms: dict[str, dict[str, int]]
 
 
-class Scored(NamedTuple):
-    """The quality of a contact as it was last said: the weight of a need that is met, None = nobody can tell; what
-    agents showed."""
-
-    contact: str
-    met: float | None
-    shown: frozenset[str]
-
-
 class Stitched(NamedTuple):
     """A journey as it was last said: how many contacts it has, and which; of a long one the latest."""
 
@@ -142,7 +132,7 @@ class BoardState:
         elif topic == "alerts":
             self._newest(self.alerts, value["alert_id"], value)
         elif topic == "contact.quality":
-            self.quality[value["quality_id"]] = _scored(value)
+            self.quality[value["quality_id"]] = scored(value)
         elif topic == "journeys":
             self._newest(self.journeys, value["journey_id"], value)
             self._person(value)
@@ -324,12 +314,6 @@ def milliseconds(value: object) -> int | None:
 def _share(reading: dict[str, Any]) -> Share:
     above = reading["numerator"]
     return Share((reading.get("value") if above is None else above) or 0, reading["denominator"])
-
-
-def _scored(record: dict[str, Any]) -> Scored:
-    need = {each["what"]: each["weight"] for each in record["business"]["evidence"]}
-    met = None if record["business"]["score"] is None else need.get(NEED_MET, 0.0)
-    return Scored(record["contact_id"], met, frozenset(each["what"] for each in record["human"]["evidence"]))
 
 
 def _since(alert: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ import simpy
 from schemas.routing import route
 from streams.base.times import iso
 from streams.demo import centre
-from streams.demo.lives import Life
+from streams.demo.noting import note, went_on
 from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
 from streams.demo.people import Identifier, People, Person
 from streams.demo.truth import Leg, Truth
@@ -27,8 +27,6 @@ SOURCES = {
     "feedback": "surveys", "case": "cases", "customer": "customers", "agent": "agents", "identity": "customers",
 }  # fmt: skip
 """The systems that publish, by the first word of the type; all else is published by the channel's own system."""
-WORDS_ABOUT = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved", "case.reopened"})
-"""What is told of a contact that is over, and leaves it so."""
 
 
 class World:
@@ -84,7 +82,7 @@ class World:
     def tell(self, contact: Contact, event_type: str, /, **data: Any) -> None:
         """Publish a contact event; now and then the connector sends it twice."""
         at = self.clock(contact.channel)
-        self._note(contact, event_type, data, at)
+        note(self.truth, contact, event_type, data, at)
         what = {"contact_id": contact.id, "channel": contact.channel, **self._who(contact, event_type), **data}
         emission = self.publish(event_type, what, at)
         if self.chance(centre.DUPLICATE_SHARE):
@@ -106,55 +104,10 @@ class World:
             told.named.update(names(contact.besides if contact.withheld else (contact.identifier, *contact.besides)))
         return who
 
-    def _note(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
-        """What the event means for the contact's own clocks and for the truth."""
-        idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
-        if event_type not in WORDS_ABOUT and not contact.over and at - (contact.last_word or at) > idle_ms:
-            self._went_on(contact)
-        contact.last_word = at
-        self._live(contact, event_type, data, at)
-        author = data.get("author")
-        if event_type == "post.made" or (event_type == "message.sent" and author == "customer"):
-            contact.askings.wrote(at)
-            if "sentiment" in data:
-                self.truth.sounded(contact.id, contact.queue, data["sentiment"])
-        elif event_type in ("message.sent", "post.answered") and author in ("agent", "bot"):
-            took = contact.askings.reply(at) if author == "agent" else contact.askings.bot(at)
-            self.truth.replied(contact.id, contact.queue, took)
-        elif event_type == "contact.handed_off":
-            contact.askings.hand_over(at)
-        elif event_type in ("contact.ended", "case.solved"):
-            contact.askings.over()
-        contact.over = contact.over or event_type == "contact.ended"
-
-    def _live(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
-        """What the event means for what the customer needs."""
-        life = self.truth.lives.setdefault(contact.id, Life(contact.id, contact.channel, at))
-        life.last = at
-        if life.over is not None and not contact.over:
-            life.go_on(at)
-        if data.get("case_id") and data["case_id"] not in life.cases:
-            life.cases.append(data["case_id"])
-        if event_type == "case.solved":
-            life.solve(at)
-        elif event_type == "case.reopened":
-            life.take_up(at)
-        elif event_type == "contact.handed_off":
-            life.served = False
-        elif event_type == "contact.transferred":
-            life.transfers += 1
-        elif event_type == "contact.ended":
-            life.end(at)
-        life.queue = contact.queue or life.queue or data.get("queue")
-
     def reopen(self, contact: Contact) -> None:
         """The contact goes on after its end, with what is told next."""
         contact.over, contact.last_word = False, None
-        self._went_on(contact)
-
-    def _went_on(self, contact: Contact) -> None:
-        self.truth.went_on(contact.channel, contact.queue)
-        self.truth.lives[contact.id].comebacks += 1
+        went_on(self.truth, contact)
 
     def publish(self, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
         """Put an event of this moment on its topic; ``at``: the time it bears, when that is another."""
