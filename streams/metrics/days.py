@@ -71,8 +71,7 @@ def _moments(lane: Lane, day: Day) -> list[int]:
         return [end] if changed else []
     first = start + max(1, (sweep.before - start) // every + 1) * every
     moments = list(range(first, min(end - 1, sweep.reached) + 1, every))
-    has_row = start in sweep.days.get(lane.dims, ())
-    if end <= sweep.sealed or (sweep.ended and has_row):
+    if end <= sweep.sealed or sweep.ended:  # the end of a line is that of its last day
         moments.append(end)
     return moments
 

@@ -189,7 +189,10 @@ def test_a_wrong_figure_is_found() -> None:
     simulation = Simulation(Settings(LINE, START, RULES))
     state = state_of(simulation, simulation.emissions(240_000))
     assert [check for check in compare(simulation.truth, state) if not check.right] == []
-    simulation.truth.of("voice", "cards").legs_answered += 1
+    simulation.truth.of("voice", "cards").transferred += 1
+    simulation.truth.of("voice", "loans").waits[60_000] += 2
+    truth = simulation.truth.of("voice", "loans").waits
+    wrong_percentiles = [p for p in (50, 90, 95)]
     simulation.truth.alerts.pop()
     state.dead_letters["processing"] += 1
     stranger = next(owner for owner in simulation.truth.people.values() if owner.startswith("contact:"))
