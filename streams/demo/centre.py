@@ -112,6 +112,8 @@ DUPLICATE_SHARE = 0.012
 MALFORMED_EVERY_S = 30.0
 TURNED_AWAY_SHARE, CHAT_LEFT_SHARE = 0.04, 0.06
 """Of the calls: the queue was full; of the chats: the visitor went without a word."""
+HASTY_SHARE = 0.03
+"""Of those who wait on the line: they give up at once."""
 KNOWN_SHARE = 0.80
 """Of all contacts: by somebody the centre knows; of those some only say so half-way."""
 LATE_KNOWN_SHARE = 0.20

@@ -47,7 +47,9 @@ def wait_for_agent(world: World, contact: Contact, queue: str) -> Generator[simp
     if patience_s is None:
         yield ticket.answered
     else:
-        yield ticket.answered | world.after(patience_s * math.exp(world.rng.gauss(0, 0.55)))
+        hasty = world.chance(centre.HASTY_SHARE)
+        bears_s = world.rng.uniform(1, 5) if hasty else patience_s * math.exp(world.rng.gauss(0, 0.55))
+        yield ticket.answered | world.after(bears_s)
     if ticket.state == "answered":
         return ticket.agent
     _give_up(world, ticket)
