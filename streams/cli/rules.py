@@ -41,8 +41,8 @@ def schema(
     file: Annotated[
         str | None, typer.Argument(metavar="[FILE]", help="Which: alerts.yaml, or alerts; policy: any policy.")
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="Write all of them here; default: the folder of those shipped.")] = None,
-    only_check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when they are out of date.")] = False,
+    to: Annotated[Path | None, typer.Option(help="Write all here; default: the folder of the shipped.")] = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when out of date.")] = False,
 ) -> None:
     """Print the JSON Schema of a rule file, for editors that complete and check while you write; or write all of them.
 

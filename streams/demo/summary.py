@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.check import WAITING, Check
+from streams.demo.measures import MEASURES, MOMENTS
 from streams.demo.served import GROUP as QUALITY
 from streams.demo.truth import Truth
 from streams.local.text import Terminal
@@ -35,6 +36,7 @@ _COLUMNS = (
     Column("talk s", "handle_time.talk", 1000),
     Column("CSAT", "csat.satisfied, of how many"),
 )
+_ORDER = tuple(measure.kpi for measure in (*MEASURES, *MOMENTS))
 NAMED = 20
 """Wrong figures that are named one by one."""
 
@@ -53,8 +55,9 @@ class Group:
 
 
 def groups(checks: Sequence[Check]) -> list[Group]:
-    """In the order in which they are compared."""
-    names = dict.fromkeys(check.group for check in checks)
+    """In the order of what is compared, whatever of it there is."""
+    there = {check.group for check in checks}
+    names = dict.fromkeys([*(name for name in _ORDER if name in there), *(check.group for check in checks)])
     return [Group(name, tuple(check for check in checks if check.group == name)) for name in names]
 
 

@@ -1,11 +1,12 @@
 """JSON Schema of the rule files, for editors that complete and check while one writes: from the types that check them.
 
-A schema says what a file may hold; what hangs on other values, or on other files (a tier that no file has, a window that
-does not divide), only `contact-streams rules check` finds.
+A schema says what a file may hold. What hangs on other values, or on other files (a window that does not divide, a tier
+that no file has), only `contact-streams rules check` finds.
 """
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -65,6 +66,7 @@ def _references(of: object) -> Iterator[str]:
             yield from _references(each)
 
 
+@cache
 def rendered() -> dict[str, str]:
     """Name of the schema's file → its text."""
     return {f"{name}.json": json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n" for name in TYPES}
@@ -81,9 +83,8 @@ def write(directory: Path = EXPORT) -> list[str]:
 
 def stale(directory: Path = EXPORT) -> list[str]:
     """Those of a folder that are missing or not current."""
-    files = {name: directory / name for name in rendered()}
-    return [
-        name
-        for name, text in rendered().items()
-        if not files[name].is_file() or files[name].read_text(encoding="utf-8") != text
-    ]
+    return [name for name, text in rendered().items() if not _says(directory / name, text)]
+
+
+def _says(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text(encoding="utf-8") == text

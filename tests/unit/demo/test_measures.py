@@ -54,6 +54,7 @@ def test_what_is_wrong_is_named_in_the_json_with_both_figures() -> None:
     assert (found["figures"], found["agree"], found["wrong"]) == (2, 1, [wrong])
     assert found["groups"] == {"fcr": {"figures": 1, "agree": 0}, "alerts": {"figures": 1, "agree": 1}}
     assert [group.name for group in groups(checks)] == ["fcr", "alerts"]
+    assert [group.name for group in groups([*checks, Check("x", None, 1, 1, "effort")])] == ["fcr", "effort", "alerts"]
 
 
 @pytest.mark.parametrize(("percent", "rank"), [(50, 20), (90, 40), (95, 90), (100, 90)])
