@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("talk s", "handle_time.talk", 1000),
     Column("CSAT", "csat.satisfied, of how many"),
 )
-_ORDER = tuple(measure.kpi for measure in (*MEASURES, *MOMENTS))
+_ORDER = (*(each.kpi for each in MEASURES), *(each.kpi for each in MOMENTS))
 NAMED = 20
 """Wrong figures that are named one by one."""
 
