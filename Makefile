@@ -67,11 +67,13 @@ types: $(VENV) ## mypy --strict
 contracts: $(VENV) ## which package may import which
 	@$(BIN)/lint-imports
 
-schemas: $(VENV) ## export JSON Schema and AsyncAPI from the contract
+schemas: $(VENV) ## export JSON Schema and AsyncAPI from the contract, and JSON Schema of the rule files
 	@$(BIN)/contact-streams schemas export
+	@$(BIN)/contact-streams rules schema
 
 schemas-check: $(VENV) ## fail when the exported schemas are not current
 	@$(BIN)/contact-streams schemas export --check
+	@$(BIN)/contact-streams rules schema --check
 
 map: $(VENV) ## draw the rooms of the code and their imports: docs/images/rooms.svg
 	@$(BIN)/python -m tests.support.rooms

@@ -6,10 +6,11 @@ thousandths in a rule. Every type raises ``ValueError`` for what it does not tak
 """
 
 import re
-from typing import Annotated, Literal, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetPydanticSchema, Strict
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetPydanticSchema, Strict, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
 from schemas.data import Channel
@@ -18,6 +19,10 @@ from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UNITS, Cal
 _UNITS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
 
+DURATION, SPAN = r"^[0-9]{1,9}(ms|s|m|h|d)$", r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
+"""Patterns of a duration, and of one that is longer than 0."""
+NOTHING: dict[str, Any] = {"not": {}}
+"""The JSON Schema that no value fits."""
 FROM_FILES = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 """``__pydantic_config__`` of every rule: a key that is not a field is a mistake."""
 
@@ -65,15 +70,20 @@ def _unknown(value: object) -> object:
     raise PydanticKnownError("extra_forbidden")
 
 
-Duration = Annotated[int, BeforeValidator(_milliseconds)]
+def reads(check: Callable[[Any], Any], **schema: Any) -> BeforeValidator:
+    """Of a value that a file has otherwise than the rule; ``schema``: how a file has it, as JSON Schema says it."""
+    return BeforeValidator(check, json_schema_input_type=Annotated[Any, WithJsonSchema(schema)])
+
+
+Duration = Annotated[int, reads(_milliseconds, type="string", pattern=DURATION)]
 """``120s`` → milliseconds."""
-Span = Annotated[int, BeforeValidator(_milliseconds), AfterValidator(_positive)]
+Span = Annotated[int, reads(_milliseconds, type="string", pattern=SPAN), AfterValidator(_positive)]
 """A duration longer than 0."""
-SpanOrUnit = Annotated[int | CalendarUnit, BeforeValidator(_span_or_unit)]
+SpanOrUnit = Annotated[int | CalendarUnit, reads(_span_or_unit, type="string", pattern=f"{SPAN}|^(day|week|month)$")]
 """A duration longer than 0, or ``day``, ``week`` or ``month`` of the calendar."""
-Milli = Annotated[int, BeforeValidator(_thousandths)]
+Milli = Annotated[int, reads(_thousandths, type="number", minimum=-1, maximum=1)]
 """Sentiment in thousandths."""
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Zone = Annotated[ZoneInfo, reads(_zone, type="string", examples=["Europe/Berlin"])]
 Flag = Annotated[bool, Strict()]
 CURRENCY, NAME, LANGUAGE = r"^[A-Z]{3}$", r"^[a-z0-9][a-z0-9-]{0,39}$", r"^[a-z]{2,3}$"
 """Patterns; `streams.rules` says what they mean."""
@@ -87,5 +97,5 @@ Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
 Weight = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 Severity = Literal["info", "warning", "critical"]
-NotInFiles = BeforeValidator(_unknown)
+NotInFiles = reads(_unknown, **NOTHING)
 """Of a field that another file decides: the file of this rule does not know it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import extra, load, stopping, with_broker
+from streams.cli.common import AsJson, extra, load, stopping, with_broker
 from streams.cli.story import story
 from streams.local.text import Terminal
 
@@ -25,9 +25,12 @@ def demo(
     speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times real time.")] = 10,
     seed: Annotated[int, typer.Option(help="The same seed gives the same morning.")] = 7,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the board.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a simulated contact centre on a live board, and check the pipeline's figures against the simulation at the
     end. Starts a broker when there is none, creates the topics, and runs a worker meanwhile.
+
+    With --json the last line on stdout is {"figures": N, "agree": N, "groups": …, "wrong": […], …}.
 
     [bold]demo story[/] tells a scripted story instead, and proves each step of it.
     """
@@ -42,11 +45,11 @@ def demo(
     with extra("demo", "the simulated centre needs", simpy="4.1"):
         from streams.demo.run import Options, run
 
-    console = Terminal()
+    console = Terminal(stderr=as_json)
     with stopping("stopped"):
         settings, started = with_broker(load(), say=console.note)
         connection, logs = connection_of(settings), Path(tempfile.mkdtemp(prefix="contact-streams-demo-"))
-        options = Options(rules.of(settings), duration, speed, seed, plain)
+        options = Options(rules.of(settings), duration, speed, seed, plain, as_json)
 
         async def show() -> int:
             await topics.create(connection, topics.wanted(settings))

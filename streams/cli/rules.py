@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.common import Prefix, err, load, with_broker
-from streams.local.text import echo
+from streams.cli.common import Prefix, err, fail, load, with_broker
+from streams.local.text import as_json, echo
 
 rules_app = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +34,40 @@ def check(
     for warning in rules.warnings(settings, decided):
         err.note(f"warning: {warning}")
     echo("rules are fine")
+
+
+@rules_app.command()
+def schema(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Which: alerts.yaml, or alerts; policy: any policy.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Write all here; default: the folder of the shipped.")] = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when out of date.")] = False,
+) -> None:
+    """Print the JSON Schema of a rule file, for editors that complete and check while you write; or write all of them.
+
+    What hangs on other values or files, only rules check finds.
+
+    [bold]Examples[/]: contact-streams rules schema alerts.yaml
+
+    contact-streams rules schema --to my-rules/schema
+    """
+    from streams.rules import describing
+
+    if file is not None:
+        name = file.removesuffix(".yaml")
+        if name not in describing.TYPES:
+            raise fail(f"{file!r} is no rule file; there are {', '.join(describing.TYPES)}")
+        echo(as_json(describing.schema(name)))
+        return
+    directory = to or describing.EXPORT
+    if not only_check:
+        for change in describing.write(directory):
+            echo(f"{change}: written")
+        return
+    if stale := describing.stale(directory):
+        raise fail(f"not current: {', '.join(stale)}; run contact-streams rules schema{f' --to {to}' if to else ''}")
+    echo("The schemas of the rule files are current.")
 
 
 @rules_app.command()

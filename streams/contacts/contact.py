@@ -251,19 +251,9 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     def counted(self) -> Counted:
         """What a journey sums up of it."""
         return Counted(
-            1,
-            int(self.outcome == ANSWERED),
-            int(self.outcome == ABANDONED),
-            self.messages,
-            self.transfers,
-            self.wait_ms,
-            self.scored,
-            self.scored_milli,
-            self.talk_ms,
-            self.hold_ms,
-            self.wrap_ms,
-            self.reopened,
-        )
+            1, int(self.outcome == ANSWERED), int(self.outcome == ABANDONED), self.messages, self.transfers,
+            self.wait_ms, self.scored, self.scored_milli, self.talk_ms, self.hold_ms, self.wrap_ms, self.reopened,
+        )  # fmt: skip
 
     @property
     def solved_at(self) -> int | None:
@@ -271,11 +261,16 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.solves[-1][0] if self.solves and self.solves[-1][1] is None else None
 
     @property
+    def reached_nobody(self) -> bool:
+        """Our side opened it, and neither a human nor a machine had it."""
+        return self.ours and not self.served and self.outcome == CONTAINED
+
+    @property
     def served_well(self) -> int | None:
         """When it ended as one that needs nothing more, as far as it can tell: answered or contained, by no time-out,
-        and it names no case, which is solved when somebody says so.
+        and it names no case, which is solved when somebody says so. A call of ours that reached nobody solves nothing.
         """
-        if self.state != lifecycle.END or self.timed_out or self.cases or self.only_told:
+        if self.state != lifecycle.END or self.timed_out or self.cases or self.only_told or self.reached_nobody:
             return None
         return self.ended if self.outcome in (ANSWERED, CONTAINED) else None
 

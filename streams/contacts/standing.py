@@ -41,7 +41,8 @@ def standing(contact: Contact) -> Standing:
     if contact.served_well is not None:
         return Standing(SOLVED, at)
     if contact.outcome == CONTAINED:
-        return Standing(GAVE_UP if contact.failed else FOR_US if contact.cases else SOLVED, at)
+        for_us = contact.cases or contact.reached_nobody
+        return Standing(GAVE_UP if contact.failed else FOR_US if for_us else SOLVED, at)
     spoken_last = contact.timed_out and contact.outcome == ANSWERED and not contact.unheard
     return Standing(FOR_CUSTOMER if spoken_last else FOR_US, at)
 

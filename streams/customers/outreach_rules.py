@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from streams.base.times import DAY_MS
-from streams.base.units import FROM_FILES, ChannelName, Count, RuleName, Span, TierName, Zone
+from streams.base.units import FROM_FILES, ChannelName, Count, RuleName, Span, TierName, Zone, reads
 
 Trigger = Literal["purchase", "delivery", "promise-due", "search-failed", "bad-survey", "case-solved", "quiet"]
 MAX_RULES = 32
@@ -23,7 +23,7 @@ def _minutes(value: object) -> int:
     return 60 * int(found[1]) + int(found[2])
 
 
-ClockTime = Annotated[int, BeforeValidator(_minutes)]
+ClockTime = Annotated[int, reads(_minutes, type="string", pattern=f"^{_CLOCK.pattern}$".replace(r"\d", "[0-9]"))]
 """``"20:00"`` → minutes since midnight."""
 
 

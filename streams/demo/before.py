@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 
 from streams.contacts.rules import ContactRules
 from streams.demo import centre, texts
-from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Contact
+from streams.demo.parts import DAY_MS, HOUR_MS, SECOND_MS, Agent, Contact
 from streams.demo.stories import begin, recognise, somebody, start
 from streams.demo.talk import (
-    agent_for,
     ask_for_call,
     count_handled,
     message,
@@ -36,6 +35,7 @@ WRITTEN = {
 QUIET_MS = 15 * 60 * SECOND_MS
 """Before the doors open nothing comes any more."""
 UNANSWERED_SHARE, ANOTHER_TURN_SHARE, UNFINISHED_SHARE = 0.15, 0.5, 0.2
+LATE_CALL_SHARE = 0.4
 CASE_SHARE, LATE_SURVEY_SHARE, OTHER_ANSWER_SHARE, GOES_ON_SHARE = 0.5, 0.6, 0.3, 0.6
 SOON_S = 240.0
 """Mean time from the opening to what is left for the day itself."""
@@ -118,7 +118,7 @@ def _days_later(world: World) -> int:
 def _answer(world: World, contact: Contact) -> None:
     """An agent replies, which takes the contact out of its queue."""
     world.answered(contact)
-    reply(world, contact, world.rng.choice(texts.REPLIES))
+    reply(world, contact, world.rng.randrange(len(texts.REPLIES)))
 
 
 def written(channel: str) -> Callable[[World], Steps]:
@@ -245,8 +245,11 @@ def call(world: World) -> Steps:
 
 
 def promise(world: World) -> Steps:
-    """A caller left a number the day before, and is called back under the same id."""
-    yield world.until(_at(world, -1, 18.0, 21.0))
+    """A caller left a number the evening before, and is called back under the same id; or it was an evening earlier,
+    and the call comes too late.
+    """
+    late = world.settings.days_before > 1 and world.chance(LATE_CALL_SHARE)
+    yield world.until(_at(world, -2 if late else -1, 18.0, 21.0))
     people = world.people.customers
     contact = begin(world, "voice", world.rng.choice(people) if people else world.people.stranger(world.rng))
     start(world, contact, "hotline")
@@ -258,7 +261,7 @@ def promise(world: World) -> Steps:
     world.left(contact, "flow_out")
     ask_for_call(world, contact)
     yield world.until(_outside(world, 0))
-    agent = yield from agent_for(world, queue)
+    agent: Agent = yield world.caller(queue)
     world.reopen(contact)
     world.tell(contact, "contact.reopened", by="agent", reason="called back")
     yield world.pause(4, 12)

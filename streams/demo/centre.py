@@ -110,6 +110,10 @@ BREAK_S = (300.0, 900.0)
 DUPLICATE_SHARE = 0.012
 """Of all contact events: the connector got no answer in time and sent it again."""
 MALFORMED_EVERY_S = 30.0
+TURNED_AWAY_SHARE, CHAT_LEFT_SHARE = 0.04, 0.06
+"""Of the calls: the queue was full; of the chats: the visitor went without a word."""
+HASTY_SHARE = 0.03
+"""Of those who wait on the line: they give up at once."""
 KNOWN_SHARE = 0.80
 """Of all contacts: by somebody the centre knows; of those some only say so half-way."""
 LATE_KNOWN_SHARE = 0.20
@@ -154,6 +158,8 @@ GIVEN_ON, NEXT_NUMBER = (10, 11), "+441632960010"
 """The number of the one customer, who has the next one, was given to the other one, who has another one besides."""
 SENTIMENT_GIVEN_SHARE = 0.55
 """Of all customer messages: the connector scored them; the others only have a text."""
+SCORED_BY_CONNECTORS = frozenset({"social", "forum"})
+"""Channels whose connector scores every message."""
 MOOD_LOST_A_MINUTE = 0.22
 
 DAYS_BEFORE = 9

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
 import time
@@ -19,9 +20,9 @@ from streams.demo.publish import Pace, Publisher, publish, topics
 from streams.demo.show import Show
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.state import BoardState
-from streams.demo.summary import print_commands, print_summary
+from streams.demo.summary import as_json, print_commands, print_summary
 from streams.engine.connection import Connection
-from streams.local.text import Terminal
+from streams.local.text import Terminal, echo
 from streams.replay.publish import ReplayPublisher
 from streams.rules import Rules
 
@@ -45,6 +46,8 @@ class Options:
     speed: float = 10.0
     seed: int = 7
     plain: bool = False
+    as_json: bool = False
+    """The figures as one line of JSON on stdout; what else is said goes to stderr."""
 
     def __post_init__(self) -> None:
         if not 0 < self.duration <= 86_400 or not 0 < self.speed <= 1000:
@@ -59,7 +62,7 @@ async def run(
 
     Raises PublishError, BrokerError or TopicMissing when the broker or a topic is missing.
     """
-    console = Terminal()
+    console = Terminal(stderr=options.as_json)
     opens = datetime.now().astimezone().replace(hour=OPENING_HOUR, minute=0, second=0, microsecond=0)
     start_ms = int(opens.timestamp() * 1000)
     line = f"demo-{options.seed}-{datetime.now(UTC):%Y%m%dt%H%M%S}"
@@ -84,7 +87,12 @@ async def run(
             pace = Pace(start_ms, options.speed, time.monotonic)
             show = Show(state, pace, options.speed, opens.tzinfo or UTC)
             with _interrupt(simulation.stop):
-                await _show_while(show, is_plain(options.plain), console, pace.run(emissions, publisher, simulation))
+                await _show_while(
+                    show,
+                    is_plain(options.plain or options.as_json),
+                    console,
+                    pace.run(emissions, publisher, simulation),
+                )
             end_ms = simulation.end_ms or pace.now
             await publisher.end(end_ms, {})
         console.print("the doors are closed; waiting for the pipeline …", style="grey62")
@@ -93,9 +101,12 @@ async def run(
         console.print(
             f"✗ not everything is worked off after {DRAIN_S:g} s: the last events may be missing below", style="red"
         )
-    right = print_summary(console, compare(simulation.truth, state), simulation.truth)
+    checks = compare(simulation.truth, state)
+    right = print_summary(console, checks, simulation.truth)
     known = [each["customer"] for each in state.newest_journeys() if each["customer"].startswith("customer:")]
     print_commands(console, connection.servers, prefix, line, (settings.begin_ms, end_ms), *known[:1])
+    if options.as_json:
+        echo(json.dumps({**as_json(checks, line), "drained": drained}))
     return 0 if right and drained else 1
 
 

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import MINUTE_MS, to_ms
+from streams.demo.scored import Scored, scored
 from streams.metrics.kpis import detailed
 from streams.metrics.occupancy import ANY_CHANNEL
 
-TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contacts.dead-letters")
+TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contact.quality", "contacts.dead-letters")
 DAY_MS = 80_000_000
 """Windows at least this long are days (a day has 23 to 25 hours)."""
 JOURNEYS_KEPT = 200
@@ -78,6 +79,15 @@ Shares = dict[tuple[str, str], Share]
 """By (kpi, variant)."""
 
 
+class Day(NamedTuple):
+    """The newest reading of a day. Of a percentile the share is its value and of how many it is."""
+
+    age: tuple[int, int]
+    status: str
+    shares: Shares
+    histograms: dict[str, dict[str, int]]
+
+
 class Stitched(NamedTuple):
     """A journey as it was last said: how many contacts it has, and which; of a long one the latest."""
 
@@ -102,7 +112,9 @@ class BoardState:
         self.dead_letters: Counter[str] = Counter()
         self._minutes: dict[Dimensions, dict[int, tuple[int, Shares]]] = {}
         self._so_far: dict[Dimensions, Shares] = {}
-        self._days: dict[tuple[Dimensions, int], tuple[tuple[int, int], str, Shares]] = {}
+        self._days: dict[tuple[Dimensions, int], Day] = {}
+        self.quality: dict[str, Scored] = {}
+        """By the key of its record."""
         self._people: dict[str, dict[str, Stitched]] = {}
         self._whose: dict[str, str] = {}
         """Journey → owner."""
@@ -120,6 +132,8 @@ class BoardState:
             self._queue(value)
         elif topic == "alerts":
             self._newest(self.alerts, value["alert_id"], value)
+        elif topic == "contact.quality":
+            self.quality[value["quality_id"]] = scored(value)
         elif topic == "journeys":
             self._newest(self.journeys, value["journey_id"], value)
             self._person(value)
@@ -134,6 +148,9 @@ class BoardState:
         """A record of an output topic has no value: what was said under its key is gone. False when it is none of this
         line.
         """
+        if topic == "contact.quality" and self.quality.pop(key.removeprefix(f"{self.line}/"), None) is not None:
+            self.records += 1
+            return True
         owner = self._whose.pop(key, None) if topic == "journeys" else None
         if owner is None:
             return False
@@ -166,13 +183,30 @@ class BoardState:
 
     def of_days(self, kpi: str, variant: str, pair: Pair | None = None) -> Share:
         """The same from the readings of the day, which come once an hour and when the line ends."""
-        return _add(
-            shares.get((kpi, variant)) for (of, _), (_, _, shares) in self._days.items() if pair in (None, of[:2])
-        )
+        return _add(self.each_day(kpi, variant, pair))
+
+    def each_day(self, kpi: str, variant: str, pair: Pair | None = None) -> list[Share]:
+        """Its readings of days, one of each day, channel, queue and tier that has one."""
+        days = [day for (of, _), day in self._days.items() if pair in (None, of[:2])]
+        return [day.shares[kpi, variant] for day in days if (kpi, variant) in day.shares]
+
+    def histogram(self, name: str, pair: Pair) -> Counter[int]:
+        """Of all days together."""
+        found: Counter[int] = Counter()
+        for (of, _), day in self._days.items():
+            if of[:2] == pair:
+                found.update({int(step): n for step, n in day.histograms.get(name, {}).items()})
+        return found
+
+    def each_minute(self, pair: Pair) -> Iterator[tuple[int, Shares]]:
+        """The ends of the minutes since `opened` in which something happened, and their readings."""
+        for of, minutes in self._minutes.items():
+            if of[:2] == pair:
+                yield from ((end, shares) for end, (_, shares) in minutes.items() if shares)
 
     def final(self) -> bool:
         """Whether every day of the line is closed."""
-        return bool(self._days) and all(status != "provisional" for _, status, _ in self._days.values())
+        return bool(self._days) and all(day.status != "provisional" for day in self._days.values())
 
     def open_alerts(self) -> list[dict[str, Any]]:
         """Those that still fire, the oldest first."""
@@ -221,18 +255,15 @@ class BoardState:
         window, of = value["window"], value["dimensions"]
         start, end = milliseconds(window["start"]) or 0, milliseconds(window["end"]) or 0
         dimensions = (of["channel"], of["queue"], of["tier"])
-        shares = {
-            (each["kpi"], each["variant"]): Share(each["numerator"] or 0, each["denominator"])
-            for each in value["readings"]
-        }
+        shares = {(each["kpi"], each["variant"]): _share(each) for each in value["readings"]}
         for kpi, above, below in detailed(value.get("sums", {}), can_abandon=of["channel"] not in WITHOUT_ABANDONMENT):
             shares[kpi.name, kpi.variant] = Share(above, below)
         if window["length_ms"] == MINUTE_MS and end > self._opened:
             self._minute(dimensions, end, value["revision"], shares)
         elif DAY_MS <= window["length_ms"] < 3 * DAY_MS:
             age = (end, value["revision"])
-            if (dimensions, start) not in self._days or self._days[dimensions, start][0] <= age:
-                self._days[dimensions, start] = (age, value["status"], shares)
+            if (dimensions, start) not in self._days or self._days[dimensions, start].age <= age:
+                self._days[dimensions, start] = Day(age, value["status"], shares, value.get("histograms", {}))
 
     def _minute(self, dimensions: Dimensions, end: int, revision: int, shares: Shares) -> None:
         """Minutes end every half minute, and one that reads like the one before it does not come: those that end whole
@@ -280,6 +311,11 @@ def milliseconds(value: object) -> int | None:
     if isinstance(value, str):
         return to_ms(value)
     return value if isinstance(value, int) else None
+
+
+def _share(reading: dict[str, Any]) -> Share:
+    above = reading["numerator"]
+    return Share((reading.get("value") if above is None else above) or 0, reading["denominator"])
 
 
 def _since(alert: dict[str, Any]) -> int:

@@ -12,6 +12,7 @@ from streams.demo.figure import Check
 from streams.demo.state import BoardState
 from streams.demo.truth import Truth
 
+GROUP = "whose contacts are"
 SAID = "contacts that said their customer"
 LINKED = "contacts whose customer follows from links"
 SHARED = "contacts by what several share, nobody's"
@@ -35,10 +36,10 @@ def stitched(truth: Truth, state: BoardState) -> list[Check]:
     whole = [owner for owner in customers if theirs[owner] <= right and counts[owner] == len(theirs[owner])]
     sorts = {contact: _sort(truth, contact) for contact in truth.people}
     return [
-        *(Check(sort, None, _count(sorts, sorts, sort), _count(sorts, right, sort)) for sort in SORTS),
-        Check("contacts with a wrong owner", None, 0, len(truth.people) - len(right)),
-        Check("contacts with a customer who is somebody else", None, 0, _mistaken(truth, owners)),
-        Check("customers whose journeys are theirs alone", None, len(customers), len(whole)),
+        *(Check(sort, None, _count(sorts, sorts, sort), _count(sorts, right, sort), GROUP) for sort in SORTS),
+        Check("contacts with a wrong owner", None, 0, len(truth.people) - len(right), GROUP),
+        Check("contacts with a customer who is somebody else", None, 0, _mistaken(truth, owners), GROUP),
+        Check("customers whose journeys are theirs alone", None, len(customers), len(whole), GROUP),
     ]
 
 

@@ -12,7 +12,7 @@ import simpy
 
 from streams.demo import centre, texts
 from streams.demo.people import Person, besides, named
-from streams.demo.talk import message, serve, wait_for_agent
+from streams.demo.talk import message, says, serve, wait_for_agent
 from streams.demo.whose import Spoken
 from streams.demo.world import Contact, Steps, World
 
@@ -133,7 +133,14 @@ def voice(world: World, contact: Contact) -> Story:
         end(world, contact, "customer", "abandoned")
         return "unserved"
     recognise(contact)
-    agent = yield from wait_for_agent(world, contact, world.rng.choice(centre.VOICE_QUEUES))
+    queue = world.rng.choice(centre.VOICE_QUEUES)
+    if world.chance(centre.TURNED_AWAY_SHARE):
+        world.tell(contact, "contact.turned_away", queue=queue, reason="full")
+        world.truth.turned_away(contact.channel, queue)
+        world.truth.came_out(contact.id, contact.channel, queue, "flow_out")
+        end(world, contact, "system", "error")
+        return "unserved"
+    agent = yield from wait_for_agent(world, contact, queue)
     if agent is None:
         return "unserved"
     yield from serve(world, contact, agent)
@@ -143,6 +150,11 @@ def voice(world: World, contact: Contact) -> Story:
 def chat(world: World, contact: Contact) -> Story:
     """A live chat; every fourth begins with a bot."""
     start(world, contact, "web")
+    if world.chance(centre.CHAT_LEFT_SHARE):
+        yield world.pause(2, 20)
+        world.truth.unasked(contact.id, "left")
+        end(world, contact, "customer", "completed")
+        return "unserved"
     if world.chance(0.25):
         yield from _with_bot(world, contact)
         world.tell(contact, "contact.handed_off", reason="asked for a person")
@@ -163,6 +175,7 @@ def bot(world: World, contact: Contact) -> Story:
     yield from _with_bot(world, contact)
     recognise(contact)
     if world.chance(0.5):
+        world.truth.unasked(contact.id, "contained")
         end(world, contact, "bot", "self-served")
         return "self-served"
     contact.mood -= 0.2
@@ -176,6 +189,7 @@ def bot(world: World, contact: Contact) -> Story:
 
 def _with_bot(world: World, contact: Contact) -> Steps:
     world.tell(contact, "contact.connected", party="bot")
+    world.by_machine(contact)
     for place in ("opening", "closing")[: world.rng.randint(1, 2)]:
         yield world.pause(3, 15)
         message(world, contact, place)
@@ -210,6 +224,7 @@ def self_service(world: World, contact: Contact) -> Story:
     """Help pages: articles and searches, with or without success."""
     start(world, contact, "help-pages")
     world.tell(contact, "contact.connected", party="self-service")
+    world.by_machine(contact)
     for _ in range(world.rng.randint(1, 3)):
         yield world.pause(8, 40)
         if world.chance(0.25):
@@ -220,6 +235,7 @@ def self_service(world: World, contact: Contact) -> Story:
             )
     recognise(contact)
     yield world.pause(2, 10)
+    world.truth.unasked(contact.id, "contained")
     if world.chance(0.7):
         end(world, contact, "customer", "self-served")
         return "self-served"
@@ -240,7 +256,8 @@ def forum(world: World, contact: Contact) -> Story:
     if world.chance(0.25):
         return "unserved"
     author = world.rng.choice(("agent", "customer"))
-    world.tell(contact, "post.answered", thread=thread, author=author, text=world.rng.choice(texts.REPLIES))
+    text = says(world, contact, 0) if author == "agent" else "Same here, it helped to log in again."
+    world.tell(contact, "post.answered", thread=thread, author=author, text=text)
     if author == "agent":
         world.answered(contact)
     return "served"

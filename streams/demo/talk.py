@@ -19,16 +19,24 @@ HOLD_SHARE = 0.25
 def message(world: World, contact: Contact, place: str) -> None:
     """The customer writes what the mood says; some connectors score it themselves, the others send the text alone."""
     scored = {}
-    if world.chance(centre.SENTIMENT_GIVEN_SHARE):
+    if contact.channel in centre.SCORED_BY_CONNECTORS or world.chance(centre.SENTIMENT_GIVEN_SHARE):
         scored = {"sentiment": round(max(-1.0, min(1.0, contact.mood + world.rng.gauss(0, 0.08))), 2)}
     text = texts.say(world.rng, place, contact.mood)
     world.tell(contact, "message.sent", direction="inbound", author="customer", text=text, language="en", **scored)
     world.truth.messages[contact.channel] += 1
 
 
-def reply(world: World, contact: Contact, text: str) -> None:
-    """An agent writes."""
+def reply(world: World, contact: Contact, turn: int = 0) -> None:
+    """An agent writes what fits the turn of the conversation."""
+    text = says(world, contact, turn)
     world.tell(contact, "message.sent", direction="outbound", author="agent", text=text)
+
+
+def says(world: World, contact: Contact, turn: int) -> str:
+    """A text of an agent; what it is to show is noted."""
+    text, shows = world.rng.choice(texts.REPLIES[turn % len(texts.REPLIES)])
+    world.truth.shown[contact.id].update(shows)
+    return text
 
 
 def wait_for_agent(world: World, contact: Contact, queue: str) -> Generator[simpy.Event, Any, Agent | None]:
@@ -39,7 +47,9 @@ def wait_for_agent(world: World, contact: Contact, queue: str) -> Generator[simp
     if patience_s is None:
         yield ticket.answered
     else:
-        yield ticket.answered | world.after(patience_s * math.exp(world.rng.gauss(0, 0.55)))
+        hasty = world.chance(centre.HASTY_SHARE)
+        bears_s = world.rng.uniform(1, 5) if hasty else patience_s * math.exp(world.rng.gauss(0, 0.55))
+        yield ticket.answered | world.after(bears_s)
     if ticket.state == "answered":
         return ticket.agent
     _give_up(world, ticket)
@@ -80,6 +90,8 @@ def _give_up(world: World, ticket: Ticket) -> None:
 def ask_for_call(world: World, contact: Contact) -> None:
     """The caller leaves a number, and goes."""
     world.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
+    place = contact.channel, contact.queue or "none"
+    world.truth.callbacks[contact.id] = world.clock(contact.channel), place
     phone = contact.identifier[1] if contact.identifier else None
     world.tell(contact, "contact.callback_requested", phone=phone)
     world.tell(contact, "contact.ended", by="system", reason="callback")
@@ -137,7 +149,7 @@ def _exchange(world: World, contact: Contact, length_s: float) -> Steps:
     since, turns = world.clock(contact.channel), 1 if contact.channel == "email" else world.rng.randint(2, 4)
     for turn in range(turns):
         yield world.after(length_s / turns * 0.6)
-        reply(world, contact, texts.REPLIES[turn])
+        reply(world, contact, turn)
         yield world.after(length_s / turns * 0.4)
         contact.mood = min(1.0, contact.mood + 0.12)
         if contact.channel != "email":
@@ -189,24 +201,14 @@ def rate(world: World, contact: Contact, metric: str = "csat") -> None:
         score = max(1, min(5, round(3 + 2 * happy)))
     else:
         score = round(5 + 5 * happy) if metric == "nps" else max(1, round(4 + 3 * happy))
-    world.truth.rated(contact.id, (contact.channel, contact.queue), score, metric)
+    world.truth.rated(contact.id, (contact.channel, contact.queue), score, metric, world.clock(contact.channel))
     world.tell(contact, "feedback.given", metric=metric, score=score)
-
-
-def agent_for(world: World, queue: str) -> Generator[simpy.Event, Any, Agent]:
-    """The next agent of the queue who is free, for a call of ours."""
-    agent = world.free_agent((queue,))
-    while agent is None:
-        yield world.pause(2, 6)
-        agent = world.free_agent((queue,))
-    world.take(agent)
-    return agent
 
 
 def _call_back(world: World, contact: Contact, queue: str) -> Steps:
     """The promised call, when an agent is free: an outbound contact of its own."""
     yield world.pause(60, 240)
-    agent = yield from agent_for(world, queue)
+    agent: Agent = yield world.caller(queue)
     world.truth.contacts["voice"] += 1
     number = world.truth.contacts.total()
     call = Contact(
@@ -222,11 +224,14 @@ def _call_back(world: World, contact: Contact, queue: str) -> Steps:
     world.truth.told.contacts[call.id] = Spoken("voice", before.person, before.is_customer)
     world.tell(call, "contact.initiated", direction="outbound", opened_by="agent", agent_id=agent.id, queue=queue)
     call.queue = queue
+    life = world.truth.lives[call.id]
+    life.ours = True
     yield world.pause(4, 12)
     if world.chance(0.2):
         world.tell(call, "contact.ended", by="system", reason="timeout")
         world.release(agent)
         return
-    call.human = True
+    call.human = life.met = True
+    world.truth.calls[call.id] = life.began
     world.tell(call, "contact.connected", party="human", agent_id=agent.id)
     yield from serve(world, call, agent)

@@ -52,12 +52,32 @@ _CLOSING: _Lines = {
 }
 _BY_PLACE: dict[str, _Lines] = {"opening": _OPENING, "waiting": _WAITING, "closing": _CLOSING}
 
-REPLIES = (
-    "Thank you for your patience, let me look into this.",
-    "I see it here. One moment please.",
-    "I have corrected that for you.",
-    "You will get a confirmation within a few minutes.",
+Line = tuple[str, tuple[str, ...]]
+"""What an agent writes, and what behaviours it was written to show (docs/quality.md)."""
+
+REPLIES: tuple[tuple[Line, ...], ...] = (
+    (
+        ("Thank you for your patience, let me look into this.", ("thanks", "hold-thanked")),
+        ("Hello Ms Marlow, I am so sorry about this charge.", ("greeting", "apology")),
+        ("I understand how important this is to you.", ("acknowledge",)),
+        ("Wait.", ("curt",)),
+    ),
+    (
+        ("I see it here.", ()),
+        ("One moment please, I need to check this with a colleague.", ("hold-announced",)),
+        ("I have checked your account and found the mistake.", ("own-words",)),
+    ),
+    (
+        ("I have corrected that for you.", ()),
+        ("I will stay with you until it works.", ("stay",)),
+        ("That is our policy.", ("dismissal",)),
+    ),
+    (
+        ("You will receive a confirmation by email.", ("email-announced",)),
+        ("The money is back on your account.", ()),
+    ),
 )
+"""By the turn of the conversation."""
 BOT_REPLIES = (
     "Hello! How can I help you?",
     "Here is what I found in our help pages.",

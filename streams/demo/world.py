@@ -13,6 +13,7 @@ import simpy
 from schemas.routing import route
 from streams.base.times import iso
 from streams.demo import centre
+from streams.demo.noting import note, went_on
 from streams.demo.parts import SECOND_MS, Agent, Contact, Emission, Settings, Ticket
 from streams.demo.people import Identifier, People, Person
 from streams.demo.truth import Leg, Truth
@@ -26,8 +27,6 @@ SOURCES = {
     "feedback": "surveys", "case": "cases", "customer": "customers", "agent": "agents", "identity": "customers",
 }  # fmt: skip
 """The systems that publish, by the first word of the type; all else is published by the channel's own system."""
-WORDS_ABOUT = frozenset({"feedback.given", "contact.wrapped_up", "case.opened", "case.solved", "case.reopened"})
-"""What is told of a contact that is over, and leaves it so."""
 
 
 class World:
@@ -42,6 +41,8 @@ class World:
         self.busy: set[str] = set()
         self.agents = list(_hire())
         self.tickets: list[Ticket] = []
+        self._calls: list[tuple[str, simpy.Event]] = []
+        """Calls of ours that are due: of which queue, and what tells who makes it."""
         self.contacts: list[Contact] = []
         self._published: deque[Emission] = deque()
         self._ids = self._joined = 0
@@ -81,7 +82,7 @@ class World:
     def tell(self, contact: Contact, event_type: str, /, **data: Any) -> None:
         """Publish a contact event; now and then the connector sends it twice."""
         at = self.clock(contact.channel)
-        self._note(contact, event_type, data, at)
+        note(self.truth, contact, event_type, data, at)
         what = {"contact_id": contact.id, "channel": contact.channel, **self._who(contact, event_type), **data}
         emission = self.publish(event_type, what, at)
         if self.chance(centre.DUPLICATE_SHARE):
@@ -103,25 +104,10 @@ class World:
             told.named.update(names(contact.besides if contact.withheld else (contact.identifier, *contact.besides)))
         return who
 
-    def _note(self, contact: Contact, event_type: str, data: dict[str, Any], at: int) -> None:
-        """What the event means for the contact's own clocks and for the truth."""
-        idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
-        if event_type not in WORDS_ABOUT and not contact.over and at - (contact.last_word or at) > idle_ms:
-            self.truth.went_on(contact.channel, contact.queue)
-        contact.last_word = at
-        author = data.get("author")
-        if event_type == "post.made" or (event_type == "message.sent" and author == "customer"):
-            contact.askings.wrote(at)
-        elif event_type in ("message.sent", "post.answered") and author == "agent":
-            self.truth.replied(contact.channel, contact.queue, contact.askings.reply(at))
-        elif event_type in ("contact.ended", "case.solved"):
-            contact.askings.over()
-        contact.over = contact.over or event_type == "contact.ended"
-
     def reopen(self, contact: Contact) -> None:
         """The contact goes on after its end, with what is told next."""
         contact.over, contact.last_word = False, None
-        self.truth.went_on(contact.channel, contact.queue)
+        went_on(self.truth, contact)
 
     def publish(self, kind: str, data: dict[str, Any], at: int | None = None) -> Emission:
         """Put an event of this moment on its topic; ``at``: the time it bears, when that is another."""
@@ -203,21 +189,29 @@ class World:
         ticket.state = "gone"
         self.left(ticket.contact, outcome)
 
-    def left(self, contact: Contact, outcome: str) -> None:
-        """The contact waits in its queue no more: answered, abandoned or flow_out."""
+    def left(self, contact: Contact, outcome: str, at: int | None = None) -> None:
+        """The contact waits in its queue no more: answered, abandoned or flow_out; ``at``: since when, if not now."""
         if contact.leg is not None:
-            self.truth.left(contact.leg, outcome, self.clock(contact.channel))
+            self.truth.left(contact.leg, outcome, self.clock(contact.channel) if at is None else at)
             contact.leg = None
 
     def answered(self, contact: Contact) -> None:
         """A person has it: by being there, or by the message that is told next."""
         self.left(contact, "answered")
         self.truth.came_out(contact.id, contact.channel, contact.queue, "answered")
+        self.truth.lives[contact.id].met = True
+
+    def by_machine(self, contact: Contact) -> None:
+        """A bot or the help pages have it."""
+        self.truth.machines.add(contact.id)
+        self.truth.lives[contact.id].served = True
 
     def connect(self, contact: Contact, agent_id: str) -> None:
         """A person is there."""
         self.answered(contact)
         contact.human = True
+        if contact.id in self.truth.callbacks:
+            self.truth.calls.setdefault(contact.id, self.clock(contact.channel))
         self.tell(contact, "contact.connected", party="human", agent_id=agent_id)
 
     def close(self, end_ms: int) -> None:
@@ -226,7 +220,9 @@ class World:
             idle_ms = self.settings.rules.customers.contacts.timeout_ms(contact.channel)
             if contact.over or end_ms - (contact.last_word or end_ms) <= idle_ms:
                 continue
-            self.left(contact, "flow_out")
+            life = self.truth.lives[contact.id]
+            life.over, life.rested = life.last + idle_ms, True
+            self.left(contact, "flow_out", life.over)
             if contact.queue is not None:
                 self.truth.came_out(contact.id, contact.channel, contact.queue, "flow_out")
         for agent in self.agents:
@@ -234,7 +230,13 @@ class World:
         self.truth.close(end_ms)
 
     def dispatch(self) -> None:
-        """Offer the contacts that wait longest to the agents that are free longest."""
+        """Make the calls that are due, and offer the contacts that wait longest to the agents that are free longest."""
+        for call in list(self._calls):
+            agent = self.free_agent((call[0],))
+            if agent is not None:
+                self._calls.remove(call)
+                self.take(agent)
+                call[1].succeed(agent)
         for ticket in list(self.tickets):
             agent = self.free_agent((ticket.queue,))
             if agent is not None:
@@ -242,6 +244,13 @@ class World:
                 ticket.state = "ringing"
                 self.take(agent)
                 self.env.process(self._ring(ticket, agent))
+
+    def caller(self, queue: str) -> simpy.Event:
+        """The next agent of the queue who is free, for a call of ours; before those who wait."""
+        found = self.env.event()
+        self._calls.append((queue, found))
+        self.dispatch()
+        return found
 
     def free_agent(self, skills: Collection[str]) -> Agent | None:
         """Who would get the next contact of one of these queues."""

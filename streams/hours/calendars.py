@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Strict
 
 from streams.base.times import DAY_MS, MINUTE_MS
-from streams.base.units import FROM_FILES, ChannelName, RuleName, Text, Zone
+from streams.base.units import FROM_FILES, ChannelName, RuleName, Text, Zone, reads
 from streams.hours.clock import BusinessClock
 from streams.hours.public_holidays import in_year, places
 
@@ -20,6 +20,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = DAY_MS // MINUTE_MS
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d:[0-5]\d|2[0-3]:[0-5]\d|24:00)")
+_STRETCH = {"type": "string", "pattern": f"^{_HOURS.pattern}$".replace(r"\d", "[0-9]")}
 
 Stretch = tuple[int, int]
 """From and until, minutes since the day's midnight by the clock on the wall; beyond 1440: on the day after."""
@@ -68,7 +69,9 @@ def _country(value: object) -> str:
 
 
 OpenDay = Annotated[
-    tuple[Annotated[Stretch, BeforeValidator(_stretch)], ...], BeforeValidator(_closed), AfterValidator(_in_order)
+    tuple[Annotated[Stretch, reads(_stretch, **_STRETCH)], ...],
+    reads(_closed, anyOf=[{"type": "array", "items": _STRETCH}, {"const": "closed"}]),
+    AfterValidator(_in_order),
 ]
 """A list of ``08:00-18:00``, or ``closed``."""
 
@@ -77,7 +80,7 @@ OpenDay = Annotated[
 class Holidays:
     """On the public holidays of a place it is closed."""
 
-    country: Annotated[str, BeforeValidator(_country)]
+    country: Annotated[str, reads(_country, type="string", pattern="^[A-Z]{2}$")]
     """ISO 3166-1, two letters."""
     subdivision: Annotated[str, Strict()] | None = None
     """A state or region, as the library `holidays` has it."""

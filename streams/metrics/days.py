@@ -106,12 +106,11 @@ def so_far(lane: Lane, unit: CalendarUnit, window: Span, sealed: int) -> list[Pa
 
 
 def _moments(lane: Lane, period: Period) -> list[int]:
-    sweep, (unit, _, start, end) = lane.sweep, period
+    sweep, end = lane.sweep, period.end
     if end <= sweep.before:
         return [end] if _changed(lane, period) or sweep.settles(end) else []
     moments = _read_at(lane, period)
-    has_row = (start, end) in sweep.going_on[unit].get(lane.dims, ())
-    if end <= sweep.sealed or (sweep.ended and has_row):
+    if end <= sweep.sealed or sweep.ended:  # the end of a line is that of its last windows
         moments.append(end)
     return moments
 

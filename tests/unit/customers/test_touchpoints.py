@@ -123,6 +123,17 @@ def test_from_self_service_over_a_bot_to_a_human_after_a_search_that_failed() ->
     assert journey(*web, *bot)["dead_ends"] == 0
 
 
+def test_a_call_of_ours_that_reached_nobody_solves_nothing() -> None:
+    ours = event("contact.initiated", 0, opened_by="agent", direction="outbound")
+    missed = event("contact.ended", M, by="system", reason="timeout")
+    tried = journey(ours, missed)
+    assert (tried["state"], tried["waiting_for"], tried["first_solved"]) == ("waiting_for_us", "us", None)
+    reached = journey(ours, event("contact.connected", S, party="human"), missed)
+    assert (reached["state"], reached["first_solved"] is not None) == ("solved", True)
+    by_bot = journey(ours, event("contact.connected", S, party="bot"), missed)
+    assert by_bot["state"] == "solved"
+
+
 def test_contained_is_solved_without_a_human_and_known_when_it_is_over() -> None:
     bot = (
         event("contact.connected", 0, channel="bot", party="bot"),

@@ -78,7 +78,7 @@ def test_every_event_is_valid_and_has_its_topic_and_key() -> None:
     assert {"contact.transferred", "contact.callback_requested", "contact.missed", "contact.handed_off"} <= types
     assert {"contact.reopened", "case.reopened"} <= types
     assert "identity.cut" in types
-    assert len(types) == 26
+    assert len(types) == 27
 
 
 def test_malformed_records_get_the_reason_the_truth_names() -> None:
@@ -114,19 +114,26 @@ def test_nobody_is_lost(seed: int) -> None:
     truth = simulate(seed, 20)[0].truth
     total = truth.total()
     assert total.offered == total.answered + total.abandoned + total.flowed_out == len(truth.outcomes)
-    assert total.legs == total.legs_answered + total.legs_abandoned + total.legs_flowed_out + total.legs_waiting
+    assert total.legs == total.legs_left + total.legs_waiting
+    assert total.legs_left == total.waits.count + total.given_up.count + total.flows.count
     assert total.legs_waiting == len(truth.waiting)
-    assert total.handled <= total.answered
+    assert total.handles.count <= total.answered + total.callbacks_kept, "who is called back asked for nothing"
+    assert total.machine_alone == total.contained < total.machine
     assert truth.contacts.total() == len(truth.people)
 
 
 def test_the_figures_of_seed_7() -> None:
     truth = simulate(7, 10)[0].truth
     total = truth.total()
-    assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (239, 210, 18, 11)
-    assert (total.legs, total.legs_waiting, total.handled, len(truth.alerts)) == (292, 49, 128, 19)
-    assert (total.went_on, total.replies, total.replies_again, total.next_replies) == (36, 133, 5, 186)
-    assert (len(truth.people), sum(owner.startswith("contact:") for owner in truth.people.values())) == (352, 26)
+    assert (total.offered, total.answered, total.abandoned, total.flowed_out) == (215, 198, 13, 4)
+    assert (total.legs, total.legs_waiting, total.handles.count, len(truth.alerts)) == (283, 59, 130, 16)
+    replies = total.first_person.count, total.first_again.count, total.next_replies.count
+    assert (total.went_on, *replies) == (37, 130, 9, 171)
+    assert (len(truth.people), sum(owner.startswith("contact:") for owner in truth.people.values())) == (342, 34)
+    assert (total.contained, total.left, total.turned_away) == (55, 4, 0)
+    assert (total.machine, total.machine_alone, total.callbacks, total.callbacks_kept) == (71, 55, 7, 4)
+    solved = total.solved.count, total.solved_once, total.stayed_solved, total.reopenings
+    assert (*solved, total.nps_last) == (187, 138, 143, 53, 9)
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -3,7 +3,8 @@ from typing import Any
 
 from streams.base.times import iso
 from streams.demo import figures
-from streams.demo.check import MEASURES, compare
+from streams.demo.check import compare
+from streams.demo.measures import MEASURES
 from streams.demo.simulator import Settings, Simulation
 from streams.demo.state import JOURNEYS_KEPT, SUMMED, BoardState, Share
 from tests.support.product import RULES, state_of
@@ -190,16 +191,28 @@ def test_a_wrong_figure_is_found() -> None:
     simulation = Simulation(Settings(LINE, START, RULES))
     state = state_of(simulation, simulation.emissions(240_000))
     assert [check for check in compare(simulation.truth, state) if not check.right] == []
-    simulation.truth.of("voice", "cards").legs_answered += 1
+    simulation.truth.of("voice", "cards").transferred += 1
+    simulation.truth.of("voice", "loans").next_replies.update({1000: 1})
+    contact = next(name for name, life in simulation.truth.lives.items() if life.over is not None)
+    simulation.truth.shown[contact]["deadline"] = 1
     simulation.truth.alerts.pop()
     state.dead_letters["processing"] += 1
     stranger = next(owner for owner in simulation.truth.people.values() if owner.startswith("contact:"))
     state.apply("journeys", journey(stranger, 1, 1))
     wrong = [(check.name, check.where) for check in compare(simulation.truth, state) if not check.right]
     assert wrong == [
-        ("legs answered", ("voice", "cards")),
+        ("transfer_rate.of_handled", ("voice", "cards")),
+        ("next_response.human", ("voice", "loans")),
+        ("next_response.human, of how many", ("voice", "loans")),
+        ("next_response.human_p50", ("voice", "loans")),
+        ("next_response.human_p50, of how many", ("voice", "loans")),
+        ("next_response.human_p90", ("voice", "loans")),
+        ("next_response.human_p90, of how many", ("voice", "loans")),
+        ("next_response.human_p95", ("voice", "loans")),
+        ("next_response.human_p95, of how many", ("voice", "loans")),
         ("contacts with somebody else", None),
         ("strangers who stay strangers", None),
+        ("contacts in which agents showed: deadline", None),
         ("wait alerts raised", None),
         ("wait alerts for somebody else", None),
         ("dead letters: processing", None),

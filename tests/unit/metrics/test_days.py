@@ -46,6 +46,16 @@ def test_a_fact_beyond_the_kept_days_is_too_late_and_says_so() -> None:
     assert move(tables, 17 * 86_400) == []
 
 
+def test_who_waits_when_a_line_ends_is_in_its_last_day_where_nothing_else_happened_on_that() -> None:
+    tables = Tables()
+    midnight = 15 * 3600
+    count(tables, [fact("leg_opened", "a", midnight - 30), *leg("b", 0, 5)])
+    records = [*move(tables, midnight + 7200), *move(tables, midnight + 7200, ended=True)]
+    days = [each for each in records if each["status"] == "final" and each["window"]["length_ms"] == DAY_MS]
+    assert [each["window"]["start"] for each in days] == ["1999-02-01T00:00:00.000Z", "1999-02-02T00:00:00.000Z"]
+    assert [value(each, "service_level", "reached_threshold") for each in days] == [0.5, 0.0]
+
+
 def test_a_leg_that_waits_over_midnight_is_in_the_days_last_reading_even_when_it_is_amended_much_later() -> None:
     tables = Tables()
     midnight = 15 * 3600
