@@ -80,10 +80,17 @@ def _snapshots(lane: Lane, period: Period) -> Iterator[tuple[int, Snapshot]]:
         return
     waiting = lane.waiting(set(moments))
     rows = so_far(lane, period.unit, (period.start, period.end), lane.sweep.before)
+    pane, since = merge(rows, glance=True), max(lane.sweep.before, period.start)
+    said: tuple[Waiting, int] | None = None
     for at in moments:
-        pane = merge((*rows, lane.series.between(max(lane.sweep.before, period.start), at)), glance=True)
+        if more := lane.series.between(since, at):
+            pane = merge((pane, more), glance=True)
+        since = max(since, at)
         who, found = waiting.get(at, NOBODY), _open(lane, period, at)
-        yield at, Snapshot(pane, who, at, period.start, lane.can_abandon, lane.clock, found)
+        says = who, sum(found.values())
+        if more or says != said or at == period.end:  # else it would say what it said at the moment before
+            yield at, Snapshot(pane, who, at, period.start, lane.can_abandon, lane.clock, found)
+        said = says
 
 
 def _open(lane: Lane, period: Period, at: int) -> Counts:

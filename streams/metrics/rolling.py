@@ -21,8 +21,8 @@ _Ends = tuple[int, Grid, set[int], set[int], set[int]]
 
 
 def rolling_records(lane: Lane) -> Iterator[Ordered]:
-    """The rolling windows' records of a lane: a window that reads like the one before it has none,
-    and the first one that holds nothing any more says so."""
+    """The rolling windows' records of a lane: a window that reads like the one before it has none, and the first one
+    that holds nothing any more says so, where windows overlap."""
     grids = [(length, grid(every, lane.zone)) for length, every in lane.rolling]
     ends = [(*each, _fresh(lane, *each), *_amended(lane, *each)) for each in grids]
     shortest, details = lane.sweep.policy.rolling[0][0], lane.sweep.policy.details == "everywhere"
@@ -59,8 +59,8 @@ def _changes(lane: Lane, window: tuple[int, Grid], end: int, waiting: Mapping[in
     did at the end before. What left in between has a pane."""
     (length, steps), has = window, lane.series.has
     before = steps.before(end)
-    if not has(end - length, end):
-        return has(before - length, before)
+    if not has(end - length, end):  # windows that lie end to end have no record where nothing is in them
+        return length > steps.every and has(before - length, before)
     if end in waiting or before in waiting or before <= lane.sweep.whole:
         return True
     return has(before, end) or has(before - length, end - length)
