@@ -85,7 +85,7 @@ class Qualities(Follower[KnownQuality]):
 
     def changed(self, state: KnownQuality, change: Change, view: View) -> After[KnownQuality] | None:
         if change.key is None:
-            return self._looking(state, provisional(state), view) if state.told else None
+            return self._relabelled(state, view) if state.told else None
         before, after = change.before, change.after
         was = before.lives[-1] if before is not None and before.lives else None
         now = after.lives[-1] if after is not None else None
@@ -107,6 +107,17 @@ class Qualities(Follower[KnownQuality]):
             told, out = self._tell(look.state if look else state, marks, view)  # it is about to be forgotten
             return After(told, out, look=True)
         return look
+
+    def _relabelled(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
+        """The tiers have changed: contacts that are about to be forgotten are told by the new ones at once."""
+        look = self._looking(state, state.told, view)
+        known = self._every(view) if view.now is not None else ()
+        leaving = [mark_of(key) for key, each in known if view.now is not None and view.now > self._until(each)]
+        some = [mark for mark in leaving if mark in state.told]
+        if not some:
+            return look
+        told, out = self._tell(look.state if look else state, some, view)
+        return After(told, out, look=True)
 
     def _until(self, contact: Contact) -> int:
         """As long as stream time does not pass this, the contact is known."""

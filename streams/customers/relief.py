@@ -34,7 +34,7 @@ from streams.customers.follow import Ease, Out
 from streams.customers.rules import CustomerRules
 from streams.customers.timeline_state import Place, Timeline
 
-ROW_BYTES = 840_000
+ROW_BYTES = 880_000
 """Most JSON bytes of a customer's row, all lines together: below the 1,000,000 that a changelog record may have."""
 ROW_KEPT = 512_000
 """Bytes at most that are left of a row that exceeded it."""

@@ -182,4 +182,4 @@ def _joined(items: _Items) -> Iterator[tuple[bytes | None, Any]]:
             yield key, value
         else:
             for parts in lists.pop(key, ()):
-                yield key, parts[0].together(parts)
+                yield key, bytes(parts[0].together(parts))

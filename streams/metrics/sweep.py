@@ -85,7 +85,9 @@ class Sweep:
         if every is None or self.ended or before == NEVER:
             return every is not None
         days = [day_bounds(before, zone) for zone in self.policy.zones]
-        return any(min(before - (before - start) % every + every, end) <= self.reached for start, end in days)
+        return any(
+            end <= self.sealed or before - (before - start) % every + every <= self.reached for start, end in days
+        )
 
     @cached_property
     def open(self) -> dict[str, list[Open]]:

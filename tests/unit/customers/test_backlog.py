@@ -14,6 +14,7 @@ from streams.customers.backlog import MAX_STAYS
 from streams.customers.customers import Customer
 from streams.customers.journey_parts import MAX_POINTS
 from streams.customers.upgrades import ANYBODY, open_journeys
+from tests.support.needs import call, case, needs
 from tests.support.track_story import (
     OWNER,
     RULES,
@@ -31,7 +32,6 @@ from tests.support.track_story import (
     queued,
     said,
 )
-from tests.unit.customers.test_journey_counts import call, case, needs
 
 Stay = tuple[str, int, int | None]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.contacts.rules import ContactRules
 from streams.customers import condensing, customers, loop, relief, timelines
 from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
 from streams.customers.journey_names import KEPT_BYTES, MAX_KEPT
@@ -22,7 +23,7 @@ POINT = Touchpoint("c1", "voice", "q", T0, T0 + M, T0 + M, "answered", 0, 0, 0, 
 PAST = KnownJourneys(points=(POINT,))
 OLD = KnownJourneys((Journey(T0, T0 + M, (POINT,), {"voice": T0}),))
 """As versions before kept the same."""
-JOURNEYS = Journeys(JourneyRules(need_ms=2 * H, repeat_ms=H), H)
+JOURNEYS = Journeys(JourneyRules(need_ms=2 * H, repeat_ms=H), ContactRules(lateness_ms=H))
 
 
 @pytest.mark.parametrize("module", [condensing, customers, loop, relief, timelines])

@@ -8,19 +8,10 @@ from hypothesis import strategies as st
 from streams.base.records import Event, Grouped, Handed, Left, Moved
 from streams.customers import customers
 from streams.customers.journey_parts import MAX_POINTS
+from tests.support.needs import call, case, needs
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, Task, connected, ended, event, play, profile, queued
 
 STRANGER = "anonymous:phone:+442079460123"
-
-
-def call(at: int, contact: str, **more: Any) -> list[Event]:
-    """A call that is answered after 10 s, and solved by its end after a minute."""
-    its = {"contact": contact} | more
-    return [queued(at, **its), connected(at + 10 * S, **its), ended(at + M, **its)]
-
-
-def case(what: str, at: int, contact: str, **more: Any) -> Event:
-    return event(f"case.{what}", at, contact, case="K", **more)
 
 
 def told(task: Task) -> list[tuple[Any, ...]]:
@@ -129,22 +120,6 @@ def test_contacts_that_are_summed_up_count_as_they_did() -> None:
     task.until(last + 20 * D)
     assert told(task) == [(M, M, "again", "reopened")]
     assert resolved(task) == [(last + M, last + M, MAX_POINTS + 9, MAX_POINTS + 10, 0)]
-
-
-@st.composite
-def needs(draw: st.DrawFn) -> list[Event]:
-    """Calls, some given up, and what became of a case; minutes to days apart."""
-    at, found = 0, []
-    for number in range(draw(st.integers(1, 5))):
-        at += draw(st.sampled_from([5 * M, 5 * H, 3 * D, 8 * D])) + number
-        about = draw(st.sampled_from([{}, {"topic": "loan"}, {"case": "K"}]))
-        if draw(st.booleans()):
-            found += call(at, f"c{number}", **about)
-        else:
-            found += [queued(at, contact=f"c{number}", **about), ended(at + M, contact=f"c{number}", **about)]
-        for what in draw(st.lists(st.sampled_from(["solved", "reopened"]), max_size=2)):
-            found.append(case(what, at + draw(st.integers(2, 600)) * M + len(found), f"c{number}"))
-    return found
 
 
 @settings(max_examples=60, deadline=None)

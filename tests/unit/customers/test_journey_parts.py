@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.contacts.contact import Contact, Counted
+from streams.contacts.rules import ContactRules
 from streams.customers import journey_parts
 from streams.customers.follow import Ease, View
 from streams.customers.journey_parts import Parts, bounded, found, put_in, summed_up, taken_out, with_points, without
@@ -23,7 +24,7 @@ from streams.customers.touchpoints import Touchpoint
 from tests.support.track_story import OWNER, T0, H, M, Task, event, play
 
 RULES = JourneyRules()
-JOURNEYS = Journeys(RULES, H)
+JOURNEYS = Journeys(RULES, ContactRules(lateness_ms=H))
 NOWHERE = View(OWNER, "", None, {}, {}, ())
 
 

@@ -33,7 +33,7 @@ def test_the_board_fills_the_terminal_and_cuts_nothing_that_counts(width: int, h
         "in-person",
         "chat-help",
         "messaging",
-        "3 open",
+        "4 open",
         "gold",
         "C1159",
         "journeys",

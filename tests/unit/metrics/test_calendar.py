@@ -38,7 +38,7 @@ SPAN = 14 * DAY_MS
 """So long a day can be amended, whatever its hour."""
 ROLLING = Window(60_000, 60_000)
 CALENDAR = (Window("day", HOUR_MS), Window("week", DAY_MS), Window("month", 6 * HOUR_MS))
-SETTLES: dict[Rule, int] = {"repeat": 3 * DAY_MS, "need": 4 * DAY_MS, "callback": 5 * HOUR_MS}
+SETTLES: dict[Rule, int] = {"repeat": 3 * DAY_MS, "need": 4 * DAY_MS, "callback": 5 * HOUR_MS, "scores": 2 * DAY_MS}
 POLICY = kpi_policy(windows=(ROLLING, *CALENDAR), time_zone=BERLIN, settles_ms=SETTLES)
 DAYS = kpi_policy(windows=(ROLLING, CALENDAR[0]), time_zone=BERLIN, settles_ms=SETTLES)
 

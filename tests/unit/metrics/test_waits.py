@@ -177,7 +177,7 @@ def test_one_queue_by_hand() -> None:
 
 
 def test_later_than_the_lateness_nothing_is_judged_anew() -> None:
-    policy = kpi_policy(lateness_ms=10 * MINUTE_MS, windows=(Window(MINUTE_MS, 10_000), Window(None, HOUR_MS)))
+    policy = kpi_policy(lateness_ms=10 * MINUTE_MS, windows=(Window(MINUTE_MS, 10_000), Window("day", HOUR_MS)))
     facts = [*leg("a", 0, 20), *leg("b", 30, 45)]
     late = [*leg("late", 10, 15), *(taken_back(each) for each in leg("b", 30, 45))]
     tables = Tables()

@@ -57,7 +57,7 @@ def test_facts_are_counted_and_none_is_held(monkeypatch: pytest.MonkeyPatch) -> 
     for one in facts:
         task.batch([one])
     assert isinstance(task.task.unfinished, ZeroDivisionError)
-    assert (len(task.tables["legs"]), task.processor.counted) == (2, [])
+    assert (len(task.tables["legs"]), task.processor.counted) == (2, set())
 
 
 def test_what_cannot_be_kept_either_stops_nothing(

@@ -273,7 +273,7 @@ def test_what_the_end_of_a_replay_releases_comes_in_portions(monkeypatch: pytest
     assert parts[1] == parts[0]
     assert sum(1 for size in sizes if size) > 3
     assert max(sizes) < 50
-    assert sum(sizes) > 70
+    assert sum(sizes) > 40
 
 
 def test_progress_of_the_version_before_is_read() -> None:

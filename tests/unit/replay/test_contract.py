@@ -58,7 +58,7 @@ def event(kind: str, data: str = "{}") -> str:
         ("contact.ended", "{by: customer, reason: lost}", "events.1.data.reason: must be 'completed', 'abandoned', "),
         ("contact.ended", "{reason: completed}", "events.1: data.by is missing: Who ended it; give it in the data"),
         ("contact.ended", "{by: customer, reson: completed}",
-         "events.1.data.reson: the contract has no field 'reson' in contact.ended; there are: agent_id, by, "),
+         "events.1.data.reson: the contract has no field 'reson' in contact.ended; there are: agent_group, agent_id, by, "),
         ("contact.ended", "{by: {column: note, values: {a: agent, c: caller}}}",
          "events.1.data.by.values.c: must be 'customer', 'agent', "),
         ("contact.wrapped_up", "{duration_ms: 1.5}", "events.1.data.duration_ms: must be a whole number"),

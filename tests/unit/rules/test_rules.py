@@ -58,8 +58,8 @@ def test_the_shipped_rules() -> None:
     assert (shipped.kpis.threshold("any"), shipped.kpis.windows, shipped.kpis.lateness_ms) == (
         20_000,
         (
-            Window(60_000, 30_000, ("channel", "queue")),
-            Window(300_000, 60_000, ("channel", "queue")),
+            Window(60_000, 60_000, ("channel", "queue")),
+            Window(300_000, 300_000, ("channel", "queue")),
             *WINDOWS[2:],
             Window("week", 24 * hour),
             Window("month", 24 * hour),
@@ -70,10 +70,10 @@ def test_the_shipped_rules() -> None:
 
 def test_how_long_readings_are_provisional_follows_from_the_rules_of_journeys(tmp_path: Path) -> None:
     shipped = load().kpis
-    assert shipped.settles_ms == {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS}
+    assert shipped.settles_ms == {"repeat": 7 * DAY_MS, "need": 7 * DAY_MS, "callback": DAY_MS, "scores": 7 * DAY_MS}
     assert shipped.day_kept_ms == 15 * DAY_MS
     own = load(None, {"tracking.journeys.repeat": "10d", "tracking.journeys.need": "20d"}).kpis
-    assert own.settles_ms == {"repeat": 10 * DAY_MS, "need": 20 * DAY_MS, "callback": DAY_MS}
+    assert own.settles_ms == {"repeat": 10 * DAY_MS, "need": 20 * DAY_MS, "callback": DAY_MS, "scores": 7 * DAY_MS}
     assert own.day_kept_ms == 21 * DAY_MS + own.lateness_ms, "days are kept until their readings settle"
 
 

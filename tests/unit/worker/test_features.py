@@ -109,6 +109,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "services": replace(customers.services, half_at=1.0),
         "policy": None,
         "quality": replace(customers.quality, human={"apology": 1.0}),
+        "groups": ("tier",),
     }
     assert changes.keys() | {"alerts"} == {part.name for part in fields(CustomerRules) if part.init}
     for name, other in changes.items():
