@@ -152,7 +152,7 @@ def same(log: list[Any], limits: dict[str, int], *ways: list[tuple[int, bool]]) 
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@settings(max_examples=150, phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None)
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None)
 @given(long_logs(), a_cut, st.sampled_from([SMALL, SMALL, NOTHING_FITS]))
 def test_what_comes_out_of_a_row_that_is_relieved_is_a_function_of_the_log(
     log: list[Any], cuts: list[tuple[int, bool]], limits: dict[str, int]
