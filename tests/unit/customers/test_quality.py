@@ -1,5 +1,6 @@
 """Scores of contacts, as one customer's row keeps them: when they are final, what they count for, what takes them back."""
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -146,6 +147,17 @@ def test_a_record_is_final_however_far_time_jumps(days: int) -> None:
     assert standing(at_once) == standing(task) and counts(at_once) == counts(task)
 
 
+@pytest.mark.parametrize("names", [*permutations(["m1", "m2", "m3"])])
+def test_contacts_that_time_out_together_count_as_if_one_after_the_other(names: tuple[str, ...]) -> None:
+    """The last one is held against the two before, whichever is closed first, and where they are forgotten at once."""
+    its = {"m1": mail(0, "m1", M), "m2": mail(H, "m2", 2 * M), "m3": mail(84 * H, "m3", 10 * M)}
+    paced = play(*its["m1"], *its["m2"]).until(84 * H).take(*its["m3"]).until(8 * D)
+    assert part(paced, "m3", "wait as before") is not None
+    for day in (15, 40):
+        jumps = play(*(each for name in names for each in its[name]), until=day * D)
+        assert counts(jumps) == counts(paced.until(day * D)) != []
+
+
 @pytest.mark.parametrize("day", [1, 10, 20, 30])
 def test_a_ticket_that_moves_leaves_no_record_behind(day: int) -> None:
     its: dict[str, Any] = {"contact": "t1", "channel": "ticket", "owner": STRANGER}
@@ -210,6 +222,8 @@ def told(at: int, name: str, channel: str, kind: str) -> Event:
 
 @settings(max_examples=60)
 @example([(6 * D, "a", "chat", "ends"), (18 * D, "a", "chat", "promises"), (19 * D, "b", "chat", "rings")], [3])
+@example([(2 * H, "a", "chat", "promises"), (30 * H, "b", "chat", "rings"), (3 * D, "a", "chat", "asks"),
+          (16 * D, "b", "chat", "asks")], [1])  # fmt: skip
 @given(stories, st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_however_time_moves_and_batches_are_cut_the_same_stands(story: list[tuple[Any, ...]], sizes: list[int]) -> None:
     events = sorted((told(*each) for each in dict.fromkeys(story)), key=lambda each: each.time)
