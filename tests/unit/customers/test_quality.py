@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Event, Grouped, Left, Moved
-from streams.customers import customers
+from streams.base.records import Erase, Event, Grouped, Left, Moved
+from streams.customers import customers, erasing
 from tests.support.track_story import (
     OWNER,
     RULES,
@@ -199,6 +199,22 @@ def test_a_survey_changes_no_score_that_is_final() -> None:
     task.take(event("feedback.given", 17 * D, "c1", channel="chat", metric="csat", score=5))
     assert standing(task)["c1"]["csat"] == 5.0 and part(task, "c1", "callback") == 1.0
     assert counts(task) == before
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("goes", [True, False])
+def test_what_an_erasure_leaves_counted_does_not_hang_on_the_batch(at_once: bool, goes: bool) -> None:
+    """A contact that went to another customer counts there alone; one that is over stays counted."""
+    task, events = Task(), list[Event | Left](call(0, "c1"))
+    if goes:
+        task, events = task.take(*events), [Left(OWNER, "c1", "voice", "customer:C2", T0 + H)]
+    for one in events:
+        task._note(customers.fold(task.customer, one, task, RULES))
+    if not at_once:
+        task.take()
+    task.facts += erasing.erase(task.customer, Erase(OWNER, T0 + 2 * H, every=True), RULES, task).facts
+    found = {each.fact for each in task.net}
+    assert not found if goes else {"quality", "journey_solved", "contact_handled"} <= found
 
 
 moments = st.integers(0, 20 * 24 * 6).map(lambda tens: tens * 10 * M)
