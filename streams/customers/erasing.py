@@ -1,10 +1,10 @@
 """A customer is erased: the row goes, and what was published of the customer is taken back.
 
 Figures stay: what was counted of contacts that are over names nobody. A contact that is open is taken back instead, or
-its queue would wait for somebody who is never heard of again; a journey that is open leaves the backlog.
+its queue would wait for somebody who is never heard of again; a journey that is open leaves the backlog. What is still
+to be told of what counts is told before, however batches are cut: a contact that went to another customer counts there.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import ERASED, Gone
 from streams.base.records import Erase, Fact, Handed, Unforwarded
+from streams.base.watermarks import Watermarks
 from streams.contacts.contact import Contact
 from streams.contacts.lifecycle import END
 from streams.customers import facts, loop
@@ -35,10 +36,8 @@ class Outcome(NamedTuple):
     """(line, contact) of those that say what they are about."""
 
 
-def erase(
-    customer: Customer | None, told: Erase, rules: CustomerRules, ended: Callable[[str], bool] = lambda line: False
-) -> Outcome:
-    """Without the lines that the erasure is of. ``ended``: lines whose figures are final."""
+def erase(customer: Customer | None, told: Erase, rules: CustomerRules, clock: Watermarks) -> Outcome:
+    """Without the lines that the erasure is of. Figures of those that have ended are final."""
     if customer is None:
         return Outcome(None)
     back: list[Fact] = []
@@ -52,10 +51,11 @@ def erase(
             continue
         tiers = (timeline.tiers, timeline.tiers)
         for history in timeline.histories.values():
-            if history.lives[-1].state != END and not ended(line):
+            if history.lives[-1].state != END and not clock.ended(line):
                 back += facts.difference(history.lives, history.lives[:-1], line, tiers, rules.contacts)
         place = Place(customer.owner, line, None)
-        back += () if ended(line) else loop.going(timeline, told.time, place, rules)
+        if not clock.ended(line):
+            back += _counted(timeline, told.time, Place(customer.owner, line, clock.stream_time(line)), rules)
         out += loop.erased(timeline, Gone(ERASED, told.time), place, rules)
         contacts += [(key, line) for key in (*timeline.histories, *timeline.rested)]
         judged += [(line, key) for key, each in timeline.histories.items() if any(one.proof for one in each.lives)]
@@ -63,6 +63,14 @@ def erase(
     due = {line: each for line, each in customer.due.items() if line in kept}
     left = replace(customer, lines=kept, due=due) if kept else None
     return Outcome(left, tuple(back), tuple(out), tuple(contacts), tuple(judged))
+
+
+def _counted(timeline: Timeline, at: int, place: Place, rules: CustomerRules) -> tuple[Fact, ...]:
+    """What was to be told next of what counts, and then what counts no more."""
+    due: tuple[Fact, ...] = ()
+    if timeline.stale:
+        timeline, _, _, due = loop.published(timeline, None, place, rules)
+    return due + loop.going(timeline, at, place, rules)
 
 
 def lasting(handed: Handed, until: int) -> Handed | None:

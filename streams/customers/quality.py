@@ -28,7 +28,17 @@ from streams.contacts.rules import ContactRules
 from streams.customers import facts
 from streams.customers.follow import After, Change, Follower, Leaving, Out, View
 from streams.customers.journey_names import KEPT_MS
-from streams.customers.quality_around import ALONE, Beside, Found, beside, called, outlived, to_others, waits_before
+from streams.customers.quality_around import (
+    ALONE,
+    Beside,
+    Found,
+    beside,
+    called,
+    closed,
+    outlived,
+    to_others,
+    waits_before,
+)
 from streams.customers.quality_facts import NOTHING, counted, difference
 from streams.customers.quality_records import behaviours, digest_of, promised, said, sides
 from streams.customers.quality_state import (
@@ -103,9 +113,9 @@ class Qualities(Follower[KnownQuality]):
         if over or another:
             marks.append(mark_of(change.key))
         look = self._looking(state, marks, view) if marks else None
-        if change.step is None and now is not None and view.now is not None and view.now > self._until(now):
-            told, out = self._tell(look.state if look else state, marks, view)  # it is about to be forgotten
-            return After(told, out, look=True)
+        if change.step is None and view.now is not None and view.now > self._first_of(view):
+            told, out = self._tell(look.state if look else state, marks, closed(view, change, self.contacts))
+            return After(told, out, look=True)  # it, or what it is held against, is about to be forgotten
         return look
 
     def _relabelled(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
@@ -206,8 +216,8 @@ class Qualities(Follower[KnownQuality]):
         return After(told, out, look=True)
 
     def _first_of(self, view: View) -> int:
-        """When the first of the contacts may be forgotten."""
-        every = [*(history.lives[-1] for history in view.histories.values()), *view.rested.values()]
+        """When the first of the contacts may be forgotten; of a name that others had, the first of them."""
+        every = [*(history.lives[0] for history in view.histories.values()), *view.rested.values()]
         return min(map(self._until, every), default=FOREVER)
 
     def due(self, state: KnownQuality, view: View) -> int | None:

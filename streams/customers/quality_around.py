@@ -7,10 +7,14 @@ them is forgotten before its scores are final.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from streams.base.claims import mark_of
 from streams.base.records import contact_key
+from streams.contacts import histories
 from streams.contacts.contact import Contact
-from streams.customers.follow import View
+from streams.contacts.rules import ContactRules
+from streams.customers.follow import Change, View
 from streams.quality.scoring import is_over, waited_ms
 
 Found = tuple[str, Contact]
@@ -36,6 +40,18 @@ def beside(every: Sequence[Found]) -> Beside:
         [(ended, key, waited, last) for ended, key, waited, last in over if waited is not None],
         sorted((each.started, key) for key, each in every if each.ours),
     )
+
+
+def closed(view: View, change: Change, rules: ContactRules) -> View:
+    """With the change, and with every contact over that was idle for too long as of stream time, whether or not its
+    turn to be closed has come: what is told of one must not hang on which of them is closed first.
+    """
+    if view.now is None:
+        return view
+    by_now = {key: histories.expire(each, view.now, rules) for key, each in view.histories.items()}
+    if change.key is not None and change.after is not None:
+        by_now[change.key] = change.after
+    return replace(view, histories=by_now)
 
 
 def to_others(contact: Contact | None) -> tuple[int | None, int | None] | None:

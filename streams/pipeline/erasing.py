@@ -90,7 +90,7 @@ class Erasures:
         """What is left of the row; that it is to be forgotten is told to whom it concerns."""
         owner = told.owner
         self.marks.add([self.marks.of(owner, LIVE if told.every else told.line)], told.time)
-        outcome = erasing.erase(customer, told, rules, self.lines.ended)
+        outcome = erasing.erase(customer, told, rules, self.lines)
         known = customer.lines if customer is not None else ()
         for line in sorted({LIVE, *self.lines.lines(), *self.past, *known}) if told.every else [told.line]:
             for topic in self.own:

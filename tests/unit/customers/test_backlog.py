@@ -121,7 +121,7 @@ def test_a_contact_that_goes_to_somebody_else_takes_its_stay_along() -> None:
 def test_of_an_erased_customer_nothing_stays_open() -> None:
     task = Task().take(event("message.sent", 0, "m1", "email", author="customer"), *call(8 * D, "c2", topic="loan"))
     assert [until for *_, until in stays(task)] == [None, 8 * D + M]
-    outcome = erasing.erase(task.customer, Erase(OWNER, T0 + 9 * D, every=True), RULES)
+    outcome = erasing.erase(task.customer, Erase(OWNER, T0 + 9 * D, every=True), RULES, task)
     for fact in outcome.facts:
         task.net[fact] += fact.sign
     left = [fact for fact in outcome.facts if fact.fact == "journey_left"]

@@ -128,6 +128,6 @@ def test_what_is_given_holds_whatever_comes() -> None:
 def test_an_erasure_leaves_nothing_of_worth_and_takes_the_segment_back() -> None:
     task = Task(OF_VALUE).take(profile("gold", 0), *call(1, 0, OWNER))
     assert task.customer is not None and task.customer.lines[""].worth.points
-    outcome = erasing.erase(task.customer, Erase(OWNER, T0 + D, "", True, "e1", "crm"), OF_VALUE)
+    outcome = erasing.erase(task.customer, Erase(OWNER, T0 + D, "", True, "e1", "crm"), OF_VALUE, task)
     assert outcome.customer is None
     assert "segments" in owners_topics(), "which are taken back under the customer's own key"

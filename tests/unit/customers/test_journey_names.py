@@ -136,9 +136,9 @@ def test_the_current_one_says_no_longer_who_was_beside_it_once_it_is_over_for_go
 def test_who_is_erased_has_no_record_left_of_what_goes_on_and_of_what_is_over() -> None:
     task = Task().take(*visit(0, "a")).until(20 * D).take(*visit(20 * D, "b"), *visit(20 * D, "r", line="week-1"))
     assert len(standing(task)) == 3
-    outcome = erasing.erase(task.customer, Erase(CALLER, T0 + 20 * D, "", every=True), RULES)
+    outcome = erasing.erase(task.customer, Erase(CALLER, T0 + 20 * D, "", every=True), RULES, task)
     assert compacted([*task.published, *outcome.out]) == {}
-    of_replay = erasing.erase(task.customer, Erase(CALLER, T0 + 20 * D, "week-1"), RULES)
+    of_replay = erasing.erase(task.customer, Erase(CALLER, T0 + 20 * D, "week-1"), RULES, task)
     assert {out.key.decode() for out in of_replay.out if out.topic == "journeys"} == {
         f"{CALLER}@{iso(T0 + 20 * D)}~week-1"
     }

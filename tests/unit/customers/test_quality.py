@@ -1,5 +1,6 @@
 """Scores of contacts, as one customer's row keeps them: when they are final, what they count for, what takes them back."""
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Event, Grouped, Left, Moved
-from streams.customers import customers
+from streams.base.records import Erase, Event, Grouped, Left, Moved
+from streams.customers import customers, erasing
 from tests.support.track_story import (
     OWNER,
     RULES,
@@ -146,6 +147,17 @@ def test_a_record_is_final_however_far_time_jumps(days: int) -> None:
     assert standing(at_once) == standing(task) and counts(at_once) == counts(task)
 
 
+@pytest.mark.parametrize("names", [*permutations(["m1", "m2", "m3"])])
+def test_contacts_that_time_out_together_count_as_if_one_after_the_other(names: tuple[str, ...]) -> None:
+    """The last one is held against the two before, whichever is closed first, and where they are forgotten at once."""
+    its = {"m1": mail(0, "m1", M), "m2": mail(H, "m2", 2 * M), "m3": mail(84 * H, "m3", 10 * M)}
+    paced = play(*its["m1"], *its["m2"]).until(84 * H).take(*its["m3"]).until(8 * D)
+    assert part(paced, "m3", "wait as before") is not None
+    for day in (15, 40):
+        jumps = play(*(each for name in names for each in its[name]), until=day * D)
+        assert counts(jumps) == counts(paced.until(day * D)) != []
+
+
 @pytest.mark.parametrize("day", [1, 10, 20, 30])
 def test_a_ticket_that_moves_leaves_no_record_behind(day: int) -> None:
     its: dict[str, Any] = {"contact": "t1", "channel": "ticket", "owner": STRANGER}
@@ -189,6 +201,22 @@ def test_a_survey_changes_no_score_that_is_final() -> None:
     assert counts(task) == before
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("goes", [True, False])
+def test_what_an_erasure_leaves_counted_does_not_hang_on_the_batch(at_once: bool, goes: bool) -> None:
+    """A contact that went to another customer counts there alone; one that is over stays counted."""
+    task, events = Task(), list[Event | Left](call(0, "c1"))
+    if goes:
+        task, events = task.take(*events), [Left(OWNER, "c1", "voice", "customer:C2", T0 + H)]
+    for one in events:
+        task._note(customers.fold(task.customer, one, task, RULES))
+    if not at_once:
+        task.take()
+    task.facts += erasing.erase(task.customer, Erase(OWNER, T0 + 2 * H, every=True), RULES, task).facts
+    found = {each.fact for each in task.net}
+    assert not found if goes else {"quality", "journey_solved", "contact_handled"} <= found
+
+
 moments = st.integers(0, 20 * 24 * 6).map(lambda tens: tens * 10 * M)
 kinds = st.sampled_from(["asks", "answers", "promises", "ends", "rings"])
 stories = st.lists(
@@ -210,6 +238,8 @@ def told(at: int, name: str, channel: str, kind: str) -> Event:
 
 @settings(max_examples=60)
 @example([(6 * D, "a", "chat", "ends"), (18 * D, "a", "chat", "promises"), (19 * D, "b", "chat", "rings")], [3])
+@example([(2 * H, "a", "chat", "promises"), (25 * H, "b", "chat", "rings"), (3 * D, "a", "chat", "asks"),
+          (17 * D, "b", "chat", "asks")], [4])  # fmt: skip
 @given(stories, st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_however_time_moves_and_batches_are_cut_the_same_stands(story: list[tuple[Any, ...]], sizes: list[int]) -> None:
     events = sorted((told(*each) for each in dict.fromkeys(story)), key=lambda each: each.time)
