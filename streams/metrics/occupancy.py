@@ -63,6 +63,8 @@ def came(name: str, known: Agent | None, told: AgentState, now: int | None, late
     """A state is told. ``now``: stream time, ms, where it is known; of what lies more than the lateness before it
     nothing is taken."""
     agent, before = known or Agent(told.line, _slot(told.time if now is None else now)), tuple[Fact, ...]()
+    if now is None and agent.upto <= min([said.time for said in agent.states], default=agent.upto):
+        agent = replace(agent, upto=min(agent.upto, _slot(told.time)))  # nothing is told yet: it may begin earlier
     if now is not None and now > agent.upto:
         before = passed(name, agent, now, lateness_ms).facts
         agent = replace(agent, upto=_slot(now))
