@@ -54,10 +54,12 @@ def _windows(lane: Lane, unit: CalendarUnit) -> list[Span]:
     found = {bounds(start) for kind, start in lane.changes.calendar if kind == unit}
     found.update(sweep.going_on[unit].get(lane.dims, ()))
     found.update(span for span in sweep.kept[unit].get(lane.dims, ()) if sweep.settles(span[1]))
-    spans = [(max(stay[0], sweep.before), min(stay[1], sweep.reached + 1)) for stay in lane.stays]
+    # A line that ends in portions is moved beyond its time before its last windows are read.
+    before = min(sweep.before, sweep.reached)
+    spans = [(max(stay[0], before), min(stay[1], sweep.reached + 1)) for stay in lane.stays]
     # What is open from midnight on is, at the end of the day before.
     open_now = lane.open if unit == "day" else ()
-    spans += [(max(since - 1, sweep.before), min(until, sweep.reached + 1)) for since, until, *_ in open_now]
+    spans += [(max(since - 1, before), min(until, sweep.reached + 1)) for since, until, *_ in open_now]
     # A window that ends at midnight is read at midnight: the moment before belongs to it.
     spans += [(changed - 1, min(until, sweep.before + 1)) for changed, until in lane.changes.legs]
     known: Span = (0, 0)

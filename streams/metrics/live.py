@@ -11,7 +11,7 @@ from typing import Any
 from streams.base.records import LIVE, SEP
 from streams.base.times import MINUTE_MS, SECOND_MS, calendar_unit, to_ms
 from streams.metrics.forecast import UNKNOWN, rates
-from streams.metrics.groups import is_group
+from streams.metrics.groups import ALL, is_group
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import LineState, Tables, of_line
 
@@ -95,7 +95,7 @@ def queues_now(tables: Tables, now: int) -> dict[tuple[str, str], tuple[int, flo
     waiting: dict[tuple[str, str], tuple[int, float]] = {}
     for key in of_line(tables.days, LIVE):
         _, channel, queue, _ = key.split(SEP, 3)
-        if not is_group(key):
+        if channel != ALL and not is_group(key):  # agents serve a queue on all channels, and nobody waits on all
             waiting[channel, queue] = (0, 0.0)
     for key in of_line(tables.queues, LIVE):
         _, channel, queue = key.split(SEP)

@@ -66,7 +66,10 @@ class Came(NamedTuple):
 def came(name: str, known: Agent | None, told: AgentState, now: int | None, lateness_ms: int) -> Came:
     """A state is told. ``now``: stream time, ms, where it is known; of what lies more than the lateness before it
     nothing is taken."""
-    agent, before = known or Agent(told.line, _slot(told.time if now is None else now)), tuple[Fact, ...]()
+    reached = _slot(told.time if now is None else now)
+    agent, before = known or Agent(told.line, reached), tuple[Fact, ...]()
+    if reached < agent.upto <= min([said.time for said in agent.states], default=agent.upto):
+        agent = replace(agent, upto=reached)  # nothing is told yet: the line has not come as far as its first state
     if now is not None and now > agent.upto:
         before = passed(name, agent, now, lateness_ms).facts
         agent = replace(agent, upto=_slot(now))

@@ -74,8 +74,10 @@ def _changes(lane: Lane, window: tuple[int, Grid], end: int, waiting: Mapping[in
     did at the end before. What left in between has a pane."""
     (length, steps), has = window, lane.series.has
     before = steps.before(end)
-    if not has(end - length, end):  # windows that lie end to end have no record where nothing is in them
-        return length > steps.every and has(before - length, before)
+    if length == steps.every:  # windows that lie end to end have no record where nothing is in them, else one each
+        return has(end - length, end)
+    if not has(end - length, end):
+        return has(before - length, before)
     if end in waiting or before in waiting or before <= lane.sweep.whole:
         return True
     return has(before, end) or has(before - length, end - length)
@@ -93,7 +95,7 @@ def _fresh(lane: Lane, length: int, steps: Grid) -> set[int]:
         comes, gone = steps.first(start + 1), steps.first(start + length + 1)
         if comes > until:
             break
-        if lane.stays or comes <= sweep.whole:
+        if lane.stays or comes <= sweep.whole or length == steps.every:  # they may overlap where a clock is set back
             ends.update(steps.between(max(first, comes), min(gone, until)))
         else:
             ends.update(end for end in (comes, gone) if first <= end <= until)

@@ -114,7 +114,7 @@ class Vocabulary:
     max_queues: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
     max_tiers: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1000
     max_series: Annotated[int, Strict(), Field(ge=1, le=100_000)] = 4000
-    """Of channels, queues and tiers together."""
+    """Of channels, queues and tiers together; and so many of all groups."""
 
     __pydantic_config__ = FROM_FILES
 

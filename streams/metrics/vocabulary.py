@@ -10,8 +10,8 @@ publish one window: where the key ``channel|other`` lives the queue is called ``
 A name is forgotten with the last day in which it was used. As long as a fact is kept that was counted as other, no new
 name is taken up in place of a forgotten one: that fact may be taken back.
 
-Keys of ``names``: a lane's dimensions; ``line ␟ queue|tier ␟ name``; ``line ␟ queues|tiers|lanes`` for how many there
-are.
+Keys of ``names``: a lane's dimensions; ``line ␟ queue|tier ␟ name``; ``line ␟ queues|tiers|lanes|groups`` for how many
+there are.
 """
 
 import re
@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from streams.base.records import NO_QUEUE, NO_TIER, SEP, Fact
 from streams.base.times import DAY_MS
-from streams.metrics.groups import ALL, dimensions_of, key_of, value_of
+from streams.metrics.groups import ALL, dimensions_of, is_group, key_of, value_of
 from streams.metrics.queues import OTHER
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import of_line
@@ -66,12 +66,13 @@ def place(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy, gro
 
 
 def _in_group(names: Names, fact: Fact, group: str, policy: KpiPolicy) -> Place:
-    """Of a group the lanes alone are limited: what is beyond counts as other in all but the channel."""
+    """Of groups the lanes alone are limited, all together and apart from those by channel, queue and tier: what is
+    beyond counts as other in all but the channel."""
     kept = dict[str, Name]()
     mine = [each for each in group.split("+") if each != "channel"]
     if not any(_RESERVED.fullmatch(value_of(fact, each)) for each in mine):
         most = policy.vocabulary.max_series if mine else sys.maxsize
-        if _admitted(names, kept, dimensions_of(fact, group), (fact, "lane"), most):
+        if _admitted(names, kept, dimensions_of(fact, group), (fact, "group"), most):
             return Place(fact, kept)
     task, tasks = policy.share
     other = replace(fact, **dict.fromkeys(mine, OTHER))
@@ -170,7 +171,7 @@ def forget(names: Names, line: str) -> None:
 def forget_old(names: Names, line: str, sealed: int, kept_ms: int) -> None:
     """Forget the names of a line that were used last on days that can no longer change; call it once a day."""
     before = (sealed - kept_ms) // DAY_MS - 2  # days of any time zone are over by then
-    gone = {"queue": 0, "tier": 0, "lane": 0}
+    gone = {"queue": 0, "tier": 0, "lane": 0, "group": 0}
     for key in of_line(names, line):
         parts = key.split(SEP)
         if names[key].used >= before:
@@ -178,7 +179,7 @@ def forget_old(names: Names, line: str, sealed: int, kept_ms: int) -> None:
         if len(parts) == 2:
             names[key] = Name(NEVER_USED, names[key].count)
         else:
-            gone["lane" if len(parts) == 4 else parts[1]] += 1
+            gone[parts[1] if len(parts) < 4 else "group" if is_group(key) else "lane"] += 1
             del names[key]
     for kind, count in gone.items():
         if count:

@@ -11,7 +11,7 @@ from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.metrics.query import ends_at, merge_readings
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold, record_key
+from streams.metrics.windows import advance, arrived, fold, record_key
 from tests.support.kpi_facts import T0, Record, fact, kpi_policy, taken_back, value
 
 H, D = HOUR_MS, DAY_MS
@@ -104,6 +104,22 @@ def test_a_line_that_ends_reads_its_days_and_forgets() -> None:
     count(tables, *stay("a", 0, None), fact("sentiment", "m", 60, value=1))
     assert told(days(tables, 5, ended=True)[-1])[:2] == ("final", 1)
     assert not tables.backlog
+
+
+@pytest.mark.parametrize("most", [1, 5, 40])
+def test_a_line_that_ends_in_portions_reads_its_last_day_too(most: int) -> None:
+    """Its time is moved beyond what it was before its last windows are read."""
+    said = []
+    for portion in (None, most):
+        tables = Tables()
+        count(tables, *stay("a", 0, None), fact("sentiment", "m", 60, value=1, queue="support"))
+        days(tables, 2)
+        records: list[Record] = []
+        while not arrived(tables, "", T0 + 2 * H, ended=True):
+            records += advance(tables, "", T0 + 2 * H, True, POLICY, portion)
+        said.append([(record_key(each), value(each, "backlog", "open")) for each in records])
+    assert said[1] == said[0]
+    assert ("|voice|sales|gold|1999-02-01T00:00:00.000Z|86400000", 1) in said[0]
 
 
 def test_what_lacks_its_start_is_refused() -> None:

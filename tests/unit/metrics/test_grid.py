@@ -110,6 +110,14 @@ def test_order_and_cuts_change_nothing_around_a_change_of_the_clock(
             assert said[max(each for each in said if each <= end)] == expected if expected else not said.get(end)
 
 
+def test_hours_that_overlap_where_the_clock_is_set_back_have_a_record_each() -> None:
+    """By half an hour: whoever reads that one has none reads that nothing is in it."""
+    policy, tables = kpi_policy(windows=(Window(HOUR_MS, HOUR_MS),), time_zone=HOWE), Tables()
+    fold(tables, replace(fact("sentiment", "m", 0, value=1), time=to_ms("2024-04-06T14:45:00Z")), policy)
+    records = advance(tables, "", to_ms("2024-04-06T20:00:00Z"), False, policy)
+    assert [each["window"]["end"][11:16] for each in records] == ["15:00", "15:30"]
+
+
 def expected_of(facts: list[Fact]) -> list[object]:
     pane, policy = EMPTY, kpi_policy()
     for each in facts:

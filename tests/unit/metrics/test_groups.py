@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.base.records import Fact
+from streams.base.records import SEP, Fact
+from streams.base.times import DAY_MS
 from streams.metrics.groups import ALL, dimensions_of, in_key, is_group, key_of, named
 from streams.metrics.queues import queue_states
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Vocabulary
 from streams.metrics.tables import Tables
-from streams.metrics.vocabulary import Name, place
+from streams.metrics.vocabulary import NEVER_USED, Name, forget_old, place
 from streams.metrics.windows import fold_all, record_key, standing
-from tests.support.kpi_facts import Record, count, entered, fact, kpi_policy, leg, move, one_fact, value
+from tests.support.kpi_facts import T0, Record, count, entered, fact, kpi_policy, leg, move, one_fact, value
 
 POLICY = kpi_policy(groups=(("channel", "tier"), ("tier",)), service_level=ServiceLevel(20_000, {"support": 30_000}))
 
@@ -128,6 +129,9 @@ def test_a_connector_that_puts_ids_where_a_team_belongs_makes_no_window_for_each
         names.update(found.kept)
         teams.append(found.fact.agent_group)
     assert teams == ["t0", "t1", "t2", "other", "other", "other"]
+    assert not place(names, (), fact("turned_away", "a", 0), policy).other, "queues and tiers have limits of their own"
+    forget_old(names, "", T0 + 40 * DAY_MS, 15 * DAY_MS)
+    assert names == {f"{SEP}groups": Name(NEVER_USED, 0)}
     # Each task has its own, but the one where the name itself lives.
     tasks = [policy.shared(task, 4) for task in range(4)]
     reserved = [fact("turned_away", "a", 0, agent_group="other-2")] * 4

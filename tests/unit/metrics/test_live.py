@@ -84,6 +84,7 @@ def test_who_waits_comes_from_the_tables_and_known_queues_are_zero() -> None:
         days={
             key("", "voice", "loans", "gold", "0"): EMPTY,
             key("", "voice", "cards", "none", "0"): EMPTY,
+            key("", "all", "cards", "none", "0"): EMPTY,  # time of agents
             key("replay-1", "voice", "old", "none", "0"): EMPTY,
         },
         queues={

@@ -88,6 +88,17 @@ class Desk:
         }  # fmt: skip
 
 
+def test_what_comes_before_stream_time_is_known_is_never_late() -> None:
+    """The first state that is read of a replay says nothing of how far the replay is."""
+    told = [state(0, "busy", "cards"), state(90, "available"), state(200, "offline")]
+    in_time, reverse, known = Desk().take(*told), Desk().take(*told[::-1]), Desk().take(told[2]).until(0)
+    known.take(told[1], told[0])
+    for desk in (reverse, known):
+        assert desk.late == 0
+        assert desk.until(300).spent == in_time.until(300).spent
+        assert sum(busy for busy, _, _ in desk.spent.values()) == 90 * 60
+
+
 def test_a_shift_is_told_slot_by_slot_when_each_is_over() -> None:
     desk = Desk().until(0).take(state(1, "available", "cards"), state(3, "busy"), state(7, "wrap-up"))
     assert desk.until(4.99).spent == {}

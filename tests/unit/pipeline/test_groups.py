@@ -1,15 +1,20 @@
 """KPIs by team and by type of service, from contact events."""
 
+import base64
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
 from streams import rules as rule_files
+from streams.base.records import Facts
 from streams.base.times import to_ms
 from streams.engine.offline import Offline
 from streams.rules import RulesError
-from tests.support.offline import NOW, SETTINGS, inlets, mark, names, settle
+from tests.support.kpi_facts import fact, leg
+from tests.support.offline import NOW, SETTINGS, TaskUnderTest, inlets, mark, names, settle
+from tests.support.records import record
 from tests.support.system import event, home
 
 START = to_ms("2026-03-02T09:00:00Z")
@@ -26,8 +31,8 @@ def told(*events: dict[str, Any], topics: list[str] = TOPICS) -> dict[tuple[str,
     mark(run, "r", "ended", START + 86_400_000, topics)
     settle(run, NOW)
     found = {}
-    for record in run.on("kpis"):
-        doc = orjson.loads(record.value or b"{}")
+    for each in run.on("kpis"):
+        doc = orjson.loads(each.value or b"{}")
         if doc.get("by") and doc["window"]["length_ms"] == 86_400_000:
             where = ("+".join(doc["by"]), *(doc["dimensions"][each] for each in doc["by"]))
             found[where] = {(each["kpi"], each["variant"]): each["value"] for each in doc["readings"]}
@@ -76,6 +81,19 @@ def test_a_contact_that_another_team_takes_counts_there_alone() -> None:
     assert {where: said["contacts_offered", "all"] for where, said in found.items() if where[0] == "agent_group"} == {
         ("agent_group", "south"): 1
     }
+
+
+def test_what_cannot_be_counted_is_a_dead_letter_that_says_its_group_and_the_others_count() -> None:
+    task = TaskUnderTest(inlets(SETTINGS, RULES)["measure"])
+    a, b = (leg(name, 0, 5, agent_group="north") for name in "ab")
+    wrong = fact("feedback", "x", 3, variant="nonsense", value=1, agent_group="north")
+    told = msgspec.json.encode(Facts((*a, wrong, *b), "agent_group"))
+    task.batch([record(topic="contact.measurements", key=b"agent_group|north", value=told)])
+    [letter] = task.on("contacts.dead-letters")
+    assert letter["message"].endswith("which is not known")
+    assert msgspec.json.decode(base64.b64decode(letter["payload"]), type=Facts) == Facts((wrong,), "agent_group")
+    [pane] = task.tables["panes"].values()
+    assert (pane["entered"], pane["answered"]) == (2, 2)
 
 
 @pytest.mark.parametrize(

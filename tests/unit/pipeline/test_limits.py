@@ -110,7 +110,8 @@ def caught_up(task: TaskUnderTest) -> None:
 def test_a_queue_and_a_tier_for_each_contact_are_counted_under_other(cuts: list[tuple[int, bool]]) -> None:
     metrics = Metrics()
     task = stage("measure", metrics)
-    told = [Fact("leg_opened", f"l{n}", NOW + n, "voice", f"q{n}", f"t{n}", entered=NOW + n) for n in range(1500)]
+    begin = NOW // MINUTE * MINUTE  # in one window
+    told = [Fact("leg_opened", f"l{n}", begin + n, "voice", f"q{n}", f"t{n}", entered=begin + n) for n in range(1500)]
     task.batches(read(told), cuts)
     task.batch([until(NOW + MINUTE)])
     caught_up(task)
