@@ -253,7 +253,16 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
             sums[name] = _percentile(kpi, histograms, _amounts(kpi.formula.histogram, sums))
     # What a queue without opening hours has no word of is left out, and not nothing.
     told = [*CATALOGUE, *(kpi for kpi in SPANS[len(CATALOGUE) :] if (kpi.name, kpi.variant) in sums)]
-    return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in told]
+    untold = _untold(records)
+    return [reading(kpi, *sums.get((kpi.name, kpi.variant), (0, 0) if untold(kpi) else nothing(kpi))) for kpi in told]
+
+
+def _untold(records: Iterable[Record]) -> Callable[[Kpi], bool]:
+    """Whether what the records do not say of a KPI is not known, and not 0: windows shorter than a day do not tell what
+    is told of days alone, and what is open is known at the end of days."""
+    units = {calendar_unit(each["window"]["length_ms"]) for each in records}
+    no_days, no_calendar = units != {"day"}, units == {None}
+    return lambda kpi: no_days if kpi.name == _OPEN[0] else kpi.of_days and no_calendar
 
 
 def _once_each(answers: Ratio, superseded: Counter[int], start: int) -> Ratio:
