@@ -54,7 +54,7 @@ def inlets(
     dead = name("contacts.dead-letters")
     key = None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
     privacy = Privacy(key, settings.nothing_left_ms)
-    trust = Trust(rules.customers.contacts, rules.identity, key)
+    trust = Trust(rules.customers.contacts, rules.identity, key, rules.customers.groups)
     means = _means(settings, rules, notes, scorer, detector or rules.behaviours.of)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=means),

@@ -16,7 +16,7 @@ from streams.demo.askings import Replies
 from streams.demo.counts import Counts, times, together
 from streams.demo.lives import Life, needs, solution
 from streams.demo.whose import Spoken, Told, Whose
-from streams.metrics.occupancy import ANY_CHANNEL
+from streams.metrics.occupancy import ALL_QUEUES, ANY_CHANNEL
 from streams.rules import Rules
 
 CALL_WITHIN_MS = 24 * 3_600_000
@@ -235,7 +235,7 @@ class Truth:
         before, since = self.agents.get(agent, ("", now))
         if before in ("busy", "wrap-up", "available"):
             occupied = 0 if before == "available" else now - since
-            for queue in skills:
+            for queue in (*skills, ALL_QUEUES):
                 self.of(ANY_CHANNEL, queue).add(Counts(occupied_ms=occupied, ready_ms=now - since))
         self.agents[agent] = state, now
 

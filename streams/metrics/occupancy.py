@@ -6,7 +6,7 @@ makes wrong. On contacts is `busy` and `wrap-up`, whatever the number of contact
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -20,6 +20,10 @@ from streams.metrics.rules import AGENT_SLOT_MS
 FACT = "agent_time"
 ANY_CHANNEL = "all"
 """The channel of what is told of agents: they serve queues, on whatever channel."""
+ALL_QUEUES = "all"
+"""The queue under which each agent's time counts once, whatever queues the agent serves."""
+GROUPS = frozenset({"queue", "agent_group"})
+"""Dimensions of agents' time."""
 LONGEST_STATE_MS = 12 * HOUR_MS
 """So long a state is believed that nothing follows."""
 KEPT_MS = 7 * DAY_MS
@@ -85,6 +89,12 @@ def passed(name: str, agent: Agent, now: int, lateness_ms: int) -> Came:
     return Came(_scheduled(replace(agent, upto=upto), lateness_ms), tuple(facts))
 
 
+def counts_in(fact: Fact, group: Collection[str]) -> bool:
+    """Whether an agent's time counts by these dimensions with this fact: of a group of queues with that of each queue,
+    of others once."""
+    return GROUPS.issuperset(group) and ("queue" in group) == (fact.queue != ALL_QUEUES)
+
+
 def ended(name: str, agent: Agent, now: int) -> tuple[Fact, ...]:
     """Nothing more comes of the line, whose time is ``now``: what is left is told."""
     return tuple(_facts(name, agent.line, _spent(agent.states, agent.upto, now)))
@@ -102,7 +112,7 @@ def _spent(states: tuple[Said, ...], start: int, end: int) -> _Spent:
         while at < left:
             slot = _slot(at)
             over = min(left, slot + SLOT_MS)
-            for queue in state.queues or (NO_QUEUE,):
+            for queue in {*(state.queues or (NO_QUEUE,)), ALL_QUEUES}:  # once in all of them together
                 found.setdefault((slot, queue, state.group), [0, 0, 0])[kind] += over - at
             at = over
     return {key: (busy, wrap, idle) for key, (busy, wrap, idle) in found.items()}

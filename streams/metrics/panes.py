@@ -158,7 +158,7 @@ def _without(pane: Pane, names: frozenset[str]) -> Pane:
 class Series:
     """The panes of one channel, queue and tier in order of time: any stretch of them is one pane."""
 
-    __slots__ = ("_all", "_columns", "_found", "_panes", "_without", "starts")
+    __slots__ = ("_all", "_columns", "_found", "_panes", "_without", "read", "starts")
 
     def __init__(self, panes: Sequence[tuple[int, Pane]], without: frozenset[str] = frozenset()) -> None:
         """``panes``: (start, pane) in rising order; ``without``: accumulators that `between` alone has. What is left of
@@ -169,6 +169,8 @@ class Series:
         self._panes = [pane for _, pane in some]
         self._found: tuple[tuple[int, int], Pane] = (0, 0), EMPTY
         self._columns: list[_Column] | None = None
+        self.read: dict[tuple[int, int], Any] = {}
+        """What stretches say (`span`), for whoever reads them more than once."""
 
     @classmethod
     def together(cls, some: "Sequence[Series]", without: frozenset[str]) -> "Series":
@@ -201,9 +203,13 @@ class Series:
         some = [pane for _, pane in self._all[first:last]]
         return merge(some) if len(some) > 1 else some[0] if some else EMPTY
 
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Which panes begin in [start, end), by their places."""
+        return bisect_left(self.starts, start), bisect_left(self.starts, end)
+
     def glance(self, start: int, end: int) -> Pane:
         """The same without what rolling windows do not tell, to be read, not kept."""
-        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        first, last = self.span(start, end)
         if last - first < 2:
             return self._panes[first] if first < last else EMPTY
         if self._found[0] != (first, last):

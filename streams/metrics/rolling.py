@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from streams.base.records import SEP
 from streams.metrics.formulas import NOBODY, Waiting
 from streams.metrics.grid import Grid, grid
-from streams.metrics.kpis import Snapshot, readings
+from streams.metrics.kpis import Readings, Snapshot, readings
 from streams.metrics.panes import EMPTY, happened
 from streams.metrics.sweep import Lane, Ordered
 from streams.metrics.tables import NEVER, Published
@@ -31,17 +31,32 @@ def rolling_records(lane: Lane) -> Iterator[Ordered]:
     for length, steps, fresh, amended, waited in ends:
         changed = {end for end in fresh if _changes(lane, (length, steps), end, waiting)}
         for end in sorted(changed | amended | waited):
-            pane, who = lane.series.glance(end - length, end), waiting.get(end, NOBODY)
             is_fresh, key = end in changed, f"{lane.dims}{SEP}{length}{SEP}{end}"
-            if not happened(pane):  # who waits is state, and makes no window of its own
+            found = _read(lane, (end - length, end), waiting.get(end, NOBODY), length == shortest, details)
+            if found is None:
                 if not is_fresh and end not in amended and key not in published:
                     continue
-                pane, who = EMPTY, NOBODY
+                found = readings(Snapshot(EMPTY))
             revision = 1 if is_fresh else _revise(published, key)
-            snapshot = Snapshot(pane, who, end, end - length, lane.can_abandon, lane.clock)
-            found = readings(snapshot, instant=length == shortest, details=details)
             status = "final" if is_fresh else "amended"
             yield end, length, lane.dims, lane.record((end - length, end), steps.every, status, revision, found)
+
+
+def _read(lane: Lane, window: tuple[int, int], who: Waiting, instant: bool, details: bool) -> Readings | None:
+    """What a window says, ``None`` where nothing happened in it: who waits is state, and makes no window of its own.
+    Where nobody waits, windows of other lengths that hold the same panes say the same."""
+    span = lane.series.span(*window)
+    found: Readings | None = lane.series.read.get(span) if who is NOBODY else None
+    if found is not None:
+        return found
+    pane = lane.series.glance(*window)
+    if not happened(pane):
+        return None
+    snapshot = Snapshot(pane, who, window[1], window[0], lane.can_abandon, lane.clock)
+    found = readings(snapshot, instant=instant, details=details)
+    if who is NOBODY and "superseded" not in pane:  # that hangs on when the window begins
+        lane.series.read[span] = found
+    return found
 
 
 def _waiting(lane: Lane, ends: Iterable[_Ends]) -> dict[int, Waiting]:

@@ -112,7 +112,7 @@ class Identify(Stage):
         self.measurements, self.links = name("contact.measurements"), name("identity.links")
         self.interactions, changes = name("contact.interactions"), name("identity.changes")
         self.notes = notes
-        self.shifts = Shifts(tables["agents"], self.measurements, rules.contacts.lateness_ms, notes)
+        self.shifts = Shifts(tables["agents"], self.measurements, rules.contacts.lateness_ms, notes, rules.groups)
         self.waits = Waits(tables["waiting"], tables["hurried"], self.links)
         topics, hall = Topics(self.links, self.interactions, changes), (self.watermarks, notes)
         self.owned = Owners(tables["owners"], rules, self.crowds, self.waits, topics, hall)

@@ -37,6 +37,8 @@ class Trust(NamedTuple):
     identity: IdentityRules
     erasure_key: bytes | None = None
     """By which the erased are known; None = nobody can be erased."""
+    groups: tuple[str, ...] = ()
+    """By what else facts count; see `streams.metrics.groups`."""
 
 
 class Topics(NamedTuple):

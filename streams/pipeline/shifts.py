@@ -1,14 +1,15 @@
 """The states of agents, at `identify`: told to each queue that the agent serves, and the time that comes of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.base.links import row_key
-from streams.base.records import NO_QUEUE, AgentState, Fact, fact_key
+from streams.base.records import NO_QUEUE, AgentState, Fact, fact_key, facts_together
 from streams.engine import Outputs, Table
 from streams.metrics import occupancy
+from streams.metrics.groups import key_of
 from streams.metrics.occupancy import MAX_QUEUES, Agent
 from streams.pipeline.ends import name_of
 from streams.pipeline.notes import Notes
@@ -19,8 +20,11 @@ encode = msgspec.json.Encoder().encode
 class Shifts:
     """Rows ``agents``: agent (and line) → the latest states."""
 
-    def __init__(self, rows: Table[Agent], measurements: str, lateness_ms: int, notes: Notes) -> None:
+    def __init__(
+        self, rows: Table[Agent], measurements: str, lateness_ms: int, notes: Notes, groups: Sequence[str] = ()
+    ) -> None:
         self.rows, self.measurements, self.lateness_ms, self.notes = rows, measurements, lateness_ms, notes
+        self.groups = groups
 
     def came(self, told: AgentState, now: int | None, out: Outputs) -> None:
         """A state is told; ``now``: stream time of its line, ms, where it is known."""
@@ -54,4 +58,8 @@ class Shifts:
 
     def _tell(self, facts: Iterable[Fact], out: Outputs) -> None:
         for fact in facts:
-            out.send(self.measurements, fact_key(fact).encode(), encode(fact))
+            told = encode(fact)
+            out.send(self.measurements, fact_key(fact).encode(), told)
+            for group in self.groups:
+                if occupancy.counts_in(fact, group.split("+")):
+                    out.send(self.measurements, key_of(fact, group).encode(), facts_together([told], group))

@@ -73,8 +73,8 @@ def feedback(fact: Fact) -> dict[str, int]:
 
 def _quality(fact: Fact) -> dict[str, int]:
     sides = {"business": fact.business, "human": fact.human, "hidden": fact.hidden}
-    known = {side: milli for side, milli in sides.items() if milli is not None}
-    return dict.fromkeys(known, 1) | {f"{side}_milli": milli for side, milli in known.items()}
+    known = {f"quality_{side}": score for side, score in sides.items() if score is not None}
+    return dict.fromkeys(known, 1) | {f"{name}_milli": score for name, score in known.items()}
 
 
 def _first_response(fact: Fact) -> dict[str, int]:
@@ -178,7 +178,10 @@ def readings(
         ("nps", "every_answer"): (100 * (s["nps_promoters"] - s["nps_detractors"]), s["nps"]),
         ("ces", "easy"): (s["ces_easy"], s["ces"]),
         ("sentiment", "mean"): (s["sentiment_milli"], s["sentiment"]),
-        **{("quality", side): (s[f"{side}_milli"], s[side]) for side in ("business", "human", "hidden")},
+        **{
+            ("quality", side): (s[f"quality_{side}_milli"], s[f"quality_{side}"])
+            for side in ("business", "human", "hidden")
+        },
         ("longest_wait", "left"): none if longest is None else (longest, 1),
         ("queue_depth", "now"): (len(waiting), 1),
         ("longest_wait", "now"): (end - min(waiting), 1) if waiting else none,

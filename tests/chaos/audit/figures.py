@@ -25,11 +25,12 @@ from tests.chaos.audit.logs import Difference, Logs, Rec, home
 from tests.chaos.audit.times import ms
 from tests.chaos.stories import rfc3339
 
-WINDOWS = ((60_000, 30_000), (300_000, 60_000), (900_000, 300_000), (3_600_000, 900_000))
+WINDOWS = ((60_000, 60_000), (300_000, 300_000), (900_000, 300_000), (3_600_000, 900_000))
 """(length, how often one ends) in ms; the shortest first."""
 TOGETHER, ALL = (60_000, 300_000), "all"
 """Lengths of the windows that are of all tiers together, under this name."""
-PANE, DAY = 10_000, 86_400_000
+PANE, SLOT, DAY = 10_000, 300_000, 86_400_000
+"""SLOT: windows that are not made of whole ones tell nothing of agents."""
 STAYS, AGENTS = ("journey_opened", "journey_left"), "agent_time"
 
 TOLD_TOGETHER = ("journey_solved", "journey_resolved", *STAYS, "quality", AGENTS)
@@ -103,13 +104,15 @@ class Lane:
         """What a record of the window must say: only what has something to say, and of a window without facts nothing,
         but of a day who had reached the threshold at its end."""
         facts, length = self.between(start, end), end - start
+        if length % SLOT:
+            facts = [fact for fact in facts if fact.fact != AGENTS]
         if not facts and length <= WINDOWS[-1][0]:
             return {}
         waits = [fact.time - (fact.entered or 0) for fact in facts if fact.fact == "leg_closed"]
         total = sums(facts)
         total.update(_followed(facts, start))
         found = readings(total, dims[1], self.waiting(end), end, max(waits, default=None))
-        found["backlog", "open"] = (len(self.ages(end)) if length > WINDOWS[-1][0] else 0, 1)
+        found["backlog", "open"] = (len(self.ages(end)) if length == DAY else 0, 1)
         left_out = (NOW if length > WINDOWS[0][0] else set()) | (
             DETAILS | OF_DAYS if length <= WINDOWS[-1][0] else set()
         )
@@ -179,8 +182,6 @@ def together(found: dict[Dims, Lane]) -> dict[Dims, Lane]:
     """All tiers of a queue as one lane."""
     merged: dict[Dims, Lane] = defaultdict(Lane)
     for (line, channel, queue, _), lane in found.items():
-        if channel == ALL:
-            continue  # short windows tell nothing of agents
         one = merged[line, channel, queue, ALL]
         one.facts += lane.facts
         one.stays += lane.stays
@@ -210,7 +211,9 @@ def check_readings(
         day = end - start > WINDOWS[-1][0]
         if rec.doc["status"] == "provisional" or (not day and any(start <= time < end for time in lane.ancient)):
             continue
-        yield from percentiles.check(key, rec, lane.between(start, end), day, lane.ages(end) if day else [])
+        yield from percentiles.check(
+            key, rec, lane.between(start, end), day, lane.ages(end) if end - start == DAY else []
+        )
         parts = {} if day else {name: n for name, n in sums(lane.between(start, end)).items() if name in OF_DETAILS}
         if rec.doc["sums"] != parts:
             yield Difference("readings", f"{key}: sums are {rec.doc['sums']}, not {parts}", (key,), rec)

@@ -11,7 +11,17 @@ from msgspec.structs import replace
 
 from streams.base.records import AgentState, Fact
 from streams.base.times import HOUR_MS, MINUTE_MS
-from streams.metrics.occupancy import KEPT_MS, LONGEST_STATE_MS, MAX_QUEUES, Agent, came, ended, passed
+from streams.metrics.occupancy import (
+    ALL_QUEUES,
+    KEPT_MS,
+    LONGEST_STATE_MS,
+    MAX_QUEUES,
+    Agent,
+    came,
+    counts_in,
+    ended,
+    passed,
+)
 from streams.metrics.tables import Tables
 from streams.metrics.windows import advance, fold
 from tests.support.kpi_facts import POLICY, T0, value
@@ -59,6 +69,16 @@ class Desk:
 
     @property
     def spent(self) -> Spent:
+        """In each queue."""
+        return {key: each for key, each in self.counted.items() if key[1] != ALL_QUEUES}
+
+    @property
+    def once(self) -> Spent:
+        """Whatever the queues."""
+        return {key: each for key, each in self.counted.items() if key[1] == ALL_QUEUES}
+
+    @property
+    def counted(self) -> Spent:
         assert set(self.facts.values()) <= {0, 1}
         return {
             ((fact.time + 1 - T0) // M, fact.queue, fact.agent_group): (
@@ -81,6 +101,7 @@ def test_a_shift_is_told_slot_by_slot_when_each_is_over() -> None:
 def test_each_queue_and_group_that_the_agent_serves_gets_the_time() -> None:
     desk = Desk().until(0).take(state(0, "busy", "cards", "loans", group="north"), state(4, "available", "loans"))
     assert desk.until(5).spent == {(5, "cards", "north"): (240, 0, 0), (5, "loans", "north"): (240, 0, 60)}
+    assert desk.once == {(5, "all", "north"): (240, 0, 60)}, "whatever the number of queues"
     assert Desk().take(state(0, "busy")).until(5).spent == {(5, "none", None): (300, 0, 0)}
     many = Desk().take(state(0, "busy", *map(str, range(60)))).until(5)
     assert len(many.spent) == MAX_QUEUES
@@ -159,6 +180,17 @@ def test_any_order_and_cut_inside_the_lateness_says_the_same(
             desk.until(cuts[number])
         desk.take(each)
     assert desk.until(55).spent == expected
+    total: dict[int, list[int]] = {}
+    for (slot, _, _), each in expected.items():
+        total[slot] = [a + b for a, b in zip(total.get(slot, [0, 0, 0]), each, strict=True)]
+    assert desk.once == {(slot, "all", None): tuple(each) for slot, each in total.items()}
+
+
+def test_groups_of_queues_count_each_queue_and_others_each_agent_once() -> None:
+    facts = [*Desk().take(state(0, "busy", "cards", "loans", group="north")).until(5).facts]
+    by = {group: sorted(f.queue for f in facts if counts_in(f, group)) for group in (("agent_group",), ("queue",))}
+    assert by == {("agent_group",): ["all"], ("queue",): ["cards", "loans"]}
+    assert not any(counts_in(each, ("tier",)) for each in facts)
 
 
 def test_windows_of_whole_slots_tell_it_and_others_do_not() -> None:

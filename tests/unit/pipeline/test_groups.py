@@ -17,13 +17,13 @@ RULES = rule_files.load(overrides={"kpis.groups": [["agent_group"], ["channel", 
 TOPICS = ["contacts.voice", "contacts.chat"]
 
 
-def told(*events: dict[str, Any]) -> dict[tuple[str, ...], dict[tuple[str, str], Any]]:
+def told(*events: dict[str, Any], topics: list[str] = TOPICS) -> dict[tuple[str, ...], dict[tuple[str, str], Any]]:
     """(by, its values) → what the last record of its day says."""
     run = Offline(list(inlets(SETTINGS, RULES).values()), dict.fromkeys(names(), 1))
-    mark(run, "r", "started", START - 1000, TOPICS)
+    mark(run, "r", "started", START - 1000, topics)
     for each in events:
         run.publish(*home(each), orjson.dumps(each | {"replayid": "r"}), NOW)
-    mark(run, "r", "ended", START + 86_400_000, TOPICS)
+    mark(run, "r", "ended", START + 86_400_000, topics)
     settle(run, NOW)
     found = {}
     for record in run.on("kpis"):
@@ -92,3 +92,19 @@ def test_a_group_that_cannot_be_is_refused_at_start(groups: list[list[str]], why
     with pytest.raises(RulesError, match=why.replace("'", ".")) as error:
         rule_files.load(overrides={"kpis.groups": groups})
     assert "groups" in str(error.value)
+
+
+def test_agents_count_once_in_their_team_whatever_queues_they_serve() -> None:
+    states = [
+        {**event("agent.state_changed", name, START / 1000 + at), "data": {"agent_id": name, "state": state, **more}}
+        for name, at, state, more in (
+            ("ann", 0, "busy", {"queues": ["cards", "loans"], "agent_group": "north"}),
+            ("ann", 600, "available", {}),
+            ("ann", 1200, "offline", {}),
+            ("bob", 0, "available", {"queues": ["cards"], "agent_group": "south"}),
+            ("bob", 300, "offline", {}),
+        )
+    ]
+    found = told(*call("a", 0, "north", None), *states, topics=[*TOPICS, "agents.state"])
+    assert found["agent_group", "north"]["occupancy", "of_ready_time"] == 0.5
+    assert found["agent_group", "south"]["occupancy", "of_ready_time"] == 0

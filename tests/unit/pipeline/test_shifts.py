@@ -79,6 +79,6 @@ def test_a_call_counts_while_it_goes_on() -> None:
     facts = [
         orjson.loads(each.value) for each in run.on("contact.measurements") if b"agent_time" in (each.value or b"")
     ]
-    assert {each["queue"] for each in facts} == {"cards", "loans"}
+    assert {each["queue"] for each in facts} == {"all", "cards", "loans"}
     assert 30 * M <= sum(each["talk_ms"] for each in facts if each["queue"] == "cards") <= 40 * M
     assert {length for _, length, _ in occupancy(run)} >= {15}
