@@ -18,7 +18,7 @@ from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
 from streams.metrics.grid import grid
-from streams.metrics.groups import DIMENSIONS, name_of
+from streams.metrics.groups import ALL, DIMENSIONS, name_of
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
@@ -216,6 +216,9 @@ def table(records: Iterable[Record], by: Sequence[str], is_last: Callable[[Recor
         raise ValueError(f"{', '.join(unknown)} is no dimension; there are {', '.join(DIMENSIONS)}")
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
+        where = record["dimensions"]
+        if "queue" not in by and where["channel"] == ALL != where["queue"] and not group_of(record):
+            continue  # an agent's time, once more in each of the queues
         group = tuple(record["line"] if name == "line" else record["dimensions"][name] for name in by)
         groups.setdefault(group, []).append(record)
     return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], is_last)) for group in sorted(groups)]
