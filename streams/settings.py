@@ -335,12 +335,17 @@ def _in_file() -> dict[str, Any]:
         raise SettingsError(f"the settings file cannot be read: {error}") from error
 
 
+def _own_part(name: str) -> str:
+    """Without what nearly all names of variables begin with, by which any two would be alike."""
+    return name.removeprefix("CONTACT_STREAMS_")
+
+
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], where: str = "") -> None:
     """Raises `SettingsError` for the first name that is no setting, with the one that was probably meant."""
-    known = set(known)
-    if unknown := sorted(set(names) - known):
-        near = get_close_matches(unknown[0], known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; `contact-streams settings` lists those there are"
+    known = {_own_part(name): name for name in known}
+    if unknown := sorted(set(names) - {*known.values()}):
+        near = get_close_matches(_own_part(unknown[0]), known, n=1)
+        hint = f"; did you mean {known[near[0]]}?" if near else "; `contact-streams settings` lists those there are"
         raise SettingsError(f"{where}{unknown[0]} is not a setting{hint}")
 
 

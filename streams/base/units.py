@@ -34,6 +34,11 @@ def _milliseconds(value: object) -> int:
     return int(found[1]) * _UNITS[found[2]]
 
 
+def as_written(ms: int) -> str:
+    """A duration (ms) as files have it: ``90s``, ``2h``; hours are the largest."""
+    return next(f"{ms // _UNITS[unit]}{unit}" for unit in ("h", "m", "s", "ms") if ms % _UNITS[unit] == 0)
+
+
 def _positive(value: int) -> int:
     if value <= 0:
         raise ValueError("the duration must be longer than 0")

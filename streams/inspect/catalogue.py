@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UNITS
 from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
@@ -26,6 +26,8 @@ _NOW = INSTANT + BUSINESS_INSTANT
 _ALL = CATALOGUE + BUSINESS + _NOW
 KPIS = {name: tuple(kpi for kpi in _ALL if kpi.name == name) for name in dict.fromkeys(kpi.name for kpi in _ALL)}
 """By name, each with its variants; in the catalogue's order."""
+BACKLOG = "backlog"
+"""It is read at the end of a day; no longer window has it."""
 _NAME = re.compile(r"[a-z_]+")
 
 
@@ -74,13 +76,15 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     now = [kpi.variant for kpi in kpis if kpi in _NOW]
     if now and len(now) == len(kpis):
         return shortest
+    if kpis and all(kpi.name == BACKLOG for kpi in kpis):
+        return _calendar(policy, ("day",))[0] if "day" in policy.calendar else "none: there are no days"
     if policy.details == "days" and kpis and all(kpi.of_days for kpi in kpis):
         return "; ".join(_calendar(policy))
     of_agents = bool(kpis) and all(kpi.formula.names <= OF_AGENTS for kpi in kpis)
+    rolling = [(each, tier) for tier in (True, False) for each in policy.rolling_by(tier=tier)]
     found = [
         f"{_length(each[0])} every {_length(each[1])}" + ("" if tier else ", all tiers together")
-        for tier in (True, False)
-        for each in policy.rolling_by(tier=tier)
+        for each, tier in sorted(rolling)
         if not of_agents or policy.of_agents(each)
     ]
     found += _calendar(policy)
@@ -92,9 +96,11 @@ def windows(policy: KpiPolicy, kpis: Sequence[Kpi] = ()) -> str:
     return "; ".join([*found, *(f"{variant}: {shortest}" for variant in now)])
 
 
-def _calendar(policy: KpiPolicy) -> list[str]:
+def _calendar(policy: KpiPolicy, only: Sequence[str] = UNITS) -> list[str]:
     units: dict[int, list[str]] = {}
     for unit, every in policy.calendar.items():
+        if unit not in only:
+            continue
         units.setdefault(every, []).append(unit)
     zone = policy.time_zone.key
     return [f"calendar {' and '.join(some)} of {zone}, read every {_length(every)}" for every, some in units.items()]
@@ -124,7 +130,7 @@ def explain(name: str, policy: KpiPolicy, console: Terminal) -> None:
     console.print()
     table = Table("variant", "grain", "unit", "what is particular to it", "formula", "example")
     for each in found:
-        table.add_row(each.kpi.variant, each.kpi.grain, each.kpi.unit, each.says, each.formula, each.example)
+        table.add_row(each.kpi.variant, each.kpi.grain, each.kpi.unit, _plain(each.says), each.formula, each.example)
     console.print(table)
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for term, says in terms(found).items():
@@ -148,7 +154,8 @@ def _facts(found: list[Variant], definition: Definition, policy: KpiPolicy) -> d
     if all(kpi.of_patience for kpi in kpis):
         facts["nothing on"] = "channels on which nobody waits on the line"
     facts["source"] = definition.source
-    facts["dimensions"] = _each(DIMENSIONS)
+    of_agents = all(kpi.formula.names <= OF_AGENTS for kpi in kpis)
+    facts["dimensions"] = "queue, agent_group" if of_agents else _each(DIMENSIONS)
     facts["windows"] = windows(policy, kpis)
     facts["final"] = definition.final or final(policy)
     for rule in dict.fromkeys(kpi.settles for kpi in kpis if kpi.settles is not None):
@@ -203,7 +210,8 @@ def _each(names: Iterable[str]) -> str:
 
 
 def _plain(says: str) -> str:
-    """Without the marks of Markdown."""
+    """Without the marks of Markdown, and without what is nothing but a link: "([how](…))"."""
+    says = re.sub(r" \(\[[^\]]*\]\([^)]*\)\)", "", says)
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", says).replace("*", "")
 
 

@@ -134,11 +134,12 @@ def show(report: Report, book: Book, query: Query, console: Terminal, *, as_json
         return
     who = f"{report.answers:,} contacts of {report.customers:,} customers"
     console.print(f"line {query.line or 'live'}: {who} were answered for", highlight=False)
-    for answer, parts in groupby(report.parts, key=lambda part: part.answer):
+    told = [part for part in report.parts if part.effects]
+    for answer, parts in groupby(told, key=lambda part: part.answer):
         console.print(as_table(answer, list(parts)))
     for sentence in sentences(report):
         console.print(sentence, highlight=False, soft_wrap=True)
-    for sentence in _notes(report):
+    for sentence in _notes(report) if report.tests else ():
         console.note(sentence)
     if book.faulty:
         console.note(unread(book))

@@ -186,6 +186,9 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("ASA, all", "speed_of_answer", "all_contacts"),
     ("handle time", "handle_time", "all"),
     ("first response", "first_response", "human_from_start"),
+    ("FCR", "fcr", "of_solved"),
+    ("open", "backlog", "open"),
+    ("occupancy", "occupancy", "of_ready_time"),
     ("CSAT", "csat", "satisfied"),
     ("sentiment", "sentiment", "mean"),
     ("longest wait", "longest_wait", "left"),
@@ -193,10 +196,13 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 """Of the table: title, kpi, variant. JSON and CSV hold all of them."""
 
 
+ABSENT = "–"
+
+
 def shown(reading: dict[str, Any] | None) -> str:
     """A reading as people read it: percent, seconds; ``–`` where there is none."""
     if reading is None or reading["value"] is None:
-        return "–"
+        return ABSENT
     value = reading["value"]
     match reading["unit"]:
         case "ratio":
@@ -211,17 +217,22 @@ def shown(reading: dict[str, Any] | None) -> str:
 
 
 def as_table(rows: list[Row], query: Query) -> Table:
-    """The readings most asked for, one row per dimensions."""
+    """The readings most asked for, one row per dimensions; those that no row has are left out."""
     found = Table(title=f"{iso(query.start)} to {iso(query.end)}", title_justify="left")
     names = list(rows[0].dimensions) if rows else list(query.by)
     for name in names:
         found.add_column(name)
-    for title, _, _ in COLUMNS:
+    told = [{(each["kpi"], each["variant"]): shown(each) for each in row.readings} for row in rows]
+    columns = [
+        (title, kpi, variant)
+        for title, kpi, variant in COLUMNS
+        if any(each.get((kpi, variant), ABSENT) != ABSENT for each in told)
+    ]
+    for title, _, _ in columns:
         found.add_column(title, justify="right", overflow="fold")
-    for row in rows:
-        by_name = {(each["kpi"], each["variant"]): each for each in row.readings}
+    for row, said in zip(rows, told, strict=True):
         cells = [_name(name, row.dimensions[name]) for name in names]
-        found.add_row(*cells, *(shown(by_name.get((kpi, variant))) for _, kpi, variant in COLUMNS))
+        found.add_row(*cells, *(said.get((kpi, variant), ABSENT) for _, kpi, variant in columns))
     return found
 
 

@@ -15,6 +15,7 @@ from streams.inspect.readings import LINES_NAMED, QueryError
 from streams.local import text
 from streams.local.text import Terminal
 from streams.metrics.erlang import UNSTABLE, Queue
+from streams.metrics.groups import ALL
 from streams.metrics.query import Record, Standing, tiles, window_of
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.staffing import (
@@ -39,9 +40,20 @@ class _Window(msgspec.Struct):
     length_ms: int
 
 
+class _Dimensions(msgspec.Struct):
+    channel: str
+
+
 class _Head(msgspec.Struct):
     line: str
     window: _Window
+    dimensions: _Dimensions
+    by: tuple[str, ...] = ()
+
+    @property
+    def of_contacts(self) -> bool:
+        """Whether its contacts are counted nowhere else: neither a group's, nor of agents, who serve no one channel."""
+        return not self.by and self.dimensions.channel != ALL
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -107,7 +119,7 @@ async def collect(values: AsyncIterator[bytes], plan: Plan, policy: KpiPolicy, l
     kept, found = Standing(interval), _Line(line, plan)
     async for value in values:
         head = _head.decode(value)
-        if found.has(head) and kept.wants(head.window.start, head.window.length_ms):
+        if found.has(head) and head.of_contacts and kept.wants(head.window.start, head.window.length_ms):
             kept.add(_reduced(msgspec.json.decode(value)))
     parts: dict[Where, dict[int, list[Measured]]] = defaultdict(lambda: defaultdict(list))
     for record in kept.records():

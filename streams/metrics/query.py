@@ -18,7 +18,7 @@ from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
 from streams.metrics.grid import grid
-from streams.metrics.groups import DIMENSIONS, name_of
+from streams.metrics.groups import ALL, DIMENSIONS, name_of
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
@@ -216,6 +216,9 @@ def table(records: Iterable[Record], by: Sequence[str], is_last: Callable[[Recor
         raise ValueError(f"{', '.join(unknown)} is no dimension; there are {', '.join(DIMENSIONS)}")
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
+        where = record["dimensions"]
+        if "queue" not in by and where["channel"] == ALL != where["queue"] and not group_of(record):
+            continue  # an agent's time, once more in each of the queues
         group = tuple(record["line"] if name == "line" else record["dimensions"][name] for name in by)
         groups.setdefault(group, []).append(record)
     return [Row(dict(zip(by, group, strict=True)), merge_readings(groups[group], is_last)) for group in sorted(groups)]
@@ -253,7 +256,16 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
             sums[name] = _percentile(kpi, histograms, _amounts(kpi.formula.histogram, sums))
     # What a queue without opening hours has no word of is left out, and not nothing.
     told = [*CATALOGUE, *(kpi for kpi in SPANS[len(CATALOGUE) :] if (kpi.name, kpi.variant) in sums)]
-    return [reading(kpi, *sums.get((kpi.name, kpi.variant), nothing(kpi))) for kpi in told]
+    untold = _untold(records)
+    return [reading(kpi, *sums.get((kpi.name, kpi.variant), (0, 0) if untold(kpi) else nothing(kpi))) for kpi in told]
+
+
+def _untold(records: Iterable[Record]) -> Callable[[Kpi], bool]:
+    """Whether what the records do not say of a KPI is not known, and not 0: windows shorter than a day do not tell what
+    is told of days alone, and what is open is known at the end of days."""
+    units = {calendar_unit(each["window"]["length_ms"]) for each in records}
+    no_days, no_calendar = units != {"day"}, units == {None}
+    return lambda kpi: no_days if kpi.name == _OPEN[0] else kpi.of_days and no_calendar
 
 
 def _once_each(answers: Ratio, superseded: Counter[int], start: int) -> Ratio:

@@ -10,7 +10,7 @@ from pydantic import Field, Strict
 
 from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UNITS, CalendarUnit, calendar_bounds
-from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrUnit, Text, Zone
+from streams.base.units import FROM_FILES, Duration, NotInFiles, Span, SpanOrUnit, Text, Zone, as_written
 from streams.hours.calendars import Hours
 from streams.hours.clock import BusinessClock
 from streams.metrics.groups import Dimension, name_of
@@ -45,24 +45,26 @@ class Window:
     __pydantic_config__ = FROM_FILES
 
     def __post_init__(self) -> None:
+        step = as_written(self.every_ms)
         if self.every_ms <= 0 or self.every_ms % PANE_MS:
-            raise ValueError(f"a window ends every {self.every_ms} ms: it must be a multiple of {PANE_MS} ms")
+            raise ValueError(f"a window ends every {step}: it must be a multiple of {as_written(PANE_MS)}")
         if isinstance(self.length, int):
             self._rolls(self.length)
         elif "tier" not in self.by:
             raise ValueError(f"by: the {self.length} is by [channel, queue, tier]")
         elif DAY_MS % self.every_ms:
-            raise ValueError(f"the {self.length} is read every {self.every_ms} ms: it must divide 24 h")
+            raise ValueError(f"the {self.length} is read every {step}: it must divide 24h")
         if set(self.by) not in ({"channel", "queue"}, set(DIMENSIONS)) or len(set(self.by)) < len(self.by):
             raise ValueError(
                 f"by: [{', '.join(self.by)}]: a window is by [channel, queue] or by [channel, queue, tier]"
             )
 
     def _rolls(self, length: int) -> None:
+        step = as_written(self.every_ms)
         if HOUR_MS % self.every_ms:
-            raise ValueError(f"a window ends every {self.every_ms} ms: it must divide 60 min")
+            raise ValueError(f"a window ends every {step}: it must divide 60m")
         if length <= 0 or length % self.every_ms:
-            raise ValueError(f"a window of {length} ms must be a multiple of its step of {self.every_ms} ms")
+            raise ValueError(f"a window of {as_written(length)} must be a multiple of its step of {step}")
 
 
 @dataclass(frozen=True, slots=True)

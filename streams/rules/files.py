@@ -12,8 +12,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
-from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName
+from streams.base.times import DAY_MS
+from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
 from streams.contacts.rules import ContactRules
 from streams.customers.callbacks import WITHIN_MS
 from streams.customers.journey_rules import JourneyRules
@@ -254,7 +254,7 @@ def mistakes(files: Files) -> Iterator[Mistake]:
         yield "tracking", ("silence", "tier_floors", tier), f"{tier!r} is not a tier of tiers.yaml ({names})"
     contacts, silence = files.tracking.contacts, files.tracking.silence
     longest = _longest(contacts, lateness)
-    too_short = f"must be at least the longest time-out of a contact, {_long(longest)}"
+    too_short = f"must be at least the longest time-out of a contact, {as_written(longest)}"
     if silence.floor_ms < longest:
         yield "tracking", ("silence", "floor"), too_short
     for tier, floor in silence.tier_floors.items():
@@ -262,7 +262,9 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "tracking", ("silence", "tier_floors", tier), too_short
     for place, rule in enumerate(files.outreach.rules):
         if rule.delay_ms < lateness:
-            what = f"must be at least the lateness of kpis.yaml, {_long(lateness)}: what is told late would be missed"
+            what = (
+                f"must be at least the lateness of kpis.yaml, {as_written(lateness)}: what is told late would be missed"
+            )
             yield "outreach", ("rules", place, "delay"), what
         for tier in sorted(rule.tiers - known.keys()):
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
@@ -273,9 +275,3 @@ def mistakes(files: Files) -> Iterator[Mistake]:
 def _longest(contacts: ContactRules, lateness_ms: int) -> int:
     """A contact that goes on is no silence: none is shorter than this (ms)."""
     return max(contacts.timeout, *contacts.channel_timeouts.values(), lateness_ms)
-
-
-def _long(ms: int) -> str:
-    """A duration as files have it."""
-    units = (("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1))
-    return next(f"{ms // size}{unit}" for unit, size in units if ms % size == 0)

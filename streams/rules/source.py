@@ -62,7 +62,10 @@ class Source:
 
     def mistakes(self, error: ValidationError, kind: object) -> Iterator[str]:
         """A line for each; ``kind``: the type of the file."""
-        for problem in error.errors():
+        problems = error.errors()
+        for problem in problems:
+            if problem["type"] == "too_short" and any(_is_within(each["loc"], problem["loc"]) for each in problems):
+                continue  # its items are left out because each of them has a mistake of its own
             path = tuple(step for step in problem["loc"] if step != "[key]")
             yield self.at(path, _say(problem, allowed(kind, path[:-1]) if problem["type"] in UNKNOWN else []))
 
@@ -84,6 +87,11 @@ _PATTERNS = {
 }
 """What a pattern means."""
 _PYTHONS = re.compile(r"^(Tuple|Frozenset|List)\b")
+_COUNTED = re.compile(r" after validation, not \w+$")
+
+
+def _is_within(place: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bool:
+    return len(place) > len(whole) and place[: len(whole)] == whole
 
 
 def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
@@ -93,8 +101,13 @@ def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
     if kind in UNKNOWN:
         return f"is not known here; remove it or correct its name{': ' if known else ''}{', '.join(known)}"
     meant = _PATTERNS.get(problem["ctx"]["pattern"]) if kind == "string_pattern_mismatch" else None
-    text = meant or _KINDS.get(kind) or _PYTHONS.sub("The list", problem["msg"].removeprefix("Value error, "))
+    text = meant or _KINDS.get(kind) or _words(problem["msg"])
     return text if isinstance(given, dict) else f"{text}, not {given!r}"
+
+
+def _words(message: str) -> str:
+    """Pydantic's, for who writes YAML: how many were given is in what was given."""
+    return _COUNTED.sub("", _PYTHONS.sub("The list", message.removeprefix("Value error, ")))
 
 
 def _put(values: Any, path: list[str], value: object) -> None:

@@ -94,6 +94,12 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_one_that_was_meant(tmp_
     assert str(error.value) == "contact-streams.toml: web_prot is not a setting; did you mean web_port?"
 
 
+def test_no_other_variable_is_meant_because_it_begins_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTACT_STREAMS_BOOTSTRAP", "kafka:9092")
+    with pytest.raises(s.SettingsError, match="is not a setting; `contact-streams settings` lists those there are"):
+        s.load()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

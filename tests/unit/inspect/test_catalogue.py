@@ -16,6 +16,7 @@ from streams.metrics.definitions import DEFINITIONS, Definition
 from streams.metrics.formulas import NOTHING, Formula, count, longest, per, percentile
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Window
 from streams.metrics.terms import TERMS
+from streams.rules import load
 from tests.support.kpi_facts import POLICY
 
 
@@ -102,6 +103,21 @@ def test_an_unknown_name_suggests_the_nearest(name: str, said: str) -> None:
     assert said in done.stderr
     with pytest.raises(QueryError, match=said[:20]):
         find(name)
+
+
+def test_windows_come_shortest_first_and_the_backlog_is_of_days_alone() -> None:
+    assert windows(load(None).kpis).startswith("1 min every 1 min, all tiers together; 5 min every 5 min, all tiers")
+    assert windows(load(None).kpis, KPIS["backlog"]) == "calendar day of UTC, read every 60 min"
+    assert "week" in windows(load(None).kpis, KPIS["quality"])
+
+
+def test_a_terminal_is_shown_no_links_and_the_dimensions_that_agents_have() -> None:
+    said = explained("occupancy")
+    assert "](" not in said
+    assert "(how)" not in said
+    assert [line.split() for line in said.splitlines() if line.startswith("dimensions")] == [
+        ["dimensions", "queue,", "agent_group"]
+    ]
 
 
 def explained(name: str, policy: KpiPolicy = POLICY) -> str:

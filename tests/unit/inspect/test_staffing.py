@@ -52,6 +52,14 @@ async def test_the_newest_revision_of_each_tier_counts() -> None:
     assert found.queues["voice", "loans"][T0] == Measured()
 
 
+async def test_records_of_groups_and_of_agents_are_no_further_arrivals() -> None:
+    plain = json.loads(record(T0, HOUR))
+    of_group = plain | {"dimensions": plain["dimensions"] | {"tier": "all"}, "by": ["channel", "queue"]}
+    of_agents = plain | {"dimensions": {"channel": "all", "queue": "cards", "tier": "none"}}
+    found = await history([json.dumps(each).encode() for each in (plain, of_group, of_agents)])
+    assert found.queues == (await history([record(T0, HOUR)])).queues
+
+
 async def test_lines_stay_apart() -> None:
     values = [record(T0, HOUR), record(T0, HOUR, line="week-1", queue="loans")]
     assert list((await history(values, "week-1")).queues) == [("voice", "loans")]

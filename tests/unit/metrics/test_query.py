@@ -136,6 +136,27 @@ def test_percentiles_of_a_span_that_records_of_an_earlier_version_are_part_of_ar
     assert percentiles(merge_readings([after], ends_at(0))) == dict.fromkeys(P, (step_of(40_000), 1))
 
 
+def test_what_is_told_of_days_alone_is_not_0_in_a_span_without_days() -> None:
+    records = published(call("a", 0, 10))
+    days = [each for each in newest(records) if is_day(each)]
+    names = ("backlog", "open"), ("journeys_reopened", "all"), ("contacts_contained", "all")
+    of_days, of_minutes = (pairs(merge_readings(each, ends_at(0))) for each in (days, minutes(records, 3)))
+    assert [of_days[name] for name in names] == [(0, 1), (0, 1), (0, 1)]
+    assert [of_minutes[name] for name in names] == [(0, 0), (0, 0), (0, 1)]
+
+
+def test_an_agents_time_counts_once_where_queues_are_added_up() -> None:
+    record = newest(published(call("a", 0, 10)))[0]
+    said = {"kpi": "occupancy", "variant": "of_ready_time", "numerator": 1, "denominator": 2}
+    records = [
+        record | {"dimensions": {"channel": "all", "queue": queue, "tier": "none"}, "readings": [said], "sums": {}}
+        for queue in ("cards", "loans", "all")
+    ]
+    occupancy = "occupancy", "of_ready_time"
+    assert [pairs(row.readings)[occupancy] for row in table(records, ("channel",), ends_at(0))] == [(1, 2)]
+    assert len(table(records, ("queue",), ends_at(0))) == 3
+
+
 def test_who_waits_counts_at_the_end_of_the_span_only() -> None:
     records = published([*leg("a", 10, 100), *leg("b", 130, None)], until_s=300)
     first_three = sorted(minutes(records, 3), key=window_of)

@@ -97,8 +97,8 @@ MISTAKES = [
     ("intents", "intents:\n  Price: {en: [x]}\n", 2, "intents.Price"),
     ("intents", "phrases: {}\n", 1, "intents: is missing"),
     ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90s, every: 1m}\n", 3, "multiple of its step"),
-    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90m, every: 45m}\n", 3, "must divide 60 min"),
-    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: week, every: 7h}\n", 3, "must divide 24 h"),
+    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: 90m, every: 45m}\n", 3, "45m: it must divide 60m"),
+    ("kpis", "windows:\n  - {length: 1m, every: 10s}\n  - {length: week, every: 7h}\n", 3, "7h: it must divide 24h"),
     ("kpis", "windows:\n  - {length: month, every: 24h}\n", 1, "at least one of them not of the calendar"),
     ("kpis", "ces: {scale: [1, 5], easy_from: 6}\nwindows: [{length: 1m, every: 10s}]\n", 1, "easy_from (6) must be above"),
     ("kpis", "windows:\n  - {length: year, every: 24h}\n", 2, "or day, week or month of the calendar"),
@@ -110,7 +110,13 @@ MISTAKES = [
     ),
     ("kpis", "windows:\n  - {length: null, every: 10s}\n", 2, "windows.0.length: expected a duration: a whole number"),
     ("kpis", "windows: 1m\n", 1, "windows: expected a list, not '1m'"),
-    ("kpis", "windows: []\n", 1, "windows: The list should have at least 1 item"),
+    ("kpis", "windows: []\n", 1, "windows: The list should have at least 1 item, not []"),
+    (
+        "kpis",
+        "windows: [{length: 1m, every: 10s}]\ngroups: [[tier, queue, channel]]\n",
+        2,
+        "groups.0: The list should have at most 2 items, not ['tier', 'queue', 'channel']",
+    ),
     ("kpis", "windows: [1m]\n", 1, "windows.0: expected a mapping, key: value, not '1m'"),
     ("kpis", "time_zone: UTC\n", 1, "windows: is missing"),
     ("kpis", "windows: [{length: 1m, every: 10s}]\ntiers: [gold]\n", 2, "tiers: is not known here"),
@@ -217,3 +223,11 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     with pytest.raises(RulesError) as caught:
         load(tmp_path)
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_list_whose_only_item_is_wrong_is_one_mistake(tmp_path: Path) -> None:
+    (tmp_path / "kpis.yaml").write_text("windows:\n  - {length: 10m, every: 15m}\n")
+    with pytest.raises(RulesError) as caught:
+        load(tmp_path)
+    [found] = str(caught.value).splitlines()
+    assert found.endswith("kpis.yaml:2: windows.0: a window of 10m must be a multiple of its step of 15m")
