@@ -8,14 +8,13 @@ from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
 from streams.base.times import UNITS, CalendarUnit, calendar_bounds, day_bounds, iso
 from streams.metrics.backlog import Open, open_after
 from streams.metrics.catalogue import DAYS_ALONE, OF_AGENTS
 from streams.metrics.formulas import Waiting
 from streams.metrics.grid import grid
-from streams.metrics.groups import ALL, named
+from streams.metrics.groups import ALL, can_abandon, named
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, all_waiting, stays, until_of, waiting_at
@@ -220,8 +219,7 @@ class Lane:
     def __post_init__(self) -> None:
         self.named, self.by = named(self.dims)
         self.line, self.queue, channel = self.dims.partition(SEP)[0], self.named["queue"], self.named["channel"]
-        # A group of all channels has those without abandonment, too, and no rate of it is right.
-        self.can_abandon = channel not in WITHOUT_ABANDONMENT and not (self.by and channel == ALL)
+        self.can_abandon = can_abandon(channel, self.by)
         policy = self.sweep.policy
         self.clock, self.zone = policy.clock(channel, self.queue), policy.zone(channel, self.queue)
         if self.by:

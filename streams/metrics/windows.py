@@ -186,8 +186,9 @@ def advance(
             if cut < until:
                 sealed, ended = cut, False
         reached = min(reached, sealed)
-    whole, since = state.sealed if state.whole is None else state.whole, counted_since(tables, line, state, policy)
     late += expect(tables, line, (state.sealed, sealed), ended, late, policy)
+    # Of days as they are now: what is judged late changes days alone as long as no week and month is counted.
+    whole, since = state.sealed if state.whole is None else state.whole, counted_since(tables, line, state, policy)
     sweep = Sweep(
         tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole, since
     )

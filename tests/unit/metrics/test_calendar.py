@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace as with_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ from streams.metrics.query import tiles
 from streams.metrics.rules import KpiPolicy, Rule, Window
 from streams.metrics.tables import Published, Tables
 from streams.metrics.windows import advance, arrived, fold, record_key, standing
-from tests.support.kpi_facts import Record, fact, kpi_policy, taken_back
+from tests.support.kpi_facts import T0, Record, fact, kpi_policy, leg, taken_back
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = to_ms("1999-03-19T12:00:00Z")
@@ -346,6 +347,22 @@ def test_a_week_that_begins_to_be_counted_holds_the_days_before_and_a_month_that
         start, length = to_ms(key.split("|")[4]), int(key.split("|")[5])
         whole = start >= before - POLICY.day_kept_ms and start + length > before
         assert said.get(key) == (read if calendar_unit(length) == "day" or whole else None)
+
+
+def test_what_is_judged_anew_in_the_move_in_which_weeks_begin_to_be_counted_is_in_them() -> None:
+    """A leg that comes late changes what was expected of the one behind it, on a day that is over by then."""
+    early, late = leg("a", 0, 20) + leg("b", 30, 45), leg("d", 10, 25)
+    read = []
+    for before in (DAYS, POLICY):
+        tables, records = Tables(), list[Record]()
+        for facts, days, one in ((early, 1, before), (late, 1.5, POLICY), ([], 20, POLICY)):
+            policy = with_(one, lateness_ms=2 * DAY_MS)
+            for each in facts:
+                fold(tables, each, policy)
+            records += advance(tables, "", T0 + round(days * DAY_MS), False, policy)
+        weeks = newest(records, lambda each: calendar_unit(each["window"]["length_ms"]) == "week")
+        read.append([each for said in weeks.values() for each in said if each["kpi"] == "wait_forecast"])
+    assert read[0] == read[1] != []
 
 
 def test_a_window_that_is_named_again_begins_anew() -> None:

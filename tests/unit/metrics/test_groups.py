@@ -3,18 +3,33 @@
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import Fact
+from streams.base.times import MINUTE_MS
 from streams.metrics.groups import ALL, dimensions_of, in_key, is_group, key_of, named
+from streams.metrics.query import merge_readings
 from streams.metrics.queues import queue_states
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Vocabulary
 from streams.metrics.tables import Tables
 from streams.metrics.vocabulary import Name, place
 from streams.metrics.windows import fold_all, record_key, standing
-from tests.support.kpi_facts import Record, count, entered, fact, kpi_policy, leg, move, one_fact, value
+from tests.support.kpi_facts import (
+    Record,
+    count,
+    entered,
+    fact,
+    kpi_policy,
+    leg,
+    move,
+    of_length,
+    one_fact,
+    taken_back,
+    value,
+)
 
 POLICY = kpi_policy(groups=(("channel", "tier"), ("tier",)), service_level=ServiceLevel(20_000, {"support": 30_000}))
 
@@ -84,6 +99,35 @@ def test_a_group_of_all_channels_has_no_rate_of_abandonment() -> None:
     of_all, of_voice = counted(facts, "tier"), counted(facts, "channel+tier")
     assert {value(each, "abandonment", "of_left") for each in of_all} == {None}
     assert 1.0 in {value(each, "abandonment", "of_left") for each in of_voice}
+
+
+def test_nor_has_the_span_of_several_of_its_windows() -> None:
+    """Of rolling windows the records have the sums in place of the details."""
+    facts = leg("a", 0, 3, "abandoned") + leg("b", 0, 9)
+    for group, known in (("tier", set()), ("channel+tier", {"of_left", "short"})):
+        minutes = of_length(counted(facts, group), MINUTE_MS)
+        said = merge_readings([each for each in minutes if each["sums"]][:1], lambda _: True)
+        patient = {each["variant"] for each in said if each["kpi"] == "abandonment" and each["denominator"]}
+        assert patient == known
+
+
+@pytest.mark.parametrize("group", ["channel+queue", "queue"])
+def test_what_a_group_knows_of_legs_changes_nothing_of_what_is_expected_in_the_queue(group: str) -> None:
+    """Its keys begin like those of the queue."""
+    early = leg("a", 0, 20) + leg("b", 30, 45) + leg("c", 50, 90)
+    late = [*(taken_back(each) for each in leg("b", 30, 45)), *leg("b", 30, 70), *leg("d", 60, 80)]
+    alone, beside = Tables(), Tables()
+    for tables in (alone, beside):
+        for facts in (early, late):
+            fold_all(tables, facts, POLICY)
+            if tables is beside:
+                fold_all(tables, facts, POLICY, group)
+            move(tables, 200)
+    assert beside.flows == alone.flows
+    assert {key: each for key, each in {**beside.legs, **beside.left}.items() if not is_group(key)} == (
+        {**alone.legs, **alone.left}
+    )
+    assert not any(name.startswith("forecast") for key, day in beside.days.items() if is_group(key) for name in day)
 
 
 def test_where_a_fact_of_a_group_counts() -> None:
