@@ -15,6 +15,7 @@ from streams.inspect.readings import LINES_NAMED, QueryError
 from streams.local import text
 from streams.local.text import Terminal
 from streams.metrics.erlang import UNSTABLE, Queue
+from streams.metrics.occupancy import ANY_CHANNEL
 from streams.metrics.query import Record, Standing, tiles, window_of
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.staffing import (
@@ -42,6 +43,7 @@ class _Window(msgspec.Struct):
 class _Head(msgspec.Struct):
     line: str
     window: _Window
+    by: tuple[str, ...] = ()
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -63,9 +65,9 @@ class _Line:
         self._lines, self._first, self._last = set[str](), "9999", ""
 
     def has(self, head: _Head) -> bool:
-        """Whether the record is of the line."""
+        """Whether the record is of the line, and of no group: those count the same once more."""
         self._lines.add(head.line)
-        if head.line != self._line:
+        if head.line != self._line or head.by:
             return False
         if head.window.length_ms <= self._plan.interval_ms:  # longer ones reach beyond what was measured
             self._first, self._last = min(self._first, head.window.end), max(self._last, head.window.end)
@@ -112,6 +114,8 @@ async def collect(values: AsyncIterator[bytes], plan: Plan, policy: KpiPolicy, l
     parts: dict[Where, dict[int, list[Measured]]] = defaultdict(lambda: defaultdict(list))
     for record in kept.records():
         dims = record["dimensions"]
+        if dims["channel"] == ANY_CHANNEL:  # how agents spent their time
+            continue
         parts[dims["channel"], dims["queue"]][interval[window_of(record)]].append(record["readings"])
     queues = {
         where: {start: together(each) for start, each in sorted(of.items())} for where, of in sorted(parts.items())

@@ -52,6 +52,13 @@ async def test_the_newest_revision_of_each_tier_counts() -> None:
     assert found.queues["voice", "loans"][T0] == Measured()
 
 
+async def test_groups_and_the_time_of_agents_make_no_queue_of_their_own_and_nothing_twice() -> None:
+    group = json.loads(record(T0, HOUR, tier="all")) | {"by": ["channel", "queue"]}
+    found = await history([record(T0, HOUR), json.dumps(group).encode(), record(T0, {}, channel="all", tier="none")])
+    assert list(found.queues) == [("voice", "cards")]
+    assert found.queues["voice", "cards"][T0].offered == 90
+
+
 async def test_lines_stay_apart() -> None:
     values = [record(T0, HOUR), record(T0, HOUR, line="week-1", queue="loans")]
     assert list((await history(values, "week-1")).queues) == [("voice", "loans")]
