@@ -76,15 +76,16 @@ class Measure(Stage):
         self.live: LiveReadings | None = None
         self.counted: set[str] = set()
         """Dimensions of the facts of this batch, as they were counted."""
-        self.refused: list[tuple[Fact, ValueError]] = []
-        """Of the record at hand."""
+        self.refused: list[tuple[Fact, str, ValueError]] = []
+        """Of the record at hand, with the group that they count by."""
 
     def handle(self, record: Record, out: Outputs) -> None:
         self.refused = []
         super().handle(record, out)
         if self.refused:
-            wrong, error = [fact for fact, _ in self.refused], self.refused[0][1]
-            portion = Portion.of(record, msgspec.json.encode(Facts(tuple(wrong))))
+            _, group, error = self.refused[0]
+            wrong = tuple(fact for fact, _, _ in self.refused)
+            portion = Portion.of(record, msgspec.json.encode(Facts(wrong, group)))
             bury(self.dead, portion, Why("measure", "processing", f"ValueError: {error}"[:500], None, error), out)
             self.notes.dead_letter("processing")
 
@@ -98,7 +99,7 @@ class Measure(Stage):
         elif isinstance(value, Fact):
             self._count([value])
             if self.refused:
-                raise self.refused.pop()[1]
+                raise self.refused.pop()[2]
 
     def _count(self, facts: Iterable[Fact], group: str = "") -> None:
         """Facts of one key: at once those whose names are known."""
@@ -124,7 +125,7 @@ class Measure(Stage):
             outcomes = fold_all(self.kpi_tables, facts, self.policy, group)
         except ValueError as error:
             if len(facts) == 1:
-                self.refused.append((facts[0], error))
+                self.refused.append((facts[0], group, error))
                 return False
             return [self._fold([fact], group) for fact in facts].count(True) > 0
         self.counted.update([dimensions_of(fact, group) for fact in facts])
