@@ -238,7 +238,7 @@ class Lane:
             return (self,)
         whole = tuple(each for each in self.rolling if self.sweep.policy.of_agents(each))
         found = replace(self, rolling=whole)
-        if not (less.starts or self.stays):
+        if not (less.starts or self.stays or (self.by and self.changes.panes)):
             return (found,)
         others = tuple(each for each in self.rolling if each not in whole)
         return found, replace(self, series=less, rolling=others)

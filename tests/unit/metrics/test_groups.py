@@ -111,6 +111,19 @@ def test_nor_has_the_span_of_several_of_its_windows() -> None:
         assert patient == known
 
 
+def test_where_a_contact_is_taken_back_short_windows_say_so_though_an_agent_was_there() -> None:
+    """Whole slots alone tell of agents: to the others the pane is gone."""
+    tables, policy = Tables(), kpi_policy(groups=(("queue",),))
+    time = fact("agent_time", "ann", 299, channel=ALL, tier="none", value=60_000, talk_ms=240_000)
+    offered = fact("contact_offered", "a", 295, outcome="answered", value=0)
+    fold_all(tables, [time, offered], policy, "queue")
+    first = of_length(move(tables, 400, policy=policy), MINUTE_MS)
+    assert "1999-02-01T09:05:00.000Z" in {each["window"]["end"] for each in first if each["readings"]}
+    fold_all(tables, [taken_back(offered)], policy, "queue")
+    again = of_length(move(tables, 400, policy=policy), MINUTE_MS)
+    assert [each["readings"] for each in again if each["window"]["end"] == "1999-02-01T09:05:00.000Z"] == [[]]
+
+
 @pytest.mark.parametrize("group", ["channel+queue", "queue"])
 def test_what_a_group_knows_of_legs_changes_nothing_of_what_is_expected_in_the_queue(group: str) -> None:
     """Its keys begin like those of the queue."""
