@@ -197,7 +197,7 @@ class Sweep:
                 changes.calendar.add((kind, int(rest)))
             else:
                 was, now = self.tables.late[mark].until, until_of(self.tables, f"{dims}{SEP}{rest}")
-                # Who waited before that is told by the days alone, see `fold`.
+                # Who waited before that is told by the days alone, see `windows.fold_all`.
                 since = max(min(was, now), self.before - self.policy.legs_ms)
                 if since < max(was, now):
                     changes.legs.append((since, max(was, now)))

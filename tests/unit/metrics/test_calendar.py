@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace as with_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,8 +14,6 @@ from streams.base.records import Fact
 from streams.base.times import (
     DAY_MS,
     HOUR_MS,
-    MINUTE_MS,
-    UNITS,
     CalendarUnit,
     calendar_bounds,
     calendar_unit,
@@ -25,12 +22,12 @@ from streams.base.times import (
 )
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, add, pane_start
+from streams.metrics.panes import EMPTY, pane_start
 from streams.metrics.query import tiles
 from streams.metrics.rules import KpiPolicy, Rule, Window
 from streams.metrics.tables import Published, Tables
-from streams.metrics.windows import advance, arrived, fold, record_key, standing
-from tests.support.kpi_facts import T0, Record, fact, kpi_policy, leg, taken_back
+from streams.metrics.windows import advance, arrived, record_key, standing
+from tests.support.kpi_facts import Record, add, fact, fold, kpi_policy, taken_back
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = to_ms("1999-03-19T12:00:00Z")
@@ -257,23 +254,6 @@ def test_weeks_begin_on_monday_and_months_on_the_first_wherever_clocks_change(
     assert next(each["denominator"] for each in found[-1]["readings"] if each["kpi"] == "sentiment") == 3
 
 
-@pytest.mark.parametrize(
-    "zone", ["Pacific/Apia", "Africa/Cairo", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"]
-)
-def test_windows_of_the_calendar_lie_end_to_end(zone: str) -> None:
-    """Also where a date is left out, or the clock skips midnight."""
-    where = ZoneInfo(zone)
-    for unit in UNITS:
-        moment = to_ms("2011-01-01T00:00:00Z")
-        while moment < to_ms("2012-03-01T00:00:00Z"):
-            start, end = calendar_bounds(unit, moment, where)
-            assert start <= moment < end
-            assert calendar_bounds(unit, end - 1, where) == (start, end)
-            assert calendar_unit(end - start) == unit
-            assert (end - start) % (15 * MINUTE_MS) == 0
-            moment = end
-
-
 def test_a_week_is_read_at_each_midnight_and_a_month_six_times_a_day() -> None:
     tables = Tables()
     for hour in range(10 * 24):
@@ -347,22 +327,6 @@ def test_a_week_that_begins_to_be_counted_holds_the_days_before_and_a_month_that
         start, length = to_ms(key.split("|")[4]), int(key.split("|")[5])
         whole = start >= before - POLICY.day_kept_ms and start + length > before
         assert said.get(key) == (read if calendar_unit(length) == "day" or whole else None)
-
-
-def test_what_is_judged_anew_in_the_move_in_which_weeks_begin_to_be_counted_is_in_them() -> None:
-    """A leg that comes late changes what was expected of the one behind it, on a day that is over by then."""
-    early, late = leg("a", 0, 20) + leg("b", 30, 45), leg("d", 10, 25)
-    read = []
-    for before in (DAYS, POLICY):
-        tables, records = Tables(), list[Record]()
-        for facts, days, one in ((early, 1, before), (late, 1.5, POLICY), ([], 20, POLICY)):
-            policy = with_(one, lateness_ms=2 * DAY_MS)
-            for each in facts:
-                fold(tables, each, policy)
-            records += advance(tables, "", T0 + round(days * DAY_MS), False, policy)
-        weeks = newest(records, lambda each: calendar_unit(each["window"]["length_ms"]) == "week")
-        read.append([each for said in weeks.values() for each in said if each["kpi"] == "wait_forecast"])
-    assert read[0] == read[1] != []
 
 
 def test_a_window_that_is_named_again_begins_anew() -> None:
