@@ -14,7 +14,7 @@ from streams.worker.metrics import Metrics
 from tests.chaos import stories
 from tests.chaos.audit import contacts, figures, journey_counts, quality, raw, signals, standings
 from tests.chaos.audit.contacts import MOOD, World
-from tests.chaos.audit.logs import INPUTS, Logs, Rec
+from tests.chaos.audit.logs import INPUTS, Logs, Rec, facts_apart
 from tests.support.offline import NOW, SETTINGS, names
 
 SECONDS = 180
@@ -55,6 +55,7 @@ def told(seed: int, folder: Path) -> tuple[Logs, World]:
     found = Logs({topic: [] for topic in (*names(), *INPUTS)})
     for (topic, partition), log in sorted(run.topics.items()):
         found.records[topic] = [Rec(topic, partition, one.offset, one.timestamp, one.key, one.value) for one in log]
+    found.records["contact.measurements"] = facts_apart(found.records["contact.measurements"])
     return found, contacts.tell(raw.judge(found), now)
 
 
