@@ -11,7 +11,6 @@ to another customer is taken back here and told there. It stays for as long as t
 """
 
 from collections.abc import Callable, Collection, Iterable
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -20,7 +19,6 @@ from msgspec.structs import replace
 from streams.base.channels import LIVE_CHANNELS
 from streams.base.claims import mark_of
 from streams.base.records import contact_key, output_key
-from streams.contacts import histories
 from streams.contacts.contact import Contact
 from streams.contacts.histories import Lives
 from streams.contacts.lifecycle import END
@@ -35,6 +33,8 @@ from streams.customers.quality_around import (
     beside,
     called,
     closed,
+    contact_of,
+    every,
     outlived,
     to_others,
     waits_before,
@@ -64,15 +64,7 @@ from streams.customers.segments import KnownSegment
 from streams.customers.services import NONE
 from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
-from streams.quality.scoring import (
-    Around,
-    first_calls,
-    first_due,
-    is_over,
-    quality,
-    queue_of,
-    usual_wait,
-)
+from streams.quality.scoring import Around, first_calls, first_due, is_over, quality, queue_of, usual_wait
 
 TOPIC = "contact.quality"
 FOREVER = 1 << 62
@@ -121,7 +113,7 @@ class Qualities(Follower[KnownQuality]):
     def _relabelled(self, state: KnownQuality, view: View) -> After[KnownQuality] | None:
         """The tiers have changed: contacts that are about to be forgotten are told by the new ones at once."""
         look = self._looking(state, state.told, view)
-        known = self._every(view) if view.now is not None else ()
+        known = every(view, self.contacts) if view.now is not None else ()
         leaving = [mark_of(key) for key, each in known if view.now is not None and view.now > self._until(each)]
         some = [mark for mark in leaving if mark in state.told]
         if not some:
@@ -141,7 +133,9 @@ class Qualities(Follower[KnownQuality]):
     def _latest(self, look: Collection[str], state: KnownQuality, view: View) -> tuple[str, ...]:
         if len(look) <= MAX_TOLD:
             return tuple(dict.fromkeys(look))
-        of_known = {mark_of(key): (e.ended or e.last) if is_over(e) else FOREVER for key, e in self._every(view)}
+        of_known = {
+            mark_of(key): (e.ended or e.last) if is_over(e) else FOREVER for key, e in every(view, self.contacts)
+        }
         return latest(look, ends(state) | of_known)
 
     def left(self, state: KnownQuality, leaving: Leaving, view: View) -> After[KnownQuality] | None:
@@ -180,18 +174,11 @@ class Qualities(Follower[KnownQuality]):
             told = told if told is not None and told.started == life.started else None
             if told is None and state.kept.get(mark) == (life.ended or life.last) + KEPT_MS:
                 continue
-            others = beside(self._every(view))
+            others = beside(every(view, self.contacts))
             after, _ = self._record((key, life), told, NONE, others, replace(view, now=FOREVER))
             owed = difference(NOTHING if told is None else was(told), was(after), view.line)
             state = replace(state, owed=state.owed + owed, earlier=state.earlier | {mark: life.started})
         return state
-
-    def _every(self, view: View) -> list[Found]:
-        found = [(key, self._contact(key, view)) for key in (*view.histories, *view.rested)]
-        for key, history in view.histories.items():
-            if len(history.lives) > 1:  # others had the name
-                found[:0] = [(key, a) for a, b in pairwise(history.lives) if a.started != b.started]
-        return found
 
     def regrouped(self, state: KnownQuality, went: Collection[str], view: View) -> After[KnownQuality] | None:
         """Contacts that went are taken back as long as their records stand; those that came are told."""
@@ -272,7 +259,7 @@ class Qualities(Follower[KnownQuality]):
             if history is not None and len(history.lives) > 1:
                 state = self._outlived(state, history.lives[:-1], view)
         told, out, revision, owed = dict(state.told), list[Out](), state.revision, state.owed
-        around = beside(self._every(view)) if len(view.histories) + len(view.rested) > 1 else ALONE
+        around = beside(every(view, self.contacts)) if len(view.histories) + len(view.rested) > 1 else ALONE
         for mark, found in looked:
             before = told.get(mark)
             if found is None and before is not None:
@@ -299,17 +286,7 @@ class Qualities(Follower[KnownQuality]):
         known = {mark_of(key): key for key in (*view.histories, *view.rested)}
         for mark in marks:
             key = known.get(mark)
-            yield mark, None if key is None else (key, self._contact(key, view))
-
-    def _contact(self, key: str, view: View) -> Contact:
-        """Its last life; of one at rest, as it was taken for over."""
-        history = view.histories.get(key)
-        if history is not None:
-            return history.lives[-1]
-        contact = view.rested[key]
-        if contact.closed_at is None:
-            return contact
-        return histories.revived(contact, self.contacts).lives[-1]
+            yield mark, None if key is None else (key, contact_of(key, view, self.contacts))
 
     def _record(
         self, found: Found, told: Told | None, kind: str, others: Beside, view: View
@@ -348,7 +325,7 @@ class Qualities(Follower[KnownQuality]):
 
     def shown_bytes(self, state: KnownQuality, view: View) -> int:
         known = min(MAX_TOLD, len(view.histories) + len(view.rested))
-        names = [(key, queue_of(each), facts.tier_of(each, view.tiers)) for key, each in self._every(view)]
+        names = [(key, queue_of(each), facts.tier_of(each, view.tiers)) for key, each in every(view, self.contacts)]
         return known * TOLD_BYTES + MAX_TOLD * KEPT_BYTES + len(_encode(names))
 
     def stands(self, state: KnownQuality, owner: str) -> bool:

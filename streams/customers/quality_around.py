@@ -5,6 +5,7 @@ them is forgotten before its scores are final.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -31,6 +32,24 @@ class Beside(NamedTuple):
 
 
 ALONE = Beside([], [])
+
+
+def contact_of(key: str, view: View, rules: ContactRules) -> Contact:
+    """A contact's last life; of one at rest, as it was taken for over."""
+    history = view.histories.get(key)
+    if history is not None:
+        return history.lives[-1]
+    contact = view.rested[key]
+    return contact if contact.closed_at is None else histories.revived(contact, rules).lives[-1]
+
+
+def every(view: View, rules: ContactRules) -> list[Found]:
+    """All that are known, and before them those that had the name of one."""
+    found = [(key, contact_of(key, view, rules)) for key in (*view.histories, *view.rested)]
+    for key, history in view.histories.items():
+        if len(history.lives) > 1:
+            found[:0] = [(key, a) for a, b in pairwise(history.lives) if a.started != b.started]
+    return found
 
 
 def beside(every: Sequence[Found]) -> Beside:

@@ -252,6 +252,8 @@ class BoardState:
 
     def _reading(self, value: dict[str, Any]) -> None:
         self.watermark = max(self.watermark, milliseconds(value.get("watermark")) or 0)
+        if "by" in value:  # a group counts the same once more
+            return
         window, of = value["window"], value["dimensions"]
         start, end = milliseconds(window["start"]) or 0, milliseconds(window["end"]) or 0
         dimensions = (of["channel"], of["queue"], of["tier"])

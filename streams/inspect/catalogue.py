@@ -15,12 +15,12 @@ from streams.inspect.readings import QueryError, shown
 from streams.local.text import Terminal
 from streams.metrics.accumulators import percentile
 from streams.metrics.catalogue import BUSINESS, BUSINESS_INSTANT, CATALOGUE, INSTANT, OF_AGENTS, Kpi
-from streams.metrics.definitions import DEFINITIONS, Definition
+from streams.metrics.definitions import DEFINITIONS
 from streams.metrics.formulas import NOTHING, Totals
 from streams.metrics.groups import DIMENSIONS
 from streams.metrics.kpis import reading
 from streams.metrics.rules import KpiPolicy
-from streams.metrics.terms import TERMS
+from streams.metrics.terms import TERMS, Definition
 
 _NOW = INSTANT + BUSINESS_INSTANT
 _ALL = CATALOGUE + BUSINESS + _NOW

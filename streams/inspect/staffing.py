@@ -75,9 +75,9 @@ class _Line:
         self._lines, self._first, self._last = set[str](), "9999", ""
 
     def has(self, head: _Head) -> bool:
-        """Whether the record is of the line."""
+        """Whether the record is of the line, and of no group: those count the same once more."""
         self._lines.add(head.line)
-        if head.line != self._line:
+        if head.line != self._line or head.by:
             return False
         if head.window.length_ms <= self._plan.interval_ms:  # longer ones reach beyond what was measured
             self._first, self._last = min(self._first, head.window.end), max(self._last, head.window.end)

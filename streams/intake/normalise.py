@@ -28,8 +28,6 @@ from streams.sentiment.scoring import SCORED, Scorer
 
 LONGEST_SUBJECT = 100
 """Characters of a topic, intent or product with its masks, in lower case."""
-
-
 UTC = ZoneInfo("UTC")
 
 
@@ -39,8 +37,7 @@ class Policy(NamedTuple):
     nobody: Nobody
     """What stands for nobody where an identifier belongs."""
     region: str | None = None
-    """ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code; ``None`` = there is none.
-    """
+    """ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code; ``None`` = of none."""
     scorer: Scorer | None = None
     """Sentiment of customer messages for which the connector gave none; ``None`` = they stay without."""
     unused: Callable[[str, Why], None] | None = None
@@ -175,18 +172,17 @@ def _specific(kind: str, data: dict[str, Any], time_ms: int, policy: Policy, bud
             shown = policy.behaviours(rest["text"], rest.get("language"))
             if shown is not None:
                 rest["behaviours"] = shown[:MAX_SHOWN]
-                due = _due(rest, shown, (data["channel"], data.get("queue") or NO_QUEUE, time_ms), policy)
-                if due is not None:
+                if (due := _due(rest, shown, data, time_ms, policy)) is not None:
                     rest["due"] = due
     return rest
 
 
-def _due(rest: dict[str, Any], shown: tuple[str, ...], where: tuple[str, str, int], policy: Policy) -> int | None:
-    """By when (ms) what a text promises is to be kept, where it says so. ``where``: channel, queue and time of it."""
-    deadlines, (channel, queue, time_ms) = policy.deadlines, where
-    if deadlines is None or deadlines.promises.isdisjoint(shown):
+def _due(rest: dict[str, Any], shown: tuple[str, ...], data: dict[str, Any], at: int, policy: Policy) -> int | None:
+    """By when (ms) what a text promises is to be kept, where it says so; ``at``: when it was said."""
+    if policy.deadlines is None or policy.deadlines.promises.isdisjoint(shown):
         return None
-    return deadlines.of(rest["text"], rest.get("language"), time_ms, policy.zone(channel, queue))
+    zone = policy.zone(data["channel"], data.get("queue") or NO_QUEUE)
+    return policy.deadlines.of(rest["text"], rest.get("language"), at, zone)
 
 
 def _read(rest: dict[str, Any], policy: Policy, intent: str | None) -> None:
@@ -321,14 +317,10 @@ def _time(value: str | None) -> int | None:
     return None if value is None else to_ms(value)
 
 
-def _subject(value: str | None, region: str | None) -> str | None:
-    return None if value is None else _read_subject(value, region)
-
-
 @lru_cache(16_384)
-def _read_subject(value: str, region: str | None) -> str | None:
+def _subject(value: str | None, region: str | None) -> str | None:
     """A topic, intent or product, the same however it is spaced and capitalised; ``None`` of blanks alone."""
-    return " ".join(mask(value, region).split()).casefold()[:LONGEST_SUBJECT] or None
+    return (" ".join(mask(value, region).split()).casefold()[:LONGEST_SUBJECT] or None) if value is not None else None
 
 
 _BUILDERS: dict[

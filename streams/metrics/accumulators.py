@@ -50,7 +50,7 @@ class Accumulator(ABC, Generic[S]):
 
 
 class Sum(Accumulator[int]):
-    """Amounts added up: by `panes.add` itself, as nearly all are sums and a call for each costs a tenth of it."""
+    """Amounts added up: by `panes.gathered` itself, as nearly all are sums and a call for each costs a tenth of it."""
 
     kind, empty = int, 0
 

@@ -4,53 +4,9 @@
 here: an example says amounts, and the KPI's own formula reads them.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
-
 from streams.base.times import HOUR_MS
-from streams.metrics.accumulators import HISTOGRAMS, step_of
-from streams.metrics.terms import BY_BUSINESS_TIME
-
-
-class Definition(NamedTuple):
-    """All variants of one KPI."""
-
-    says: str
-    variants: Mapping[str, str]
-    """Variant → what is particular to it; `said` knows those of percentiles and of business time by these."""
-    source: str
-    example: Mapping[str, Any]
-    """Accumulator → its state; what is not named is empty."""
-    final: str = ""
-    """When a reading is final, where it is not with its window."""
-
-    def said(self, variant: str) -> str:
-        """What is particular to a variant; nothing where nobody said it."""
-        if variant in self.variants:
-            return self.variants[variant]
-        if variant.endswith(_BUSINESS):
-            by_calendar = self.said(variant.removesuffix(_BUSINESS))
-            return f"{by_calendar}, by business time" if by_calendar else ""
-        found = _PERCENTILE.fullmatch(variant)
-        if found is None or not (found["of"] is None or found["of"] in self.variants):
-            return ""
-        what = f": {self.variants[found['of']]}" if found["of"] else ""
-        return f"what {found['percent']} % of them do not exceed{what}"
-
-    def amounts(self, histogram: str = "") -> Mapping[str, Any]:
-        """Those of the example; a histogram that it does not have holds ten amounts."""
-        business = {name: self.example[of] for name, of in BY_BUSINESS_TIME.items() if of in self.example}
-        found = {**self.example, **business}
-        if not histogram or histogram in found:
-            return found
-        return {**found, histogram: _TEN, HISTOGRAMS[histogram].counted_by: sum(_TEN.values())}
-
-
-_BUSINESS = "_business"
-_PERCENTILE = re.compile(r"(?:(?P<of>\w+)_)?p(?P<percent>\d+)")
-_TEN = {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}
-
+from streams.metrics.accumulators import step_of
+from streams.metrics.terms import Definition
 
 _KOOLE = "G. Koole, *Call Center Optimization* (2013), on service level, abandonment and their definitions"
 _GANS = 'Gans, Koole and Mandelbaum, "Telephone Call Centers: Tutorial, Review, and Research Prospects" (2003)'

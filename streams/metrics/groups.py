@@ -8,6 +8,7 @@ that no name can have; what is not in the group is `ALL`.
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
+from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import NO_QUEUE, SEP, Fact
 
 ALL = "all"
@@ -56,6 +57,12 @@ def in_key(dims: Mapping[str, str], by: Sequence[str] | None) -> str:
 def is_group(dims: str) -> bool:
     """Whether a key is of a group."""
     return MARK in dims
+
+
+def can_abandon(channel: str, by: Sequence[str]) -> bool:
+    """Whether rates of abandonment can be told. A group of all channels has those without abandonment, too, and no
+    rate of it is right."""
+    return channel not in WITHOUT_ABANDONMENT and not (by and channel == ALL)
 
 
 def named(dims: str) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -47,14 +47,8 @@ def happened(pane: Pane) -> bool:
     return not SUMS.isdisjoint(pane)
 
 
-def add(pane: Pane, fact: Fact, policy: KpiPolicy) -> Pane:
-    """The pane with one fact counted, or taken back where its sign is −1. Raises ValueError for a fact it does not
-    know."""
-    return plus(pane, gathered((fact,), policy))
-
-
 def gathered(facts: Iterable[Fact], policy: KpiPolicy) -> Pane:
-    """What facts add up to. Raises ValueError for one that it does not know."""
+    """What facts add up to; one whose sign is −1 is taken back. Raises ValueError for one that it does not know."""
     found: dict[str, Any] = {}
     get = found.get
     for fact in facts:

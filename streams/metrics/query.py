@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.times import SECOND_MS, calendar_bounds, calendar_unit, iso, to_ms
 from streams.metrics.accumulators import HISTOGRAMS, percentile
 from streams.metrics.catalogue import CATALOGUE, SPANS, Kpi, counting
 from streams.metrics.formulas import Ratio, followed
 from streams.metrics.grid import grid
-from streams.metrics.groups import ALL, DIMENSIONS, name_of
+from streams.metrics.groups import ALL, DIMENSIONS, can_abandon, name_of
 from streams.metrics.kpis import detailed, nothing, reading
 from streams.metrics.rules import KpiPolicy
 
@@ -231,8 +230,8 @@ def merge_readings(records: Iterable[Record], is_last: Callable[[Record], bool])
     records = [*records]
     for record in records:
         found = _by_name(record["readings"])
-        can_abandon = record["dimensions"]["channel"] not in WITHOUT_ABANDONMENT
-        for kpi, *numbers in detailed(record.get("sums", {}), can_abandon=can_abandon):
+        patient = can_abandon(record["dimensions"]["channel"], record.get("by", ()))
+        for kpi, *numbers in detailed(record.get("sums", {}), can_abandon=patient):
             found[kpi.name, kpi.variant] = numbers[0], numbers[1]
         if _REACHED in found and not is_last(record):
             # Who waited then has been answered, or has given up, in a later window.

@@ -8,14 +8,13 @@ from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streams.base.channels import WITHOUT_ABANDONMENT
 from streams.base.records import SEP
 from streams.base.times import UNITS, CalendarUnit, calendar_bounds, day_bounds, iso
 from streams.metrics.backlog import Open, open_after
 from streams.metrics.catalogue import DAYS_ALONE, OF_AGENTS
 from streams.metrics.formulas import Waiting
 from streams.metrics.grid import grid
-from streams.metrics.groups import ALL, named
+from streams.metrics.groups import ALL, can_abandon, named
 from streams.metrics.kpis import Readings
 from streams.metrics.panes import Series
 from streams.metrics.queues import Stay, all_waiting, stays, until_of, waiting_at
@@ -198,7 +197,7 @@ class Sweep:
                 changes.calendar.add((kind, int(rest)))
             else:
                 was, now = self.tables.late[mark].until, until_of(self.tables, f"{dims}{SEP}{rest}")
-                # Who waited before that is told by the days alone, see `fold`.
+                # Who waited before that is told by the days alone, see `windows.fold_all`.
                 since = max(min(was, now), self.before - self.policy.legs_ms)
                 if since < max(was, now):
                     changes.legs.append((since, max(was, now)))
@@ -220,8 +219,7 @@ class Lane:
     def __post_init__(self) -> None:
         self.named, self.by = named(self.dims)
         self.line, self.queue, channel = self.dims.partition(SEP)[0], self.named["queue"], self.named["channel"]
-        # A group of all channels has those without abandonment, too, and no rate of it is right.
-        self.can_abandon = channel not in WITHOUT_ABANDONMENT and not (self.by and channel == ALL)
+        self.can_abandon = can_abandon(channel, self.by)
         policy = self.sweep.policy
         self.clock, self.zone = policy.clock(channel, self.queue), policy.zone(channel, self.queue)
         if self.by:
@@ -240,7 +238,7 @@ class Lane:
             return (self,)
         whole = tuple(each for each in self.rolling if self.sweep.policy.of_agents(each))
         found = replace(self, rolling=whole)
-        if not (less.starts or self.stays):
+        if not (less.starts or self.stays or (self.by and self.changes.panes)):
             return (found,)
         others = tuple(each for each in self.rolling if each not in whole)
         return found, replace(self, series=less, rolling=others)

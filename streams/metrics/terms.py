@@ -1,4 +1,12 @@
-"""What the formulas of KPIs name, in words: accumulators, and who waits at the window's end."""
+"""What the formulas of KPIs name, in words: accumulators, and who waits at the window's end; and what a definition is
+made of.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from streams.metrics.accumulators import HISTOGRAMS, step_of
 
 _RESPONSES = ("first_any", "first_from_start", "first_from_handoff", "first_after_reopen", "next_response")
 TERMS: dict[str, str] = {
@@ -107,3 +115,42 @@ BY_BUSINESS_TIME = {
 }
 """What is kept by business time → what it is by calendar time."""
 TERMS |= {name: f"{TERMS[of]}, by business time" for name, of in BY_BUSINESS_TIME.items()}
+
+
+class Definition(NamedTuple):
+    """All variants of one KPI."""
+
+    says: str
+    variants: Mapping[str, str]
+    """Variant → what is particular to it; `said` knows those of percentiles and of business time by these."""
+    source: str
+    example: Mapping[str, Any]
+    """Accumulator → its state; what is not named is empty."""
+    final: str = ""
+    """When a reading is final, where it is not with its window."""
+
+    def said(self, variant: str) -> str:
+        """What is particular to a variant; nothing where nobody said it."""
+        if variant in self.variants:
+            return self.variants[variant]
+        if variant.endswith(_BUSINESS):
+            by_calendar = self.said(variant.removesuffix(_BUSINESS))
+            return f"{by_calendar}, by business time" if by_calendar else ""
+        found = _PERCENTILE.fullmatch(variant)
+        if found is None or not (found["of"] is None or found["of"] in self.variants):
+            return ""
+        what = f": {self.variants[found['of']]}" if found["of"] else ""
+        return f"what {found['percent']} % of them do not exceed{what}"
+
+    def amounts(self, histogram: str = "") -> Mapping[str, Any]:
+        """Those of the example; a histogram that it does not have holds ten amounts."""
+        business = {name: self.example[of] for name, of in BY_BUSINESS_TIME.items() if of in self.example}
+        found = {**self.example, **business}
+        if not histogram or histogram in found:
+            return found
+        return {**found, histogram: _TEN, HISTOGRAMS[histogram].counted_by: sum(_TEN.values())}
+
+
+_BUSINESS = "_business"
+_PERCENTILE = re.compile(r"(?:(?P<of>\w+)_)?p(?P<percent>\d+)")
+_TEN = {step_of(5_000): 6, step_of(20_000): 3, step_of(90_000): 1}

@@ -82,13 +82,10 @@ def _in_group(names: Names, fact: Fact, group: str, policy: KpiPolicy) -> Place:
 
 
 def _look(names: Names, days: Container[str], fact: Fact, policy: KpiPolicy) -> Place:
-    kept, today = dict[str, Name](), fact.time // DAY_MS
-    if (
-        fact.tier != ALL
-        and f"{dimensions_of(fact, '')}{SEP}{policy.day(fact.time, dimensions_of(fact, ''))[0]}" in days
-    ):
+    kept, today, dims = dict[str, Name](), fact.time // DAY_MS, dimensions_of(fact)
+    if fact.tier != ALL and f"{dims}{SEP}{policy.day(fact.time, dims)[0]}" in days:
         # It was counted by the version before, or its day (of the policy's zone) began before midnight UTC.
-        _take(names, kept, dimensions_of(fact), _counter(fact, "lane"), today)
+        _take(names, kept, dims, _counter(fact, "lane"), today)
         for key in (_key(fact, "queue"), _key(fact, "tier")):
             known = names.get(key)
             if known is not None and known.used < today:

@@ -85,7 +85,8 @@ def _passed(tables: Tables, line: str, span: Span, since: dict[str, int], policy
             others[queue] += 1
     if since:
         for key in of_line(tables.left, line):
-            if (queue := key.rsplit(SEP, 3)[0]) in since and tables.left[key].until(split_leg(key)[1]) >= since[queue]:
+            queue = key.rsplit(SEP, 3)[0]  # a group by channel and queue has the same
+            if queue in since and not is_group(key) and tables.left[key].until(split_leg(key)[1]) >= since[queue]:
                 legs[queue].append(key)
     deltas: Deltas = defaultdict(Counter)
     for queue in sorted(legs.keys() | since.keys()):

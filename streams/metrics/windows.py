@@ -1,8 +1,8 @@
 """Rolling windows over facts: fold each fact into its pane, and publish what stream time has passed.
 
-`fold` counts a fact where it happened. `advance` moves a line's stream time on: panes that end are sealed into their
-day, windows that end become records, late facts amend records that are out already. Both only touch the tables they are
-given.
+`fold_all` counts facts where they happened. `advance` moves a line's stream time on: panes that end are sealed into
+their day, windows that end become records, late facts amend records that are out already. Both only touch the tables
+they are given.
 """
 
 from collections import defaultdict
@@ -47,11 +47,6 @@ from streams.metrics.waits import expect, forget_flows
 Counted = Literal["counted", "amends", "amends_day", "too_late"]
 """counted: in time. amends: late, windows that are out are published anew. amends_day: only those of the
 calendar are. too_late: not counted at all."""
-
-
-def fold(tables: Tables, fact: Fact, policy: KpiPolicy) -> Counted:
-    """Count one fact, as `fold_all`."""
-    return fold_all(tables, (fact,), policy)[0]
 
 
 def fold_all(tables: Tables, facts: Sequence[Fact], policy: KpiPolicy, group: str = "") -> list[Counted]:
@@ -186,8 +181,9 @@ def advance(
             if cut < until:
                 sealed, ended = cut, False
         reached = min(reached, sealed)
-    whole, since = state.sealed if state.whole is None else state.whole, counted_since(tables, line, state, policy)
     late += expect(tables, line, (state.sealed, sealed), ended, late, policy)
+    # Of days as they are now: what is judged late changes days alone as long as no week and month is counted.
+    whole, since = state.sealed if state.whole is None else state.whole, counted_since(tables, line, state, policy)
     sweep = Sweep(
         tables, line, state.sealed, sealed, reached, policy, iso(max(watermark, reached)), ended, whole, since
     )

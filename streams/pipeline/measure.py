@@ -77,13 +77,14 @@ class Measure(Stage):
         self.counted: set[str] = set()
         """Dimensions of the facts of this batch, as they were counted."""
         self.refused: list[tuple[Fact, str, ValueError]] = []
-        """Of the record at hand, with the group that it counts by."""
+        """Of the record at hand, with the group that they count by."""
 
     def handle(self, record: Record, out: Outputs) -> None:
         self.refused = []
         super().handle(record, out)
         if self.refused:
-            wrong, (_, group, error) = tuple(fact for fact, *_ in self.refused), self.refused[0]
+            _, group, error = self.refused[0]
+            wrong = tuple(fact for fact, _, _ in self.refused)
             portion = Portion.of(record, msgspec.json.encode(Facts(wrong, group)))
             bury(self.dead, portion, Why("measure", "processing", f"ValueError: {error}"[:500], None, error), out)
             self.notes.dead_letter("processing")
@@ -98,7 +99,7 @@ class Measure(Stage):
         elif isinstance(value, Fact):
             self._count([value])
             if self.refused:
-                raise self.refused.pop()[-1]
+                raise self.refused.pop()[2]
 
     def _count(self, facts: Iterable[Fact], group: str = "") -> None:
         """Facts of one key: at once those whose names are known."""

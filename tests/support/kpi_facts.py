@@ -12,9 +12,10 @@ from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.metrics.catalogue import CATALOGUE, INSTANT
 from streams.metrics.kpis import nothing, reading
+from streams.metrics.panes import Pane, gathered, plus
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import FOREVER, Tables
-from streams.metrics.windows import advance, fold, record_key
+from streams.metrics.windows import Counted, advance, fold_all, record_key
 
 T0 = 917_859_600_000
 """1999-02-01T09:00:00Z, on every grid."""
@@ -35,6 +36,16 @@ def leg(ident: str, entered: float, left: float | None, outcome: str = "answered
     if left is None:
         return [opened]
     return [opened, fact("leg_closed", ident, left, entered=at(entered), outcome=outcome, **more)]
+
+
+def fold(tables: Tables, one: Fact, policy: KpiPolicy) -> Counted:
+    """Count one fact, as `fold_all`."""
+    return fold_all(tables, (one,), policy)[0]
+
+
+def add(pane: Pane, one: Fact, policy: KpiPolicy) -> Pane:
+    """The pane with one fact counted, or taken back where its sign is −1."""
+    return plus(pane, gathered((one,), policy))
 
 
 def taken_back(given: Fact) -> Fact:

@@ -52,6 +52,11 @@ def test_every_metric_asked_for_is_exposed(where: str, expression: str) -> None:
     assert wanted <= exposed(), where
 
 
+@pytest.mark.parametrize(("where", "expression"), [each for each in expressions() if "contact_kpi{" in each[1]])
+def test_groups_do_not_count_twice(where: str, expression: str) -> None:
+    assert expression.count("contact_kpi{") == expression.count('contact_kpi{by="",'), where
+
+
 def test_no_label_of_a_panel_names_a_person() -> None:
     text = (DEPLOY / "grafana/dashboards/contact-streams.json").read_text()
     assert not re.search(r"\b(customer|contact_id|agent)_?(id)?=", text)

@@ -168,13 +168,18 @@ async def read(bootstrap: str, prefix: str, group: str) -> Logs:
     finally:
         await consumer.stop()
         await other.stop()
-    logs.records["contact.measurements"] = [one for rec in logs.records["contact.measurements"] for one in facts_apart(rec)]
+    logs.records["contact.measurements"] = facts_apart(logs.records["contact.measurements"])
     for records in logs.records.values():
         records.sort(key=lambda rec: (rec.partition, rec.offset))
     return logs
 
 
-def facts_apart(rec: Rec) -> list[Rec]:
+def facts_apart(records: list[Rec]) -> list[Rec]:
+    """Those that hold several facts as a record each."""
+    return [one for rec in records for one in _each(rec)]
+
+
+def _each(rec: Rec) -> list[Rec]:
     """A record of facts as a record each, all in its place."""
     if not (rec.value or b"").startswith(b'{"kind":"facts"'):
         return [rec]

@@ -41,6 +41,7 @@ def test_tiers_are_added_and_a_later_revision_replaces_an_earlier_one() -> None:
     assert figures.offered(state, None) == 11
     state.apply("kpis", reading(START, 5, revision=2))
     state.apply("kpis", reading(START, 9))
+    state.apply("kpis", reading(START, 12, dimensions={**OF, "tier": "all"}, by=["channel", "queue"]))
     assert figures.offered(state, None) == 12
 
 

@@ -12,10 +12,10 @@ from streams.inspect.readings import QueryError
 from streams.local.text import Terminal
 from streams.metrics.accumulators import ACCUMULATORS
 from streams.metrics.catalogue import CATALOGUE, INSTANT, Kpi
-from streams.metrics.definitions import DEFINITIONS, Definition
+from streams.metrics.definitions import DEFINITIONS
 from streams.metrics.formulas import NOTHING, Formula, count, longest, per, percentile
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Window
-from streams.metrics.terms import TERMS
+from streams.metrics.terms import TERMS, Definition
 from streams.rules import load
 from tests.support.kpi_facts import POLICY
 

@@ -13,8 +13,8 @@ from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.inspect.readings import Format, Query, QueryError, collect, make_query, show, shown, span
 from streams.local.text import Terminal
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import POLICY, T0, at, fact, kpi_policy, leg
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import POLICY, T0, at, fact, fold, kpi_policy, leg
 
 UTC = ZoneInfo("UTC")
 JERUSALEM = ZoneInfo("Asia/Jerusalem")

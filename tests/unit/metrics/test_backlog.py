@@ -11,8 +11,8 @@ from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS, iso
 from streams.metrics.query import ends_at, merge_readings
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import T0, Record, fact, kpi_policy, taken_back, value
+from streams.metrics.windows import advance, arrived, record_key
+from tests.support.kpi_facts import T0, Record, fact, fold, kpi_policy, taken_back, value
 
 H, D = HOUR_MS, DAY_MS
 MIDNIGHT = 15

@@ -6,9 +6,9 @@ from streams.base.records import Fact
 from streams.metrics.accumulators import LONGEST_MS, step_of
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, Pane, add, merge
+from streams.metrics.panes import EMPTY, Pane, merge
 from streams.metrics.rules import KpiPolicy
-from tests.support.kpi_facts import OFFICE, POLICY, T0, at, fact, kpi_policy, leg, taken_back
+from tests.support.kpi_facts import OFFICE, POLICY, T0, add, at, fact, kpi_policy, leg, taken_back
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:

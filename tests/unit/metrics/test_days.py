@@ -9,8 +9,20 @@ from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, day_bounds, iso
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, count, entered, fact, kpi_policy, leg, move, of_length, taken_back, value
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import (
+    T0,
+    count,
+    entered,
+    fact,
+    fold,
+    kpi_policy,
+    leg,
+    move,
+    of_length,
+    taken_back,
+    value,
+)
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
 BERLIN = ZoneInfo("Europe/Berlin")

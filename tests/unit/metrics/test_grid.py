@@ -13,12 +13,12 @@ from streams.base.records import Fact
 from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.metrics.grid import Grid, grid
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, add
+from streams.metrics.panes import EMPTY
 from streams.metrics.query import Standing, newest
 from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold, standing
-from tests.support.kpi_facts import Record, fact, kpi_policy, taken_back
+from streams.metrics.windows import advance, standing
+from tests.support.kpi_facts import Record, add, fact, fold, kpi_policy, taken_back
 
 HOUR, HALF = Window(60 * MINUTE_MS, 60 * MINUTE_MS), Window(60 * MINUTE_MS, 30 * MINUTE_MS)
 KOLKATA, KATHMANDU, HOWE = (ZoneInfo(name) for name in ("Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"))

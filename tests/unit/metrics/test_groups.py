@@ -3,19 +3,34 @@
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.base.records import SEP, Fact
-from streams.base.times import DAY_MS
+from streams.base.times import DAY_MS, MINUTE_MS
 from streams.metrics.groups import ALL, dimensions_of, in_key, is_group, key_of, named
+from streams.metrics.query import merge_readings
 from streams.metrics.queues import queue_states
 from streams.metrics.rules import KpiPolicy, ServiceLevel, Vocabulary
 from streams.metrics.tables import Tables
 from streams.metrics.vocabulary import NEVER_USED, Name, forget_old, place
 from streams.metrics.windows import fold_all, record_key, standing
-from tests.support.kpi_facts import T0, Record, count, entered, fact, kpi_policy, leg, move, one_fact, value
+from tests.support.kpi_facts import (
+    T0,
+    Record,
+    count,
+    entered,
+    fact,
+    kpi_policy,
+    leg,
+    move,
+    of_length,
+    one_fact,
+    taken_back,
+    value,
+)
 
 POLICY = kpi_policy(groups=(("channel", "tier"), ("tier",)), service_level=ServiceLevel(20_000, {"support": 30_000}))
 
@@ -85,6 +100,48 @@ def test_a_group_of_all_channels_has_no_rate_of_abandonment() -> None:
     of_all, of_voice = counted(facts, "tier"), counted(facts, "channel+tier")
     assert {value(each, "abandonment", "of_left") for each in of_all} == {None}
     assert 1.0 in {value(each, "abandonment", "of_left") for each in of_voice}
+
+
+def test_nor_has_the_span_of_several_of_its_windows() -> None:
+    """Of rolling windows the records have the sums in place of the details."""
+    facts = leg("a", 0, 3, "abandoned") + leg("b", 0, 9)
+    for group, known in (("tier", set()), ("channel+tier", {"of_left", "short"})):
+        minutes = of_length(counted(facts, group), MINUTE_MS)
+        said = merge_readings([each for each in minutes if each["sums"]][:1], lambda _: True)
+        patient = {each["variant"] for each in said if each["kpi"] == "abandonment" and each["denominator"]}
+        assert patient == known
+
+
+def test_where_a_contact_is_taken_back_short_windows_say_so_though_an_agent_was_there() -> None:
+    """Whole slots alone tell of agents: to the others the pane is gone."""
+    tables, policy = Tables(), kpi_policy(groups=(("queue",),))
+    time = fact("agent_time", "ann", 299, channel=ALL, tier="none", value=60_000, talk_ms=240_000)
+    offered = fact("contact_offered", "a", 295, outcome="answered", value=0)
+    fold_all(tables, [time, offered], policy, "queue")
+    first = of_length(move(tables, 400, policy=policy), MINUTE_MS)
+    assert "1999-02-01T09:05:00.000Z" in {each["window"]["end"] for each in first if each["readings"]}
+    fold_all(tables, [taken_back(offered)], policy, "queue")
+    again = of_length(move(tables, 400, policy=policy), MINUTE_MS)
+    assert [each["readings"] for each in again if each["window"]["end"] == "1999-02-01T09:05:00.000Z"] == [[]]
+
+
+@pytest.mark.parametrize("group", ["channel+queue", "queue"])
+def test_what_a_group_knows_of_legs_changes_nothing_of_what_is_expected_in_the_queue(group: str) -> None:
+    """Its keys begin like those of the queue."""
+    early = leg("a", 0, 20) + leg("b", 30, 45) + leg("c", 50, 90)
+    late = [*(taken_back(each) for each in leg("b", 30, 45)), *leg("b", 30, 70), *leg("d", 60, 80)]
+    alone, beside = Tables(), Tables()
+    for tables in (alone, beside):
+        for facts in (early, late):
+            fold_all(tables, facts, POLICY)
+            if tables is beside:
+                fold_all(tables, facts, POLICY, group)
+            move(tables, 200)
+    assert beside.flows == alone.flows
+    assert {key: each for key, each in {**beside.legs, **beside.left}.items() if not is_group(key)} == (
+        {**alone.legs, **alone.left}
+    )
+    assert not any(name.startswith("forecast") for key, day in beside.days.items() if is_group(key) for name in day)
 
 
 def test_where_a_fact_of_a_group_counts() -> None:

@@ -9,8 +9,8 @@ from streams.metrics.accumulators import ACCUMULATORS, HISTOGRAMS, SUMS, step_of
 from streams.metrics.catalogue import BUSINESS_INSTANT, INSTANT, SPANS, counting
 from streams.metrics.formulas import NOBODY, NOTHING, Waiting, per
 from streams.metrics.kpis import MOST, Snapshot, encode, readings
-from streams.metrics.panes import EMPTY, Pane, add, merge
-from tests.support.kpi_facts import OFFICE, POLICY, at, fact, leg, one_fact
+from streams.metrics.panes import EMPTY, Pane, merge
+from tests.support.kpi_facts import OFFICE, POLICY, add, at, fact, leg, one_fact
 
 
 def by_name(snapshot: Snapshot, instant: bool = False) -> dict[tuple[str, str], tuple[float | None, int | None, int]]:

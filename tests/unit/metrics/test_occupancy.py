@@ -23,8 +23,8 @@ from streams.metrics.occupancy import (
     passed,
 )
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import POLICY, T0, value
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import POLICY, T0, fold, value
 
 M = MINUTE_MS
 LATENESS = HOUR_MS

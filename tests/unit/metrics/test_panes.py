@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from streams.base.records import Fact
 from streams.metrics.accumulators import LONGEST_KEPT, LONGEST_MS, MAX_SUM, SUMS, longest_wait, step_of
-from streams.metrics.panes import EMPTY, Pane, Series, add, decode, encode, happened, merge, pane_start
+from streams.metrics.panes import EMPTY, Pane, Series, decode, encode, happened, merge, pane_start
 from streams.metrics.rules import ServiceLevel
-from tests.support.kpi_facts import fact, kpi_policy, leg, one_fact, taken_back
+from tests.support.kpi_facts import add, fact, kpi_policy, leg, one_fact, taken_back
 
 POLICY = kpi_policy(service_level=ServiceLevel(queues={"support": 60_000}))
 

@@ -8,8 +8,8 @@ from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
 from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import POLICY, at, kpi_policy, leg
+from streams.metrics.windows import advance, arrived, record_key
+from tests.support.kpi_facts import POLICY, at, fold, kpi_policy, leg
 
 MOST = 400
 

@@ -20,8 +20,8 @@ from streams.metrics.query import (
 )
 from streams.metrics.rules import UTC, Window
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import POLICY, T0, at, fact, kpi_policy, leg
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import POLICY, T0, at, fact, fold, kpi_policy, leg
 
 MIDNIGHT = T0 - 9 * HOUR_MS
 """1999-02-01T00:00:00Z."""

@@ -14,8 +14,8 @@ from streams.base.times import iso
 from streams.metrics.formulas import Waiting
 from streams.metrics.queues import fold_leg, forget_left, queue_states, settle_legs, until_of, waiting_at
 from streams.metrics.tables import FOREVER, Leg, QueueShown, Tables
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import POLICY, T0, at, leg, taken_back
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import POLICY, T0, at, fold, leg, taken_back
 
 DIGEST = crc32(repr([at(1), at(2), at(3)]).encode())
 KEY = f"\x1fvoice\x1fsales\x1fgold\x1f{T0}\x1fa"

@@ -15,8 +15,8 @@ from streams.base.times import DAY_MS
 from streams.metrics.rules import KpiPolicy, Vocabulary
 from streams.metrics.tables import Tables
 from streams.metrics.vocabulary import Name, forget, forget_old, place
-from streams.metrics.windows import advance, fold
-from tests.support.kpi_facts import T0, at, kpi_policy, leg, taken_back
+from streams.metrics.windows import advance
+from tests.support.kpi_facts import T0, at, fold, kpi_policy, leg, taken_back
 
 POLICY = kpi_policy(vocabulary=Vocabulary(frozenset({"cards"}), 3, 2, 5), tiers=frozenset({"gold"}))
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.base.records import SEP, Fact
-from streams.base.times import HOUR_MS, MINUTE_MS, iso, to_ms
+from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.metrics.forecast import UNKNOWN, Stay, walk
 from streams.metrics.rules import KpiPolicy, Window
 from streams.metrics.tables import FOREVER, Tables
-from streams.metrics.windows import advance, arrived, fold
-from tests.support.kpi_facts import T0, Record, at, count, kpi_policy, leg, move, standing, taken_back, value
+from streams.metrics.windows import advance, arrived
+from tests.support.kpi_facts import T0, Record, at, count, fold, kpi_policy, leg, move, standing, taken_back, value
 
 SPAN = 4_200
 LATE = kpi_policy(lateness_ms=2 * SPAN * 1000)
@@ -221,3 +221,19 @@ def test_a_contact_that_moves_to_another_tier_is_judged_there(most: int | None) 
     }
     (gold,) = [pane for key, pane in tables.days.items() if "gold" in key]
     assert {name: gold.get(name, 0) for name in JUDGED} == dict.fromkeys(JUDGED, 0) | {"forecast_unknown": 1}
+
+
+def test_what_is_judged_anew_in_the_move_in_which_weeks_begin_to_be_counted_is_in_them() -> None:
+    """A leg that comes late changes what was expected of the one behind it, on a day that is over by then."""
+    early, late = leg("a", 0, 20) + leg("b", 30, 45), leg("d", 10, 25)
+    windows = (Window(MINUTE_MS, MINUTE_MS), Window("day", HOUR_MS), Window("week", DAY_MS))
+    days, weeks = (kpi_policy(windows=some, lateness_ms=2 * DAY_MS) for some in (windows[:2], windows))
+    read = []
+    for before in (days, weeks):
+        tables, records = Tables(), list[Record]()
+        for facts, hours, policy in ((early, 24, before), (late, 36, weeks), ([], 20 * 24, weeks)):
+            count(tables, facts, policy)
+            records += move(tables, hours * 3600, policy=policy)
+        last = [each for each in records if each["window"]["length_ms"] == 7 * DAY_MS][-1]
+        read.append((last["status"], numbers_of(last["readings"])))
+    assert read[0] == read[1] == ("final", {"error": (-6_667, 1), "absolute_error": (6_667, 1), "unknown": (2, 3)})

@@ -11,7 +11,7 @@ from streams.metrics.live import LiveReadings
 from streams.metrics.queues import queue_states
 from streams.metrics.rules import Window
 from streams.metrics.tables import TABLE_TYPES, Tables
-from streams.metrics.windows import advance, fold, record_key, standing
+from streams.metrics.windows import advance, record_key, standing
 from tests.support import kpi_facts
 from tests.support.kpi_facts import (
     POLICY,
@@ -21,6 +21,7 @@ from tests.support.kpi_facts import (
     at,
     count,
     fact,
+    fold,
     kpi_policy,
     leg,
     move,

@@ -15,11 +15,23 @@ from streams.hours.clock import BusinessClock
 from streams.metrics.formulas import Waiting
 from streams.metrics.groups import ALL
 from streams.metrics.kpis import Snapshot, readings
-from streams.metrics.panes import EMPTY, add
+from streams.metrics.panes import EMPTY
 from streams.metrics.rules import Window
 from streams.metrics.tables import Tables
-from streams.metrics.windows import advance, arrived, fold, record_key
-from tests.support.kpi_facts import T0, Record, at, kpi_policy, leg, move, one_fact, standing, taken_back
+from streams.metrics.windows import advance, arrived, record_key
+from tests.support.kpi_facts import (
+    T0,
+    Record,
+    add,
+    at,
+    fold,
+    kpi_policy,
+    leg,
+    move,
+    one_fact,
+    standing,
+    taken_back,
+)
 
 SPAN = 4200
 SALES = SEP.join(("", "voice", "sales", "gold"))

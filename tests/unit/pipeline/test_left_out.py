@@ -1,10 +1,13 @@
 """Where the end of batches raises whatever the batch, time stands: what the records did is kept all the same."""
 
+import base64
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from streams.base.records import Facts
 from streams.pipeline.ingest import Ingest
 from streams.pipeline.measure import Measure
 from streams.pipeline.track import Track
@@ -68,3 +71,17 @@ def test_what_cannot_be_kept_either_stops_nothing(
     _, task = tracked(2)
     assert len(task.tables["customers"]) == 2
     assert "what its batch noted beside the tables is lost (ZeroDivisionError)" in caplog.text
+
+
+@pytest.mark.parametrize("group", ["", "channel+tier"])
+def test_of_facts_in_one_record_those_that_cannot_be_counted_are_dead_letters_and_the_others_count(group: str) -> None:
+    task = hops()["measure"]
+    opened, closed = leg("a", 0, 9)
+    wrong = replace(closed, entered=None)
+    value = msgspec.json.encode(Facts((opened, wrong, closed, wrong), group))
+    task.batch([record(topic="contact.measurements", offset=0, value=value)])
+    (left,) = task.tables["legs"].values()
+    assert (left.opened, len(left.closed)) == (1, 1)
+    (letter,) = [value for topic, _, value in task.sent if topic == "contacts.dead-letters"]
+    assert letter["message"] == "ValueError: leg_closed 'a' does not say when the leg was entered"
+    assert msgspec.json.decode(base64.b64decode(letter["payload"]), type=Facts) == Facts((wrong, wrong), group)
