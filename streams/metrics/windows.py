@@ -319,7 +319,7 @@ def _expire(sweep: Sweep) -> None:
     tables, policy, line, sealed = sweep.tables, sweep.policy, sweep.line, sweep.sealed
     kept = policy.reach_ms + policy.legs_ms
 
-    def _is_gone(unit: CalendarUnit, dims: str, start: int) -> bool:
+    def is_gone(unit: CalendarUnit, dims: str, start: int) -> bool:
         return sweep.bounds(unit, start, dims)[1] + policy.day_kept_ms <= sealed
 
     # The moment sealed - lateness itself can still change: a leg may have left just then.
@@ -330,16 +330,17 @@ def _expire(sweep: Sweep) -> None:
     settle_legs(tables, line, sealed, sealed - policy.kept_ms)
     if sweep.reads_days:
         backlog.settle(tables, line, sealed - policy.legs_ms, sealed - policy.day_kept_ms)
-    if sealed // MINUTE_MS > sweep.before // MINUTE_MS:
-        forget_left(tables, line, sealed - policy.legs_ms - MINUTE_MS)  # late facts are judged from a whole minute on
-        forget_flows(tables, line, sealed, policy)
+    if sealed // MINUTE_MS == sweep.before // MINUTE_MS:
+        return  # what follows goes through rows of weeks, and nothing hangs on when it goes
+    forget_left(tables, line, sealed - policy.legs_ms - MINUTE_MS)  # late facts are judged from a whole minute on
+    forget_flows(tables, line, sealed, policy)
     for key in of_line(tables.published, line):
         rest, at = split_start(key)
         dims, _, kind = rest.rpartition(SEP)
-        if _is_gone(kind, dims, at) if kind in UNITS else at < sealed - policy.legs_ms:
+        if is_gone(kind, dims, at) if kind in UNITS else at < sealed - policy.legs_ms:
             del tables.published[key]
     for unit in UNITS:
         rows = tables.calendar(unit)
         for key in of_line(rows, line):
-            if _is_gone(unit, *split_start(key)):
+            if is_gone(unit, *split_start(key)):
                 del rows[key]

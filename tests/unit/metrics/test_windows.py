@@ -290,9 +290,9 @@ def test_a_fact_at_the_sealed_moment_itself_amends_who_waits_then() -> None:
 @pytest.mark.parametrize(
     ("windows", "message"),
     [
-        (((60_000, 15_000),), "multiple of 10000"),
+        (((60_000, 15_000),), "multiple of 10s"),
         (((60_000, 40_000),), "multiple of its step"),
-        (((60_000, 0),), "multiple of 10000"),
+        (((60_000, 0),), "multiple of 10s"),
         (((None, HOUR_MS),), "at least one"),
         (((60_000, 10_000), (60_000, 20_000)), "different lengths"),
         (((24 * HOUR_MS, HOUR_MS),), "12 hours"),
