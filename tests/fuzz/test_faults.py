@@ -186,10 +186,11 @@ def of_the_healthy(deployment: Offline) -> dict[Any, Any]:
     left = _left(deployment)
     for topic in OUTPUTS:
         for record in deployment.on(topic):
-            ours = record.key is not None and CONTROL in repr(record.key) + repr(record.value)
             whose = (record.key or b"").rpartition(b"@")[0] if topic == "journeys" else record.key
-            if ours and not (topic in OF_CUSTOMERS and whose in left):
-                for each in each_of(orjson.loads(record.value or b"null")):
+            if record.key is None or (topic in OF_CUSTOMERS and whose in left):
+                continue
+            for each in each_of(orjson.loads(record.value or b"null")):
+                if CONTROL in repr(record.key) + repr(each):
                     _note(found, topic, record.key, each)
     for task in deployment.tasks:
         for key, row in task.changelog.items():

@@ -7,7 +7,7 @@ another version, and must say the same.
 import json
 import lzma
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.reference.histories import THEMES, make
 from tests.reference.run import WAYS
 from tests.support.kpi_facts import WINDOWS, standing
 from tests.support.offline import RULES, inlets, names
+from tests.support.records import each_of
 
 SEEDS = (11, 12, 13)
 LATER = frozenset({"needs"})
@@ -121,6 +122,15 @@ def sent(run: Offline, ends: dict[str, int]) -> dict[str, Pairs]:
     return {topic: pairs for topic, pairs in found.items() if pairs}
 
 
+def apart(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Facts that are told together one by one, as they once were."""
+    for key, value in pairs:
+        for each in each_of(json.loads(value)) if value is not None else ():
+            yield key, json.dumps(each)
+        if value is None:
+            yield key, value
+
+
 def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dict[str | None, list[Any]]]:
     """What was sent by topic and key, without the topics, the readings, the kinds of records and their fields that the
     version which recorded had not. How far time has come is left out, too: it shows in what is told.
@@ -132,7 +142,7 @@ def as_then(sent: dict[str, Pairs], recorded: dict[str, Pairs]) -> dict[str, dic
         fields = set().union(*(json.loads(value) for _, value in pairs if value is not None))
         told = defaultdict(list)
         kinds = {json.loads(value).get("kind") for _, value in pairs if value is not None}
-        for key, value in sent.get(topic, ()):
+        for key, value in apart(sent.get(topic, ())):
             if json.loads(value or "{}").get("kind") not in kinds:
                 continue
             if topic == "segments" and value is None:  # the versions which recorded took none back

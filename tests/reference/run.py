@@ -73,9 +73,19 @@ def shown(theme: str, seed: int) -> str:
     return "\n".join([f"{theme}, seed {seed}:", str(told), *disagreements(told)])
 
 
+STATE = ("backlog.open", "backlog.age_p50", "backlog.age_p90", "service_level.reached_threshold")
+"""What a day says of who waits or is open at its end: a line that ends has ends of days that a live one has not come to,
+and in between journeys grow older without a word."""
+
+
 def essence(came: Outcome) -> dict[str, object]:
     """What does not depend on when it was asked, by name."""
-    said: dict[str, object] = {"|".join(map(str, figure)): ratio for figure, ratio in came.days.items()}
+    happened = {figure[:-1] for figure in came.days if figure[-1] not in STATE}
+    said: dict[str, object] = {
+        "|".join(map(str, figure)): ratio
+        for figure, ratio in came.days.items()
+        if figure[:-1] in happened and not figure[-1].startswith("backlog.age")
+    }
     for who, one in came.journeys.items():
         for contact in one["contacts"]:
             said[f"{who} {contact['channel']} {contact['contact_id']} {contact['started']}"] = contact
