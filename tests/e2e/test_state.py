@@ -71,7 +71,7 @@ async def test_show_finds_a_contact_and_its_owner_and_says_where_it_looked(syste
     assert (code, json.loads(out)["rows"]) == (1, []), "the row has no such line"
     code, _, err = await cli(system, "show", "7", "--table", "custmers")
     assert code == 1
-    assert "custmers: there is no such table; there are behind, clocks, crowds, customers" in err
+    assert "custmers: there is no such table; there are agents, backlog, behind, clocks, crowds, customers" in err
 
 
 async def test_show_finds_a_queue(system: System) -> None:
