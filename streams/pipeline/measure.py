@@ -10,7 +10,7 @@ import orjson
 
 from streams.base.records import JUDGED, LIVE, SEP, Fact, Facts, Line, Measurement, Unnamed, output_key
 from streams.base.times import DAY_MS
-from streams.engine import Outputs, Record, RowFault, Table, TableSpec, TaskInfo
+from streams.engine import Outputs, Record, RowFault, StoreError, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
 from streams.metrics.groups import ALL, dimensions_of, in_key
 from streams.metrics.live import LiveReadings, queues_now
@@ -76,18 +76,46 @@ class Measure(Stage):
         self.live: LiveReadings | None = None
         self.counted: set[str] = set()
         """Dimensions of the facts of this batch, as they were counted."""
-        self.refused: list[tuple[Fact, str, ValueError]] = []
+        self.refused: list[tuple[Fact, str, Exception]] = []
         """Of the record at hand, with the group that they count by."""
 
     def handle(self, record: Record, out: Outputs) -> None:
         self.refused = []
-        super().handle(record, out)
+        try:
+            super().handle(record, out)
+        except (RowFault, StoreError):
+            raise
+        except Exception:
+            value = self.decode(record.value or b"")
+            if not isinstance(value, Facts) or len(value.of) < 2:
+                raise
+            self._one_by_one(value, out)
         if self.refused:
             _, group, error = self.refused[0]
             wrong = tuple(fact for fact, _, _ in self.refused)
             portion = Portion.of(record, msgspec.json.encode(Facts(wrong, group)))
-            bury(self.dead, portion, Why("measure", "processing", f"ValueError: {error}"[:500], None, error), out)
+            what = f"{type(error).__name__}: {error}"[:500]
+            bury(self.dead, portion, Why("measure", "processing", what, None, error), out)
             self.notes.dead_letter("processing")
+
+    def _one_by_one(self, facts: Facts, out: Outputs) -> None:
+        """One of them raised: it is `refused`, and costs no other one."""
+        self.refused.clear()
+        self._take_back()
+        for fact in facts.of:
+            try:
+                self.fold(Facts((fact,), facts.group), out)
+            except (RowFault, StoreError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this fact
+                self._take_back()
+                self.refused.append((fact, facts.group, error))
+            for table in self.tables.values():
+                table.mark()
+
+    def _take_back(self) -> None:
+        for table in self.tables.values():
+            table.undo()
 
     def fold(self, value: Any, out: Outputs) -> None:
         if isinstance(value, Facts):
