@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
+from streams.customers.facts import told_anew
 from streams.customers.touchpoints import Touchpoint
 
 MAX_KEPT = 200
@@ -86,9 +87,7 @@ def difference(before: Answers, after: Answers, line: str) -> tuple[Fact, ...]:
     """What to tell when the answers of a customer change."""
     if before == after:
         return ()
-    old, new = _followed(before, line), _followed(after, line)
-    gone = [replace(fact, sign=-1) for fact in old if fact not in new]
-    return (*gone, *[fact for fact in new if fact not in old])
+    return told_anew(_followed(before, line), _followed(after, line))
 
 
 def _followed(answers: Answers, line: str) -> list[Fact]:

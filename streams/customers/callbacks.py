@@ -13,6 +13,7 @@ from streams.base.channels import SPOKEN
 from streams.base.records import Fact
 from streams.base.times import DAY_MS, HOUR_MS
 from streams.customers.answers import is_of
+from streams.customers.facts import told_anew
 from streams.customers.touchpoints import HUMAN, Touchpoint
 
 WITHIN_MS, LATE_MS = DAY_MS, HOUR_MS
@@ -81,9 +82,7 @@ def difference(before: Callbacks, after: Callbacks, line: str) -> tuple[Fact, ..
     """What to tell when they change."""
     if before == after:
         return ()
-    old, new = [_fact(each, line) for each in before], [_fact(each, line) for each in after]
-    gone = [replace(fact, sign=-1) for fact in old if fact not in new]
-    return (*gone, *[fact for fact in new if fact not in old])
+    return told_anew([_fact(each, line) for each in before], [_fact(each, line) for each in after])
 
 
 def _fact(one: Callback, line: str) -> Fact:

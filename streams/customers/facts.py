@@ -5,6 +5,7 @@ back is the difference to nothing.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -58,6 +59,12 @@ def difference(
     old_facts, new_facts = Counter(gone), Counter(added)
     back = tuple(replace(fact, sign=-1) for fact in (old_facts - new_facts).elements())
     return back + tuple((new_facts - old_facts).elements())
+
+
+def told_anew(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[Fact, ...]:
+    """What to tell where these facts held and those hold now; each is there once."""
+    gone = [replace(fact, sign=-1) for fact in old if fact not in new]
+    return (*gone, *[fact for fact in new if fact not in old])
 
 
 def _compare(

@@ -6,9 +6,9 @@ solved then.
 """
 
 import msgspec
-from msgspec.structs import replace
 
 from streams.base.records import Fact
+from streams.customers.facts import told_anew
 from streams.customers.journey_parts import Found
 from streams.customers.journey_sums import Journey, Solve, solves_of, solves_together
 
@@ -64,9 +64,7 @@ def difference(before: Solved | None, after: Solved | None, line: str) -> Facts:
     """What to tell when what a journey counts for changes."""
     if before == after:
         return ()
-    old, new = _facts(before, line), _facts(after, line)
-    gone = [replace(fact, sign=-1) for fact in old if fact not in new]
-    return (*gone, *[fact for fact in new if fact not in old])
+    return told_anew(_facts(before, line), _facts(after, line))
 
 
 def _facts(solved: Solved | None, line: str) -> Facts:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from streams.base.records import SEP
 from streams.base.times import MINUTE_MS
 from streams.metrics.accumulators import LONGEST_MS
-from streams.metrics.days import change
+from streams.metrics.calendar_windows import change
 from streams.metrics.forecast import UNKNOWN, WINDOW_MS, Stay, Wait, walk
 from streams.metrics.groups import is_group
 from streams.metrics.panes import EMPTY, pane_start, plus

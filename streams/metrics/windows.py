@@ -17,7 +17,7 @@ from streams.base.records import SEP, Fact
 from streams.base.times import MINUTE_MS, UNITS, CalendarUnit, iso
 from streams.metrics import backlog
 from streams.metrics.backlog import BACKLOG_FACTS, fold_open, open_key
-from streams.metrics.days import calendar_records, can_change, change, counted_since, so_far
+from streams.metrics.calendar_windows import calendar_records, can_change, change, counted_since, so_far
 from streams.metrics.formulas import NOBODY
 from streams.metrics.grid import grid
 from streams.metrics.groups import ALL, DIMENSIONS, dimensions_of, is_group

@@ -8,10 +8,12 @@ import argparse
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from streams.base.times import DAY_MS
-from streams.engine.offline import Offline
+from streams.engine.offline import Offline, OfflineTask
 from tests.bench.product.load import Load
 from tests.support.offline import deployment
 
@@ -21,10 +23,11 @@ QUIET_DAYS = 15
 """After so long contacts have settled, and none at rest is kept."""
 
 
-def spent(run: Offline) -> Counter[str]:
-    """Agent → CPU seconds, from now on."""
-    found: Counter[str] = Counter()
-    kind: Any = type(run.tasks[0])
+@contextmanager
+def spent() -> Iterator[Counter[tuple[str, int]]]:
+    """(agent, partition) → CPU seconds in this block."""
+    found: Counter[tuple[str, int]] = Counter()
+    kind: Any = OfflineTask
     batch = kind.batch
 
     def timed(self: Any, *args: Any, **named: Any) -> Any:
@@ -32,10 +35,13 @@ def spent(run: Offline) -> Counter[str]:
         try:
             return batch(self, *args, **named)
         finally:
-            found[self.inlet.name] += time.process_time() - began
+            found[self.inlet.name, self.info.partition] += time.process_time() - began
 
     kind.batch = timed
-    return found
+    try:
+        yield found
+    finally:
+        kind.batch = batch
 
 
 def rows(run: Offline) -> list[int]:
@@ -47,14 +53,15 @@ def rows(run: Offline) -> list[int]:
 def measure(contacts: int, customers: int) -> dict[str, Any]:
     """``{events, us_per_event: {agent: µs}, total_us, row_bytes: {now, later}}``; bytes at the median."""
     sent, run = list(Load(contacts, customers, START, 200.0)), deployment(size=BATCH)
-    cpu, now = spent(run), START
-    for at in range(0, len(sent), BATCH):
-        part = sent[at : at + BATCH]
-        for each in part:
-            run.publish(each.topic, each.key, each.value, each.time, 0)
-        now = part[-1].time
-        run.run(now)
-    per_event = {agent: round(1e6 * seconds / len(sent), 1) for agent, seconds in cpu.items()}
+    now = START
+    with spent() as cpu:
+        for at in range(0, len(sent), BATCH):
+            part = sent[at : at + BATCH]
+            for each in part:
+                run.publish(each.topic, each.key, each.value, each.time, 0)
+            now = part[-1].time
+            run.run(now)
+    per_event = {agent: round(1e6 * seconds / len(sent), 1) for (agent, _), seconds in cpu.items()}
     fresh = rows(run)
     for later in (now + QUIET_DAYS * DAY_MS, now + QUIET_DAYS * DAY_MS + 1000):
         run.run(later)

@@ -8,16 +8,14 @@ faster they are, as far as the agents' own code goes. Beside it the same load wi
 
 import argparse
 import json
-import time
-from collections import Counter
 from typing import Any
 from zlib import crc32
 
-from streams.engine.offline import Offline
+from tests.bench.handlers import BATCH, START, spent
 from tests.bench.product.load import Load, Sent
 from tests.support.offline import deployment
 
-START, BATCH, PARTITIONS = 1_767_258_000_000, 4_000, 4
+PARTITIONS = 4
 HOT_TENTHS = 9
 
 
@@ -31,32 +29,15 @@ def hot(sent: Sent) -> Sent:
     return Sent(sent.time, "contacts.chat", sent.key, value, sent.customer, sent.measurable)
 
 
-def spent(run: Offline) -> Counter[tuple[str, int]]:
-    """(agent, partition) → CPU seconds, from now on."""
-    found: Counter[tuple[str, int]] = Counter()
-    kind: Any = type(run.tasks[0])
-    batch = kind.batch
-
-    def timed(self: Any, *args: Any, **named: Any) -> Any:
-        began = time.process_time()
-        try:
-            return batch(self, *args, **named)
-        finally:
-            found[self.inlet.name, self.info.partition] += time.process_time() - began
-
-    kind.batch = timed
-    return found
-
-
 def measure(contacts: int, *, is_hot: bool) -> dict[str, Any]:
     """``{events, us_per_event, measure_us: {task: µs}, faster_with_two}``."""
     sent = [hot(each) if is_hot else each for each in Load(contacts, contacts // 2, START, 2000.0)]
     run = deployment(size=BATCH, partitions=PARTITIONS)
-    cpu = spent(run)
-    for at in range(0, len(sent), BATCH):
-        for each in sent[at : at + BATCH]:
-            run.publish(each.topic, each.key, each.value, each.time, crc32(each.key) % PARTITIONS)
-        run.run(sent[at].time)
+    with spent() as cpu:
+        for at in range(0, len(sent), BATCH):
+            for each in sent[at : at + BATCH]:
+                run.publish(each.topic, each.key, each.value, each.time, crc32(each.key) % PARTITIONS)
+            run.run(sent[at].time)
     total = sum(cpu.values())
     busier = max(sum(s for (_, at), s in cpu.items() if at % 2 == half) for half in range(2))
     per_event = {f"measure-{at}": round(1e6 * s / len(sent), 1) for (agent, at), s in cpu.items() if agent == "measure"}

@@ -9,8 +9,10 @@ from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
 from streams.metrics.forecast import Point
 from streams.metrics.live import LiveReadings, queues_now, window_label
 from streams.metrics.panes import EMPTY
+from streams.metrics.rules import Window
 from streams.metrics.tables import Flow, LineState, QueueShown, Tables
-from tests.support.kpi_facts import POLICY
+from streams.metrics.windows import standing
+from tests.support.kpi_facts import POLICY, T0, WINDOWS, at, count, kpi_policy, leg, move
 
 NOON = 10_000 * DAY_MS + 12 * HOUR_MS
 
@@ -98,3 +100,22 @@ def test_who_waits_comes_from_the_tables_and_known_queues_are_zero() -> None:
         (Point(NOON - 60_000, 0, 0, 0, 0, 5), Point(NOON, 2, 0, 60_000, 300_000, 5))
     )
     assert queues_now(tables, NOON)["voice", "loans"] == (5, 90.0, 6 * 20.0)
+
+
+def test_what_was_published_before_is_known_again_from_the_rows() -> None:
+    """A worker that starts shows what stands, though nothing of it is published anew."""
+    policy = kpi_policy(windows=(Window(MINUTE_MS, 10_000, ("channel", "queue")), *WINDOWS[1:]))
+    tables, shown = Tables(), LiveReadings(policy)
+    facts = [*leg("a", 5, 9), *leg("b", 8, 25, tier="none"), *leg("c", 1700, None), *leg("d", 3300, 3310)]
+    for seconds in range(0, 3700, 10):
+        count(tables, [each for each in facts if seconds <= (each.time - T0) / 1000 < seconds + 10], policy)
+        for record in move(tables, seconds, policy=policy):
+            shown.remember(record)
+    again = LiveReadings(policy)
+    for record in standing(tables, "", policy):
+        again.remember(record)
+    now = at(3690)
+    rolling, days = ({k: v for k, v in shown.current(now).items() if (k[5] == "day") is day} for day in (False, True))
+    assert rolling == {k: v for k, v in again.current(now).items() if k[5] != "day"}
+    assert days.keys() == {k for k in again.current(now) if k[5] == "day"} != set()
+    assert {k[4] for k in rolling if k[5] == "1m"} <= {"all"} and {k[4] for k in rolling} >= {"gold"}

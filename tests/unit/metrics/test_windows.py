@@ -7,11 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso
-from streams.metrics.live import LiveReadings
 from streams.metrics.queues import queue_states
 from streams.metrics.rules import Window
 from streams.metrics.tables import TABLE_TYPES, Tables
-from streams.metrics.windows import advance, record_key, standing
+from streams.metrics.windows import advance, record_key
 from tests.support import kpi_facts
 from tests.support.kpi_facts import (
     POLICY,
@@ -307,25 +306,6 @@ def test_iso() -> None:
     assert iso(0) == "1970-01-01T00:00:00.000Z"
     assert iso(951_782_399_999) == "2000-02-28T23:59:59.999Z"
     assert iso(-1) == "1969-12-31T23:59:59.999Z"
-
-
-def test_what_was_published_before_is_known_again_from_the_rows() -> None:
-    """A worker that starts shows what stands, though nothing of it is published anew."""
-    policy = kpi_policy(windows=(Window(MINUTE_MS, 10_000, ("channel", "queue")), *WINDOWS[1:]))
-    tables, shown = Tables(), LiveReadings(policy)
-    facts = [*leg("a", 5, 9), *leg("b", 8, 25, tier="none"), *leg("c", 1700, None), *leg("d", 3300, 3310)]
-    for seconds in range(0, 3700, 10):
-        count(tables, [each for each in facts if seconds <= (each.time - T0) / 1000 < seconds + 10], policy)
-        for record in move(tables, seconds, policy=policy):
-            shown.remember(record)
-    again = LiveReadings(policy)
-    for record in standing(tables, "", policy):
-        again.remember(record)
-    now = at(3690)
-    rolling, days = ({k: v for k, v in shown.current(now).items() if (k[5] == "day") is day} for day in (False, True))
-    assert rolling == {k: v for k, v in again.current(now).items() if k[5] != "day"}
-    assert days.keys() == {k for k in again.current(now) if k[5] == "day"} != set()
-    assert {k[4] for k in rolling if k[5] == "1m"} <= {"all"} and {k[4] for k in rolling} >= {"gold"}
 
 
 @pytest.mark.parametrize("moments", [(30,), (30, 100)])
