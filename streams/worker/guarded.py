@@ -2,9 +2,10 @@
 or does not give in time, is nothing, is counted, and the next text is its next chance.
 
 Each works on a thread of its own. One that hangs is left behind and another takes its place; after ``HANGS`` of them in
-a row, or when it took more than a part of the time, the plug-in is not asked any more for ``_REST`` seconds, and after
-``_LEFT_BEHIND`` of them in all not until the worker starts again. What it says of an error may name a person: the log
-has the kind of error alone.
+a row, or when texts it was slow with took more than a part of the time, the plug-in is not asked any more for ``_REST``
+seconds, and after ``_LEFT_BEHIND`` of them in all not until the worker starts again. While the process itself stood
+still, or waited for a processor, a plug-in is not late. What it says of an error may name a person: the log has the
+kind of error alone.
 """
 
 import logging
@@ -12,6 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,8 +22,9 @@ from streams.sentiment.scoring import Invalid, Reading, Scorer, read
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 0.5
-"""Seconds a text may take."""
+PATIENCE, _TURNS = 0.5, 10
+"""Seconds a text may take, waited for in so many turns: one in which the process stood still is no longer than another.
+An answer within the first turn is quick."""
 HANGS, _REST, _LEFT_BEHIND = 3, 60.0, 8
 _SPAN, _SHARE = 10.0, 0.5
 """Of so many seconds a plug-in may take this part, as the other agents of the worker wait for it."""
@@ -61,7 +64,7 @@ class Guard:
         answer: SimpleQueue[Any] = SimpleQueue()
         try:
             self._queue().put((asked, answer))
-            found = answer.get(timeout=self._patience)
+            found, turns = self._wait(answer)
         except (Empty, RuntimeError):  # no answer; or no thread to be had
             self._jobs = None  # the thread is left to itself
             self._hangs += 1
@@ -70,10 +73,18 @@ class Guard:
                 self._rest()
             return self.note(HUNG, f"no answer within {self._patience:g} s")
         self._hangs = 0
-        self._spent(begun)
+        if turns > 1:
+            self._spent(begun, turns)
         if isinstance(found, Exception):
             return self.note(INVALID if isinstance(found, Invalid) else RAISED, type(found).__name__)
         return found
+
+    def _wait(self, answer: SimpleQueue[Any]) -> tuple[Any, int]:
+        """The answer, and in which turn it came. Raises `Empty`."""
+        for turn in range(_TURNS):
+            with suppress(Empty):
+                return answer.get(timeout=self._patience / _TURNS), turn + 1
+        raise Empty
 
     def _queue(self) -> Jobs:
         if self._jobs is None:
@@ -81,12 +92,11 @@ class Guard:
             threading.Thread(target=self._work, args=(self._jobs,), daemon=True, name=self._what).start()
         return self._jobs
 
-    def _spent(self, begun: float) -> None:
+    def _spent(self, begun: float, turns: int) -> None:
         """One that is slow with every text would keep the others from their work."""
-        now = self._clock()
         if begun - self._since > _SPAN:
             self._since, self._took = begun, 0.0
-        self._took += now - begun
+        self._took += min(self._clock() - begun, turns * self._patience / _TURNS)
         if self._took > _SPAN * self._share:
             self._rest()
 

@@ -1,5 +1,8 @@
 """Scorers by name, and that one of somebody else's harms no worker."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from importlib.metadata import EntryPoint, EntryPoints
@@ -9,7 +12,7 @@ import pytest
 from streams.sentiment.compact import CompactScorer
 from streams.sentiment.scoring import Reading, read
 from streams.worker import plugins
-from streams.worker.guarded import GuardedScorer
+from streams.worker.guarded import Guard, GuardedScorer
 from streams.worker.plugins import PluginError, load_scorer
 
 
@@ -143,17 +146,48 @@ def test_what_a_scorer_says_of_itself_is_checked(given: Reading) -> None:
 
 
 def test_one_that_is_slow_with_every_text_rests() -> None:
-    now = [0.0]
+    later, failed = [0.0], list[str]()
 
-    def slow(text: str, language: str | None) -> float:
-        now[0] += 0.45
-        return 0.1
+    def slow(text: str) -> str:
+        time.sleep(0.06)
+        return text
 
+    guard = Guard(slow, "theirs", failed.append, clock=lambda: time.monotonic() + later[0], share=0.03)
+    assert 3 <= sum(guard("text") is not None for _ in range(100)) <= 5, "0.3 s, and the text over it"
+    later[0] = 61
+    assert guard("text") == "text"
+
+
+def test_one_that_is_quick_with_every_text_may_have_all_of_the_time() -> None:
+    """A backlog is nothing but texts: those that went without a score had another in a replay."""
     failed: list[str] = []
-    scorer = GuardedScorer(slow, "theirs", failed.append, clock=lambda: now[0])
-    assert sum(scorer("text") is not None for _ in range(100)) == 12, "half of ten seconds, and the text over it"
-    now[0] += 61
-    assert scorer("text") == 0.1
+
+    def quick(text: str) -> str:
+        time.sleep(0.002)
+        return text
+
+    guard = Guard(quick, "theirs", failed.append, share=0.001)
+    assert [guard("text") for _ in range(100)] == ["text"] * 100
+    assert not failed
+
+
+def test_one_is_not_late_while_the_process_stands() -> None:
+    """As by SIGSTOP: nobody runs, and the time is over when it goes on."""
+    script = """
+import os, sys, threading, time
+from streams.worker.guarded import Guard
+failed = []
+guard = Guard(lambda text: time.sleep(0.1) or text, "theirs", failed.append, patience=0.4)
+guard("first")
+threading.Timer(0.05, lambda: os.write(1, b".")).start()
+print(guard("text"), failed, flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.read(1) == b"."
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=20)[0] == b"text []\n"
 
 
 def test_one_that_hangs_now_and_then_leaves_few_threads_behind() -> None:
