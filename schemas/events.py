@@ -53,6 +53,8 @@ PromiseKept = CloudEvent[Literal["promise.kept"], o.PromiseKeptData]
 CustomerErased = CloudEvent[Literal["customer.erased"], o.CustomerErasedData]
 AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChangedData]
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
+SilenceSet = CloudEvent[Literal["silence.set"], o.SilenceSetData]
+SilenceEnded = CloudEvent[Literal["silence.ended"], o.SilenceEndedData]
 IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
 IdentityCut = CloudEvent[Literal["identity.cut"], o.IdentityCutData]
 ReplayStarted = CloudEvent[Literal["replay.started"], o.ReplayStartedData]
@@ -99,6 +101,8 @@ OwnTopicEvent = OwnEvent | ReplayEvent
 """What ``customers.events`` carries."""
 AgentTopicEvent = AgentStateChanged | ReplayEvent
 """What ``agents.state`` carries."""
+SilenceTopicEvent = SilenceSet | SilenceEnded
+"""What ``alert.silences`` carries."""
 IdentityTopicEvent = IdentityLinked | IdentityCut | ReplayEvent
 """What ``identity.commands`` carries."""
 Event = (
@@ -108,6 +112,8 @@ Event = (
     | CustomerErased
     | AgentStateChanged
     | AlertCommanded
+    | SilenceSet
+    | SilenceEnded
     | IdentityLinked
     | IdentityCut
     | ReplayEvent

@@ -148,12 +148,47 @@ class AgentStateChangedData(Model):
 class AlertCommandedData(Model):
     alert_id: AlertId
     """The alert; also the record's key."""
-    action: Literal["acknowledge", "snooze", "close"]
+    action: Literal["acknowledge", "assign", "comment", "escalate", "snooze", "close"]
     """What to do with it."""
     by: Label | None = None
     """Who asked."""
     until: Time | None = None
     """The end of a snooze."""
+    to: Label | None = None
+    """Of assign: to whom."""
+    note: Words | None = None
+    """What is to be said with it."""
+
+
+Matchers = Annotated[list[Words], Field(min_length=1, max_length=20)]
+
+
+class SilenceSetData(Model):
+    """Alerts that match are not told of until it ends; that they are over is. A later one of its id replaces it."""
+
+    silence_id: Name
+    """The silence; also the record's key."""
+    matchers: Matchers
+    """What an alert has to be, all of it: `rule=high-tier-wait`, `queue!=cards`, `tier=~gold|plat*`."""
+    ends: Time
+    """When it is over."""
+    starts: Time | None = None
+    """When it begins; absent: at once."""
+    by: Label
+    """Who asked."""
+    reason: Words
+    """Why."""
+
+
+class SilenceEndedData(Model):
+    """It is over, whatever was said when it was set."""
+
+    silence_id: Name
+    """The silence; also the record's key."""
+    by: Label
+    """Who asked."""
+    reason: Words | None = None
+    """Why."""
 
 
 class IdentityLinkedData(Model):

@@ -1,0 +1,28 @@
+"""What a rule looks at: a value over time, in pieces between which nothing happened.
+
+A signal is a function of all that is known of its subject, computed as a whole. So what follows from it (when a
+condition holds, from when to when) needs no rule of its own for what comes late.
+"""
+
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """A stretch of time over which a field has one value, or grows with time."""
+
+    start: int
+    """ms, the first moment inside."""
+    end: int | None
+    """ms, the first moment after; None = it goes on."""
+    value: float
+    """At ``start``."""
+    grows: bool = False
+    """By a millisecond each millisecond: how long something has lasted."""
+    anchor: str = ""
+    """What names the stretch whatever comes late: the leg, the message, the promise."""
+    evidence: tuple[str, ...] = ()
+    """Ids of the events that show it."""
+
+
+Signal = tuple[Piece, ...]
+"""In order of time, without overlap. Between pieces there is no value, and no comparison holds."""
