@@ -70,7 +70,8 @@ class Metrics(Observer, Notes):
         # Its _created series are of no use to Prometheus, and one more for each counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.alert_rules, self.outreach_rules = dict(alert_rules or {}), tuple(outreach_rules)
+        self.alert_rules: Mapping[str, str] = dict(alert_rules or {})
+        self.outreach_rules = tuple(outreach_rules)
         counter, histogram = self._counter, self._histogram
         self.records = counter("contact_streams_records", "Records read and committed", "hop")
         self.bytes = counter("contact_streams_bytes", "Bytes of record values read and committed", "hop")
