@@ -17,7 +17,9 @@ from streams.base.records import Condition, ConditionSubject
 
 WAITING = "waiting"
 """The kind of those that are about one contact's wait."""
-MOVED, WITHDRAWN, CLOSED, ERASED = "moved", "withdrawn", "closed", "erased"
+SINCE = {"wait": WAITING}
+"""How kinds were called in rows of before, and are since."""
+MOVED, WITHDRAWN, ERASED = "moved", "withdrawn", "erased"
 """Reasons for which an alert of any kind may be over."""
 
 
@@ -131,12 +133,12 @@ def _fired(episode: Episode, now: int | None) -> Alert:
 def condition(alert: Alert, owner: str, line: str, unit: str) -> Condition:
     """What is published of it: that its condition holds, then that it is over. ``unit``: of value and limit."""
     subject = alert.subject
-    about = "contact" if alert.kind == WAITING else "customer"
+    about = "customer" if alert.kind == "sentiment" else "contact"
     return Condition(
         episode=alert.id,
         fingerprint=alert_id(alert.rule, line, owner, *((subject.key,) if about == "contact" else ())),
         rule=alert.rule,
-        what=alert.kind,
+        what=SINCE.get(alert.kind, alert.kind),
         severity=alert.severity,
         subject=ConditionSubject(
             about, owner, subject.contact, None, subject.channel, subject.queue, subject.tier or None
