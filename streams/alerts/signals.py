@@ -14,8 +14,8 @@ class Piece(NamedTuple):
     """ms, the first moment inside."""
     end: int | None
     """ms, the first moment after; None = it goes on."""
-    value: float
-    """At ``start``."""
+    value: float | str
+    """At ``start``; a flag is 1 or 0."""
     grows: bool = False
     """By a millisecond each millisecond: how long something has lasted."""
     anchor: str = ""
