@@ -8,18 +8,6 @@ from streams.alerts.signals import Signal
 if TYPE_CHECKING:
     from streams.alerts.index import Index
 
-Param = int | float | str | bool
-"""Of a field: durations in ms, otherwise as the registry (`streams.alerts.fields`) says."""
-Params = Mapping[str, Param]
-"""All parameters of the field, by name, defaults included."""
-Attributes = Mapping[str, str | Signal]
-"""What rules are scoped by: ``tier``, ``service_type``, ``policy``, ``channel``, ``queue``, ``kpi``, ``source``. A word
-where it never changes, a signal of words where it does; what does not apply is left out."""
-Fields = Callable[[str, Params], Signal]
-"""(field, all of its parameters) → how it has been. Asked for at most once in a look for the same two, and only for
-fields that a rule needs whose scope fits. Attributes are fields too, and it is never asked for those."""
-
-
 class Found(NamedTuple):
     """One time that a rule's condition holds."""
 
