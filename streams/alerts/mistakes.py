@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equality, Not
+from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equality, Not, leaves
 from streams.alerts.fields import ATTRIBUTES, BY_PLURAL, FIELDS, SCOPES, Subject
 from streams.alerts.matching import Matcher
 from streams.alerts.reading import Path, Problem, meant, words_named
@@ -78,17 +78,6 @@ def _by_itself(rule: AlertRule, known: Known) -> Iterator[tuple[Path, str]]:
         )
     if rule.subject == "kpi" and not rule.kpis and "value" in {each.field for each in leaves(rule.when)}:
         yield (), "needs kpis: a value is held against a bound in the unit of its KPI"
-
-
-def leaves(condition: Condition) -> Iterator[Comparison | Equality]:
-    """The comparisons in it."""
-    if isinstance(condition, Comparison | Equality):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from leaves(condition.part)
-    else:
-        for part in condition.parts:
-            yield from leaves(part)
 
 
 def holds_always(condition: Condition, subject: Subject) -> bool:
