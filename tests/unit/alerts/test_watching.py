@@ -40,7 +40,13 @@ def test_a_wait_is_found_a_millisecond_after_its_bound_and_not_before() -> None:
     assert watch(index, {}, of(WAITING), 3_000) == Look((), 3_000)
     [found], due = watch(index, {}, of(WAITING), 3_001)
     assert due is None
-    assert (found.rule, found.severity, found.what, found.since, found.until) == ("r0", "critical", "waiting", 3_001, None)
+    assert (found.rule, found.severity, found.what, found.since, found.until) == (
+        "r0",
+        "critical",
+        "waiting",
+        3_001,
+        None,
+    )
     assert (found.value, found.limit, found.clear, found.unit) == (2_001, 2_000, None, "ms")
     assert (found.anchor, found.evidence) == ("leg-1", ("e-queued",))
 
@@ -203,7 +209,11 @@ def pieces(draw: st.DrawFn, values: st.SearchStrategy[Any], grows: bool = False)
 
 
 SIGNALS = st.fixed_dictionaries(
-    {"transfers": pieces(st.integers(0, 9)), "ping_pong": pieces(st.integers(0, 9)), "waiting": pieces(st.just(0), True)}
+    {
+        "transfers": pieces(st.integers(0, 9)),
+        "ping_pong": pieces(st.integers(0, 9)),
+        "waiting": pieces(st.just(0), True),
+    }
 )
 ATTRIBUTES = st.fixed_dictionaries(
     {},
