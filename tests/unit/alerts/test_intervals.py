@@ -1,5 +1,7 @@
 """Sets of moments, against a model that looks at every millisecond."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +42,7 @@ def is_plain(of: Intervals) -> bool:
     ends = [(BEGINNING - 1, BEGINNING - 1), *of]
     return all(
         before[1] is not None and before[1] < after[0] and (after[1] is None or after[0] < after[1])
-        for before, after in zip(ends, ends[1:], strict=False)
+        for before, after in pairwise(ends)
     )
 
 
