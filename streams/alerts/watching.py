@@ -6,7 +6,7 @@ from typing import NamedTuple
 from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection
+from streams.alerts.intervals import BEGINNING, Interval, Intervals, earlier, intersection, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -93,11 +93,13 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
         return None
     raised = held.raised
     for name, words in scene.index.scoped[place]:
-        raised = intersection(raised, when_one_of(scene.words(name), words))
+        has = scene.words(name)
+        if not isinstance(has, str):  # else it fits, or the rule were not looked at
+            raised = intersection(raised, when_one_of(has, words))
     if rule.hours is not None:
         raised = tuple(_open(raised, scene))
     due, anchors = None, dict[str, int]()
-    for start, end in episodes(raised, complement(held.kept)):
+    for start, end in within(raised, held.kept):
         since = scene.known_since(rule) if start == BEGINNING else start
         if since is None:
             break

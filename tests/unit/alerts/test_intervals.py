@@ -17,6 +17,7 @@ from streams.alerts.intervals import (
     intersection,
     joined,
     union,
+    within,
 )
 
 LONGEST = 24
@@ -84,6 +85,13 @@ def test_episodes(raised: Intervals, cleared: Intervals) -> None:
     assert is_plain(found) and moments(found) == expected
     starts = {start for start, _ in raised}
     assert all(start in starts for start, _ in found), "it begins where something begins to be raised"
+
+
+@given(sets(), sets())
+def test_what_is_raised_is_kept(raised: Intervals, other: Intervals) -> None:
+    kept = union(raised, other)
+    assert within(raised, kept) == episodes(raised, complement(kept))
+    assert within(raised, raised) == raised
 
 
 def test_what_is_always_and_never() -> None:
