@@ -59,6 +59,12 @@ class AlertRules:
         """All that are enabled, about one kind of subject."""
         return tuple(rule for rule in self.file.enabled if rule.subject == subject)
 
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """By the names of the rules."""
+        waits = {rule.name: str(rule.severity) for rule in self.wait}
+        return waits | {rule.name: str(rule.severity) for rule in self.sentiment}
+
     def index(self, subject: Subject) -> Index:
         """The same, to be watched by `streams.alerts.watching.watch`."""
         return self._indexes[subject]
