@@ -23,6 +23,8 @@ class Piece(NamedTuple):
     """What names the stretch whatever comes late: the leg, the message, the promise."""
     evidence: tuple[str, ...] = ()
     """Ids of the events that show it."""
+    reason: str = ""
+    """Why it is over, where that says more than that it is."""
 
 
 Signal = tuple[Piece, ...]

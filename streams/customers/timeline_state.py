@@ -1,6 +1,9 @@
 """What is kept of a customer on one line, and what an arrival or the passing of time makes of it."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -75,8 +78,8 @@ class LineOutcome(msgspec.Struct, frozen=True, gc=False):
     """For other customers."""
 
 
-def view(timeline: Timeline, place: Place) -> View:
-    """What capabilities may look at."""
+def view(timeline: Timeline, place: Place, new: Mapping[str, Any] = MappingProxyType({})) -> View:
+    """What capabilities may look at; ``new``: what some of them know by now, beside what the timeline says."""
     since = timeline.worth.since
     return View(
         place.owner,
@@ -86,4 +89,10 @@ def view(timeline: Timeline, place: Place) -> View:
         timeline.rested,
         timeline.tiers,
         None if since is None else since[2],
+        partial(_state_of, timeline, new),
     )
+
+
+def _state_of(timeline: Timeline, new: Mapping[str, Any], name: str) -> Any:
+    """Of a capability."""
+    return new[name] if name in new else getattr(timeline, name)
