@@ -89,6 +89,8 @@ class Completed(NamedTuple):
     anchor: str | None
     """None: no piece lies there."""
     evidence: tuple[str, ...]
+    behind: bool = False
+    """It holds behind that moment only: a value that grows is at the bound, and has to be above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,13 @@ class Leaf:
         if piece is None:
             return Completed(self.field, self.unit, None, limit, clear, None, ())
         value = _value(piece, at, scene.clock(piece.start))
-        return Completed(self.field, self.unit, value, limit, clear, piece.anchor, piece.evidence[:MOST_EVIDENCE])
+        evidence, behind = piece.evidence[:MOST_EVIDENCE], piece.grows and self.strict and value == limit
+        return Completed(self.field, self.unit, value, limit, clear, piece.anchor, evidence, behind)
+
+    @property
+    def strict(self) -> bool:
+        """Does it have to be above its bound?"""
+        return False
 
     def bounds(self, scene: Scene, at: int) -> tuple[float | None, float | None]:
         """To raise and to clear, at a moment."""
@@ -125,6 +133,10 @@ class Comparison(Leaf):
     clear_sign: Sign
     """The other way: ``at_or_below`` clears ``above``."""
     clear: Bound
+
+    @property
+    def strict(self) -> bool:
+        return self.sign == "above"
 
     def held(self, scene: Scene) -> Held:
         signal = self.values(scene)
@@ -233,7 +245,9 @@ def _stretch(piece: Piece, sign: Sign, bound: float, clock: Callable[[int], Cloc
     needed = floor(bound - value) + 1 if strict else ceil(bound - value)
     """Until it is above the bound; at the bound."""
     upward = sign in UPWARD
-    if not piece.grows or needed <= 0:
+    if piece.grows and upward:  # behind the moment at which it is at a bound that it has to be above
+        needed = max(0, ceil(bound - value))
+    elif not piece.grows or needed <= 0:
         return (piece.start, piece.end) if (needed <= 0) == upward else None
     goes_by = clock(piece.start)
     crossed = piece.start + needed if goes_by is None else goes_by.after(piece.start, needed)

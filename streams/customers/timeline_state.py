@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.alerts.episodes import Alerts
 from streams.base.records import Event, Fact, Handed
 from streams.contacts.contact import Contact
 from streams.contacts.histories import NEVER, History
@@ -15,7 +14,6 @@ from streams.contacts.lifecycle import Illegal
 from streams.customers.follow import Out, View
 from streams.customers.journey_state import KnownJourneys
 from streams.customers.journeys import Journeys
-from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
 from streams.customers.quality import Qualities
 from streams.customers.quality_state import KnownQuality
@@ -24,6 +22,8 @@ from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences
 from streams.customers.tiering import Tiering, Worth
 from streams.customers.tiers import Tiers
+from streams.customers.watched.kept import KnownWatch
+from streams.customers.watching import Watching
 
 
 class Place(NamedTuple):
@@ -49,8 +49,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     tiers: Tiers = ()
     recounted: tuple[int, int] = (0, 0)
     """A day of stream time (since the epoch), and how many facts other tiers of the customer counted anew in it."""
-    waits: Alerts = {}
-    moods: KnownMoods = Moods.empty
+    watched: KnownWatch = Watching.empty
     journeys: KnownJourneys = Journeys.empty
     segments: KnownSegment = Segments.empty
     worth: Worth = Tiering.empty

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.base.records import Command, CustomerEvent, Event, Fact, Left, Profile
+from streams.base.records import CustomerEvent, Event, Fact, Left, Profile
+from streams.base.times import iso
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
-from streams.customers.follow import Out
+from streams.customers.follow import CONDITIONS, Out
 from streams.customers.rules import CustomerRules
 from streams.rules import load
 from tests.support.deadlines import next_deadlines
@@ -23,7 +24,7 @@ T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
 OWNER = "customer:C1"
 PUBLISHED = ("journeys", "segments", "quality")
 """Capabilities whose deadlines follow from what they publish."""
-Record = Event | Profile | CustomerEvent | Left | Command
+Record = Event | Profile | CustomerEvent | Left
 
 
 _OWN = ("queue", "tier", "agent", "owner", "line", "id", "source", "case", "topic", "intent", "identifiers")
@@ -52,6 +53,37 @@ def net(emitted: Iterable[Fact]) -> Counter[Fact]:
     for fact in emitted:
         total[msgspec.structs.replace(fact, sign=1)] += fact.sign
     return Counter({fact: count for fact, count in total.items() if count})
+
+
+def conditions(outcome: Outcome) -> list[dict[str, Any]]:
+    """The alerts whose conditions an outcome publishes: that they hold, or are over."""
+    return [_alert(each) for each in on(outcome, CONDITIONS)]
+
+
+def _alert(told: dict[str, Any]) -> dict[str, Any]:
+    """A condition as one alert that is told twice."""
+    subject, over = told["subject"], told.get("until")
+    return {
+        "alert_id": told["episode"],
+        "rule": told["rule"],
+        "kind": told["what"],
+        "status": "firing" if over is None else "resolved",
+        "severity": told["severity"],
+        "customer": subject["customer"],
+        "contact_id": subject.get("contact"),
+        "channel": subject.get("channel"),
+        "queue": subject.get("queue"),
+        "tier": subject.get("tier", ""),
+        "value": told.get("value"),
+        "limit": told.get("limit"),
+        "unit": told.get("unit", "count"),
+        "since": iso(told["since"]),
+        "fired_at": iso(told["at"]),
+        "resolved_at": None if over is None else iso(over),
+        "reason": told.get("reason"),
+        "line": told.get("line", ""),
+        "revision": 1 if over is None else 2,
+    }
 
 
 def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:
@@ -129,7 +161,7 @@ class Task:
             assert msgspec.json.decode(msgspec.json.encode(new), type=Customer) == new, "stored is what is read back"
         self.customer = outcome.customer
         self.facts += outcome.facts
-        self.alerts += on(outcome, "alerts")
+        self.alerts += conditions(outcome)
         self.journeys += on(outcome, "journeys")
         self.steps += on(outcome, "journey.events")
         self.segments += on(outcome, "segments")
@@ -329,7 +361,3 @@ def told(task: Task) -> list[tuple[str, str | None]]:
     task.episodes()
     return [(each["status"], each["reason"]) for each in task.alerts]
 
-
-def command(task: Task, action: str, at: int = 3 * M) -> Command:
-    """What a person asks for the first alert."""
-    return Command(f"k{action}", "desk", task.alerts[0]["alert_id"], action, T0 + at, by="kim", until=T0 + H)

@@ -57,7 +57,9 @@ def acts_of(contacts: Iterable[Contact]) -> list[int]:
 def silence(told: Iterable[Told]) -> Signal:
     """While the customer is quiet by tracking.yaml, how the last contact had left them: good, bad or unknown."""
     found = [
-        Piece(each.silence.at, each.silence.ended, each.silence.verdict, False, f"since-{each.silence.since}", (), HEARD)
+        Piece(
+            each.silence.at, each.silence.ended, each.silence.verdict, False, f"since-{each.silence.since}", (), HEARD
+        )
         for each in told
         if each.status != WITHDRAWN and (each.silence.ended is None or each.silence.ended > each.silence.at)
     ]

@@ -7,15 +7,19 @@ from typing import NamedTuple
 from streams.alerts.conditions import Comparison, Condition, Equality, Not
 from streams.alerts.episodes import CONTACT, CUSTOMER, JOURNEY
 from streams.alerts.index import Index
+from streams.alerts.rules import AlertRule
 from streams.alerts.watching import Found, Look, watch
 from streams.contacts.contact import Contact
 from streams.customers.tiers import Tiers
 from streams.customers.watched import words
-from streams.customers.watched.scenes import ContactScene, CustomerScene, JourneyScene, Scene
+from streams.customers.watched.scenes import ContactScene, CustomerScene, JourneyScene
 from streams.customers.watched.standings import NEVER_HELD, NOTHING, Looked, Standing
 
 MAX_REMEMBERED = 20_000
 WAITING = "waiting"
+
+
+AnyScene = ContactScene | CustomerScene | JourneyScene
 
 
 class Case(NamedTuple):
@@ -49,7 +53,7 @@ def at_contact(key: str, contact: Contact, case: Case, index: Index, now: int | 
 
 
 def at_customer(scene: CustomerScene, index: Index, now: int | None, going: Mapping[str, Found], since: int) -> Looked:
-    """What stands of rules about customers in one. ``going``: what went on of rules before a moment ``since`` from which
+    """What stands of rules about customers in one. ``going``: what went on of rules at a moment ``since``, from which
     on more is known."""
     look = watch(index, scene.attributes, scene.fields, now, going, since)
     return _looked(scene, look, CUSTOMER)
@@ -65,7 +69,9 @@ def _looked(scene: CustomerScene | JourneyScene, look: Look, about: str) -> Look
     return Looked(standings, look.due)
 
 
-def _standing(scene: ContactScene | CustomerScene | JourneyScene, found: Found, about: str, since: int, held: int) -> Standing:
+def _standing(
+    scene: ContactScene | CustomerScene | JourneyScene, found: Found, about: str, since: int, held: int
+) -> Standing:
     until, reason = scene.over(found)
     return Standing(
         found.rule,
@@ -112,9 +118,7 @@ class Remembered:
     def __init__(self) -> None:
         self.taken: dict[Hashable, _Taken] = {}
 
-    def look(
-        self, name: Hashable, made_of: Sequence[object], at: int | None, take: Callable[[], Looked]
-    ) -> Looked:
+    def look(self, name: Hashable, made_of: Sequence[object], at: int | None, take: Callable[[], Looked]) -> Looked:
         """At stream time ``at``."""
         known = self.taken.get(name)
         if known is not None and _counts(known, made_of, at):
@@ -142,23 +146,12 @@ def _counts(known: _Taken, made_of: Sequence[object], at: int | None) -> bool:
 
 def fields_of(index: Index) -> frozenset[str]:
     """That rules read."""
-    return frozenset(name for rule in index.rules for name in _fields(rule.when))
+    return frozenset(leaf.field for _, leaf in leaves_of(index))
 
 
-def _fields(condition: Condition) -> Iterable[str]:
-    if isinstance(condition, Comparison | Equality):
-        yield condition.field
-    elif isinstance(condition, Not):
-        yield from _fields(condition.part)
-    else:
-        for part in condition.parts:
-            yield from _fields(part)
-
-
-def leaves_of(index: Index) -> Iterable[Comparison | Equality]:
+def leaves_of(index: Index) -> Iterable[tuple[AlertRule, Comparison | Equality]]:
     """All comparisons of rules."""
-    for rule in index.rules:
-        yield from _leaves(rule.when)
+    return ((rule, leaf) for rule in index.rules for leaf in _leaves(rule.when))
 
 
 def _leaves(condition: Condition) -> Iterable[Comparison | Equality]:
@@ -171,5 +164,5 @@ def _leaves(condition: Condition) -> Iterable[Comparison | Equality]:
 
 def part_of(index: Index, wanted: Callable[[frozenset[str]], bool]) -> Index:
     """The rules that read such fields."""
-    rules = [rule for rule in index.rules if wanted(frozenset(_fields(rule.when)))]
+    rules = [rule for rule in index.rules if wanted(frozenset(leaf.field for leaf in _leaves(rule.when)))]
     return Index(rules, index.business, index.calendars, index.version)

@@ -6,8 +6,7 @@ from operator import attrgetter
 import msgspec
 
 from streams.contacts.contact import Contact, Mark
-from streams.contacts.histories import NEVER, History
-from streams.contacts.steps import CUSTOMER, Step
+from streams.contacts.histories import NEVER
 
 MAX_MESSAGES = 50
 """So many are kept at least, and twice as many at most."""
@@ -55,22 +54,7 @@ def replaced(messages: Messages, key: str, fresh: Messages) -> Messages:
     return tuple(sorted(kept + fresh, key=_order))
 
 
-def written(known: Messages, settled: tuple[int, str], key: str, new: Step, change: tuple[History | None, History]):
-    """The messages when a history got an event: as it was before, and as it is. ``settled``: the last message that is
-    no longer kept."""
-    before, history = change
-    contact = history.lives[-1]
-    first_queue = before.lives[-1].first_queue if before and before.lives else contact.first_queue
-    if (not history.tail or history.tail[-1] is new) and contact.first_queue == first_queue:
-        if new.type not in WRITTEN or new.actor != CUSTOMER or new.value is None:
-            return known
-        if not known or (new.time, new.id) > (known[-1].time, known[-1].id):
-            return (*known, message(key, contact, contact.marks[-1]))
-    fresh = messages_of(key, history.lives, settled)
-    return replaced(known, key, fresh)
-
-
-def decided(messages: Messages, now: int) -> Messages:
-    """The messages that can be judged: those up to stream time; more than 50 never wait."""
-    waiting = next((index for index, message in enumerate(messages) if message.time > now), len(messages))
-    return messages[: max(waiting, len(messages) - MAX_MESSAGES)]
+def forced(messages: Messages) -> int:
+    """Up to this messages are judged whatever the stream time: more than 50 never wait."""
+    over = len(messages) - MAX_MESSAGES
+    return messages[over - 1].time if over > 0 else NEVER

@@ -1,4 +1,4 @@
-"""``transfers`` and ``ping_pong``: how often a contact was handed on, and how often it came back to where it had been."""
+"""``transfers`` and ``ping_pong``: how often a contact was handed on, and came back to where it had been."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Contacts, a customer and journeys as alert rules look at them: their attributes, and the fields that are asked for."""
+"""Contacts, a customer and journeys as alert rules look at them: their attributes, and what they ask for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -50,7 +50,10 @@ class Scene:
         return (until - 1 if reason == moods.QUIET else until), reason
 
     def _reason(self, what: str, until: int) -> str:
-        signals = [*self.given.get(what, ()), *(each for name, some in self.given.items() if name != what for each in some)]
+        signals = [
+            *self.given.get(what, ()),
+            *(each for name, some in self.given.items() if name != what for each in some),
+        ]
         ends = (piece.reason for signal in signals for piece in signal if piece.end == until and piece.reason)
         return next(ends, RECOVERED)
 
@@ -142,7 +145,9 @@ class CustomerScene(Scene):
 
     def subject(self, found: Found, since: int) -> Subject:
         tier, anchor = self.word("tier", since) or "", found.anchor.partition("#")[0]
-        message = next((each for each in self.known.messages if each.id == anchor), None) if found.what in MOODS else None
+        message = (
+            next((each for each in self.known.messages if each.id == anchor), None) if found.what in MOODS else None
+        )
         if message is not None:
             return Subject(message.key, message.contact, message.channel, message.queue, tier, message.id)
         contact = next((each for each in self.known.contacts if _is_of(each, anchor)), self.latest)
