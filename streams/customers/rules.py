@@ -56,6 +56,11 @@ class AlertRules:
         """Of every rule that can raise an alert."""
         return [rule.name for rule in self.file.enabled]
 
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """By the names of the rules."""
+        return {rule.name: rule.severity for rule in self.file.enabled}
+
     def of(self, subject: Subject) -> tuple[AlertRule, ...]:
         """All that are enabled, about one kind of subject."""
         return tuple(rule for rule in self.file.enabled if rule.subject == subject)

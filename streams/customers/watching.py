@@ -151,9 +151,6 @@ class Watching(Follower[KnownWatch]):
     def erased(self, state: KnownWatch, gone: Gone, view: View) -> Iterable[Out]:
         return over_out(state.alerts.values(), gone, view, self.rules.version)
 
-    def firing(self, state: KnownWatch) -> Iterator[str]:
-        return (alert.rule for alert in state.alerts.values() if alert.firing)
-
     # Contacts
 
     def _contacts(self, view: View) -> Iterator[Of]:

@@ -9,13 +9,13 @@ import msgspec
 from hypothesis import strategies as st
 
 from streams.base.records import CustomerEvent, Event, Fact, Left, Profile
-from streams.base.times import iso
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
-from streams.customers.follow import CONDITIONS, Out
+from streams.customers.follow import Out
 from streams.customers.rules import CustomerRules
 from streams.rules import load
+from tests.support.alerting import told as alerted
 from tests.support.deadlines import next_deadlines
 
 RULES = load().customers
@@ -55,39 +55,12 @@ def net(emitted: Iterable[Fact]) -> Counter[Fact]:
     return Counter({fact: count for fact, count in total.items() if count})
 
 
-def conditions(outcome: Outcome) -> list[dict[str, Any]]:
-    """The alerts whose conditions an outcome publishes: that they hold, or are over."""
-    return [_alert(each) for each in on(outcome, CONDITIONS)]
-
-
-def _alert(told: dict[str, Any]) -> dict[str, Any]:
-    """A condition as one alert that is told twice."""
-    subject, over = told["subject"], told.get("until")
-    return {
-        "alert_id": told["episode"],
-        "rule": told["rule"],
-        "kind": told["what"],
-        "status": "firing" if over is None else "resolved",
-        "severity": told["severity"],
-        "customer": subject["customer"],
-        "contact_id": subject.get("contact"),
-        "channel": subject.get("channel"),
-        "queue": subject.get("queue"),
-        "tier": subject.get("tier", ""),
-        "value": told.get("value"),
-        "limit": told.get("limit"),
-        "unit": told.get("unit", "count"),
-        "since": iso(told["since"]),
-        "fired_at": iso(told["at"]),
-        "resolved_at": None if over is None else iso(over),
-        "reason": told.get("reason"),
-        "line": told.get("line", ""),
-        "revision": 1 if over is None else 2,
-    }
-
-
 def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:
-    """What an outcome publishes on a topic, without what it takes back."""
+    """What an outcome publishes on a topic, without what it takes back; of ``alerts`` what is told of their
+    conditions.
+    """
+    if topic == "alerts":
+        return [alerted(each) for each in on(outcome, "alert.conditions")]
     return [out.value for out in outcome.out if out.topic == topic and out.value is not None]
 
 
@@ -161,7 +134,7 @@ class Task:
             assert msgspec.json.decode(msgspec.json.encode(new), type=Customer) == new, "stored is what is read back"
         self.customer = outcome.customer
         self.facts += outcome.facts
-        self.alerts += conditions(outcome)
+        self.alerts += on(outcome, "alerts")
         self.journeys += on(outcome, "journeys")
         self.steps += on(outcome, "journey.events")
         self.segments += on(outcome, "segments")
