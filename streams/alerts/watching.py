@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from streams.alerts.conditions import Clock, completing, when_one_of, word_at
+from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection, union
+from streams.alerts.intervals import BEGINNING, NEVER, Interval, Intervals, earlier, intersection, union, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -106,15 +106,19 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
         return None
     raised, kept = held.raised, held.kept
     for name, words in scene.index.scoped[place]:
-        raised = intersection(raised, when_one_of(scene.words(name), words))
+        has = scene.words(name)
+        if not isinstance(has, str):  # else it fits, or the rule were not looked at
+            raised = intersection(raised, when_one_of(has, words))
+        elif went is not None and has not in words:
+            raised = NEVER
     if rule.hours is not None:
         raised = tuple(_open(raised, scene))
     due, anchors = None, dict[str, int]()
     if went is not None and went.since < scene.since:
         before = ((went.since, scene.since),)
         raised, kept = union(before, raised), union(before, kept)
-    for start, end in episodes(raised, complement(kept)):
-        since = scene.known_since() if start == BEGINNING else start
+    for start, end in within(raised, kept):
+        since = scene.known_since(rule) if start == BEGINNING else start
         if since is None:
             break
         if now is None or since > now:
@@ -187,7 +191,7 @@ class _Scene:
         place = (word_at(self.words("channel"), at), word_at(self.words("queue"), at))
         return None if self.index.business is None else self.index.business(*place)
 
-    def known_since(self) -> int | None:
-        """The first moment of which anything is known; what has always been began there."""
-        some = (each for each in self.signals.values() if each)
-        return min((each[0].start for each in some if each[0].start > BEGINNING), default=None)
+    def known_since(self, rule: AlertRule) -> int | None:
+        """The first moment of which its fields say anything; what has always been began there."""
+        starts = (piece.start for leaf in leaves(rule.when) for piece in leaf.values(self)[:2])
+        return min((start for start in starts if start > BEGINNING), default=None)

@@ -6,8 +6,8 @@ from math import inf
 from typing import Any
 
 from schemas.data import CHANNELS
-from streams.alerts.conditions import Comparison
-from streams.alerts.mistakes import Known, leaves
+from streams.alerts.conditions import Comparison, leaves
+from streams.alerts.mistakes import Known
 from streams.alerts.mistakes import mistakes as of_rules
 from streams.alerts.reading import Problem
 from streams.alerts.rules import AlertRule

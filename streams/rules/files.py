@@ -183,7 +183,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str
         replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys, tracking.contacts
     )
     high = frozenset(name for name, tier in tiers.items() if tier.high)
-    seen = files.behaviours.behaviours
+    alerts, seen = files.alerts.watching(high), files.behaviours.behaviours
     quality = QualityRules(
         {name: each.human or 0.0 for name, each in seen.items()},
         {name: each.kept_within_ms for name, each in seen.items() if each.kept_within_ms},
@@ -208,7 +208,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str
         contacts,
         tracking.journeys,
         tracking.segments,
-        AlertRules.of_file(files.alerts.watching(high), frozenset(tiers), files.hours),
+        AlertRules.of_file(alerts, frozenset(tiers), files.hours),
         replace(
             tracking.silence,
             floor_ms=max(tracking.silence.floor_ms, longest),
@@ -228,7 +228,8 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
     deadlines = files.behaviours.named_deadlines(behaviours)
-    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals)
+    handlings = alerts.handlings()
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals, handlings)
 
 
 def _settling(kpis: KpiPolicy, journeys: JourneyRules, contacts: ContactRules) -> KpiPolicy:
