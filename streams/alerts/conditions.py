@@ -114,7 +114,7 @@ class Leaf:
         if piece is None:
             return Completed(self.field, self.unit, None, limit, clear, None, ())
         value = _value(piece, at, scene.clock(piece.start))
-        evidence, behind = piece.evidence[:MOST_EVIDENCE], piece.grows and self.strict and value == limit
+        evidence, behind = piece.evidence[:MOST_EVIDENCE], piece.at_bound and self.strict and value == limit
         return Completed(self.field, self.unit, value, limit, clear, piece.anchor, evidence, behind)
 
     @property
@@ -254,7 +254,7 @@ def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[i
     """When the values are above (at or above, …) the bound."""
     upward, strict = sign in UPWARD, sign in ("above", "at_or_below")
     found: list[Interval] = []
-    for start, end, value, grows, *_ in signal:
+    for start, end, value, grows, *_, at_bound in signal:
         if isinstance(value, str):
             continue
         needed = bound - value
@@ -265,8 +265,8 @@ def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[i
             if not upward:
                 found.append((start, end))
         else:
-            # upwards from the moment at which it is at the bound, also where it has to be above it, which it is behind that
-            wait, goes_by = floor(needed) + 1 if strict and not upward else ceil(needed), clock(start)
+            behind = strict and not (upward and at_bound)
+            wait, goes_by = floor(needed) + 1 if behind else ceil(needed), clock(start)
             crossed = start + wait if goes_by is None else goes_by.after(start, wait)
             if not upward:
                 found.append((start, earlier(crossed, end)))

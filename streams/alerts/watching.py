@@ -105,14 +105,7 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
     if not held.raised and went is None:
         return None
     raised, kept = held.raised, held.kept
-    for name, words in scene.index.scoped[place]:
-        has = scene.words(name)
-        if not isinstance(has, str):  # else it fits, or the rule were not looked at
-            raised = intersection(raised, when_one_of(has, words))
-        elif went is not None and has not in words:
-            raised = NEVER
-    if rule.hours is not None:
-        raised = tuple(_open(raised, scene))
+    raised = _in_scope(raised, place, scene)
     due, anchors = None, dict[str, int]()
     if went is not None and went.since < scene.since:
         before = ((went.since, scene.since),)
@@ -141,6 +134,17 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
             )
         )  # fmt: skip
     return due
+
+
+def _in_scope(raised: Intervals, place: int, scene: "_Scene") -> Intervals:
+    """While it is open, too."""
+    for name, words in scene.index.scoped[place]:
+        has = scene.words(name)
+        if not isinstance(has, str):
+            raised = intersection(raised, when_one_of(has, words))
+        elif scene.going and has not in words:  # else it fits, or the rule were not looked at
+            raised = NEVER
+    return raised if scene.hours is None else tuple(_open(raised, scene))
 
 
 def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:

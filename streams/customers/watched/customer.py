@@ -45,8 +45,8 @@ def open_contacts(contacts: Iterable[Contact]) -> Signal:
 def quiet(acts: Iterable[int]) -> Signal:
     """How long nothing has come from the customer. ``acts``: when something did."""
     times = sorted({*acts})
-    closed = [Piece(at, following, 0.0, True, f"since-{at}", (), HEARD) for at, following in pairwise(times)]
-    return (*closed, *[Piece(at, None, 0.0, True, f"since-{at}") for at in times[-1:]])
+    closed = [Piece(at, following, 0.0, True, f"since-{at}", (), HEARD, True) for at, following in pairwise(times)]
+    return (*closed, *[Piece(at, None, 0.0, True, f"since-{at}", at_bound=True) for at in times[-1:]])
 
 
 def acts_of(contacts: Iterable[Contact]) -> list[int]:

@@ -30,7 +30,7 @@ def age(journey: Found, gap_ms: int) -> Signal:
         end, why = whole.heard, SOLVED_WORD
     if end is not None and end <= whole.started:
         return ()
-    return (Piece(whole.started, end, 0.0, True, "age", (), why if end is not None else ""),)
+    return (Piece(whole.started, end, 0.0, True, "age", (), why if end is not None else "", True),)
 
 
 def contacts(journey: Found, gap_ms: int) -> Signal:

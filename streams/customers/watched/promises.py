@@ -41,4 +41,4 @@ def _piece(at: int, due: int | None, over: tuple[int | None, str], calls: Iterab
     called = next((call for call in calls if call >= at), None)
     if called is not None and (end is None or called < end):
         end, why = called, KEPT
-    return Piece(start, end, 0.0, True, f"promised-{at}", (), why) if end is None or end > start else None
+    return Piece(start, end, 0.0, True, f"promised-{at}", (), why, True) if end is None or end > start else None

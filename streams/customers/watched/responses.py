@@ -57,7 +57,7 @@ def _taken(contact: Contact) -> Signal:
     end, why = until(contact, leg.entered)
     if contact.answered is not None and (end is None or contact.answered <= end):
         end, why = contact.answered, ANSWERED
-    piece = Piece(leg.entered, end, 0.0, True, "first", (event_of(contact, leg),), why)
+    piece = Piece(leg.entered, end, 0.0, True, "first", (event_of(contact, leg),), why, True)
     return (piece,) if end is None or end > leg.entered else ()
 
 
@@ -73,11 +73,11 @@ def _open(contact: Contact, since: int) -> Piece:
     end, why = until(contact, start)
     if contact.solved and contact.solved_at is not None and (end is None or contact.solved_at < end):
         end, why = max(start, contact.solved_at), SOLVED
-    return Piece(start, end, float(start - since), True, _name(since), (), why)
+    return Piece(start, end, float(start - since), True, _name(since), (), why, True)
 
 
 def _over(since: int, at: int, why: str) -> Piece:
-    return Piece(since, at, 0.0, True, _name(since), (), why)
+    return Piece(since, at, 0.0, True, _name(since), (), why, True)
 
 
 def _name(since: int) -> str:

@@ -30,7 +30,7 @@ def waiting(contact: Contact) -> Signal:
         left, outcome = end_of(leg)
         if left is None or left > leg.entered:
             evidence = (event_of(contact, leg),)
-            found.append(Piece(leg.entered, left, 0.0, True, leg.id, evidence, outcome))
+            found.append(Piece(leg.entered, left, 0.0, True, leg.id, evidence, outcome, True))
     return tuple(found)
 
 

@@ -43,7 +43,6 @@ def test_a_capability_is_asked_where_it_has_an_answer_of_its_own() -> None:
     assert asked.keys() == set(HOOKS)
     assert asked["due"] >= {"watched", "journeys", "segments"}
     assert asked["publish"] >= {"journeys", "segments"} and not asked["publish"] & {"watched"}
-    assert asked["firing"] >= {"watched"} and not asked["firing"] & {"journeys", "segments"}
 
 
 def test_a_row_is_charged_for_alerts_alone() -> None:
