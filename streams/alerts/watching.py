@@ -1,12 +1,13 @@
 """What stands of the rules of a subject at a moment of stream time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, earlier, intersection, within
+from streams.alerts.intervals import BEGINNING, NEVER, Interval, Intervals, earlier, intersection, union, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -46,7 +47,14 @@ class Look(NamedTuple):
     event: an episode that begins, or is over. It may be early, never late."""
 
 
-def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None) -> Look:
+def watch(
+    index: Index,
+    attributes: Attributes,
+    fields: Fields,
+    now: int | None,
+    going: Mapping[str, Found] = MappingProxyType({}),
+    since: int = BEGINNING,
+) -> Look:
     """What the rules of one kind of subject find in one subject; a function of the whole of what is known of it.
 
     ``index``: ``AlertRules.index("contact")``. ``now``: stream time; moments behind it are not judged yet (an end that
@@ -55,12 +63,17 @@ def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None)
     What the caller does: the ids (``alert_id(rule, line, owner, key parts, anchor)``), and the patience while a history
     is arriving (publish nothing new while ``now <= touched``, and look again at ``max(due, touched)``): what was
     published stays meanwhile.
+
+    ``going``: by rule, what went on at ``since``, from which on more is known than that; it comes back with its end, if
+    there is one.
     """
     left, due = index.concerned(attributes), None
-    if not left:
+    near = index.named(going) if going else 0
+    if not left and not near:
         return _NOTHING
     scene, found = _Scene(index, attributes, fields), list[Found]()
-    near = 0
+    scene.going, scene.since = going, since
+    left &= ~near
     while left:
         place = (left & -left).bit_length() - 1
         group = index.groups[place]
@@ -88,18 +101,16 @@ _NOTHING = Look()
 def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) -> int | None:
     """What one rule finds goes to ``found``; the next moment at which that changes."""
     rule = scene.of(place)
-    held = rule.when.held(scene)
-    if not held.raised:
+    held, went = rule.when.held(scene), scene.going.get(rule.name)
+    if not held.raised and went is None:
         return None
-    raised = held.raised
-    for name, words in scene.index.scoped[place]:
-        has = scene.words(name)
-        if not isinstance(has, str):  # else it fits, or the rule were not looked at
-            raised = intersection(raised, when_one_of(has, words))
-    if rule.hours is not None:
-        raised = tuple(_open(raised, scene))
+    raised, kept = held.raised, held.kept
+    raised = _in_scope(raised, place, scene)
     due, anchors = None, dict[str, int]()
-    for start, end in within(raised, held.kept):
+    if went is not None and went.since < scene.since:
+        before = ((went.since, scene.since),)
+        raised, kept = union(before, raised), union(before, kept)
+    for start, end in within(raised, kept):
         since = scene.known_since(rule) if start == BEGINNING else start
         if since is None:
             break
@@ -107,8 +118,12 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
             return earlier(due, since)
         if end is not None and end > now:
             due, end = end, None  # noqa: PLW2901
-        leaf = completing(rule.when, held, start)
-        got = leaf.completed(scene, start)
+        if went is not None and start == went.since:
+            found.append(went._replace(severity=rule.severity, until=end))
+            continue
+        got = completing(rule.when, held, start).completed(scene, start)
+        if got.behind and since == now:
+            return earlier(due, since + 1)
         anchor = str(since) if got.anchor is None else got.anchor
         anchors[anchor] = nth = anchors.get(anchor, 0) + 1
         named = anchor if nth == 1 else f"{anchor}#{nth}"
@@ -119,6 +134,17 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
             )
         )  # fmt: skip
     return due
+
+
+def _in_scope(raised: Intervals, place: int, scene: "_Scene") -> Intervals:
+    """While it is open, too."""
+    for name, words in scene.index.scoped[place]:
+        has = scene.words(name)
+        if not isinstance(has, str):
+            raised = intersection(raised, when_one_of(has, words))
+        elif scene.going and has not in words:  # else it fits, or the rule were not looked at
+            raised = NEVER
+    return raised if scene.hours is None else tuple(_open(raised, scene))
 
 
 def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:
@@ -137,6 +163,8 @@ class _Scene:
         self.index, self.attributes, self.fields = index, attributes, fields
         self.signals: dict[tuple[str, tuple[tuple[str, Param], ...]], Signal] = {}
         self.hours: str | None = None
+        self.going: Mapping[str, Found] = {}
+        self.since = BEGINNING
 
     def of(self, place: int) -> AlertRule:
         """The rule that is looked at now; growing durations go by its hours."""

@@ -291,7 +291,7 @@ def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
             task.take(event("contact.ended", at + 9, contact, "chat", by="customer", reason="abandoned"))
     assert task.customer is not None
     [line] = task.customer.lines.values()
-    assert (len(line.histories), len(line.moods.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
+    assert (len(line.histories), len(line.watched.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
     assert len(msgspec.json.encode(task.customer)) < 900_000, "one changelog record holds it"
     assert task.journeys[-1]["counts"]["contacts"] == 600 and len(task.journeys[-1]["contacts"]) == 20
     assert len(task.of("leg_opened")) == 600 and len(task.of("leg_closed")) == closed

@@ -7,9 +7,8 @@ import pytest
 from streams.base.records import Event, Left
 from streams.customers import customers
 from streams.customers.follow import View
-from streams.customers.waits import Waits
 from streams.rules import load
-from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, event, on, play, profile, told
+from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, event, play, profile, told
 
 LIMIT = 120 * S
 
@@ -208,15 +207,16 @@ def test_an_alert_whose_contact_comes_to_rest_before_its_wait_ends_is_withdrawn(
     (last,) = task.episodes().values()
     assert (last["status"], last["reason"]) == ("resolved", "withdrawn")
     assert task.until(2 * H).customer is not None
-    assert not task.customer.lines[""].waits, "and forgotten"
+    assert not task.customer.lines[""].watched.alerts, "and forgotten"
 
 
 def test_whatever_becomes_of_the_leg_its_alert_does_not_fire_for_ever() -> None:
     task = Task().take(event("contact.queued", 0, queue="loans", tier="gold")).until(124 * S)
     assert task.customer is not None
     timeline = task.customer.lines[""]
-    waits, lost = Waits(RULES.alerts.wait, RULES.contacts.lateness_ms), View(OWNER, "", T0 + 125 * S, {}, {}, ())
-    assert waits.due(timeline.waits, lost) == T0 + 120 * S
-    after = waits.passed(timeline.waits, lost)
-    assert [(each["status"], each["reason"]) for each in on(after, "alerts")] == [("resolved", "withdrawn")]
-    assert waits.passed(after.state, lost).out == ()
+    watching = next(each for each in RULES.followers if each.name == "watched")
+    lost = View(OWNER, "", T0 + 125 * S, {}, {}, ())
+    assert watching.due(timeline.watched, lost) == T0 + 120 * S
+    after = watching.passed(timeline.watched, lost)
+    assert [(each.value["reason"], each.value["until"]) for each in after.out] == [("withdrawn", T0 + 125 * S)]
+    assert watching.passed(after.state, lost).out == ()
