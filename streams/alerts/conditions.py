@@ -5,7 +5,7 @@ bounds to raise, and those at which it is *kept*, which is all that is not over 
 is kept. ``not`` turns the two round: what is not kept raises it, and it is kept where the other is not raised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Literal, NamedTuple, Protocol
@@ -154,10 +154,10 @@ class Comparison(Leaf):
 class Equality(Leaf):
     """A field is one of these: words, 1 or 0 of a flag, counts."""
 
-    values_: frozenset[float | str]
+    one_of: frozenset[float | str]
 
     def held(self, scene: Scene) -> Held:
-        fits = self.values_
+        fits = self.one_of
         found = joined((each.start, each.end) for each in self.values(scene) if each.value in fits)
         return Held(found, found)
 
@@ -219,7 +219,7 @@ def completing(condition: Condition, held: Held, at: int, negated: bool = False)
     return condition
 
 
-def beyond(signal: Signal, sign: Sign, bound: float, clock: Callable[[int], Clock | None]) -> Intervals:
+def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[int], Clock | None]) -> Intervals:
     """When the values are above (at or above, …) the bound."""
     stretches = (_stretch(each, sign, bound, clock) for each in signal)
     return joined(each for each in stretches if each is not None)

@@ -17,6 +17,9 @@ SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 Type = Literal["duration", "count", "ratio", "score", "rate", "number", "word", "flag"]
 """number: in the unit of what it is of, as a KPI's value; score: between two ends of its own."""
 
+UNIT_NAMES: Mapping[Type, str] = {"number": "that of the KPI", "word": "a word", "flag": "true or false"}
+"""Of what has no unit of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -81,6 +84,7 @@ ATTRIBUTES = (
     Attribute("kpi", "kpis", "The KPI by its name in the catalogue, /variant behind it where it has one.", "[csat]"),
     Attribute("source", "sources", "The connector, as its events name it.", "[/telephony]"),
 )
+ATTRIBUTE_NAMES = frozenset(each.name for each in ATTRIBUTES)
 BY_PLURAL = {each.plural: each for each in ATTRIBUTES}
 _PERSON = ("tier", "service_type", "policy")
 SCOPES: Mapping[Subject, tuple[str, ...]] = {

@@ -28,7 +28,7 @@ def joined(intervals: Iterable[Interval]) -> Intervals:
     """Of intervals in order of their starts: those that overlap or touch as one."""
     found: list[Interval] = []
     for start, end in intervals:
-        if not found or (last := found[-1][1]) is not None and last < start:
+        if not found or ((last := found[-1][1]) is not None and last < start):
             found.append((start, end))
         elif last is not None and (end is None or end > last):
             found[-1] = found[-1][0], end

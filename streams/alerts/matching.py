@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 _SHAPE = re.compile(r"([a-z_][a-z0-9_.-]{0,39})(=~|!~|!=|=)(.*)", re.DOTALL)
+MATCHER = r"^[a-z_][a-z0-9_.-]{0,39}(=~|!~|!=|=)"
+"""Pattern of one, as JSON Schema has it."""
 
 
 class Matcher(NamedTuple):
@@ -34,7 +36,9 @@ def matcher(text: str) -> Matcher:
     """Raises ``ValueError`` where it is none."""
     found = _SHAPE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no matcher: expected name=value, name!=value, name=~one|other* or name!~one|other*")
+        raise ValueError(
+            f"{text!r} is no matcher: expected name=value, name!=value, name=~one|other* or name!~one|other*"
+        )
     return Matcher(found[1], found[2], found[3])
 
 

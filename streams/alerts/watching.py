@@ -1,12 +1,15 @@
 """What stands of the rules of a subject at a moment of stream time."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from streams.alerts.signals import Signal
+from streams.alerts.conditions import Clock, completing, when_one_of, word_at
+from streams.alerts.fields import ATTRIBUTE_NAMES
+from streams.alerts.index import Index, crossing, places, reached
+from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection
+from streams.alerts.rules import AlertRule
+from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
-if TYPE_CHECKING:
-    from streams.alerts.index import Index
 
 class Found(NamedTuple):
     """One time that a rule's condition holds."""
@@ -43,7 +46,7 @@ class Look(NamedTuple):
     event: an episode that begins, or is over. It may be early, never late."""
 
 
-def watch(index: "Index", attributes: Attributes, fields: Fields, now: int | None) -> Look:
+def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None) -> Look:
     """What the rules of one kind of subject find in one subject; a function of the whole of what is known of it.
 
     ``index``: ``AlertRules.index("contact")``. ``now``: stream time; moments behind it are not judged yet (an end that
@@ -53,4 +56,116 @@ def watch(index: "Index", attributes: Attributes, fields: Fields, now: int | Non
     is arriving (publish nothing new while ``now <= touched``, and look again at ``max(due, touched)``): what was
     published stays meanwhile.
     """
-    raise NotImplementedError
+    left, due = index.concerned(attributes), None
+    if not left:
+        return _NOTHING
+    scene, found = _Scene(index, attributes, fields), list[Found]()
+    near = 0
+    while left:
+        place = (left & -left).bit_length() - 1
+        group = index.groups[place]
+        if group is None:  # behind all that need a field
+            near |= left
+            break
+        mine = left & group.rules
+        left ^= mine
+        signal = scene.signal(*group.needed.key)
+        if not signal:
+            continue
+        far = mine >> group.first >> (count := reached(group, signal, now))
+        near |= mine ^ (far << group.first << count)
+        if far and (upward := group.needed.upward) is not None:
+            nearest = count + (far & -far).bit_length() - 1
+            due = earlier(due, crossing(signal, upward, group.ranks[nearest], now))
+    for place in places(near):
+        due = earlier(due, _looked(place, scene, now, found))
+    return Look(tuple(found), None if due is None else due - 1)
+
+
+_NOTHING = Look()
+
+
+def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) -> int | None:
+    """What one rule finds goes to ``found``; the next moment at which that changes."""
+    rule = scene.of(place)
+    held = rule.when.held(scene)
+    if not held.raised:
+        return None
+    raised = held.raised
+    for name, words in scene.index.scoped[place]:
+        raised = intersection(raised, when_one_of(scene.words(name), words))
+    if rule.hours is not None:
+        raised = tuple(_open(raised, scene))
+    due, anchors = None, dict[str, int]()
+    for start, end in episodes(raised, complement(held.kept)):
+        since = scene.known_since() if start == BEGINNING else start
+        if since is None:
+            break
+        if now is None or since > now:
+            return earlier(due, since)
+        if end is not None and end > now:
+            due, end = end, None  # noqa: PLW2901
+        leaf = completing(rule.when, held, start)
+        got = leaf.completed(scene, start)
+        anchor = str(since) if got.anchor is None else got.anchor
+        anchors[anchor] = nth = anchors.get(anchor, 0) + 1
+        named = anchor if nth == 1 else f"{anchor}#{nth}"
+        found.append(
+            Found(
+                rule.name, rule.severity, got.what, since, end, named, got.value, got.limit, got.clear, got.unit,
+                got.evidence,
+            )
+        )  # fmt: skip
+    return due
+
+
+def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:
+    """From the first moment on at which it is open."""
+    for start, end in raised:
+        clock = scene.clock(start)
+        opening = start if clock is None else clock.next_opening(start)
+        if opening is not None and (end is None or opening < end):
+            yield opening, end
+
+
+class _Scene:
+    """One subject in one look: each signal is asked for once."""
+
+    def __init__(self, index: Index, attributes: Attributes, fields: Fields) -> None:
+        self.index, self.attributes, self.fields = index, attributes, fields
+        self.signals: dict[tuple[str, tuple[tuple[str, Param], ...]], Signal] = {}
+        self.hours: str | None = None
+
+    def of(self, place: int) -> AlertRule:
+        """The rule that is looked at now; growing durations go by its hours."""
+        rule = self.index.rules[place]
+        self.hours = rule.hours
+        return rule
+
+    def signal(self, field: str, parameters: tuple[tuple[str, Param], ...]) -> Signal:
+        key = (field, parameters)
+        found = self.signals.get(key)
+        if found is None:
+            if field in ATTRIBUTE_NAMES:
+                words = self.attributes.get(field, ())
+                found = (Piece(BEGINNING, None, words),) if isinstance(words, str) else words
+            else:
+                found = self.fields(field, dict(parameters))
+            self.signals[key] = found
+        return found
+
+    def words(self, attribute: str) -> str | Signal:
+        return self.attributes.get(attribute, "")
+
+    def clock(self, at: int) -> Clock | None:
+        if self.hours is None:
+            return None
+        if self.hours != "business":
+            return self.index.calendars.get(self.hours)
+        place = (word_at(self.words("channel"), at), word_at(self.words("queue"), at))
+        return None if self.index.business is None else self.index.business(*place)
+
+    def known_since(self) -> int | None:
+        """The first moment of which anything is known; what has always been began there."""
+        some = (each for each in self.signals.values() if each)
+        return min((each[0].start for each in some if each[0].start > BEGINNING), default=None)

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from streams.alerts.rules import AlertsFile
 from streams.base.times import DAY_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
 from streams.contacts.rules import ContactRules
@@ -157,7 +158,7 @@ class Files:
     """All of them, by their names without ``.yaml``."""
 
     tiers: TiersFile
-    alerts: AlertRules
+    alerts: AlertsFile
     kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
@@ -204,7 +205,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         contacts,
         tracking.journeys,
         tracking.segments,
-        files.alerts.watching(high),
+        AlertRules.of_file(files.alerts.watching(high), frozenset(tiers), files.hours),
         replace(
             tracking.silence,
             floor_ms=max(tracking.silence.floor_ms, longest),
