@@ -4,7 +4,7 @@ What was published of them is kept, as long as something late may change it, and
 what is told as over nothing changes any more; where it holds all the same, that is another episode, from then on.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,6 +59,9 @@ class Span(NamedTuple):
         return found if self.before < found <= self.now else self.now
 
 
+Why = Callable[[Found], str]
+
+
 def going(known: Iterable[Stood], since: int) -> dict[str, Found]:
     """By rule, the episodes that go on at a moment."""
     return {
@@ -71,11 +74,17 @@ def going(known: Iterable[Stood], since: int) -> dict[str, Found]:
     }  # fmt: skip
 
 
+def continued(found: Found, begun: Mapping[str, Found], since: int) -> Found:
+    """Rules have changed: what holds from the first moment on that is looked at has begun when it had begun before."""
+    known = begun.get(found.rule)
+    return found if known is None or found.since != since else found._replace(since=known.since)
+
+
 def settled(
-    known: Sequence[Stood], found: Iterable[Found], span: Span, rules: Collection[str], quiet: Collection[str] = ()
+    known: Sequence[Stood], found: Iterable[Found], span: Span, rules: Collection[str], why: Why = lambda found: RECOVERED
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
-    ``rules``: all there are; ``quiet``: those that are over as nothing is known any more."""
+    ``rules``: all there are; ``why``: for what reason one is over."""
     left = {name: [each for each in known if each.rule == name] for name in {each.rule for each in known}}
     kept: list[Stood] = []
     changed: list[Stood] = []
@@ -84,7 +93,7 @@ def settled(
         before = _same(of_rule, each)
         if before is not None:
             of_rule.remove(before)
-        after = _after(before, each, known, span, QUIET if each.rule in quiet else RECOVERED)
+        after = _after(before, each, known, span, None if each.until is None else why(each))
         for one in after:
             kept.append(one)
             if one is not before:
@@ -124,8 +133,7 @@ def _same(known: Sequence[Stood], found: Found) -> Stood | None:
     return min(fits, key=lambda each: (not each.open, each.anchor != found.anchor, each.since), default=None)
 
 
-def _after(before: Stood | None, found: Found, known: Sequence[Stood], span: Span, reason: str) -> list[Stood]:
-    over = None if found.until is None else reason
+def _after(before: Stood | None, found: Found, known: Sequence[Stood], span: Span, over: str | None) -> list[Stood]:
     if before is None:
         anchor = _free(found.anchor, found.rule, known)
         return [_stood(found, anchor, found.since, span.at(found.since), over)]

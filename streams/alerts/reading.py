@@ -226,8 +226,13 @@ def _parameter(parameter: Parameter, given: object) -> Param:
         except ValueError as error:
             raise _Wrong(f"{error}, not {given!r}", parameter.name) from None
         if value < least:
-            raise _Wrong(f"the duration must be longer than 0, not {given!r}", parameter.name)
+            shortest = "longer than 0" if least <= 1 else f"at least {as_written(int(least))}"
+            raise _Wrong(f"the duration must be {shortest}, not {given!r}", parameter.name)
         return value
+    if parameter.type == "word":
+        if not isinstance(given, str) or not given:
+            raise _Wrong(f"expected a word, not {given!r}", parameter.name)
+        return given
     number = isinstance(given, int) if parameter.type == "count" else isinstance(given, int | float)
     if not number or isinstance(given, bool) or not isfinite(cast(float, given)):
         what = "a whole number" if parameter.type == "count" else "a number"

@@ -1,12 +1,13 @@
 """What stands of the rules of a subject at a moment of stream time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.alerts.conditions import Clock, completing, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection
+from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection, union
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -46,8 +47,22 @@ class Look(NamedTuple):
     event: an episode that begins, or is over. It may be early, never late."""
 
 
-def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None) -> Look:
+Going = Mapping[str, Found]
+"""Rule → its episode that goes on at the first moment that is looked at."""
+
+
+def watch(
+    index: Index,
+    attributes: Attributes,
+    fields: Fields,
+    now: int | None,
+    since: int = BEGINNING,
+    going: Going = MappingProxyType({}),
+) -> Look:
     """What the rules of one kind of subject find in one subject; a function of the whole of what is known of it.
+
+    Of a subject of which not everything is known any more: moments before ``since`` are not looked at, and an episode
+    of ``going`` goes on then: it comes back as it is given, with its end.
 
     ``index``: ``AlertRules.index("contact")``. ``now``: stream time; moments behind it are not judged yet (an end that
     is ahead of it: ``until`` is None so far). ``None``: nothing is judged, and ``due`` is the first moment there is.
@@ -59,8 +74,9 @@ def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None)
     left, due = index.concerned(attributes), None
     if not left:
         return _NOTHING
-    scene, found = _Scene(index, attributes, fields), list[Found]()
-    near = 0
+    scene, found = _Scene(index, attributes, fields, since, going), list[Found]()
+    near = left & _places_of(index, going) if going else 0
+    left ^= near
     while left:
         place = (left & -left).bit_length() - 1
         group = index.groups[place]
@@ -85,26 +101,38 @@ def watch(index: Index, attributes: Attributes, fields: Fields, now: int | None)
 _NOTHING = Look()
 
 
+def _places_of(index: Index, names: Collection[str]) -> int:
+    """The rules of these names, as a set."""
+    return sum(1 << place for place, rule in enumerate(index.rules) if rule.name in names)
+
+
 def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) -> int | None:
     """What one rule finds goes to ``found``; the next moment at which that changes."""
     rule = scene.of(place)
-    held = rule.when.held(scene)
-    if not held.raised:
+    held, begun = rule.when.held(scene), scene.going.get(rule.name)
+    if not held.raised and begun is None:
         return None
-    raised = held.raised
+    raised, kept = held.raised, held.kept
     for name, words in scene.index.scoped[place]:
         raised = intersection(raised, when_one_of(scene.words(name), words))
     if rule.hours is not None:
         raised = tuple(_open(raised, scene))
+    if scene.since > BEGINNING:
+        raised = intersection(raised, ((scene.since, None),))
+    if begun is not None:
+        raised, kept = union(((BEGINNING, scene.since),), raised), union(((BEGINNING, scene.since),), kept)
     due, anchors = None, dict[str, int]()
-    for start, end in episodes(raised, complement(held.kept)):
-        since = scene.known_since() if start == BEGINNING else start
+    for start, end in episodes(raised, complement(kept)):
+        since = scene.known_since() if start == BEGINNING and begun is None else start
         if since is None:
             break
         if now is None or since > now:
             return earlier(due, since)
         if end is not None and end > now:
             due, end = end, None  # noqa: PLW2901
+        if begun is not None and start == BEGINNING:
+            found.append(begun._replace(until=end))
+            continue
         leaf = completing(rule.when, held, start)
         got = leaf.completed(scene, start)
         anchor = str(since) if got.anchor is None else got.anchor
@@ -131,8 +159,9 @@ def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:
 class _Scene:
     """One subject in one look: each signal is asked for once."""
 
-    def __init__(self, index: Index, attributes: Attributes, fields: Fields) -> None:
+    def __init__(self, index: Index, attributes: Attributes, fields: Fields, since: int, going: Going) -> None:
         self.index, self.attributes, self.fields = index, attributes, fields
+        self.since, self.going = since, going
         self.signals: dict[tuple[str, tuple[tuple[str, Param], ...]], Signal] = {}
         self.hours: str | None = None
 
