@@ -26,12 +26,13 @@ from schemas import flow
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.intake.behaviours import Detector
+from streams.pipeline.alert import Alerting
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
 from streams.pipeline.identify import Identify
 from streams.pipeline.ingest import Ingest, Means
-from streams.pipeline.measure import Measure
+from streams.pipeline.measure import Measure, MeasureRules
 from streams.pipeline.notes import Notes
 from streams.pipeline.owned import Trust
 from streams.pipeline.tables import TABLES
@@ -44,7 +45,7 @@ from streams.settings import Settings
 def inlets(
     settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None, detector: Detector | None = None
 ) -> list[Inlet]:
-    """The four agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
+    """The five agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
     do.
     """
 
@@ -55,12 +56,15 @@ def inlets(
     key = None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
     privacy = Privacy(key, settings.nothing_left_ms)
     trust = Trust(rules.customers.contacts, rules.identity, key, rules.customers.groups)
+    alerts = rules.customers.alerts
+    measured = MeasureRules(rules.kpis, rules.signals, alerts.index("queue"), alerts.index("kpi"))
     means = _means(settings, rules, notes, scorer, detector or rules.behaviours.of)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=means),
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
-        "measure": partial(Measure, name=name, policy=rules.kpis, signals=rules.signals, notes=notes),
+        "measure": partial(Measure, name=name, rules=measured, notes=notes),
+        "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes),
     }
     return [
         Inlet(

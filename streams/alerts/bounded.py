@@ -81,7 +81,11 @@ def continued(found: Found, begun: Mapping[str, Found], since: int) -> Found:
 
 
 def settled(
-    known: Sequence[Stood], found: Iterable[Found], span: Span, rules: Collection[str], why: Why = lambda found: RECOVERED
+    known: Sequence[Stood],
+    found: Iterable[Found],
+    span: Span,
+    rules: Collection[str],
+    why: Why = lambda found: RECOVERED,
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
     ``rules``: all there are; ``why``: for what reason one is over."""
@@ -125,10 +129,7 @@ def _same(known: Sequence[Stood], found: Found) -> Stood | None:
         each
         for each in known
         if each.anchor == found.anchor
-        or (
-            (found.until is None or each.since < found.until)
-            and (each.until is None or found.since < each.until)
-        )
+        or ((found.until is None or each.since < found.until) and (each.until is None or found.since < each.until))
     ]
     return min(fits, key=lambda each: (not each.open, each.anchor != found.anchor, each.since), default=None)
 

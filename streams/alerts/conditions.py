@@ -5,7 +5,7 @@ bounds to raise, and those at which it is *kept*, which is all that is not over 
 is kept. ``not`` turns the two round: what is not kept raises it, and it is kept where the other is not raised.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Literal, NamedTuple, Protocol
@@ -22,7 +22,7 @@ from streams.alerts.intervals import (
     joined,
     union,
 )
-from streams.alerts.signals import Param, Params, Piece, Signal
+from streams.alerts.signals import Param, Piece, Signal
 
 Sign = Literal["above", "at_or_above", "below", "at_or_below"]
 OPPOSITE: Mapping[Sign, Sign] = {
@@ -219,6 +219,17 @@ def completing(condition: Condition, held: Held, at: int, negated: bool = False)
     return condition
 
 
+def leaves(condition: Condition) -> Iterator[Comparison | Equality]:
+    """The comparisons in it."""
+    if isinstance(condition, Leaf):
+        yield condition
+    elif isinstance(condition, Not):
+        yield from leaves(condition.part)
+    else:
+        for part in condition.parts:
+            yield from leaves(part)
+
+
 def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[int], Clock | None]) -> Intervals:
     """When the values are above (at or above, …) the bound."""
     stretches = (_stretch(each, sign, bound, clock) for each in signal)
@@ -280,7 +291,3 @@ def _by_word(scene: Scene, attribute: str) -> Sequence[tuple[str, Intervals]]:
 
 def _first(of: tuple[int, "Condition", Held]) -> int:
     return of[0]
-
-
-def parameters_of(leaf: Leaf) -> Params:
-    return dict(leaf.parameters)

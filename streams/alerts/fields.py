@@ -121,10 +121,16 @@ _QUIET_AFTER = Parameter(
     "quiet_after", "duration", 2 * HOUR_MS, "Without a message for so long it begins anew, and has no value.", 1
 )
 _WINDOW = Parameter(
-    "window", "duration", HOUR_MS, "Of which window of kpis.yaml, by its length; the day is 24h, the week 7d, the month 30d.", 1
+    "window",
+    "duration",
+    HOUR_MS,
+    "Of which window of kpis.yaml, by its length; the day is 24h, the week 7d, the month 30d.",
+    1,
 )
-_MIN_CASES = Parameter("min_cases", "count", 20, "A reading of fewer cases is no value; a number of things has none.", 1)
-_BY = Parameter("by", "word", "", "A group of kpis.yaml, such as tier or channel+agent_group; left out: as the window is.")
+_MIN_CASES = Parameter(
+    "min_cases", "count", 20, "A reading of fewer cases is no value; numbers of things have none.", 1
+)
+_BY = Parameter("by", "word", "", "A group of kpis.yaml, such as channel+agent_group; left out: as the window is.")
 
 _CONTACT = (
     _duration(
@@ -224,8 +230,8 @@ _KPI = (
     Field(
         "anomaly",
         "rate",
-        "How often a year a reading as far from what is usual in the same hour of the week comes by chance: the rate of "
-        "false alarms. None on holidays, and while little is known.",
+        "How often a year a reading as far from what is usual in the same hour of the week comes by chance: the rate "
+        "of false alarms. None on holidays, and while little is known.",
         "anomaly: {at_or_below: 1, direction: down}",
         (
             _WINDOW,

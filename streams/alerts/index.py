@@ -199,9 +199,9 @@ def _groups(needed: Sequence[Needed | None]) -> Iterator[Group]:
     first = 0
     for place in range(1, len(needed) + 1):
         begun = needed[first]
-        if place < len(needed) and (other := needed[place]) is not None and begun is not None:
-            if other[:2] == begun[:2]:
-                continue
+        other = needed[place] if place < len(needed) else None
+        if begun is not None and other is not None and other[:2] == begun[:2]:
+            continue
         if begun is not None:
             ranks = tuple(each.rank for each in needed[first:place] if each is not None)
             yield Group(first, ((1 << len(ranks)) - 1) << first, begun, ranks)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equality, Not
+from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equality, Not, leaves
 from streams.alerts.fields import ATTRIBUTES, BY_PLURAL, FIELDS, SCOPES, Subject
 from streams.alerts.matching import Matcher
 from streams.alerts.reading import Path, Problem, meant, words_named
@@ -53,17 +53,17 @@ def _unknown_words(rule: AlertRule, given: Mapping[str, Any], known: Known) -> I
         if words != HIGH:
             named += [(attribute.name, str(word), (plural, place)) for place, word in enumerate(words)]
     named += words_named(rule.subject, given["when"])
-    for attribute, word, path in named:
-        words, file = known.words.get(attribute, ((), ""))
+    for name, word, path in named:
+        words, file = known.words.get(name, ((), ""))
         if file and word not in words:
             names = ", ".join(sorted(words)) if len(words) <= 20 else "see there"
-            yield path, f"{word!r} is not a {attribute.replace('_', ' ')} of {file} ({names}){meant(word, words)}"
+            yield path, f"{word!r} is not a {name.replace('_', ' ')} of {file} ({names}){meant(word, words)}"
 
 
 def _by_itself(rule: AlertRule, known: Known) -> Iterator[tuple[Path, str]]:
     if rule.hours is not None and rule.hours != "business" and rule.hours not in known.calendars:
-        names = ", ".join(("business", *sorted(known.calendars)))
-        yield ("hours",), f"{rule.hours!r} is no calendar of hours.yaml ({names}){meant(rule.hours, known.calendars)}"
+        names = ("business", *sorted(known.calendars))
+        yield ("hours",), f"{rule.hours!r} is no calendar of hours.yaml ({', '.join(names)}){meant(rule.hours, names)}"
     for path, labels in (((), rule.labels), *((("escalation", at), s.labels) for at, s in enumerate(rule.escalation))):
         for name in labels:
             if name in RESERVED:
@@ -78,17 +78,6 @@ def _by_itself(rule: AlertRule, known: Known) -> Iterator[tuple[Path, str]]:
         )
     if rule.subject == "kpi" and not rule.kpis and "value" in {each.field for each in leaves(rule.when)}:
         yield (), "needs kpis: a value is held against a bound in the unit of its KPI"
-
-
-def leaves(condition: Condition) -> Iterator[Comparison | Equality]:
-    """The comparisons in it."""
-    if isinstance(condition, Comparison | Equality):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from leaves(condition.part)
-    else:
-        for part in condition.parts:
-            yield from leaves(part)
 
 
 def holds_always(condition: Condition, subject: Subject) -> bool:
@@ -111,7 +100,7 @@ def _never(condition: Condition) -> bool:
 
 
 def _inhibitions(file: AlertsFile) -> Iterator[Problem]:
-    labels = {name for rule in file.rules for each in (rule, *rule.escalation) for name in each.labels}
+    labels = {name for rule in file.rules for each in _labels(rule) for name in each}
     attributes = sorted(RESERVED | labels)
     follows: dict[str, set[str]] = {}
     for number, each in enumerate(file.inhibitions):
@@ -129,10 +118,12 @@ def _inhibitions(file: AlertsFile) -> Iterator[Problem]:
             if name not in attributes:
                 yield Problem((*here, "equal", place), _no_attribute(name, attributes))
         for source in found["source"]:
-            follows.setdefault(source, set()).update(found["target"])
+            before = follows.get(source, set())
+            follows[source] = before | set(found["target"])
             if circle := _circle(follows, source):
                 yield Problem(here, f"goes in a circle, so that they could silence each other: {' → '.join(circle)}")
-                return
+                follows[source] = before
+                break
 
 
 def _no_attribute(name: str, known: Sequence[str]) -> str:
@@ -154,8 +145,12 @@ def _may_fit(matcher: Matcher, rule: AlertRule) -> bool:
     if name in SCOPES[rule.subject]:
         words = rule.scope.get(name)
         return words is None or any(matcher.fits({name: word}) for word in words)
-    some = [rule.labels, *({**rule.labels, **step.labels} for step in rule.escalation)]
-    return any(matcher.fits(labels) for labels in some)
+    return any(matcher.fits(labels) for labels in _labels(rule))
+
+
+def _labels(rule: AlertRule) -> list[dict[str, str]]:
+    """Its labels, at first and after each step."""
+    return [rule.labels, *({**rule.labels, **step.labels} for step in rule.escalation)]
 
 
 def _circle(follows: Mapping[str, Collection[str]], start: str) -> list[str]:

@@ -6,7 +6,6 @@ word, a list of words, a count or a flag (the value is that), or ``{above: BOUND
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any, NamedTuple, cast, get_args
 
 from streams.alerts.conditions import (
@@ -21,7 +20,7 @@ from streams.alerts.conditions import (
     Sign,
 )
 from streams.alerts.conditions import Any as AnyOf
-from streams.alerts.fields import FIELDS, SCOPES, SUBJECTS, Field, Parameter, Subject
+from streams.alerts.fields import FIELDS, SCOPES, SUBJECTS, Field, Parameter, Subject, Type
 from streams.alerts.signals import Param
 from streams.base.units import as_written, milliseconds
 
@@ -30,6 +29,7 @@ SIGNS: tuple[Sign, ...] = get_args(Sign)
 CLEARS = tuple(f"clear_{sign}" for sign in SIGNS)
 DEEPEST, MOST = 8, 64
 """Conditions in each other, and comparisons of a rule, at most."""
+_LARGEST = 2**53
 _COMBINED = ("all", "any", "not")
 _EXPECTED = "expected a condition: {FIELD: test}, or all, any or not"
 
@@ -107,8 +107,9 @@ class _Reader:
         except _Wrong as wrong:
             return self._wrong((*path, *wrong.path), wrong.what)
 
-    def _wrong(self, path: Path, what: str) -> None:
+    def _wrong(self, path: Path, what: str) -> Condition | None:
         self.problems.append(Problem(path, what))
+        return None
 
 
 def _no_field(subject: Subject, name: str) -> str:
@@ -118,16 +119,23 @@ def _no_field(subject: Subject, name: str) -> str:
 
 
 def _equal(field: Field, given: object) -> Equality:
-    parameters = tuple(sorted(field.defaults.items()))
-    several = given if isinstance(given, list) else [given]
-    if field.type == "flag" and isinstance(given, bool):
-        return Equality(field.name, parameters, field.unit, frozenset((float(given),)))
-    if field.type == "word" and several and all(isinstance(each, str) and each for each in several):
-        return Equality(field.name, parameters, field.unit, frozenset(several))
-    if field.type == "count" and several and all(type(each) is int and each >= 0 for each in several):
-        return Equality(field.name, parameters, field.unit, frozenset(several))
-    expected = {"flag": "true or false", "word": "a word or a list of words", "count": "a count, or a comparison"}
-    raise _Wrong(f"expected {expected.get(field.type, 'a comparison')} such as {{{field.example}}}, not {given!r}")
+    several: list[Any] = given if isinstance(given, list) else [given]
+    fits = bool(several) and all(_is_value(field.type, each) for each in several)
+    if not fits or (field.type == "flag" and isinstance(given, list)):
+        expected = {"flag": "true or false", "word": "a word or a list of words", "count": "a count, or a comparison"}
+        what = expected.get(field.type, "a comparison")
+        raise _Wrong(f"expected {what} such as {{{field.example}}}, not {given!r}")
+    values = frozenset(float(each) if isinstance(each, bool) else each for each in several)
+    return Equality(field.name, tuple(sorted(field.defaults.items())), field.unit, values)
+
+
+def _is_value(kind: Type, given: object) -> bool:
+    """Of a field that may be compared as it stands."""
+    if kind == "flag":
+        return isinstance(given, bool)
+    if kind == "word":
+        return isinstance(given, str) and given != ""
+    return kind == "count" and type(given) is int and given >= 0
 
 
 def _compared(subject: Subject, field: Field, given: Mapping[Any, object]) -> Comparison | Equality:
@@ -206,38 +214,42 @@ def _value(field: Field, given: object, path: Path) -> float:
             return milliseconds(given)
         except ValueError as error:
             raise _Wrong(f"{error}, not {given!r}", *path) from None
-    number = isinstance(given, int) if field.type == "count" else isinstance(given, int | float)
-    if not number or isinstance(given, bool) or not isfinite(cast(float, given)):
+    value = _number(given, field.type)
+    if value is None:
         what = "a whole number" if field.type == "count" else "a number"
         raise _Wrong(f"expected {what}: {field.name} has the unit {field.unit or 'of its KPI'}, not {given!r}", *path)
-    value = cast(float, given)
     if (field.least is not None and value < field.least) or (field.most is not None and value > field.most):
         ends = f"from {field.least:g}" + ("" if field.most is None else f" to {field.most:g}")
         raise _Wrong(f"expected a value {ends}, as {field.name} has them, not {given!r}", *path)
     return value
 
 
+def _number(given: object, kind: Type) -> float | None:
+    """None where it is none, or beyond all that is counted."""
+    fits = isinstance(given, int) if kind == "count" else isinstance(given, int | float)
+    value = cast(float, given)
+    return value if fits and not isinstance(given, bool) and abs(value) <= _LARGEST else None
+
+
 def _parameter(parameter: Parameter, given: object) -> Param:
     least, most = parameter.least, parameter.most
-    value: Param
     if parameter.type == "duration":
         try:
-            value = milliseconds(given)
+            duration = milliseconds(given)
         except ValueError as error:
             raise _Wrong(f"{error}, not {given!r}", parameter.name) from None
-        if value < least:
+        if duration < least:
             shortest = "longer than 0" if least <= 1 else f"at least {as_written(int(least))}"
             raise _Wrong(f"the duration must be {shortest}, not {given!r}", parameter.name)
-        return value
+        return duration
     if parameter.type == "word":
         if not isinstance(given, str) or not given:
             raise _Wrong(f"expected a word, not {given!r}", parameter.name)
         return given
-    number = isinstance(given, int) if parameter.type == "count" else isinstance(given, int | float)
-    if not number or isinstance(given, bool) or not isfinite(cast(float, given)):
+    value = _number(given, parameter.type)
+    if value is None:
         what = "a whole number" if parameter.type == "count" else "a number"
         raise _Wrong(f"expected {what}, such as {parameter.written}, not {given!r}", parameter.name)
-    value = cast(float, given)
     if not (least <= value and (most is None or value <= most)):
         raise _Wrong(f"expected from {least:g}{'' if most is None else f' to {most:g}'}, not {given!r}", parameter.name)
     return value
@@ -245,10 +257,8 @@ def _parameter(parameter: Parameter, given: object) -> Param:
 
 def _can_hold(field: Field, sign: Sign, bound: Bound) -> None:
     for value in bound.values:
-        highest, lowest = (
-            field.most is not None and value >= field.most,
-            field.least is not None and value <= field.least,
-        )
+        highest = field.most is not None and value >= field.most
+        lowest = field.least is not None and value <= field.least
         if (sign == "above" and highest) or (sign == "below" and lowest):
             raise _Wrong(f"can never hold: {field.name} is never {sign} {said(field, value)}", sign)
 

@@ -200,10 +200,8 @@ def _of_scope(subject: Any, values: Mapping[str, object]) -> Iterator[Problem]:
 def _beside(rule: AlertRule) -> Iterator[Problem]:
     """What its fields may not say beside each other."""
     if rule.expires_ms is not None and rule.for_ms >= rule.expires_ms:
-        yield Problem(
-            ("expires",),
-            f"must be longer than for ({as_written(rule.for_ms)}), or it never fires, not {as_written(rule.expires_ms)}",
-        )
+        expires, least = as_written(rule.expires_ms), as_written(rule.for_ms)
+        yield Problem(("expires",), f"must be longer than for ({least}), or it never fires, not {expires}")
     last = 0
     for number, step in enumerate(rule.escalation):
         if step.after_ms <= last:
@@ -275,10 +273,10 @@ class AlertsFile:
 
 _MOVED = {
     "wait": "`rules: [{name: …, subject: contact, tiers: [gold], channels: [voice], when: {waiting: {above: 120s}}, "
-    "severity: critical}]`: limit is above; tiers that were left out are `tiers: high`, channels voice, chat, in-person",
+    "severity: critical}]`: limit is above; left out, tiers are `tiers: high`, and channels [voice, chat, in-person]",
     "sentiment": "`rules: [{name: …, subject: customer, tiers: [gold], when: {sentiment: {at_or_below: -0.45, "
     "clear_at_or_above: -0.2, half_life: 30m, min_messages: 3, quiet_after: 2h}}}]`: fire_at_or_below is at_or_below, "
-    "resolve_at_or_above is clear_at_or_above; tiers that were left out are `tiers: high`",
+    "resolve_at_or_above is clear_at_or_above; left out, tiers are `tiers: high`",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from streams.alerts.conditions import Clock, completing, when_one_of, word_at
+from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
 from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection, union
@@ -123,7 +123,7 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
         raised, kept = union(((BEGINNING, scene.since),), raised), union(((BEGINNING, scene.since),), kept)
     due, anchors = None, dict[str, int]()
     for start, end in episodes(raised, complement(kept)):
-        since = scene.known_since() if start == BEGINNING and begun is None else start
+        since = scene.known_since(rule) if start == BEGINNING and begun is None else start
         if since is None:
             break
         if now is None or since > now:
@@ -194,7 +194,7 @@ class _Scene:
         place = (word_at(self.words("channel"), at), word_at(self.words("queue"), at))
         return None if self.index.business is None else self.index.business(*place)
 
-    def known_since(self) -> int | None:
-        """The first moment of which anything is known; what has always been began there."""
-        some = (each for each in self.signals.values() if each)
-        return min((each[0].start for each in some if each[0].start > BEGINNING), default=None)
+    def known_since(self, rule: AlertRule) -> int | None:
+        """The first moment of which its fields say anything; what has always been began there."""
+        starts = (piece.start for leaf in leaves(rule.when) for piece in leaf.values(self)[:2])
+        return min((start for start in starts if start > BEGINNING), default=None)

@@ -15,10 +15,8 @@ from streams.alerts.episodes import (
     Gone,
     forget,
     forgotten_at,
-    obeyed,
     reconcile,
 )
-from streams.base.records import Command
 from streams.contacts.histories import History
 from streams.contacts.steps import CUSTOMER, Step
 from streams.customers.feelings import (
@@ -109,10 +107,6 @@ class Moods(Follower[KnownMoods]):
         if not (state.messages or state.alerts):
             return None
         return min((*self._decides(state, view), *self._forgets(state)), default=None)
-
-    def commanded(self, state: KnownMoods, command: Command, view: View) -> After[KnownMoods] | None:
-        found = obeyed(state.alerts, command)
-        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], UNIT, view))
 
     def eased(self, state: KnownMoods, ease: Ease, view: View) -> KnownMoods:
         if ease in _KEPT:

@@ -53,7 +53,7 @@ class AlertRules:
     @property
     def names(self) -> Collection[str]:
         """Of every rule that can raise an alert today."""
-        return [rule.name for rule in (*self.wait, *self.sentiment)]
+        return [*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment)]
 
     def of(self, subject: Subject) -> tuple[AlertRule, ...]:
         """All that are enabled, about one kind of subject."""

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.alerts.conditions import Comparison, Leaf
-from streams.alerts.mistakes import leaves
+from streams.alerts.conditions import Comparison, Leaf, leaves
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Params
 from streams.base.times import DAY_MS, MINUTE_MS, CalendarUnit, calendar_unit
@@ -134,16 +133,18 @@ def _windows(params: Params, policy: KpiPolicy) -> Iterator[tuple[str, str]]:
         yield "by", f"groups are told of the windows by tier; that of {_text(length)} is by channel and queue"
 
 
-def _of_kpi(
-    kpi: Kpi, word: str, params: Params, said: Collection[str], policy: KpiPolicy
-) -> Iterator[tuple[str, str]]:
+def _of_kpi(kpi: Kpi, word: str, params: Params, said: Collection[str], policy: KpiPolicy) -> Iterator[tuple[str, str]]:
     length = length_of(int(params["window"]))
     of_day = isinstance(length, str)
     if kpi in _OF_INSTANT and length != policy.rolling[0][0]:
         yield "window", f"{word} is told of the shortest window alone, {_text(policy.rolling[0][0])}"
     elif (kpi.detail or kpi.of_days) and not of_day and policy.details != "everywhere":
         yield "window", f"{word} is told of days, weeks and months alone (details: days in kpis.yaml)"
-    elif kpi.name == "occupancy" and not of_day and not policy.of_agents((int(length), dict(policy.rolling)[length])):
+    elif (
+        kpi.name == "occupancy"
+        and not of_day
+        and not policy.of_agents((int(length), dict(policy.rolling)[int(length)]))
+    ):
         yield "window", f"{word} is told of windows that are made of slots of 5m"
     if kpi in _IN_HOURS and not policy.hours.calendars:
         yield "", f"{word} is of queues with opening hours, and hours.yaml has none"

@@ -60,7 +60,7 @@ def taken(reads: Sequence[Read], new: Read) -> tuple[Read, ...]:
 def kept(reads: Sequence[Read], since: int, kpi: Kpi) -> tuple[Read, ...]:
     """Without those that hold no longer at a moment, but for what a number of things goes on from."""
     left = tuple([each for each in reads if each.until > since])
-    return left if left or not reads or not is_count(kpi) else reads[-1:]
+    return left if left or not reads or not is_count(kpi) else (reads[-1],)
 
 
 def readings(reads: Sequence[Read], kpi: Kpi, min_cases: int) -> Signal:

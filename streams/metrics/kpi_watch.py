@@ -9,9 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, continued, going, settled
-from streams.alerts.conditions import Comparison
+from streams.alerts.conditions import Comparison, leaves
 from streams.alerts.index import Index
-from streams.alerts.mistakes import leaves
 from streams.alerts.signals import Params, Signal
 from streams.alerts.watching import Found, watch
 from streams.base.records import SEP, Condition, ConditionSubject
@@ -164,7 +163,7 @@ class _Look:
         stood, changed = settled(row.stood, found, span._replace(since=self.horizon), names, self._why)
         self._keep(stood, look.due)
         told = self._subject(attributes)
-        yield from (told.condition(each, span, index.version) for each in changed)
+        yield from (told.condition(each, span) for each in changed)
 
     def _fields(self, name: str, params: Params) -> Signal:
         if group_of(params) != self.group:
@@ -244,9 +243,9 @@ class _Look:
             next_end = self._series(int(name)).next_end(self.span.now) - 1
             due = next_end if due is None else min(due, next_end)
         judged = {
-            key: some
-            for key, of in self.judged.items()
-            if (some := tuple([each for each in of if each.at > self.horizon - 2 * HOUR_MS]))
+            key: recent
+            for key, all_of in self.judged.items()
+            if (recent := tuple([each for each in all_of if each.at > self.horizon - 2 * HOUR_MS]))
         }
         ends = {name: (self.learnt.get(name), self.looked.get(name)) for name in lengths & reads.keys()}
         after = KpiWatch(
@@ -268,7 +267,9 @@ class _Look:
         some = {name: value for name, value in dims.items() if value != ALL}
         kpi = f"{self.kpi.name}/{self.kpi.variant}"
         name = "|".join((f"kpi:{kpi}", *(f"{name}={value}" for name, value in sorted(some.items()))))
-        return Told(ConditionSubject("kpi", **some, kpi=kpi), name, self.dims.partition(SEP)[0])
+        return Told(
+            ConditionSubject("kpi", **some, kpi=kpi), name, self.dims.partition(SEP)[0], self.rules.index.version
+        )
 
 
 @lru_cache(maxsize=10_000)
@@ -281,4 +282,3 @@ def attributes_of(key: str) -> Mapping[str, str]:
 
 _EPOCH = 719_163
 """The day 1970-01-01, as `date.toordinal` counts."""
-

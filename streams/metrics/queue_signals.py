@@ -52,7 +52,9 @@ def expected_wait(samples: Iterable[Sample]) -> Signal:
     return tuple(Piece(at, at + MINUTE_MS, wait, anchor=str(at)) for at, wait in samples)
 
 
-def sampled(stays: Waits, points: Sequence[Point], minutes: Iterable[int], before: Sequence[Sample]) -> Iterator[Sample]:
+def sampled(
+    stays: Waits, points: Sequence[Point], minutes: Iterable[int], before: Sequence[Sample]
+) -> Iterator[Sample]:
     """At whole minutes at which somebody waits, as `queue.state` tells who enters then. At other moments the points do
     not say it the same way wherever batches are cut. ``before``: the samples until then. As long as nobody is answered
     any more nothing follows from the pace, and what was known last stands: it has not become better."""

@@ -110,8 +110,13 @@ class QueueRules:
             self.rows.pop(key, None)
         elif after != row:
             self.rows[key] = after
-        told = Told(ConditionSubject("queue", channel=channel, queue=queue), f"queue:{channel}|{queue}", line)
-        yield from (told.condition(each, span, self.index.version) for each in changed)
+        told = Told(
+            ConditionSubject("queue", channel=channel, queue=queue),
+            f"queue:{channel}|{queue}",
+            line,
+            self.index.version,
+        )
+        yield from (told.condition(each, span) for each in changed)
 
     @cached_property
     def _names(self) -> set[str]:

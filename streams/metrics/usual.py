@@ -12,8 +12,8 @@ How seldom a reading is as far off: as Student's t with the degrees of freedom t
 looked at by their logarithm. Times the readings of a year that is the rate of false alarms, which
 ``python -m tests.bench.anomaly`` measures.
 
-Sources: P. J. Rousseeuw, C. Croux, Alternatives to the median absolute deviation, JASA 88 (1993) 1273-1283 (MAD has 37 %
-of the efficiency of the standard deviation); D. L. Wallace, Bounds on normal approximations to Student's and the
+Sources: P. J. Rousseeuw, C. Croux, Alternatives to the median absolute deviation, JASA 88 (1993) 1273-1283 (MAD has
+37 % of the efficiency of the standard deviation); D. L. Wallace, Bounds on normal approximations to Student's and the
 chi-square distributions, Annals of Mathematical Statistics 30 (1959) 1121-1130 (the tail of t).
 """
 

@@ -15,7 +15,6 @@ from schemas import flow
 from streams.base.records import JUDGED, LIVE, Erase, Fact, Interaction, Line, Unforwarded, fact_key, facts_together
 from streams.customers import customers, erasing, loop
 from streams.customers.customers import Customer, Outcome
-from streams.customers.follow import ALERTS
 from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
@@ -193,9 +192,7 @@ class Track(Stage):
             self._measured(owner, fact, out)
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
-            if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:
-                self.notes.alert(each.value["rule"], each.value["status"])
-            elif each.topic in COUNTED and each.value is not None and each.value.get("line", LIVE) == LIVE:
+            if each.topic in COUNTED and each.value is not None and each.value.get("line", LIVE) == LIVE:
                 self._note(each.topic, each.value)
         for sent in outcome.sent:
             out.send(self.interactions, sent.owner.encode(), encode(sent))

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from streams.alerts.handling import Handlings
 from streams.alerts.rules import AlertsFile
 from streams.base.times import DAY_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
@@ -66,6 +67,8 @@ class Rules:
     """What reads by when they are to be kept that are promises."""
     identity: IdentityRules = field(default_factory=IdentityRules)
     signals: SignalRules = field(default_factory=SignalRules)
+    handlings: Handlings = field(default_factory=Handlings)
+    """What becomes of alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys, tracking.contacts
     )
     high = frozenset(name for name, tier in tiers.items() if tier.high)
-    seen = files.behaviours.behaviours
+    alerts, seen = files.alerts.watching(high), files.behaviours.behaviours
     quality = QualityRules(
         {name: each.human or 0.0 for name, each in seen.items()},
         {name: each.kept_within_ms for name, each in seen.items() if each.kept_within_ms},
@@ -205,7 +208,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         contacts,
         tracking.journeys,
         tracking.segments,
-        AlertRules.of_file(files.alerts.watching(high), frozenset(tiers), files.hours),
+        AlertRules.of_file(alerts, frozenset(tiers), files.hours),
         replace(
             tracking.silence,
             floor_ms=max(tracking.silence.floor_ms, longest),
@@ -224,7 +227,8 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
     deadlines = files.behaviours.named_deadlines(behaviours)
-    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals)
+    handlings = alerts.handlings()
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals, handlings)
 
 
 def _settling(kpis: KpiPolicy, journeys: JourneyRules, contacts: ContactRules) -> KpiPolicy:

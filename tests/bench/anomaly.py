@@ -11,7 +11,6 @@ import math
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable
-from statistics import NormalDist
 
 from streams.base.times import HOUR_MS
 from streams.metrics.usual import Sample, Unit, chance_of, usual
@@ -140,7 +139,9 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=104)
     given = parser.parse_args()
     print(f"{given.series} series of {given.weeks} weeks each; alarms a year of {52 * 6 * len(HOURS):,} hours at most")
-    print("KPI                cases an hour  judged a year   " + "".join(f"stated {each:>4g}: found  " for each in STATED))
+    print(
+        "KPI                cases an hour  judged a year   " + "".join(f"stated {each:>4g}: found  " for each in STATED)
+    )
     for kind, (_, _, change) in KINDS.items():
         for size in (40.0, 400.0):
             runs = [play(kind, size, given.weeks, seed) for seed in range(given.series)]

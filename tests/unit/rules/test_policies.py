@@ -167,7 +167,7 @@ def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> 
     (rules_dir / "tiers.yaml").write_text(yaml.dump({"tiers": {"vip": {"order": 1, "high": True}}}))
     mine: dict[str, Any] = yaml.safe_load(text("one-size-fits-all")) | {"worth": {"vip": {"margin": 1, "lost": 2}}}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
-    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    (rules_dir / "alerts.yaml").write_text("rules: []\n")
     assert policy("mine", rules.known(load(rules_dir)), rules_dir).worth_of("vip").margin == 1
     mine["worth"]["gold"] = {"margin": 1, "lost": 2}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
@@ -181,7 +181,7 @@ TWO = {"tiers": {"vip": {"order": 2, "high": True}, "std": {"order": 1}}}
 @pytest.fixture
 def two_tiers(rules_dir: Path) -> Path:
     (rules_dir / "tiers.yaml").write_text(yaml.dump(TWO))
-    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    (rules_dir / "alerts.yaml").write_text("rules: []\n")
     return rules_dir
 
 
