@@ -89,20 +89,15 @@ def settled(
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
     ``rules``: all there are; ``why``: for what reason one is over."""
-    left = {name: [each for each in known if each.rule == name] for name in {each.rule for each in known}}
+    left = list(known)
     kept: list[Stood] = []
     changed: list[Stood] = []
-    for each in sorted(found, key=_open_first):
-        of_rule = left.setdefault(each.rule, [])
-        before = _same(of_rule, each)
-        if before is not None:
-            of_rule.remove(before)
-        after = _after(before, each, known, span, None if each.until is None else why(each))
-        for one in after:
+    for each, before in _pairs(left, found):
+        for one in _after(before, each, known, span, None if each.until is None else why(each)):
             kept.append(one)
             if one is not before:
                 changed.append(one)
-    for before in (each for some in left.values() for each in some):
+    for before in left:
         if not before.open:
             kept.append(before)
             continue
@@ -114,24 +109,36 @@ def settled(
     return tuple(sorted(kept, key=_order)), sorted(changed, key=_order)
 
 
-def _open_first(found: Found) -> tuple[bool, int]:
-    return found.until is not None, found.since
+def _pairs(left: list[Stood], found: Iterable[Found]) -> list[tuple[Found, Stood | None]]:
+    """What is found with what was published of it, which is taken out of ``left``: with its anchor, else what goes on
+    at the same time. What is open goes first, so that what comes late amends, and fires nothing anew."""
+    some = sorted(found, key=lambda each: (each.until is not None, each.since))
+    pairs = dict[int, Stood]()
+    for fits in (_is_named, _overlaps):
+        for number, each in enumerate(some):
+            if number not in pairs:
+                before = min(
+                    (one for one in left if one.rule == each.rule and fits(one, each)),
+                    key=lambda one: (not one.open, one.since),
+                    default=None,
+                )
+                if before is not None:
+                    left.remove(before)
+                    pairs[number] = before
+    return [(each, pairs.get(number)) for number, each in enumerate(some)]
+
+
+def _is_named(stood: Stood, found: Found) -> bool:
+    return stood.anchor == found.anchor
+
+
+def _overlaps(stood: Stood, found: Found) -> bool:
+    begins, goes_on = found.until is None or stood.since < found.until, stood.until is None or found.since < stood.until
+    return begins and goes_on
 
 
 def _order(stood: Stood) -> tuple[int, str, str]:
     return stood.since, stood.rule, stood.anchor
-
-
-def _same(known: Sequence[Stood], found: Found) -> Stood | None:
-    """The one that was published of it: with its anchor, or that goes on at the same time. One that is open before one
-    that is over, so that what comes late amends, and fires nothing anew."""
-    fits = [
-        each
-        for each in known
-        if each.anchor == found.anchor
-        or ((found.until is None or each.since < found.until) and (each.until is None or found.since < each.until))
-    ]
-    return min(fits, key=lambda each: (not each.open, each.anchor != found.anchor, each.since), default=None)
 
 
 def _after(before: Stood | None, found: Found, known: Sequence[Stood], span: Span, over: str | None) -> list[Stood]:
