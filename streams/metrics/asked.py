@@ -146,7 +146,16 @@ def _of_kpi(kpi: Kpi, word: str, params: Params, said: Collection[str], policy: 
         and not policy.of_agents((int(length), dict(policy.rolling)[int(length)]))
     ):
         yield "window", f"{word} is told of windows that are made of slots of 5m"
-    if kpi in _IN_HOURS and not policy.hours.calendars:
+    group = group_of(params)
+    if (
+        kpi.of_patience
+        and group
+        and not can_abandon(ALL if "channel" not in group.split("+") else "", group.split("+"))
+    ):
+        yield "by", f"{word} is of channels on which one can give up: group by channel, too"
+    if kpi in _IN_HOURS and group:
+        yield "by", f"{word} is of queues, and no group is"
+    elif kpi in _IN_HOURS and not policy.hours.calendars:
         yield "", f"{word} is of queues with opening hours, and hours.yaml has none"
     if kpi.formula.merge == "count" and "min_cases" in said:
         yield "min_cases", f"{word} is a number of things, and has no cases"

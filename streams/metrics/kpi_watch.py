@@ -93,8 +93,8 @@ class KpiRules:
                 key = f"{dims}{SEP}{word}"
                 row = rows.get(key) or self.rows.get(key)
                 if row is None:
-                    if not self.index.concerned(attributes_of(key)):
-                        continue
+                    if not record["readings"] or not self.index.concerned(attributes_of(key)):
+                        continue  # of a place at which nothing has happened it is not said that it was too little
                     row = KpiWatch()
                 if at <= before and at <= before - self.policy.lateness_ms - self.policy.longest_ms:
                     continue  # a day that was over long ago: what was told of it stays

@@ -53,13 +53,3 @@ class Watcher:
     def stand(self) -> dict[str, Condition]:
         """The latest of each episode."""
         return {each.episode: each for each in self.said}
-
-
-def spans(conditions: Iterable[Condition], seconds: float = 1000) -> list[tuple[float, float | None]]:
-    """Since when and until when, in seconds from T0, of those that were not withdrawn."""
-    start = at(0)
-    return sorted(
-        ((each.since - start) / seconds, None if each.until is None else (each.until - start) / seconds)
-        for each in conditions
-        if each.reason != "withdrawn"
-    )
