@@ -147,11 +147,7 @@ def _of_kpi(kpi: Kpi, word: str, params: Params, said: Collection[str], policy: 
     ):
         yield "window", f"{word} is told of windows that are made of slots of 5m"
     group = group_of(params)
-    if (
-        kpi.of_patience
-        and group
-        and not can_abandon(ALL if "channel" not in group.split("+") else "", group.split("+"))
-    ):
+    if kpi.of_patience and group and "channel" not in group.split("+"):
         yield "by", f"{word} is of channels on which one can give up: group by channel, too"
     if kpi in _IN_HOURS and group:
         yield "by", f"{word} is of queues, and no group is"
