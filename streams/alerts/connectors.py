@@ -119,10 +119,20 @@ class Connectors:
         span = Span(beat.reached, until, beat.reached, MINUTE_MS)
         for key in sorted(self.rows.connectors):
             yield from self._look(key, span)
-        found = watch(self.system, {}, lambda name, _: _always(name, until), until, until)
-        begun = {each.rule: each for each in beat.stood}
-        some = [each._replace(since=begun[each.rule].since) if each.rule in begun else each for each in found.found]
-        stood, changed = settled(beat.stood, some, span, {rule.name for rule in self.system.rules})
+        yield from self._always(beat, span)
+
+    def _always(self, beat: Beat, span: Span) -> Iterator[Condition]:
+        """What always fires is told once more each minute, with the minute as its value: whoever hears an old one knows
+        that nothing is judged any more."""
+        until, since = span.now, {each.rule: each.since for each in beat.stood}
+        look = watch(self.system, {}, lambda name, _: _for_ever(name, until), until, until)
+        found = [
+            each._replace(since=since.get(each.rule, each.since), value=until, unit="ms")
+            if each.what == WATCHDOG
+            else each
+            for each in look.found
+        ]
+        stood, changed = settled(beat.stood, found, span, {rule.name for rule in self.system.rules})
         self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), self.system.version)
         told = Told(ConditionSubject("system"), f"system:{WATCHDOG}", LIVE, self.system.version)
         yield from (told.condition(each, span) for each in changed)
@@ -235,5 +245,5 @@ def _minute(at: int) -> int:
     return at - at % MINUTE_MS
 
 
-def _always(name: str, now: int) -> Signal:
+def _for_ever(name: str, now: int) -> Signal:
     return (Piece(now, None, 1.0, anchor=WATCHDOG),) if name == WATCHDOG else ()

@@ -265,7 +265,7 @@ _CONNECTOR = (
         "rate",
         "How many of its events are refused, a minute.",
         "dead_letters: {above: 5}",
-        (Parameter("window", "duration", 5 * MINUTE_MS, "On average over so long, in whole minutes.", MINUTE_MS),),
+        (Parameter("window", "duration", 5 * MINUTE_MS, "On average over so many minutes.", MINUTE_MS, HOUR_MS),),
         unit="per_minute",
     ),
 )

@@ -241,6 +241,8 @@ def _parameter(parameter: Parameter, given: object) -> Param:
         if duration < least:
             shortest = "longer than 0" if least <= 1 else f"at least {as_written(int(least))}"
             raise _Wrong(f"the duration must be {shortest}, not {given!r}", parameter.name)
+        if most is not None and duration > most:
+            raise _Wrong(f"the duration must be at most {as_written(int(most))}, not {given!r}", parameter.name)
         return duration
     if parameter.type == "word":
         if not isinstance(given, str) or not given:
