@@ -115,5 +115,7 @@ class AlertEvent(Model):
     """What they said."""
     notify: Bool
     """Is it for people's ears: live, not silenced, not suppressed, or the end of what they were told of."""
+    line: Line
+    """Empty for live, else the replay."""
     alert: Alert
     """How it stands after the step."""

@@ -185,7 +185,7 @@ class Board:
         """A minute is over: of those that are held back as many are told as there is room for."""
         known = self.tables.caps[key]
         most = self.rule(key.partition(SEP)[2]).per_minute
-        held = [*self._index().held.get(key, ())]
+        held = sorted(self._index().held.get(key, ()), key=lambda each: _in_order(self.tables.standings[each]))
         minute = now - now % MINUTE_MS
         if minute <= known.minute:
             return []
@@ -288,11 +288,14 @@ class Board:
         return known[1]
 
     def _inhibitor(self, known: Standing) -> str | None:
-        for place in self._places(known, source=False):
-            for fingerprint in self._index().sources.get(place, ()):
-                if fingerprint != known.condition.fingerprint:
-                    return fingerprint
-        return None
+        """The one that lies over it already, as long as it does."""
+        found = {
+            fingerprint
+            for place in self._places(known, source=False)
+            for fingerprint in self._index().sources.get(place, ())
+            if fingerprint != known.condition.fingerprint
+        }
+        return known.inhibited_by if known.inhibited_by in found else min(found, default=None)
 
     def _places(self, known: Standing, *, source: bool) -> list[Place]:
         if not self.rules.inhibitions:
@@ -307,7 +310,7 @@ class Board:
     def _index(self) -> _Index:
         if self._known is None:
             self._known = _Index()
-            for standing in sorted(self.tables.standings.values(), key=_in_order):
+            for standing in self.tables.standings.values():
                 self._put(standing)
         return self._known
 

@@ -83,6 +83,8 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     because: str = "began"
     revision: int = 0
+    stepped: int = 0
+    """Stream time of its last step."""
     fired: int | None = None
     cleared: tuple[int, str] | None = None
     """No condition holds any more since then, for that reason; it is kept for a while."""
@@ -142,7 +144,8 @@ NOBODY: Who = (None, None)
 
 def _step(known: Standing, at: int, because: str, who: Who = NOBODY, **changes: Any) -> Step:
     before = known.state if known.revision else None
-    after = replace(known, because=because, revision=known.revision + 1, **changes)
+    at = max(at, known.stepped)
+    after = replace(known, because=because, revision=known.revision + 1, stepped=at, **changes)
     live = after.line == LIVE
     heard = known.told if after.base in OVER else after.state in ACTIVE and because != "amended"
     notify = live and heard
@@ -161,7 +164,9 @@ def take(known: Standing | None, condition: Condition, rule: Handling, now: int,
             return _over(known, condition, rule, now, covers)
         if going:
             return known if known is not None else []
-        begun = _begin(known, replace(condition, until=None, reason=None), rule, condition.since, covers)
+        if condition.until < condition.since + rule.for_ms:
+            return []  # it was over before it could fire, and nobody has heard of it
+        begun = _begin(known, replace(condition, until=None, reason=None), rule, condition.until, covers)
         after = _over(begun[-1].standing, condition, rule, now, covers)
         return begun + after if isinstance(after, list) else begun
     if known is None or not going:

@@ -60,6 +60,7 @@ def event(step: Step, rule: Handling) -> dict[str, Any]:
         "by": step.by,
         "note": step.note,
         "notify": step.notify,
+        "line": told["line"],
         "alert": told,
     }
 

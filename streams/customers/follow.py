@@ -218,10 +218,6 @@ class Follower(Generic[S]):
         """
         return ()
 
-    def firing(self, state: S) -> Iterable[str]:
-        """The rules of alerts that fire now."""
-        return ()
-
 
 Followers = tuple[Follower[Any], ...]
 HOOKS = tuple(name for name, hook in vars(Follower).items() if callable(hook) and not name.startswith("_"))

@@ -273,11 +273,6 @@ def going(timeline: Timeline, at: int, place: Place, rules: CustomerRules) -> tu
     return tuple(fact for one in rules.asked["going"] for fact in one.going(getattr(timeline, one.name), at, now))
 
 
-def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
-    """The rules of alerts that fire now, once for each."""
-    return [rule for each in rules.asked["firing"] for rule in each.firing(getattr(timeline, each.name))]
-
-
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:
     """Whose deadline is when, of each capability that has one."""
     now = view(timeline, place)

@@ -121,9 +121,6 @@ class Moods(Follower[KnownMoods]):
     def erased(self, state: KnownMoods, gone: Gone, view: View) -> Iterable[Out]:
         return over_out(state.alerts.values(), gone, UNIT, view)
 
-    def firing(self, state: KnownMoods) -> Iterable[str]:
-        return (alert.rule for alert in state.alerts.values() if alert.firing)
-
     def left(self, state: KnownMoods, leaving: Leaving, view: View) -> After[KnownMoods]:
         key, since = leaving.key, leaving.left.since
 

@@ -120,9 +120,6 @@ class Waits(Follower[Alerts]):
     def erased(self, state: Alerts, gone: Gone, view: View) -> Iterable[Out]:
         return over_out(state.values(), gone, UNIT, view)
 
-    def firing(self, state: Alerts) -> Iterator[str]:
-        return (alert.rule for alert in state.values() if alert.firing)
-
     def _named(self, state: Alerts, view: View) -> set[str]:
         """The alerts of legs that are still kept."""
         return {

@@ -2,6 +2,7 @@
 and every step that one takes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ import orjson
 from streams.alerts import records
 from streams.alerts.board import Board, Cap, Gone, Silence, Tables, Told
 from streams.alerts.handling import Handlings
-from streams.alerts.machine import Refused, Standing
+from streams.alerts.machine import OVER, Refused, Standing
 from streams.base.records import LIVE, AlertRecord, Command, Condition, output_key
 from streams.base.times import MINUTE_MS
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
@@ -86,6 +87,11 @@ class Alerting(Stage):
 
     def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         self._tell(self.board.drop(table, key), out)
+
+    def open_alerts(self) -> dict[tuple[str, str, str], int]:
+        """By rule, state and severity."""
+        known = (each for each in self.board.tables.standings.values() if each.line == LIVE and each.base not in OVER)
+        return Counter((each.condition.rule, each.state, each.severity) for each in known)
 
     def _tell(self, told: list[Told], out: Outputs) -> None:
         for each in told:
