@@ -59,7 +59,10 @@ class Bound:
     each: tuple[tuple[str, float | None], ...] = ()
 
     def of(self, word: str) -> float | None:
-        return next((value for name, value in self.each if name == word), self.value)
+        for name, value in self.each:
+            if name == word:
+                return value
+        return self.value
 
     @property
     def values(self) -> list[float]:
@@ -131,23 +134,28 @@ class Comparison(Leaf):
         if not signal:
             return Held(NEVER, NEVER)
         attribute = self.bound.by or self.clear.by
-        keeps = OPPOSITE[self.clear_sign]
+        if not attribute:
+            return self._beyond(signal, self.bound.value, self.clear.value, scene)
         raised, kept = [], []
         for word, when in _by_word(scene, attribute):
-            bound, clear = self._of(self.bound, word, scene), self._of(self.clear, word, scene)
-            if bound is not None and clear is not None:
-                raised.append(intersection(when, beyond(signal, self.sign, bound, scene.clock)))
-                kept.append(intersection(when, beyond(signal, keeps, clear, scene.clock)))
+            found = self._beyond(signal, self.bound.of(word), self.clear.of(word), scene)
+            raised.append(intersection(when, found.raised))
+            kept.append(intersection(when, found.kept))
         return Held(union(*raised), union(*kept))
+
+    def _beyond(self, signal: Signal, bound: float | None, clear: float | None, scene: Scene) -> Held:
+        """By these bounds."""
+        if bound is None or clear is None:
+            return Held(NEVER, NEVER)
+        raised, keeps = beyond(signal, self.sign, bound, scene.clock), OPPOSITE[self.clear_sign]
+        if clear == bound and keeps == self.sign:
+            return Held(raised, raised)
+        return Held(raised, beyond(signal, keeps, clear, scene.clock))
 
     def bounds(self, scene: Scene, at: int) -> tuple[float | None, float | None]:
         word = word_at(scene.words(self.bound.by or self.clear.by), at)
         limit, clear = self.bound.of(word), self.clear.of(word)
         return limit, None if clear == limit else clear
-
-    @staticmethod
-    def _of(bound: Bound, word: str, scene: Scene) -> float | None:
-        return bound.of(word) if bound.by else bound.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,27 +240,26 @@ def leaves(condition: Condition) -> Iterator[Comparison | Equality]:
 
 def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[int], Clock | None]) -> Intervals:
     """When the values are above (at or above, …) the bound."""
-    stretches = (_stretch(each, sign, bound, clock) for each in signal)
-    return joined(each for each in stretches if each is not None)
-
-
-def _stretch(piece: Piece, sign: Sign, bound: float, clock: Callable[[int], Clock | None]) -> Interval | None:
-    value = piece.value
-    if isinstance(value, str):
-        return None
-    strict = sign in ("above", "at_or_below")
-    needed = floor(bound - value) + 1 if strict else ceil(bound - value)
-    """Until it is above the bound; at the bound."""
-    upward = sign in UPWARD
-    if not piece.grows or needed <= 0:
-        return (piece.start, piece.end) if (needed <= 0) == upward else None
-    goes_by = clock(piece.start)
-    crossed = piece.start + needed if goes_by is None else goes_by.after(piece.start, needed)
-    if upward:
-        if crossed is None or (piece.end is not None and crossed >= piece.end):
-            return None
-        return crossed, piece.end
-    return piece.start, earlier(crossed, piece.end)
+    upward, strict = sign in UPWARD, sign in ("above", "at_or_below")
+    found: list[Interval] = []
+    for start, end, value, grows, *_ in signal:
+        if isinstance(value, str):
+            continue
+        needed = bound - value
+        if needed < 0 or (needed == 0 and not strict):  # it is beyond the bound, upwards
+            if upward:
+                found.append((start, end))
+        elif not grows:
+            if not upward:
+                found.append((start, end))
+        else:
+            wait, goes_by = floor(needed) + 1 if strict else ceil(needed), clock(start)
+            crossed = start + wait if goes_by is None else goes_by.after(start, wait)
+            if not upward:
+                found.append((start, earlier(crossed, end)))
+            elif crossed is not None and (end is None or crossed < end):
+                found.append((crossed, end))
+    return tuple(found) if len(found) < 2 else joined(found)
 
 
 def _value(piece: Piece, at: int, clock: Clock | None) -> float | str:

@@ -90,6 +90,22 @@ def episodes(raised: Intervals, cleared: Intervals) -> Intervals:
     return tuple(found)
 
 
+def within(raised: Intervals, kept: Intervals) -> Intervals:
+    """The episodes of what is raised, and over when it is not kept, given that all that is raised is kept: each from
+    the first moment of ``raised`` on to the end of the interval of ``kept`` in which that lies."""
+    if raised == kept:
+        return raised
+    found: list[Interval] = []
+    place = 0
+    for start, _ in raised:
+        if found and ((over := found[-1][1]) is None or start < over):
+            continue
+        while (end := kept[place][1]) is not None and end <= start:
+            place += 1
+        found.append((start, end))
+    return tuple(found)
+
+
 def _first(of: Intervals, since: int, place: int) -> tuple[int | None, int]:
     """The first moment of it from ``since`` on, and the place of its interval; looked for from ``place`` on."""
     for number in range(place, len(of)):

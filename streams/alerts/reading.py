@@ -49,7 +49,7 @@ class _Wrong(Exception):
 
 def meant(word: object, known: Iterable[str]) -> str:
     """``; did you mean waiting?``, or nothing."""
-    near = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    near = get_close_matches(str(word), list(known), n=1, cutoff=0.7)
     return f"; did you mean {near[0]}?" if near else ""
 
 

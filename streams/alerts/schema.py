@@ -15,7 +15,8 @@ def completed(found: Schema) -> Schema:
     definitions: Schema = found["$defs"]
     rule: Schema = definitions["AlertRule"]
     rule["allOf"] = [_of(subject) for subject in SUBJECTS]
-    definitions.update({f"{subject}-condition": condition(subject) for subject in SUBJECTS})
+    for subject in SUBJECTS:
+        definitions[f"{subject}-condition"] = condition(subject, definitions)
     return found
 
 
@@ -28,8 +29,8 @@ def _of(subject: Subject) -> Schema:
     }
 
 
-def condition(subject: Subject) -> Schema:
-    """A condition about it."""
+def condition(subject: Subject, shared: Schema) -> Schema:
+    """A condition about it; what fields have in common goes to ``shared``."""
     itself = {"$ref": f"#/$defs/{subject}-condition"}
     several = {"type": "array", "items": itself, "minItems": 1}
     combined: Schema = {
@@ -37,32 +38,36 @@ def condition(subject: Subject) -> Schema:
         "any": {"description": "One of these at least.", **several},
         "not": {"description": "Where this is over.", **itself},
     }
-    fields = {field.name: _test(subject, field) for field in FIELDS[subject].values()}
+    fields = {field.name: _test(subject, field, shared) for field in FIELDS[subject].values()}
     return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": {**fields, **combined}}
 
 
-def _test(subject: Subject, field: Field) -> Schema:
+def _test(subject: Subject, field: Field, shared: Schema) -> Schema:
     said: Schema = {"description": f"{field.about} Unit: {field.unit or UNIT_NAMES[field.type]}. {field.example}"}
     if field.type == "word":
-        return {**said, **_WORDS}
+        shared["word-or-words"] = _WORDS
+        return {**said, "$ref": "#/$defs/word-or-words"}
     if field.type == "flag":
         return {**said, "type": "boolean"}
-    bound = _bound(subject, field)
-    signs = dict.fromkeys((*SIGNS, *CLEARS), bound)
-    compared: Schema = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {**signs, **{each.name: _parameter(each) for each in field.parameters}},
-    }
-    if field.type != "count":
-        return {**said, **compared}
-    number = {"type": "integer", "minimum": 0}
-    return {**said, "anyOf": [number, {"type": "array", "items": number, "minItems": 1}, compared]}
-
-
-def _bound(subject: Subject, field: Field) -> Schema:
-    value = _value(field.type, field.least, field.most)
     by = [each for each in SCOPES[subject] if each not in ("kpi", "source")]
+    ends = "" if field.least == 0 and field.most is None else f"-from-{field.least}-to-{field.most}"
+    kind = f"{field.type}{ends}-by-{'-'.join(by) or 'nothing'}"
+    shared[f"bound-{kind}"] = _bound(field, by)
+    bound = {"$ref": f"#/$defs/bound-{kind}"}
+    signs = dict.fromkeys((*SIGNS, *CLEARS), bound)
+    parameters = {each.name: _parameter(each) for each in field.parameters}
+    compared: Schema = {"type": "object", "additionalProperties": False, "properties": {**signs, **parameters}}
+    if field.type == "count":
+        number = {"type": "integer", "minimum": 0}
+        compared = {"anyOf": [number, {"type": "array", "items": number, "minItems": 1}, compared]}
+    if parameters:
+        return {**said, **compared}
+    shared[f"test-{kind}"] = compared
+    return {**said, "$ref": f"#/$defs/test-{kind}"}
+
+
+def _bound(field: Field, by: list[str]) -> Schema:
+    value = _value(field.type, field.least, field.most)
     if not by:
         return value
     differs = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, complement, earlier, episodes, intersection, union
+from streams.alerts.intervals import BEGINNING, Interval, Intervals, earlier, intersection, union, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -114,7 +114,9 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
         return None
     raised, kept = held.raised, held.kept
     for name, words in scene.index.scoped[place]:
-        raised = intersection(raised, when_one_of(scene.words(name), words))
+        has = scene.words(name)
+        if not isinstance(has, str):  # else it fits, or the rule were not looked at
+            raised = intersection(raised, when_one_of(has, words))
     if rule.hours is not None:
         raised = tuple(_open(raised, scene))
     if scene.since > BEGINNING:
@@ -122,7 +124,7 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
     if begun is not None:
         raised, kept = union(((BEGINNING, scene.since),), raised), union(((BEGINNING, scene.since),), kept)
     due, anchors = None, dict[str, int]()
-    for start, end in episodes(raised, complement(kept)):
+    for start, end in within(raised, kept):
         since = scene.known_since(rule) if start == BEGINNING and begun is None else start
         if since is None:
             break

@@ -102,7 +102,7 @@ def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
     if kind == "missing":
         return "is missing"
     if kind in UNKNOWN:
-        near = get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.6)
+        near = get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.7)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"is not known here; remove it or correct its name{': ' if known else ''}{', '.join(known)}{hint}"
     meant = _PATTERNS.get(problem["ctx"]["pattern"]) if kind == "string_pattern_mismatch" else None

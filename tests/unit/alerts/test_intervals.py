@@ -1,5 +1,7 @@
 """Sets of moments, against a model that looks at every millisecond."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from streams.alerts.intervals import (
     intersection,
     joined,
     union,
+    within,
 )
 
 LONGEST = 24
@@ -40,7 +43,7 @@ def is_plain(of: Intervals) -> bool:
     ends = [(BEGINNING - 1, BEGINNING - 1), *of]
     return all(
         before[1] is not None and before[1] < after[0] and (after[1] is None or after[0] < after[1])
-        for before, after in zip(ends, ends[1:], strict=False)
+        for before, after in pairwise(ends)
     )
 
 
@@ -82,6 +85,13 @@ def test_episodes(raised: Intervals, cleared: Intervals) -> None:
     assert is_plain(found) and moments(found) == expected
     starts = {start for start, _ in raised}
     assert all(start in starts for start, _ in found), "it begins where something begins to be raised"
+
+
+@given(sets(), sets())
+def test_what_is_raised_is_kept(raised: Intervals, other: Intervals) -> None:
+    kept = union(raised, other)
+    assert within(raised, kept) == episodes(raised, complement(kept))
+    assert within(raised, raised) == raised
 
 
 def test_what_is_always_and_never() -> None:
