@@ -4,7 +4,7 @@ A minute is looked at when stream time has passed it by `SLACK_MS`: by then ever
 it tells at most `PULSE_MS` later, and time does not go on without it.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from streams.alerts import hearing
 from streams.alerts.bounded import Span, Stood, Told, continued, going, settled
-from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, Gap, Place, learnt, slot_of
+from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, Gap, Place, Places, learnt, slot_of
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
 from streams.alerts.watching import watch
@@ -87,7 +87,7 @@ class Connectors:
 
     rules: Index
     system: Index
-    place: Callable[[str], Place]
+    place: Places
     rows: ConnectorTables
 
     def heard(self, pulse: Pulse) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from streams.alerts.signals import Params, Piece, Signal
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from streams.hours.calendars import Hours
 
 SLOTS, WEEKS = 168, 16
 """Hours of a week, and how many weeks are kept."""
@@ -34,6 +35,34 @@ class Place(NamedTuple):
     zone: ZoneInfo
     is_special: Callable[[int], bool]
     """Of the beginning of an hour, ms: a holiday, or a date with hours of its own."""
+
+
+Places = Callable[[str], Place]
+"""By channel."""
+
+
+def places(hours: Hours, zone: ZoneInfo) -> Places:
+    """By the opening hours; ``zone``: of a channel that has none."""
+
+    @lru_cache(maxsize=1000)
+    def place(channel: str) -> Place:
+        name = hours.name(channel, "")
+        calendar = hours.calendars.get(name) if name else None
+        if calendar is None:
+            return Place(zone, _never)
+
+        @lru_cache(maxsize=1000)
+        def is_special(hour: int) -> bool:
+            day = datetime.fromtimestamp(hour // SECOND_MS, calendar.time_zone).date()
+            return day in calendar.special or calendar.holiday(day) is not None
+
+        return Place(calendar.time_zone, is_special)
+
+    return place
+
+
+def _never(hour: int) -> bool:
+    return False
 
 
 def slot_of(at: int, zone: ZoneInfo) -> int:

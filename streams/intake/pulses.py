@@ -6,6 +6,7 @@ twice and nothing is lost, whenever a worker stops.
 
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 from streams.base.records import SEP, Heard, Pulse
 from streams.base.times import MINUTE_MS
@@ -29,8 +30,12 @@ class Pulses:
         self._counted: Counter[tuple[str, str, int, bool]] = Counter()
         self._sent_at: int | None = None
 
-    def count(self, source: object, topic: str, arrived: int, refused: bool) -> None:
-        """A live record, taken in or refused. ``source``: as it says itself; ``arrived``: by the broker, ms."""
+    def count(self, event: Mapping[str, Any], topic: str, arrived: int, *, refused: bool) -> None:
+        """A record that was taken in or refused; those of replays do not count. ``event``: as far as it could be read;
+        ``arrived``: by the broker, ms."""
+        if event.get("replayid") or str(event.get("type")).startswith("replay."):
+            return
+        source = event.get("source")
         name = source if isinstance(source, str) and len(source) <= LONGEST_NAME else ""
         self._counted[name, topic, arrived - arrived % MINUTE_MS, refused] += 1
 
