@@ -8,13 +8,14 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import hearing
 from streams.alerts.bounded import Span, Stood, Told, continued, going, settled
-from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, Gap, Place, Places, learnt, slot_of
+from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, REACH_MS, Gap, Place, Places, learnt, slot_of
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
 from streams.alerts.watching import watch
@@ -58,6 +59,16 @@ class History(msgspec.Struct, frozen=True):
     """What hours of the week were like; the same key."""
 
     hours: bytes = NO_HISTORY
+    recent: tuple[tuple[int, int], ...] = ()
+    """Hours (ms) that are over, and their longest silences: as long as one is looked at, it is not what is usual."""
+
+    def learn(self, hour: int, longest: int, zone: ZoneInfo) -> "History":
+        """With one more hour that is over."""
+        recent, hours = [*self.recent, (hour, min(longest, ALL_SILENT))], self.hours
+        while recent[0][0] <= hour - REACH_MS:
+            begun, silent = recent.pop(0)
+            hours = learnt(hours, slot_of(begun, zone), silent)
+        return History(hours, tuple(recent))
 
 
 class Beat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,19 +189,19 @@ class Connectors:
             first = min(heard)
             return replace(row, hour=first - first % HOUR_MS + HOUR_MS, longest=0, run=0)
         hour, longest, run = before.hour, before.longest, before.run
-        history = None
+        history: History | None = None
         minute = hour + (0 if now <= hour else max(0, (self.reached or hour) - hour))
         while minute < now:
             if minute >= hour + HOUR_MS:
                 if not place.is_special(hour):
-                    history = history or (self.rows.heard_before.get(key) or History()).hours
-                    history = learnt(history, slot_of(hour, place.zone), min(longest, ALL_SILENT))
+                    history = history or self.rows.heard_before.get(key) or History()
+                    history = history.learn(hour, longest, place.zone)
                 hour, longest, run = hour + HOUR_MS, 0, 0
             run = 0 if minute in heard else run + 1
             longest = max(longest, run)
             minute += MINUTE_MS
         if history is not None:
-            self.rows.heard_before[key] = History(history)
+            self.rows.heard_before[key] = history
         return replace(row, hour=hour, longest=longest, run=run)
 
     def _judged(self, key: str, row: Connector, gaps: list[Gap], span: Span, place: Place) -> Iterator[Condition]:

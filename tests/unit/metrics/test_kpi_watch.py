@@ -193,10 +193,9 @@ def test_what_comes_late_leads_to_the_same_that_holds(facts: list[Fact], cuts: l
 
 
 def holding(watcher: Watcher) -> list[tuple[str, str]]:
-    """But for what is 0 at places at which nothing has happened after all."""
-    return sorted(
-        (each.rule, each.fingerprint) for each in watcher.stand().values() if each.until is None and each.rule != "few"
-    )
+    """But for what is 0 at places at which nothing has happened after all, and the day, which is read once an hour."""
+    some = (each for each in watcher.stand().values() if each.until is None and each.rule not in {"few", "mood"})
+    return sorted((each.rule, each.fingerprint) for each in some)
 
 
 def over_at(watcher: Watcher, episode: str) -> int:
