@@ -52,6 +52,8 @@ class Span(NamedTuple):
     """How far it had come when it was looked at last."""
     step: int
     """At multiples of it one looks, if nothing is late (ms)."""
+    kept: int
+    """What was over by then is not amended any more."""
 
     def at(self, moment: int) -> int:
         """When what begins or ends then is found: in steps, wherever batches are cut; now, where it comes late."""
@@ -88,8 +90,10 @@ def settled(
     why: Why = lambda found: RECOVERED,
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
-    ``rules``: all there are; ``why``: for what reason one is over."""
+    ``rules``: all there are; ``why``: for what reason one is over. Episodes are named by when they began, as it was
+    told first."""
     left = list(known)
+    found = [each if each.since < span.since else each._replace(anchor=str(each.since)) for each in found]
     kept: list[Stood] = []
     changed: list[Stood] = []
     for each, before in _pairs(left, found):
@@ -105,7 +109,7 @@ def settled(
         over = replace(before, until=max(before.since, span.now), reason=reason)
         kept.append(over)
         changed.append(over)
-    kept = [each for each in kept if each.until is None or each.until > span.since]
+    kept = [each for each in kept if each.until is None or each.until > span.kept]
     return tuple(sorted(kept, key=_order)), sorted(changed, key=_order)
 
 

@@ -126,8 +126,8 @@ class Connectors:
     def passed(self, now: int) -> Iterator[Condition]:
         """Look at the minutes that stream time has passed: conditions that begin, change or are over."""
         until = _minute(now - SLACK_MS)
-        beat = self.rows.beats.get(LIVE) or Beat(until)
-        span = Span(beat.reached, until, beat.reached, MINUTE_MS)
+        beat = self.rows.beats.get(LIVE) or Beat(until - MINUTE_MS)
+        span = Span(beat.reached + 1, until, beat.reached, MINUTE_MS, until)
         for key in sorted(self.rows.connectors):
             yield from self._look(key, span)
         yield from self._always(beat, span)
@@ -213,7 +213,7 @@ class Connectors:
             if name == "unusual_silence":
                 history = (self.rows.heard_before.get(key) or History()).hours
                 return hearing.unusual_silence(gaps, history, place, span.now, params)
-            return hearing.dead_letters(row.refused, span.since, span.now, params)
+            return hearing.dead_letters(row.refused, span.before, span.now, params)
 
         begun = going(row.stood, span.since)
         look = watch(

@@ -21,7 +21,7 @@ from streams.metrics.kpi_signals import Read, goes_on, kept, read_of, readings, 
 from streams.metrics.rules import PANE_MS, KpiPolicy
 from streams.metrics.sweep import Ordered
 from streams.metrics.tables import NEVER, LaneFault, of_line
-from streams.metrics.unusual import Judged, Series, Weekdays, anomalies, bounds, judge, key_of, learn
+from streams.metrics.unusual import Judged, Series, Weekdays, anomalies, bound, judge, key_of, learn
 
 IDLE_MS = 40 * DAY_MS
 """A KPI of which nothing is heard for so long is forgotten."""
@@ -80,7 +80,10 @@ class KpiRules:
             self._tidy(line, now)
         for key, row in sorted(rows.items()):
             try:
-                yield from _Look(self, key, row, Span(min(before, since.get(key, before)), now, before, PANE_MS)).told()
+                first = min(before + 1, since.get(key, before + 1))
+                yield from _Look(
+                    self, key, row, Span(first, now, before, PANE_MS, now - self.policy.lateness_ms)
+                ).told()
             except Exception as error:
                 raise LaneFault(key.rpartition(SEP)[0]) from error
 
@@ -147,7 +150,7 @@ class _Look:
         self.group = "+".join(named(self.dims)[1])
         self.reads, self.learnt = dict(row.reads), dict(row.learnt)
         self.looked, self.judged = dict(row.looked), dict(row.judged)
-        self.horizon = span.now - rules.policy.lateness_ms
+        self.horizon = span.kept
 
     def told(self) -> Iterator[Condition]:
         rules, span, row, index = self.rules, self.span, self.row, self.rules.index
@@ -160,7 +163,7 @@ class _Look:
         )
         found = [self._in_its_unit(continued(each, begun, span.since)) for each in look.found]
         names = {rule.name for rule in index.rules}
-        stood, changed = settled(row.stood, found, span._replace(since=self.horizon), names, self._why)
+        stood, changed = settled(row.stood, found, span, names, self._why)
         self._keep(stood, look.due)
         told = self._subject(attributes)
         yield from (told.condition(each, span) for each in changed)
@@ -228,8 +231,8 @@ class _Look:
         )
         if judged is None:
             return found
-        limits = bounds(self._series(length), self.rules.weekdays, judged, params, (found.limit, found.clear))
-        return found._replace(value=judged.value, limit=limits[0], clear=limits[1], unit=self.kpi.unit)
+        limit, clear = (bound(judged, each, length, params) for each in (found.limit, found.clear))
+        return found._replace(value=judged.value, limit=limit, clear=clear, unit=self.kpi.unit)
 
     def _keep(self, stood: tuple[Stood, ...], due: int | None) -> None:
         lengths = {str(each.length) for each in self.rules.anomalies_of(self.word, self.group)}

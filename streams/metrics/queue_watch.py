@@ -83,8 +83,10 @@ class QueueRules:
         if row is None and not self.index.concerned(attributes):
             return
         row, waits = row or QueueWatch(), moving.waits.get(key, [])
-        since = moving.late_from if key in moving.late else moving.before
-        first = since if since > NEVER else min((entered for entered, _ in waits), default=now)
+        since = moving.late_from if key in moving.late else moving.before + (moving.before > NEVER)
+        first = min(since, moving.before)  # what was true before still was
+        if first == NEVER:
+            first = min((entered for entered, _ in waits), default=now)
         samples = list[Sample]()
 
         def fields(name: str, params: Params) -> Signal:
@@ -99,11 +101,11 @@ class QueueRules:
             samples.extend(sampled(waits, flow.points if flow else (), minutes, samples))
             return expected_wait(samples)
 
-        span = Span(since, now, moving.before, PANE_MS)
+        span = Span(since, now, moving.before, PANE_MS, now - self.policy.legs_ms)
         begun = going(row.stood, since)
         look = watch(self.index, attributes, fields, now, since, begun if row.version == self.index.version else {})
         found = [continued(each, begun, since) for each in look.found]
-        stood, changed = settled(row.stood, found, span._replace(since=now - self.policy.legs_ms), self._names)
+        stood, changed = settled(row.stood, found, span, self._names)
         recent = tuple(each for each in samples if each[0] >= now - self.policy.legs_ms)
         after = QueueWatch(stood, recent, self.index.version)
         if not (stood or recent):

@@ -47,6 +47,8 @@ class Judged(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cases: int
     per_year: float | None
     """How often a year chance alone takes one as far off; None: nothing is usual."""
+    by: Usual | None = None
+    """What it was held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +139,14 @@ def judge(
     if known is None:
         return Judged(end, *read, None)
     chance = known.seldom(*read, _direction(params))
-    return Judged(end, *read, float(f"{per_year(chance, series.length):.4g}"))
+    return Judged(end, *read, float(f"{per_year(chance, series.length):.4g}"), known)
 
 
-def bounds(
-    series: Series, weekdays: Weekdays, judged: Judged, params: Params, limits: tuple[float | None, float | None]
-) -> tuple[float | None, float | None]:
-    """How far a reading may be off for a limit on how often a year, and another one: in the KPI's unit."""
-    known = series.usual(weekdays, judged.at, params)
-    if known is None:
-        return None, None
-    direction = _direction(params)
-    low, high = (
-        None if limit is None
-        else round(known.bound(chance_of(limit, series.length), judged.value, judged.cases, direction), 6)
-        for limit in limits
-    )  # fmt: skip
-    return low, high
+def bound(judged: Judged, limit: float | None, length: int, params: Params) -> float | None:
+    """How far a reading may be off for a limit on how often a year, in the KPI's unit."""
+    if judged.by is None or limit is None:
+        return None
+    return round(judged.by.bound(chance_of(limit, length), judged.value, judged.cases, _direction(params)), 6)
 
 
 def anomalies(judged: Sequence[Judged], length: int) -> Signal:

@@ -76,6 +76,8 @@ def usual(unit: Unit, slots: Slots, slot: int, length_ms: int, min_weeks: int) -
         return None
     reach = max(1, AROUND_MS // length_ms)
     day, near = _deviations(unit, slots), _deviations(unit, {n: slots.get(n, ()) for n in _near(slot, reach)})
+    if not (day or near):
+        return None  # closed
     middle = median(scaled(unit, value) for value, _ in here)
     spread, count = max((_spread(some), len(some)) for some in (day, near) if some)
     if unit in ("count", "ratio"):

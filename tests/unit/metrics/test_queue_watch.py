@@ -189,6 +189,7 @@ def played(facts: list[Fact], cuts: list[int]) -> Watcher:
 
 
 @settings(max_examples=40, deadline=None)
+@example([*leg("a", 0, 131), *[fact for n in range(4) for fact in leg(f"b{n}", 120, None)]], [150])
 @given(story(), st.lists(st.integers(0, 700), max_size=12))
 def test_wherever_batches_are_cut_the_same_is_said(facts: list[Fact], cuts: list[int]) -> None:
     one, other = played(facts, cuts), played(facts, [])
