@@ -109,6 +109,8 @@ class Delivering:
 
     async def _take_in(self, record: Any) -> None:
         place = Place(record.topic, record.partition, record.offset)
+        if not self.window.has(place):
+            return
         if record.topic.endswith(letters.TOPIC):
             if not self.window.read(place):
                 return

@@ -30,7 +30,7 @@ class Holder(Protocol):
     """Who is told which partitions it has."""
 
     async def begin(self, positions: Mapping[Partition, Position]) -> None:
-        """From now on it has these, and where it goes on."""
+        """From now on it has these, and where it goes on. Records that it is given before that are none of its own."""
 
     async def end(self, partitions: Sequence[Partition]) -> None:
         """Somebody else will have these."""
@@ -106,9 +106,11 @@ class Reader:
         """Go on where the group was. A target that has no position yet begins with what comes from now on."""
         tps = list(tps)
         found = await self._positions(tps) if tps else {}
+        await holder.begin({(tp.topic, tp.partition): at for tp, at in found.items()})
+        # What was polled before this moment was nobody's; with no wait in between, what is polled from here on is the
+        # holder's, from its position on.
         for tp, at in found.items():
             self._consumer.seek(tp, at.offset)
-        await holder.begin({(tp.topic, tp.partition): at for tp, at in found.items()})
         self.joined = True
 
     async def _positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:

@@ -106,11 +106,13 @@ class Window:
             if any(place[:2] == partition for place in parcel.places):
                 self._remove(parcel)
 
+    def has(self, place: Place) -> bool:
+        """Is its partition read here?"""
+        return place[:2] in self._partitions
+
     def read(self, place: Place) -> bool:
         """A record was read. Is it to be looked at, and then added or skipped? Else it was done in an earlier run."""
-        found = self._partitions.get(place[:2])
-        if found is None:
-            return False
+        found = self._partitions[place[:2]]
         while found.unseen and found.unseen[0] < place.offset:  # the log does not have it any more
             found.undone.pop(found.unseen.popleft(), None)
         if place.offset < found.read_to:

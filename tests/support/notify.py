@@ -112,6 +112,8 @@ class Hook:
         self.clock: Clock = Clock()
         self.broken: set[str] = set()
         """Keys that get 500."""
+        self.slow = 0.0
+        """Seconds that each answer takes."""
         self.until = 0
         """All requests before it (ms) get 500."""
 
@@ -138,6 +140,7 @@ class Hook:
         if self.clock.now() < self.until or key in self.broken:
             answer = 500
         self.requests.append((dict(request.headers), body))
+        await asyncio.sleep(self.slow)
         if answer == "hang":
             self.asked.append((key, 0))
             await asyncio.sleep(60)
