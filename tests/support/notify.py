@@ -125,6 +125,7 @@ class Hook:
     async def run(self) -> AsyncIterator["Hook"]:
         app = web.Application()
         app.router.add_post("/hook", self._answer)
+        app.router.add_post("/hook/api/v2/alerts", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self.port = free_port()
