@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 
+import uvloop
 from aiokafka.errors import KafkaError
 
 from streams.base.errors import UserError
@@ -97,7 +98,8 @@ def run(file: NotifyFile, settings: Settings, port: int) -> tuple[int, str]:
     """Run until SIGTERM or SIGINT. The exit code, and why when it is not 0."""
     logs.configure(settings)
     os.umask(UMASK)
-    return asyncio.run(_run(file, settings, port))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(file, settings, port))
 
 
 async def _run(file: NotifyFile, settings: Settings, port: int) -> tuple[int, str]:

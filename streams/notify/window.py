@@ -8,6 +8,8 @@ import random
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 from schemas.alerts import AlertEvent
@@ -76,6 +78,9 @@ class Window:
         self._lanes: dict[str, deque[Parcel]] = {}
         self._groups: dict[str, Parcel] = {}
         self._partitions: dict[Partition, _Partition] = {}
+        self._heap: list[tuple[int, int, Parcel]] = []
+        """When they are due: those that are the first of all their alerts, and some that no longer are."""
+        self._entries = count()
         self.under_way: set[Parcel] = set()
         self.failures = 0
         """Of the target, on end."""
@@ -138,6 +143,7 @@ class Window:
         self._parcels[parcel] = None
         for lane in parcel.lanes:
             self._lanes.setdefault(lane, deque()).append(parcel)
+        self._offer(parcel)
 
     def _joins(self, parcel: Parcel) -> bool:
         assert parcel.group is not None
@@ -163,10 +169,9 @@ class Window:
         """The next to send, which is under way from now on; ``None``: not now."""
         if now < self.closed_until or len(self.under_way) >= (1 if self.failures else self._parallel):
             return None
-        ready = [each for each in self._parcels if each.due <= now and self._is_first(each)]
-        if not ready:
+        parcel = self._next()
+        if parcel is None or parcel.due > now:
             return None
-        parcel = min(ready, key=lambda each: each.due)
         self.under_way.add(parcel)
         return parcel
 
@@ -174,11 +179,21 @@ class Window:
         """When something may be taken, if nothing else happens (ms); ``None``: never."""
         if len(self.under_way) >= (1 if self.failures else self._parallel):
             return None
-        due = min((each.due for each in self._parcels if self._is_first(each)), default=None)
-        return None if due is None else max(due, self.closed_until)
+        parcel = self._next()
+        return None if parcel is None else max(parcel.due, self.closed_until)
 
-    def _is_first(self, parcel: Parcel) -> bool:
-        return parcel not in self.under_way and all(self._lanes[lane][0] is parcel for lane in parcel.lanes)
+    def _next(self) -> Parcel | None:
+        """The one that is due first, and may go."""
+        while self._heap:
+            due, _, parcel = self._heap[0]
+            if parcel in self._parcels and parcel not in self.under_way and due == parcel.due:
+                return parcel
+            heappop(self._heap)
+        return None
+
+    def _offer(self, parcel: Parcel) -> None:
+        if all(self._lanes[lane][0] is parcel for lane in parcel.lanes):
+            heappush(self._heap, (parcel.due, next(self._entries), parcel))
 
     def delivered(self, parcel: Parcel) -> None:
         """The target has it."""
@@ -203,6 +218,8 @@ class Window:
         if parcel.attempts >= self._pace.attempts:
             return True
         self.under_way.discard(parcel)
+        if parcel in self._parcels:
+            self._offer(parcel)
         return False
 
     def given_up(self, parcel: Parcel) -> None:
@@ -224,7 +241,9 @@ class Window:
         for lane in parcel.lanes:
             waiting = self._lanes[lane]
             waiting.remove(parcel)
-            if not waiting:
+            if waiting:
+                self._offer(waiting[0])
+            else:
                 del self._lanes[lane]
         if parcel.group is not None and self._groups.get(parcel.group) is parcel:
             del self._groups[parcel.group]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -19,7 +20,6 @@ from schemas.alerts import Alert, AlertEvent
 from schemas.notify import NotifyDeadLetter
 from streams import settings as settings_module
 from streams.base.times import iso
-from streams.kafka.connection import connection_of
 from streams.local.probe import free_port
 from streams.notify.config import load
 from streams.notify.redelivering import letters
@@ -27,6 +27,7 @@ from streams.notify.run import Notify
 from streams.notify.waking import Clock
 from streams.settings import Settings
 from tests.support.engine import admin
+from tests.support.monitoring import tail
 from tests.support.waiting import until
 
 T0 = 1_772_442_960_000
@@ -55,7 +56,9 @@ def alert(number: int = 1, state: str = "firing", **more: Any) -> dict[str, Any]
     return found | more
 
 
-def event(number: int = 1, state: str = "firing", *, notify: bool = True, at: int = T0 + 2000, **more: Any) -> AlertEvent:
+def event(
+    number: int = 1, state: str = "firing", *, notify: bool = True, at: int = T0 + 2000, **more: Any
+) -> AlertEvent:
     """One step of one alert."""
     about = alert(number, state, **more)
     known = {
@@ -108,6 +111,8 @@ class Hook:
         """Idempotency key → how often it was answered with 200."""
         self.bodies: list[dict[str, Any]] = []
         """Of the first delivery of each key."""
+        self.at: dict[str, float] = {}
+        """Key → when it first came, seconds since the epoch."""
         self.port = 0
         self.clock: Clock = Clock()
         self.broken: set[str] = set()
@@ -137,6 +142,7 @@ class Hook:
 
     async def _answer(self, request: web.Request) -> web.Response:
         body, key = await request.read(), request.headers.get("Idempotency-Key", "")
+        self.at.setdefault(key, time.time())
         answer = self.answers.popleft() if self.answers else self.always
         if self.clock.now() < self.until or key in self.broken:
             answer = 500
@@ -245,8 +251,17 @@ class Post:
             await process.wait()
 
 
+def change(file: Path, *pairs: tuple[str, str]) -> None:
+    """Put other words into a file."""
+    text = file.read_text()
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
 async def _ready(process: asyncio.subprocess.Process, port: int, log: Path) -> bool:
-    assert process.returncode is None, log.read_text()[-3000:]
+    assert process.returncode is None, tail(log)
     try:
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as response:
             return response.status == 200

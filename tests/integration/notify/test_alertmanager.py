@@ -66,7 +66,9 @@ async def test_alerts_fire_are_repeated_and_end(post: Post, real: tuple[Api, int
             return any(each["endsAt"] > first_end for each in await active(api))
 
         await until(is_repeated)
-        await post.states(alert(1, "resolved", revision=3, resolved_at=ended), alert(3, "resolved", revision=3, resolved_at=ended))
+        await post.states(
+            alert(1, "resolved", revision=3, resolved_at=ended), alert(3, "resolved", revision=3, resolved_at=ended)
+        )
         await until(lambda: _count(api, 1))
         (cards,) = await active(api)
         assert cards["annotations"]["count"] == "1"

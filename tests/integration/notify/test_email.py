@@ -97,7 +97,7 @@ async def test_the_steps_of_an_episode_are_one_thread(post: Post, tmp_path: Path
         box.answers += ["451 later", "550 never"]
         await post.publish(event(8, subject_customer="customer:a"))
         await until(lambda: len(box.answers) == 0)
-        await until(lambda: post.letters())
+        await until(post.letters)
         assert [each.message for each in (await post.letters()).values()] == ["SMTP 550"]
         await post.publish(event(1), event(1, "resolved", revision=3, because="answered"))
         await until(lambda: len(box.mails) == 2)
@@ -131,7 +131,7 @@ async def test_a_server_without_tls_is_not_used_and_one_of_another_name_neither(
         file.write_text(file.read_text().replace("\nroutes", "\n    attempts: 2\nroutes"))
         async with post.notify(file):
             await post.publish(event(1))
-            await until(lambda: post.letters())
+            await until(post.letters)
     (letter,) = (await post.letters()).values()
     assert letter.reason == "exhausted"
     assert letter.message.startswith("no SMTP connection")

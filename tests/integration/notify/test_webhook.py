@@ -18,7 +18,10 @@ async def test_steps_are_delivered_once_and_in_the_order_of_each_alert(post: Pos
         for number in range(40):
             mine = [key for key, _ in hook.asked if key.startswith(f"wait.{number}@")]
             assert mine == [f"wait.{number}@1#2", f"wait.{number}@1#3"]
-        assert running.metrics.registry.get_sample_value("contact_streams_notify_deliveries_total", {"target": "desk"}) == 80
+        assert (
+            running.metrics.registry.get_sample_value("contact_streams_notify_deliveries_total", {"target": "desk"})
+            == 80
+        )
     assert [offset for offset, text in (await post.positions("desk")).values() if text] == []
 
 
@@ -35,7 +38,9 @@ async def test_what_comes_while_it_is_down_is_delivered_after_the_start(post: Po
     assert sum(hook.taken.values()) == len(sent) + 1
 
 
-async def test_a_webhook_that_answers_500_for_an_hour_gets_everything_after_it(post: Post, hook: Hook, file: Path) -> None:
+async def test_a_webhook_that_answers_500_for_an_hour_gets_everything_after_it(
+    post: Post, hook: Hook, file: Path
+) -> None:
     clock = hook.clock = HastyClock()
     hook.until = clock.now() + 3_600_000
     async with post.notify(file, clock) as running:
@@ -64,7 +69,12 @@ async def test_one_alert_that_is_not_taken_holds_up_no_other_and_ends_as_a_dead_
         await until(lambda: post.letters())
         letters = await post.letters()
         (letter,) = letters.values()
-        assert (letter.target, letter.delivery, letter.reason, letter.attempts) == ("desk", "wait.1@1#2", "exhausted", 4)
+        assert (letter.target, letter.delivery, letter.reason, letter.attempts) == (
+            "desk",
+            "wait.1@1#2",
+            "exhausted",
+            4,
+        )
         assert letter.message == "HTTP 500"
         hook.broken.clear()
         sent = await redeliver(post.settings, (), (), "anna", 1_772_000_000_000)

@@ -12,7 +12,14 @@ BERLIN = ZoneInfo("Europe/Berlin")
 DAY = BusinessClock(BERLIN, lambda day: ((480, 1080),) if day.weekday() < 5 else ())
 PATHS = (
     Path("night", ("pager",), severities=frozenset({"critical"}), closed=DAY, goes_on=True),
-    Path("floor", ("chat", "room"), (matcher("team=floor"), matcher("queue=~cards|loans*")), open=DAY, group_by=("queue",), wait_ms=5),
+    Path(
+        "floor",
+        ("chat", "room"),
+        (matcher("team=floor"), matcher("queue=~cards|loans*")),
+        open=DAY,
+        group_by=("queue",),
+        wait_ms=5,
+    ),
     Path("quiet", ("mail",), severities=frozenset({"info"}), digest_ms=3_600_000),
     Path("rest", ("desk", "chat"), tiers=frozenset({"gold"})),
 )
