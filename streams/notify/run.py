@@ -116,8 +116,5 @@ async def _run(file: NotifyFile, settings: Settings, port: int) -> tuple[int, st
     return (1, why) if why else (0, "")
 
 
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    error: Exception = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

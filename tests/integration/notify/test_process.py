@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.integration.notify.conftest import SECRET
-from tests.support.notify import Hook, Post, event, steps
+from tests.support.notify import Hook, Post, change, event, steps
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -74,10 +74,8 @@ async def test_neither_logs_nor_metrics_nor_letters_have_a_secret_or_a_customer_
     post: Post, hook: Hook, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_URL", f"{hook.url}?token=zebra-token")
-    text = file.read_text().replace(
-        "routes:\n", "  chat:\n    slack: {url: {env: SLACK_URL}}\n    attempts: 2\nroutes:\n"
-    )
-    file.write_text(text.replace("targets: [desk]", "targets: [desk, chat]"))
+    chat = "  chat:\n    slack: {url: {env: SLACK_URL}}\n    attempts: 2\n"
+    change(file, ("routes:\n", f"{chat}routes:\n"), ("targets: [desk]", "targets: [desk, chat]"))
     hook.always = 403
     log = tmp_path / "notify.log"
     async with post.process(file, log) as process:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from streams.notify.redelivering import redeliver
-from tests.support.notify import HastyClock, Hook, Post, event, steps
+from tests.support.notify import HastyClock, Hook, Post, change, event, steps
 from tests.support.waiting import until
 
 
@@ -59,14 +59,14 @@ async def test_one_alert_that_is_not_taken_holds_up_no_other_and_ends_as_a_dead_
     post: Post, hook: Hook, file: Path
 ) -> None:
     hook.clock = clock = HastyClock()
-    file.write_text(file.read_text().replace("timeout: 1s", "timeout: 1s\n    attempts: 4"))
+    change(file, ("timeout: 1s", "timeout: 1s\n    attempts: 4"))
     poison = event(1)
 
     async with post.notify(file, clock):
         hook.broken.add(poison.event_id)
         await post.publish(poison, *(event(number) for number in range(2, 30)))
         await until(lambda: len(hook.bodies) == 28)
-        await until(lambda: post.letters())
+        await until(post.letters)
         letters = await post.letters()
         (letter,) = letters.values()
         assert (letter.target, letter.delivery, letter.reason, letter.attempts) == (
@@ -88,7 +88,7 @@ async def test_a_refusal_is_final_and_the_end_of_the_alert_still_goes_out(post: 
     async with post.notify(file):
         hook.answers.append(410)
         await post.publish(event(1))
-        await until(lambda: post.letters())
+        await until(post.letters)
         await post.publish(event(1, "resolved", revision=3))
         await until(lambda: len(hook.bodies) == 1)
         (letter,) = (await post.letters()).values()
@@ -121,12 +121,8 @@ async def test_one_that_hangs_or_breaks_off_is_asked_again_and_delays_no_other(
     post: Post, hook: Hook, file: Path
 ) -> None:
     async with Hook().run() as other:
-        file.write_text(
-            file.read_text().replace(
-                "routes:\n  - targets: [desk]",
-                f"  other:\n    webhook: {{url: {other.url}, secret: {{env: HOOK_SECRET}}}}\nroutes:\n  - targets: [desk, other]",
-            )
-        )
+        more = f"  other:\n    webhook: {{url: {other.url}, secret: {{env: HOOK_SECRET}}}}\n"
+        change(file, ("routes:\n", f"{more}routes:\n"), ("targets: [desk]", "targets: [desk, other]"))
         hook.answers += ["hang", "break", "hang", "hang"]
         async with post.notify(file):
             begun = time.monotonic()
@@ -156,7 +152,7 @@ async def test_a_record_that_is_no_alert_event_is_a_dead_letter_and_the_next_one
 
 
 async def test_steps_of_one_group_are_one_message(post: Post, hook: Hook, file: Path) -> None:
-    file.write_text(file.read_text() + "    group_by: [queue]\n    group_wait: 1s\n")
+    change(file, ("  - targets: [desk]", "  - targets: [desk]\n    group_by: [queue]\n    group_wait: 1s"))
     async with post.notify(file):
         await post.publish(*(event(number) for number in range(5)), event(7, subject_queue="loans"))
         await until(lambda: len(hook.bodies) == 2)
@@ -168,11 +164,7 @@ async def test_steps_of_one_group_are_one_message(post: Post, hook: Hook, file: 
 
 async def test_quiet_ones_come_as_a_digest_once_their_span_is_over(post: Post, hook: Hook, file: Path) -> None:
     clock = HastyClock()
-    file.write_text(
-        file.read_text().replace(
-            "routes:\n", "routes:\n  - {name: quiet, severity: [info], digest: 1h, targets: [desk]}\n"
-        )
-    )
+    change(file, ("routes:\n", "routes:\n  - {name: quiet, severity: [info], digest: 1h, targets: [desk]}\n"))
     async with post.notify(file, clock):
         await post.publish(event(1), *(event(number, severity="info") for number in range(2, 8)))
         await until(lambda: len(hook.bodies) == 1)

@@ -117,7 +117,7 @@ def test_a_secret_is_read_when_it_is_used_and_shows_nowhere(folder: Path) -> Non
     assert "new" not in repr(secret)
     for content in (b"", b" \n", b"\xff", b"x" * 70_000):
         (folder / "secret").write_bytes(content)
-        with pytest.raises(SecretMissing, match="the file .*/secret "):
+        with pytest.raises(SecretMissing, match=r"the file .*/secret "):
             secret.read()
 
 

@@ -19,7 +19,7 @@ from tests.support.notify import T0, event, steps
 
 FIRED = Message("wait.1@1#2", "step", (event(1),))
 OVER = Message("wait.1@1#3", "step", (event(1, "resolved", revision=3, because="answered"),))
-GROUP = Message("group-1", "group", tuple(steps(range(3))) + (event(9, severity="warning"),))
+GROUP = Message("group-1", "group", (*steps(range(3)), event(9, severity="warning")))
 HOSTILE = "<!channel> <https://evil.example|here> [x](https://evil.example) & \u202e\x1b[2J\r\nBcc: all@example.com"
 
 

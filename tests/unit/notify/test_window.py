@@ -183,55 +183,72 @@ def logs(draw: st.DrawFn) -> list[tuple[int, str | None]]:
     return draw(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([None, "a", "b"])), min_size=1, max_size=40))
 
 
+class Run:
+    """One target over a log, by chance: reading, sending, failing, restarting."""
+
+    def __init__(self, log: list[tuple[int, str | None]], seed: int, parallel: int) -> None:
+        self.log, self.chance, self.parallel = log, random.Random(seed), parallel
+        self.delivered: dict[int, list[int]] = defaultdict(list)
+        self.kept, self.now = Position(0), 0
+        self.start()
+
+    def start(self) -> None:
+        """As a new process: from the position that was kept."""
+        self.window = Window(Pace(10**6, 1000, 8000), self.parallel, self.chance)
+        self.window.begin(ONE, self.kept)
+        self.reading, self.under_way = self.kept.offset, list[Parcel]()
+
+    def read(self) -> None:
+        alert, group = self.log[self.reading]
+        place = Place(*ONE, self.reading)
+        if self.window.read(place):
+            if alert == 4:
+                self.window.skip(place)
+            else:
+                self.window.add(parcel(self.reading, alert, group, written=self.now, wait=500 if group else 0))
+        self.reading += 1
+
+    def answer(self) -> None:
+        one = self.under_way.pop(self.chance.randrange(len(self.under_way)))
+        if self.chance.random() < 0.4:
+            self.window.failed(one, "HTTP 500", self.now, self.chance.choice((None, None, 5000)))
+            return
+        self.window.delivered(one)
+        for each in one.events:
+            self.delivered[int(each.alert.fingerprint[5:])].append(each.alert.revision)
+        self.kept = self.window.positions()[ONE]
+
+    def step(self) -> None:
+        chosen = self.chance.random()
+        if chosen < 0.4 and self.reading < len(self.log) and self.window.room:
+            self.read()
+        elif chosen < 0.6:
+            self.now += self.chance.choice((50, 100, 3000))
+            if (taken := self.window.take(self.now)) is not None:
+                self.under_way.append(taken)
+        elif chosen < 0.97 and self.under_way:
+            self.answer()
+        elif chosen > 0.99:
+            self.start()
+
+    @property
+    def done(self) -> bool:
+        return self.reading >= len(self.log) and not len(self.window)
+
+
 @given(logs(), st.integers(0, 10**6), st.integers(1, 4))
 def test_whatever_fails_and_whenever_it_restarts_each_is_delivered_once_and_in_order(
     log: list[tuple[int, str | None]], seed: int, parallel: int
 ) -> None:
-    """A restart comes at any moment, and goes on from the position that was kept after the latest delivery."""
-    chance = random.Random(seed)
-    delivered: dict[int, list[int]] = defaultdict(list)
-    kept, now, restarts = Position(0), 0, 0
-    finished = False
-    while not finished:
-        here = Window(Pace(10**6, 1000, 8000), parallel, chance)
-        here.begin(ONE, kept)
-        reading, under_way, crashed = kept.offset, list[Parcel](), False
-        while not crashed:
-            step = chance.random()
-            if reading < len(log) and step < 0.4 and here.room:
-                alert, group = log[reading]
-                place = Place(*ONE, reading)
-                if here.read(place):
-                    if alert == 4:
-                        here.skip(place)
-                    else:
-                        here.add(parcel(reading, alert, group, written=now, wait=500 if group else 0))
-                reading += 1
-            elif step < 0.6:
-                now += chance.choice((0, 100, 3000))
-                if (taken := here.take(now)) is not None:
-                    under_way.append(taken)
-            elif under_way and step < 0.9:
-                one = under_way.pop(chance.randrange(len(under_way)))
-                if chance.random() < 0.6:
-                    here.delivered(one)
-                    for each in one.events:
-                        delivered[int(each.alert.fingerprint[5:])].append(each.alert.revision)
-                    kept = here.positions()[ONE]  # at once, as the process does unless it is killed right there
-                else:
-                    here.failed(one, "HTTP 500", now, chance.choice((None, None, 5000)))
-            elif restarts < 5 and step > 0.97:
-                crashed = True
-                restarts += 1
-            finished = reading >= len(log) and not len(here)
-            if finished:
-                break
-            now += 50
+    """A restart comes at any moment but between a delivery and the keeping of its position."""
+    run = Run(log, seed, parallel)
+    while not run.done:
+        run.step()
     wanted: dict[int, list[int]] = defaultdict(list)
     for offset, (alert, _) in enumerate(log):
         if alert != 4:
             wanted[alert].append(offset + 2)
-    assert delivered == wanted
+    assert run.delivered == wanted
 
 
 def test_pauses_grow_and_have_jitter() -> None:
