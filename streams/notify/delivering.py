@@ -13,10 +13,11 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
+from schemas.notify import NotifyDeadLetter
 from streams.notify import letters
 from streams.notify.config import Target
 from streams.notify.letterbox import LetterBox
-from streams.notify.message import Message, id_of
+from streams.notify.message import OVER, Message, id_of
 from streams.notify.metrics import Metrics
 from streams.notify.positions import Position
 from streams.notify.reading import Reader
@@ -115,7 +116,7 @@ class Delivering:
             if not self.window.read(place):
                 return
             letter = letters.decoded(record.value)
-            if letter is not None and (letter.target, letter.status) == (self.name, "again"):
+            if letter is not None and (letter.target, letter.status) == (self.name, "again") and self._is_current(letter):
                 self.window.add(letters.parcel_of(letter, place, record.timestamp))
             else:
                 self.window.skip(place)
@@ -133,6 +134,14 @@ class Delivering:
             self.window.add(Parcel("step", [event], [place], due, record.timestamp, group=way.group, closes=due))
             return
         self.window.skip(place)
+
+    def _is_current(self, letter: NotifyDeadLetter) -> bool:
+        """The beginning of an alert that is over would be a new incident to PagerDuty; others are told what was."""
+        alert = letter.events[-1].alert
+        late = self._target.kind == "pagerduty" and alert.state not in OVER and self._told.is_over(alert.episode_id)
+        if late:
+            log.warning("%s: %s is not sent again, its alert is over", self.name, letter.id)
+        return not late
 
     def _way(self, record: Any) -> Any:
         """A step and how it goes to the target; ``None``: not; or what is wrong with the record."""

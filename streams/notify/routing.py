@@ -110,6 +110,7 @@ class Told:
         """``digest``: the route whose digest it is; None = what goes out at once."""
         self._target, self._paths, self._digest = target, tuple(paths), digest
         self._told: OrderedDict[str, Way] = OrderedDict()
+        self._over: OrderedDict[str, None] = OrderedDict()
 
     def way(self, event: AlertEvent, at: int) -> Way | None:
         """How a step goes to the target; ``None``: not."""
@@ -120,11 +121,19 @@ class Told:
         mine = found if found is not None and self._is_mine(found) else None
         before = self._told.pop(episode, None)
         way = mine or (before if over else None)
-        if not over and (kept := way or before) is not None:
+        if over:
+            self._over[episode] = None
+            if len(self._over) > REMEMBERED:
+                self._over.popitem(last=False)
+        elif (kept := way or before) is not None:
             self._told[episode] = kept
             if len(self._told) > REMEMBERED:
                 self._told.popitem(last=False)
         return way
+
+    def is_over(self, episode: str) -> bool:
+        """Is it known that an episode is over?"""
+        return episode in self._over
 
     def _is_mine(self, way: Way) -> bool:
         return (way.route if way.digest_ms else None) == self._digest
