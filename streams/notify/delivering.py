@@ -116,7 +116,8 @@ class Delivering:
             if not self.window.read(place):
                 return
             letter = letters.decoded(record.value)
-            if letter is not None and (letter.target, letter.status) == (self.name, "again") and self._is_current(letter):
+            is_mine = letter is not None and (letter.target, letter.status) == (self.name, "again")
+            if letter is not None and is_mine and self._is_current(letter):
                 self.window.add(letters.parcel_of(letter, place, record.timestamp))
             else:
                 self.window.skip(place)
