@@ -114,18 +114,20 @@ class Told:
 
     def way(self, event: AlertEvent, at: int) -> Way | None:
         """How a step goes to the target; ``None``: not."""
-        if event.alert.line or not event.notify:
-            return None
         episode, over = event.alert.episode_id, event.alert.state in OVER
-        found = ways(self._paths, event.alert, at).get(self._target)
-        mine = found if found is not None and self._is_mine(found) else None
-        before = self._told.pop(episode, None)
-        way = mine or (before if over else None)
+        if event.line or event.alert.line:
+            return None
         if over:
             self._over[episode] = None
             if len(self._over) > REMEMBERED:
                 self._over.popitem(last=False)
-        elif (kept := way or before) is not None:
+        if not event.notify:
+            return None
+        found = ways(self._paths, event.alert, at).get(self._target)
+        mine = found if found is not None and self._is_mine(found) else None
+        before = self._told.pop(episode, None)
+        way = mine or (before if over else None)
+        if not over and (kept := way or before) is not None:
             self._told[episode] = kept
             if len(self._told) > REMEMBERED:
                 self._told.popitem(last=False)

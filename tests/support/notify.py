@@ -63,7 +63,8 @@ def event(
     about = alert(number, state, **more)
     known = {
         "event_id": f"{about['episode_id']}#{about['revision']}", "at": iso(at), "before": "pending",
-        "because": about["because"], "by": None, "note": None, "notify": notify, "alert": about,
+        "because": about["because"], "by": None, "note": None, "notify": notify,
+        "line": about["line"], "alert": about,
     }  # fmt: skip
     return AlertEvent.model_validate(known)
 
