@@ -81,6 +81,7 @@ class Delivering:
             self.window.begin(partition, at)
         self._halted = False
         self._to_send.set()
+        self._to_read.set()
 
     async def end(self, partitions: Sequence[Partition]) -> None:
         """They go to somebody else, who begins where this one has come."""
