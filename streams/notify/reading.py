@@ -12,6 +12,7 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.engine import Unfetchable
 from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
+from streams.engine.kafka import patient
 from streams.kafka.connection import open_admin, open_consumer
 from streams.kafka.reading import partitions_of
 from streams.notify.positions import Position, position
@@ -61,6 +62,7 @@ class Reader:
             rebalance_timeout_ms=60_000,
             max_poll_interval_ms=NEVER_MS,
         )
+        patient(self._consumer._client)  # noqa: SLF001 - the consumer has no public way to its client
         await self._consumer.start()
         adapt(self._consumer)
         self._consumer.subscribe(list(self._topics), listener=_Listener(self, holder))

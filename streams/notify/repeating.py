@@ -10,12 +10,14 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from schemas.alerts import Alert
 from streams.engine import Unfetchable
 from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
+from streams.engine.kafka import patient
 from streams.kafka.connection import open_consumer
 from streams.kafka.reading import partitions_of, settled_ends
 from streams.notify.board import Board
@@ -74,12 +76,18 @@ class Repeating:
         reading = open_consumer(self._connection, isolation_level="read_committed", auto_offset_reset="earliest")
         async with reading as consumer:
             adapt(consumer)
+            patient(consumer._client)  # noqa: SLF001 - the consumer has no public way to its client
             tps = await partitions_of(consumer, [self._topic])
             ends = await settled_ends(consumer, tps)
             consumer.assign(tps)
             await consumer.seek_to_beginning(*tps)
             while True:
-                found = await consumer.getmany(timeout_ms=100 if not self._known else POLL_MS)
+                try:
+                    found = await consumer.getmany(timeout_ms=100 if not self._known else POLL_MS)
+                except KafkaError as error:
+                    log.warning("%s cannot read: %r", self.name, error)
+                    await asyncio.sleep(1)
+                    continue
                 for records in found.values():
                     for record in records:
                         self._take_in(record)

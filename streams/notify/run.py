@@ -20,6 +20,7 @@ from streams.notify.delivering import Delivering
 from streams.notify.digesting import Digesting
 from streams.notify.letterbox import LetterBox
 from streams.notify.metrics import Metrics
+from streams.notify.pulse import Pulse
 from streams.notify.reading import Reader, there
 from streams.notify.repeating import Repeating
 from streams.notify.routing import Told
@@ -31,7 +32,7 @@ from streams.worker import logs
 
 EVENTS, ALERTS = "alert.events", "alerts"
 log = logging.getLogger(__name__)
-Stream = Delivering | Digesting | Repeating
+Stream = Delivering | Digesting | Repeating | Pulse
 
 
 class Notify:
@@ -46,6 +47,7 @@ class Notify:
         self.web = Web(lambda: self.streams, self.metrics, settings.web_host, port)
 
     def _streams(self) -> Iterator[Stream]:
+        yield Pulse(self._connection)
         paths, prefix = self._file.paths(), self._settings.topic_prefix
         for name, target in self._file.targets.items():
             if target.kind == "alertmanager":

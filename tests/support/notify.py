@@ -236,9 +236,9 @@ class Post:
             await running
 
     @asynccontextmanager
-    async def process(self, file: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def process(self, file: Path, log: Path, port: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
         """As a process of its own; killed at the end."""
-        port = free_port()
+        port = port or free_port()
         command = [sys.executable, "-m", "streams.cli", "notify", "--config", str(file), "--port", f"{port}"]
         known = {**os.environ, **settings_module.environment(self.settings)}
         with log.open("ab") as output:

@@ -97,7 +97,7 @@ async def test_after_a_restart_it_knows_what_fires_and_what_ended_meanwhile(
     await post.send("alerts", ("wait.1", None))
     async with post.notify(file) as running:
         await until(lambda: _fingerprints(api, {f"wait.{number}" for number in (2, 3, 4, 5, 9)}))
-        running.streams[0].measure()
+        running.streams[1].measure()
         assert running.metrics.registry.get_sample_value("contact_streams_notify_firing", {"target": "am"}) == 5
     # Nobody repeats them: they end by themselves, four times `repeat` after the last time.
     await until(lambda: _count(api, 0))
