@@ -17,6 +17,7 @@ from streams.cli.hours import hours
 from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis_app
 from streams.cli.merges import merges
+from streams.cli.notify import notify_app
 from streams.cli.policies import policies_app
 from streams.cli.replay import replay
 from streams.cli.rules import rules_app
@@ -50,6 +51,7 @@ for name, group in (
     ("identity", identity_app),
     ("customer", customer_app),
     ("policies", policies_app),
+    ("notify", notify_app),
 ):
     app.add_typer(group, name=name)
 
