@@ -4,9 +4,7 @@ from typing import Literal
 
 from schemas.fields import Integer, Line, Model, Number, Revision, String, UtcTime, Whole
 
-AlertState = Literal[
-    "pending", "firing", "acknowledged", "escalated", "silenced", "suppressed", "resolved", "expired"
-]
+AlertState = Literal["pending", "firing", "acknowledged", "escalated", "silenced", "suppressed", "resolved", "expired"]
 """pending = its condition holds, not yet for as long as the rule says; silenced = by a person's silence; suppressed =
 another alert that fires speaks for it, or its rule has told more than its share this minute; expired = it fired for as
 long as its rule lets it."""

@@ -136,9 +136,7 @@ class Filter:
         )
 
 
-def checked(
-    words: Iterable[str], known: tuple[str, ...], what: str, every: tuple[str, ...] = ()
-) -> frozenset[str]:
+def checked(words: Iterable[str], known: tuple[str, ...], what: str, every: tuple[str, ...] = ()) -> frozenset[str]:
     """Words of a filter. Raises `CannotAsk` for one that is not known."""
     found = frozenset(each for word in words for each in word.split(",") if each)
     if unknown := sorted(found - {*known, *every}):

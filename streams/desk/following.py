@@ -30,7 +30,8 @@ MOST_WAITING = 1_000
 """Steps that wait for one listener; one that is slower is sent away, and may come again."""
 AGAIN_SECONDS = (0.5, 15.0)
 """Between two tries to read, when the broker is away: at first, at most."""
-STALE_SECONDS = 30.0
+ASK_SECONDS, STALE_SECONDS = 5.0, 15.0
+"""Between two questions whether the broker is there; without an answer for so long it is not."""
 _PLACE = re.compile(r"\d{1,4}-\d{1,19}(\.\d{1,4}-\d{1,19}){0,999}")
 
 Place = dict[int, int]
@@ -79,7 +80,7 @@ class Follower:
     def why(self) -> str | None:
         """What keeps it from knowing how alerts stand."""
         quiet = time.monotonic() - self.read_at
-        if self._why is None and quiet > STALE_SECONDS:
+        if self._why is None and quiet > ASK_SECONDS + STALE_SECONDS:
             return f"the broker has not answered for {quiet:.0f} s"
         return self._why
 
@@ -131,14 +132,20 @@ class Follower:
                             yield tp.partition, record.offset, record.value
                 waiting = {tp for tp in waiting if await consumer.position(tp) < tps[tp]}
 
-    async def gap(self, place: Place) -> bool:
-        """Are steps from there on no longer kept, or is it a place of another topic? Raises `BrokerError`."""
+    async def resumed(self, place: Place) -> tuple[Place, bool]:
+        """From where on a client can go on that was given this place, and whether it misses steps: they are no longer
+        kept, or the topic is another one than then. Raises `BrokerError`.
+        """
         tps = [TopicPartition(self._prefix + EVENTS, part) for part in self.place]
         async with open_consumer(self._connection) as consumer:
-            begins = await consumer.beginning_offsets(tps)
-        return any(begins[tp] > place.get(tp.partition, 0) for tp in tps) or any(
-            offset > self.place.get(part, -1) for part, offset in place.items()
-        )
+            begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        found, gap = dict[int, int](), False
+        for tp in tps:
+            at = place.get(tp.partition, 0)
+            fits = begins[tp] <= at <= ends[tp]
+            found[tp.partition] = at if fits else begins[tp]
+            gap |= not fits and (at > 0 or begins[tp] > 0)
+        return found, gap
 
     async def _read(self) -> None:
         names = {self._prefix + topic: topic for topic in (ALERTS, SILENCES, EVENTS)}
@@ -151,19 +158,28 @@ class Follower:
             ends = await settled_ends(consumer, tps)
             consumer.assign(tps)
             await self._seek(consumer, tps, ends)
+            self.read_at = time.monotonic()
             behind = {tp for tp in tps if ends[tp]}
             while True:
                 for tp, records in (await consumer.getmany(timeout_ms=200)).items():
-                    self._next[tp] = records[-1].offset + 1 if records else self._next.get(tp, 0)
                     for record in records:
                         if not _lost(record):
                             self._take(names[tp.topic], record)
-                self.read_at = time.monotonic()
+                    self._next[tp] = await consumer.position(tp)
+                await self._asked(consumer, tps)
                 if behind:
                     behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
                 if not behind:
                     self._why = None
                     self.caught_up.set()
+
+    async def _asked(self, consumer: Consumer, tps: list[TopicPartition]) -> None:
+        """Does the broker still answer? A poll does not tell: it finds nothing new, and nothing more. Raises what the
+        client does.
+        """
+        if time.monotonic() - self.read_at >= ASK_SECONDS:
+            await asyncio.wait_for(consumer.end_offsets(tps), STALE_SECONDS)
+            self.read_at = time.monotonic()
 
     async def _seek(self, consumer: Consumer, tps: list[TopicPartition], ends: Mapping[TopicPartition, int]) -> None:
         begins = await consumer.beginning_offsets(tps)

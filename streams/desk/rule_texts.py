@@ -51,6 +51,6 @@ def _named(root: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
 def _rule(text: str, node: yaml.Node, name: str, file: Path, digest: str) -> RuleText:
     lines = text[: node.end_mark.index].rstrip().splitlines()[node.start_mark.line :]
     lines[0] = " " * node.start_mark.column + lines[0][node.start_mark.column :]
-    while lines and lines[-1].lstrip().startswith("#"):
+    while not lines[-1].strip() or lines[-1].lstrip().startswith("#"):
         lines.pop()  # it belongs to what comes behind
     return RuleText(name, textwrap.dedent("\n".join(lines)), file.name, node.start_mark.line + 1, digest)

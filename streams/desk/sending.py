@@ -55,11 +55,13 @@ class Sender:
     async def _opened(self) -> Lanes:
         lanes = Lanes(self._connection, BrokerError)
         try:
-            if missing := await lanes.open([self._prefix + topic for topic in self._topics]):
-                raise TopicMissing(f"topic {missing[0]} is not on the broker; run `contact-streams topics create`")
+            missing = await lanes.open([self._prefix + topic for topic in self._topics])
         except BaseException:
             await lanes.close()
             raise
+        if missing:
+            await lanes.close()
+            raise TopicMissing(f"topic {missing[0]} is not on the broker; run `contact-streams topics create`")
         return lanes
 
     async def _close(self) -> None:

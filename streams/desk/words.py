@@ -1,6 +1,6 @@
 """What a person says of an alert, as an event of the contract, checked against how the alert stands.
 
-Checked before it is sent, since a dead letter reaches nobody who waits. What changes in between is refused by the agent.
+Checked before it is sent, since a dead letter reaches nobody who waits. What changes in between the agent refuses.
 """
 
 import uuid
@@ -79,7 +79,7 @@ def _complete(asked: Asked, now: int) -> None:
 
 
 def silenced(data: Mapping[str, Any], who: Speaker, now: int) -> Event:
-    """A silence: ``matchers``, ``ends``, ``reason``; ``starts`` and ``silence_id`` may be left out. Raises `CannotAsk`."""
+    """A silence: ``matchers``, ``ends``, ``reason``; ``starts`` and ``silence_id`` if need be. Raises `CannotAsk`."""
     given = {name: value for name, value in data.items() if value is not None}
     matchers: Sequence[str] = given.get("matchers") or ()
     if not matchers:
@@ -114,7 +114,9 @@ def _ends(text: str, field: str, begins: int, now: int) -> None:
     if ends <= begins:
         raise CannotAsk(f"{field}: {text} does not lie behind the start, {iso(begins)}")
     if ends > now + LONGEST_MS:
-        raise CannotAsk(f"{field}: {text} is more than 30 days ahead; what is silent for longer is a matter of the rule")
+        raise CannotAsk(
+            f"{field}: {text} is more than 30 days ahead; what is silent for longer is a matter of the rule"
+        )
 
 
 def _time(text: object, field: str) -> int:

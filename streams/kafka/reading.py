@@ -65,9 +65,7 @@ async def settled_ends(
         await asyncio.sleep(SETTLING_SECONDS)
 
 
-async def read_to_end(
-    connection: Connection, topics: Iterable[str], key: bytes | None = None
-) -> AsyncIterator[Any]:
+async def read_to_end(connection: Connection, topics: Iterable[str], key: bytes | None = None) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts (`settled_ends`); order
     holds within a partition. What cannot be taken apart is passed by, with a line in the log. With a ``key`` only the
     partitions where the outputs of that key lie are read. Raises `BrokerError`, `TopicMissing`.
