@@ -20,6 +20,9 @@ PARTITIONS = 4
 DIGEST = "5d1f0c7a94be32d86e01"
 ANN = f"high-tier-wait.{DIGEST}@customer:ann"
 JOURNEY = "journey.1@customer:ann"
+NEEDED = (
+    "alerts", "alert.events", "alert.commands", "alert.silences", "api.audit", "contacts.dead-letters", "journeys"
+)  # fmt: skip
 Doc = dict[str, Any]
 
 
@@ -60,8 +63,9 @@ def journey(name: str = JOURNEY, owner: str = "customer:ann", **changes: Any) ->
 
 
 async def create(settings: Settings) -> None:
-    """Every topic."""
-    wanted = topics.wanted(settings)
+    """The topics that the desk reads and writes."""
+    names = {settings.topic_prefix + name for name in NEEDED}
+    wanted = [each for each in topics.wanted(settings) if each.name in names]
     name = settings.topic_prefix + "alert.events"
     if name not in {each.name for each in wanted}:
         wanted.append(Wanted(name, PARTITIONS, {"cleanup.policy": "delete"}))
