@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.fields import Integer, Line, Model, Number, Revision, String, UtcTime, Whole
+from schemas.fields import Bool, Line, Model, Number, Revision, String, UtcTime, Whole
 
 AlertState = Literal["pending", "firing", "acknowledged", "escalated", "silenced", "suppressed", "resolved", "expired"]
 """pending = its condition holds, not yet for as long as the rule says; silenced = by a person's silence; suppressed =
@@ -112,50 +112,9 @@ class AlertEvent(Model):
     """The person who did it."""
     note: String | None
     """What they said."""
-    notify: bool
+    notify: Bool
     """Is it for people's ears: live, not silenced, not suppressed, or the end of what they were told of."""
+    line: Line
+    """Empty for live, else the replay."""
     alert: Alert
     """How it stands after the step."""
-
-
-class ConditionSubject(Model):
-    """As `AlertSubject`, what does not apply left out."""
-
-    type: String
-    customer: String | None = None
-    contact: String | None = None
-    journey: String | None = None
-    channel: String | None = None
-    queue: String | None = None
-    tier: String | None = None
-    service_type: String | None = None
-    kpi: String | None = None
-    source: String | None = None
-
-
-class ConditionRecord(Model):
-    """A condition that a rule watches: that it holds, or that it is over. The latest record of an episode says how it
-    is; episodes are a function of all that is known, so a late event changes them like any other."""
-
-    kind: Literal["condition"]
-    episode: String
-    fingerprint: String
-    rule: String
-    version: String = ""
-    what: String
-    """What is watched."""
-    severity: String
-    subject: ConditionSubject
-    since: Integer
-    at: Integer
-    """When it was found to hold, or to be over: stream time."""
-    value: Number | None = None
-    limit: Number | None = None
-    clear: Number | None = None
-    unit: String = "count"
-    until: Integer | None = None
-    """Since when it is over."""
-    reason: String | None = None
-    """Why it is over."""
-    evidence: list[String] = []
-    line: Line = ""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.data import Channel
-from schemas.fields import Bool, Integer, Line, Model, String, Whole
+from schemas.fields import Bool, Integer, Line, Model, Number, String, Whole
 
 Pair = Annotated[list[String], Field(min_length=2, max_length=2)]
 Slots = Annotated[list[Whole], Field(min_length=2, max_length=2)]
@@ -117,6 +117,67 @@ class CommandRecord(Model):
     line: Line = ""
     by: String | None = None
     until: Integer | None = None
+    to: String | None = None
+    note: String | None = None
+
+
+class SilencedRecord(Model):
+    """A person's silence; without until it is over."""
+
+    kind: Literal["silenced"]
+    id: String
+    source: String
+    silence: String
+    time: Integer
+    by: String
+    line: Line = ""
+    matchers: list[String] = Field(default=[])
+    starts: Integer | None = None
+    until: Integer | None = None
+    reason: String = ""
+
+
+class ConditionSubject(Model):
+    """As `AlertSubject`, what does not apply left out."""
+
+    type: String
+    customer: String | None = None
+    contact: String | None = None
+    journey: String | None = None
+    channel: String | None = None
+    queue: String | None = None
+    tier: String | None = None
+    service_type: String | None = None
+    kpi: String | None = None
+    source: String | None = None
+
+
+class ConditionRecord(Model):
+    """A condition that a rule watches: that it holds, or that it is over. The latest record of an episode says how it
+    is; episodes are a function of all that is known, so a late event changes them like any other."""
+
+    kind: Literal["condition"]
+    episode: String
+    fingerprint: String
+    rule: String
+    version: String = ""
+    what: String
+    """What is watched."""
+    severity: String
+    subject: ConditionSubject
+    since: Integer
+    at: Integer
+    """When it was found to hold, or to be over: stream time."""
+    value: Number | None = None
+    limit: Number | None = None
+    clear: Number | None = None
+    unit: String = "count"
+    until: Integer | None = None
+    """Since when it is over."""
+    reason: String | None = None
+    """Why it is over."""
+    evidence: list[String] = Field(default=[])
+    line: Line = ""
 
 
 class EraseRecord(Model):
@@ -318,21 +379,13 @@ class ProgressRecord(Model):
 
 
 NormalisedRecord = (
-    EventRecord
-    | ProfileRecord
-    | CustomerEventRecord
-    | EraseRecord
-    | AgentRecord
-    | CommandRecord
-    | WordRecord
-    | ProgressRecord
+    EventRecord | ProfileRecord | CustomerEventRecord | EraseRecord | AgentRecord | WordRecord | ProgressRecord
 )
 """What contact.normalised carries."""
 InteractionRecord = (
     EventRecord
     | ProfileRecord
     | CustomerEventRecord
-    | CommandRecord
     | LeftRecord
     | GroupedRecord
     | MovedRecord
@@ -342,5 +395,7 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
+AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | ProgressRecord
+"""What alert.conditions carries."""
 MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""

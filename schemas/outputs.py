@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.alerts import Alert, AlertEvent
 from schemas.dead_letter import DeadLetter
 from schemas.fields import (
     Integer,
@@ -24,8 +25,8 @@ from schemas.journeys import Journey, JourneyEvent
 from schemas.segments import Segment
 
 __all__ = [
-    "Alert", "DeadLetter", "ErasureProof", "IdentityChange", "Journey", "JourneyEvent", "QueueState", "Readings",
-    "Segment",
+    "Alert", "AlertEvent", "DeadLetter", "ErasureProof", "IdentityChange", "Journey", "JourneyEvent", "QueueState",
+    "Readings", "Segment",
 ]  # fmt: skip
 
 
@@ -158,54 +159,6 @@ class QueueState(Model):
     """Who enters now, from what the queue did in its last quarter of an hour."""
     waiting: list[WaitingLeg]
     """The first 50 in order of their places; `depth` says how many there are."""
-
-
-class Alert(Model):
-    """One episode: revision 1 fires, 2 resolves. A later revision replaces an earlier one."""
-
-    alert_id: String
-    """Stable name of the episode; also the record's key."""
-    rule: String
-    """The rule that fired."""
-    kind: Literal["wait", "sentiment"]
-    """What crossed its limit."""
-    status: Literal["firing", "resolved"]
-    """firing until the condition is over."""
-    severity: String
-    """From the rule."""
-    customer: String
-    """The owner."""
-    contact_id: String | None
-    """The contact, where the alert is about one."""
-    channel: String | None
-    """Its channel."""
-    queue: String | None
-    """Its queue."""
-    tier: String
-    """The customer's tier."""
-    value: Number
-    """What was measured when it fired."""
-    limit: Number
-    """What it crossed."""
-    unit: String
-    """Unit of value and limit."""
-    since: UtcTime
-    """Event time at which the condition began to hold; for a wait its deadline."""
-    fired_at: UtcTime
-    """Stream time at which it was raised."""
-    resolved_at: UtcTime | None
-    """Event time at which the condition was over; null while firing."""
-    reason: (
-        Literal["answered", "abandoned", "flow_out", "recovered", "quiet", "moved", "withdrawn", "closed", "erased"]
-        | None
-    )
-    """Why it is over. quiet = the customer has said nothing for long; moved = the contact went to another customer;
-    withdrawn = a late event proved that it must not stand; closed = a person closed it; erased = the customer is to be
-    forgotten."""
-    line: Line
-    """Empty for live, else the replay."""
-    revision: Revision
-    """1 = firing, 2 = resolved."""
 
 
 class SignalExample(Model):

@@ -26,6 +26,7 @@ from schemas import flow
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.intake.behaviours import Detector
+from streams.pipeline.alert import Alerting
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
@@ -44,7 +45,7 @@ from streams.settings import Settings
 def inlets(
     settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None, detector: Detector | None = None
 ) -> list[Inlet]:
-    """The four agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
+    """The five agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
     do.
     """
 
@@ -61,6 +62,7 @@ def inlets(
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
         "measure": partial(Measure, name=name, policy=rules.kpis, signals=rules.signals, notes=notes),
+        "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes),
     }
     return [
         Inlet(

@@ -1,4 +1,4 @@
-"""Alerts: episodes with a stable name, each published once as firing and once as resolved.
+"""Conditions that rules watch: episodes with a stable name, each told once when it begins and once when it is over.
 
 What must stand (``Episode``) is computed from the state as a whole; ``reconcile`` compares it with what was published.
 So a late event, a change of owner or a change of tier needs no rule of its own: an episode that must no longer stand is
@@ -8,15 +8,15 @@ a name of its own, since the owner is part of it. An episode that was resolved n
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import Command
-from streams.base.times import iso
+from streams.base.records import Condition, ConditionSubject
 
-FIRING, RESOLVED = "firing", "resolved"
+WAITING = "waiting"
+"""The kind of those that are about one contact's wait."""
 MOVED, WITHDRAWN, CLOSED, ERASED = "moved", "withdrawn", "closed", "erased"
 """Reasons for which an alert of any kind may be over."""
 
@@ -63,8 +63,6 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     fired: int
     resolved: int | None = None
     reason: str | None = None
-    acknowledged_by: str | None = None
-    snoozed_until: int | None = None
 
     @property
     def firing(self) -> bool:
@@ -87,12 +85,6 @@ def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
     text = "\x1f".join((rule, line, owner, *parts))
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
     return f"{rule}.{digest}@{owner}"
-
-
-def owner_of(alert: str) -> str | None:
-    """The customer in an alert's name; None where it is none of ours."""
-    _, found, owner = alert.partition("@")
-    return owner if found else None
 
 
 def reconcile(
@@ -136,50 +128,29 @@ def _fired(episode: Episode, now: int | None) -> Alert:
     )
 
 
-def record(alert: Alert, owner: str, line: str, unit: str) -> dict[str, Any]:
-    """The record on the topic ``alerts``: revision 1 fires, 2 resolves. ``unit``: of value and limit."""
+def condition(alert: Alert, owner: str, line: str, unit: str) -> Condition:
+    """What is published of it: that its condition holds, then that it is over. ``unit``: of value and limit."""
     subject = alert.subject
-    return {
-        "alert_id": alert.id,
-        "rule": alert.rule,
-        "kind": alert.kind,
-        "status": FIRING if alert.firing else RESOLVED,
-        "severity": alert.severity,
-        "customer": owner,
-        "contact_id": subject.contact,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "value": alert.value,
-        "limit": alert.limit,
-        "unit": unit,
-        "since": iso(alert.since),
-        "fired_at": iso(alert.fired),
-        "resolved_at": None if alert.resolved is None else iso(alert.resolved),
-        "reason": alert.reason,
-        "line": line,
-        "revision": 1 if alert.firing else 2,
-    }
-
-
-def obeyed(alerts: Alerts, command: Command) -> tuple[Alerts, Records] | None:
-    """The alerts after a person's command, and the one that is published by it; None where the alert is not known."""
-    alert = alerts.get(command.alert)
-    if alert is None:
-        return None
-    after = _commanded(alert, command)
-    return alerts | {alert.id: after}, ((after,) if alert.firing and not after.firing else ())
-
-
-def _commanded(alert: Alert, command: Command) -> Alert:
-    """Only ``close`` of a firing one is published. The others are kept for whoever asks."""
-    if not alert.firing:
-        return alert
-    if command.action == "close":
-        return replace(alert, resolved=max(command.time, alert.since), reason=CLOSED)
-    if command.action == "snooze":
-        return replace(alert, snoozed_until=command.until)
-    return replace(alert, acknowledged_by=command.by or "")
+    about = "contact" if alert.kind == WAITING else "customer"
+    return Condition(
+        episode=alert.id,
+        fingerprint=alert_id(alert.rule, line, owner, *((subject.key,) if about == "contact" else ())),
+        rule=alert.rule,
+        what=alert.kind,
+        severity=alert.severity,
+        subject=ConditionSubject(
+            about, owner, subject.contact, None, subject.channel, subject.queue, subject.tier or None
+        ),
+        since=alert.since,
+        at=alert.fired,
+        value=alert.value,
+        limit=alert.limit,
+        unit=unit,
+        until=alert.resolved,
+        reason=alert.reason,
+        evidence=() if subject.message is None else (subject.message,),
+        line=line,
+    )
 
 
 def forget(alerts: Alerts, needed: Callable[[Alert], bool], now: int, lateness_ms: int) -> Alerts:

@@ -34,9 +34,7 @@ def matcher(text: str) -> Matcher:
     """Raises ``ValueError`` where it is none."""
     found = _SHAPE.fullmatch(text)
     if found is None:
-        raise ValueError(
-            f"{text!r} is no matcher: expected name=value, name!=value, name=~one|other* or name!~one|other*"
-        )
+        raise ValueError(f"{text!r} is no matcher: expected name=value, name!=value, name=~a|b* or name!~a|b*")
     return Matcher(found[1], found[2], found[3])
 
 

@@ -368,8 +368,9 @@ class Progress(Record, tag="progress", frozen=True):
     lines: dict[str, Line]
 
 
-Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Command | Progress
-Interaction = (
-    Event | Profile | CustomerEvent | Command | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
-)
+AlertWord = Command | Silenced
+"""What people say of alerts."""
+AlertRecord = Condition | Command | Silenced | Progress
+Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Progress
+Interaction = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 Measurement = Fact | Facts | AgentState | Unnamed | Progress

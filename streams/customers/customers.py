@@ -13,10 +13,8 @@ changed in place; ``Outcome.customer`` is None when nothing is left of one.
 import msgspec
 from msgspec.structs import replace
 
-from streams.alerts import episodes as alerting
 from streams.base.records import (
     LIVE,
-    Command,
     CustomerEvent,
     Event,
     Fact,
@@ -75,7 +73,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """For other customers."""
 
 
-Told = Event | Profile | CustomerEvent | Left | Command | Grouped | Moved | Handed
+Told = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed
 """What is told of a customer."""
 
 
@@ -83,8 +81,6 @@ def owner_of(record: Told) -> str | None:
     """Whose record it is; None = a command on an alert whose name does not tell."""
     if isinstance(record, Profile | CustomerEvent):
         return f"customer:{record.customer}"
-    if isinstance(record, Command):
-        return alerting.owner_of(record.alert)
     return record.owner
 
 
@@ -97,8 +93,6 @@ def fold(
 ) -> Outcome:
     """One record, without publishing journeys and segment yet; ``size``: its JSON bytes, where the caller knows them.
     Raises `Refused`, and ValueError for a record without an owner."""
-    if isinstance(record, Command):
-        return _fitting(_command(customer, record, rules), clock, rules)
     owner, line = owner_of(record), record.line
     if not owner:
         raise ValueError(f"the {type(record).__name__} has no owner: only records that passed identify can be folded")
@@ -251,22 +245,6 @@ def _fitting(outcome: Outcome, clock: Watermarks, rules: CustomerRules) -> Outco
         facts=outcome.facts + eased.facts,
         out=outcome.out + eased.out,
         limited=(*outcome.limited, "row"),
-    )
-
-
-def _command(customer: Customer | None, record: Command, rules: CustomerRules) -> Outcome:
-    """A person's word on one alert. Raises `Refused` for one that is not known."""
-    if customer is not None:
-        for line, timeline in customer.lines.items():
-            obeyed = loop.commanded(timeline, record, Place(customer.owner, line, None), rules)
-            if obeyed is not None:
-                after, out = obeyed
-                return _outcome(customer, line, LineOutcome(after, out=out), relief.RECORD_BYTES, rules)
-    raise Refused(
-        "wrong-type",
-        "data.alert_id",
-        "no such alert is known of the customer: it never fired, or it was over and is forgotten; the command changes "
-        "nothing",
     )
 
 

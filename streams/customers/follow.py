@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from streams.alerts.episodes import Alert, Gone, record
-from streams.base.records import Command, CustomerEvent, Event, Fact, Left, Profile, output_key
+from streams.alerts.episodes import Alert, Gone, condition
+from streams.base.records import CustomerEvent, Event, Fact, Left, Profile, output_key
 from streams.contacts.contact import Contact
 from streams.contacts.histories import History, Lives
 from streams.contacts.steps import Step
@@ -153,10 +153,6 @@ class Follower(Generic[S]):
         """Once for all that happened since the last time: what looks different. None = nothing does."""
         return None
 
-    def commanded(self, state: S, command: Command, view: View) -> After[S] | None:
-        """A person's word on an alert; None = it is none of these."""
-        return None
-
     def concludes(self, state: S, states: Callable[[str], Any], view: View) -> After[S] | None:
         """What follows from several capabilities together, behind `publish` of all; ``states``: theirs, by name. None =
         nothing.
@@ -222,10 +218,6 @@ class Follower(Generic[S]):
         """
         return ()
 
-    def firing(self, state: S) -> Iterable[str]:
-        """The rules of alerts that fire now."""
-        return ()
-
 
 Followers = tuple[Follower[Any], ...]
 HOOKS = tuple(name for name, hook in vars(Follower).items() if callable(hook) and not name.startswith("_"))
@@ -236,19 +228,19 @@ def having(followers: Followers, hook: str) -> Followers:
     return tuple(each for each in followers if getattr(type(each), hook) is not getattr(Follower, hook))
 
 
-ALERTS = "alerts"
-"""The topic of alerts, which are kept in a row once they are published."""
+CONDITIONS = "alert.conditions"
+"""The topic of alerts' conditions, which are kept in a row once they are published."""
 
 
 def alerts_in(out: Collection[Out]) -> int:
-    """How many of the records are alerts."""
-    return sum(each.topic == ALERTS for each in out) if out else 0
+    """How many of the records are conditions of alerts."""
+    return sum(each.topic == CONDITIONS for each in out) if out else 0
 
 
 def alert_out(alerts: Iterable[Alert], unit: str, view: View) -> tuple[Out, ...]:
     """Alerts as they are published; ``unit``: of their values and limits."""
-    records = (record(alert, view.owner, view.line, unit) for alert in alerts)
-    return tuple([Out(ALERTS, value["alert_id"].encode(), value) for value in records])
+    found = (condition(alert, view.owner, view.line, unit) for alert in alerts)
+    return tuple([Out(CONDITIONS, each.fingerprint.encode(), msgspec.to_builtins(each)) for each in found])
 
 
 def over_out(alerts: Iterable[Alert], gone: Gone, unit: str, view: View) -> tuple[Out, ...]:

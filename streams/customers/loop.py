@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from streams.alerts.episodes import Gone
-from streams.base.records import Command, CustomerEvent, Event, Fact, Profile
+from streams.base.records import CustomerEvent, Event, Fact, Profile
 from streams.contacts.histories import Lives
 from streams.customers.follow import After, Change, Ease, Follower, Followers, Leaving, Out, Spans, View
 from streams.customers.rules import CustomerRules
@@ -30,15 +30,6 @@ def left(timeline: Timeline, leaving: Leaving, place: Place, rules: CustomerRule
 def told(timeline: Timeline, record: Profile | CustomerEvent, place: Place, rules: CustomerRules) -> Told:
     """Something about the customer apart from contacts."""
     return _told(timeline, place, rules.asked["told"], lambda each, state, now: each.told(state, record, now))
-
-
-def commanded(timeline: Timeline, command: Command, place: Place, rules: CustomerRules) -> Told | None:
-    """A person's word on an alert; None = it is none of these."""
-    for each in rules.asked["commanded"]:
-        told = _told(timeline, place, (each,), lambda each, state, now: each.commanded(state, command, now))
-        if told[0] is not timeline or told[1]:
-            return told
-    return None
 
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
@@ -280,11 +271,6 @@ def going(timeline: Timeline, at: int, place: Place, rules: CustomerRules) -> tu
     """What counts no more from a moment on (ms), when the line is forgotten."""
     now = view(timeline, place)
     return tuple(fact for one in rules.asked["going"] for fact in one.going(getattr(timeline, one.name), at, now))
-
-
-def firing(timeline: Timeline, rules: CustomerRules) -> list[str]:
-    """The rules of alerts that fire now, once for each."""
-    return [rule for each in rules.asked["firing"] for rule in each.firing(getattr(timeline, each.name))]
 
 
 def dues(timeline: Timeline, place: Place, rules: CustomerRules) -> dict[str, int]:

@@ -15,10 +15,8 @@ from streams.alerts.episodes import (
     Gone,
     forget,
     forgotten_at,
-    obeyed,
     reconcile,
 )
-from streams.base.records import Command
 from streams.contacts.histories import History
 from streams.contacts.steps import CUSTOMER, Step
 from streams.customers.feelings import (
@@ -110,10 +108,6 @@ class Moods(Follower[KnownMoods]):
             return None
         return min((*self._decides(state, view), *self._forgets(state)), default=None)
 
-    def commanded(self, state: KnownMoods, command: Command, view: View) -> After[KnownMoods] | None:
-        found = obeyed(state.alerts, command)
-        return None if found is None else After(replace(state, alerts=found[0]), alert_out(found[1], UNIT, view))
-
     def eased(self, state: KnownMoods, ease: Ease, view: View) -> KnownMoods:
         if ease in _KEPT:
             return self._settle(state, len(state.messages) - _KEPT[ease], view)
@@ -126,9 +120,6 @@ class Moods(Follower[KnownMoods]):
 
     def erased(self, state: KnownMoods, gone: Gone, view: View) -> Iterable[Out]:
         return over_out(state.alerts.values(), gone, UNIT, view)
-
-    def firing(self, state: KnownMoods) -> Iterable[str]:
-        return (alert.rule for alert in state.alerts.values() if alert.firing)
 
     def left(self, state: KnownMoods, leaving: Leaving, view: View) -> After[KnownMoods]:
         key, since = leaving.key, leaving.left.since

@@ -47,6 +47,11 @@ class AlertRules:
         """Of every rule that can raise an alert."""
         return [rule.name for kind in fields(self) for rule in getattr(self, kind.name)]
 
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """By the names of the rules."""
+        return {rule.name: rule.severity for kind in fields(self) for rule in getattr(self, kind.name)}
+
     def watching(self, tiers: frozenset[str]) -> "AlertRules":
         """The same, where rules that name no tiers watch these."""
 

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from streams.alerts.episodes import (
     MOVED,
+    WAITING,
     WITHDRAWN,
     Alert,
     Alerts,
@@ -28,11 +29,9 @@ from streams.alerts.episodes import (
     alert_id,
     forget,
     forgotten_at,
-    obeyed,
     reconcile,
 )
 from streams.base.channels import LIVE_CHANNELS
-from streams.base.records import Command
 from streams.base.times import SECOND_MS
 from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Severity, TierName
 from streams.contacts.contact import FLOW_OUT, Contact, Leg
@@ -40,8 +39,8 @@ from streams.contacts.histories import History
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, alert_out, over_out
 from streams.customers.tiers import Tiers, tier_at
 
-WAIT, UNIT = "wait", "ms"
-"""The kind of these alerts, and the unit of their values and limits."""
+UNIT = "ms"
+"""Of their values and limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +113,12 @@ class Waits(Follower[Alerts]):
             times += [alert.since for alert in self._lost(state, view)]
         return min(times, default=None)
 
-    def commanded(self, state: Alerts, command: Command, view: View) -> After[Alerts] | None:
-        found = obeyed(state, command)
-        return None if found is None else After(found[0], alert_out(found[1], UNIT, view))
-
     def eased(self, state: Alerts, ease: Ease, view: View) -> Alerts:
         wanted = self._named(state, view)
         return {name: alert for name, alert in state.items() if alert.firing or name in wanted}
 
     def erased(self, state: Alerts, gone: Gone, view: View) -> Iterable[Out]:
         return over_out(state.values(), gone, UNIT, view)
-
-    def firing(self, state: Alerts) -> Iterator[str]:
-        return (alert.rule for alert in state.values() if alert.firing)
 
     def _named(self, state: Alerts, view: View) -> set[str]:
         """The alerts of legs that are still kept."""
@@ -199,7 +191,7 @@ def episodes(watch: Watch, known: Alerts, now: int | None, rules: Rules) -> Iter
         yield Episode(
             id=name,
             rule=rule.name,
-            kind=WAIT,
+            kind=WAITING,
             severity=rule.severity,
             subject=Subject(watch.key, contact.id, contact.channel, leg.queue, tier or ""),
             value=rule.limit_ms,

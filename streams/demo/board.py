@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo import figures as f
-from streams.demo.state import HISTORY_STEP_MS, BoardState, Pair, Share, milliseconds
+from streams.demo.state import HISTORY_STEP_MS, OVER, BoardState, Pair, Share, milliseconds
 from streams.local.text import shown
 
 WIDE = 110
@@ -203,21 +203,21 @@ def _alerts(state: BoardState, pulse: Pulse, room: int, wide: bool) -> Renderabl
 
 def _alert(alert: dict[str, Any], now: int, wide: bool) -> list[Text]:
     """Age, tier, customer, where, what."""
-    firing = alert["status"] == "firing"
+    firing, subject = alert["state"] not in OVER, alert["subject"]
     since = milliseconds(alert.get("since")) or milliseconds(alert.get("fired_at")) or now
     until = now if firing else milliseconds(alert.get("resolved_at")) or now
     sign, style = ("● ", "bold red") if firing else ("✓ ", "green")
     age = Text(sign + duration(max(until - since, 0)), style)
-    place = str(alert.get("channel") or "")
-    if wide and alert.get("queue"):
-        place += f" · {shown(alert['queue'])}"
+    place = str(subject["channel"] or "")
+    if wide and subject["queue"]:
+        place += f" · {shown(subject['queue'])}"
     dim = "" if firing else "grey50"
     words = (
-        shown(person(alert.get("customer"))),
+        shown(person(subject["customer"])),
         place,
         f.what(alert) if wide else f.what(alert).removeprefix("wait "),
     )
-    return [age, _tier(alert["tier"], firing, wide), *(Text(word, dim) for word in words)]
+    return [age, _tier(subject["tier"] or "none", firing, wide), *(Text(word, dim) for word in words)]
 
 
 def _tier(tier: str, firing: bool, wide: bool) -> Text:

@@ -80,7 +80,7 @@ def _waiting(state: BoardState, pair: Pair) -> int:
 def _whole(truth: Truth, state: BoardState) -> list[Check]:
     people, found = Counter(truth.people.values()), state.contacts_of()
     strangers = {owner for owner in people if owner.startswith("contact:")}
-    alerted = state.contacts_alerted("wait")
+    alerted = state.contacts_alerted("waiting")
     # Posts may be scored as well: the forum is left out of both.
     scored = sum(state.of_days("sentiment", "mean", pair).denominator for pair in state.pairs() if pair[0] != "forum")
     letters = sorted(set(truth.malformed) | set(state.dead_letters))

@@ -44,6 +44,8 @@ def sentiment(state: BoardState, pair: Pair | None) -> Share:
 
 def what(alert: dict[str, Any]) -> str:
     """What crossed which limit, in few words."""
-    if alert["kind"] == "wait":
+    if alert["kind"] == "waiting":
         return f"wait > {alert['limit'] / 1000:.0f} s"
-    return f"mood {alert['value']:+.2f}"
+    if alert["kind"] == "sentiment":
+        return f"mood {alert['value']:+.2f}"
+    return str(alert["rule"])

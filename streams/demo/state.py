@@ -18,7 +18,9 @@ from streams.demo.scored import Scored, scored
 from streams.metrics.kpis import detailed
 from streams.metrics.occupancy import ANY_CHANNEL
 
-TOPICS = ("kpis", "queue.state", "alerts", "journeys", "contact.quality", "contacts.dead-letters")
+OVER = ("resolved", "expired")
+"""States of alerts that are over."""
+TOPICS = ("kpis", "queue.state", "alert.events", "journeys", "contact.quality", "contacts.dead-letters")
 DAY_MS = 80_000_000
 """Windows at least this long are days (a day has 23 to 25 hours)."""
 JOURNEYS_KEPT = 200
@@ -130,8 +132,8 @@ class BoardState:
             self._reading(value)
         elif topic == "queue.state":
             self._queue(value)
-        elif topic == "alerts":
-            self._newest(self.alerts, value["alert_id"], value)
+        elif topic == "alert.events":
+            self._newest(self.alerts, value["alert"]["episode_id"], value["alert"])
         elif topic == "contact.quality":
             self.quality[value["quality_id"]] = scored(value)
         elif topic == "journeys":
@@ -210,11 +212,11 @@ class BoardState:
 
     def open_alerts(self) -> list[dict[str, Any]]:
         """Those that still fire, the oldest first."""
-        return sorted((alert for alert in self.alerts.values() if alert["status"] == "firing"), key=_since)
+        return sorted((alert for alert in self.alerts.values() if alert["state"] not in OVER), key=_since)
 
     def resolved_alerts(self) -> list[dict[str, Any]]:
         """The others, the newest first."""
-        over = (alert for alert in self.alerts.values() if alert["status"] != "firing")
+        over = (alert for alert in self.alerts.values() if alert["state"] in OVER)
         return sorted(over, key=lambda alert: milliseconds(alert.get("resolved_at")) or 0, reverse=True)
 
     def newest_journeys(self) -> Iterator[dict[str, Any]]:
@@ -223,8 +225,8 @@ class BoardState:
 
     def contacts_alerted(self, kind: str) -> set[str]:
         """The contacts for which an alert of this kind ever fired, rightly."""
-        of_kind = (alert for alert in self.alerts.values() if alert["kind"] == kind and alert["reason"] != "withdrawn")
-        return {alert["contact_id"] for alert in of_kind}
+        of_kind = (alert for alert in self.alerts.values() if alert["kind"] == kind and alert["because"] != "withdrawn")
+        return {alert["subject"]["contact_id"] for alert in of_kind}
 
     def contacts_of(self) -> Counter[str]:
         """How many contacts each owner has, over all journeys."""

@@ -51,8 +51,15 @@ def waiting() -> Step:
         "tier": "gold",
     }
     at = BEGINS + HOUR_MS
-    fires = {"status": "firing", "customer": "customer:greta-4004", "since": iso(at + WAIT_MS), "resolved_at": None}
+    greta_waits = {"subject": {"contact_id": "call-greta"}}
+    fires = {
+        "state": "firing",
+        "subject": {"customer": "customer:greta-4004"},
+        "since": iso(at + WAIT_MS),
+        "resolved_at": None,
+    }
     answered = at + WAIT_MS + 30_000
+    over = {"state": "resolved", "resolved_at": iso(answered)}
     return Step(
         "A gold customer waits too long",
         [
@@ -61,7 +68,7 @@ def waiting() -> Step:
                 [
                     Told(
                         "the alert fires while she waits, for the moment at which the limit was reached",
-                        "alerts", {"contact_id": "call-greta"}, [fires],
+                        "alert.events", {"alert": greta_waits}, [{"alert": fires}],
                     )
                 ],
                 [event("contact.queued", "call-greta", at, "/pbx", greta)],
@@ -72,8 +79,8 @@ def waiting() -> Step:
                 "she is answered",
                 [
                     Told(
-                        "it is resolved", "alerts", {"contact_id": "call-greta"},
-                        [fires, {"status": "resolved", "reason": "answered", "resolved_at": iso(answered)}],
+                        "it is resolved", "alert.events", {"alert": greta_waits},
+                        [{"alert": fires}, {"because": "answered", "alert": over}],
                     )
                 ],
                 [

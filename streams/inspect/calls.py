@@ -50,10 +50,10 @@ async def read_outputs(settings: Settings, line: str, channel: str) -> Outputs:
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     readings = [decode(r.value) async for r in read_to_end(connection, [prefix + "kpis"]) if line.encode() in r.value]
     alerts = set()
-    async for record in read_to_end(connection, [prefix + "alerts"]):
-        alert = decode(record.value)
-        if alert["line"] == line and alert["kind"] == "wait" and alert["tier"] in HIGH_TIERS:
-            alerts.add(alert["alert_id"])
+    async for record in read_to_end(connection, [prefix + "alert.events"]):
+        alert = decode(record.value)["alert"]
+        if alert["line"] == line and alert["kind"] == "waiting" and alert["subject"]["tier"] in HIGH_TIERS:
+            alerts.add(alert["episode_id"])
     customers = set()
     async for record in read_to_end(connection, [prefix + "journeys"]):
         if record.value is None:

@@ -32,6 +32,8 @@ from streams.settings import Settings
 FIRST = ("segments", "journeys", "alerts", "recommendations")
 """What is shown first."""
 CHANGES = "identity.changes"
+ABOUT_ALERTS = ("alerts", "alert.events")
+"""Their customer stands in what they are about."""
 
 
 @dataclass
@@ -139,12 +141,19 @@ def _link(node: str, other: str, ref: Ref) -> Link:
 
 def topics_of_customers() -> list[str]:
     """What is published of customers, the most asked for first."""
-    named = [name for name in flow.published() if "customer" in _fields(name)]
+    named = [name for name in flow.published() if name in ABOUT_ALERTS or "customer" in _fields(name)]
     return sorted(named, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
 
 
 def _fields(topic: str) -> Iterable[str]:
     return next(iter(registry.topics()[topic].models.values())).model_fields
+
+
+def owner_in(doc: dict[str, Any]) -> str | None:
+    """Whose a record of these topics is."""
+    about = doc.get("alert") or doc
+    subject = about.get("subject")
+    return subject.get("customer") if isinstance(subject, dict) else doc.get("customer")
 
 
 class _OfLine(msgspec.Struct):
@@ -165,14 +174,14 @@ async def _published(settings: Settings, found: Customer, lines: Lines) -> dict[
             _hear(found.words, value)
         elif value is None:
             newest[topic] = {place: doc for place, doc in newest[topic].items() if place[0] != record.key}
-        elif mark in value and (doc := orjson.loads(value)).get("customer") == found.owner:
+        elif mark in value and owner_in(doc := orjson.loads(value)) == found.owner:
             lines.there.add(its := doc.get("line", LIVE))
             newest[topic][record.key, its] = doc
         elif topic == "journeys":
             lines.there.add(_line_of(value).line)
     lines.known |= {line for docs in newest.values() for _, line in docs}
     here = {topic: [doc for (_, line), doc in docs.items() if line == lines.asked] for topic, docs in newest.items()}
-    return here | {"alerts": [doc for doc in here["alerts"] if doc["status"] == "firing"]}
+    return here | {"alerts": [doc for doc in here["alerts"] if doc["state"] not in ("resolved", "expired")]}
 
 
 def _hear(words: Iterable[Word], value: bytes | None) -> None:

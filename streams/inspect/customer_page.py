@@ -118,11 +118,13 @@ def _recommended(doc: Doc) -> Iterator[str]:
 
 
 def _alert(doc: Doc) -> str:
-    contact = " ".join(each for each in (doc["channel"], doc["contact_id"], doc["queue"]) if each)
+    subject = doc["subject"]
+    contact = " ".join(each for each in (subject["channel"], subject["contact_id"], subject["queue"]) if each)
     unit = f"{_duration(doc['value'])} (limit {_duration(doc['limit'])})" if doc["unit"] == "ms" else (
         f"{doc['value']:g} {doc['unit']} (limit {doc['limit']:g})"
     )  # fmt: skip
-    return f"{doc['rule']}, {doc['severity']}, since {_at(doc['since'])}: {unit}{contact and f', {contact}'}"
+    stands = f"{doc['rule']}, {doc['state']}, {doc['severity']}"
+    return f"{stands}, since {_at(doc['since'])}: {unit}{contact and f', {contact}'}"
 
 
 def _promises(advice: Iterable[Doc], outreach: Iterable[Doc]) -> Iterator[str]:

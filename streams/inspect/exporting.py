@@ -21,7 +21,7 @@ from streams.identity.graph import Node
 from streams.identity.identifiers import read as read_identifier
 from streams.inspect import changelogs
 from streams.inspect.changelogs import Contents, StateError, Tell
-from streams.inspect.customer import topics_of_customers
+from streams.inspect.customer import owner_in, topics_of_customers
 from streams.inspect.erasures import Proof, holds, of_customer
 from streams.inspect.names import node_of
 from streams.inspect.rows import plain
@@ -188,7 +188,7 @@ async def _topics(settings: Settings, rules: Rules, held: Held) -> None:
             if topic == SIGNALS:
                 doc = _of_signal(doc, contacts)
             elif not owners & {
-                doc.get("customer"),
+                owner_in(doc),
                 doc.get("from"),
                 doc.get("to"),
                 f"anonymous:{doc.get('identifier')}",

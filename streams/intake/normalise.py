@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from schemas.events import FIELDS, TEXTS, TIMES
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import NO_QUEUE, AgentState, Command, CustomerEvent, Erase, Event, Profile
+from streams.base.records import NO_QUEUE, AgentState, Command, CustomerEvent, Erase, Event, Profile, Silenced
 from streams.base.times import to_ms
 from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read
@@ -23,6 +23,7 @@ from streams.intake.deadlines import Deadlines, Zones
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
+from streams.intake.staff import agent_state, at_or_none, command, silence
 from streams.sentiment import scoring
 from streams.sentiment.scoring import SCORED, Scorer
 
@@ -61,7 +62,7 @@ class NoCustomer(ValueError):
 
 def event_record(
     obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
-) -> Event | Profile | CustomerEvent | Erase | AgentState | Command | Word:
+) -> Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced | Word:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
@@ -241,8 +242,8 @@ def _profile(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Pr
         country=data.get("country"),
         spend_cents=data.get("spend_cents"),
         contract_cents=data.get("contract_cents"),
-        contract_until=_time(data.get("contract_until")),
-        customer_since=_time(data.get("customer_since")),
+        contract_until=at_or_none(data.get("contract_until")),
+        customer_since=at_or_none(data.get("customer_since")),
         name=None if data.get("name") is None else mask(data["name"], policy.region, Budget()),
     )
 
@@ -262,7 +263,7 @@ def _customer_event(obj: dict[str, Any], time_ms: int, line: str, policy: Policy
         time=time_ms,
         about=data.get("order_id") or data["promise_id"],
         line=line,
-        due=_time(data.get("due")),
+        due=at_or_none(data.get("due")),
         what=None if what is None else mask(what, policy.region, Budget()),
     )
 
@@ -284,39 +285,6 @@ def _erasure(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Er
     return Erase(f"customer:{customer}", time_ms, line, not line, obj["id"], obj["source"])
 
 
-def _agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> AgentState:
-    data: dict[str, Any] = obj["data"]
-    return AgentState(
-        id=obj["id"],
-        source=obj["source"],
-        agent=data["agent_id"],
-        state=data["state"],
-        time=time_ms,
-        line=line,
-        queues=tuple(data.get("queues") or ()),
-        capacity={channel: (slots["free"], slots["of"]) for channel, slots in (data.get("capacity") or {}).items()},
-        agent_group=data.get("agent_group"),
-    )
-
-
-def _command(obj: dict[str, Any], time_ms: int, line: str, policy: Policy) -> Command:
-    data: dict[str, Any] = obj["data"]
-    return Command(
-        id=obj["id"],
-        source=obj["source"],
-        alert=data["alert_id"],
-        action=data["action"],
-        time=time_ms,
-        line=line,
-        by=data.get("by"),
-        until=_time(data.get("until")),
-    )
-
-
-def _time(value: str | None) -> int | None:
-    return None if value is None else to_ms(value)
-
-
 @lru_cache(16_384)
 def _subject(value: str | None, region: str | None) -> str | None:
     """A topic, intent or product, the same however it is spaced and capitalised; ``None`` of blanks alone."""
@@ -324,12 +292,16 @@ def _subject(value: str | None, region: str | None) -> str | None:
 
 
 _BUILDERS: dict[
-    str, Callable[[dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | Erase | AgentState | Command]
+    str,
+    Callable[
+        [dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced
+    ],
 ] = {
     "customer.profile_changed": _profile,
     "customer.erased": _erasure,
-    "agent.state_changed": _agent_state,
-    "alert.commanded": _command,
+    "agent.state_changed": agent_state,
+    "alert.commanded": command,
+    **dict.fromkeys(("silence.set", "silence.ended"), silence),
     **dict.fromkeys(("order.placed", "order.delivered", "promise.made", "promise.kept"), _customer_event),
 }
 

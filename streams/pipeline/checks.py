@@ -16,7 +16,12 @@ from streams.engine import Record
 PLANNED_DAYS = 366
 """How far after its arrival a live event may plan something: a call back, the end of a snooze, a promise."""
 
-PLANS = {"contact.callback_requested": "scheduled_for", "alert.commanded": "until", "promise.made": "due"}
+PLANS = {
+    "contact.callback_requested": "scheduled_for",
+    "alert.commanded": "until",
+    "silence.set": "ends",
+    "promise.made": "due",
+}
 """Event type → the field of its data that plans something."""
 _WHY_A_KEY = "so that events that belong together stay in order"
 

@@ -12,7 +12,6 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from streams.alerts.episodes import owner_of
 from streams.base.claims import CONTACT, CUSTOMER
 from streams.base.links import (
     GROUP,
@@ -31,7 +30,6 @@ from streams.base.links import (
 )
 from streams.base.records import (
     AgentState,
-    Command,
     CustomerEvent,
     Erase,
     Event,
@@ -142,13 +140,6 @@ class Identify(Stage):
             self.notes.left_out("identify")
         elif kind is CustomerEvent:
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
-        elif kind is Command:
-            owner = owner_of(value.alert)
-            if owner is None:
-                raise ValueError(
-                    "the alert's id does not name its customer; take it from the alert as it was published"
-                )
-            out.send(self.interactions, owner.encode(), encode(value))
         elif kind is AgentState:
             self.shifts.came(value, self.watermarks.stream_time(value.line), out)
 

@@ -17,7 +17,7 @@ from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.links import Word
-from streams.base.records import LIVE, Normalised, contact_key
+from streams.base.records import LIVE, AlertWord, Command, Normalised, Silenced, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.identity.nobody import Nobody
@@ -79,7 +79,8 @@ class Ingest(Gauged, Processor):
         notes = means.notes
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
-        self.normalised, self.dead = name("contact.normalised"), name("contacts.dead-letters")
+        self.normalised, self.conditions = name("contact.normalised"), name("alert.conditions")
+        self.dead = name("contacts.dead-letters")
         unused, reads = notes.unused_identifier, (means.intents, means.behaviours, means.deadlines, means.zone)
         self.policy = Policy(means.nobody, means.phone_region, means.scorer, unused, *reads)
         self.checks = Checks(means.door)
@@ -259,7 +260,8 @@ class Ingest(Gauged, Processor):
         channel = getattr(event.data, "channel", None)
         named = contact_key(channel, event.data.contact_id).encode() if channel else key
         made = self._normalised(obj, time, event.line)
-        out.send(self.normalised, made.key if isinstance(made, Word) else named, encode(made))
+        to = self.conditions if isinstance(made, Command | Silenced) else self.normalised
+        out.send(to, made.key if isinstance(made, Word) else named, encode(made))
         self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
@@ -286,7 +288,7 @@ class Ingest(Gauged, Processor):
             )
         return verdict
 
-    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Normalised | Word:
+    def _normalised(self, obj: dict[str, Any], time: int, line: str) -> Normalised | AlertWord | Word:
         budget = Budget()
         try:
             made = event_record(obj, time, line, self.policy, budget)

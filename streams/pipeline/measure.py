@@ -63,7 +63,7 @@ class Measure(Stage):
         notes: Notes,
         signals: SignalRules,
     ) -> None:
-        super().__init__(info, tables, msgspec.json.Decoder(Measurement), None)
+        super().__init__(info, tables, msgspec.json.Decoder(Measurement), name("alert.conditions"))
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
         self.names = tables["names"]
         self.policy, self.notes = policy.shared(info.partition, info.peers), notes

@@ -41,8 +41,8 @@ class Notes:
     def illegal(self, event_type: str) -> None:
         """An event cannot happen in its contact's state."""
 
-    def alert(self, rule: str, status: str) -> None:
-        """A live alert record was published."""
+    def alert(self, rule: str, state: str) -> None:
+        """A live alert took a step, and stands so now."""
 
     def quiet(self, verdict: str, status: str) -> None:
         """A live record of a silence was published."""
@@ -76,8 +76,8 @@ class Gauged:
         """(channel, queue) → (waiting, longest wait in s, expected wait of the next one in s; None = unknown), live."""
         return {}
 
-    def open_alerts(self) -> Mapping[str, int]:
-        """Alerts firing now on the live line, by rule."""
+    def open_alerts(self) -> Mapping[tuple[str, str, str], int]:
+        """Alerts of the live line that are not over, by rule, state and severity."""
         return {}
 
     def firing_signals(self) -> Mapping[str, int]:

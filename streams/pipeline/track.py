@@ -2,7 +2,6 @@
 and alerts.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,9 +12,8 @@ from msgspec.structs import replace
 
 from schemas import flow
 from streams.base.records import JUDGED, LIVE, Erase, Fact, Interaction, Line, Unforwarded, fact_key, facts_together
-from streams.customers import customers, erasing, loop
+from streams.customers import customers, erasing
 from streams.customers.customers import Customer, Outcome
-from streams.customers.follow import ALERTS
 from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
@@ -53,17 +51,13 @@ TABLES = (
     large_table(
         "customers", Customer, "owner", _due, _with_due, by_capability, journeys_by_name, open_journeys, due_since=3
     ),
-    struct_table("firing", dict[str, int], "owner"),  # owner → its live alerts that fire now, by rule
     struct_table("erased", int),  # hash of an owner → until when it is erased
     struct_table("past", int),  # replay that is forgotten → its number
 )
 
 
 class Track(Stage):
-    """Table ``customers``: owner → contacts, journey, segment, alerts, and when it is to be looked at again.
-
-    ``firing`` tells how many alerts fire without a look at every customer.
-    """
+    """Table ``customers``: owner → contacts, journey, segment, conditions, and when it is to be looked at again."""
 
     before = "identify"
 
@@ -82,7 +76,7 @@ class Track(Stage):
         self.topics = {topic: name(topic) for topic in flow.outputs("track")}
         self.dead = name("contacts.dead-letters")
         self.groups = [(group, partial(facts_together, group=group)) for group in rules.groups]
-        self.timed, self.firing = (self.customers,), tables["firing"]
+        self.timed = (self.customers,)
         self.erasures = Erasures(tables, privacy, self.watermarks, self.topics)
         self.touched: dict[str, None] = {}
         """Whose rows do not say yet when they are due."""
@@ -167,20 +161,13 @@ class Track(Stage):
         self._published(owner, known, customers.publish(known, self.watermarks, self.rules), out)
 
     def _published(self, owner: str, known: Customer | None, outcome: Outcome, out: Outputs) -> None:
-        """What was published goes out; the row says when it is due, and what fires is counted."""
+        """What was published goes out, and the row says when it is due."""
         if outcome.customer is not None:
             outcome = replace(outcome, customer=customers.scheduled(outcome.customer, self.rules))
         self._write(owner, known, outcome, out)
-        self._count(owner, outcome.customer)
 
     def _row(self, owner: str) -> list[tuple[str, str]]:
         return [("customers", owner)]
-
-    def open_alerts(self) -> dict[str, int]:
-        found: Counter[str] = Counter()
-        for rules in self.firing.values():
-            found.update(rules)
-        return found
 
     def _write(self, owner: str, known: Customer | None, outcome: Outcome, out: Outputs) -> None:
         """``known``: the row as it is."""
@@ -193,9 +180,7 @@ class Track(Stage):
             self._measured(owner, fact, out)
         for each in outcome.out:
             out.send(self.topics[each.topic], each.key, None if each.value is None else orjson.dumps(each.value))
-            if each.topic == ALERTS and each.value is not None and each.value["line"] == LIVE:
-                self.notes.alert(each.value["rule"], each.value["status"])
-            elif each.topic in COUNTED and each.value is not None and each.value.get("line", LIVE) == LIVE:
+            if each.topic in COUNTED and each.value is not None and each.value.get("line", LIVE) == LIVE:
                 self._note(each.topic, each.value)
         for sent in outcome.sent:
             out.send(self.interactions, sent.owner.encode(), encode(sent))
@@ -233,14 +218,3 @@ class Track(Stage):
     def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
         known = self.customers[key]
         self._write(key, known, customers.without_line(known, line, self.rules), out)
-
-    def _count(self, owner: str, customer: Customer | None) -> None:
-        """``firing`` says what fires."""
-        live = customer.lines.get(LIVE) if customer else None
-        fired = loop.firing(live, self.rules) if live else ()
-        firing = dict(Counter(fired)) if fired else {}
-        if firing != self.firing.get(owner, {}):
-            if firing:
-                self.firing[owner] = firing
-            else:
-                del self.firing[owner]

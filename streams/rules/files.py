@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from streams.alerts.handling import Handlings
 from streams.base.times import DAY_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
 from streams.contacts.rules import ContactRules
@@ -65,6 +66,8 @@ class Rules:
     """What reads by when they are to be kept that are promises."""
     identity: IdentityRules = field(default_factory=IdentityRules)
     signals: SignalRules = field(default_factory=SignalRules)
+    handlings: Handlings = field(default_factory=Handlings)
+    """What becomes of alerts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def check(settings: Settings) -> None:
 
 def build(settings: Settings, decided: Rules) -> Application:
     """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
-    metrics = Metrics(decided.customers.alerts.names, [rule.name for rule in decided.customers.outreach.rules])
+    metrics = Metrics(decided.customers.alerts.severities, [rule.name for rule in decided.customers.outreach.rules])
     scorer = load_scorer(
         settings.sentiment_scorer, partial(metrics.plugin_failed, "sentiment"), settings.sentiment_model
     )

@@ -24,7 +24,7 @@ monitoring.
 class Noted(Protocol):
     """What the engine told the worker's metrics, and the rules that there are."""
 
-    alert_rules: tuple[str, ...]
+    alert_rules: Mapping[str, str]
     restoring_left: dict[tuple[str, int], int]
     lag: dict[str, Lag]
 
@@ -118,7 +118,7 @@ class Gauges(Collector):
     def _business(self) -> Iterator[Metric]:
         readings: dict[tuple[str, ...], float] = {}
         queues: dict[tuple[str, str], tuple[int, float, float | None]] = {}
-        alerts = dict.fromkeys(self.metrics.alert_rules, 0)
+        alerts = dict.fromkeys(((rule, "firing", severity) for rule, severity in self.metrics.alert_rules.items()), 0)
         signals = dict.fromkeys(("product", "topic"), 0)
         for task in list(self.source.tasks.owned.values()):
             stage = _asked(task.processor)
@@ -126,8 +126,8 @@ class Gauges(Collector):
             queues.update(stage.queues_now())
             for kind, count in stage.firing_signals().items():
                 signals[kind] += count
-            for rule, count in stage.open_alerts().items():
-                alerts[rule] = alerts.get(rule, 0) + count
+            for labels, count in stage.open_alerts().items():
+                alerts[labels] = alerts.get(labels, 0) + count
         depth = {queue: waiting for queue, (waiting, _, _) in queues.items()}
         longest = {queue: seconds for queue, (_, seconds, _) in queues.items()}
         expected = {queue: seconds for queue, (_, _, seconds) in queues.items() if seconds is not None}
@@ -140,9 +140,7 @@ class Gauges(Collector):
             QUEUE_LABELS,
             expected,
         )
-        yield _family(
-            "contact_alerts_open", "Alerts that are firing", ("rule",), {(rule,): n for rule, n in alerts.items()}
-        )
+        yield _family("contact_alerts_open", "Alerts that are not over", ("rule", "state", "severity"), alerts)
         yield _family(
             "contact_defect_signals_firing",
             "Products and topics whose share of negative contacts has risen",

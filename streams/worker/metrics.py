@@ -7,7 +7,7 @@ and ``tier`` are what connectors say, so the number of their series has a limit.
 Counters whose labels are known beforehand begin at 0: ``increase()`` does not see a series appear.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from typing import get_args
@@ -63,14 +63,15 @@ _NOT_OF_CONTACTS = ("customer.", "order.", "promise.", "agent.", "alert.", "repl
 class Metrics(Observer, Notes):
     """Counts what the engine and the agents report; gauges are read off the running tasks when scraped.
 
-    ``alert_rules``, ``outreach_rules``: the names of the rules, so that one that has never fired is 0.
+    ``alert_rules``: name → severity, ``outreach_rules``: names; so that one that has never fired is 0.
     """
 
-    def __init__(self, alert_rules: Iterable[str] = (), outreach_rules: Iterable[str] = ()) -> None:
+    def __init__(self, alert_rules: Mapping[str, str] | None = None, outreach_rules: Iterable[str] = ()) -> None:
         # Its _created series are of no use to Prometheus, and one more for each counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.alert_rules, self.outreach_rules = tuple(alert_rules), tuple(outreach_rules)
+        self.alert_rules: Mapping[str, str] = dict(alert_rules or {})
+        self.outreach_rules = tuple(outreach_rules)
         counter, histogram = self._counter, self._histogram
         self.records = counter("contact_streams_records", "Records read and committed", "hop")
         self.bytes = counter("contact_streams_bytes", "Bytes of record values read and committed", "hop")
@@ -126,7 +127,7 @@ class Metrics(Observer, Notes):
         self.connections_closed = counter(
             "contact_streams_web_connections_closed", "Connections to this web that were closed before their end", "why"
         )
-        self.alerts = counter("contact_alerts", "Alert records published", "rule", "status")
+        self.alerts = counter("contact_alerts", "Steps of live alerts, by the state they led to", "rule", "state")
         self.quiet_customers = counter(
             "contact_quiet_customers", "Records of customers who fell silent, or no longer are", "verdict", "status"
         )
@@ -168,8 +169,8 @@ class Metrics(Observer, Notes):
             for what in bounds:
                 self.limits.labels(hop, what)
         for rule in self.alert_rules:
-            for status in ("firing", "resolved"):
-                self.alerts.labels(rule, status)
+            for state in ("firing", "resolved"):
+                self.alerts.labels(rule, state)
         self._begin_of_customers()
 
     def _begin_of_customers(self) -> None:
@@ -225,8 +226,8 @@ class Metrics(Observer, Notes):
     def illegal(self, event_type: str) -> None:
         self.illegal_transitions.labels(event_type).inc()
 
-    def alert(self, rule: str, status: str) -> None:
-        self.alerts.labels(rule, status).inc()
+    def alert(self, rule: str, state: str) -> None:
+        self.alerts.labels(rule, state).inc()
 
     def quiet(self, verdict: str, status: str) -> None:
         self.quiet_customers.labels(verdict, status).inc()

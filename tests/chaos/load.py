@@ -12,6 +12,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from streams.base.times import iso
 from tests.chaos import initiative, stories
 from tests.chaos.erasures import EVERY_SECONDS, erasure
 from tests.chaos.publisher import Publisher
@@ -152,7 +153,7 @@ class Load:
         """Close or acknowledge every fourth alert that fires, as a person would who watches the topic."""
         while True:
             consumer = AIOKafkaConsumer(
-                self.publisher.prefix + "alerts",
+                self.publisher.prefix + "alert.events",
                 bootstrap_servers=self.publisher.bootstrap,
                 isolation_level="read_committed",
                 auto_offset_reset="latest",
@@ -166,13 +167,15 @@ class Load:
             finally:
                 await consumer.stop()
 
-    async def _command(self, alert: Data) -> None:
-        name = alert["alert_id"]
-        if alert["status"] != "firing" or alert["line"] or sum(name.encode()) % 4:
+    async def _command(self, step: Data) -> None:
+        name, now = step["alert"]["episode_id"], int(time.time() * 1000)
+        if step["because"] != "fired" or step["line"] or sum(name.encode()) % 4:
             return
-        action = "close" if sum(name.encode()) % 8 else "acknowledge"
+        action = ("acknowledge", "escalate", "snooze", "close", "close", "close")[sum(name.encode()) // 4 % 6]
         data = {"alert_id": name, "action": action, "by": "chaos"}
-        await self.publisher.send(home(cloud_event(f"do-{name}", "alert.commanded", int(time.time() * 1000), data)))
+        if action == "snooze":
+            data["until"] = iso(now + 5_000)
+        await self.publisher.send(home(cloud_event(f"do-{name}", "alert.commanded", now, data)))
 
     async def _replay(self, dice: random.Random) -> None:
         """Contacts of another day on a line of their own, in order of time, from begin to end."""

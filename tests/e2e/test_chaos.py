@@ -180,9 +180,9 @@ SPOILED: dict[str, tuple[Callable[[Logs], Logs], str]] = {
     "a fact is taken back twice": (
         changed("contact.measurements", lambda rec: fact(rec) and taken_back(rec), lambda rec: [rec, rec]), "facts"
     ),
-    "an alert does not fire": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: []), "alerts"),
-    "an alert fires twice": (changed("alerts", lambda rec: rec.doc["status"] == "firing", lambda rec: [rec, rec]), "alerts"),
-    "an alert is not resolved": (changed("alerts", lambda rec: rec.doc["status"] == "resolved", lambda rec: []), "alerts"),
+    "an alert does not fire": (changed("alert.events", lambda rec: rec.doc["because"] == "fired", lambda rec: []), "alerts"),
+    "an alert fires twice": (changed("alert.events", lambda rec: rec.doc["because"] == "fired", lambda rec: [rec, rec]), "alerts"),
+    "an alert is not resolved": (changed("alert.events", lambda rec: rec.doc["alert"]["state"] == "resolved", lambda rec: []), "alerts"),
     "a reading is one too high": (changed("kpis", is_read, other_numerator), "readings"),
     "a reading comes twice": (changed("kpis", is_judged, lambda rec: [rec, rec]), "readings"),
     "a customer's row is gone": (

@@ -50,7 +50,7 @@ async def test_a_wait_alert_fires_by_itself_and_resolves_when_answered(system: S
         await system.events(event("contact.connected", "v1", seen, **vip))
         _, resolved = await alerts_when(system, 2)
     assert fired["status"] == "firing"
-    assert (fired["rule"], fired["kind"], fired["tier"], fired["contact_id"]) == ("wait", "wait", "gold", "v1")
+    assert (fired["rule"], fired["kind"], fired["tier"], fired["contact_id"]) == ("wait", "waiting", "gold", "v1")
     assert fired["customer"] == "customer:c1"
     assert fired["limit"] == 3000
     # limit + allowed out-of-orderness of 2 s + a tick of each agent

@@ -8,6 +8,7 @@ from typing import Any
 from streams.engine.offline import Offline
 from tests.reference.events import DAY, HOUR, History, S, moment, rfc
 from tests.reference.model import Figure, Ratio
+from tests.support.alerting import told
 from tests.support.journeys import current
 from tests.support.offline import NOW, deployment, settle
 
@@ -113,7 +114,7 @@ def read(run: Offline, line: str) -> Outcome:
     found.told, found.steps = standing(run, "journeys", line), of(run, "journey.events", line)
     found.journeys = {record["customer"]: record for record in current(found.told).values()}
     newest: dict[str, dict[str, Any]] = {}
-    for record in of(run, "alerts", line):
+    for record in map(told, of(run, "alert.events", line)):
         newest[record["alert_id"]] = record
     found.alerts = list(newest.values())
     for record in of(run, "queue.state", line):

@@ -52,7 +52,7 @@ def step(of: Doc, before: str | None = None, **changes: Any) -> Doc:
     """A step of it."""
     return {
         "event_id": f"{of['episode_id']}#{of['revision']}", "at": iso(T0 + 2000 + of["revision"]), "before": before,
-        "because": of["because"], "by": None, "note": None, "notify": True, "alert": of, **changes,
+        "because": of["because"], "by": None, "note": None, "notify": True, "line": of["line"], "alert": of, **changes,
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from streams.engine.offline import Offline, OfflineTask
 from streams.settings import Settings
 from streams.worker.metrics import Metrics
 from streams.worker.plugins import load_scorer
+from tests.support.alerting import told
 from tests.support.records import Fetched, each_of, record
 from tests.support.system import home
 
@@ -112,6 +113,9 @@ class TaskUnderTest:
         return self
 
     def on(self, topic: str) -> list[Any]:
+        """What it sent; of ``alerts`` what it told of their conditions."""
+        if topic == "alerts":
+            return [told(each) for each in self.on("alert.conditions")]
         return [value for where, key, value in self.sent if where == topic and key is not None]
 
 
@@ -181,8 +185,9 @@ def through(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str,
     settle(run, NOW)
     found = {
         topic: [orjson.loads(each.value) for each in run.on(topic) if each.value is not None]
-        for topic in ("alerts", "kpis")
+        for topic in ("alert.events", "kpis")
     }
+    found["alerts"] = list(map(told, found["alert.events"]))
     # A journey that an earlier contact joined has another name; the old one is taken back.
     newest = {each.key or b"": each.value for each in run.on("journeys")}
     standing = [orjson.loads(newest[key] or b"") for key in sorted(newest) if newest[key] is not None]

@@ -21,6 +21,7 @@ from streams.kafka.drain import wait_drained
 from streams.kafka.reading import read_to_end
 from streams.local.processes import WorkerProcess, start_worker
 from streams.settings import Settings
+from tests.support.alerting import told
 from tests.support.journeys import current
 from tests.support.records import each_of
 from tests.support.waiting import until
@@ -102,7 +103,9 @@ class System:
         )
 
     async def read(self, name: str) -> list[dict[str, Any]]:
-        """Decoded values of a topic, in the order of their partitions."""
+        """Decoded values of a topic, in the order of their partitions; of ``alerts`` each step, in one form."""
+        if name == "alerts":
+            return [told(step) for step in await self.read("alert.events")]
         records = read_to_end(connection_of(self.settings), [self.topic(name)])
         found = [orjson.loads(record.value) async for record in records if record.value is not None]
         return [each for doc in found for each in each_of(doc)]

@@ -15,6 +15,7 @@ from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import Out
 from streams.customers.rules import CustomerRules
 from streams.rules import load
+from tests.support.alerting import told as alerted
 from tests.support.deadlines import next_deadlines
 
 RULES = load().customers
@@ -55,7 +56,11 @@ def net(emitted: Iterable[Fact]) -> Counter[Fact]:
 
 
 def on(outcome: Outcome, topic: str) -> list[dict[str, Any]]:
-    """What an outcome publishes on a topic, without what it takes back."""
+    """What an outcome publishes on a topic, without what it takes back; of ``alerts`` what is told of their
+    conditions.
+    """
+    if topic == "alerts":
+        return [alerted(each) for each in on(outcome, "alert.conditions")]
     return [out.value for out in outcome.out if out.topic == topic and out.value is not None]
 
 

@@ -63,7 +63,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         contact.facts += signals.judge(contact)
     journey_counts.followed(world)
     others = found.healthy(
-        "contact.measurements", "alerts", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
+        "contact.measurements", "alerts", "alert.events", "kpis", "queue.state", "journey.events", "customer.quiet", "outreach",
         "defect.signals",
     ).healthy("journeys", "segments", "recommendations", words=(logs.POISON, logs.ERASED))  # fmt: skip
     sums = {name: row for name, row in tables["measure"].items() if not any(word in name[2] for word in logs.POISONED)}
@@ -92,7 +92,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
         *state.check_tables(found),
         *state.check_positions(found, tables, prefix),
     ]
-    alarms = [rec.doc for rec in others.of("alerts")]
+    alarms = [alerts.flat(rec.doc) | {"because": rec.doc["because"]} for rec in others.of("alert.events")]
     return Audit(
         found,
         differences,
@@ -106,7 +106,7 @@ def examine(found: Logs, prefix: str, rules: Rules, customers: bool = True) -> A
             "markers": accounts.markers,
             "contacts": len(world.contacts),
             "facts": len(world.facts),
-            "alerts": sum(each["status"] == "firing" for each in alarms),
+            "alerts": sum(each["because"] == "fired" for each in alarms),
             "alerts_withdrawn": sum(each["reason"] in ("withdrawn", "moved") for each in alarms),
             "steps": len(others.of("journey.events")),
             "journeys": len({rec.key for rec in others.of("journeys")}),

@@ -111,31 +111,80 @@ def _moods(line: str, owner: str, messages: list[Message], world: World, now: in
         yield Episode(firing, (last + QUIET, "quiet") if now > last + QUIET else None, value)
 
 
+STEPS: dict[str | None, tuple[str, ...]] = {
+    None: ("firing", "silenced"),
+    "firing": ("firing", "acknowledged", "escalated", "silenced", "resolved"),
+    "acknowledged": ("acknowledged", "escalated", "silenced", "resolved"),
+    "escalated": ("escalated", "acknowledged", "silenced", "resolved"),
+    "silenced": ("silenced", "firing", "acknowledged", "escalated", "resolved"),
+    "resolved": (),
+}
+"""From → to, by docs/alerts.md, of rules that neither wait nor expire nor have a share."""
+
+
 def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) -> Iterator[Difference]:
-    """The alerts on the topic against the episodes."""
+    """The steps of alerts against the episodes, and how alerts stand against their last step."""
     by_id: dict[str, list[Rec]] = defaultdict(list)
-    for rec in logs.of("alerts"):
-        by_id[rec.doc["alert_id"]].append(rec)
+    for rec in logs.of("alert.events"):
+        by_id[rec.doc["alert"]["episode_id"]].append(rec)
+    yield from _stand(logs)
     episodes = wanted(world, now)
     earlier = {episode.earlier: key for key, episode in episodes.items() if episode.earlier}
-    closed = {each.data["alert_id"] for each in accepted if each.data.get("action") == "close"}
+    words = {each.data["alert_id"] for each in accepted if each.data.get("action") == "close"}
     seen: dict[Key, str] = {}
     for name, records in by_id.items():
-        told = [(rec.doc["status"], rec.doc["revision"]) for rec in records]
-        if told not in ([("firing", 1)], [("firing", 1), ("resolved", 2)]):
-            yield Difference("alerts", f"alert {name}: {told}", (name, records[0].doc["contact_id"]), records[-1])
+        first, last = flat(records[0].doc), flat(records[-1].doc)
+        if problem := _out_of_step(records):
+            yield Difference("alerts", f"alert {name}: {problem}", (name, first["contact_id"]), records[-1])
             continue
-        key = key_of(records[0].doc)
+        key = key_of(first)
         key = earlier.get(key, key)
         if key in seen:
             yield Difference("alerts", f"two alerts for one episode: {seen[key]} and {name}", (key[3],), records[0])
         seen[key] = name
-        last = records[-1]
-        if problem := _problem(key, last.doc, episodes.get(key), name in closed, world):
-            yield Difference("alerts", f"alert {name} for {key}: {problem}", (name, key[3]), last)
+        closed = bool(words & {name, records[0].doc["alert"]["fingerprint"]})
+        if problem := _problem(key, last, episodes.get(key), closed, world):
+            yield Difference("alerts", f"alert {name} for {key}: {problem}", (name, key[3]), records[-1])
     for key, episode in episodes.items():
         if episode.needed and key not in seen and key[4] < now.get(key[1], 0):
             yield Difference("alerts", f"no alert for {key}, over: {episode.over}", (key[3],))
+
+
+def flat(doc: dict[str, Any]) -> dict[str, Any]:
+    """What a step says of its alert, as far as it is recounted."""
+    alert = doc["alert"]
+    over = alert["state"] == "resolved"
+    told = {name: alert[name] for name in ("rule", "line", "since", "value", "resolved_at")}
+    told |= {name: alert["subject"][name] for name in ("customer", "contact_id")}
+    return told | {"status": "resolved" if over else "firing", "reason": alert["because"] if over else None}
+
+
+def _out_of_step(records: list[Rec]) -> str | None:
+    """What is wrong with the steps of one episode, in their order."""
+    before, told = None, False
+    for number, rec in enumerate(records, 1):
+        doc, alert = rec.doc, rec.doc["alert"]
+        if (alert["revision"], doc["event_id"]) != (number, f"{alert['episode_id']}#{number}"):
+            return f"step {number} is {doc['event_id']}, revision {alert['revision']}"
+        if doc["before"] != before or alert["state"] not in STEPS.get(before, ()):
+            return f"from {before} to {alert['state']}, and it says from {doc['before']} ({doc['because']})"
+        if (number == 1) != (doc["because"] == "fired"):
+            return f"step {number} because of {doc['because']}"
+        hushed = alert["state"] == "silenced" or (alert["state"] == "resolved" and not told)
+        if doc["notify"] != (not alert["line"] and not hushed):
+            return f"step {number} to {alert['state']} says notify {doc['notify']}"
+        before, told = alert["state"], told or doc["notify"]
+    return None
+
+
+def _stand(logs: Logs) -> Iterator[Difference]:
+    """The newest record of each alert is its last step."""
+    newest = {rec.key: rec for rec in logs.of("alerts")}
+    last = {rec.key: rec for rec in logs.of("alert.events")}
+    for key in newest.keys() | last.keys():
+        stands, step = newest.get(key), last.get(key)
+        if step is None or stands is None or (stands.value is not None and stands.doc != step.doc["alert"]):
+            yield Difference("alerts", f"{key!r} does not stand as its last step says", (), step or stands)
 
 
 def key_of(doc: dict[str, Any]) -> Key:

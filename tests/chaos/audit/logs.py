@@ -19,12 +19,13 @@ INPUTS = (
     "customers.events",
     "agents.state",
     "alert.commands",
+    "alert.silences",
     "identity.commands",
 )
-HOPS = ("ingest", "identify", "track", "measure")
-BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements")
+HOPS = ("ingest", "identify", "track", "measure", "alert")
+BETWEEN = ("contact.normalised", "contact.interactions", "contact.measurements", "alert.conditions")
 OUTPUTS = (
-    "journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state", "customer.quiet",
+    "journeys", "journey.events", "segments", "kpis", "alerts", "alert.events", "identity.changes", "queue.state", "customer.quiet",
     "outreach", "contacts.dead-letters", "privacy.proofs", "defect.signals",
     "recommendations", "contact.quality",
 )  # fmt: skip

@@ -232,7 +232,7 @@ def _too_late(doc: dict[str, Any]) -> bool:
     """A command came when its alert was forgotten, or set aside with its row. That an alert stays as it was although a
     command closed it is told beside: it still fires.
     """
-    return (doc["hop"], doc["reason"], doc["path"]) == ("track", "wrong-type", "data.alert_id")
+    return (doc["hop"], doc["reason"]) == ("alert", "wrong-type") and doc["path"] in ("data.alert_id", "data.action")
 
 
 def _places(doc: dict[str, Any], prefix: str) -> list[str]:
@@ -255,8 +255,9 @@ def _normalised(logs: Logs, accounts: Accounts) -> Iterator[Difference]:
     for each in accounts.accepted:
         wanted.setdefault(_name_of(each), []).append(each)
     found: dict[bytes, list[Rec]] = {}
-    count = logs.partitions["contact.normalised"]
-    for rec in logs.of("contact.normalised"):
+    words = [rec for rec in logs.of("alert.conditions") if rec.doc["kind"] in ("command", "silenced")]
+    for rec in (*logs.of("contact.normalised"), *words):
+        count = logs.partitions[rec.topic]
         if rec.doc["kind"] != "progress" and _by(rec)[0] != SOURCE + EITHER:
             found.setdefault(rec.key or b"", []).append(rec)
             if rec.partition != home(rec.key or b"", count):

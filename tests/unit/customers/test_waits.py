@@ -29,7 +29,7 @@ def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None
     assert record == {
         "alert_id": record["alert_id"],
         "rule": "high-tier-wait",
-        "kind": "wait",
+        "kind": "waiting",
         "status": "firing",
         "severity": "critical",
         "customer": OWNER,

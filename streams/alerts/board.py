@@ -1,0 +1,372 @@
+"""All alerts together: which silences and which other alerts lie over one, and how many of a rule may fire a minute.
+
+Everything is kept in tables; what is found quickly by (`_Index`) follows from them, and is made anew when it is not
+known.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.alerts import machine
+from streams.alerts.episodes import ERASED
+from streams.alerts.handling import Handling, Handlings
+from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
+from streams.alerts.matching import Matcher, fit, matcher
+from streams.base.records import SEP, Command, Condition, ConditionSubject, Silenced
+from streams.base.times import MINUTE_MS
+
+HELD_BACK = "held-back"
+"""The alert that says how many of a rule are held back."""
+MOST_SILENCES = 10_000
+
+
+class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One that holds or is to come."""
+
+    id: str
+    line: str
+    matchers: tuple[str, ...]
+    starts: int
+    until: int
+    by: str
+    reason: str
+    next: int
+    """When it begins, or ends."""
+
+    def holds(self, now: int) -> bool:
+        return self.starts <= now < self.until
+
+
+class Cap(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Of one rule and line: how many have fired in a minute of stream time (its start, ms)."""
+
+    line: str
+    minute: int
+    fired: int = 0
+    held: int = 0
+
+
+class Tables(NamedTuple):
+    """By fingerprint; by line and name; by line and rule."""
+
+    standings: MutableMapping[str, Standing]
+    silences: MutableMapping[str, Silence]
+    caps: MutableMapping[str, Cap]
+
+
+class Gone(NamedTuple):
+    """An alert that is forgotten: nothing stays of it."""
+
+    fingerprint: str
+    line: str
+
+
+Told = Step | Gone
+
+
+def attributes(known: Standing) -> dict[str, str]:
+    """What matchers may ask for."""
+    condition, subject = known.condition, known.condition.subject
+    found = {
+        "rule": condition.rule,
+        "kind": condition.what,
+        "severity": known.severity,
+        "subject": subject.type,
+        "customer": subject.customer,
+        "contact": subject.contact,
+        "journey": subject.journey,
+        "channel": subject.channel,
+        "queue": subject.queue,
+        "tier": subject.tier,
+        "service_type": subject.service_type,
+        "kpi": subject.kpi,
+        "source": subject.source,
+    }
+    return {**known.labels, **{name: value for name, value in found.items() if value is not None}}
+
+
+Place = tuple[str, int, tuple[str, ...]]
+"""Line, number of an inhibition, values that are equal."""
+
+
+def _in_order(standing: Standing) -> tuple[int, str]:
+    return standing.fired or 0, standing.condition.fingerprint
+
+
+class _Index:
+    """Alerts that fire, by what lies over others and under them."""
+
+    def __init__(self) -> None:
+        self.active: dict[str, dict[str, None]] = {}
+        """Line → fingerprints."""
+        self.sources: dict[Place, dict[str, None]] = {}
+        self.targets: dict[Place, dict[str, None]] = {}
+        self.held: dict[str, dict[str, None]] = {}
+        """Line and rule → those that are held back, in order."""
+
+
+class Board:
+    """``tables`` are changed by what it is told; ``forgotten`` has to be called when they were taken back."""
+
+    def __init__(self, tables: Tables, rules: Handlings) -> None:
+        self.tables, self.rules = tables, rules
+        self._known: _Index | None = None
+        self._matchers: dict[str, tuple[tuple[str, ...], tuple[Matcher, ...]]] = {}
+
+    def forgotten(self) -> None:
+        """The tables were taken back."""
+        self._known = None
+
+    def rule(self, name: str) -> Handling:
+        return self.rules.rules.get(name) or Handling(name)
+
+    def take(self, condition: Condition, now: int) -> list[Told]:
+        """A condition holds, or is over."""
+        known = self.tables.standings.get(condition.fingerprint)
+        after = machine.take(known, condition, self.rule(condition.rule), now, self._covers)
+        told = self._kept(known, after, now)
+        if condition.reason == ERASED:
+            told += self._forget(condition.fingerprint)
+        return told
+
+    def obey(self, command: Command, now: int) -> list[Told]:
+        """A person's word on one alert, by its fingerprint or its episode. Raises `Refused`."""
+        known = self.tables.standings.get(command.alert) or self._of_episode(command.alert)
+        if known is None:
+            raise Refused(
+                "data.alert_id",
+                "no such alert is known: it never fired, or it was over and is forgotten; the command changes nothing",
+            )
+        return self._kept(known, [machine.obey(known, command, self.rule(known.condition.rule), now)], now)
+
+    def silence(self, told: Silenced, now: int) -> list[Told]:
+        """A silence is set, or ended. Raises `Refused`."""
+        key = f"{told.line}{SEP}{told.silence}"
+        if told.until is None:
+            if self.tables.silences.pop(key, None) is None:
+                raise Refused("data.silence_id", "no such silence holds or is to come")
+            return list(self._covered_anew(told.line, now))
+        if told.until <= max(now, told.starts or now):
+            raise Refused("data.ends", "a silence needs an end that lies ahead, behind its start")
+        try:
+            for text in told.matchers:
+                matcher(text)
+        except ValueError as error:
+            raise Refused("data.matchers", str(error)) from None
+        if key not in self.tables.silences and len(self.tables.silences) >= MOST_SILENCES:
+            raise Refused("data.silence_id", f"there are {MOST_SILENCES} silences; end some before")
+        starts = now if told.starts is None else told.starts
+        first = starts if starts > now else told.until
+        self.tables.silences[key] = Silence(
+            told.silence, told.line, told.matchers, starts, told.until, told.by, told.reason, first
+        )
+        return list(self._covered_anew(told.line, now))
+
+    def passed(self, fingerprint: str, now: int) -> list[Told]:
+        """Stream time has passed an alert's deadline."""
+        known = self.tables.standings[fingerprint]
+        steps = machine.passed(known, self.rule(known.condition.rule), now, self._covers)
+        return self._forget(fingerprint) if steps is None else self._kept(known, steps, now)
+
+    def passed_silence(self, key: str, now: int) -> list[Told]:
+        """A silence begins, or ends."""
+        known = self.tables.silences[key]
+        if now >= known.until:
+            del self.tables.silences[key]
+        else:
+            self.tables.silences[key] = replace(known, next=known.until)
+        return list(self._covered_anew(known.line, now))
+
+    def passed_cap(self, key: str, now: int) -> list[Told]:
+        """A minute is over: of those that are held back as many are told as there is room for."""
+        known = self.tables.caps[key]
+        most = self.rule(key.partition(SEP)[2]).per_minute
+        held = sorted(self._index().held.get(key, ()), key=lambda each: _in_order(self.tables.standings[each]))
+        minute = now - now % MINUTE_MS
+        if minute <= known.minute:
+            return []
+        room = held if most is None else held[:most]
+        if not held:
+            del self.tables.caps[key]
+            return []
+        left = len(held) - len(room)
+        self.tables.caps[key] = Cap(known.line, minute, len(room), left)
+        told: list[Told] = []
+        for fingerprint in room:
+            standing = self.tables.standings[fingerprint]
+            cover = self._cover(standing, now)._replace(inhibitor=self._inhibitor(standing))
+            step = machine.covered(standing, cover, now)
+            told += self._kept(standing, [step] if step else [], now)
+        return told + self._say_held(key, left, now)
+
+    def drop(self, table: str, key: str) -> list[Told]:
+        """A row of a line that is forgotten."""
+        if table == "standings":
+            return self._forget(key)
+        (self.tables.silences if table == "silences" else self.tables.caps).pop(key, None)
+        return []
+
+    def _of_episode(self, episode: str) -> Standing | None:
+        return next((each for each in self.tables.standings.values() if each.condition.episode == episode), None)
+
+    def _kept(self, known: Standing | None, after: Steps | Standing, now: int) -> list[Told]:
+        """The steps of one alert, and what they mean for others."""
+        if isinstance(after, Standing):
+            self.tables.standings[after.condition.fingerprint] = self._scheduled(after)
+            return []
+        told: list[Told] = [*after]
+        if not after:
+            return told
+        standing = self._scheduled(after[-1].standing)
+        self.tables.standings[standing.condition.fingerprint] = standing
+        changed = self._indexed(known, standing)
+        if any(step.because == "capped" for step in after):
+            key = f"{standing.line}{SEP}{standing.condition.rule}"
+            told += self._say_held(key, len(self._index().held.get(key, ())), now)
+        for place in changed:
+            for fingerprint in sorted(self._index().targets.get(place, ())):
+                target = self.tables.standings[fingerprint]
+                step = machine.covered(target, self._cover(target, now), now)
+                told += self._kept(target, [step] if step else [], now)
+        return told
+
+    def _scheduled(self, known: Standing) -> Standing:
+        at = machine.due(known, self.rule(known.condition.rule))
+        return replace(known, due=None if at is None else at - 1)
+
+    def _forget(self, fingerprint: str) -> list[Told]:
+        known = self.tables.standings.pop(fingerprint, None)
+        if known is None:
+            return []
+        self._indexed(known, None)
+        return [Gone(fingerprint, known.line)]
+
+    def _covered_anew(self, line: str, now: int) -> Iterator[Told]:
+        """Silences of a line have changed."""
+        for fingerprint in sorted(self._index().active.get(line, ())):
+            known = self.tables.standings[fingerprint]
+            step = machine.covered(known, self._cover(known, now), now)
+            if step is not None:
+                yield from self._kept(known, [step], now)
+
+    def _covers(self, known: Standing, at: int) -> Cover:
+        """Of one that fires now: its rule may have told its share of the minute."""
+        cover = self._cover(known, at)
+        most = self.rule(known.condition.rule).per_minute
+        if most is None or known.inhibited_by is not None or (known.revision and known.active):
+            return cover
+        key, minute = f"{known.line}{SEP}{known.condition.rule}", at - at % MINUTE_MS
+        cap = self.tables.caps.get(key) or Cap(known.line, minute)
+        if minute > cap.minute and not cap.held:
+            cap = Cap(known.line, minute)
+        full = cap.fired >= most
+        self.tables.caps[key] = replace(cap, fired=cap.fired + (not full), held=cap.held + full)
+        return cover._replace(inhibitor=CAP) if full else cover
+
+    def _cover(self, known: Standing, now: int) -> Cover:
+        """What lies over an alert; what is held back stays so."""
+        silence = known.silenced_by if known.snoozed_until is not None else self._silence(known, now)
+        return Cover(silence, CAP if known.inhibited_by == CAP else self._inhibitor(known))
+
+    def _silence(self, known: Standing, now: int) -> str | None:
+        if not self.tables.silences:
+            return None
+        found = attributes(known)
+        for key, each in self.tables.silences.items():
+            if each.line == known.line and each.holds(now) and fit(self._read(key, each.matchers), found):
+                return each.id
+        return None
+
+    def _read(self, key: str, texts: tuple[str, ...]) -> tuple[Matcher, ...]:
+        known = self._matchers.get(key)
+        if known is None or known[0] != texts:
+            known = self._matchers[key] = texts, tuple(map(matcher, texts))
+        return known[1]
+
+    def _inhibitor(self, known: Standing) -> str | None:
+        """The one that lies over it already, as long as it does."""
+        found = {
+            fingerprint
+            for place in self._places(known, source=False)
+            for fingerprint in self._index().sources.get(place, ())
+            if fingerprint != known.condition.fingerprint
+        }
+        return known.inhibited_by if known.inhibited_by in found else min(found, default=None)
+
+    def _places(self, known: Standing, *, source: bool) -> list[Place]:
+        if not self.rules.inhibitions:
+            return []
+        found = attributes(known)
+        return [
+            (known.line, number, tuple(found.get(name, "") for name in each.equal))
+            for number, each in enumerate(self.rules.inhibitions)
+            if fit(each.source if source else each.target, found)
+        ]
+
+    def _index(self) -> _Index:
+        if self._known is None:
+            self._known = _Index()
+            for standing in self.tables.standings.values():
+                self._put(standing)
+        return self._known
+
+    def _indexed(self, before: Standing | None, after: Standing | None) -> list[Place]:
+        """Puts an alert in its place; where others lie over fewer or more alerts now."""
+        index = self._index()
+        had = self._places(before, source=True) if before is not None and before.active else []
+        has = self._places(after, source=True) if after is not None and after.active else []
+        if before is not None:
+            fingerprint, key = before.condition.fingerprint, f"{before.line}{SEP}{before.condition.rule}"
+            for names, key_ in [
+                (index.active, before.line),
+                (index.held, key),
+                *((index.sources, place) for place in had),
+                *((index.targets, place) for place in self._places(before, source=False)),
+            ]:
+                names.get(key_, {}).pop(fingerprint, None)  # type: ignore[attr-defined]
+        if after is not None:
+            self._put(after)
+        return sorted({*had} ^ {*has})
+
+    def _put(self, standing: Standing) -> None:
+        if not standing.active or self._known is None:
+            return
+        fingerprint, index = standing.condition.fingerprint, self._known
+        index.active.setdefault(standing.line, {})[fingerprint] = None
+        for place in self._places(standing, source=True):
+            index.sources.setdefault(place, {})[fingerprint] = None
+        for place in self._places(standing, source=False):
+            index.targets.setdefault(place, {})[fingerprint] = None
+        if standing.inhibited_by == CAP:
+            index.held.setdefault(f"{standing.line}{SEP}{standing.condition.rule}", {})[fingerprint] = None
+
+    def _say_held(self, key: str, held: int, now: int) -> list[Told]:
+        """How many of a rule are held back, as an alert of its own."""
+        line, _, rule = key.partition(SEP)
+        name = f"{HELD_BACK}.{rule}" + (f"~{line}" if line else "")
+        known = self.tables.standings.get(name)
+        if not held and (known is None or not known.active):
+            return []
+        since = now if known is None or not known.active else known.condition.since
+        episode = f"{name}.{since}"
+        return self.take(
+            Condition(
+                episode=episode,
+                fingerprint=name,
+                rule=HELD_BACK,
+                what="held_back",
+                severity="warning",
+                subject=ConditionSubject("system", source=rule),
+                since=since,
+                at=now,
+                value=held,
+                limit=self.rule(rule).per_minute,
+                until=None if held else now,
+                line=line,
+                version=self.rules.version,
+            ),
+            now,
+        )

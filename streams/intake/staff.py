@@ -1,0 +1,60 @@
+"""What people who work there say: states of agents, words on alerts. An argument that none of them needs is there for
+whoever calls them beside others.
+"""
+
+from typing import Any
+
+from streams.base.records import AgentState, Command, Silenced
+from streams.base.times import to_ms
+
+
+def at_or_none(value: str | None) -> int | None:
+    """Of a time of the contract, ms."""
+    return None if value is None else to_ms(value)
+
+
+def agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> AgentState:
+    data: dict[str, Any] = obj["data"]
+    return AgentState(
+        id=obj["id"],
+        source=obj["source"],
+        agent=data["agent_id"],
+        state=data["state"],
+        time=time_ms,
+        line=line,
+        queues=tuple(data.get("queues") or ()),
+        capacity={channel: (slots["free"], slots["of"]) for channel, slots in (data.get("capacity") or {}).items()},
+        agent_group=data.get("agent_group"),
+    )
+
+
+def command(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Command:
+    data: dict[str, Any] = obj["data"]
+    return Command(
+        id=obj["id"],
+        source=obj["source"],
+        alert=data["alert_id"],
+        action=data["action"],
+        time=time_ms,
+        line=line,
+        by=data.get("by"),
+        until=at_or_none(data.get("until")),
+        to=data.get("to"),
+        note=data.get("note"),
+    )
+
+
+def silence(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Silenced:
+    data: dict[str, Any] = obj["data"]
+    return Silenced(
+        id=obj["id"],
+        source=obj["source"],
+        silence=data["silence_id"],
+        time=time_ms,
+        by=data["by"],
+        line=line,
+        matchers=tuple(data.get("matchers", ())),
+        starts=at_or_none(data.get("starts")),
+        until=at_or_none(data.get("ends")),
+        reason=data.get("reason") or "",
+    )

@@ -1,0 +1,107 @@
+"""`alert`: what becomes of conditions that hold. Reads ``alert.conditions``, one partition; writes alerts as they stand
+and every step that one takes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import orjson
+
+from streams.alerts import records
+from streams.alerts.board import Board, Cap, Gone, Silence, Tables, Told
+from streams.alerts.handling import Handlings
+from streams.alerts.machine import OVER, Refused, Standing
+from streams.base.records import LIVE, AlertRecord, Command, Condition, output_key
+from streams.base.times import MINUTE_MS
+from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.pipeline.dead_letters import Why, bury
+from streams.pipeline.notes import Notes
+from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, struct_table
+
+
+def _timed(name: str, kind: Any, due: Callable[[Any], int | None]) -> TableSpec[Any]:
+    def due_of(row: Any) -> Mapping[str, int]:
+        """A replay without deadlines is due in the end, to be forgotten."""
+        at = due(row)
+        if at is None:
+            return {row.line: NO_DEADLINE} if row.line != LIVE else {}
+        return {row.line: at}
+
+    return replace(struct_table(name, kind), due=due_of)
+
+
+TABLES = (
+    WATERMARKS,
+    BEHIND,
+    _timed("standings", Standing, lambda row: row.due),
+    _timed("silences", Silence, lambda row: row.next - 1),
+    _timed("caps", Cap, lambda row: row.minute + MINUTE_MS - 1),
+)
+
+
+class Alerting(Stage):
+    """Tables: ``standings`` by fingerprint, ``silences``, ``caps``; see `streams.alerts.board`."""
+
+    before = "measure"
+
+    def __init__(
+        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Handlings, notes: Notes
+    ) -> None:
+        super().__init__(info, tables, msgspec.json.Decoder(AlertRecord), None)
+        self.rules, self.notes = rules, notes
+        self.board = Board(Tables(tables["standings"], tables["silences"], tables["caps"]), rules)
+        self.timed = (tables["standings"], tables["silences"], tables["caps"])
+        self.alerts, self.events, self.dead = name("alerts"), name("alert.events"), name("contacts.dead-letters")
+
+    def handle(self, record: Record, out: Outputs) -> None:
+        try:
+            super().handle(record, out)
+        except Refused as why:
+            bury(self.dead, record, Why("alert", "wrong-type", str(why), why.path), out)
+            self.notes.dead_letter("wrong-type")
+
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self.board.forgotten()
+
+    def fold(self, value: Any, out: Outputs) -> None:
+        now = self.watermarks.stream_time(value.line)
+        if isinstance(value, Condition):
+            told = self.board.take(value, max(value.at, now or value.at))
+        elif isinstance(value, Command):
+            told = self.board.obey(value, value.time if now is None else now)
+        else:
+            told = self.board.silence(value, value.time if now is None else now)
+        self._tell(told, out)
+
+    def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
+        if table == "standings":
+            self._tell(self.board.passed(key, now), out)
+        elif table == "silences":
+            self._tell(self.board.passed_silence(key, now), out)
+        else:
+            self._tell(self.board.passed_cap(key, now), out)
+
+    def drop(self, table: str, key: str, line: str, out: Outputs) -> None:
+        self._tell(self.board.drop(table, key), out)
+
+    def open_alerts(self) -> dict[tuple[str, str, str], int]:
+        """By rule, state and severity."""
+        known = (each for each in self.board.tables.standings.values() if each.line == LIVE and each.base not in OVER)
+        return Counter((each.condition.rule, each.state, each.severity) for each in known)
+
+    def _tell(self, told: list[Told], out: Outputs) -> None:
+        for each in told:
+            if isinstance(each, Gone):
+                out.send(self.alerts, output_key(each.line, each.fingerprint), None)
+                continue
+            rule = self.board.rule(each.standing.condition.rule)
+            event = records.event(each, rule)
+            key = output_key(each.standing.line, each.standing.condition.fingerprint)
+            out.send(self.alerts, key, orjson.dumps(event["alert"]))
+            out.send(self.events, key, orjson.dumps(event))
+            if each.standing.line == LIVE:
+                self.notes.alert(each.standing.condition.rule, event["alert"]["state"])
