@@ -21,7 +21,7 @@ ACTIONS: tuple[str, ...] = get_args(AlertCommandedData.model_fields["action"].an
 WHILE_PENDING = frozenset({"comment", "assign", "close"})
 """What can be said of an alert before it has fired."""
 LONGEST_MS = 30 * DAY_MS
-"""A silence, or a snooze, from now on: one without an end would be forgotten by who set it."""
+"""A silence, or a snooze, from now on: the topic of silences keeps them for a day more."""
 Event = dict[str, Any]
 
 
