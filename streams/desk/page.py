@@ -80,8 +80,8 @@ def _parts(found: Found, now: int) -> Iterator[tuple[str, list[str]]]:
     if rule is None:
         yield f"rule {alert['rule']}", ["its text is not in the rules of this machine"]
     else:
-        where = f"{rule.file}, line {rule.line}"
-        yield f"rule {alert['rule']} (judged by version {alert['rule_version']}; {where})", rule.text.splitlines()
+        judged = f"judged by version {alert['rule_version']}; " if alert["rule_version"] else ""
+        yield f"rule {alert['rule']} ({judged}{rule.file}, line {rule.line})", rule.text.splitlines()
     told = found.steps[-MOST_STEPS:]
     more = [f"… {len(found.steps) - len(told)} before: alerts history"] if len(found.steps) > len(told) else []
     yield "steps", [*more, *steps(told)] or ["none is kept"]

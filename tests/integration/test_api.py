@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from streams.kafka.reading import values_of
 from streams.settings import Settings
 from tests.support import alerts as made
 from tests.support.api import Api, events, serving
+from tests.support.pages import ROOT, text
 from tests.support.waiting import until
 
 BOB = f"queue-long.{'b' * 20}@customer:bob"
@@ -261,8 +264,8 @@ async def test_a_body_of_10_mb_is_refused_unread(api: Api) -> None:
         writer.close()
     async with api.web.post(api.base + "/silences", data=b"{", headers=api.head("operator")) as found:
         assert found.status in (400, 422)
-    text = (await (await api.web.get(api.base + "/metrics")).text()).splitlines()
-    assert 'contact_streams_api_refused_total{why="too-large"} 2.0' in text or any("413" in line for line in text)
+    told = (await (await api.web.get(api.base + "/metrics")).text()).splitlines()
+    assert 'contact_streams_api_refused_total{why="too-large"} 2.0' in told or any("413" in line for line in told)
 
 
 async def test_slow_clients_are_sent_away(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,3 +383,24 @@ async def test_other_pages_may_ask_only_when_they_are_named(settings: Settings, 
             assert (found.status, found.headers["Access-Control-Allow-Origin"]) == (200, "https://desk.example.com")
         async with other.web.options(other.base + "/alerts", headers=ask | {"Origin": "https://evil"}) as found:
             assert "Access-Control-Allow-Origin" not in found.headers
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_the_examples_of_the_docs(api: Api, settings: Settings) -> None:
+    await made.tell(settings, "journeys", made.journey())
+    await made.tell(settings, "alert.events", made.step(made.alert()))
+    page = text(ROOT / "docs" / "api.md").replace("2026-03-02T11:00:00Z", iso(now_ms() + HOUR))
+    lines = [line for line in page.splitlines() if line.startswith('curl -H "$A"')]
+    assert len(lines) == 5
+    env = {"A": f"Authorization: Bearer {api.tokens['operator']}", "API": api.base, "PATH": os.environ["PATH"]}
+
+    async def run(line: str) -> str:
+        line = line.replace("curl", "curl -sS -m 2" if "stream" in line else "curl -fsS")
+        curl = await asyncio.create_subprocess_shell(line, env=env, stdout=asyncio.subprocess.PIPE)
+        return (await curl.communicate())[0].decode()
+
+    *answers, stream = await asyncio.gather(*map(run, lines))
+    shown, journey, sent, silence = map(json.loads, answers)
+    assert (shown["alert"]["fingerprint"], journey["journey_id"]) == (made.ANN, made.JOURNEY)
+    assert (sent["target"], silence["matches"]) == (made.alert()["episode_id"], 1)
+    assert stream.startswith("retry: 2000\n\nid: ")
