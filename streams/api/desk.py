@@ -15,6 +15,7 @@ from streams.api.problems import Refused
 from streams.desk import reading
 from streams.desk.board import Held
 from streams.desk.following import Follower
+from streams.desk.journeys import Journeys
 from streams.desk.sending import Sender
 from streams.engine.connection import Connection
 
@@ -38,6 +39,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.follower = Follower(self.connection, self.prefix)
+        self.journeys = Journeys(self.connection, self.prefix)
         self.streams = Streams(self.follower, MOST_STREAMS, MOST_STREAMS_EACH)
         self.sender = Sender(self.connection, self.prefix, TOPICS)
         self.voice = Voice(self.sender, self.metrics)
@@ -46,19 +48,20 @@ class Desk:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The topics are followed for as long as the block lasts."""
-        following = asyncio.create_task(self.follower.run())
+        following = [asyncio.create_task(tail.run()) for tail in (self.follower.tail, self.journeys.tail)]
         try:
             yield
         finally:
             self.streams.stopping.set()
-            following.cancel()
-            await asyncio.wait((following,))
+            for each in following:
+                each.cancel()
+            await asyncio.wait(following)
             await self.sender.close()
 
     def known(self) -> Follower:
         """What is followed, once it was read to its end. Raises `Refused`."""
-        if not self.follower.caught_up.is_set():
-            raise Refused(503, "not-now", self.follower.why or "the topics are being read", {"Retry-After": "2"})
+        if not self.follower.tail.caught_up.is_set():
+            raise Refused(503, "not-now", self.follower.tail.why or "the topics are being read", {"Retry-After": "2"})
         return self.follower
 
     async def steps(self, alert: Held, *, every: bool) -> list[dict[str, Any]]:
@@ -67,7 +70,7 @@ class Desk:
 
     async def journey(self, alert: Held) -> dict[str, Any]:
         """Of its customer."""
-        return await self._look(lambda: reading.journey(self.connection, self.prefix, alert))
+        return await self._look(lambda: self.journeys.find(alert))
 
     async def _look(self, look: Callable[[], Awaitable[T]]) -> T:
         try:

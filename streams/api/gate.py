@@ -22,6 +22,8 @@ BODY_SECONDS = 10.0
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 """What anybody may ask who reaches the port."""
 STREAM = "/stream"
+REFUSED = {401: "who", 408: "too-slow", 413: "too-large", 429: "too-often"}
+"""Statuses at the door → as they are counted."""
 CLOSE = {"Connection": "close"}
 """What a client still sends is not read."""
 DENIED_PER_MINUTE = 120
@@ -64,7 +66,6 @@ class Gate:
             await self._admit(scope)
             await self._app(scope, _Body(_declared(scope), receive, counted).receive, counted)
         except Refused as refused:
-            self._metrics.refused.labels(refused.kind).inc()
             if counted.status:
                 raise
             response = refused.response
@@ -97,6 +98,8 @@ class Gate:
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", "none")
         self._metrics.requests.labels(route, scope["method"] if route != "none" else "any", status).inc()
+        if status in REFUSED:
+            self._metrics.refused.labels(REFUSED[status]).inc()
         if route != STREAM:
             self._metrics.seconds.labels(route).observe(seconds)
 

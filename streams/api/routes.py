@@ -256,7 +256,7 @@ async def healthz() -> Response:
 )
 async def readyz(desk: Desks) -> Response:
     """It knows how alerts stand; else why not."""
-    why = [desk.follower.why] if desk.follower.why else []
+    why = [desk.follower.tail.why] if desk.follower.tail.why else []
     return answer({"status": "not ready" if why else "ready", "why": why}, 503 if why else 200)
 
 

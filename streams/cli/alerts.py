@@ -92,13 +92,13 @@ async def _watch(settings: "Settings", asked: "Filter", limit: int, *, as_json: 
     from streams.kafka.connection import connection_of
 
     follower = Follower(connection_of(settings), settings.topic_prefix)
-    following = asyncio.create_task(follower.run())
+    following = asyncio.create_task(follower.tail.run())
     try:
         with Live(console=Terminal(), auto_refresh=False) as live:
             known = dict[str, int]()
             while True:
                 await asyncio.sleep(WATCH_SECONDS)
-                if not follower.caught_up.is_set():
+                if not follower.tail.caught_up.is_set():
                     continue
                 alerts = page.ordered(follower.board.select(asked, limit))
                 if not as_json:

@@ -3,10 +3,12 @@
 A record is kept as its bytes, with what is asked of it beside them. What is over goes first when there is no more room.
 """
 
-import heapq
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -16,11 +18,13 @@ from streams.base.records import LIVE
 from streams.base.times import to_ms
 from streams.desk.errors import CannotAsk, UnknownAlert
 
-MOST_HELD, MOST_BYTES = 50_000, 64 << 20
+MOST_HELD, MOST_BYTES = 20_000, 64 << 20
 """Alerts, and bytes of their records, that are kept."""
 OVER = frozenset({"resolved", "expired"})
 SEVERITIES = ("critical", "warning", "info")
 STATES = ("pending", "firing", "acknowledged", "escalated", "silenced", "suppressed", "resolved", "expired")
+_LAST = b"\xff" * 8
+"""Behind every key of one place in the order."""
 _PART = re.compile(r"[0-9a-f]{6,20}")
 """Enough of a digest to name an alert by."""
 
@@ -30,13 +34,9 @@ class Subject(msgspec.Struct):
 
     type: str
     customer: str | None = None
-    contact_id: str | None = None
     journey_id: str | None = None
-    channel: str | None = None
     queue: str | None = None
     tier: str | None = None
-    kpi: str | None = None
-    source: str | None = None
 
 
 class Held(msgspec.Struct):
@@ -50,8 +50,6 @@ class Held(msgspec.Struct):
     subject: Subject
     since: str
     revision: int
-    rule_version: str = ""
-    resolved_at: str | None = None
     line: str = LIVE
     raw: bytes = b""
     """The whole record."""
@@ -86,7 +84,15 @@ def read(value: bytes) -> Held:
     """A record of ``alerts``. Raises ``ValueError`` for what is none."""
     found = _held(value)
     found.raw, found.at = bytes(value), to_ms(found.since)
+    found.rule, found.state, found.severity = map(intern, (found.rule, found.state, found.severity))
+    subject, found.since = found.subject, ""
+    subject.type, subject.queue, subject.tier = intern(subject.type), _once(subject.queue), _once(subject.tier)
     return found
+
+
+def _once(text: str | None) -> str | None:
+    """A word that many have is kept once."""
+    return None if text is None else intern(text)
 
 
 def alert_of(step: bytes) -> Held:
@@ -150,6 +156,8 @@ class Board:
     def __init__(self, most: int = MOST_HELD, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._most_bytes = most, most_bytes
         self._held: dict[bytes, Held] = {}
+        self._order: list[tuple[int, str, bytes]] = []
+        """The latest first: its begin, negative, its fingerprint, its key."""
         self._names: dict[str, bytes] = {}
         """Short name of a fingerprint or an episode → key."""
         self._bytes = 0
@@ -174,6 +182,7 @@ class Board:
             self.unreadable += 1
             return
         self._held[key] = held
+        insort(self._order, (-held.at, held.fingerprint, key))
         self._bytes += len(held.raw)
         self._names[held.short] = self._names[short(held.episode_id)] = key
         if len(self._held) > self._most or self._bytes > self._most_bytes:
@@ -197,11 +206,9 @@ class Board:
 
     def select(self, asked: Filter, limit: int, after: tuple[int, str] | None = None) -> list[Held]:
         """The latest that fit, behind a place in that order: (since in ms, fingerprint) of the last one before."""
-        fitting = (each for each in self._held.values() if asked.fits(each))
-        if after is not None:
-            place = _order(*after)
-            fitting = (each for each in fitting if _order(each.at, each.fingerprint) > place)
-        return heapq.nsmallest(limit, fitting, key=lambda each: _order(each.at, each.fingerprint))
+        begin = 0 if after is None else bisect_right(self._order, (-after[0], after[1], _LAST))
+        fitting = (held for place in islice(self._order, begin, None) if asked.fits(held := self._held[place[2]]))
+        return list(islice(fitting, limit))
 
     def __iter__(self) -> Iterator[Held]:
         return iter(self._held.values())
@@ -210,6 +217,7 @@ class Board:
         held = self._held.pop(key, None)
         if held is None:
             return
+        del self._order[bisect_left(self._order, (-held.at, held.fingerprint, key))]
         self._bytes -= len(held.raw)
         for name in (held.short, short(held.episode_id)):
             if self._names.get(name) == key:
@@ -223,7 +231,3 @@ class Board:
                 break
             self._drop(key)
             self.left_out += not held.over
-
-
-def _order(at: int, fingerprint: str) -> tuple[int, str]:
-    return -at, fingerprint

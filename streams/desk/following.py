@@ -4,34 +4,25 @@ Where a reader stands in ``alert.events`` is a `Place`, which a client is told w
 """
 
 import asyncio
-import logging
 import re
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.base.errors import UserError
 from streams.desk.board import Board
 from streams.desk.errors import CannotAsk
 from streams.desk.reading import ALERTS, EVENTS, SILENCES
 from streams.desk.silences import Silences
+from streams.desk.tail import Tail, Topic
 from streams.engine import Unfetchable
-from streams.engine.connection import Connection, Consumer
+from streams.engine.connection import Connection
 from streams.engine.fetching import adapt
 from streams.kafka.connection import open_consumer
-from streams.kafka.reading import partitions_of, settled_ends
-
-log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
 """Steps that wait for one listener; one that is slower is sent away, and may come again."""
-AGAIN_SECONDS = (0.5, 15.0)
-"""Between two tries to read, when the broker is away: at first, at most."""
-ASK_SECONDS, STALE_SECONDS = 5.0, 15.0
-"""Between two questions whether the broker is there; without an answer for so long it is not."""
 _PLACE = re.compile(r"\d{1,4}-\d{1,19}(\.\d{1,4}-\d{1,19}){0,999}")
 
 Place = dict[int, int]
@@ -63,7 +54,7 @@ class Listener:
 
 
 class Follower:
-    """Reads on until it is closed; when the broker is away it tries again, and says so in ``why``."""
+    """How alerts and silences stand, and who hears of steps; it is read by ``tail``."""
 
     def __init__(self, connection: Connection, prefix: str) -> None:
         self._connection, self._prefix = connection, prefix
@@ -71,34 +62,14 @@ class Follower:
         self.listeners: set[Listener] = set()
         self.place: Place = {}
         """In ``alert.events``: where new listeners begin."""
-        self.caught_up = asyncio.Event()
-        self.read_at = time.monotonic()
-        self._why: str | None = "the topics are being read"
-        self._next: dict[TopicPartition, int] = {}
-
-    @property
-    def why(self) -> str | None:
-        """What keeps it from knowing how alerts stand."""
-        quiet = time.monotonic() - self.read_at
-        if self._why is None and quiet > ASK_SECONDS + STALE_SECONDS:
-            return f"the broker has not answered for {quiet:.0f} s"
-        return self._why
-
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        pause, most = AGAIN_SECONDS
-        while True:
-            try:
-                await self._read()
-            except UserError as error:
-                if self._why != str(error):
-                    log.warning("%s; trying again", error)
-                self._why = str(error)
-            except Exception as error:
-                log.exception("the topics could not be read; trying again")
-                self._why = f"the topics could not be read: {type(error).__name__}"
-            pause = AGAIN_SECONDS[0] if time.monotonic() - self.read_at < most else min(2 * pause, most)
-            await asyncio.sleep(pause)
+        self.tail = Tail(
+            connection,
+            {
+                prefix + ALERTS: Topic(lambda record: self.board.apply(record.key, record.value)),
+                prefix + SILENCES: Topic(lambda record: self.silences.apply(record.value)),
+                prefix + EVENTS: Topic(self._hear, from_now=True, begins=self.place.__setitem__),
+            },
+        )
 
     def listen(self) -> Listener:
         """Hear of what comes from now on, until `leave`."""
@@ -128,7 +99,7 @@ class Follower:
             while waiting:
                 for tp, records in (await consumer.getmany(*waiting, timeout_ms=100)).items():
                     for record in records:
-                        if not _lost(record) and record.offset < tps[tp] and record.value is not None:
+                        if type(record) is not Unfetchable and record.offset < tps[tp] and record.value is not None:
                             yield tp.partition, record.offset, record.value
                 waiting = {tp for tp in waiting if await consumer.position(tp) < tps[tp]}
 
@@ -147,59 +118,10 @@ class Follower:
             gap |= not fits and (at > 0 or begins[tp] > 0)
         return found, gap
 
-    async def _read(self) -> None:
-        names = {self._prefix + topic: topic for topic in (ALERTS, SILENCES, EVENTS)}
-        committed = open_consumer(
-            self._connection, isolation_level="read_committed", auto_offset_reset="earliest", fetch_max_wait_ms=100
-        )
-        async with committed as consumer:
-            adapt(consumer)
-            tps = await partitions_of(consumer, names)
-            ends = await settled_ends(consumer, tps)
-            consumer.assign(tps)
-            await self._seek(consumer, tps, ends)
-            self.read_at = time.monotonic()
-            behind = {tp for tp in tps if ends[tp]}
-            while True:
-                for tp, records in (await consumer.getmany(timeout_ms=200)).items():
-                    for record in records:
-                        if not _lost(record):
-                            self._take(names[tp.topic], record)
-                    self._next[tp] = await consumer.position(tp)
-                await self._asked(consumer, tps)
-                if behind:
-                    behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
-                if not behind:
-                    self._why = None
-                    self.caught_up.set()
-
-    async def _asked(self, consumer: Consumer, tps: list[TopicPartition]) -> None:
-        """Does the broker still answer? A poll does not tell: it finds nothing new, and nothing more. Raises what the
-        client does.
-        """
-        if time.monotonic() - self.read_at >= ASK_SECONDS:
-            await asyncio.wait_for(consumer.end_offsets(tps), STALE_SECONDS)
-            self.read_at = time.monotonic()
-
-    async def _seek(self, consumer: Consumer, tps: list[TopicPartition], ends: Mapping[TopicPartition, int]) -> None:
-        begins = await consumer.beginning_offsets(tps)
-        for tp in tps:
-            first = ends[tp] if tp.topic == self._prefix + EVENTS else begins[tp]
-            known = self._next.get(tp, first)
-            at = known if begins[tp] <= known <= ends[tp] else first
-            consumer.seek(tp, at)
-            if tp.topic == self._prefix + EVENTS:
-                self.place[tp.partition] = at
-
-    def _take(self, topic: str, record: Any) -> None:
-        if topic == ALERTS:
-            self.board.apply(record.key, record.value)
-        elif topic == SILENCES:
-            self.silences.apply(record.value)
-        else:
-            self.place[record.partition] = record.offset + 1
-            if record.value is not None:
-                self._tell((record.partition, record.offset, record.value))
+    def _hear(self, record: Any) -> None:
+        self.place[record.partition] = record.offset + 1
+        if record.value is not None:
+            self._tell((record.partition, record.offset, record.value))
 
     def _tell(self, heard: Heard) -> None:
         for listener in self.listeners:
@@ -208,7 +130,3 @@ class Follower:
                     listener.waiting.put_nowait(heard)
                 except asyncio.QueueFull:
                     listener.behind = True
-
-
-def _lost(record: Any) -> bool:
-    return type(record) is Unfetchable

@@ -43,7 +43,7 @@ def table(alerts: Sequence[Held], now: int) -> Table:
     found.columns[0].no_wrap = True
     for held in alerts:
         doc = held.doc
-        lasted = (to_ms(held.resolved_at) if held.resolved_at else now) - held.at
+        lasted = (to_ms(end) if (end := doc.get("resolved_at")) else now) - held.at
         whose = doc.get("assigned_to") or doc.get("acknowledged_by") or ""
         dim = "dim" if held.state in QUIET else ""
         found.add_row(

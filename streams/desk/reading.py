@@ -67,14 +67,15 @@ async def journey(connection: Connection, prefix: str, alert: Held) -> Doc:
     async for record in read_to_end(connection, [prefix + JOURNEYS], key):
         if record.value is None or mark not in record.value:
             known.pop(record.key, None)
-        elif _is(doc := orjson.loads(record.value), alert):
+        elif is_of(doc := orjson.loads(record.value), alert):
             known[record.key] = doc
     if not known:
         raise NoJourney(f"no journey of {owner or wanted} is known on the line {alert.line or 'live'}")
     return max(known.values(), key=lambda each: (each["updated"], each["started"], each["journey_id"]))
 
 
-def _is(doc: Doc, alert: Held) -> bool:
+def is_of(doc: Doc, alert: Held) -> bool:
+    """Is it the journey that the alert is about, or one of its customer?"""
     wanted, owner = alert.subject.journey_id, alert.subject.customer
     named = doc["journey_id"] == wanted if wanted is not None else doc["customer"] == owner
     return bool(named and doc["line"] == alert.line)

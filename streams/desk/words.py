@@ -52,7 +52,7 @@ def commanded(alert: Held, asked: Asked, who: Speaker, now: int) -> Event:
     if alert.line != LIVE:
         raise Over(f"the alert is of the replay {alert.line}: it reaches nobody, and nothing is to be done with it")
     if alert.over:
-        raise Over(f"the alert is over ({alert.state} at {alert.resolved_at}); nothing is to be done with it")
+        raise Over(f"the alert is over ({alert.state} at {alert.doc['resolved_at']}); nothing is to be done with it")
     if alert.state == "pending" and asked.action not in WHILE_PENDING:
         raise Over(f"the alert is pending: {asked.action} is for one that has fired")
     _complete(asked, now)

@@ -19,7 +19,7 @@ T0 = 1_772_442_964_000  # 2026-03-02T09:16:04Z
 PARTITIONS = 4
 DIGEST = "5d1f0c7a94be32d86e01"
 ANN = f"high-tier-wait.{DIGEST}@customer:ann"
-JOURNEY = "journey.1@customer:ann"
+JOURNEY = "customer:ann@2026-03-02T09:16:04.000Z"
 NEEDED = (
     "alerts", "alert.events", "alert.commands", "alert.silences", "api.audit", "contacts.dead-letters", "journeys"
 )  # fmt: skip
