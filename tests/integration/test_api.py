@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -17,12 +18,14 @@ from schemas import registry
 from schemas.events import check
 from streams import settings as settings_module
 from streams.api import gate, tokens
+from streams.api.server import ApiError, listening, server_of
 from streams.base.times import iso
 from streams.desk.reading import now_ms
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import values_of
 from streams.settings import Settings
 from tests.support import alerts as made
+from tests.support import jwts
 from tests.support.api import Api, events, serving
 from tests.support.pages import ROOT, text
 from tests.support.waiting import until
@@ -410,3 +413,38 @@ async def test_the_examples_of_the_docs(api: Api, settings: Settings) -> None:
     assert (shown["alert"]["fingerprint"], journey["journey_id"]) == (made.ANN, made.JOURNEY)
     assert (sent["target"], silence["matches"]) == (made.alert()["episode_id"], 1)
     assert stream.startswith("retry: 2000\n\nid: ")
+
+
+async def test_tokens_of_an_identity_provider(settings: Settings, tmp_path: Path) -> None:
+    await made.tell(settings, "alerts", made.alert())
+    jwts.write(tmp_path / "keys.json", jwts.public(jwts.RSA, "rsa"))
+    oidc = {
+        "api_oidc_issuer": jwts.ISSUER, "api_oidc_audience": jwts.AUDIENCE, "api_oidc_keys": str(tmp_path / "keys.json")
+    }  # fmt: skip
+    async with serving(settings.model_copy(update=oidc), tmp_path) as api:
+        assert len((await api.get("/alerts", jwts.token(roles="viewer")))["alerts"]) == 1
+        await api.get("/alerts", "viewer")  # a token of the file
+        body = {"action": "acknowledge"}
+        await api.ask("POST", f"/alerts/{SHORT}/commands", jwts.token(), 202, body)
+        await api.ask("POST", f"/alerts/{SHORT}/commands", jwts.token(roles="viewer"), 403, body)
+        late = jwts.token(exp=int(time.time()) - 60)
+        for token in (late, jwts.token(aud="another"), jwts.token(jwts.OTHER), jwts.token(roles="boss")):
+            assert (await api.get("/alerts", token, 401))["type"] == "urn:contact-streams:who"
+    found = [(each["who"], each["by"], each["role"], each["result"]) for each in await published(settings, "api.audit")]
+    assert found == [("sam", "oidc", "operator", "accepted"), ("sam", "oidc", "viewer", "denied")]
+    (event,) = await published(settings, "alert.commands")
+    assert event["data"]["by"] == "sam"
+
+
+async def test_what_is_missing_keeps_it_from_starting(settings: Settings) -> None:
+    for change, said in (
+        ({}, "nobody could ask anything: set CONTACT_STREAMS_API_TOKENS"),
+        ({"api_oidc_issuer": "x"}, "CONTACT_STREAMS_API_OIDC_AUDIENCE, CONTACT_STREAMS_API_OIDC_KEYS: missing"),
+        ({"api_cors_origins": "*"}, "'*' is no origin such as https://desk.example.com"),
+    ):
+        with pytest.raises(ApiError, match=re.escape(said)):
+            await server_of(settings.model_copy(update=change))
+    with listening("127.0.0.1", 0) as taken, pytest.raises(ApiError, match="is taken"):
+        listening("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(ApiError, match="cannot be listened at"):
+        listening("203.0.113.1", 0)
