@@ -12,7 +12,7 @@ from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Seve
 
 @dataclass(frozen=True, slots=True)
 class WaitRule:
-    """Of a rule about ``waiting``: fires when a queue leg of a tier and channel waits strictly longer than the limit."""
+    """Of a rule about ``waiting``: fires when a queue leg of a tier and channel waits longer than the limit."""
 
     name: RuleName
     tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()

@@ -50,7 +50,7 @@ def schema_of(kind: Any, title: str) -> dict[str, Any]:
             del fields[field]
         for its in fields.values():
             its.pop("default", None)
-    if name == "alerts":
+    if title == "alerts.yaml":
         found = conditions.completed(found)
     used = set(_references(found))
     if "$defs" in found:
