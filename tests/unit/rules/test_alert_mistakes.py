@@ -296,8 +296,9 @@ def test_whatever_a_file_says_what_is_wrong_is_said_and_nothing_raises(given: di
 
 def held_against_the_others(source: Source, file: AlertsFile) -> list[str]:
     """What is wrong beside the other files; with nothing wrong it can be used."""
-    given = [source.at(path, what) for path, what in mistakes(replace(shipped(), alerts=file), given, ["tiered"])]
+    wrong = mistakes(replace(shipped(), alerts=file), source.given, ["tiered"])
+    found = [source.at(path, what) for path, what in wrong]
     if not found:
-        assert (
-            [Index([rule]) for rule in file.rules] and file.watching({"gold"}).handlings().version
-        ) or not file.rules
+        assert len([Index([rule]) for rule in file.rules]) == len(file.rules)
+        assert file.watching({"gold"}).handlings().version
+    return found
