@@ -9,7 +9,7 @@ from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equali
 from streams.alerts.fields import ATTRIBUTES, BY_PLURAL, FIELDS, SCOPES, Subject
 from streams.alerts.matching import Matcher
 from streams.alerts.reading import Path, Problem, meant, words_named
-from streams.alerts.rules import HIGH, AlertRule, AlertsFile
+from streams.alerts.rules import HIGH, HIGH_TIERS, AlertRule, AlertsFile
 
 OWN = ("rule", "subject", "severity", "owner", "kind", "state", "line")
 """What every alert has besides its attributes and labels."""
@@ -171,7 +171,7 @@ def _may_fit(matcher: Matcher, rule: AlertRule) -> bool:
         return True
     if name in SCOPES[rule.subject]:
         words = rule.scope.get(name)
-        return words is None or any(matcher.fits({name: word}) for word in words)
+        return words is None or words == HIGH_TIERS or any(matcher.fits({name: word}) for word in words)
     return any(matcher.fits(labels) for labels in _labels(rule))
 
 

@@ -206,13 +206,15 @@ def test_mistakes_of_a_condition_stand_among_the_others(tmp_path: Path) -> None:
         "{name: a, subject: contact, when: {all: [{not: {transfers: 3}}, {waiting: {above: 1m}}]}}",
         "{name: a, subject: contact, when: {waiting: {above: 0s}}}",
         "{name: a, subject: system, when: {watchdog: true}}",
+        "{name: a, subject: contact, tiers: high, when: {transfers: 3}}, {name: b, subject: queue, when: {waiting: {above: 3}}}",
         "{name: a, subject: contact, when: {waiting: {above: {by: tier, gold: 1m}, clear_below: {by: tier, gold: 1m}}}}",
         "{name: a, subject: kpi, kpis: [speed_of_answer/p95], when: {value: {above: 30s, clear_below: 20s}}}",
     ],
 )
 def test_what_is_meant_is_taken(tmp_path: Path, rule: str) -> None:
-    (tmp_path / "alerts.yaml").write_text(f"rules: [{rule}]\n")
-    assert [each.name for each in load(tmp_path).customers.alerts.file.rules] == ["a"]
+    inhibition = "{source: [rule=b], target: [subject=contact, tier=gold]}" if "name: b" in rule else ""
+    (tmp_path / "alerts.yaml").write_text(f"rules: [{rule}]\ninhibitions: [{inhibition}]\n")
+    assert load(tmp_path).customers.alerts.file.rules[0].name == "a"
 
 
 def test_a_calendar_of_hours_yaml_may_be_named(tmp_path: Path) -> None:
