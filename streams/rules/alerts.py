@@ -11,7 +11,6 @@ from streams.alerts.mistakes import Known
 from streams.alerts.mistakes import mistakes as of_rules
 from streams.alerts.reading import Problem
 from streams.alerts.rules import AlertRule
-from streams.hours.calendars import Hours
 from streams.metrics.catalogue import CATALOGUE
 from streams.rules.files import Files
 
@@ -35,20 +34,9 @@ def mistakes(files: Files, given: Mapping[str, Any], policies: Collection[str]) 
         "kpi": (KPI_UNITS, "the catalogue of KPIs"),
     }
     yield from of_rules(files.alerts, given, Known(words, files.hours.calendars))
-    for number, (rule, written) in enumerate(zip(files.alerts.rules, given.get("rules") or (), strict=True)):
-        for place, what in _never_open(rule, written, files.hours):
-            yield Problem(("rules", number, "queues", place), what)
+    for number, rule in enumerate(files.alerts.rules):
         for what in _units(rule) if rule.subject == "kpi" else ():
             yield Problem(("rules", number, "when"), what)
-
-
-def _never_open(rule: AlertRule, given: Mapping[str, Any], hours: Hours) -> Iterator[tuple[int, str]]:
-    """Queues without opening hours, of a rule that goes by those of the queue: place in the list, and what is wrong."""
-    if rule.hours != "business" or not hours.calendars:
-        return
-    for place, queue in enumerate(given.get("queues") or ()):
-        if not any(hours.name(channel, queue) for channel in rule.channels or CHANNELS):
-            yield place, f"{queue!r} has no opening hours in hours.yaml, by which hours: business could count"
 
 
 def _units(rule: AlertRule) -> Iterator[str]:
