@@ -276,8 +276,8 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
     for path, what in files.hours.mistakes():
         yield "hours", path, what
-    for place, rule in enumerate(files.alerts.rules):
-        if never := _never_open(rule, files.hours):
+    for place, each in enumerate(files.alerts.rules):
+        if never := _never_open(each, files.hours):
             what = f"{', '.join(never)}: no opening hours in hours.yaml, by which hours: business could count"
             yield "alerts", ("rules", place, "queues"), what
 
