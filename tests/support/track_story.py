@@ -333,4 +333,3 @@ def told(task: Task) -> list[tuple[str, str | None]]:
     """Status and reason of each alert, as they were published."""
     task.episodes()
     return [(each["status"], each["reason"]) for each in task.alerts]
-

@@ -266,8 +266,9 @@ def test_a_journey_that_drags() -> None:
 
 
 def test_channels_and_state_of_a_journey() -> None:
-    rules = journey({"channels": {"at_or_above": 2}, "state": "reopened"})
-    task = play(queued(0), connected(M), ended(2 * M, by="agent"), mail(H, contact="m"), rules=rules, until=2 * H)
+    rules = journey({"channels": {"at_or_above": 2}, "state": "waiting_for_us"})
+    events = [queued(0), ended(2 * M, reason="abandoned"), mail(H, contact="m")]
+    task = play(*events, rules=rules, until=2 * H)
     assert spans(task) == [("r0", H, None, None)]
     task.take(mail(3 * H, "agent", contact="m")).until(3 * H)
     [(_, _, until, _)] = spans(task)
@@ -278,7 +279,9 @@ def test_channels_and_state_of_a_journey() -> None:
 
 
 def test_a_customer_whom_no_rule_concerns_has_no_state_and_no_deadline() -> None:
-    task = play(mail(0), queued(M, contact="v", tier="red"), rules=customer({"waiting": {"above": "1m"}}, tiers=["x"]), until=H)
+    task = play(
+        mail(0), queued(M, contact="v", tier="red"), rules=customer({"waiting": {"above": "1m"}}, tiers=["x"]), until=H
+    )
     assert task.customer is not None
     line = task.customer.lines[""]
     assert not line.watched.alerts and not line.watched.messages
