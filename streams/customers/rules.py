@@ -55,14 +55,15 @@ class AlertRules:
         """Of every rule that can raise an alert today."""
         return [*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment)]
 
-    @property
-    def severities(self) -> Mapping[str, str]:
-        """By the names of the rules."""
-        return {rule.name: rule.severity for rule in (*self.wait, *self.sentiment)}
-
     def of(self, subject: Subject) -> tuple[AlertRule, ...]:
         """All that are enabled, about one kind of subject."""
         return tuple(rule for rule in self.file.enabled if rule.subject == subject)
+
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """By the names of the rules."""
+        waits = {rule.name: str(rule.severity) for rule in self.wait}
+        return waits | {rule.name: str(rule.severity) for rule in self.sentiment}
 
     def index(self, subject: Subject) -> Index:
         """The same, to be watched by `streams.alerts.watching.watch`."""

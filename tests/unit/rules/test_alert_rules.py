@@ -115,6 +115,13 @@ def test_a_condition_as_it_is_written(tmp_path: Path) -> None:
     )
 
 
+def test_the_example_of_the_document(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alert-rules.md").read_text()
+    found = of(tmp_path, page.partition("```yaml\n")[2].partition("```")[0])
+    assert [each.name for each in found.customers.alerts.file.rules] == ["cards-wait", "queue-slow"]
+    assert found.handlings.inhibitions[0].equal == ("channel", "queue")
+
+
 def test_parameters_are_all_there(tmp_path: Path) -> None:
     [found] = rule(tmp_path, "subject: customer, when: {sentiment: {below: 0, half_life: 1h}}").of("customer")
     assert isinstance(found.when, Comparison)
