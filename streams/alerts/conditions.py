@@ -92,6 +92,8 @@ class Completed(NamedTuple):
     anchor: str | None
     """None: no piece lies there."""
     evidence: tuple[str, ...]
+    behind: bool = False
+    """It holds behind that moment only: a value that grows is at the bound, and has to be above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,13 @@ class Leaf:
         if piece is None:
             return Completed(self.field, self.unit, None, limit, clear, None, ())
         value = _value(piece, at, scene.clock(piece.start))
-        return Completed(self.field, self.unit, value, limit, clear, piece.anchor, piece.evidence[:MOST_EVIDENCE])
+        evidence, behind = piece.evidence[:MOST_EVIDENCE], piece.at_bound and self.strict and value == limit
+        return Completed(self.field, self.unit, value, limit, clear, piece.anchor, evidence, behind)
+
+    @property
+    def strict(self) -> bool:
+        """Does it have to be above its bound?"""
+        return False
 
     def bounds(self, scene: Scene, at: int) -> tuple[float | None, float | None]:
         """To raise and to clear, at a moment."""
@@ -128,6 +136,10 @@ class Comparison(Leaf):
     clear_sign: Sign
     """The other way: ``at_or_below`` clears ``above``."""
     clear: Bound
+
+    @property
+    def strict(self) -> bool:
+        return self.sign == "above"
 
     def held(self, scene: Scene) -> Held:
         signal = self.values(scene)
@@ -242,7 +254,7 @@ def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[i
     """When the values are above (at or above, …) the bound."""
     upward, strict = sign in UPWARD, sign in ("above", "at_or_below")
     found: list[Interval] = []
-    for start, end, value, grows, *_ in signal:
+    for start, end, value, grows, *_, at_bound in signal:
         if isinstance(value, str):
             continue
         needed = bound - value
@@ -253,7 +265,8 @@ def beyond(signal: Iterable[Piece], sign: Sign, bound: float, clock: Callable[[i
             if not upward:
                 found.append((start, end))
         else:
-            wait, goes_by = floor(needed) + 1 if strict else ceil(needed), clock(start)
+            behind = strict and not (upward and at_bound)
+            wait, goes_by = floor(needed) + 1 if behind else ceil(needed), clock(start)
             crossed = start + wait if goes_by is None else goes_by.after(start, wait)
             if not upward:
                 found.append((start, earlier(crossed, end)))

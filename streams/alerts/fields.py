@@ -138,12 +138,12 @@ _CONTACT = (
     ),
     _duration(
         "first_response",
-        "How long the customer has waited for the first word of a human, since they were first queued or wrote.",
+        "How long the customer has waited for the first word of a human, since they wrote, or were queued to speak.",
         "first_response: {above: 4h}",
     ),
     _duration(
         "next_response",
-        "How long the oldest message of the customer has been unanswered, the first response apart.",
+        "How long the oldest message of the customer has been unanswered by a human.",
         "next_response: {above: 8h}",
     ),
     _duration(
@@ -196,6 +196,13 @@ _CUSTOMER = (
         "unanswered: {above: 1h}",
     ),
     _duration("quiet", "How long nothing has come from the customer.", "quiet: {above: 60d}"),
+    Field(
+        "silence",
+        "word",
+        "While the customer is quiet by tracking.yaml, how the last contact had left them: good, bad or unknown.",
+        "silence: bad",
+    ),
+    _count("open_contacts", "How many of the customer's contacts go on.", "open_contacts: {at_or_above: 3}"),
 )
 _JOURNEY = (
     _duration("age", "How long the journey has been open.", "age: {above: 7d}"),

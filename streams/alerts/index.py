@@ -64,6 +64,7 @@ class Index:
         self.rules: Sequence[AlertRule] = [rule for _, rule in found]
         self.scoped = [tuple(rule.scope.items()) for rule in self.rules]
         """Their scopes, by place."""
+        self.places = {rule.name: place for place, rule in enumerate(self.rules)}
         self.version = version
         self.business, self.calendars = business, calendars or {}
         self.everything = (1 << len(found)) - 1
@@ -83,6 +84,10 @@ class Index:
             for word in wanted or ():
                 words[word] = words.get(word, 0) | 1 << place
         return (free, words) if words else None
+
+    def named(self, names: Iterable[str]) -> int:
+        """The rules of these names, as a set."""
+        return sum(1 << self.places[name] for name in names if name in self.places)
 
     def concerned(self, attributes: Attributes) -> int:
         """The rules whose scope fits at some time, as a set."""

@@ -23,6 +23,11 @@ class Piece(NamedTuple):
     """What names the stretch whatever comes late: the leg, the message, the promise."""
     evidence: tuple[str, ...] = ()
     """Ids of the events that show it."""
+    reason: str = ""
+    """Why it is over, where that says more than that it is."""
+    at_bound: bool = False
+    """Of one that grows: it is above a bound since the moment at which it is at it, as soon as that has passed. So what
+    lasts for a millisecond longer than its bound has been above it."""
 
 
 Signal = tuple[Piece, ...]

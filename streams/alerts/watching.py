@@ -1,13 +1,13 @@
 """What stands of the rules of a subject at a moment of stream time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
 from streams.alerts.index import Index, crossing, places, reached
-from streams.alerts.intervals import BEGINNING, Interval, Intervals, earlier, intersection, union, within
+from streams.alerts.intervals import BEGINNING, NEVER, Interval, Intervals, earlier, intersection, union, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
 
@@ -47,22 +47,15 @@ class Look(NamedTuple):
     event: an episode that begins, or is over. It may be early, never late."""
 
 
-Going = Mapping[str, Found]
-"""Rule → its episode that goes on at the first moment that is looked at."""
-
-
 def watch(
     index: Index,
     attributes: Attributes,
     fields: Fields,
     now: int | None,
+    going: Mapping[str, Found] = MappingProxyType({}),
     since: int = BEGINNING,
-    going: Going = MappingProxyType({}),
 ) -> Look:
     """What the rules of one kind of subject find in one subject; a function of the whole of what is known of it.
-
-    Of a subject of which not everything is known any more: moments before ``since`` are not looked at, and an episode
-    of ``going`` goes on then: it comes back as it is given, with its end.
 
     ``index``: ``AlertRules.index("contact")``. ``now``: stream time; moments behind it are not judged yet (an end that
     is ahead of it: ``until`` is None so far). ``None``: nothing is judged, and ``due`` is the first moment there is.
@@ -70,13 +63,17 @@ def watch(
     What the caller does: the ids (``alert_id(rule, line, owner, key parts, anchor)``), and the patience while a history
     is arriving (publish nothing new while ``now <= touched``, and look again at ``max(due, touched)``): what was
     published stays meanwhile.
+
+    ``going``: by rule, what went on at ``since``, from which on more is known than that; it comes back with its end, if
+    there is one.
     """
     left, due = index.concerned(attributes), None
-    if not left:
+    near = index.named(going) if going else 0
+    if not left and not near:
         return _NOTHING
-    scene, found = _Scene(index, attributes, fields, since, going), list[Found]()
-    near = left & _places_of(index, going) if going else 0
-    left ^= near
+    scene, found = _Scene(index, attributes, fields), list[Found]()
+    scene.going, scene.since = going, since
+    left &= ~near
     while left:
         place = (left & -left).bit_length() - 1
         group = index.groups[place]
@@ -101,42 +98,32 @@ def watch(
 _NOTHING = Look()
 
 
-def _places_of(index: Index, names: Collection[str]) -> int:
-    """The rules of these names, as a set."""
-    return sum(1 << place for place, rule in enumerate(index.rules) if rule.name in names)
-
-
 def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) -> int | None:
     """What one rule finds goes to ``found``; the next moment at which that changes."""
     rule = scene.of(place)
-    held, begun = rule.when.held(scene), scene.going.get(rule.name)
-    if not held.raised and begun is None:
+    held, went = rule.when.held(scene), scene.going.get(rule.name)
+    if not held.raised and went is None:
         return None
     raised, kept = held.raised, held.kept
-    for name, words in scene.index.scoped[place]:
-        has = scene.words(name)
-        if not isinstance(has, str):  # else it fits, or the rule were not looked at
-            raised = intersection(raised, when_one_of(has, words))
-    if rule.hours is not None:
-        raised = tuple(_open(raised, scene))
-    if scene.since > BEGINNING:
-        raised = intersection(raised, ((scene.since, None),))
-    if begun is not None:
-        raised, kept = union(((BEGINNING, scene.since),), raised), union(((BEGINNING, scene.since),), kept)
+    raised = _in_scope(raised, place, scene)
     due, anchors = None, dict[str, int]()
+    if went is not None and went.since < scene.since:
+        before = ((went.since, scene.since),)
+        raised, kept = union(before, raised), union(before, kept)
     for start, end in within(raised, kept):
-        since = scene.known_since(rule) if start == BEGINNING and begun is None else start
+        since = scene.known_since(rule) if start == BEGINNING else start
         if since is None:
             break
         if now is None or since > now:
             return earlier(due, since)
         if end is not None and end > now:
             due, end = end, None  # noqa: PLW2901
-        if begun is not None and start == BEGINNING:
-            found.append(begun._replace(until=end))
+        if went is not None and start == went.since:
+            found.append(went._replace(severity=rule.severity, until=end))
             continue
-        leaf = completing(rule.when, held, start)
-        got = leaf.completed(scene, start)
+        got = completing(rule.when, held, start).completed(scene, start)
+        if got.behind and since == now:
+            return earlier(due, since + 1)
         anchor = str(since) if got.anchor is None else got.anchor
         anchors[anchor] = nth = anchors.get(anchor, 0) + 1
         named = anchor if nth == 1 else f"{anchor}#{nth}"
@@ -147,6 +134,17 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
             )
         )  # fmt: skip
     return due
+
+
+def _in_scope(raised: Intervals, place: int, scene: "_Scene") -> Intervals:
+    """While it is open, too."""
+    for name, words in scene.index.scoped[place]:
+        has = scene.words(name)
+        if not isinstance(has, str):
+            raised = intersection(raised, when_one_of(has, words))
+        elif scene.going and has not in words:  # else it fits, or the rule were not looked at
+            raised = NEVER
+    return raised if scene.hours is None else tuple(_open(raised, scene))
 
 
 def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:
@@ -161,11 +159,12 @@ def _open(raised: Intervals, scene: "_Scene") -> Iterator[Interval]:
 class _Scene:
     """One subject in one look: each signal is asked for once."""
 
-    def __init__(self, index: Index, attributes: Attributes, fields: Fields, since: int, going: Going) -> None:
+    def __init__(self, index: Index, attributes: Attributes, fields: Fields) -> None:
         self.index, self.attributes, self.fields = index, attributes, fields
-        self.since, self.going = since, going
         self.signals: dict[tuple[str, tuple[tuple[str, Param], ...]], Signal] = {}
         self.hours: str | None = None
+        self.going: Mapping[str, Found] = {}
+        self.since = BEGINNING
 
     def of(self, place: int) -> AlertRule:
         """The rule that is looked at now; growing durations go by its hours."""

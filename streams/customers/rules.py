@@ -14,7 +14,6 @@ from streams.customers.feelings import SentimentRule
 from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journeys import Journeys
-from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.quality import Qualities
@@ -25,7 +24,9 @@ from streams.customers.services import ServiceRules
 from streams.customers.silence import Silences
 from streams.customers.silences import SilenceRules
 from streams.customers.tiering import Tiering
-from streams.customers.waits import WaitRule, Waits
+from streams.customers.waits import WaitRule
+from streams.customers.watched.rules import Watched
+from streams.customers.watching import Watching
 from streams.customers.worth import WorthRules
 from streams.hours.calendars import Hours
 from streams.policies.policy import Policy
@@ -52,22 +53,26 @@ class AlertRules:
 
     @property
     def names(self) -> Collection[str]:
-        """Of every rule that can raise an alert today."""
-        return [*(rule.name for rule in self.wait), *(rule.name for rule in self.sentiment)]
+        """Of every rule that can raise an alert."""
+        return [rule.name for rule in self.file.enabled]
+
+    @property
+    def severities(self) -> Mapping[str, str]:
+        """By the names of the rules."""
+        return {rule.name: rule.severity for rule in self.file.enabled}
 
     def of(self, subject: Subject) -> tuple[AlertRule, ...]:
         """All that are enabled, about one kind of subject."""
         return tuple(rule for rule in self.file.enabled if rule.subject == subject)
 
-    @property
-    def severities(self) -> Mapping[str, str]:
-        """By the names of the rules."""
-        waits = {rule.name: str(rule.severity) for rule in self.wait}
-        return waits | {rule.name: str(rule.severity) for rule in self.sentiment}
-
     def index(self, subject: Subject) -> Index:
         """The same, to be watched by `streams.alerts.watching.watch`."""
         return self._indexes[subject]
+
+    @property
+    def watched(self) -> Watched:
+        """Those that are about contacts, customers and journeys."""
+        return Watched(self.index("contact"), self.index("customer"), self.index("journey"))
 
     @cached_property
     def _indexes(self) -> dict[Subject, Index]:
@@ -122,6 +127,7 @@ class CustomerRules:
     quality: QualityRules = field(default_factory=QualityRules)
     groups: tuple[str, ...] = ()
     """By what else facts count, as ``channel+tier``; see `streams.metrics.groups`."""
+    policy_name: str = ""
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -131,11 +137,10 @@ class CustomerRules:
         journeys, segments = Journeys(self.journeys, self.contacts), Segments(self.segments, self.services)
         followers = (
             Tiering(self.worth),  # the others go by the tiers that it decides
-            Waits(self.alerts.wait, lateness_ms),
-            Moods(self.alerts.sentiment, lateness_ms),
             journeys,
             segments,
             Silences(self.silence, self.contacts),
+            Watching(self.alerts.watched, journeys, self.policy_name, lateness_ms),
             Outreach(self.outreach, self.contacts),  # behind whom it hears
             Recommendations(self.policy, journeys, segments),
             Qualities(self.quality, self.policy, self.contacts),

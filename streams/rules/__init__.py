@@ -75,7 +75,7 @@ def load(
         raise RulesError("\n".join(mistakes))
     known = policies.Known(files["tiers"].tiers, files["services"].types)
     served = policies.policy(policy or policies.DEFAULT, known, directory, chosen=policy is not None)
-    return build(Files(**files), shipped_nobody(), served)
+    return build(Files(**files), shipped_nobody(), served, Path(policy or policies.DEFAULT).stem)
 
 
 @cache

@@ -175,9 +175,9 @@ class Files:
     quality: QualityFile
 
 
-def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
+def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str = "") -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
-    nobody to which a deployment's own are added; ``policy``: by which customers are served."""
+    nobody to which a deployment's own are added; ``policy``: by which customers are served, of that ``name``."""
     tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = _settling(
         replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys, tracking.contacts
@@ -223,6 +223,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         policy,
         quality,
         tuple(map(name_of, kpis.groups)),
+        name,
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
