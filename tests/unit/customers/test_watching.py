@@ -140,7 +140,7 @@ def test_when_the_tier_changes_deadlines_move_and_rules_are_judged_at_once() -> 
 
 
 def test_a_service_type_that_is_found_later_brings_its_rule() -> None:
-    kinds = [name for name in ruled().services.types]
+    kinds = list(ruled().services.types)
     intents = {each: of for of, its in ruled().services.by_intent.items() for each in its}
     intent = next(iter(intents))
     rules = ruled({"service_types": [intents[intent]], "when": {"waiting": {"above": "60s"}}})
