@@ -16,7 +16,6 @@ class WaitRule:
 
     name: RuleName
     tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()
-    """None named: every tier that is high."""
     limit_ms: Annotated[Duration, Field(alias="limit")] = 120 * SECOND_MS
     severity: Severity = "critical"
     channels: Annotated[frozenset[ChannelName], Field(min_length=1)] = LIVE_CHANNELS

@@ -10,8 +10,6 @@ from streams.alerts.reading import meant
 from streams.base.errors import UserError
 from streams.local.text import Terminal
 
-_HEAD = ("| field | unit | what it is | parameters | example |", "|---|---|---|---|---|")
-
 
 class NoSubject(UserError):
     """There is none of this name."""

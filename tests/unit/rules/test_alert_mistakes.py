@@ -114,7 +114,7 @@ MISTAKES = [
     (of("contact", "{waiting: {above: {by: tier, gold: 1m, default: 5m}, clear_below: {by: tier, gold: 2m, default: 1m}}}"), 5, "must be at or below the bound to raise, 1m, not 2m (for gold)"),
     (of("contact", "{waiting: {above: {by: tier, gold: 1m, default: 5m}, clear_below: {by: tier, gold: 1m}}}"), 5, "clear_below: has no bound, and above has one"),
     (of("queue", "{waiting: {above: {by: tier, gold: 1}}}"), 5, "expected one of policy, channel, queue, not 'tier'"),
-    (of("connector", "{silence: {above: {by: source, x: 1m}}}"), 5, "an attribute by which bounds differ: connector has none"),
+    (of("connector", "{silence: {above: {by: source, x: 1m}}}"), 5, "an attribute by which bounds differ: expected one of channel, not 'source'"),
     # KPIs.
     ("rules:\n  - name: a\n    subject: kpi\n    when: {value: {above: 3}}\n", 2, "rules.0: needs kpis: a value is held against a bound in the unit of its KPI"),
     (of("kpi", "{value: {above: 30s}}").replace("offered]", "offered/all]"), 5, "a value of contacts_offered/all has numbers in its unit, count, for bounds"),
