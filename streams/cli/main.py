@@ -18,6 +18,7 @@ from streams.cli.hours import hours
 from streams.cli.identity import identity_app
 from streams.cli.kpis import kpis_app
 from streams.cli.merges import merges
+from streams.cli.notify import notify_app
 from streams.cli.policies import policies_app
 from streams.cli.replay import replay
 from streams.cli.rules import rules_app
@@ -54,6 +55,7 @@ for name, group in (
     ("alerts", alerts_app),
     ("serve", serve_app),
     ("policies", policies_app),
+    ("notify", notify_app),
 ):
     app.add_typer(group, name=name)
 
