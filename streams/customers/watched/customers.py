@@ -130,6 +130,7 @@ class Sight:
             partial(self._journeys_of, view),
             _service(view),
             self.policy,
+            [contact for contact in view.rested.values() if contact.said],
         )
 
     def _journeys_of(self, view: View) -> Sequence[Found]:

@@ -63,7 +63,7 @@ PROMISE = ruled({"when": {"promise_overdue": {"at_or_above": "0s"}}, "severity":
 
 
 def asked(at: int, due: int | None = None, **more: Any) -> Event:
-    said_when = {} if due is None else {"scheduled_for": T0 + due}
+    said_when: dict[str, Any] = {} if due is None else {"scheduled_for": T0 + due}
     return event("contact.callback_requested", at, **said_when, **more)
 
 
@@ -140,7 +140,7 @@ def test_when_the_tier_changes_deadlines_move_and_rules_are_judged_at_once() -> 
 
 
 def test_a_service_type_that_is_found_later_brings_its_rule() -> None:
-    kinds = [name for name in ruled().services.types]
+    kinds = list(ruled().services.types)
     intents = {each: of for of, its in ruled().services.by_intent.items() for each in its}
     intent = next(iter(intents))
     rules = ruled({"service_types": [intents[intent]], "when": {"waiting": {"above": "60s"}}})
