@@ -60,7 +60,7 @@ def essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_any_cut(data: st.DataObject, events: list[Event]) -> None:
     """The same records one by one and many together; only when they were found to hold may differ."""
@@ -79,7 +79,7 @@ def at_once(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in found.items() if each["rule"] not in STEPWISE}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_duplicates_change_nothing(data: st.DataObject, events: list[Event]) -> None:
     end = events[-1].time - T0 + 10 * H
@@ -87,7 +87,7 @@ def test_duplicates_change_nothing(data: st.DataObject, events: list[Event]) -> 
     assert essence(one_by_one([*again], end), "at") == essence(one_by_one([*events], end), "at")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]) -> None:
     """All but their ends: one that is known is taken at once, though an earlier one may still come."""
@@ -97,7 +97,7 @@ def test_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]
     assert essence(task, *unknown) == essence(one_by_one([*events], end), *unknown)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events(), st.integers(0, 600))
 def test_late_events_never_tell_an_episode_twice(data: st.DataObject, events: list[Event], late: int) -> None:
     """Whatever comes too late amends or withdraws: each is told once, and is over once."""
