@@ -17,7 +17,7 @@ from streams.base.records import Condition, ConditionSubject
 
 CONTACT, CUSTOMER, JOURNEY = "contact", "customer", "journey"
 """What an alert at the owner's key may be about."""
-MOVED, WITHDRAWN, CLOSED, ERASED = "moved", "withdrawn", "closed", "erased"
+MOVED, WITHDRAWN, ERASED = "moved", "withdrawn", "erased"
 """Reasons for which an alert of any kind may be over."""
 
 

@@ -93,7 +93,7 @@ SCOPES: Mapping[Subject, tuple[str, ...]] = {
     "journey": _PERSON,
     "queue": ("policy", "channel", "queue"),
     "kpi": ("tier", "policy", "channel", "queue", "kpi"),
-    "connector": ("source",),
+    "connector": ("channel", "source"),
     "system": (),
 }
 """Subject → its attributes."""
@@ -120,8 +120,17 @@ _MIN_MESSAGES = Parameter("min_messages", "count", 3, "With fewer scored message
 _QUIET_AFTER = Parameter(
     "quiet_after", "duration", 2 * HOUR_MS, "Without a message for so long it begins anew, and has no value.", 1
 )
-_WINDOW = Parameter("window", "duration", HOUR_MS, "Of which window of kpis.yaml, by its length.", 1)
-_MIN_CASES = Parameter("min_cases", "count", 20, "A reading of fewer cases is no value.", 1)
+_WINDOW = Parameter(
+    "window",
+    "duration",
+    HOUR_MS,
+    "Of which window of kpis.yaml, by its length; the day is 24h, the week 7d, the month 30d.",
+    1,
+)
+_MIN_CASES = Parameter(
+    "min_cases", "count", 20, "A reading of fewer cases is no value; numbers of things have none.", 1
+)
+_BY = Parameter("by", "word", "", "A group of kpis.yaml, such as channel+agent_group; left out: as the window is.")
 
 _CONTACT = (
     _duration(
@@ -210,7 +219,8 @@ _QUEUE = (
     _duration("longest_wait", "How long the customer at the front has waited.", "longest_wait: {above: 5m}"),
     _duration(
         "expected_wait",
-        "How long a customer who comes now will wait, by those who wait and the pace of answers.",
+        "How long a customer who comes now will wait, by those who wait and the pace of answers, each minute in which "
+        "somebody waits. As long as nobody is answered any more, what was known last.",
         "expected_wait: {above: 3m, clear_below: 2m}",
         grows=False,
     ),
@@ -221,36 +231,48 @@ _KPI = (
         "number",
         "The latest reading of the KPI, in its unit: durations, shares from 0 to 1, counts.",
         "value: {below: 0.7, min_cases: 20}",
-        (_WINDOW, _MIN_CASES),
+        (_WINDOW, _MIN_CASES, _BY),
         least=None,
     ),
     Field(
         "anomaly",
-        "score",
-        "How many robust standard deviations (1.4826 × the median deviation) it is off the median of the same hour of "
-        "the week; without a sign.",
-        "anomaly: {at_or_above: 4}",
+        "rate",
+        "How often a year a reading as far from what is usual in the same hour of the week comes by chance: the rate "
+        "of false alarms. None on holidays, and while little is known.",
+        "anomaly: {at_or_below: 1, direction: down}",
         (
             _WINDOW,
             _MIN_CASES,
-            Parameter("weeks", "count", 6, "By so many weeks; with fewer than half of them there is no value.", 3, 26),
+            _BY,
+            Parameter("weeks", "count", 8, "The last so many weeks say what is usual.", 4, 16),
+            Parameter("min_weeks", "count", 4, "With fewer there is no value.", 3, 16),
+            Parameter("direction", "word", "both", "up, down or both: which side of the usual counts."),
         ),
-        unit="deviations",
+        unit="per_year",
     ),
 )
 _CONNECTOR = (
     _duration(
         "silence",
-        "How long no event has come of the connector, in hours of the week in which some always do.",
+        "How long no event has come of the connector.",
         "silence: {above: 10m}",
-        Parameter("weeks", "count", 4, "Always: in each of the last so many weeks.", 1, 12),
+    ),
+    _duration(
+        "unusual_silence",
+        "How much longer no event has come of the connector than is usual in this hour of the week; without a value "
+        "where there is not always something.",
+        "unusual_silence: {above: 0s}",
+        Parameter("weeks", "count", 8, "The last so many weeks say what is usual.", 3, 16),
+        Parameter("min_weeks", "count", 4, "With fewer there is no value.", 3, 16),
+        Parameter("factor", "number", 2.0, "Usual is so many times the longest silence of these weeks.", 1, 20),
+        Parameter("at_least", "duration", 5 * MINUTE_MS, "And at least so long.", 1),
     ),
     Field(
         "dead_letters",
         "rate",
         "How many of its events are refused, a minute.",
         "dead_letters: {above: 5}",
-        (Parameter("window", "duration", 5 * MINUTE_MS, "On average over so long.", 1),),
+        (Parameter("window", "duration", 5 * MINUTE_MS, "On average over so many minutes.", MINUTE_MS, HOUR_MS),),
         unit="per_minute",
     ),
 )

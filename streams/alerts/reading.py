@@ -239,8 +239,15 @@ def _parameter(parameter: Parameter, given: object) -> Param:
         except ValueError as error:
             raise _Wrong(f"{error}, not {given!r}", parameter.name) from None
         if duration < least:
-            raise _Wrong(f"the duration must be longer than 0, not {given!r}", parameter.name)
+            shortest = "longer than 0" if least <= 1 else f"at least {as_written(int(least))}"
+            raise _Wrong(f"the duration must be {shortest}, not {given!r}", parameter.name)
+        if most is not None and duration > most:
+            raise _Wrong(f"the duration must be at most {as_written(int(most))}, not {given!r}", parameter.name)
         return duration
+    if parameter.type == "word":
+        if not isinstance(given, str) or not given:
+            raise _Wrong(f"expected a word, not {given!r}", parameter.name)
+        return given
     value = _number(given, parameter.type)
     if value is None:
         what = "a whole number" if parameter.type == "count" else "a number"

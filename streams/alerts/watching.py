@@ -107,6 +107,8 @@ def _looked(place: int, scene: "_Scene", now: int | None, found: list[Found]) ->
     raised, kept = held.raised, held.kept
     raised = _in_scope(raised, place, scene)
     due, anchors = None, dict[str, int]()
+    if scene.since > BEGINNING:
+        raised = intersection(raised, ((scene.since, None),))
     if went is not None and went.since < scene.since:
         before = ((went.since, scene.since),)
         raised, kept = union(before, raised), union(before, kept)

@@ -76,13 +76,19 @@ def fields(
         str | None, typer.Argument(help="Of which: contact, customer, journey, queue, kpi, connector or system.")
     ] = None,
     as_data: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_page: Annotated[bool, typer.Option("--page", help="All of them, as the page docs/alert-fields.md.")] = False,
 ) -> None:
     """Say what alert rules may look at: each field with its unit, its parameters and an example.
 
-    [bold]Example[/]: contact-streams rules fields customer
+    [bold]Examples[/]: contact-streams rules fields customer
+
+    contact-streams rules fields --page > docs/alert-fields.md
     """
     from streams.inspect import alert_fields
 
+    if as_page:
+        Terminal().plain(alert_fields.page().rstrip("\n"))
+        return
     found = alert_fields.rows(subject)
     if as_data:
         echo(as_json(alert_fields.as_data(found)))

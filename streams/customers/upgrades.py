@@ -101,7 +101,7 @@ def _by_capability(line: dict[str, Any]) -> dict[str, Any]:
     alerts = line.pop("alerts", {})
     moods, journeys, segments = (_taken(line, fields) for fields in (_MOODS, _JOURNEYS, _SEGMENTS))
     moods.append({name: each for name, each in alerts.items() if each["kind"] == "sentiment"})
-    waits = {name: each for name, each in alerts.items() if each["kind"] == "wait"}
+    waits = {name: each for name, each in alerts.items() if each["kind"] != "sentiment"}
     return {**line, "waits": waits, "moods": moods, "journeys": journeys, "segments": segments}
 
 

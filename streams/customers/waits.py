@@ -12,11 +12,10 @@ from streams.base.units import FROM_FILES, ChannelName, Duration, RuleName, Seve
 
 @dataclass(frozen=True, slots=True)
 class WaitRule:
-    """``wait`` of alerts.yaml: fires when a queue leg of a tier and channel waits strictly longer than the limit."""
+    """Of a rule about ``waiting``: fires when a queue leg of a tier and channel waits longer than the limit."""
 
     name: RuleName
     tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()
-    """None named: every tier that is high."""
     limit_ms: Annotated[Duration, Field(alias="limit")] = 120 * SECOND_MS
     severity: Severity = "critical"
     channels: Annotated[frozenset[ChannelName], Field(min_length=1)] = LIVE_CHANNELS

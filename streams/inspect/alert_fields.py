@@ -66,6 +66,32 @@ def show(found: Iterable[Row], console: Terminal) -> None:
         console.print(table)
 
 
+def page() -> str:
+    """The page docs/alert-fields.md: every field, by subject."""
+    lines = [
+        "# Fields of alert rules",
+        "",
+        "What a condition in `alerts.yaml` may look at; how it is written and judged: [alert rules](alert-rules.md).",
+        "Made by `contact-streams rules fields --page`.",
+    ]
+    for subject in SUBJECTS:
+        lines += [
+            "",
+            f"## {subject}",
+            "",
+            "| field | unit | what it is | parameters | example |",
+            "|---|---|---|---|---|",
+        ]
+        for _, field in rows(subject):
+            parameters = "; ".join(
+                f"`{each.name}` ({each.written}): {each.about[:1].lower()}{each.about[1:].rstrip('.')}"
+                for each in field.parameters
+            )
+            unit, grows = field.unit or UNIT_NAMES[field.type], " Grows with time." if field.grows else ""
+            lines.append(f"| `{field.name}` | {unit} | {field.about}{grows} | {parameters} | `{{{field.example}}}` |")
+    return "\n".join(lines) + "\n"
+
+
 def _parameters(parameters: Iterable[Parameter]) -> Iterator[str]:
     for each in parameters:
         yield f"{each.name}: {each.written} ({each.about[:1].lower()}{each.about[1:].rstrip('.')})"

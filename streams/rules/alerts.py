@@ -1,7 +1,7 @@
 """Alert rules beside the other files: which words they may name, and in which unit a KPI has its bounds."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -11,15 +11,11 @@ from streams.alerts.mistakes import Known
 from streams.alerts.mistakes import mistakes as of_rules
 from streams.alerts.reading import Problem
 from streams.alerts.rules import AlertRule
-from streams.metrics.catalogue import CATALOGUE
+from streams.metrics import asked
+from streams.metrics.rules import KpiPolicy
 from streams.rules.files import Files
 
-_NAMES = Counter(kpi.name for kpi in CATALOGUE)
-KPI_UNITS: Mapping[str, str] = {
-    name: kpi.unit
-    for kpi in CATALOGUE
-    for name in (f"{kpi.name}/{kpi.variant}", *([kpi.name] if _NAMES[kpi.name] == 1 else []))
-}
+KPI_UNITS: Mapping[str, str] = {name: kpi.unit for name, kpi in asked.KPIS.items()}
 """As rules name them → unit; the name alone where there is one variant."""
 _ENDS: Mapping[str, tuple[float, float]] = {"ratio": (0, 1), "points": (-100, 100)}
 
@@ -35,8 +31,16 @@ def mistakes(files: Files, given: Mapping[str, Any], policies: Collection[str]) 
     }
     yield from of_rules(files.alerts, given, Known(words, files.hours.calendars))
     for number, rule in enumerate(files.alerts.rules):
-        for what in _units(rule) if rule.subject == "kpi" else ():
+        if rule.subject != "kpi":
+            continue
+        for what in _units(rule):
             yield Problem(("rules", number, "when"), what)
+        for path, what in asked.mistakes(rule, given["rules"][number].get("when"), _policy(files)):
+            yield Problem(("rules", number, *path), what)
+
+
+def _policy(files: Files) -> KpiPolicy:
+    return replace(files.kpis, hours=files.hours)
 
 
 def _units(rule: AlertRule) -> Iterator[str]:

@@ -37,7 +37,12 @@ class _Generator(GenerateJsonSchema):
 
 def schema(name: str) -> dict[str, Any]:
     """Of one file. Raises KeyError where there is none of this name."""
-    found = TypeAdapter[Any](TYPES[name]).json_schema(schema_generator=_Generator)
+    return schema_of(TYPES[name], f"{name}.yaml")
+
+
+def schema_of(kind: Any, title: str) -> dict[str, Any]:
+    """Of any file whose types are rules'."""
+    found = TypeAdapter[Any](kind).json_schema(schema_generator=_Generator)
     for each in (found, *found.get("$defs", {}).values()):
         # What another file decides is no field of this one, and a default of ours is not as a file has it.
         fields = each.get("properties", {})
@@ -45,12 +50,12 @@ def schema(name: str) -> dict[str, Any]:
             del fields[field]
         for its in fields.values():
             its.pop("default", None)
-    if name == "alerts":
+    if title == "alerts.yaml":
         found = conditions.completed(found)
     used = set(_references(found))
     if "$defs" in found:
         found["$defs"] = {each: its for each, its in found["$defs"].items() if each in used}
-    return {"$schema": DIALECT, "title": f"{name}.yaml", **{key: its for key, its in found.items() if key != "title"}}
+    return {"$schema": DIALECT, "title": title, **{key: its for key, its in found.items() if key != "title"}}
 
 
 def _is_nothing(its: dict[str, Any]) -> bool:

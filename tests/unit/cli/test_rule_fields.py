@@ -1,6 +1,7 @@
 """``contact-streams rules fields``: every field that an alert rule may look at."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -42,6 +43,11 @@ def test_as_json() -> None:
         "about": "The latest reading of the KPI, in its unit: durations, shares from 0 to 1, counts.",
         "example": "value: {below: 0.7, min_cases: 20}",
     }
+
+
+def test_the_page_is_current() -> None:
+    page = Path(__file__).parents[3] / "docs" / "alert-fields.md"
+    assert said("--page") == page.read_text(), "contact-streams rules fields --page > docs/alert-fields.md"
 
 
 def test_a_subject_that_is_not_there() -> None:

@@ -47,7 +47,7 @@ def test_there_is_an_example_of_every_kind_and_none_is_in_force() -> None:
         "customer": ("sentiment", "sentiment_streak", "sentiment_drop", "repeats", "waiting", "unanswered", "quiet"),
         "queue": ("waiting", "longest_wait", "expected_wait"),
         "kpi": ("value", "anomaly"),
-        "connector": ("silence", "dead_letters"),
+        "connector": ("silence", "unusual_silence", "dead_letters"),
         "system": ("watchdog",),
     }
     for subject, names in kinds.items():
@@ -113,6 +113,13 @@ def test_a_condition_as_it_is_written(tmp_path: Path) -> None:
             Equality("channel", (), "", frozenset({"voice"})),
         )
     )
+
+
+def test_the_example_of_the_document(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alert-rules.md").read_text()
+    found = of(tmp_path, page.partition("```yaml\n")[2].partition("```")[0])
+    assert [each.name for each in found.customers.alerts.file.rules] == ["cards-wait", "queue-slow"]
+    assert found.handlings.inhibitions[0].equal == ("channel", "queue")
 
 
 def test_parameters_are_all_there(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from streams.rules.source import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 DOCS = {
+    "alert-rules.md": ("alerts",),
     "operations.md": ("nobody",),
     "segmentation.md": ("tiers",),
     "initiative.md": ("outreach",),
