@@ -4,7 +4,7 @@
 
     contacts.<channel>  customers.profile  customers.events  agents.state  alert.commands  identity.commands
           │ keyed by contact, customer, agent, alert, identifier
-      [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
+      [ingest]      seen, clocks, pulses ─────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
