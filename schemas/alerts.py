@@ -34,6 +34,7 @@ class AlertSubject(Model):
     """Name in the catalogue of KPIs, with its variant behind a slash where it has several."""
     source: String | None = None
     """The connector, as its events name it."""
+    agent_group: String | None = None
 
 
 class Alert(Model):

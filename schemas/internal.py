@@ -4,7 +4,7 @@ Every record is a JSON object with a field ``kind``; a field at its default is l
 the epoch (UTC), durations milliseconds.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -150,6 +150,28 @@ class ConditionSubject(Model):
     service_type: String | None = None
     kpi: String | None = None
     source: String | None = None
+    agent_group: String | None = None
+
+
+class HeardRecord(NamedTuple):
+    """What came of one connector in one minute, on one channel."""
+
+    source: String
+    channel: String
+    """That of the topic; of a topic that is no channel's its name."""
+    minute: Integer
+    """Its start, by the broker's clock."""
+    accepted: Whole = 0
+    refused: Whole = 0
+    """Records that became dead letters."""
+
+
+class PulseRecord(Model):
+    """What connectors sent to one task of ingest since its last one; counts add up."""
+
+    kind: Literal["pulse"]
+    task: String
+    of: list[HeardRecord]
 
 
 class ConditionRecord(Model):
@@ -395,7 +417,7 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
-AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | ProgressRecord
+AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | PulseRecord | ProgressRecord
 """What alert.conditions carries."""
 MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""

@@ -23,16 +23,18 @@ from functools import partial
 from typing import Any
 
 from schemas import flow
+from streams.alerts.hearing import places
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.intake.behaviours import Detector
-from streams.pipeline.alert import Alerting
+from streams.pipeline.alert import Alerting, AlertWatch
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
 from streams.pipeline.identify import Identify
-from streams.pipeline.ingest import Ingest, Means
-from streams.pipeline.measure import Measure
+from streams.pipeline.ingest import Ingest
+from streams.pipeline.means import Means
+from streams.pipeline.measure import Measure, MeasureRules
 from streams.pipeline.notes import Notes
 from streams.pipeline.owned import Trust
 from streams.pipeline.tables import TABLES
@@ -56,13 +58,18 @@ def inlets(
     key = None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
     privacy = Privacy(key, settings.nothing_left_ms)
     trust = Trust(rules.customers.contacts, rules.identity, key, rules.customers.groups)
+    alerts = rules.customers.alerts
+    listened = AlertWatch(
+        alerts.index("connector"), alerts.index("system"), places(rules.kpis.hours, rules.kpis.time_zone)
+    )
+    measured = MeasureRules(rules.kpis, rules.signals, alerts.index("queue"), alerts.index("kpi"))
     means = _means(settings, rules, notes, scorer, detector or rules.behaviours.of)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=means),
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
-        "measure": partial(Measure, name=name, policy=rules.kpis, signals=rules.signals, notes=notes),
-        "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes),
+        "measure": partial(Measure, name=name, rules=measured, notes=notes),
+        "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes, watched=listened),
     }
     return [
         Inlet(

@@ -37,7 +37,13 @@ from streams.base.errors import UserError
 
 PREFIX = "CONTACT_STREAMS_"
 BROKER_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
-OPTIONS: Mapping[str, str] = {"worker_name": "--name", "web_port": "--port", "topic_prefix": "--topic-prefix"}
+OPTIONS: Mapping[str, str] = {
+    "worker_name": "--name",
+    "web_port": "--port",
+    "api_port": "--port",
+    "api_host": "--host",
+    "topic_prefix": "--topic-prefix",
+}
 """Settings that are options of commands, too."""
 WORDS: Mapping[str, str] = {
     "bootstrap_servers": "host:port, several with commas between",
@@ -204,6 +210,25 @@ class Settings(BaseSettings):
         min_length=16,
         description="secret by which /state answers who gives it, and hashes what it says; empty: /state is off",
     )
+    api_host: str = Field("127.0.0.1", description="address of the HTTP API, `contact-streams serve`")
+    api_port: int = Field(6080, ge=0, le=65535, description="port of the HTTP API; 0: any")
+    api_tokens: Path | None = Field(
+        None,
+        description="file of the tokens that the HTTP API takes, as hashes; `contact-streams serve token` writes it",
+    )
+    api_requests_per_minute: int = Field(
+        600, ge=1, le=1_000_000, description="requests of one token or person that the HTTP API answers in a minute"
+    )
+    api_cors_origins: str = Field(
+        "", description="origins whose pages may ask the HTTP API, with commas between; empty: none"
+    )
+    api_oidc_issuer: str | None = Field(None, description="identity provider whose tokens (JWT) the HTTP API takes")
+    api_oidc_audience: str | None = Field(None, description="audience that those tokens are made out for")
+    api_oidc_keys: str | None = Field(None, description="key set of that provider (JWKS): a file, or an https:// URL")
+    api_oidc_roles_claim: str = Field(
+        "roles", min_length=1, description="claim with viewer, operator or admin in it; a dot goes one level down"
+    )
+    api_oidc_name_claim: str = Field("sub", min_length=1, description="claim that names who asks")
     ready_lag_records: int = Field(100_000, ge=0, description="/readyz says no while more records than this are unread")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level that is logged"

@@ -84,6 +84,7 @@ def attributes(known: Standing) -> dict[str, str]:
         "service_type": subject.service_type,
         "kpi": subject.kpi,
         "source": subject.source,
+        "agent_group": subject.agent_group,
     }
     return {**known.labels, **{name: value for name, value in found.items() if value is not None}}
 

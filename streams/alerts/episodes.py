@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from streams.base.records import Condition, ConditionSubject
 
-WAITING = "waiting"
-"""The kind of those that are about one contact's wait."""
-MOVED, WITHDRAWN, CLOSED, ERASED = "moved", "withdrawn", "closed", "erased"
+CONTACT, CUSTOMER, JOURNEY = "contact", "customer", "journey"
+"""What an alert at the owner's key may be about."""
+MOVED, WITHDRAWN, ERASED = "moved", "withdrawn", "erased"
 """Reasons for which an alert of any kind may be over."""
 
 
@@ -31,6 +31,8 @@ class Subject(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tier: str
     message: str | None = None
     """That began it, where one did."""
+    kind: str | None = None
+    """The service type, where it is known."""
 
 
 class Episode(NamedTuple):
@@ -41,11 +43,16 @@ class Episode(NamedTuple):
     kind: str
     severity: str
     subject: Subject
-    value: float
-    limit: float
+    value: float | None
+    limit: float | None
     since: int
     resolved: int | None = None
     reason: str | None = None
+    about: str = CONTACT
+    """What it is about: a contact, a customer, a journey."""
+    unit: str = "ms"
+    clear: float | None = None
+    evidence: tuple[str, ...] = ()
 
 
 class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,13 +63,17 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     severity: str
     subject: Subject
-    value: int | float
-    """A whole number stays one in its row: the row has the same size before and after a restart."""
-    limit: int | float
+    value: int | float | None
+    """A whole number stays one in its row: the row has the same size before and after a restart. None: a word."""
+    limit: int | float | None
     since: int
     fired: int
     resolved: int | None = None
     reason: str | None = None
+    about: str = CONTACT
+    unit: str = "ms"
+    clear: int | float | None = None
+    evidence: tuple[str, ...] = ()
 
     @property
     def firing(self) -> bool:
@@ -125,31 +136,43 @@ def _fired(episode: Episode, now: int | None) -> Alert:
         limit=episode.limit,
         since=episode.since,
         fired=fired,
+        about=episode.about,
+        unit=episode.unit,
+        clear=episode.clear,
+        evidence=episode.evidence,
     )
 
 
-def condition(alert: Alert, owner: str, line: str, unit: str) -> Condition:
-    """What is published of it: that its condition holds, then that it is over. ``unit``: of value and limit."""
-    subject = alert.subject
-    about = "contact" if alert.kind == WAITING else "customer"
+def condition(alert: Alert, owner: str, line: str, version: str = "") -> Condition:
+    """What is published of it: that its condition holds, then that it is over. ``version``: of the rules."""
+    subject, about = alert.subject, alert.about
     return Condition(
         episode=alert.id,
-        fingerprint=alert_id(alert.rule, line, owner, *((subject.key,) if about == "contact" else ())),
+        fingerprint=alert_id(alert.rule, line, owner, *(() if about == CUSTOMER else (subject.key,))),
         rule=alert.rule,
         what=alert.kind,
         severity=alert.severity,
         subject=ConditionSubject(
-            about, owner, subject.contact, None, subject.channel, subject.queue, subject.tier or None
+            about,
+            owner,
+            subject.contact or None,
+            subject.key if about == JOURNEY else None,
+            subject.channel or None,
+            subject.queue,
+            subject.tier or None,
+            subject.kind,
         ),
         since=alert.since,
         at=alert.fired,
         value=alert.value,
         limit=alert.limit,
-        unit=unit,
+        clear=alert.clear,
+        unit=alert.unit,
         until=alert.resolved,
         reason=alert.reason,
-        evidence=() if subject.message is None else (subject.message,),
+        evidence=alert.evidence,
         line=line,
+        version=version,
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 _SHAPE = re.compile(r"([a-z_][a-z0-9_.-]{0,39})(=~|!~|!=|=)(.*)", re.DOTALL)
+MATCHER = r"^[a-z_][a-z0-9_.-]{0,39}(=~|!~|!=|=)"
+"""Pattern of one, as JSON Schema has it."""
 
 
 class Matcher(NamedTuple):

@@ -165,6 +165,7 @@ class ConditionSubject(msgspec.Struct, frozen=True, omit_defaults=True):
     service_type: str | None = None
     kpi: str | None = None
     source: str | None = None
+    agent_group: str | None = None
 
 
 class Condition(Record, tag="condition", frozen=True):
@@ -197,6 +198,27 @@ class Condition(Record, tag="condition", frozen=True):
     line: str = LIVE
     version: str = ""
     """Of the rules that it was judged by."""
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What came of one connector in one minute, on one channel."""
+
+    source: str
+    channel: str
+    """Of the topic; of one that is no channel's its name."""
+    minute: int
+    """Its start by the broker's clock, ms."""
+    accepted: int = 0
+    """Live events that were taken in, those that were duplicates included."""
+    refused: int = 0
+    """Records that became dead letters."""
+
+
+class Pulse(Record, tag="pulse", frozen=True):
+    """What connectors sent to one task of `ingest` since its last one; counts add up."""
+
+    task: str
+    of: tuple[Heard, ...]
 
 
 class Left(Record, tag="left", frozen=True):
@@ -370,7 +392,7 @@ class Progress(Record, tag="progress", frozen=True):
 
 AlertWord = Command | Silenced
 """What people say of alerts."""
-AlertRecord = Condition | Command | Silenced | Progress
+AlertRecord = Condition | Command | Silenced | Pulse | Progress
 Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Progress
 Interaction = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 Measurement = Fact | Facts | AgentState | Unnamed | Progress

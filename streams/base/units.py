@@ -27,7 +27,7 @@ FROM_FILES = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 """``__pydantic_config__`` of every rule: a key that is not a field is a mistake."""
 
 
-def _milliseconds(value: object) -> int:
+def milliseconds(value: object) -> int:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("expected a duration: a whole number and ms, s, m, h or d, such as 120s")
@@ -49,7 +49,7 @@ def _span_or_unit(value: object) -> object:
     if value in UNITS:
         return value
     try:
-        return _positive(_milliseconds(value))
+        return _positive(milliseconds(value))
     except ValueError as error:
         raise ValueError(f"{error}; or day, week or month of the calendar") from None
 
@@ -80,9 +80,9 @@ def reads(check: Callable[[Any], Any], **schema: Any) -> BeforeValidator:
     return BeforeValidator(check, json_schema_input_type=Annotated[Any, WithJsonSchema(schema)])
 
 
-Duration = Annotated[int, reads(_milliseconds, type="string", pattern=DURATION)]
+Duration = Annotated[int, reads(milliseconds, type="string", pattern=DURATION)]
 """``120s`` → milliseconds."""
-Span = Annotated[int, reads(_milliseconds, type="string", pattern=SPAN), AfterValidator(_positive)]
+Span = Annotated[int, reads(milliseconds, type="string", pattern=SPAN), AfterValidator(_positive)]
 """A duration longer than 0."""
 SpanOrUnit = Annotated[int | CalendarUnit, reads(_span_or_unit, type="string", pattern=f"{SPAN}|^(day|week|month)$")]
 """A duration longer than 0, or ``day``, ``week`` or ``month`` of the calendar."""
@@ -91,6 +91,7 @@ Milli = Annotated[int, reads(_thousandths, type="number", minimum=-1, maximum=1)
 Zone = Annotated[ZoneInfo, reads(_zone, type="string", examples=["Europe/Berlin"])]
 Flag = Annotated[bool, Strict()]
 CURRENCY, NAME, LANGUAGE = r"^[A-Z]{3}$", r"^[a-z0-9][a-z0-9-]{0,39}$", r"^[a-z]{2,3}$"
+LABEL, LINK = r"^[a-z_][a-z0-9_.-]{0,39}$", r"^https://[^\s/]+(/\S*)?$"
 """Patterns; `streams.rules` says what they mean."""
 Text = Annotated[str, Strict(), Field(min_length=1, max_length=200)]
 RuleName = Annotated[str, Strict(), Field(pattern=NAME)]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from streams.cli.alerts import alerts_app
 from streams.cli.broker import broker_app
 from streams.cli.calls import calls
 from streams.cli.common import Commands
@@ -22,6 +23,7 @@ from streams.cli.policies import policies_app
 from streams.cli.replay import replay
 from streams.cli.rules import rules_app
 from streams.cli.schemas import schemas_app
+from streams.cli.serve import serve_app
 from streams.cli.settings import settings
 from streams.cli.size import size
 from streams.cli.staff import staff
@@ -50,6 +52,8 @@ for name, group in (
     ("state", state_app),
     ("identity", identity_app),
     ("customer", customer_app),
+    ("alerts", alerts_app),
+    ("serve", serve_app),
     ("policies", policies_app),
     ("notify", notify_app),
 ):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.common import Prefix, err, fail, load, with_broker
-from streams.local.text import as_json, echo
+from streams.local.text import Terminal, as_json, echo
 
 rules_app = typer.Typer(
     no_args_is_help=True,
@@ -68,6 +68,32 @@ def schema(
     if stale := describing.stale(directory):
         raise fail(f"not current: {', '.join(stale)}; run contact-streams rules schema{f' --to {to}' if to else ''}")
     echo("The schemas of the rule files are current.")
+
+
+@rules_app.command()
+def fields(
+    subject: Annotated[
+        str | None, typer.Argument(help="Of which: contact, customer, journey, queue, kpi, connector or system.")
+    ] = None,
+    as_data: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_page: Annotated[bool, typer.Option("--page", help="All of them, as the page docs/alert-fields.md.")] = False,
+) -> None:
+    """Say what alert rules may look at: each field with its unit, its parameters and an example.
+
+    [bold]Examples[/]: contact-streams rules fields customer
+
+    contact-streams rules fields --page > docs/alert-fields.md
+    """
+    from streams.inspect import alert_fields
+
+    if as_page:
+        Terminal().plain(alert_fields.page().rstrip("\n"))
+        return
+    found = alert_fields.rows(subject)
+    if as_data:
+        echo(as_json(alert_fields.as_data(found)))
+    else:
+        alert_fields.show(found, Terminal())
 
 
 @rules_app.command()

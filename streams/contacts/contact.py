@@ -44,6 +44,8 @@ MAX_SOLVES = 8
 """Times that a contact was solved, the first and the latest."""
 MAX_LEGS = 50
 """Legs kept of one contact; earlier ones have long been counted."""
+MAX_NOTED = 8
+"""Transfers, hands, pauses, askings and promises noted of one contact, the latest of each."""
 
 # Points of friction, the unit of the segment's friction component.
 FRICTION = {"abandoned": 1.0, "transferred": 0.5, "search failed": 0.5, "case reopened": 1.0}
@@ -231,6 +233,18 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last team that had it."""
     kind: str | None = None
     """The type of service that its intents speak for."""
+    moves: tuple[int, ...] = ()
+    """When it was handed on, the latest times."""
+    hands: tuple[tuple[int, str], ...] = ()
+    """Where several agents had it: since when which one did, in order."""
+    pauses: tuple[tuple[int, int, str], ...] = ()
+    """When it had ended, until when, and how it had come out by then."""
+    lapsed: tuple[tuple[int | None, int | None, int, str], ...] = ()
+    """Askings that came to nothing: the first message, and the oldest one, that no human had replied to, until when,
+    and why nobody waited any more: an outcome, or ``solved``."""
+    promised: tuple[tuple[int, int | None, int, bool], ...] = ()
+    """Call-backs asked for before the last one: when, for when, until when they were owed, and whether they were
+    kept."""
 
     @property
     def heard(self) -> int:

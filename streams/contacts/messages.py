@@ -18,7 +18,7 @@ from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
-_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", "human_from_start", "human_from_handoff", "after_reopen"
+_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", conversation.FROM_START, "human_from_handoff", "after_reopen"
 
 
 def wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
@@ -56,7 +56,8 @@ def _answers(contact: Contact) -> bool:
 
 def _customer_wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.solved:
-        contact = conversation.asks_anew(taken_up(contact, step.time))
+        since = step.time if contact.solved_at is None else contact.solved_at
+        contact = conversation.asks_anew(taken_up(contact, step.time), since, "solved")
     if contact.asked is None or contact.unanswered is None or not contact.unheard:
         asked = step.time if contact.asked is None else contact.asked
         turned = contact.turned if contact.unheard else step.time

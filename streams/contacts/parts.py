@@ -27,6 +27,10 @@ def rested(contact: Contact) -> Contact:
         intents=(),
         mood=decay.NOTHING,
         friction=decay.NOTHING,
+        moves=(),
+        hands=(),
+        pauses=(),
+        lapsed=(),
     )
 
 

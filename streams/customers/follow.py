@@ -35,6 +35,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     tiers: Tiers
     customer_since: int | None = None
     """As a profile says."""
+    states: Callable[[str], Any] | None = None
+    """What other capabilities know, by their names."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -237,18 +239,17 @@ def alerts_in(out: Collection[Out]) -> int:
     return sum(each.topic == CONDITIONS for each in out) if out else 0
 
 
-def alert_out(alerts: Iterable[Alert], unit: str, view: View) -> tuple[Out, ...]:
-    """Alerts as they are published; ``unit``: of their values and limits."""
-    found = (condition(alert, view.owner, view.line, unit) for alert in alerts)
+def alert_out(alerts: Iterable[Alert], view: View, version: str = "") -> tuple[Out, ...]:
+    """Alerts as they are published; ``version``: of the rules."""
+    found = (condition(alert, view.owner, view.line, version) for alert in alerts)
     return tuple([Out(CONDITIONS, each.fingerprint.encode(), msgspec.to_builtins(each)) for each in found])
 
 
-def over_out(alerts: Iterable[Alert], gone: Gone, unit: str, view: View) -> tuple[Out, ...]:
+def over_out(alerts: Iterable[Alert], gone: Gone, view: View, version: str = "") -> tuple[Out, ...]:
     """Those of some alerts that fire, resolved as ``gone``."""
     firing = [each for each in alerts if each.firing]
-    return alert_out(
-        [msgspec.structs.replace(e, resolved=max(gone.at, e.since), reason=gone.reason) for e in firing], unit, view
-    )
+    over = [msgspec.structs.replace(e, resolved=max(gone.at, e.since), reason=gone.reason) for e in firing]
+    return alert_out(over, view, version)
 
 
 def own_out(topic: str, values: Iterable[dict[str, Any] | None], view: View) -> tuple[Out, ...]:

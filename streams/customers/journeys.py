@@ -102,7 +102,7 @@ class Journeys(Follower[KnownJourneys]):
         """A record for each journey that looks different, and none for each that is no more; and what each went through
         since.
         """
-        journeys = named(self._found(state, view), view.owner, view.line)
+        journeys = named(self.all_found(state, view), view.owner, view.line)
         closed, over = self._closed(journeys, view), self._over(journeys, view)
         state, records, facts = journey_telling.told(state, journeys, (closed, over), view, self.rules)
         state, more = journey_telling.counted(state, _touchpoints(journeys.values()), view)
@@ -138,7 +138,7 @@ class Journeys(Follower[KnownJourneys]):
         contacts = len(state.points) + sum(len(history.lives) for history in view.histories.values())
         steps = min(MAX_STEPS, contacts * STEPS_OF_CONTACT + MAX_PAST_TURNS) + MAX_TAKEN_BACK
         of_steps = steps * STEP_BYTES if contacts or state.past else 0
-        found = self._found(state, view)
+        found = self.all_found(state, view)
         counted = sum([len(_encode(told)) for each in found if (told := solved(each, self.rules.repeat_ms))])
         open_ = (stays(each, journey_telling.closed_at(each.whole, self.rules)) for each in found)
         counted += sum([len(_encode(some)) for some in open_ if some])
@@ -180,7 +180,7 @@ class Journeys(Follower[KnownJourneys]):
 
     def gives_up(self, state: KnownJourneys, ease: Ease, view: View) -> Spans:
         """The parts of all but the latest journeys that are over, and of which no contact is kept."""
-        journeys, lives = named(self._found(state, view), view.owner, view.line), _lives(view)
+        journeys, lives = named(self.all_found(state, view), view.owner, view.line), _lives(view)
         closed = self._closed(journeys, view)
         past = [each for name, each in journeys.items() if closed[name] and not journey_parts.is_kept(each, lives)]
         going = sorted(past, key=lambda each: (each.whole.last, each.whole.started))[: -_KEPT[ease]]
@@ -207,13 +207,13 @@ class Journeys(Follower[KnownJourneys]):
 
     def of_contact(self, state: KnownJourneys, channel: str, contact: str, view: View) -> tuple[Touchpoint, ...]:
         """The contacts of the journey that this one is of, as far as each is kept on its own; in order."""
-        for each in self._found(state, view):
+        for each in self.all_found(state, view):
             points = tuple(part for part in each.parts if isinstance(part, Touchpoint))
             if any((point.channel, point.contact) == (channel, contact) for point in points):
                 return points
         return ()
 
-    def _found(self, state: KnownJourneys, view: View) -> tuple[Found, ...]:
+    def all_found(self, state: KnownJourneys, view: View) -> tuple[Found, ...]:
         """Asked several times of one moment, so the last answer is kept with what it is made of."""
         made_of = (state.points, state.past, view.histories, view.tiers)
         known, answer = self._last

@@ -34,9 +34,9 @@ def told(timeline: Timeline, record: Profile | CustomerEvent, place: Place, rule
 
 def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: CustomerRules) -> Told:
     """Stream time has passed the deadlines of those that are asked, and maybe of who hears of what they publish."""
-    now = view(timeline, place)
-    out: tuple[Out, ...] = ()
     new: dict[str, Any] = {}
+    now = view(timeline, place, new)
+    out: tuple[Out, ...] = ()
     for each in rules.asked["passed"]:
         state = new.get(each.name, getattr(timeline, each.name))
         if (each.name in asked or each.name in new) and (after := each.passed(state, now)) is not None:
@@ -56,9 +56,9 @@ Answer = Callable[[Follower[Any], Any, View], After[Any] | None]
 
 def _told(timeline: Timeline, place: Place, asked: Followers, answer: Answer) -> Told:
     """Each answers in turn."""
-    now = view(timeline, place)
-    out: tuple[Out, ...] = ()
     new: dict[str, Any] = {}
+    now = view(timeline, place, new)
+    out: tuple[Out, ...] = ()
     for each in asked:
         state = getattr(timeline, each.name)
         after = answer(each, state, now)

@@ -1,17 +1,19 @@
 """Everything that is decided by at the owner's key: the rules, and the capabilities that go by them."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from streams.base.units import FROM_FILES
+from schemas.data import CHANNELS
+from streams.alerts.conditions import Comparison
+from streams.alerts.fields import SUBJECTS, Subject
+from streams.alerts.index import Index
+from streams.alerts.rules import AlertRule, AlertsFile
 from streams.contacts.rules import ContactRules
 from streams.customers.feelings import SentimentRule
 from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journeys import Journeys
-from streams.customers.moods import Moods
 from streams.customers.outreach import Outreach
 from streams.customers.outreach_rules import OutreachRules
 from streams.customers.quality import Qualities
@@ -22,43 +24,90 @@ from streams.customers.services import ServiceRules
 from streams.customers.silence import Silences
 from streams.customers.silences import SilenceRules
 from streams.customers.tiering import Tiering
-from streams.customers.waits import WaitRule, Waits
+from streams.customers.waits import WaitRule
+from streams.customers.watched.rules import Watched
+from streams.customers.watching import Watching
 from streams.customers.worth import WorthRules
+from streams.hours.calendars import Hours
 from streams.policies.policy import Policy
 from streams.quality.rules import QualityRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AlertRules:
-    """``alerts.yaml``: a list of rules for each kind of alert. They have names and tiers, whatever they watch."""
+    """The rules of ``alerts.yaml``, by who goes by them."""
 
     wait: tuple[WaitRule, ...] = ()
+    """Of those about contacts, what `Waits` watches."""
     sentiment: tuple[SentimentRule, ...] = ()
+    """Of those about customers, what `Moods` watches."""
+    file: AlertsFile = field(default_factory=AlertsFile)
+    hours: Hours = field(default_factory=Hours)
 
-    __pydantic_config__ = FROM_FILES
-
-    def __post_init__(self) -> None:
-        twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
-        if twice:
-            raise ValueError(f"two rules have the same name: {', '.join(twice)}")
+    @classmethod
+    def of_file(cls, file: AlertsFile, tiers: frozenset[str], hours: Hours) -> "AlertRules":
+        """``tiers``: all that there are; rules without tiers watch them."""
+        waits = (_wait(rule, tiers) for rule in file.enabled if rule.subject == "contact")
+        moods = (_mood(rule, tiers) for rule in file.enabled if rule.subject == "customer")
+        return cls(tuple(filter(None, waits)), tuple(filter(None, moods)), file, hours)
 
     @property
     def names(self) -> Collection[str]:
         """Of every rule that can raise an alert."""
-        return [rule.name for kind in fields(self) for rule in getattr(self, kind.name)]
+        return [rule.name for rule in self.file.enabled]
 
     @property
     def severities(self) -> Mapping[str, str]:
         """By the names of the rules."""
-        return {rule.name: rule.severity for kind in fields(self) for rule in getattr(self, kind.name)}
+        return {rule.name: rule.severity for rule in self.file.enabled}
 
-    def watching(self, tiers: frozenset[str]) -> "AlertRules":
-        """The same, where rules that name no tiers watch these."""
+    def of(self, subject: Subject) -> tuple[AlertRule, ...]:
+        """All that are enabled, about one kind of subject."""
+        return tuple(rule for rule in self.file.enabled if rule.subject == subject)
 
-        def meant(rule: Any) -> Any:
-            return rule if rule.tiers else replace(rule, tiers=tiers)
+    def index(self, subject: Subject) -> Index:
+        """The same, to be watched by `streams.alerts.watching.watch`."""
+        return self._indexes[subject]
 
-        return replace(self, **{kind.name: tuple(map(meant, getattr(self, kind.name))) for kind in fields(self)})
+    @property
+    def watched(self) -> Watched:
+        """Those that are about contacts, customers and journeys."""
+        return Watched(self.index("contact"), self.index("customer"), self.index("journey"))
+
+    @cached_property
+    def _indexes(self) -> dict[Subject, Index]:
+        clocks, business = self.hours.clocks, self.hours.clock
+        return {each: Index(self.of(each), business, clocks, self.file.version) for each in SUBJECTS}
+
+
+def _wait(rule: AlertRule, tiers: frozenset[str]) -> WaitRule | None:
+    """Where its condition is ``waiting: {above: ..}`` for all alike, as `Waits` goes by it."""
+    when = rule.when
+    if not isinstance(when, Comparison) or (when.field, when.sign) != ("waiting", "above") or _is_more(rule, when):
+        return None
+    limit = int(when.bound.values[0])
+    return WaitRule(rule.name, rule.tiers or tiers, limit, rule.severity, rule.channels or frozenset(CHANNELS))
+
+
+def _mood(rule: AlertRule, tiers: frozenset[str]) -> SentimentRule | None:
+    """Where its condition is ``sentiment: {at_or_below: .., clear_at_or_above: ..}``, as `Moods` goes by it."""
+    when = rule.when
+    if not isinstance(when, Comparison) or _is_more(rule, when):
+        return None
+    if (when.field, when.sign, when.clear_sign) != ("sentiment", "at_or_below", "at_or_above"):
+        return None
+    given = dict(when.parameters)
+    raised, over = (round(each.values[0] * 1000) for each in (when.bound, when.clear))
+    half_life, quiet_after = int(given["half_life"]), int(given["quiet_after"])
+    return SentimentRule(
+        rule.name, rule.tiers or tiers, half_life, int(given["min_messages"]), raised, over, quiet_after, rule.severity
+    )
+
+
+def _is_more(rule: AlertRule, when: Comparison) -> bool:
+    """What they do not go by."""
+    by = when.bound.by or when.clear.by or rule.hours
+    return bool(by or rule.scope.keys() - {"tier", "channel"} or (when.field == "waiting" and when.clear != when.bound))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +127,7 @@ class CustomerRules:
     quality: QualityRules = field(default_factory=QualityRules)
     groups: tuple[str, ...] = ()
     """By what else facts count, as ``channel+tier``; see `streams.metrics.groups`."""
+    policy_name: str = ""
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""
@@ -87,11 +137,10 @@ class CustomerRules:
         journeys, segments = Journeys(self.journeys, self.contacts), Segments(self.segments, self.services)
         followers = (
             Tiering(self.worth),  # the others go by the tiers that it decides
-            Waits(self.alerts.wait, lateness_ms),
-            Moods(self.alerts.sentiment, lateness_ms),
             journeys,
             segments,
             Silences(self.silence, self.contacts),
+            Watching(self.alerts.watched, journeys, self.policy_name, lateness_ms),
             Outreach(self.outreach, self.contacts),  # behind whom it hears
             Recommendations(self.policy, journeys, segments),
             Qualities(self.quality, self.policy, self.contacts),

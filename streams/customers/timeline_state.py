@@ -1,10 +1,12 @@
 """What is kept of a customer on one line, and what an arrival or the passing of time makes of it."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.alerts.episodes import Alerts
 from streams.base.records import Event, Fact, Handed
 from streams.contacts.contact import Contact
 from streams.contacts.histories import NEVER, History
@@ -12,7 +14,6 @@ from streams.contacts.lifecycle import Illegal
 from streams.customers.follow import Out, View
 from streams.customers.journey_state import KnownJourneys
 from streams.customers.journeys import Journeys
-from streams.customers.moods import KnownMoods, Moods
 from streams.customers.outreach import KnownOutreach, Outreach
 from streams.customers.quality import Qualities
 from streams.customers.quality_state import KnownQuality
@@ -21,6 +22,8 @@ from streams.customers.segments import KnownSegment, Segments
 from streams.customers.silence import KnownSilence, Silences
 from streams.customers.tiering import Tiering, Worth
 from streams.customers.tiers import Tiers
+from streams.customers.watched.kept import KnownWatch
+from streams.customers.watching import Watching
 
 
 class Place(NamedTuple):
@@ -46,8 +49,7 @@ class Timeline(msgspec.Struct, frozen=True, omit_defaults=True):
     tiers: Tiers = ()
     recounted: tuple[int, int] = (0, 0)
     """A day of stream time (since the epoch), and how many facts other tiers of the customer counted anew in it."""
-    waits: Alerts = {}
-    moods: KnownMoods = Moods.empty
+    watched: KnownWatch = Watching.empty
     journeys: KnownJourneys = Journeys.empty
     segments: KnownSegment = Segments.empty
     worth: Worth = Tiering.empty
@@ -75,8 +77,8 @@ class LineOutcome(msgspec.Struct, frozen=True, gc=False):
     """For other customers."""
 
 
-def view(timeline: Timeline, place: Place) -> View:
-    """What capabilities may look at."""
+def view(timeline: Timeline, place: Place, new: Mapping[str, Any] = MappingProxyType({})) -> View:
+    """What capabilities may look at; ``new``: what some of them know by now, beside what the timeline says."""
     since = timeline.worth.since
     return View(
         place.owner,
@@ -86,4 +88,10 @@ def view(timeline: Timeline, place: Place) -> View:
         timeline.rested,
         timeline.tiers,
         None if since is None else since[2],
+        partial(_state_of, timeline, new),
     )
+
+
+def _state_of(timeline: Timeline, new: Mapping[str, Any], name: str) -> Any:
+    """Of a capability."""
+    return new[name] if name in new else getattr(timeline, name)

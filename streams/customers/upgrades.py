@@ -58,11 +58,50 @@ def open_journeys(row: bytes) -> bytes:
     return orjson.dumps({**customer, "due": due})
 
 
+def alerts_together(row: bytes) -> bytes:
+    """A row of version 5, where waits and moods were two capabilities, in that of version 6, where all alert rules are
+    one: with the moods by rule, until they are settled anew.
+    """
+    customer = orjson.loads(row)
+    for line in customer.get("lines", {}).values():
+        waits, moods = line.pop("waits", {}), line.pop("moods", [])
+        moods = [*moods, *_NO_MOODS[len(moods) :]]
+        if waits or moods[0] or moods[1] or moods[4]:
+            line["watched"] = _watched(waits, moods)
+    due = {}
+    for line, each in customer.get("due", {}).items():
+        theirs = [at for name, at in each.items() if name in _WATCHED]
+        due[line] = {name: at for name, at in each.items() if name not in _WATCHED}
+        due[line] |= {"watched": min(theirs)} if theirs else {}
+    return orjson.dumps({**customer, "due": due})
+
+
+_WATCHED = frozenset({"waits", "moods"})
+_NO_MOODS: list[Any] = [[], {}, [NEVER, ""], [NEVER, ""], {}]
+
+
+def _watched(waits: dict[str, Any], moods: list[Any]) -> list[Any]:
+    """As version 6 has them."""
+    messages, by_rule, settled, _, alerts = moods
+    told = {name: each | {"kind": "waiting"} for name, each in waits.items()}
+    of_moods = {"about": "customer", "unit": "sentiment"}
+    told |= {name: each | of_moods | {"evidence": each["subject"][5:6]} for name, each in alerts.items()}
+    sums = {f"rule:{rule}": [each.get("sums", [0.0, 0.0, 0]), each.get("count", 0)] for rule, each in by_rule.items()}
+    going = {rule: _going(*each["firing"]) for rule, each in by_rule.items() if each.get("firing")}
+    return [told, messages, sums, settled, going, 0]
+
+
+def _going(message: list[Any], tier: str, milli: float) -> list[Any]:
+    time, name, _, key, contact, channel, queue, *_rest = [*message, None]
+    subject = [key, contact, channel, queue, tier, name]
+    return ["sentiment", time, name, round(milli / 1000, 3), None, None, "sentiment", subject]
+
+
 def _by_capability(line: dict[str, Any]) -> dict[str, Any]:
     alerts = line.pop("alerts", {})
     moods, journeys, segments = (_taken(line, fields) for fields in (_MOODS, _JOURNEYS, _SEGMENTS))
     moods.append({name: each for name, each in alerts.items() if each["kind"] == "sentiment"})
-    waits = {name: each for name, each in alerts.items() if each["kind"] == "wait"}
+    waits = {name: each for name, each in alerts.items() if each["kind"] != "sentiment"}
     return {**line, "waits": waits, "moods": moods, "journeys": journeys, "segments": segments}
 
 

@@ -173,7 +173,8 @@ class Hours:
     __pydantic_config__ = FROM_FILES
 
     @cached_property
-    def _clocks(self) -> Mapping[str, BusinessClock]:
+    def clocks(self) -> Mapping[str, BusinessClock]:
+        """By calendar."""
         return {name: BusinessClock(each.time_zone, each.day) for name, each in self.calendars.items()}
 
     def name(self, channel: str, queue: str) -> str | None:
@@ -183,7 +184,7 @@ class Hours:
     def clock(self, channel: str, queue: str) -> BusinessClock | None:
         """Its business time; ``None`` where it has no opening hours."""
         name = self.name(channel, queue) if self.calendars else None
-        return None if name is None else self._clocks[name]
+        return None if name is None else self.clocks[name]
 
     def zone(self, channel: str, queue: str) -> ZoneInfo | None:
         """The time zone of a queue that has opening hours."""

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
+from zlib import crc32
 
 from aiokafka import TopicPartition
 
@@ -63,10 +65,10 @@ async def settled_ends(
         await asyncio.sleep(SETTLING_SECONDS)
 
 
-async def read_to_end(connection: Connection, topics: Iterable[str]) -> AsyncIterator[Any]:
+async def read_to_end(connection: Connection, topics: Iterable[str], key: bytes | None = None) -> AsyncIterator[Any]:
     """Committed records of topics, from their beginning to the end they have when this starts (`settled_ends`); order
-    holds within a partition. What cannot be taken apart is passed by, with a line in the log. Raises `BrokerError`,
-    `TopicMissing`.
+    holds within a partition. What cannot be taken apart is passed by, with a line in the log. With a ``key`` only the
+    partitions where the outputs of that key lie are read. Raises `BrokerError`, `TopicMissing`.
     """
     committed = open_consumer(
         connection,
@@ -78,6 +80,9 @@ async def read_to_end(connection: Connection, topics: Iterable[str]) -> AsyncIte
     async with committed as consumer:
         adapt(consumer)
         partitions = await partitions_of(consumer, topics)
+        if key is not None:
+            counts = Counter(tp.topic for tp in partitions)
+            partitions = [tp for tp in partitions if tp.partition == crc32(key) % counts[tp.topic]]
         ends = await settled_ends(consumer, partitions)
         consumer.assign(partitions)
         begins = await consumer.beginning_offsets(partitions)

@@ -45,8 +45,7 @@ from streams.metrics.tables import (
 from streams.metrics.waits import expect, forget_flows
 
 Counted = Literal["counted", "amends", "amends_day", "too_late"]
-"""counted: in time. amends: late, windows that are out are published anew. amends_day: only those of the
-calendar are. too_late: not counted at all."""
+"""In time; late, windows that are out are published anew, or only those of the calendar are; not counted at all."""
 
 
 def fold_all(tables: Tables, facts: Sequence[Fact], policy: KpiPolicy, group: str = "") -> list[Counted]:
@@ -155,13 +154,19 @@ def _fold_midnights(
 def advance(
     tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy, most: int | None = None
 ) -> list[dict[str, Any]]:
+    """As `moved`, the records alone."""
+    return [record for *_, record in moved(tables, line, watermark, ended, policy, most)]
+
+
+def moved(
+    tables: Tables, line: str, watermark: int, ended: bool, policy: KpiPolicy, most: int | None = None
+) -> list[Ordered]:
     """Move a line's stream time to ``watermark`` (it never goes back); ``ended``: no fact of the line will come any
     more. With ``most``, only so far that about as many records come of it, and `arrived` says whether that was all.
 
-    Returns one record per dimensions and window, in order of the window's end: those that stream time has passed and
-    that read otherwise than the one before, those that late facts changed, and with ``ended`` all that hold data. Each
-    record is ``{dimensions: {channel, queue, tier}, window: {start, end, length_ms, every_ms}, watermark, status,
-    revision, lateness_ms, line, readings, sums, histograms}``.
+    Returns one record per dimensions and window, as `Lane.record` makes it, in order of the window's end: those that
+    stream time has passed and that read otherwise than the one before, those that late facts changed, and with
+    ``ended`` all that hold data.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:
@@ -262,7 +267,7 @@ def _lane_key(*parts: str) -> str:
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
 
 
-def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
+def _records(sweep: Sweep, late: list[str]) -> list[Ordered]:
     late_from = sweep.before - sweep.policy.legs_ms - PANE_MS if late else sweep.before
     found: list[Ordered] = []
     for lane in _lanes(sweep, late_from, late):
@@ -272,7 +277,7 @@ def _records(sweep: Sweep, late: list[str]) -> list[dict[str, Any]]:
             if not lane.together:
                 found.extend(calendar_records(lane))
     found.sort(key=lambda each: each[:3])
-    return [record for _, _, _, record in found]
+    return found
 
 
 def _lanes(sweep: Sweep, late_from: int, late: list[str]) -> Iterator[Lane]:

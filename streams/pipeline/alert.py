@@ -5,18 +5,23 @@ and every step that one takes.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
 
 from streams.alerts import records
 from streams.alerts.board import Board, Cap, Gone, Silence, Tables, Told
+from streams.alerts.connectors import CONNECTOR_TYPES, Connectors, ConnectorTables
 from streams.alerts.handling import Handlings
+from streams.alerts.hearing import Places, places
+from streams.alerts.index import Index
 from streams.alerts.machine import OVER, Refused, Standing
-from streams.base.records import LIVE, AlertRecord, Command, Condition, output_key
+from streams.base.records import LIVE, AlertRecord, Command, Condition, Pulse, output_key
 from streams.base.times import MINUTE_MS
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.hours.calendars import Hours
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, struct_table
@@ -39,26 +44,48 @@ TABLES = (
     _timed("standings", Standing, lambda row: row.due),
     _timed("silences", Silence, lambda row: row.next - 1),
     _timed("caps", Cap, lambda row: row.minute + MINUTE_MS - 1),
+    *(struct_table(name, kind) for name, kind in CONNECTOR_TYPES.items()),
 )
 
 
+NO_RULES, PLACES = Index(()), places(Hours(), ZoneInfo("UTC"))
+
+
+class AlertWatch(NamedTuple):
+    """The rules that are judged here."""
+
+    connectors: Index = NO_RULES
+    system: Index = NO_RULES
+    places: Places = PLACES
+
+
 class Alerting(Stage):
-    """Tables: ``standings`` by fingerprint, ``silences``, ``caps``; see `streams.alerts.board`."""
+    """Tables: ``standings`` by fingerprint, ``silences``, ``caps``, see `streams.alerts.board`; what connectors sent:
+    `streams.alerts.connectors`.
+    """
 
     before = "measure"
 
     def __init__(
-        self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, rules: Handlings, notes: Notes
+        self,
+        info: TaskInfo,
+        tables: Mapping[str, Table[Any]],
+        name: Name,
+        rules: Handlings,
+        notes: Notes,
+        watched: AlertWatch = AlertWatch(),  # noqa: B008 - it never changes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(AlertRecord), None)
         self.rules, self.notes = rules, notes
         self.board = Board(Tables(tables["standings"], tables["silences"], tables["caps"]), rules)
+        self.connectors = Connectors(*watched, ConnectorTables(**{name: tables[name] for name in CONNECTOR_TYPES}))
         self.timed = (tables["standings"], tables["silences"], tables["caps"])
         self.alerts, self.events, self.dead = name("alerts"), name("alert.events"), name("contacts.dead-letters")
 
     def handle(self, record: Record, out: Outputs) -> None:
         try:
             super().handle(record, out)
+            self._listen(out)
         except Refused as why:
             bury(self.dead, record, Why("alert", "wrong-type", str(why), why.path), out)
             self.notes.dead_letter("wrong-type")
@@ -67,7 +94,17 @@ class Alerting(Stage):
         super().undo(record)
         self.board.forgotten()
 
+    def _listen(self, out: Outputs) -> None:
+        """Look after the connectors, a minute of stream time at a time."""
+        now = self.watermarks.stream_time(LIVE)
+        if now is not None and self.connectors.is_due(now):
+            for condition in self.connectors.passed(now):
+                self._tell(self.board.take(condition, max(condition.at, now)), out)
+
     def fold(self, value: Any, out: Outputs) -> None:
+        if isinstance(value, Pulse):
+            self.connectors.heard(value)
+            return
         now = self.watermarks.stream_time(value.line)
         if isinstance(value, Condition):
             told = self.board.take(value, max(value.at, now or value.at))

@@ -7,7 +7,6 @@ What cannot be used becomes a dead letter with its reason; nothing a publisher s
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,25 +19,24 @@ from streams.base.links import Word
 from streams.base.records import LIVE, AlertWord, Command, Normalised, Silenced, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
-from streams.identity.nobody import Nobody
-from streams.intake.behaviours import Detector
 from streams.intake.clock import InputClock, LineClock
-from streams.intake.deadlines import Deadlines, Zones
 from streams.intake.dedup import Seen, Verdict, content_before, content_of, upgraded
 from streams.intake.detectors import Budget
 from streams.intake.holding import Holders
-from streams.intake.intents import Intents
 from streams.intake.masking import mask
 from streams.intake.normalise import NoCustomer, Policy, Unusable, event_record, is_customer_text
-from streams.pipeline.checks import Checks, Door, Rejected
+from streams.intake.pulses import Pulses, channel_of
+from streams.pipeline.checks import Checks, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
-from streams.pipeline.notes import Gauged, Notes
+from streams.pipeline.means import Means
+from streams.pipeline.notes import Gauged
 from streams.pipeline.stage import Name, ProgressSender, struct_table
-from streams.sentiment.scoring import SCORED, Scorer
+from streams.sentiment.scoring import SCORED
 
 TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
     struct_table("clocks", LineClock),
+    struct_table("pulses", tuple[int, int]),  # see `streams.intake.pulses`
 )
 encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
@@ -46,36 +44,10 @@ log = logging.getLogger(__name__)
 _REFUSED = "replay-refused"
 
 
-@dataclass(frozen=True)
-class Means:
-    """What an `Ingest` works with beside its task."""
-
-    door: Door
-    notes: Notes
-    scorer: Scorer | None
-    intents: Intents
-    behaviours: Detector
-    deadlines: Deadlines
-    zone: Zones
-    """The clock of a channel and queue."""
-    nobody: Nobody
-    phone_region: str | None
-    dedup_horizon_ms: int
-    out_of_orderness_ms: int
-    max_replays: int
-    replay_life_ms: int
-    max_undeclared: int
-    """Events of a replay that are taken before it is declared."""
-    erases: bool
-    """Can customers be erased?"""
-    hold_ms: int
-    """How long unread records hold live time in vain."""
-
-
 class Ingest(Gauged, Processor):
     """Tables ``seen`` (ids inside the horizon) and ``clocks`` (how far each line has come)."""
 
-    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: "Means") -> None:
+    def __init__(self, info: TaskInfo, tables: Mapping[str, Table[Any]], name: Name, means: Means) -> None:
         notes = means.notes
         self.info, self.notes = info, notes
         self.prefix = means.door.prefix
@@ -97,6 +69,10 @@ class Ingest(Gauged, Processor):
         for topic in info.topics:
             notes.released(topic, 0)
         self.progress = ProgressSender(info, self.normalised)
+        channels = {topic: channel_of(topic.removeprefix(self.prefix)) for topic in info.topics}
+        self.pulses = Pulses(info.name, tables["pulses"], channels)
+        self.event: dict[str, Any] = {}
+        """The record at hand, as far as it is one."""
         self.latest: dict[tuple[str, str], int] = {}
         self.arrived: dict[str, int] = {}
         """Topic → newest time of arrival read."""
@@ -110,11 +86,15 @@ class Ingest(Gauged, Processor):
             self.batch = (f"{record.topic}:{record.offset}", record.timestamp)
         self.batch = (self.batch[0], max(self.batch[1], record.timestamp))
         self.arrived[record.topic] = max(self.arrived.get(record.topic, 0), record.timestamp)
+        self.event = {}
         try:
             self._take(record, out)
         except Rejected as why:
             bury(self.dead, record, Why("ingest", why.reason, why.message, why.path), out)
             self.notes.dead_letter(why.reason)
+            self.pulses.count(self.event, record.topic, record.timestamp, refused=True)
+            return
+        self.pulses.count(self.event, record.topic, record.timestamp, refused=False)
 
     async def look_ahead(self, records: Sequence[Record]) -> None:
         """Texts for a scorer that takes many at once: it has them before they are handled, beside the event loop."""
@@ -136,6 +116,7 @@ class Ingest(Gauged, Processor):
             return None  # `handle` says what is wrong with it
 
     def undo(self, record: Record) -> None:
+        self.pulses.count(self.event, record.topic, record.timestamp, refused=True)
         if self.added:
             self.seen.undo_last()
 
@@ -144,6 +125,7 @@ class Ingest(Gauged, Processor):
         for (line, topic), time in self.latest.items():
             self.clock.event(line, topic, time)
         self.latest.clear()
+        self.pulses.keep()
         if self.batch is not None:
             key, append_time = self.batch
             if key in self.chunks:
@@ -166,6 +148,8 @@ class Ingest(Gauged, Processor):
         self.progress.send(self.clock.watermarks(now, holding), out)
         self._expire(behind)
         self._forget_replays(out)
+        if (pulse := self.pulses.take(out.now)) is not None:
+            out.send(self.conditions, pulse.task.encode(), encode(pulse))
         return self.progress.rest
 
     def _forget_replays(self, out: Outputs) -> None:
@@ -213,7 +197,7 @@ class Ingest(Gauged, Processor):
         return sent.watermark if sent else None
 
     def _take(self, record: Record, out: Outputs) -> None:
-        obj = self.checks.decode(record)
+        obj = self.event = self.checks.decode(record)
         try:
             event = parse(obj)
         except ValidationError as error:

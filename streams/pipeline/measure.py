@@ -3,11 +3,12 @@ product and topic; writes readings, queue states and early signals of a defect.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
+from streams.alerts.index import Index
 from streams.base.records import JUDGED, LIVE, SEP, Fact, Facts, Line, Measurement, Unnamed, output_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Record, RowFault, StoreError, Table, TableSpec, TaskInfo
@@ -18,7 +19,8 @@ from streams.metrics.queues import TIERS_SHOWN, queue_states
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import TABLE_TYPES, LaneFault, LineState, Tables
 from streams.metrics.vocabulary import Name, place
-from streams.metrics.windows import advance, arrived, fold_all, record_key, standing
+from streams.metrics.watching import WATCH_TYPES, Watching, WatchTables
+from streams.metrics.windows import arrived, fold_all, moved, record_key, standing
 from streams.pipeline.dead_letters import Portion, Why, bury
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
@@ -46,7 +48,18 @@ TABLES = (
     *(_table(name, kind) for name, kind in TABLE_TYPES.items()),
     _table("names", Name, ""),
     *(_table(name, kind, "") for name, kind in SIGNAL_TYPES.items()),
+    *(_table(name, kind) for name, kind in WATCH_TYPES.items()),
 )
+NO_RULES = Index(())
+
+
+class MeasureRules(NamedTuple):
+    """What it goes by."""
+
+    kpis: KpiPolicy
+    signals: SignalRules
+    queue_alerts: Index = NO_RULES
+    kpi_alerts: Index = NO_RULES
 
 
 class Measure(Stage):
@@ -59,18 +72,20 @@ class Measure(Stage):
         info: TaskInfo,
         tables: Mapping[str, Table[Any]],
         name: TopicName,
-        policy: KpiPolicy,
+        rules: MeasureRules,
         notes: Notes,
-        signals: SignalRules,
     ) -> None:
-        super().__init__(info, tables, msgspec.json.Decoder(Measurement), name("alert.conditions"))
+        self.conditions = name("alert.conditions")
+        super().__init__(info, tables, msgspec.json.Decoder(Measurement), self.conditions)
         self.kpi_tables = Tables(**{name: tables[name] for name in TABLE_TYPES})
         self.names = tables["names"]
-        self.policy, self.notes = policy.shared(info.partition, info.peers), notes
+        self.policy, self.notes = rules.kpis.shared(info.partition, info.peers), notes
         self.kpis, self.queue_state = name("kpis"), name("queue.state")
         self.dead = name("contacts.dead-letters")
         self.signal_tables = SignalTables(**{name: tables[name] for name in SIGNAL_TYPES})
-        self.signal_rules, self.signals = signals.shared(info.peers), name("defect.signals")
+        self.signal_rules, self.signals = rules.signals.shared(info.peers), name("defect.signals")
+        watch_tables = WatchTables(**{name: tables[name] for name in WATCH_TYPES})
+        self.watching = Watching(rules.queue_alerts, rules.kpi_alerts, self.policy, watch_tables)
         self.examples: Named | None = None
         """Whom examples may name, until there are more; None = not known."""
         self.live: LiveReadings | None = None
@@ -189,11 +204,15 @@ class Measure(Stage):
                 self._is_behind(line, state)
                 continue
             try:
-                records = advance(self.kpi_tables, line, state.watermark, state.ended, self.policy, room)
+                waited = self.watching.before(self.kpi_tables, line)
+                records = moved(self.kpi_tables, line, state.watermark, state.ended, self.policy, room)
                 room -= len(records)
                 self._forget_names(line, before)
-                for record in records:
+                for *_, record in records:
                     self._publish(line, record, out)
+                for condition in self.watching.after(self.kpi_tables, line, records, (before, waited)):
+                    key = output_key(line, condition.fingerprint)
+                    out.send(self.conditions, key, msgspec.json.encode(condition))
                 for queue in queue_states(self.kpi_tables, line):
                     self._publish_queue(line, queue, out)
             except LaneFault as fault:
@@ -265,7 +284,7 @@ class Measure(Stage):
         """Every row of the channel, queue and tier at fault, or of the queue."""
         return {
             (name, key): fault
-            for name in TABLE_TYPES
+            for name in (*TABLE_TYPES, *WATCH_TYPES)
             for key in self.tables[name]
             if key.startswith(fault.dims + SEP) or key == fault.dims
         }
@@ -274,6 +293,7 @@ class Measure(Stage):
         self.kpi_tables.forget(line)
         self.kpi_tables.forget_queues(line)
         vocabulary.forget(self.names, line)
+        self.watching.rows.forget(line)
         self.kpi_tables.lines.pop(line, None)
         self.signal_tables.forget(line)
         self.signal_tables.reached.pop(line, None)

@@ -18,7 +18,7 @@ from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
 from streams.customers.rules import CustomerRules
-from streams.customers.upgrades import by_capability, journeys_by_name, open_journeys
+from streams.customers.upgrades import alerts_together, by_capability, journeys_by_name, open_journeys
 from streams.engine import Outputs, Record, Table, TaskInfo
 from streams.metrics.groups import key_of
 from streams.pipeline.dead_letters import Why, bury
@@ -49,7 +49,16 @@ TABLES = (
     WATERMARKS,
     BEHIND,
     large_table(
-        "customers", Customer, "owner", _due, _with_due, by_capability, journeys_by_name, open_journeys, due_since=3
+        "customers",
+        Customer,
+        "owner",
+        _due,
+        _with_due,
+        by_capability,
+        journeys_by_name,
+        open_journeys,
+        alerts_together,
+        due_since=3,
     ),
     struct_table("erased", int),  # hash of an owner → until when it is erased
     struct_table("past", int),  # replay that is forgotten → its number

@@ -4,7 +4,7 @@
 ``file:line: path: what is wrong, what is allowed``.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from streams.base.document import DocumentError, parse
 from streams.base.times import DAY_MS
 from streams.identity.nobody import Nobody, values_of
 from streams.identity.rules import IdentityRules
+from streams.rules import alerts as alert_files
 from streams.rules import files as rule_files
 from streams.rules import policies
 from streams.rules.behaviours import BehavioursFile
@@ -36,7 +37,7 @@ def load(
     """The rules of a folder; a file it does not have is the shipped one, and its nobody.yaml adds to that.
 
     ``overrides`` by dotted path below the file's name, list items by number: ``{"kpis.time_zone": "Europe/Berlin",
-    "alerts.wait.0.limit": "90s"}``. ``policy``: by which customers are served; one that is named must
+    "alerts.rules.0.when.waiting.above": "90s"}``. ``policy``: by which customers are served; one that is named must
     fit the tiers. Raises RulesError.
     """
     if directory is not None and not directory.is_dir():
@@ -58,8 +59,9 @@ def load(
     if not mistakes:
         files["behaviours"] = files["behaviours"].over(shipped_behaviours())
         alerts, services, tiers = sources["alerts"], sources["services"], files["tiers"]
-        unknown = [alerts.at(path, what) for path, what in _unknown_tiers(alerts.given, tiers.tiers)]
-        mistakes += unknown if alerts.own else [f"{each}; put an alerts.yaml into your folder" for each in unknown[:1]]
+        wrong = alert_files.mistakes(Files(**files), alerts.given, {*policies.shipped(), *policies.own(directory)})
+        unfit = [alerts.at(path, what) for path, what in wrong]
+        mistakes += unfit if alerts.own else [f"{each}; put an alerts.yaml into your folder" for each in unfit[:1]]
         mistakes += [sources["tiers"].at(path, what) for path, what in tiers.crossed()]
         mistakes += [services.at(path, what) for path, what in files["services"].unknown(files["intents"].intents)]
         if what := _too_short(files["identity"], files["tracking"]):
@@ -73,7 +75,7 @@ def load(
         raise RulesError("\n".join(mistakes))
     known = policies.Known(files["tiers"].tiers, files["services"].types)
     served = policies.policy(policy or policies.DEFAULT, known, directory, chosen=policy is not None)
-    return build(Files(**files), shipped_nobody(), served)
+    return build(Files(**files), shipped_nobody(), served, Path(policy or policies.DEFAULT).stem)
 
 
 @cache
@@ -134,12 +136,3 @@ def _too_short(identity: IdentityRules, tracking: TrackingFile) -> str | None:
     if identity.expires_after_ms is None or identity.expires_after_ms > longest:
         return None
     return f"expected longer than contacts are known after their last word: {longest // DAY_MS}d in tracking.yaml"
-
-
-def _unknown_tiers(alerts: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for kind, rules in alerts.items():
-        for index, rule in enumerate(rules):
-            for place, tier in enumerate(rule.get("tiers") or ()):
-                if tier not in known:
-                    names = ", ".join(sorted(known))
-                    yield (kind, index, "tiers", place), f"{tier!r} is not a tier of tiers.yaml ({names})"

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from streams.alerts import schema as conditions
 from streams.base.units import NOTHING
 from streams.policies.policy import Policy
 from streams.rules.files import Files
@@ -49,6 +50,8 @@ def schema_of(kind: Any, title: str) -> dict[str, Any]:
             del fields[field]
         for its in fields.values():
             its.pop("default", None)
+    if title == "alerts.yaml":
+        found = conditions.completed(found)
     used = set(_references(found))
     if "$defs" in found:
         found["$defs"] = {each: its for each, its in found["$defs"].items() if each in used}

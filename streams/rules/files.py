@@ -12,7 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from schemas.data import CHANNELS
 from streams.alerts.handling import Handlings
+from streams.alerts.rules import AlertRule, AlertsFile
 from streams.base.times import DAY_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
 from streams.contacts.rules import ContactRules
@@ -160,7 +162,7 @@ class Files:
     """All of them, by their names without ``.yaml``."""
 
     tiers: TiersFile
-    alerts: AlertRules
+    alerts: AlertsFile
     kpis: KpiPolicy
     tracking: TrackingFile
     nobody: NobodyFile
@@ -174,15 +176,15 @@ class Files:
     quality: QualityFile
 
 
-def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
+def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str = "") -> Rules:
     """The rules of checked files: what one file decides for the rules of another is put in. ``shipped``: the values for
-    nobody to which a deployment's own are added; ``policy``: by which customers are served."""
+    nobody to which a deployment's own are added; ``policy``: by which customers are served, of that ``name``."""
     tiers, tracking = files.tiers.ordered(), files.tracking
     kpis = _settling(
         replace(files.kpis, tiers=frozenset(tiers), hours=files.hours), tracking.journeys, tracking.contacts
     )
     high = frozenset(name for name, tier in tiers.items() if tier.high)
-    seen = files.behaviours.behaviours
+    alerts, seen = files.alerts.watching(high), files.behaviours.behaviours
     quality = QualityRules(
         {name: each.human or 0.0 for name, each in seen.items()},
         {name: each.kept_within_ms for name, each in seen.items() if each.kept_within_ms},
@@ -207,7 +209,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         contacts,
         tracking.journeys,
         tracking.segments,
-        files.alerts.watching(high),
+        AlertRules.of_file(alerts, frozenset(tiers), files.hours),
         replace(
             tracking.silence,
             floor_ms=max(tracking.silence.floor_ms, longest),
@@ -222,11 +224,13 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None) -> Rules:
         policy,
         quality,
         tuple(map(name_of, kpis.groups)),
+        name,
     )
     intents, signals = intents_of(files.intents.intents), replace(files.signals, lateness_ms=kpis.lateness_ms)
     nobody, behaviours = files.nobody.rules(shipped), files.behaviours.detector()
     deadlines = files.behaviours.named_deadlines(behaviours)
-    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals)
+    handlings = alerts.handlings()
+    return Rules(tiers, customers, kpis, nobody, intents, behaviours, deadlines, files.identity, signals, handlings)
 
 
 def _settling(kpis: KpiPolicy, journeys: JourneyRules, contacts: ContactRules) -> KpiPolicy:
@@ -273,6 +277,18 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
     for path, what in files.hours.mistakes():
         yield "hours", path, what
+    for place, each in enumerate(files.alerts.rules):
+        if never := _never_open(each, files.hours):
+            what = f"{', '.join(never)}: no opening hours in hours.yaml, by which hours: business could count"
+            yield "alerts", ("rules", place, "queues"), what
+
+
+def _never_open(rule: AlertRule, hours: Hours) -> list[str]:
+    """The queues without opening hours of a rule that goes by those of the queue."""
+    if rule.hours != "business" or not hours.calendars:
+        return []
+    channels = rule.channels or CHANNELS
+    return [queue for queue in sorted(rule.queues) if not any(hours.name(channel, queue) for channel in channels)]
 
 
 def _longest(contacts: ContactRules, lateness_ms: int) -> int:

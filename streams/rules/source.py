@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from streams.base.document import Document, DocumentError, parse
 from streams.base.errors import UserError
-from streams.base.units import CURRENCY, LANGUAGE, NAME
+from streams.base.units import CURRENCY, LABEL, LANGUAGE, LINK, NAME
 from streams.rules.fields import allowed
 
 SHIPPED = Path(__file__).parent
@@ -84,6 +85,8 @@ _PATTERNS = {
     CURRENCY: "expected a currency: three capital letters, such as EUR",
     NAME: "expected a name: up to 40 of a-z, 0-9 and -, the first no -, such as high-tier-wait",
     LANGUAGE: "expected a language: two or three small letters, such as en",
+    LABEL: "expected the name of a label: up to 40 of a-z, 0-9, _, . and -, the first a letter or _, such as team",
+    LINK: "expected a link that begins with https://",
 }
 """What a pattern means."""
 _PYTHONS = re.compile(r"^(Tuple|Frozenset|List)\b")
@@ -99,7 +102,9 @@ def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
     if kind == "missing":
         return "is missing"
     if kind in UNKNOWN:
-        return f"is not known here; remove it or correct its name{': ' if known else ''}{', '.join(known)}"
+        near = get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.7)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"is not known here; remove it or correct its name{': ' if known else ''}{', '.join(known)}{hint}"
     meant = _PATTERNS.get(problem["ctx"]["pattern"]) if kind == "string_pattern_mismatch" else None
     text = meant or _KINDS.get(kind) or _words(problem["msg"])
     return text if isinstance(given, dict) else f"{text}, not {given!r}"

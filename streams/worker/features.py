@@ -27,6 +27,7 @@ OWN = frozenset(
         *("commit_interval_ms", "max_batch_records", "fetch_max_wait_ms"),
         *("store", "state_dir", "cache_rows", "block_cache_mib"),
         *("web_host", "web_port", "state_key", "ready_lag_records", "log_level", "log_format"),
+        *(name for name in Settings.model_fields if name.startswith("api_")),
         # What they lead to is compared, not where it lies.
         *("rules_dir", "time_zone", "policy"),
     }

@@ -22,11 +22,11 @@ RAISE, KILL = "[raise]", "[kill]"
 MINUTE = 60_000
 WAIT_LIMIT = 4_000
 RULES = """
-wait:
-  - {name: wait, tiers: [gold, platinum], limit: 4s, severity: critical}
-sentiment:
-  - {name: mood, tiers: [gold, platinum], half_life: 30m, min_messages: 2, fire_at_or_below: -0.4,
-     resolve_at_or_above: -0.1, quiet_after: 2h, severity: warning}
+rules:
+  - {name: wait, subject: contact, tiers: [gold, platinum], channels: [voice, chat, in-person], severity: critical,
+     when: {waiting: {above: 4s}}}
+  - {name: mood, subject: customer, tiers: [gold, platinum], severity: warning,
+     when: {sentiment: {at_or_below: -0.4, clear_at_or_above: -0.1, half_life: 30m, min_messages: 2, quiet_after: 2h}}}
 """
 
 SIGNALS: dict[str, float] = {"false_alarms_per_year": 1.0, "min_history": 20, "min_contacts": 10}

@@ -16,10 +16,9 @@ from tests.support.system import System, event
 from tests.support.waiting import until
 
 RULES = """
-wait:
-  - {name: wait, tiers: [gold], limit: 10s, severity: critical}
-  - {name: long-wait, tiers: [platinum], limit: 60s, severity: critical}
-sentiment: []
+rules:
+  - {name: wait, subject: contact, tiers: [gold], when: {waiting: {above: 10s}}, severity: critical}
+  - {name: long-wait, subject: contact, tiers: [platinum], when: {waiting: {above: 60s}}, severity: critical}
 """
 
 

@@ -89,7 +89,7 @@ async def ends(worker: WorkerProcess, seconds: float = 60) -> int:
 async def test_a_worker_with_other_rules_is_refused_and_the_first_goes_on(system: System, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
-    (rules / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    (rules / "alerts.yaml").write_text("rules: []\n")
     ours = system.settings
     async with system.run() as running:
         system.settings = ours.model_copy(update={"rules_dir": rules, "max_age_h": 12.0, "phone_region": "DE"})

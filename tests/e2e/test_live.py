@@ -12,11 +12,10 @@ from streams.settings import Settings
 from tests.support.system import System, event
 
 SHORT_RULES = """
-wait:
-  - {name: wait, tiers: [gold, platinum], limit: 3s, severity: critical}
-sentiment:
-  - {name: mood, tiers: [gold], half_life: 30m, min_messages: 2, fire_at_or_below: -0.4, resolve_at_or_above: -0.1,
-     quiet_after: 2h, severity: warning}
+rules:
+  - {name: wait, subject: contact, tiers: [gold, platinum], when: {waiting: {above: 3s}}, severity: critical}
+  - {name: mood, subject: customer, tiers: [gold], severity: warning,
+     when: {sentiment: {at_or_below: -0.4, clear_at_or_above: -0.1, half_life: 30m, min_messages: 2, quiet_after: 2h}}}
 """
 
 

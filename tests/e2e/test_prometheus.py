@@ -23,9 +23,9 @@ from tests.support.system import System, event
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RULES = """
-wait:
-  - {name: high-tier-wait, tiers: [gold], limit: 1s, severity: critical}
-  - {name: long-wait, tiers: [platinum], limit: 1s, severity: warning}
+rules:
+  - {name: high-tier-wait, subject: contact, tiers: [gold], when: {waiting: {above: 1s}}, severity: critical}
+  - {name: long-wait, subject: contact, tiers: [platinum], when: {waiting: {above: 1s}}, severity: warning}
 """
 LOANS = 'channel="voice", queue="loans", tier="all", window="1m"'
 HOPS = {"ingest", "identify", "track", "measure"}

@@ -38,7 +38,7 @@ def told(doc: dict[str, Any]) -> dict[str, Any]:
 def _of_condition(doc: dict[str, Any]) -> dict[str, Any]:
     subject, until = doc["subject"], doc.get("until")
     where = {name: subject.get(name) for name in ("customer", "channel", "queue", "tier")}
-    what = {name: doc[name] for name in ("rule", "severity", "value", "limit", "unit")}
+    what = {name: doc.get(name) for name in ("rule", "severity", "value", "limit")} | {"unit": doc.get("unit", "count")}
     return {
         **where, **what, "alert_id": doc["episode"], "kind": doc["what"], "contact_id": subject.get("contact"),
         "status": "firing" if until is None else "resolved", "since": iso(doc["since"]), "fired_at": iso(doc["at"]),

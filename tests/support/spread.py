@@ -23,6 +23,8 @@ SECONDS = {
     "tests/e2e/test_call_log.py::test_a_synthetic_log_is_exact_through_a_kill_and_a_second_replay": 90,
     "tests/e2e/test_fleet.py::test_a_changelog_that_is_gone_and_what_helps": 50,
     "tests/e2e/test_fleet.py::test_a_setting_altered_under_workers_makes_them_not_ready_until_it_is_mended": 25,
+    "tests/e2e/test_alerts_at_hand.py::test_a_supervisor_from_a_firing_alert_to_its_end": 60,
+    "tests/e2e/test_api_without_broker.py::test_a_broker_that_goes_and_comes_back": 45,
     "tests/e2e/test_broker_away.py::test_a_worker_is_not_ready_while_its_broker_is_away": 65,
     "tests/e2e/test_erasing.py::test_nothing_is_left_anywhere_by_the_proofs_date": 45,
     "tests/e2e/test_fleet.py::test_topics_that_are_kept_otherwise_are_refused_and_what_is_advised_helps": 30,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.base.records import Command, CustomerEvent, Event, Fact, Left, Profile
+from streams.base.records import CustomerEvent, Event, Fact, Left, Profile
 from streams.contacts import lifecycle
 from streams.customers import customers
 from streams.customers.customers import Customer, Outcome
@@ -24,7 +24,7 @@ T0 = 1_767_258_000_000  # 2026-01-01T09:00:00Z
 OWNER = "customer:C1"
 PUBLISHED = ("journeys", "segments", "quality")
 """Capabilities whose deadlines follow from what they publish."""
-Record = Event | Profile | CustomerEvent | Left | Command
+Record = Event | Profile | CustomerEvent | Left
 
 
 _OWN = ("queue", "tier", "agent", "owner", "line", "id", "source", "case", "topic", "intent", "identifiers")
@@ -333,8 +333,3 @@ def told(task: Task) -> list[tuple[str, str | None]]:
     """Status and reason of each alert, as they were published."""
     task.episodes()
     return [(each["status"], each["reason"]) for each in task.alerts]
-
-
-def command(task: Task, action: str, at: int = 3 * M) -> Command:
-    """What a person asks for the first alert."""
-    return Command(f"k{action}", "desk", task.alerts[0]["alert_id"], action, T0 + at, by="kim", until=T0 + H)

@@ -20,7 +20,6 @@ from streams.base.links import Read, row_key
 from streams.base.records import (
     SEP,
     AgentState,
-    Command,
     CustomerEvent,
     Event,
     Handed,
@@ -148,8 +147,6 @@ def _identified(
         yield "contact.interactions", f"customer:{value.customer}".encode(), encode(replace(value, identifiers=None))
     elif isinstance(value, CustomerEvent):
         yield "contact.interactions", f"customer:{value.customer}".encode(), encode(value)
-    elif isinstance(value, Command):
-        yield "contact.interactions", value.alert.partition("@")[2].encode(), encode(value)
     elif isinstance(value, AgentState):
         for queue in value.queues or ("none",):
             told = msgspec.structs.replace(value, queues=(queue,)) if value.queues else value
@@ -165,7 +162,7 @@ def _origin(rec: Rec) -> str | None:
         return f"{doc['channel']}|{doc['contact_id']}"
     if doc["kind"] in ("event", "left"):
         return f"{doc['channel']}|{doc['contact']}"
-    names = {"profile": "customer", "customer_event": "customer", "command": "alert", "agent": "agent"}
+    names = {"profile": "customer", "customer_event": "customer", "agent": "agent"}
     return str(doc[names[doc["kind"]]]) if doc["kind"] in names else None
 
 

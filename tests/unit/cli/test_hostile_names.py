@@ -133,7 +133,9 @@ def checked_events(name: str, tmp_path: Path) -> str:
 
 
 def checked_rules(name: str, tmp_path: Path) -> str:
-    (tmp_path / "alerts.yaml").write_text(json.dumps({"wait": [{"name": name, "tiers": [name], "limit": name}]}))
+    rule = {"name": name, "subject": name, "tiers": [name], "when": {name: {name: name}}}
+    rules = [rule, {**rule, "subject": "contact"}, {**rule, "subject": "kpi", "when": {"value": {"above": name}}}]
+    (tmp_path / "alerts.yaml").write_text(json.dumps({"rules": rules, name: 1}))
     return run("rules", "check", str(tmp_path))
 
 

@@ -63,7 +63,7 @@ def test_a_wrong_setting_of_a_worker_is_named_before_the_broker(
 
 def test_a_worker_warns_of_tiers_that_its_policy_does_not_know(tmp_path: Path) -> None:
     (tmp_path / "tiers.yaml").write_text("tiers: {vip: {order: 2}, std: {order: 1}}\n")
-    (tmp_path / "alerts.yaml").write_text("wait: []\n")
+    (tmp_path / "alerts.yaml").write_text("rules: []\n")
     said = run("worker --port 0", tmp_path, CONTACT_STREAMS_RULES_DIR=str(tmp_path)).stderr
     assert "the policy tiered was made for other tiers than those of tiers.yaml" in said
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Command, Event, Left
+from streams.base.records import Event, Left
 from streams.customers import customers
 from tests.support.deadlines import next_deadlines
 from tests.support.track_story import (
@@ -291,7 +291,7 @@ def test_a_customer_stays_bounded(ends: bool, kept: int, closed: int) -> None:
             task.take(event("contact.ended", at + 9, contact, "chat", by="customer", reason="abandoned"))
     assert task.customer is not None
     [line] = task.customer.lines.values()
-    assert (len(line.histories), len(line.moods.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
+    assert (len(line.histories), len(line.watched.messages) <= 100, len(line.journeys.past)) == (kept, True, 1)
     assert len(msgspec.json.encode(task.customer)) < 900_000, "one changelog record holds it"
     assert task.journeys[-1]["counts"]["contacts"] == 600 and len(task.journeys[-1]["contacts"]) == 20
     assert len(task.of("leg_opened")) == 600 and len(task.of("leg_closed")) == closed
@@ -321,16 +321,6 @@ def test_an_illegal_event_is_reported_once_and_changes_nothing() -> None:
 def test_a_record_without_an_owner_is_refused() -> None:
     with pytest.raises(ValueError, match="no owner"):
         play(event("contact.initiated", 0, owner=""))
-
-
-def test_a_command_on_an_unknown_alert_is_refused() -> None:
-    """It once changed nothing and left no trace."""
-    command = Command("k1", "desk", f"high-tier-wait.00@{OWNER}", "close", T0)
-    for task in (Task(), play(event("contact.queued", 0, queue="cards"))):
-        with pytest.raises(customers.Refused, match="no such alert is known") as refused:
-            customers.fold(task.customer, command, task, RULES)
-        assert (refused.value.reason, refused.value.path) == ("wrong-type", "data.alert_id")
-    assert customers.owner_of(command) == OWNER
 
 
 def test_a_look_at_which_nothing_is_due_leaves_no_trace() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from streams.contacts.rules import ContactRules
 from streams.customers import condensing, customers, loop, relief, timelines
-from streams.customers.follow import HOOKS, Ease, Follower, Out, View, alerts_in, having
+from streams.customers.follow import CONDITIONS, HOOKS, Ease, Follower, Out, View, alerts_in, having
 from streams.customers.journey_names import KEPT_BYTES, MAX_KEPT
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journey_state import KnownJourneys, Shown
@@ -41,13 +41,12 @@ def test_a_capability_is_asked_where_it_has_an_answer_of_its_own() -> None:
     assert {hook for hook in HOOKS if having((waking,), hook)} == {"due"}
     asked = {hook: {each.name for each in found} for hook, found in RULES.asked.items()}
     assert asked.keys() == set(HOOKS)
-    assert asked["due"] >= {"waits", "moods", "journeys", "segments"}
-    assert asked["publish"] >= {"journeys", "segments"} and not asked["publish"] & {"waits", "moods"}
-    assert asked["firing"] >= {"waits", "moods"} and not asked["firing"] & {"journeys", "segments"}
+    assert asked["due"] >= {"watched", "journeys", "segments"}
+    assert asked["publish"] >= {"journeys", "segments"} and not asked["publish"] & {"watched"}
 
 
 def test_a_row_is_charged_for_alerts_alone() -> None:
-    own, alert = (Out(topic, b"", {}) for topic in ("needs", "alerts"))
+    own, alert = (Out(topic, b"", {}) for topic in ("needs", CONDITIONS))
     assert [alerts_in(out) for out in ((), (own,), (own, alert, alert))] == [0, 0, 2]
 
 

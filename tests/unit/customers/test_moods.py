@@ -1,24 +1,14 @@
 """Moods fire with the message that crosses the limit, and are resolved once: recovered, quiet, moved, withdrawn."""
 
-import json
 from typing import Any
 
-from schemas.outputs import Alert as Contract
 from streams.base.records import Event, Left
 from streams.customers import customers
-from tests.support.track_story import OWNER, RULES, T0, H, M, Task, command, play, said, told
+from tests.support.track_story import OWNER, RULES, T0, H, M, Task, play, said, told
 
 
 def bad(*times: int, sentiment: float = -0.8, **more: Any) -> list[Event]:
     return [said(at, sentiment, **{"tier": "gold"} | more) for at in times]
-
-
-def test_a_closed_alert_stays_closed_while_the_mood_stays_low() -> None:
-    task = play(*bad(0, M, 2 * M)).until(2 * M)
-    task.take(command(task, "close"))
-    for minute in range(10, 600, 10):
-        task.take(*bad(minute * M)).until(minute * M)
-    assert told(task) == [("firing", None), ("resolved", "closed")]
 
 
 def test_sentiment_fires_with_the_message_that_crosses() -> None:
@@ -28,7 +18,6 @@ def test_sentiment_fires_with_the_message_that_crosses() -> None:
     [record] = task.alerts
     assert (record["kind"], record["value"], record["limit"], record["unit"]) == ("sentiment", -0.8, -0.45, "sentiment")
     assert (record["since"], record["contact_id"], record["tier"]) == ("2026-01-01T09:02:00.000Z", "c1", "gold")
-    Contract.model_validate_json(json.dumps(record))
 
 
 def test_two_bad_messages_are_not_enough() -> None:

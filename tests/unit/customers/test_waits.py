@@ -1,18 +1,14 @@
 """Waits fire by stream time, once, and are resolved once; late events, moves and commands."""
 
-import json
 from typing import Any
 
 import pytest
 
-from schemas.outputs import Alert as Contract
-from streams.alerts import episodes as alerts
 from streams.base.records import Event, Left
 from streams.customers import customers
 from streams.customers.follow import View
-from streams.customers.waits import Waits
 from streams.rules import load
-from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, command, event, play, profile, told
+from tests.support.track_story import OWNER, RULES, T0, H, M, S, Task, event, play, profile, told
 
 LIMIT = 120 * S
 
@@ -47,7 +43,6 @@ def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None
         "line": "",
         "revision": 1,
     }
-    Contract.model_validate_json(json.dumps(record))
     task.until(10 * M).take(event("contact.connected", 11 * M, party="human")).until(11 * M)
     resolved = task.alerts[-1]
     assert resolved == {
@@ -57,7 +52,6 @@ def test_a_wait_fires_when_stream_time_passes_the_limit_and_not_before() -> None
         "reason": "answered",
         "revision": 2,
     }
-    Contract.model_validate_json(json.dumps(resolved))
 
 
 @pytest.mark.parametrize(("left", "count"), [(LIMIT, 0), (LIMIT + 1, 2)])
@@ -199,24 +193,6 @@ def test_replays_have_names_of_their_own() -> None:
     assert len(task.episodes()) == 2 and {each["line"] for each in task.alerts} == {"", "r1"}
 
 
-def test_a_person_can_close_an_alert_for_good() -> None:
-    task = play(waiting()).until(LIMIT + 1)
-    task.take(command(task, "acknowledge"), command(task, "snooze"))
-    assert told(task) == [("firing", None)]
-    task.take(command(task, "close")).until(H).take(
-        event("contact.connected", H, party="human"), command(task, "close")
-    )
-    assert told(task) == [("firing", None), ("resolved", "closed")]
-    assert task.alerts[-1]["resolved_at"] == "2026-01-01T09:03:00.000Z"
-
-
-def test_names_tell_the_owner_however_long_it_is() -> None:
-    assert alerts.owner_of(alerts.alert_id("r", "", OWNER, "k", "leg")) == OWNER
-    long = alerts.alert_id("r", "", "anonymous:email:" + "x" * 250, "k", "leg")
-    assert alerts.owner_of(long) == "anonymous:email:" + "x" * 250
-    assert alerts.owner_of(alerts.alert_id("r", "", "anonymous:email:a@b.c", "k")) == "anonymous:email:a@b.c"
-
-
 @pytest.mark.parametrize("lateness", ["0s", "5s", "1m"])
 def test_an_alert_whose_contact_comes_to_rest_before_its_wait_ends_is_withdrawn(lateness: str) -> None:
     """Heard of again behind its horizon, it is another contact; the first one's wait ends with its timeout, in 24
@@ -231,15 +207,16 @@ def test_an_alert_whose_contact_comes_to_rest_before_its_wait_ends_is_withdrawn(
     (last,) = task.episodes().values()
     assert (last["status"], last["reason"]) == ("resolved", "withdrawn")
     assert task.until(2 * H).customer is not None
-    assert not task.customer.lines[""].waits, "and forgotten"
+    assert not task.customer.lines[""].watched.alerts, "and forgotten"
 
 
 def test_whatever_becomes_of_the_leg_its_alert_does_not_fire_for_ever() -> None:
     task = Task().take(event("contact.queued", 0, queue="loans", tier="gold")).until(124 * S)
     assert task.customer is not None
     timeline = task.customer.lines[""]
-    waits, lost = Waits(RULES.alerts.wait, RULES.contacts.lateness_ms), View(OWNER, "", T0 + 125 * S, {}, {}, ())
-    assert waits.due(timeline.waits, lost) == T0 + 120 * S
-    after = waits.passed(timeline.waits, lost)
-    assert [(each.value["status"], each.value["reason"]) for each in after.out] == [("resolved", "withdrawn")]
-    assert waits.passed(after.state, lost).out == ()
+    watching = next(each for each in RULES.followers if each.name == "watched")
+    lost = View(OWNER, "", T0 + 125 * S, {}, {}, ())
+    assert watching.due(timeline.watched, lost) == T0 + 120 * S
+    after = watching.passed(timeline.watched, lost)
+    assert [(each.value["reason"], each.value["until"]) for each in after.out] == [("withdrawn", T0 + 125 * S)]
+    assert watching.passed(after.state, lost).out == ()

@@ -91,15 +91,13 @@ def test_the_longest_wait_grows_with_the_clock() -> None:
 
 
 def alert(number: int, since: int, resolved: int | None = None, **other: Any) -> dict[str, Any]:
-    status = {"status": "resolved" if resolved else "firing", "resolved_at": iso(resolved) if resolved else None}
-    record = {"alert_id": f"a{number}", "kind": "wait", "contact_id": f"c{number}", "since": iso(since), **status}
-    return {
-        **record,
-        "line": LINE,
-        "revision": 2 if resolved else 1,
-        "reason": "answered" if resolved else None,
-        **other,
-    }
+    """A step of one."""
+    told = {
+        "episode_id": f"a{number}", "kind": "waiting", "subject": {"contact_id": f"c{number}"}, "since": iso(since),
+        "state": "resolved" if resolved else "firing", "resolved_at": iso(resolved) if resolved else None,
+        "line": LINE, "revision": 2 if resolved else 1, "because": "answered" if resolved else "fired", **other,
+    }  # fmt: skip
+    return {"line": LINE, "alert": told}
 
 
 def test_alerts_open_oldest_first_and_resolved_newest_first() -> None:
@@ -112,12 +110,12 @@ def test_alerts_open_oldest_first_and_resolved_newest_first() -> None:
         alert(4, 2000, 9500),
         alert(3, 2000),
     ):
-        state.apply("alerts", record)
-    assert [each["alert_id"] for each in state.open_alerts()] == ["a2", "a1"]
-    assert [each["alert_id"] for each in state.resolved_alerts()] == ["a4", "a3"]
-    state.apply("alerts", alert(5, 1000, 2000, reason="withdrawn"))
-    state.apply("alerts", alert(6, 1000, kind="sentiment"))
-    assert state.contacts_alerted("wait") == {"c1", "c2", "c3", "c4"}
+        state.apply("alert.events", record)
+    assert [each["episode_id"] for each in state.open_alerts()] == ["a2", "a1"]
+    assert [each["episode_id"] for each in state.resolved_alerts()] == ["a4", "a3"]
+    state.apply("alert.events", alert(5, 1000, 2000, because="withdrawn"))
+    state.apply("alert.events", alert(6, 1000, kind="sentiment"))
+    assert state.contacts_alerted("waiting") == {"c1", "c2", "c3", "c4"}
 
 
 def test_journeys_are_the_newest_ones_that_moved_last_first() -> None:

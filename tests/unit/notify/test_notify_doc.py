@@ -48,13 +48,23 @@ def test_the_files_of_the_page_are_fine(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_tables_of_names_and_metrics_and_defaults_are_current() -> None:
     page = text(PAGE)
-    assert [tuple(row) for row in rows(section(PAGE, "Templates"))] == [(f"`{name}`", what) for name, what in NAMES.items()]
+    assert [tuple(row) for row in rows(section(PAGE, "Templates"))] == [
+        (f"`{name}`", what) for name, what in NAMES.items()
+    ]
     assert f"```\n{TITLE}\n{TEXT}\n```" in page
-    exposed = {f"{each.name}{'_total' if each.type == 'counter' else ''}" for each in Metrics(["desk"]).registry.collect()}
+    exposed = {
+        f"{each.name}{'_total' if each.type == 'counter' else ''}" for each in Metrics(["desk"]).registry.collect()
+    }
     ours = {name for name in exposed if name.startswith("contact_")}
     assert set(re.findall(r"^\| `(contact_\w+)", page, re.MULTILINE)) == ours
     target = Target(slack=object())  # type: ignore[arg-type]
-    assert (target.timeout, target.attempts, target.first, target.most, target.parallel) == (10_000, 50, 1000, 120_000, 4)
+    assert (target.timeout, target.attempts, target.first, target.most, target.parallel) == (
+        10_000,
+        50,
+        1000,
+        120_000,
+        4,
+    )
     assert f"({PORT}, the next free one" in page
 
 

@@ -82,9 +82,6 @@ def test_a_deadline_survives_restarts_and_fires_once() -> None:
         task.restart()
         task.batch([at("contact.interactions", NOW + 2 * MINUTE)])
     assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
-    assert task.processor.open_alerts() == {task.on("alerts")[0]["rule"]: 3}
-    task.restart()
-    assert sum(task.processor.open_alerts().values()) == 3, "without a look at the customers"
 
 
 def test_rows_of_the_version_before_keep_their_deadlines() -> None:
@@ -102,9 +99,8 @@ def test_rows_of_the_version_before_keep_their_deadlines() -> None:
     assert [alert["status"] for alert in task.on("alerts")] == ["firing"] * 3
     as_version_1(task, "customers")
     task.restart()
-    assert task.processor.open_alerts() == {}
     task.batch([at("contact.interactions", NOW + 3 * MINUTE)])
-    assert sum(task.processor.open_alerts().values()) == 3, "what fires is counted anew"
+    assert len(task.on("alerts")) == 3, "what fires does not fire again"
 
 
 @pytest.mark.parametrize("old", [False, True])

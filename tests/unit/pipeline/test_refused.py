@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from streams.base.records import Command, Line, Progress
+from streams.base.records import Line, Progress
 from streams.base.times import iso
 from streams.customers.customers import MAX_REPLAYS
 from tests.fuzz.check import places_of
@@ -15,7 +15,7 @@ from tests.fuzz.costs import Scene
 from tests.support.logs import a_cut, by_key, journeys_of, run
 from tests.support.offline import hops
 from tests.support.records import each_of
-from tests.support.track_story import OWNER, T0, D, M, S, event
+from tests.support.track_story import T0, D, M, S, event
 
 
 def letters(scene: Scene) -> list[dict[str, Any]]:
@@ -59,25 +59,13 @@ def test_a_command_for_no_alert_is_a_dead_letter() -> None:
     scene.event("alert.commanded", {"alert_id": "wait.abc@customer:nobody", "action": "close", "by": "x"})
     scene.turn()
     [letter] = letters(scene)
-    assert (letter["hop"], letter["reason"], letter["path"]) == ("track", "wrong-type", "data.alert_id")
+    assert (letter["hop"], letter["reason"], letter["path"]) == ("alert", "wrong-type", "data.alert_id")
     assert "it never fired, or it was over and is forgotten" in letter["message"]
-
-
-def test_a_second_command_on_an_alert_that_is_known_changes_nothing() -> None:
-    log: list[Any] = [
-        event("contact.queued", 0, queue="cards", tier="gold"),
-        Progress("up-0", 1, {"": Line(T0 + 5 * M)}),
-    ]
-    name = run(hops()["track"], log, [(9, False)]).on("alerts")[0]["alert_id"]
-    log += [Command(f"k{number}", "desk", name, "close", T0 + 6 * M) for number in range(2)]
-    task = run(hops()["track"], log, [(1, True)])
-    assert [each["status"] for each in task.on("alerts")] == ["firing", "resolved"]
-    assert task.on("contacts.dead-letters") == []
 
 
 @st.composite
 def many_lines(draw: st.DrawFn) -> list[Any]:
-    """Events of one customer on a dozen lines, some of which end; commands."""
+    """Events of one customer on a dozen lines, some of which end."""
     log: list[Any] = []
     ended: set[str] = set()
     for number in range(draw(st.integers(10, 60))):
@@ -90,8 +78,6 @@ def many_lines(draw: st.DrawFn) -> list[Any]:
             if line and draw(st.booleans()):
                 ended.add(line)
             log.append(Progress("up-0", 1, {line: Line(T0 + at, ended=line in ended)}))
-        elif draw(st.integers(0, 9)) == 0:
-            log.append(Command(f"k{number}", "desk", f"high-tier-wait.{number}@{OWNER}", "close", T0 + at))
         elif line not in ended:
             more = {"by": "agent"} if kind == "contact.ended" else {}
             contact = f"c{draw(st.integers(0, 2))}"

@@ -18,6 +18,7 @@ from streams.rules.source import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 DOCS = {
+    "alert-rules.md": ("alerts",),
     "operations.md": ("nobody",),
     "segmentation.md": ("tiers",),
     "initiative.md": ("outreach",),
@@ -94,7 +95,31 @@ def test_examples_of_the_documents_fit_theirs(name: str, text: str) -> None:
         ("hours", "calendars: {office: {time_zone: UTC, weekly: {someday: closed}}}", "$.calendars.office.weekly"),
         ("quality", "queues: {cards: {transfers: [185]}}", "$.queues.cards.transfers[0]"),
         ("behaviours", "behaviours: {curt: {human: -2}}", "$.behaviours.curt.human"),
-        ("alerts", "wait: [{name: A B}]", "$.wait[0].name"),
+        ("alerts", "rules: [{name: A B, subject: contact, when: {waiting: {above: 1s}}}]", "$.rules[0].name"),
+        ("alerts", "rules: [{name: a, subject: contact, when: {waitin: {above: 1s}}}]", "$.rules[0].when"),
+        ("alerts", "rules: [{name: a, subject: queue, when: {waiting: {above: 1s}}}]", "$.rules[0].when.waiting"),
+        (
+            "alerts",
+            "rules: [{name: a, subject: contact, when: {waiting: {above: 120}}}]",
+            "$.rules[0].when.waiting.above",
+        ),
+        (
+            "alerts",
+            "rules: [{name: a, subject: contact, when: {all: [{not: {waiting: {over: 1s}}}]}}]",
+            "$.rules[0].when.all[0].not.waiting",
+        ),
+        ("alerts", "rules: [{name: a, subject: customer, queues: [x], when: {quiet: {above: 1d}}}]", "$.rules[0]"),
+        (
+            "alerts",
+            "rules: [{name: a, subject: contact, runbook: 'http://x', when: {transfers: 3}}]",
+            "$.rules[0].runbook",
+        ),
+        (
+            "alerts",
+            "rules: [{name: a, subject: contact, when: {transfers: 3}}]\ninhibitions: [{source: [x], target: [a=b]}]",
+            "$.inhibitions[0].source[0]",
+        ),
+        ("alerts", "wait: []", "$"),
     ],
 )
 def test_mistakes_do_not_fit(name: str, text: str, where: str) -> None:

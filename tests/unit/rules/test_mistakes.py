@@ -17,33 +17,8 @@ OFFICE = "calendars:\n  office:\n    weekly: {monday: [08:00-18:00]}\n"
 ZONED = f"{OFFICE}    time_zone: UTC\n"
 WEEK = "calendars:\n  office:\n    time_zone: UTC\n    weekly:\n"
 MISTAKES = [
-    ("alerts", "wait:\n  - name: a\n    limit: 2 minutes\n", 3, "wait.0.limit: expected a duration"),
-    (
-        "alerts",
-        "wait:\n  - name: a\n    limits: 2m\n",
-        3,
-        "wait.0.limits: is not known here; remove it or correct its name: name, tiers,",
-    ),
-    ("alerts", "wait:\n  - limit: 2m\n", 2, "wait.0.name: is missing"),
-    (
-        "alerts",
-        "wait:\n  - name: a\n    tiers:\n      - gold\n      - diamond\n",
-        5,
-        "wait.0.tiers.1: 'diamond' is not a tier",
-    ),
-    ("alerts", "wait:\n  - name: a\n    channels: [fax]\n", 3, "wait.0.channels.0: Input should be 'voice'"),
-    ("alerts", "wait:\n- {name: a}\n- {name: a}\n", 1, "two rules have the same name: a"),
-    ("alerts", "wait:\n- {name: a}\nsentiment:\n- {name: a}\n", 1, "two rules have the same name: a"),
-    (
-        "alerts",
-        "sentiment:\n- name: a\n  fire_at_or_below: 0\n  resolve_at_or_above: -0.2\n",
-        2,
-        "must be above the second",
-    ),
-    ("alerts", "sentiment:\n- name: a\n  fire_at_or_below: -3\n", 3, "greater than or equal to -1, not -3"),
-    ("alerts", "sentiment:\n- name: a\n  half_life: 0s\n", 3, "longer than 0"),
-    ("alerts", "wait: [\n", 2, "not YAML"),
-    ("alerts", "wait: []\nwait: []\n", 2, "the key 'wait' occurs twice"),
+    ("alerts", "rules: [\n", 2, "not YAML"),
+    ("alerts", "rules: []\nrules: []\n", 2, "the key 'rules' occurs twice"),
     ("tiers", "tiers:\n  a: {order: 1}\n  b: {order: 1}\n", 1, "two tiers have the same order"),
     ("tiers", "tiers:\n  a:\n    order: first\n", 3, "tiers.a.order: Input should be a valid integer, not 'first'"),
     (
@@ -218,7 +193,7 @@ def test_a_mistake_is_named_with_file_line_and_path(
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: A, limit: x}\n")
+    (tmp_path / "alerts.yaml").write_text("rules:\n  - {name: A, subject: contact, when: {waiting: {above: x}}}\n")
     (tmp_path / "tiers.yaml").write_text("tiers: {}\n")
     with pytest.raises(RulesError) as caught:
         load(tmp_path)

@@ -64,8 +64,8 @@ def test_a_shipped_one_gives_way_to_other_tiers() -> None:
         ("title: Tiered", "title: Tiered\nprice: 7", "price",
          f"{UNKNOWN}: title, about, services, costs, worth, routes, currency"),
         ("priority: 30", "prioritty: 30", "services.0.prioritty",
-         f"{UNKNOWN}: name, tiers, unknown, priority, wait_limit, sentiment_limit, agent, concierge, empowerment, targets"),
-        ("within: 10s", "within: 10s, withing: 5s", "services.0.targets.service_level.withing", f"{UNKNOWN}: within, share"),
+         f"{UNKNOWN}: name, tiers, unknown, priority, wait_limit, sentiment_limit, agent, concierge, empowerment, targets; did you mean priority?"),
+        ("within: 10s", "within: 10s, withing: 5s", "services.0.targets.service_level.withing", f"{UNKNOWN}: within, share; did you mean within?"),
         ("voice: {contact: 60}", "voice: {contact: 60, hour: 5}", "costs.channels.voice.hour",
          f"{UNKNOWN}: contact, minute, like, times"),
         ("name: concierge", "name: The best", "services.0.name",
@@ -167,7 +167,7 @@ def test_a_policy_is_checked_against_the_tiers_of_its_rules(rules_dir: Path) -> 
     (rules_dir / "tiers.yaml").write_text(yaml.dump({"tiers": {"vip": {"order": 1, "high": True}}}))
     mine: dict[str, Any] = yaml.safe_load(text("one-size-fits-all")) | {"worth": {"vip": {"margin": 1, "lost": 2}}}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
-    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    (rules_dir / "alerts.yaml").write_text("rules: []\n")
     assert policy("mine", rules.known(load(rules_dir)), rules_dir).worth_of("vip").margin == 1
     mine["worth"]["gold"] = {"margin": 1, "lost": 2}
     (rules_dir / "policies" / "mine.yaml").write_text(yaml.dump(mine))
@@ -181,7 +181,7 @@ TWO = {"tiers": {"vip": {"order": 2, "high": True}, "std": {"order": 1}}}
 @pytest.fixture
 def two_tiers(rules_dir: Path) -> Path:
     (rules_dir / "tiers.yaml").write_text(yaml.dump(TWO))
-    (rules_dir / "alerts.yaml").write_text("wait: []\nsentiment: []\n")
+    (rules_dir / "alerts.yaml").write_text("rules: []\n")
     return rules_dir
 
 

@@ -78,10 +78,12 @@ def test_how_long_readings_are_provisional_follows_from_the_rules_of_journeys(tm
 
 
 def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
-    (tmp_path / "alerts.yaml").write_text("wait:\n  - {name: vip, limit: 45s, channels: [email]}\n")
+    (tmp_path / "alerts.yaml").write_text(
+        "rules: [{name: vip, subject: contact, tiers: high, channels: [email], when: {waiting: {above: 45s}}}]\n"
+    )
     own = load(tmp_path)
     assert own.customers.alerts.wait == (
-        WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "critical", frozenset({"email"})),
+        WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "warning", frozenset({"email"})),
     )
     assert own.customers.alerts.sentiment == () and own.tiers == load().tiers
 
@@ -152,7 +154,11 @@ channels: {email: round-the-clock}
 def test_overrides() -> None:
     changed = load(
         None,
-        {"kpis.time_zone": "Asia/Jerusalem", "alerts.wait.0.limit": "90s", "kpis.service_level.queues.loans": "30s"},
+        {
+            "kpis.time_zone": "Asia/Jerusalem",
+            "alerts.rules.0.when.waiting.above": "90s",
+            "kpis.service_level.queues.loans": "30s",
+        },
     )
     assert changed.kpis.time_zone == ZoneInfo("Asia/Jerusalem")
     assert changed.customers.alerts.wait[0].limit_ms == 90_000
@@ -180,8 +186,11 @@ def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
     ("overrides", "message"),
     [
         ({"kpis.time_zone": "Mars"}, "override 'kpis.time_zone': expected a time zone of the tz database"),
-        ({"alerts.wait.0.limit": 120}, "override 'alerts.wait.0.limit': expected a duration"),
-        ({"alerts.wait.5.limit": "1s"}, "a list of 1, numbered from 0, has no item '5'"),
+        (
+            {"alerts.rules.0.when.waiting.above": 120},
+            "override 'alerts.rules.0.when.waiting.above': expected a duration",
+        ),
+        ({"alerts.rules.99.for": "1s"}, "numbered from 0, has no item '99'"),
         ({"alarms.x": 1}, "override 'alarms.x': no such rule; a path begins with one of tiers, alerts, kpis, tracking"),
     ],
 )
@@ -242,7 +251,9 @@ def test_tiers_follow_from_value_where_they_have_bounds(tmp_path: Path) -> None:
         "  mid: {order: 2, value: {enter: 100, leave: 100}}\n"
         "value: {value_cents: 0.0, spend_cents: 0.5, contacts: {cents: 5, half_life: 9d}}\n"
     )
-    (tmp_path / "alerts.yaml").write_text("wait: [{name: a, tiers: [top]}]\n")
+    (tmp_path / "alerts.yaml").write_text(
+        "rules: [{name: a, subject: contact, tiers: [top], when: {waiting: {above: 1s}}}]\n"
+    )
     worth = load(tmp_path).customers.worth
     assert worth.ladder == (("mid", Bounds(100, 100)), ("top", Bounds(500, 400, 2 * DAY_MS)))
     assert worth.parts == Parts(0.0, 0.5, 0.0, ContactWorth(5, 9 * DAY_MS))

@@ -87,6 +87,7 @@ def test_what_the_limits_allow(value: object) -> None:
 
 
 PROMISE = {"customer_id": "c", "promise_id": "p"}
+SILENCE = {"silence_id": "s", "matchers": ["rule=x"], "ends": "2026-03-02T22:00:00Z", "by": "x", "reason": "y"}
 
 
 def test_no_time_of_the_contract_is_without_edges() -> None:
@@ -99,12 +100,15 @@ def test_no_time_of_the_contract_is_without_edges() -> None:
             if "datetime" in str(field.annotation):
                 seen.add(f"{kind}.{name}")
                 for text in (early, late):
-                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze", **PROMISE))
+                    more = PROMISE | {key: value for key, value in SILENCE.items() if key != name}
+                    problem = check(event(f"data.{name}", text, type_=kind, alert_id="a", action="snooze", **more))
                     assert problem is not None
                     assert problem.path == f"data.{name}"
     assert seen == {
         "contact.callback_requested.scheduled_for",
         "alert.commanded.until",
+        "silence.set.ends",
+        "silence.set.starts",
         "promise.made.due",
         "customer.profile_changed.contract_until",
         "customer.profile_changed.customer_since",

@@ -88,7 +88,7 @@ def test_validate_bytes_that_are_not_utf8() -> None:
 def test_validate_records_of_an_output_topic(tmp_path: Path) -> None:
     file = tmp_path / "alerts.jsonl"
     file.write_text("\n".join(json.dumps(e.value) for e in topics()["alerts"].examples))
-    assert run("validate", str(file), "--topic", "alerts") == (0, "1: OK\n2: OK\n3: OK\n")
+    assert run("validate", str(file), "--topic", "alerts") == (0, "1: OK\n2: OK\n")
     assert run("validate", str(tmp_path / "absent.jsonl"))[0] == 2
 
 

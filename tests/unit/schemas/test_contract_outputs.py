@@ -1,13 +1,20 @@
 """What the pure rooms make is what the contract promises."""
 
-from typing import Any, get_args
+from typing import get_args
 
+import msgspec
+import orjson
 import pytest
 from msgspec.structs import replace
 
-from schemas.outputs import Alert, Reading
+from schemas.alerts import AlertState, AlertSubject, Because
+from schemas.outputs import Alert, AlertEvent, Reading
 from schemas.registry import topics
 from streams.alerts import episodes as alerts
+from streams.alerts import records
+from streams.alerts.board import Board, Tables
+from streams.alerts.handling import Handling, Handlings
+from streams.alerts.machine import CLOSED, STEPS, Step
 from streams.customers import feelings, waits
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Waiting
@@ -18,7 +25,7 @@ from streams.metrics.windows import record_key
 
 TOPICS = topics()
 SUBJECT = alerts.Subject("call-1", "call-1", "voice", "cards", "gold")
-FIRING = alerts.Alert("a", "gold-wait", "wait", "warning", SUBJECT, 60_000, 60_000, since=1000, fired=2000)
+FIRING = alerts.Alert("a", "gold-wait", "waiting", "warning", SUBJECT, 60_000, 60_000, since=1000, fired=2000)
 REASONS = (
     "answered",
     "abandoned",
@@ -27,7 +34,7 @@ REASONS = (
     feelings.QUIET,
     alerts.MOVED,
     alerts.WITHDRAWN,
-    alerts.CLOSED,
+    CLOSED,
     alerts.ERASED,
 )
 
@@ -45,22 +52,27 @@ def test_the_key_of_readings() -> None:
     assert record_key(example.value) == example.key == TOPICS["kpis"].key_of(example.value)
 
 
-@pytest.mark.parametrize(("kind", "unit"), [(waits.WAIT, waits.UNIT), (feelings.SENTIMENT, feelings.UNIT)])
-def test_alerts_fit(kind: str, unit: str) -> None:
-    fired: dict[str, Any] = alerts.record(replace(FIRING, kind=kind), "customer:c", "", unit)
-    assert TOPICS["alerts"].check(fired) is None
-    assert fired.keys() == Alert.model_fields.keys()
+@pytest.mark.parametrize(("kind", "unit"), [(alerts.WAITING, waits.UNIT), (feelings.SENTIMENT, feelings.UNIT)])
+def test_conditions_and_alerts_fit(kind: str, unit: str) -> None:
+    holds = alerts.condition(replace(FIRING, kind=kind), "customer:c", "", unit)
+    assert TOPICS["alert.conditions"].check(orjson.loads(msgspec.json.encode(holds))) is None
+    (step,) = Board(Tables({}, {}, {}), Handlings()).take(holds, 2000)
+    assert isinstance(step, Step)
+    told = records.event(step, Handling("gold-wait"))
+    assert TOPICS["alert.events"].check(told) is None and TOPICS["alerts"].check(told["alert"]) is None
+    assert (told.keys(), told["alert"].keys()) == (AlertEvent.model_fields.keys(), Alert.model_fields.keys())
+    assert told["alert"]["subject"].keys() == AlertSubject.model_fields.keys()
 
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_of_an_alert_fits(reason: str) -> None:
-    over = alerts.Alert(
-        "a", "r", "wait", "warning", SUBJECT, 1, 1, since=1000, fired=2000, resolved=3000, reason=reason
-    )
-    assert TOPICS["alerts"].check(alerts.record(over, "customer:c", "week-1", "ms")) is None
+    over = replace(FIRING, resolved=3000, reason=reason)
+    told = Board(Tables({}, {}, {}), Handlings()).take(alerts.condition(over, "customer:c", "week-1", "ms"), 3000)
+    steps = [each for each in told if isinstance(each, Step)]
+    assert [each.because for each in steps] == ["fired", reason]
+    assert TOPICS["alert.events"].check(records.event(steps[-1], Handling("r"))) is None
 
 
-def test_the_contract_names_no_reason_that_cannot_be() -> None:
-    annotation = Alert.model_fields["reason"].annotation
-    named = {value for part in get_args(annotation) for value in get_args(part)}
-    assert named == set(REASONS)
+def test_the_contract_names_what_the_machine_knows_and_no_more() -> None:
+    assert {*get_args(AlertState)} == {state for each in STEPS.values() for state in each}
+    assert {*REASONS} <= {*get_args(Because)}

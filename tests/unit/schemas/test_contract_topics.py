@@ -27,8 +27,24 @@ SCHEMAS = json_schemas()
 
 def test_every_topic_of_the_system_is_described() -> None:
     channels = {f"contacts.{channel}" for channel in get_args(Channel)}
-    others = {"customers.profile", "customers.events", "agents.state", "alert.commands", "identity.commands"}
-    outputs = {"journeys", "journey.events", "segments", "kpis", "alerts", "identity.changes", "queue.state"}
+    others = {
+        "customers.profile",
+        "customers.events",
+        "agents.state",
+        "alert.commands",
+        "alert.silences",
+        "identity.commands",
+    }
+    outputs = {
+        "journeys",
+        "journey.events",
+        "segments",
+        "kpis",
+        "alerts",
+        "alert.events",
+        "identity.changes",
+        "queue.state",
+    }
     outputs |= {
         "contacts.dead-letters",
         "customer.quiet",
@@ -39,7 +55,7 @@ def test_every_topic_of_the_system_is_described() -> None:
         "contact.quality",
         "notify.dead-letters",
     }
-    inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links"}
+    inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links", "alert.conditions"}
     by_direction = {
         direction: {name for name, spec in TOPICS.items() if spec.direction == direction}
         for direction in ("input", "output", "internal")
@@ -114,6 +130,9 @@ def test_every_internal_record_has_an_example() -> None:
         (between.HurriedRecord, links.Hurried),
         (between.RestsRecord, links.Rests),
         (between.RoundRecord, links.Round),
+        (internal.ConditionRecord, records.Condition),
+        (internal.ConditionSubject, records.ConditionSubject),
+        (internal.SilencedRecord, records.Silenced),
         (internal.GroupedRecord, records.Grouped),
         (internal.MovedRecord, records.Moved),
         (internal.HandedRecord, records.Handed),
@@ -132,6 +151,7 @@ def test_internal_examples_are_records(spec: TopicSpec, example: Example) -> Non
         "contact.interactions": records.Interaction,
         "contact.measurements": records.Measurement,
         "identity.links": links.Link,
+        "alert.conditions": records.AlertRecord,
     }[spec.topic]
     record = msgspec.json.decode(json.dumps(example.value), type=union)
     assert json.loads(msgspec.json.encode(record)) == example.value
@@ -146,13 +166,15 @@ def test_how_topics_are_kept() -> None:
         "message.timestamp.type": "LogAppendTime",
     }
     assert TOPICS["kpis"].kafka_config() == {"cleanup.policy": "delete", "retention.ms": month, "segment.ms": day}
-    assert TOPICS["alerts"].kafka_config() == TOPICS["kpis"].kafka_config()
+    assert TOPICS["alert.events"].kafka_config() == TOPICS["kpis"].kafka_config()
     stamped = {"message.timestamp.type": "LogAppendTime"}
-    assert TOPICS["contacts.dead-letters"].kafka_config() == TOPICS["alerts"].kafka_config() | stamped
+    assert TOPICS["contacts.dead-letters"].kafka_config() == TOPICS["kpis"].kafka_config() | stamped
     within = {"max.compaction.lag.ms": day, "delete.retention.ms": day}
-    for compacted in ("journeys", "segments", "queue.state", "privacy.proofs"):
+    for compacted in ("alerts", "journeys", "segments", "queue.state", "privacy.proofs"):
         assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"} | within
-    assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == {"alert.commands": 1}
+    assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == dict.fromkeys(
+        ("alert.commands", "alert.conditions", "alert.silences"), 1
+    )
     for spec in TOPICS.values():
         if spec.direction in ("input", "internal"):
             assert spec.config["message.timestamp.type"] == "LogAppendTime", "publishers' clocks decide nothing"

@@ -10,10 +10,12 @@ from schemas.registry import RegistryError, TopicSpec, topics
 
 
 def test_the_flow() -> None:
-    assert flow.stages() == ("ingest", "identify", "track", "measure")
-    assert flow.between() == ("contact.normalised", "identity.links", "contact.interactions", "contact.measurements")
+    assert flow.stages() == ("ingest", "identify", "track", "measure", "alert")
+    assert flow.between() == (
+        "contact.normalised", "identity.links", "contact.interactions", "contact.measurements", "alert.conditions",
+    )  # fmt: skip
     assert flow.published() == (
-        "alerts", "contact.quality", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
+        "alert.events", "alerts", "contact.quality", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
         "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "recommendations", "segments",
     )  # fmt: skip
 
@@ -28,9 +30,10 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "customers.events",
                 "agents.state",
                 "alert.commands",
+                "alert.silences",
                 "identity.commands",
             ),
-            ("contact.normalised", "contacts.dead-letters"),
+            ("alert.conditions", "contact.normalised", "contacts.dead-letters"),
         ),
         "identify": (
             ("contact.normalised", "identity.links"),
@@ -45,7 +48,7 @@ def test_what_each_stage_reads_and_writes() -> None:
         "track": (
             ("contact.interactions",),
             (
-                "alerts",
+                "alert.conditions",
                 "contact.interactions",
                 "contact.measurements",
                 "contact.quality",
@@ -60,7 +63,11 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "segments",
             ),
         ),
-        "measure": (("contact.measurements",), ("contacts.dead-letters", "defect.signals", "kpis", "queue.state")),
+        "measure": (
+            ("contact.measurements",),
+            ("alert.conditions", "contacts.dead-letters", "defect.signals", "kpis", "queue.state"),
+        ),
+        "alert": (("alert.conditions",), ("alert.events", "alerts", "contacts.dead-letters")),
     }
     with pytest.raises(KeyError):
         flow.inputs("webhooks")
@@ -73,7 +80,7 @@ def changed(topic: str, **change: Any) -> dict[str, TopicSpec]:
 def test_a_new_stage_stands_behind_those_it_reads_of() -> None:
     added = changed("contact.normalised", consumers=["identify", "link"])
     added["contact.links"] = topics()["contact.normalised"].model_copy(update={"producers": ["link"]})
-    assert flow.order_of(added) == ("ingest", "link", "identify", "track", "measure")
+    assert flow.order_of(added) == ("ingest", "link", "identify", "track", "measure", "alert")
 
 
 def test_what_is_written_against_the_flow_orders_nothing() -> None:

@@ -19,6 +19,8 @@ from streams.worker.metrics import Metrics
 
 HOPS = ("ingest", "track", "measure")
 
+OPEN = {("wait", "firing", "warning"): 2, ("wait", "escalated", "critical"): 1, ("gone", "silenced", "info"): 1}
+
 
 async def lag() -> dict[TopicPartition, Lag]:
     known = {TopicPartition("x.facts", 0): Lag(7, 1.5), TopicPartition("x.facts", 1): Lag(4, 42.0)}
@@ -58,11 +60,11 @@ def lines(metrics: Metrics) -> dict[str, float]:
 
 async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gauges, "clock", SimpleNamespace(now=lambda: 1_000_000, ahead=lambda: -1.5))
-    metrics = Metrics(["wait", "mood"])
+    metrics = Metrics({"wait": "warning", "mood": "info"})
     kpi = ("service_level", "v", "voice", "loans", "gold", "1m", "", "", "")
     watched = source(
         ingest=Told(held=lambda: {"contacts.chat": 12.0, "contacts.voice": 0.0}),
-        track=Told(live_time=lambda: 997_000, open_alerts=lambda: {"wait": 3, "gone": 1}),
+        track=Told(live_time=lambda: 997_000, open_alerts=lambda: OPEN),
         measure=Told(
             live_time=lambda: None,
             readings=lambda: {kpi: 0.75},
@@ -92,9 +94,10 @@ async def test_gauges_are_read_off_the_tasks(monkeypatch: pytest.MonkeyPatch) ->
         'contact_queue_depth{channel="voice",queue="loans"}': 4,
         'contact_queue_longest_wait_seconds{channel="voice",queue="loans"}': 12.5,
         'contact_queue_expected_wait_seconds{channel="voice",queue="loans"}': 80.0,
-        'contact_alerts_open{rule="wait"}': 3,
-        'contact_alerts_open{rule="mood"}': 0,
-        'contact_alerts_open{rule="gone"}': 1,
+        'contact_alerts_open{rule="wait",severity="warning",state="firing"}': 2,
+        'contact_alerts_open{rule="wait",severity="critical",state="escalated"}': 1,
+        'contact_alerts_open{rule="mood",severity="info",state="firing"}': 0,
+        'contact_alerts_open{rule="gone",severity="info",state="silenced"}': 1,
         'contact_defect_signals_firing{kind="product"}': 2,
         'contact_defect_signals_firing{kind="topic"}': 0,
         "contact_streams_topics_changed": 1,
@@ -123,7 +126,7 @@ async def test_what_nobody_can_ask_the_broker_is_no_figure() -> None:
 
 
 def test_counters_begin_at_zero_where_their_labels_are_known() -> None:
-    metrics = Metrics(["wait"])
+    metrics = Metrics({"wait": "warning"})
     metrics.watch(source())
     found = lines(metrics)
     for reason in ("unreadable", "too-old", "id-reused", "processing"):
@@ -131,7 +134,7 @@ def test_counters_begin_at_zero_where_their_labels_are_known() -> None:
     for counter in ("records", "bytes", "batches", "tasks_lost", "failed_records", "late"):
         for hop in HOPS:
             assert found[f'contact_streams_{counter}_total{{hop="{hop}"}}'] == 0
-    assert found['contact_alerts_total{rule="wait",status="resolved"}'] == 0
+    assert found['contact_alerts_total{rule="wait",state="resolved"}'] == 0
     assert found['contact_streams_illegal_transitions_total{type="contact.held"}'] == 0
     assert found['contact_streams_batch_seconds_count{hop="ingest"}'] == 0
     assert not any(name.partition("{")[0].endswith("_created") for name in found)
@@ -172,7 +175,7 @@ def test_a_connector_that_invents_queues_does_not_fill_the_monitoring(monkeypatc
 def test_promtool_has_no_complaint() -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed (Debian package prometheus)")
-    metrics = Metrics(["wait"])
+    metrics = Metrics({"wait": "warning"})
     metrics.watch(source())
     text = generate_latest(metrics.registry)
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)

@@ -1,0 +1,62 @@
+"""The rules that are watched at the owner's key, and what they need of a customer."""
+
+from dataclasses import dataclass, field
+
+from streams.alerts.index import Index
+from streams.customers.watched.looking import fields_of, leaves_of, part_of
+from streams.customers.watched.moods import MOODS, Way, way_of
+from streams.customers.watched.scenes import PROMISE
+
+WORDS = frozenset({"tier", "service_type", "policy", "channel", "queue"})
+OF_JOURNEYS = frozenset({"repeats"})
+"""Fields of a customer that follow from the journeys."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Rules by what they are about."""
+
+    contacts: Index
+    customers: Index
+    journeys: Index
+    moods: Index = field(init=False)
+    """Of those about customers, what reads how the customer feels alone: it goes by messages."""
+    others: Index = field(init=False)
+    """The other ones."""
+    ways: dict[str, Way] = field(init=False)
+    """How moods are reckoned that any rule reads, by name."""
+    ruled: dict[str, tuple[str, ...]] = field(init=False)
+    """The rules that read each of these."""
+    promises: bool = field(init=False)
+    legs_only: bool = field(init=False)
+    """Nothing but stays in queues matters of a contact."""
+
+    def __post_init__(self) -> None:
+        moods = part_of(self.customers, lambda read: bool(read & MOODS) and read <= MOODS | WORDS)
+        others = part_of(self.customers, lambda read: not (read & MOODS and read <= MOODS | WORDS))
+        ways: dict[str, Way] = {}
+        ruled: dict[str, tuple[str, ...]] = {}
+        for rule, leaf in leaves_of(self.customers):
+            if leaf.field in MOODS:
+                way = way_of(leaf.field, dict(leaf.parameters))
+                ways[way.name] = way
+                ruled[way.name] = (*ruled.get(way.name, ()), rule.name)
+        read = fields_of(self.contacts)
+        for name, value in (
+            ("moods", moods),
+            ("others", others),
+            ("ways", ways),
+            ("ruled", ruled),
+            ("promises", PROMISE in read),
+            ("legs_only", read <= WORDS | {"waiting"}),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def version(self) -> str:
+        return self.contacts.version
+
+    @property
+    def writes(self) -> bool:
+        """Are messages to be kept?"""
+        return bool(self.ways) or "sentiment" in fields_of(self.journeys)

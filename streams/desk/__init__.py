@@ -1,0 +1,1 @@
+"""The desk of alerts: how they stand, their steps, silences and rules, as the topics have them; words on them."""
