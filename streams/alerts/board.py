@@ -15,7 +15,7 @@ from streams.alerts.episodes import ERASED
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
-from streams.base.records import SEP, Command, Condition, ConditionSubject, Silenced
+from streams.base.records import SEP, Command, Condition, ConditionSubject, Erase, Silenced
 from streams.base.times import MINUTE_MS
 
 HELD_BACK = "held-back"
@@ -165,6 +165,15 @@ class Board:
             told.silence, told.line, told.matchers, starts, told.until, told.by, told.reason, first
         )
         return list(self._covered_anew(told.line, now))
+
+    def erase(self, told: Erase) -> list[Told]:
+        """Somebody is forgotten: so is every alert about them that began by then, on the line or on every line."""
+        found: list[Told] = []
+        for fingerprint, known in [*self.tables.standings.items()]:
+            its = known.condition.subject.customer == told.owner and known.condition.since <= told.time
+            if its and (told.every or known.line == told.line):
+                found += self._forget(fingerprint)
+        return found
 
     def passed(self, fingerprint: str, now: int) -> list[Told]:
         """Stream time has passed an alert's deadline."""

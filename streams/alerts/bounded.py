@@ -65,7 +65,7 @@ Why = Callable[[Found], str]
 
 
 def going(known: Iterable[Stood], since: int) -> dict[str, Found]:
-    """By rule, the episodes that go on at a moment."""
+    """By rule, the episodes that go on at a moment, for `watch`."""
     return {
         each.rule: Found(
             each.rule, each.severity, each.what, each.since, None, each.anchor, each.value, each.limit, each.clear,
@@ -76,10 +76,14 @@ def going(known: Iterable[Stood], since: int) -> dict[str, Found]:
     }  # fmt: skip
 
 
-def continued(found: Found, begun: Mapping[str, Found], since: int) -> Found:
-    """Rules have changed: what holds from the first moment on that is looked at has begun when it had begun before."""
-    known = begun.get(found.rule)
-    return found if known is None or found.since != since else found._replace(since=known.since)
+def looked_at(found: Iterable[Found], begun: Mapping[str, Found], since: int) -> list[Found]:
+    """Without what was over before the first moment that is looked at. ``begun``: what went on then; when rules have
+    changed, it is not known to `watch`, and what holds from that moment on has begun when it had begun before."""
+    some = [each for each in found if each.until is None or each.until > since or each.rule in begun]
+    return [
+        each._replace(since=known.since) if (known := begun.get(each.rule)) and each.since <= since else each
+        for each in some
+    ]
 
 
 def settled(
@@ -93,7 +97,11 @@ def settled(
     ``rules``: all there are; ``why``: for what reason one is over. Episodes are named by when they began, as it was
     told first."""
     left = list(known)
-    found = [each if each.since < span.since else each._replace(anchor=str(each.since)) for each in found]
+    names = {(each.rule, each.anchor, each.since) for each in known}
+    found = [
+        each if (each.rule, each.anchor, each.since) in names else each._replace(anchor=str(each.since))
+        for each in found
+    ]
     kept: list[Stood] = []
     changed: list[Stood] = []
     for each, before in _pairs(left, found):

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import hearing
-from streams.alerts.bounded import Span, Stood, Told, continued, going, settled
+from streams.alerts.bounded import Span, Stood, Told, going, looked_at, settled
 from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, REACH_MS, Gap, Place, Places, learnt, slot_of
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
@@ -136,7 +136,7 @@ class Connectors:
         """What always fires is told once more each minute, with the minute as its value: whoever hears an old one knows
         that nothing is judged any more."""
         until, since = span.now, {each.rule: each.since for each in beat.stood}
-        look = watch(self.system, {}, lambda name, _: _for_ever(name, until), until, since=until)
+        look = watch(self.system, {}, lambda name, _: _for_ever(name, until), until)
         found = [
             each._replace(since=since.get(each.rule, each.since), value=until, unit="ms")
             if each.what == WATCHDOG
@@ -224,7 +224,7 @@ class Connectors:
             begun if row.version == self.rules.version else {},
             span.since,
         )
-        found = [continued(each, begun, span.since) for each in look.found]
+        found = looked_at(look.found, begun, span.since)
         stood, changed = settled(row.stood, found, span, self._names)
         stood = tuple(each for each in stood if each.open)
         after = replace(row, stood=stood, version=self.rules.version if stood else "")

@@ -34,12 +34,13 @@ MAX_MESSAGES = 50
 
 @dataclass(frozen=True, slots=True)
 class SentimentRule:
-    """Of a rule about ``sentiment``: fires on the decayed mean of a customer's messages; the gap between the two limits
+    """``sentiment`` of alerts.yaml: fires on the decayed mean of a customer's messages; the gap between the two limits
     (thousandths) is the hysteresis.
     """
 
     name: RuleName
     tiers: Annotated[frozenset[TierName], Field(min_length=1)] = frozenset()
+    """None named: every tier that is high."""
     half_life_ms: Annotated[Span, Field(alias="half_life")] = 30 * MINUTE_MS
     min_messages: Annotated[int, Field(strict=True, ge=1, le=MAX_MESSAGES)] = 3
     fire_at_or_below: Milli = -450

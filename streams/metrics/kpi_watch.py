@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, continued, going, settled
+from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, going, looked_at, settled
 from streams.alerts.conditions import Comparison, leaves
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Signal
@@ -161,7 +161,7 @@ class _Look:
         look = watch(
             index, attributes, self._fields, span.now, begun if row.version == index.version else {}, span.since
         )
-        found = [self._in_its_unit(continued(each, begun, span.since)) for each in look.found]
+        found = [self._in_its_unit(each) for each in looked_at(look.found, begun, span.since)]
         names = {rule.name for rule in index.rules}
         stood, changed = settled(row.stood, found, span, names, self._why)
         self._keep(stood, look.due)

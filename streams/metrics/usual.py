@@ -36,8 +36,9 @@ YEAR_MS = round(365.25 * DAY_MS)
 AROUND_MS = 2 * HOUR_MS
 """How far before and after its place in the day the spread of a reading is looked for."""
 NORMAL = 1.4826
-EFFICIENCY = 0.37
-"""Of the MAD against the standard deviation: it says as much of n readings as that of so many times n."""
+FREEDOM = 0.25
+"""Degrees of freedom of a spread, of the readings that it is of. By the efficiency of the MAD it were 0.37; what
+differs from week to week is less regular than chance."""
 
 
 class Usual(NamedTuple):
@@ -84,7 +85,7 @@ def usual(unit: Unit, slots: Slots, slot: int, length_ms: int, min_weeks: int) -
         spread = max(1.0, spread)
     if spread <= 0:
         return None  # it has always been the same: nothing is known of how it varies
-    return Usual(unit, middle, spread, max(2.0, EFFICIENCY * count), len(here))
+    return Usual(unit, middle, spread, max(2.0, FREEDOM * count), len(here))
 
 
 def per_year(chance: float, length_ms: int) -> float:

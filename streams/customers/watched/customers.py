@@ -17,6 +17,7 @@ from streams.customers.watched.messages import forced
 from streams.customers.watched.moods import Mood, Way
 from streams.customers.watched.rules import Watched
 from streams.customers.watched.scenes import CustomerScene, JourneyScene, Known
+from streams.customers.watched.spans import is_past
 from streams.customers.watched.standings import NOTHING, Looked, Standing
 
 Touched = Sequence[int]
@@ -116,7 +117,8 @@ class Sight:
         return Known((), state.messages, self._sums(state), view.tiers, policy=self.policy, service_type=_service(view))
 
     def _known(self, state: KnownWatch, view: View) -> Known:
-        contacts = [contact for history in view.histories.values() for contact in history.lives]
+        lives = [contact for history in view.histories.values() for contact in history.lives]
+        contacts = [contact for contact in lives if not is_past(contact)]
         told = () if view.states is None else view.states("silence").told
         return Known(
             contacts,
@@ -124,7 +126,7 @@ class Sight:
             self._sums(state),
             view.tiers,
             told,
-            acts_of([*contacts, *view.rested.values()]),
+            acts_of([*lives, *view.rested.values()]),
             partial(self._journeys_of, view),
             _service(view),
             self.policy,

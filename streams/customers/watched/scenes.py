@@ -14,6 +14,7 @@ from streams.customers.tiers import Tiers
 from streams.customers.watched import customer, journey, moods, ping_pong, promises, responses, waiting, words
 from streams.customers.watched.messages import Messages
 from streams.customers.watched.moods import MOODS, Mood
+from streams.customers.watched.spans import is_past
 from streams.customers.watched.words import Words
 
 RECOVERED = "recovered"
@@ -86,7 +87,7 @@ class ContactScene(Scene):
         if name == PROMISE:
             return promises.promise_overdue(self.contact, self.calls)
         make = _OF_CONTACT.get(name)
-        return () if make is None else make(self.contact)
+        return () if make is None or is_past(self.contact) else make(self.contact)
 
     def subject(self, found: Found, since: int) -> Subject:
         contact, tier = self.contact, self.word("tier", since)

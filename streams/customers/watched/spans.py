@@ -22,6 +22,11 @@ def begun(contact: Contact) -> int:
     return next((mark.time for mark in contact.marks if mark.fact == "contact_reopened"), contact.last)
 
 
+def is_past(contact: Contact) -> bool:
+    """Had it come to rest, and been told of, before what is kept of it goes on? Nothing of it is told again."""
+    return contact.before is not None and contact.origin is None
+
+
 def spans(contact: Contact) -> tuple[Span, ...]:
     """All of them, in order."""
     found, start = list[Span](), begun(contact)

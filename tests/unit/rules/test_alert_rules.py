@@ -47,7 +47,7 @@ def test_there_is_an_example_of_every_kind_and_none_is_in_force() -> None:
         "customer": ("sentiment", "sentiment_streak", "sentiment_drop", "repeats", "waiting", "unanswered", "quiet"),
         "queue": ("waiting", "longest_wait", "expected_wait"),
         "kpi": ("value", "anomaly"),
-        "connector": ("silence", "dead_letters"),
+        "connector": ("silence", "unusual_silence", "dead_letters"),
         "system": ("watchdog",),
     }
     for subject, names in kinds.items():
