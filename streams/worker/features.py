@@ -59,11 +59,14 @@ def _said(value: object) -> str:
 
 
 def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
-    """What is compared, with the customers' rules one by one, alerts by their kinds; the policy has a setting."""
-    for whole in (rules, rules.customers, rules.customers.alerts):
+    """What is compared, with the customers' rules one by one; alerts by their file, calendars and the policy by
+    themselves.
+    """
+    for whole in (rules, rules.customers):
         for part in fields(whole):
-            if part.init and part.name not in ("customers", "alerts", "policy"):
+            if part.init and part.name not in ("customers", "alerts", "policy", "handlings"):
                 yield part.name, getattr(whole, part.name)
+    yield "alerts", rules.customers.alerts.file
 
 
 def _minor() -> str:

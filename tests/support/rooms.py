@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "docs" / "images" / "rooms.svg"
 CONTRACT = "schemas"  # stands below every floor of `streams`
-COLUMNS, STARTS = 8, 8
+COLUMNS, STARTS = 8, 20
 LEFT, TOP, STEP_X, STEP_Y, WIDTH, HEIGHT = 20, 92, 178, 82, 142, 44
 PURE, SHELL, WIRE = (
     ("#e6f0ea", "#3f7d58", "#1f4d33"),
@@ -165,6 +165,7 @@ def _cost(where: Places, arrows: Sequence[Arrow]) -> int:
             beside = abs((x - column) * (y2 - y) + (x2 - x) * (floor - y))  # columns, times the floors of the line
             if y < floor < y2 and 100 * beside < 45 * (y2 - y) + 27 * abs(x2 - x):
                 cost += 400  # through a room, or along its edge
+                cost += 4000 if 2 * STEP_X * beside <= WIDTH * (y2 - y) else 0
     for (x, y, x2, y2), (u, v, u2, v2) in itertools.combinations(lines, 2):
         top, end = max(y, v), min(y2, v2)
         if top < end:

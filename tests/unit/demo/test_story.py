@@ -85,7 +85,7 @@ async def test_everything_that_comes_out_is_of_the_contract() -> None:
     specs = registry.topics()
     told = [record for record in chain(*(await recorded())[0]) if record.value is not None]
     assert [(record, wrong) for record in told if (wrong := specs[record.topic].check(record.value))] == []
-    assert {record.topic for record in told} >= {"alerts", "customer.quiet", "outreach", "privacy.proofs"}
+    assert {record.topic for record in told} >= {"alert.events", "customer.quiet", "outreach", "privacy.proofs"}
 
 
 async def test_what_was_recorded_proves_it_again() -> None:
@@ -111,7 +111,7 @@ FALSE: list[tuple[Change, list[int]]] = [
     (with_value("identity.changes", {"contact_id": "mail-sam", "to": "customer:carla-3001"}, path=[]), [4]),
     (with_value("journeys", {"customer": "customer:carla-3001", "revision": 3}, channels=["email"]), [4]),
     (with_value("journeys", {"line": "as-if-never-linked"}, wait_ms=1), [4]),
-    (with_value("alerts", {"status": "firing"}, since=day_later), [5]),
+    (with_value("alert.events", {"because": "fired"}, alert={"state": "resolved", "subject": {}}), [5]),
     (with_value("journeys", {"customer": "customer:ben-4001", "line": "last-winter"}, cases=[]), [6]),
     (with_value("customer.quiet", {"tier": "gold"}, quiet_at=day_later), [7]),
     (with_value("customer.quiet", {"tier": "platinum"}, customer="customer:nora-1001"), [7, 9, 10]),

@@ -167,11 +167,11 @@ def test_the_real_contract_is_guarded() -> None:
     old = json_schemas()
     new = copy.deepcopy(old)
     new["input/contact.queued"]["$defs"]["ContactQueuedData"]["required"].append("skill")
-    new["output/alerts"]["properties"]["status"]["enum"].append("snoozed")
+    new["output/alerts"]["properties"]["state"]["enum"].append("snoozed")
     del new["output/journeys"]["$defs"]["JourneyContact"]["properties"]["wait_ms"]
     assert compare(old, new) == [
         f"input/contact.queued: data.skill becomes required: {CONNECTORS}",
-        f"output/alerts: status may now be 'snoozed': {SUBSCRIBERS}",
+        f"output/alerts: state may now be 'snoozed': {SUBSCRIBERS}",
         f"output/journeys: contacts[].wait_ms is removed: {SUBSCRIBERS}",
     ]
 

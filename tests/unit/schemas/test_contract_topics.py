@@ -46,6 +46,7 @@ def test_every_topic_of_the_system_is_described() -> None:
         "queue.state",
     }
     outputs |= {
+        "api.audit",
         "contacts.dead-letters",
         "customer.quiet",
         "outreach",
@@ -173,7 +174,7 @@ def test_how_topics_are_kept() -> None:
     for compacted in ("alerts", "journeys", "segments", "queue.state", "privacy.proofs"):
         assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"} | within
     assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == dict.fromkeys(
-        ("alert.commands", "alert.conditions", "alert.silences"), 1
+        ("alert.commands", "alert.conditions", "alert.silences", "api.audit"), 1
     )
     for spec in TOPICS.values():
         if spec.direction in ("input", "internal"):

@@ -96,7 +96,7 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     others["behaviours"] = replace(rules.behaviours, names=("x",))
     others["deadlines"] = replace(rules.deadlines, promises=frozenset())
     others["signals"] = replace(rules.signals, min_history=1)
-    assert {*others, "customers"} == {part.name for part in fields(Rules)}
+    assert {*others, "customers", "handlings"} == {part.name for part in fields(Rules)}, "handlings follow from alerts"
     for name, other in others.items():
         assert changed(of(), of(replace(rules, **{name: other}))) == {f"rules.{name}"}
     changes: dict[str, Any] = {
@@ -115,10 +115,8 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
     for name, other in changes.items():
         own = replace(rules, customers=replace(customers, **{name: other}))
         assert changed(of(), of(own)) == {variable(name) if name == "policy" else f"rules.{name}"}
-    for kind in fields(customers.alerts):
-        fewer: dict[str, Any] = {kind.name: ()}
-        own = replace(rules, customers=replace(customers, alerts=replace(customers.alerts, **fewer)))
-        assert changed(of(), of(own)) == {f"rules.{kind.name}"}
+    fewer = replace(customers.alerts, file=replace(customers.alerts.file, rules=()))
+    assert changed(of(), of(replace(rules, customers=replace(customers, alerts=fewer)))) == {"rules.alerts"}
     shipped = (rule_files.SHIPPED / "alerts.yaml").read_text()
     (tmp_path / "alerts.yaml").write_text(f"# the same, with a comment\n{shipped}")
     assert changed(of(), of(rule_files.load(tmp_path))) == set()

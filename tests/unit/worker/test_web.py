@@ -19,13 +19,13 @@ def source() -> Source:
 
 
 async def test_it_names_its_worker_and_its_group(source: Source) -> None:
-    web, request = Web(source, Metrics(["wait"]), WebOptions("127.0.0.1", 0, 10)), SimpleNamespace()
+    web, request = Web(source, Metrics({"wait": "critical"}), WebOptions("127.0.0.1", 0, 10)), SimpleNamespace()
     body: Any = (await web._healthz(request)).body  # type: ignore[arg-type]
     assert orjson.loads(body) == {"status": "alive", "worker": "w1", "group": "x.app"}
 
 
 async def test_it_is_ready_when_what_the_group_wants_is_restored_and_time_goes_on(source: Source) -> None:
-    web = Web(source, Metrics(["wait"]), WebOptions("127.0.0.1", 0, 10))
+    web = Web(source, Metrics({"wait": "critical"}), WebOptions("127.0.0.1", 0, 10))
     assert web.not_ready({}) == ["no partitions assigned yet"]
     source.tasks.assigned([("count", 0), ("count", 1)])
     assert web.not_ready({}) == ["2 of 2 partitions are not restored yet"]
