@@ -25,7 +25,7 @@ RULES = ruled(
     {"name": "risk", "subject": "customer", "when": {"all": [{"sentiment": {"at_or_below": -0.3}}, {"waiting": {"above": "60s"}}]}},
     {"name": "age", "subject": "journey", "when": {"age": {"above": "1h"}, "contacts": {"at_or_above": 2}}},
 )  # fmt: skip
-LABELS = ("queue", "service_type")
+LABELS = ("queue", "service_type", "tier")
 """Of a subject, as they are known when it is told."""
 APART = ("age",)
 """Of journeys, which are other ones when a contact comes that joins two: only that each is told once is the same."""
