@@ -12,7 +12,7 @@ from streams.contacts import lifecycle
 from streams.contacts.acts import Acts
 from streams.contacts.rules import ContactRules
 from streams.contacts.service import Service
-from streams.contacts.steps import CUSTOMER, HUMAN, Step
+from streams.contacts.steps import Step
 
 ANSWERED, ABANDONED, FLOW_OUT, OPEN = "answered", "abandoned", "flow_out", "open"
 CONTAINED, LEFT = "contained", "left"
@@ -44,8 +44,6 @@ MAX_SOLVES = 8
 """Times that a contact was solved, the first and the latest."""
 MAX_LEGS = 50
 """Legs kept of one contact; earlier ones have long been counted."""
-MAX_NOTED = 8
-"""Transfers, hands, pauses, askings and promises noted of one contact, the latest of each."""
 
 # Points of friction, the unit of the segment's friction component.
 FRICTION = {"abandoned": 1.0, "transferred": 0.5, "search failed": 0.5, "case reopened": 1.0}
@@ -292,30 +290,6 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
 def begin(name: str, channel: str, step: Step) -> Contact:
     """The contact before its first step."""
     return Contact(name, channel, step.time, step.time, only_told=step.type in ABOUT)
-
-
-WORDS = frozenset({"message.sent", "post.answered"})
-"""Types that go on with an ended contact when the customer is their author."""
-
-
-def trigger(contact: Contact, step: Step) -> str:
-    """What the transition table calls this step."""
-    if step.type == "contact.connected" and step.actor != HUMAN:
-        return f"contact.connected:{step.actor}"
-    if step.type == "contact.wrapped_up" and step.agent and contact.agent and step.agent != contact.agent:
-        return "contact.wrapped_up:other"
-    if step.type == "contact.queued" and took_before(contact, step):
-        return "contact.queued:late"
-    if step.type in WORDS and step.actor == CUSTOMER:
-        return f"{step.type}:customer"
-    if step.type == "contact.left_queue" and contact.waiting is not None and step.queue != contact.waiting.queue:
-        return "contact.left_queue:other"
-    return step.type
-
-
-def took_before(contact: Contact, step: Step) -> bool:
-    """Does a queue say that the contact entered after a human had taken it out of no queue, by another clock?"""
-    return contact.talking is not None and contact.unqueued and step.time - contact.talking <= TWO_CLOCKS_MS
 
 
 def trouble(contact: Contact, what: str, at: int, rules: ContactRules) -> Contact:

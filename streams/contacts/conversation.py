@@ -9,6 +9,7 @@ anything was done for it; a connector that knows better says ``reason: abandoned
 from msgspec.structs import replace
 
 from streams.base.channels import LIVE_CHANNELS, MACHINES, WITHOUT_ABANDONMENT
+from streams.contacts.askings import MAX_NOTED, asks_anew
 from streams.contacts.contact import (
     ABANDONED,
     ANSWERED,
@@ -17,7 +18,6 @@ from streams.contacts.contact import (
     FLOW_OUT,
     LEFT,
     MAX_LEGS,
-    MAX_NOTED,
     OPEN,
     Contact,
     Leg,
@@ -25,16 +25,13 @@ from streams.contacts.contact import (
     one_each,
     solved_at,
     taken_up,
-    took_before,
-    trigger,
     trouble,
 )
 from streams.contacts.parts import reopened
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, HUMAN, Step
+from streams.contacts.triggers import took_before, trigger
 
-FROM_START = "human_from_start"
-"""The first response of a human, since the customer's first message."""
 FLOW_OUT_REASONS = frozenset({"callback", "voicemail", "transferred", "timeout"})
 
 
@@ -110,8 +107,8 @@ def transferred(contact: Contact, step: Step, rules: ContactRules) -> Contact:
         contact = release(contact, step.time)
     contact = leave(contact, step.time, FLOW_OUT, rules)
     warm = step.detail == "warm" and _has_human(contact)
-    moves = (*contact.moves, step.time)[-MAX_NOTED:]
-    contact = replace(contact, transfers=contact.transfers + 1, warm=warm, wants_human=True, moves=moves)
+    contact = replace(contact, transfers=contact.transfers + 1, warm=warm, wants_human=True)
+    contact = replace(contact, moves=(*contact.moves, step.time)[-MAX_NOTED:])
     return trouble(contact, "transferred", step.time, rules)
 
 
@@ -119,8 +116,7 @@ def callback_requested(contact: Contact, step: Step, rules: ContactRules) -> Con
     """It waits to be called back, in no queue."""
     asked, before = (step.time, step.value, contact.queue), contact.callback
     if before is not None:
-        kept = contact.called_back
-        one = (*before[:2], step.time if kept is None else kept, kept is not None)
+        one = (*before[:2], contact.called_back or step.time, contact.called_back is not None)
         contact = replace(contact, promised=(*contact.promised, one)[-MAX_NOTED:])
     return replace(leave(contact, step.time, FLOW_OUT, rules), wants_human=True, callback=asked, called_back=None)
 
@@ -174,9 +170,9 @@ def _asked(contact: Contact) -> bool:
 def answer(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     """A human took it, in person or by a message: that ends the wait."""
     contact, agent = leave(contact, step.time, ANSWERED, rules), step.agent or contact.agent
-    if agent != contact.agent and contact.agent is not None:
-        hands = contact.hands or ((contact.started, contact.agent),)
-        contact = replace(contact, hands=(*hands, (step.time, agent))[-MAX_NOTED:])
+    if agent and contact.agent and agent != contact.agent:
+        hands = (*(contact.hands or ((contact.started, contact.agent),)), (step.time, agent))
+        contact = replace(contact, hands=hands[-MAX_NOTED:])
     if contact.outcome == ANSWERED:
         return contact if agent == contact.agent else replace(contact, agent=agent)
     return _offered(replace(contact, agent=agent, outcome=ANSWERED, answered=step.time), ANSWERED, step.time)
@@ -287,7 +283,7 @@ def _by_machine(contact: Contact, at: int) -> Contact:
 def reopen(contact: Contact, at: int) -> Contact:
     """It goes on after its end. One that had asked for nobody may still ask; what came of any other stays."""
     outcome, well = OPEN if contact.outcome in (CONTAINED, LEFT) else contact.outcome, contact.served_well
-    ended, before = at if contact.ended is None else contact.ended, contact.outcome
+    ended, before = contact.ended or at, contact.outcome
     if well is not None:
         contact = solved_at(contact, well)
     pauses = (*contact.pauses, (ended, at, before))[-MAX_NOTED:]
@@ -301,29 +297,6 @@ def idled(contact: Contact, at: int) -> Contact:
     if leg is None or leg.idle is not None:
         return contact
     return replace(contact, legs=(*contact.legs[:-1], replace(leg, idle=at)))
-
-
-def asks_anew(contact: Contact, since: int, why: str) -> Contact:
-    """The customer's next message begins another asking; nobody waits for a reply to the last one since a moment."""
-    asked = contact.asked if waits_for_first(contact) else None
-    lapsed = contact.lapsed
-    if asked is not None or contact.unanswered is not None:
-        lapsed = (*lapsed, (asked, contact.unanswered, since, why))[-MAX_NOTED:]
-    return replace(
-        contact,
-        lapsed=lapsed,
-        asked=None,
-        unanswered=None,
-        solved=False,
-        asks_again=contact.asks_again or contact.asked is not None,
-        handed_off=None,
-        wants_human=contact.wants_human or contact.handed_off is not None,
-    )
-
-
-def waits_for_first(contact: Contact) -> bool:
-    """Has no human replied since the customer began to ask?"""
-    return contact.asked is not None and (contact.asks_again or FROM_START not in contact.responses)
 
 
 def _gives_up(contact: Contact, by: str, reason: str) -> bool:

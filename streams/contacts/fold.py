@@ -18,7 +18,6 @@ from streams.contacts.contact import (
     MAX_SAID,
     Contact,
     taken_up,
-    trigger,
     trouble,
 )
 from streams.contacts.lifecycle import END, Move, Verdict
@@ -26,6 +25,7 @@ from streams.contacts.rules import ContactRules
 from streams.contacts.service import NO_ANSWER, WATCHED, served
 from streams.contacts.standing import with_turn
 from streams.contacts.steps import AGENT, Step
+from streams.contacts.triggers import trigger
 
 
 def judge(contact: Contact, step: Step) -> Move:

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from streams.base import decay
 from streams.base.channels import SPOKEN
 from streams.contacts import conversation, surveys, trend
+from streams.contacts.askings import FROM_START, asks_anew
 from streams.contacts.contact import CONTAINED, Contact, Mark, one_each, solved_at, taken_up
 from streams.contacts.lifecycle import START
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import AGENT, CUSTOMER, Step
 
 _BOT = "bot"
-_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", conversation.FROM_START, "human_from_handoff", "after_reopen"
+_ANY, _FROM_START, _FROM_HANDOFF, _AFTER_REOPEN = "any", FROM_START, "human_from_handoff", "after_reopen"
 
 
 def wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
@@ -57,7 +58,7 @@ def _answers(contact: Contact) -> bool:
 def _customer_wrote(contact: Contact, step: Step, rules: ContactRules) -> Contact:
     if contact.solved:
         since = step.time if contact.solved_at is None else contact.solved_at
-        contact = conversation.asks_anew(taken_up(contact, step.time), since, "solved")
+        contact = asks_anew(taken_up(contact, step.time), since, "solved")
     if contact.asked is None or contact.unanswered is None or not contact.unheard:
         asked = step.time if contact.asked is None else contact.asked
         turned = contact.turned if contact.unheard else step.time

@@ -71,7 +71,8 @@ class Watching(Follower[KnownWatch]):
             over = len(new.messages) - MAX_MESSAGES
             if over > MAX_MESSAGES:
                 new = self._settle(new, over, view)
-        told = self._all(new, self._concerned(new, Of(change.key, after.lives, after.touched), view), change.gone, view)
+        some = self._concerned(new, Of(change.key, after.lives, after.touched), change.step is not None, view)
+        told = self._all(new, some, change.gone, view)
         if change.step is None and any(each.firing and each.about != CONTACT for each in told.state.alerts.values()):
             told = self._judged(told, change.gone, view)  # by now: it may come to rest in the same moment
         return told if told.state is not state or told.out else None
@@ -164,14 +165,16 @@ class Watching(Follower[KnownWatch]):
                 if contact.callback is not None and key not in view.histories:
                     yield Of(key, (contact,), None)
 
-    def _concerned(self, state: KnownWatch, of: Of, view: View) -> Iterable[Of]:
-        """The contacts that one which changed concerns."""
+    def _concerned(self, state: KnownWatch, of: Of, arrived: bool, view: View) -> Iterable[Of]:
+        """The contacts of which a change of one may tell something at once. Of an event that has just arrived nothing
+        new is told yet: what was told may be over.
+        """
         if not self.of_contacts:
             return ()
+        firing = {each.subject.key for each in state.alerts.values() if each.firing and each.about == CONTACT}
         if self.rules.promises and is_call(of.lives[-1]):
-            return (each for each in self._contacts(view) if each.key == of.key or each.lives[-1].callback is not None)
-        nothing = self.rules.legs_only and not any(contact.legs for contact in of.lives)
-        return () if nothing and not state.alerts else (of,)
+            return [each for each in self._contacts(view) if each.key in firing or each.key == of.key]
+        return () if arrived and of.key not in firing else (of,)
 
     def _all(self, state: KnownWatch, some: Iterable[Of], gone: Gone, view: View) -> After[KnownWatch]:
         """After a look at some contacts."""
@@ -195,6 +198,8 @@ class Watching(Follower[KnownWatch]):
         return Looked(tuple(one for each in looks for one in each.standings), min(times, default=None))
 
     def _look_at(self, of: Of, contact: Contact, view: View, at: int | None) -> Looked:
+        if not self.rules.concern(contact, view.tiers):
+            return NOTHING
         calls = self._calls(contact, view)
         case = Case(view.tiers, self.policy, of.touched, calls)
         name, made_of = (view.owner, view.line, of.key, contact.started), (contact, view.tiers, of.touched, calls)

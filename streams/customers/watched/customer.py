@@ -26,7 +26,7 @@ def open_contacts(contacts: Iterable[Contact]) -> Signal:
             continue
         for span in spans(contact):
             steps[span.start] = steps.get(span.start, 0) + 1
-            names[span.start] = max(names.get(span.start, ""), f"{contact.channel}|{contact.id}")
+            names[span.start] = max(names.get(span.start, ""), f"{contact.channel}|{contact.id}/{span.start}")
             if span.end is not None:
                 steps[span.end] = steps.get(span.end, 0) - 1
     found, number, name = list[Piece](), 0, ""
@@ -89,7 +89,8 @@ def _repeats(parts: Sequence[Touchpoint | Journey], within_ms: int) -> Signal:
         number += 1
         end = following if ends is None else ends if following is None else min(following, ends)
         if end is None or end > point.started:
-            found.append(Piece(point.started, end, float(number), anchor=f"{point.channel}|{point.contact}"))
+            name = f"{point.channel}|{point.contact}/{point.started}"
+            found.append(Piece(point.started, end, float(number), anchor=name))
         if following is not None and ends is not None and following > ends:
             number = 0
     return tuple(found)

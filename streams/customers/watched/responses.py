@@ -8,8 +8,8 @@ contact, since it first came into a queue. A contact that is over waits for nobo
 
 from streams.alerts.signals import Piece, Signal
 from streams.base.channels import SPOKEN
+from streams.contacts.askings import FROM_START, waits_for_first
 from streams.contacts.contact import ANSWERED, Contact
-from streams.contacts.conversation import FROM_START, waits_for_first
 from streams.customers.watched.spans import begun, until
 from streams.customers.watched.waiting import event_of
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from streams.alerts.index import Index
+from streams.contacts.contact import Contact
+from streams.customers.tiers import Tiers
 from streams.customers.watched.looking import fields_of, leaves_of, part_of
 from streams.customers.watched.moods import MOODS, Way, way_of
 from streams.customers.watched.scenes import PROMISE
@@ -30,6 +32,10 @@ class Watched:
     promises: bool = field(init=False)
     legs_only: bool = field(init=False)
     """Nothing but stays in queues matters of a contact."""
+    channels: frozenset[str] | None = field(init=False)
+    """On which rules about contacts are; None = on any."""
+    tiers: frozenset[str] | None = field(init=False)
+    """The same of tiers."""
 
     def __post_init__(self) -> None:
         moods = part_of(self.customers, lambda read: bool(read & MOODS) and read <= MOODS | WORDS)
@@ -49,8 +55,19 @@ class Watched:
             ("ruled", ruled),
             ("promises", PROMISE in read),
             ("legs_only", read <= WORDS | {"waiting"}),
+            ("channels", _needed(self.contacts, "channel")),
+            ("tiers", _needed(self.contacts, "tier")),
         ):
             object.__setattr__(self, name, value)
+
+    def concern(self, contact: Contact, tiers: Tiers) -> bool:
+        """May any rule about contacts be about this one, as it seems at a glance?"""
+        if self.channels is not None and contact.channel not in self.channels:
+            return False
+        wanted = self.tiers
+        if wanted is None or contact.tier in wanted:
+            return True
+        return any(tier in wanted for _, tier in contact.said) or any(tier in wanted for _, _, tier in tiers)
 
     @property
     def version(self) -> str:
@@ -60,3 +77,9 @@ class Watched:
     def writes(self) -> bool:
         """Are messages to be kept?"""
         return bool(self.ways) or "sentiment" in fields_of(self.journeys)
+
+
+def _needed(index: Index, attribute: str) -> frozenset[str] | None:
+    """The words without one of which no rule is about a subject; None = there are others."""
+    free, words = index.scopes.get(attribute, (1, {}))
+    return None if free else frozenset(words)

@@ -61,6 +61,7 @@ def counted(contact: Contact, times: Sequence[int], before: int = 0) -> Signal:
     is named by its number. ``times``: in order, ms; ``before``: how often it happened before the first of them.
     """
     found = list[Piece]()
+    part = "" if contact.origin is None else f"/{begun(contact)}"
     for span in spans(contact):
         happened = [at for at in times if span.end is None or at < span.end]
         number = before + len(happened)
@@ -69,7 +70,7 @@ def counted(contact: Contact, times: Sequence[int], before: int = 0) -> Signal:
         for start, end, last in _between(span, inside):
             if number and (end is None or start < end):
                 reason = span.reason if last else ""
-                found.append(Piece(start, end, float(number), anchor=str(number), reason=reason))
+                found.append(Piece(start, end, float(number), anchor=f"{number}{part}", reason=reason))
             number += 1
     return tuple(found)
 

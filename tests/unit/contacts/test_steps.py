@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from schemas.events import EVENTS
 from streams.base.records import Event
-from streams.contacts.contact import Contact, Leg, trigger
+from streams.contacts.contact import Contact, Leg
 from streams.contacts.steps import READ, step
+from streams.contacts.triggers import trigger
 
 
 def event(kind: str, queue: str | None = None, agent: str | None = None, **data: Any) -> Event:

@@ -25,10 +25,10 @@ RULES = ruled(
     {"name": "risk", "subject": "customer", "when": {"all": [{"sentiment": {"at_or_below": -0.3}}, {"waiting": {"above": "60s"}}]}},
     {"name": "age", "subject": "journey", "when": {"age": {"above": "1h"}, "contacts": {"at_or_above": 2}}},
 )  # fmt: skip
-LABELS = ("queue", "service_type")
+LABELS = ("queue", "service_type", "tier")
 """Of a subject, as they are known when it is told."""
-APART = ("age",)
-"""Of journeys, which are other ones when a contact comes that joins two: only that each is told once is the same."""
+APART = ("age", "many")
+"""What changes when a contact comes that begins before the others."""
 Records = list[Event | Profile]
 
 
@@ -49,13 +49,13 @@ def essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     seen, over = set[str](), set[str]()
     for each in told(task):
+        if each["rule"] in APART:
+            continue
         name = each["episode"]
         assert (name not in seen) == ("until" not in each) and name not in over, each
         seen.add(name)
         over |= {name} if "until" in each else set()
         subject = {label: value for label, value in each["subject"].items() if label not in LABELS}
-        if each["rule"] in APART:
-            continue
         found[name] = {**each, "subject": subject} | dict.fromkeys(left_out)
     return found
 
