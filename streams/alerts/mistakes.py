@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from streams.alerts.conditions import UPWARD, All, Comparison, Condition, Equality, Not, leaves
 from streams.alerts.fields import ATTRIBUTES, BY_PLURAL, FIELDS, SCOPES, Subject
 from streams.alerts.matching import Matcher
 from streams.alerts.reading import Path, Problem, meant, words_named
-from streams.alerts.rules import HIGH, AlertRule, AlertsFile
+from streams.alerts.rules import HIGH, HIGH_TIERS, AlertRule, AlertsFile
 
 OWN = ("rule", "subject", "severity", "owner", "kind", "state", "line")
 """What every alert has besides its attributes and labels."""
@@ -102,28 +103,54 @@ def _never(condition: Condition) -> bool:
 def _inhibitions(file: AlertsFile) -> Iterator[Problem]:
     labels = {name for rule in file.rules for each in _labels(rule) for name in each}
     attributes = sorted(RESERVED | labels)
-    follows: dict[str, set[str]] = {}
+    sides: list[tuple[int, int]] = []
     for number, each in enumerate(file.inhibitions):
         here: Path = ("inhibitions", number)
-        found = {}
         for side, matchers in (("source", each.source), ("target", each.target)):
             for place, matcher in enumerate(matchers):
                 if matcher.name not in attributes:
                     yield Problem((*here, side, place), _no_attribute(matcher.name, attributes))
-            found[side] = [rule.name for rule in file.rules if may_fit(matchers, rule)]
-            if not found[side]:
-                said = ", ".join(map(str, matchers))
-                yield Problem((*here, side), f"could never match: no rule has alerts that fit {said}")
         for place, name in enumerate(each.equal):
             if name not in attributes:
                 yield Problem((*here, "equal", place), _no_attribute(name, attributes))
-        for source in found["source"]:
-            before = follows.get(source, set())
-            follows[source] = before | set(found["target"])
-            if circle := _circle(follows, source):
-                yield Problem(here, f"goes in a circle, so that they could silence each other: {' → '.join(circle)}")
-                follows[source] = before
-                break
+        source, target = _fitting(each.source, file.rules), _fitting(each.target, file.rules)
+        for side, matchers, fitting in (("source", each.source, source), ("target", each.target, target)):
+            if not fitting:
+                said = ", ".join(map(str, matchers))
+                yield Problem((*here, side), f"could never match: no rule has alerts that fit {said}")
+        circle = _circle([*sides, (source, target)])
+        if circle:
+            names = " → ".join(file.rules[place].name for place in circle)
+            yield Problem(here, f"goes in a circle, so that they could silence each other: {names}")
+        sides.append((0, 0) if circle else (source, target))
+
+
+def _fitting(matchers: Sequence[Matcher], rules: Sequence[AlertRule]) -> int:
+    """The rules whose alerts could fit, as bits by their places."""
+    return sum(1 << place for place, rule in enumerate(rules) if may_fit(matchers, rule))
+
+
+def _circle(sides: Sequence[tuple[int, int]]) -> list[int]:
+    """From the last inhibition round to it: a rule of each step, by their places, the first again at the end; empty
+    where there is no way. ``sides``: the rules that may be source and target of each."""
+    last = len(sides) - 1
+    ways: list[list[int]] = [[last]]
+    seen: set[int] = set()
+    while ways:
+        way = ways.pop()
+        target = sides[way[-1]][1]
+        if back := target & sides[last][0]:
+            steps = [sides[one][1] & sides[other][0] for one, other in pairwise(way)]
+            return [_lowest(each) for each in (back, *steps, back)]
+        for number, (source, _) in enumerate(sides[:last]):
+            if number not in seen and target & source:
+                seen.add(number)
+                ways.append([*way, number])
+    return []
+
+
+def _lowest(of: int) -> int:
+    return (of & -of).bit_length() - 1
 
 
 def _no_attribute(name: str, known: Sequence[str]) -> str:
@@ -144,25 +171,10 @@ def _may_fit(matcher: Matcher, rule: AlertRule) -> bool:
         return True
     if name in SCOPES[rule.subject]:
         words = rule.scope.get(name)
-        return words is None or any(matcher.fits({name: word}) for word in words)
+        return words is None or words == HIGH_TIERS or any(matcher.fits({name: word}) for word in words)
     return any(matcher.fits(labels) for labels in _labels(rule))
 
 
 def _labels(rule: AlertRule) -> list[dict[str, str]]:
     """Its labels, at first and after each step."""
     return [rule.labels, *({**rule.labels, **step.labels} for step in rule.escalation)]
-
-
-def _circle(follows: Mapping[str, Collection[str]], start: str) -> list[str]:
-    """The way back to where it starts; empty where there is none."""
-    paths = [[start]]
-    seen: set[str] = set()
-    while paths:
-        path = paths.pop()
-        for name in sorted(follows.get(path[-1], ())):
-            if name == start:
-                return [*path, name]
-            if name not in seen:
-                seen.add(name)
-                paths.append([*path, name])
-    return []

@@ -46,13 +46,13 @@ from streams.base.units import (
 
 HIGH = "high"
 """In place of a list of tiers: those that tiers.yaml calls high."""
-_HIGH = frozenset({f"*{HIGH}"})
+HIGH_TIERS = frozenset({f"*{HIGH}"})
 _NOTHING = Equality("", (), "", frozenset())
 """In place of a condition with mistakes, while the rest of the rule is read."""
 
 
 def _tiers(given: object) -> object:
-    return _HIGH if given == HIGH else given
+    return HIGH_TIERS if given == HIGH else given
 
 
 _WORDS = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}
@@ -253,7 +253,7 @@ class AlertsFile:
     def watching(self, high: Collection[str]) -> "AlertsFile":
         """The same, where rules for tiers that are high watch these."""
         tiers = frozenset(high)
-        rules = tuple(replace(each, tiers=tiers) if each.tiers == _HIGH else each for each in self.rules)
+        rules = tuple(replace(each, tiers=tiers) if each.tiers == HIGH_TIERS else each for each in self.rules)
         return replace(self, rules=rules)
 
     @property

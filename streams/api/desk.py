@@ -17,6 +17,7 @@ from streams.desk.board import Held
 from streams.desk.following import Follower
 from streams.desk.journeys import Journeys
 from streams.desk.sending import Sender
+from streams.desk.tail import told_to_end
 from streams.engine.connection import Connection
 
 T = TypeVar("T")
@@ -77,6 +78,12 @@ class Desk:
             async with asyncio.timeout(LOOK_SECONDS), self._looks:
                 return await look()
         except TimeoutError:
-            raise Refused(
-                503, "not-now", f"the topic could not be read in {LOOK_SECONDS:g} s", {"Retry-After": "30"}
-            ) from None
+            raise _not_now(f"the topic could not be read in {LOOK_SECONDS:g} s") from None
+        except asyncio.CancelledError:
+            if told_to_end():
+                raise
+            raise _not_now("the broker has not answered") from None
+
+
+def _not_now(why: str) -> Refused:
+    return Refused(503, "not-now", why, {"Retry-After": "30"})

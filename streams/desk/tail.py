@@ -63,15 +63,22 @@ class Tail:
         while True:
             try:
                 await self._read()
+            except asyncio.CancelledError:
+                if told_to_end():
+                    raise
+                self._failed("the broker has not answered")  # the client is stopped while it waits for one
             except UserError as error:
-                if self._why != str(error):
-                    log.warning("%s; trying again", error)
-                self._why = str(error)
+                self._failed(str(error))
             except Exception as error:
                 log.exception("the topics could not be read; trying again")
                 self._why = f"the topics could not be read: {type(error).__name__}"
             pause = AGAIN_SECONDS[0] if time.monotonic() - self._answered < most else min(2 * pause, most)
             await asyncio.sleep(pause)
+
+    def _failed(self, why: str) -> None:
+        if self._why != why:
+            log.warning("%s; trying again", why)
+        self._why = why
 
     async def _read(self) -> None:
         committed = open_consumer(
@@ -118,3 +125,9 @@ class Tail:
             at = known if begins[tp] <= known <= ends[tp] else first
             consumer.seek(tp, at)
             topic.begins(tp.partition, at)
+
+
+def told_to_end() -> bool:
+    """Was this task cancelled? A client that is stopped while it waits for a broker raises that by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

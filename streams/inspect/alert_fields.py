@@ -71,7 +71,7 @@ def page() -> str:
     lines = [
         "# Fields of alert rules",
         "",
-        "What a condition in `alerts.yaml` may look at; how conditions are judged: [alert rules](alert-rules.md).",
+        "What a condition in `alerts.yaml` may look at; how it is written and judged: [alert rules](alert-rules.md).",
         "Made by `contact-streams rules fields --page`.",
     ]
     for subject in SUBJECTS:

@@ -27,6 +27,8 @@ from streams.notify.waking import Clock
 from streams.notify.window import Parcel, Partition, Place, Window
 
 log = logging.getLogger(__name__)
+SETTLE_SECONDS = 30.0
+"""So long attempts are waited for whose partitions go to somebody else: the group waits no longer than twice that."""
 
 
 class Delivering:
@@ -53,7 +55,7 @@ class Delivering:
 
     async def stop(self) -> None:
         """Let attempts end, keep the position, leave the group."""
-        await self._settle(self._target.timeout / 1000 + 1)
+        await self._settle(min(self._target.timeout / 1000 + 1, SETTLE_SECONDS))
         for each in self._attempts:
             each.cancel()
         await asyncio.gather(*self._attempts, return_exceptions=True)
@@ -85,7 +87,7 @@ class Delivering:
 
     async def end(self, partitions: Sequence[Partition]) -> None:
         """They go to somebody else, who begins where this one has come."""
-        await self._settle(self._target.timeout / 1000 + 1)
+        await self._settle(min(self._target.timeout / 1000 + 1, SETTLE_SECONDS))
         for each in partitions:
             self.window.end(each)
 

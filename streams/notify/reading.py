@@ -9,6 +9,7 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.base.errors import BrokerError
 from streams.engine import Unfetchable
 from streams.engine.connection import Connection, Consumer
 from streams.engine.fetching import adapt
@@ -107,12 +108,19 @@ class Reader:
     async def assigned(self, tps: Iterable[TopicPartition], holder: Holder) -> None:
         """Go on where the group was. A target that has no position yet begins with what comes from now on."""
         tps = list(tps)
-        found = await self._positions(tps) if tps else {}
-        await holder.begin({(tp.topic, tp.partition): at for tp, at in found.items()})
+        found: dict[TopicPartition, Position] | None = None
+        while found is None:
+            try:
+                at = await self._positions(tps) if tps else {}
+                await holder.begin({(tp.topic, tp.partition): each for tp, each in at.items()})
+                found = at
+            except (KafkaError, BrokerError) as error:
+                log.warning("%s does not know yet where to go on: %r", self.group, error)
+                await asyncio.sleep(1)
         # What was polled before this moment was nobody's; with no wait in between, what is polled from here on is the
         # holder's, from its position on.
-        for tp, at in found.items():
-            self._consumer.seek(tp, at.offset)
+        for tp, each in found.items():
+            self._consumer.seek(tp, each.offset)
         self.joined = True
 
     async def _positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, Position]:

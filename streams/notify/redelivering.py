@@ -5,9 +5,10 @@ that of every other one, and only then letters are read: so no letter is marked 
 The process that delivers to the target reads the mark, and sends it like any other message.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from schemas.notify import NotifyDeadLetter
 from streams.alerts.matching import Matcher
@@ -37,10 +38,10 @@ async def redeliver(
         found = chosen((await letters(settings)).values(), targets, where)
         await _mark(producer, settings.topic_prefix + TOPIC, (again(each, by, now) for each in found))
     except KafkaError as error:
-        raise NotifyError(
-            "nothing is sent again: another redelivery took over, or the broker does not answer "
-            f"({unreachable(settings.bootstrap_servers, error)})"
-        ) from error
+        if isinstance(error, ProducerFenced):
+            raise NotifyError("nothing is sent again: another redelivery took over") from error
+        why = await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)
+        raise NotifyError(f"nothing is sent again: {why}") from error
     finally:
         await producer.stop()
     return found

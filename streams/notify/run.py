@@ -30,6 +30,7 @@ from streams.notify.web import Web
 from streams.settings import Settings
 from streams.worker import logs
 
+STOP_SECONDS = 45.0
 EVENTS, ALERTS = "alert.events", "alerts"
 log = logging.getLogger(__name__)
 Stream = Delivering | Digesting | Repeating | Pulse
@@ -90,7 +91,11 @@ class Notify:
 
     async def _end(self, running: Sequence["asyncio.Task[None]"]) -> None:
         """Attempts that are under way come to their end, positions are kept."""
-        await asyncio.gather(*(each.stop() for each in self.streams), return_exceptions=True)
+        stopping = asyncio.gather(*(each.stop() for each in self.streams), return_exceptions=True)
+        try:
+            await asyncio.wait_for(stopping, STOP_SECONDS)
+        except TimeoutError:
+            log.warning("not everything stopped within %.0f s; what was on its way may come twice", STOP_SECONDS)
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -12,8 +12,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, Strict
 
+from schemas.data import CHANNELS
 from streams.alerts.handling import Handlings
-from streams.alerts.rules import AlertsFile
+from streams.alerts.rules import AlertRule, AlertsFile
 from streams.base.times import DAY_MS
 from streams.base.units import FROM_FILES, LANGUAGE, Flag, RuleName, Text, TierName, as_written
 from streams.contacts.rules import ContactRules
@@ -276,6 +277,18 @@ def mistakes(files: Files) -> Iterator[Mistake]:
             yield "outreach", ("rules", place, "tiers"), f"{tier!r} is not a tier of tiers.yaml ({names})"
     for path, what in files.hours.mistakes():
         yield "hours", path, what
+    for place, each in enumerate(files.alerts.rules):
+        if never := _never_open(each, files.hours):
+            what = f"{', '.join(never)}: no opening hours in hours.yaml, by which hours: business could count"
+            yield "alerts", ("rules", place, "queues"), what
+
+
+def _never_open(rule: AlertRule, hours: Hours) -> list[str]:
+    """The queues without opening hours of a rule that goes by those of the queue."""
+    if rule.hours != "business" or not hours.calendars:
+        return []
+    channels = rule.channels or CHANNELS
+    return [queue for queue in sorted(rule.queues) if not any(hours.name(channel, queue) for channel in channels)]
 
 
 def _longest(contacts: ContactRules, lateness_ms: int) -> int:

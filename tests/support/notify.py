@@ -182,7 +182,7 @@ class Post:
                 [
                     NewTopic(names[0], PARTITIONS, 1, topic_configs=stamped),
                     NewTopic(names[1], PARTITIONS, 1, topic_configs={"cleanup.policy": "compact", **stamped}),
-                    NewTopic(names[2], 1, 1, topic_configs=stamped),
+                    NewTopic(names[2], 4, 1, topic_configs=stamped),
                 ]
             )
 

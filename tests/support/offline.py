@@ -165,7 +165,9 @@ def settle(run: Offline, now: int, step: int = 1000) -> None:
 
 
 def _came(run: Offline) -> int:
-    return sum(len(log) for (topic, _), log in run.topics.items() if not topic.startswith("contact."))
+    return sum(
+        len(log) for (topic, _), log in run.topics.items() if not topic.startswith(("contact.", "alert.conditions"))
+    )
 
 
 def through(events: list[dict[str, Any]], size: int, restart: bool) -> dict[str, list[Any]]:

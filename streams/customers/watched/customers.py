@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from streams.alerts.index import Index
+from streams.alerts.intervals import BEGINNING
 from streams.customers.follow import View
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import named
@@ -17,6 +18,7 @@ from streams.customers.watched.messages import forced
 from streams.customers.watched.moods import Mood, Way
 from streams.customers.watched.rules import Watched
 from streams.customers.watched.scenes import CustomerScene, JourneyScene, Known
+from streams.customers.watched.spans import is_past
 from streams.customers.watched.standings import NOTHING, Looked, Standing
 
 Touched = Sequence[int]
@@ -78,7 +80,7 @@ class Sight:
         )
 
         def take() -> Looked:
-            return at_customer(CustomerScene(known, False), index, at, {}, state.settled[0] + 1)
+            return at_customer(CustomerScene(known, False), index, at, {}, BEGINNING)
 
         return self.seen.look((view.owner, view.line, "others"), made_of, at, take)
 
@@ -116,7 +118,8 @@ class Sight:
         return Known((), state.messages, self._sums(state), view.tiers, policy=self.policy, service_type=_service(view))
 
     def _known(self, state: KnownWatch, view: View) -> Known:
-        contacts = [contact for history in view.histories.values() for contact in history.lives]
+        lives = [contact for history in view.histories.values() for contact in history.lives]
+        contacts = [contact for contact in lives if not is_past(contact)]
         told = () if view.states is None else view.states("silence").told
         return Known(
             contacts,
@@ -124,10 +127,11 @@ class Sight:
             self._sums(state),
             view.tiers,
             told,
-            acts_of([*contacts, *view.rested.values()]),
+            acts_of([*lives, *view.rested.values()]),
             partial(self._journeys_of, view),
             _service(view),
             self.policy,
+            [contact for contact in view.rested.values() if contact.said],
         )
 
     def _journeys_of(self, view: View) -> Sequence[Found]:

@@ -63,7 +63,7 @@ PROMISE = ruled({"when": {"promise_overdue": {"at_or_above": "0s"}}, "severity":
 
 
 def asked(at: int, due: int | None = None, **more: Any) -> Event:
-    said_when = {} if due is None else {"scheduled_for": T0 + due}
+    said_when: dict[str, Any] = {} if due is None else {"scheduled_for": T0 + due}
     return event("contact.callback_requested", at, **said_when, **more)
 
 
@@ -266,8 +266,9 @@ def test_a_journey_that_drags() -> None:
 
 
 def test_channels_and_state_of_a_journey() -> None:
-    rules = journey({"channels": {"at_or_above": 2}, "state": "reopened"})
-    task = play(queued(0), connected(M), ended(2 * M, by="agent"), mail(H, contact="m"), rules=rules, until=2 * H)
+    rules = journey({"channels": {"at_or_above": 2}, "state": "waiting_for_us"})
+    events = [queued(0), ended(2 * M, reason="abandoned"), mail(H, contact="m")]
+    task = play(*events, rules=rules, until=2 * H)
     assert spans(task) == [("r0", H, None, None)]
     task.take(mail(3 * H, "agent", contact="m")).until(3 * H)
     [(_, _, until, _)] = spans(task)

@@ -1,13 +1,19 @@
 """What alerts.yaml may not say: each mistake with file, line and path, what is allowed, and what may be meant."""
 
+import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from streams.alerts.index import Index
 from streams.alerts.rules import AlertsFile
+from streams.base.document import parse
 from streams.rules import FILES, RulesError, load
 from streams.rules.alerts import mistakes
 from streams.rules.files import Files
@@ -17,6 +23,9 @@ HEAD = "rules:\n  - name: a\n    subject: contact\n"
 """Its rule goes on in line 4."""
 WAITS = f"{HEAD}    when: {{waiting: {{above: 2m}}}}\n"
 """The same from line 5 on."""
+
+
+HOURS = "calendars: {office: {time_zone: UTC, weekly: {monday: [08:00-18:00]}}}\n"
 
 
 def of(subject: str, when: str) -> str:
@@ -197,19 +206,101 @@ def test_mistakes_of_a_condition_stand_among_the_others(tmp_path: Path) -> None:
         "{name: a, subject: contact, when: {all: [{not: {transfers: 3}}, {waiting: {above: 1m}}]}}",
         "{name: a, subject: contact, when: {waiting: {above: 0s}}}",
         "{name: a, subject: system, when: {watchdog: true}}",
+        "{name: a, subject: contact, tiers: high, when: {transfers: 3}}, {name: b, subject: queue, when: {waiting: {above: 3}}}",
         "{name: a, subject: contact, when: {waiting: {above: {by: tier, gold: 1m}, clear_below: {by: tier, gold: 1m}}}}",
         "{name: a, subject: kpi, kpis: [speed_of_answer/p95], when: {value: {above: 30s, clear_below: 20s}}}",
     ],
 )
 def test_what_is_meant_is_taken(tmp_path: Path, rule: str) -> None:
-    (tmp_path / "alerts.yaml").write_text(f"rules: [{rule}]\n")
-    assert [each.name for each in load(tmp_path).customers.alerts.file.rules] == ["a"]
+    inhibition = "{source: [rule=b], target: [subject=contact, tier=gold]}" if "name: b" in rule else ""
+    (tmp_path / "alerts.yaml").write_text(f"rules: [{rule}]\ninhibitions: [{inhibition}]\n")
+    assert load(tmp_path).customers.alerts.file.rules[0].name == "a"
 
 
 def test_a_calendar_of_hours_yaml_may_be_named(tmp_path: Path) -> None:
-    (tmp_path / "hours.yaml").write_text("calendars: {office: {time_zone: UTC, weekly: {monday: [08:00-18:00]}}}\n")
+    (tmp_path / "hours.yaml").write_text(HOURS)
     (tmp_path / "alerts.yaml").write_text(f"{WAITS}    hours: office\n")
     assert load(tmp_path).customers.alerts.index("contact").calendars.keys() == {"office"}
     assert "(business, office); did you mean office?" in found(tmp_path, f"{WAITS}    hours: offce\n")[0]
+    business = f"{WAITS}    hours: business\n    queues: [cards, x]\n"
+    assert ":6: rules.0.queues: cards, x: no opening hours in hours.yaml" in found(tmp_path, business)[0]
+    (tmp_path / "hours.yaml").write_text(f"{HOURS}queues: {{cards: office}}\nchannels: {{chat: office}}\n")
+    load(tmp_path)
+    assert "rules.0.queues: x: no opening" in found(tmp_path, f"{business}    channels: [voice]\n")[0]
     (tmp_path / "hours.yaml").write_text("calendars: {office: {time_zone: Mars, weekly: {monday: [08:00-18:00]}}}\n")
     assert "expected a time zone of the tz database" in found(tmp_path, f"{WAITS}    hours: office\n")[0]
+
+
+WORDS = [
+    "name", "subject", "when", "all", "any", "not", "waiting", "sentiment", "transfers", "queue", "tier", "above", "below", "at_or_below", "clear_below",
+    "clear_at_or_above", "by", "default", "gold", "half_life", "min_messages", "contact", "customer", "kpi", "kpis", "value", "window", "tiers", "high",
+    "queues", "channels", "voice", "for", "expires", "labels", "escalation", "after", "severity", "critical", "hours", "business", "runbook", "rules",
+    "inhibitions", "source", "target", "equal", "rule=a", "a", "wait", "120s", "1h", "", "x=~y|*",
+]  # fmt: skip
+LEAVES = st.one_of(st.sampled_from(WORDS), st.integers(), st.floats(), st.booleans(), st.none(), st.text(max_size=3))
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.sampled_from(WORDS), st.integers(0, 3), st.booleans()), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+A_RULE = st.builds(
+    lambda given, when, more: {**given, "when": when, **more},
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["a", "b"]), "subject": st.sampled_from(["contact", "customer", "kpi", "queue"])}
+    ),
+    st.one_of(
+        st.dictionaries(
+            st.sampled_from(["waiting", "sentiment", "transfers", "queue", "tier", "value", "all", "any", "not"]),
+            ANYTHING,
+        ),
+        st.sampled_from([{"waiting": {"above": "1m"}}, {"queue": "x"}, {"tier": "gold"}, {"waiting": {"above": 3}}]),
+    ),
+    st.dictionaries(
+        st.sampled_from([word for word in WORDS if word not in ("name", "subject", "when")]), ANYTHING, max_size=2
+    ),
+)
+A_FILE = st.one_of(
+    st.dictionaries(st.sampled_from(["rules", "inhibitions", "wait", "x"]), ANYTHING),
+    st.fixed_dictionaries(
+        {"rules": st.lists(A_RULE, max_size=3)},
+        optional={
+            "inhibitions": st.lists(
+                st.fixed_dictionaries(
+                    {
+                        side: st.lists(st.sampled_from(["rule=a", "subject!=queue", "queue=x"]))
+                        for side in ("source", "target")
+                    }
+                ),
+                max_size=2,
+            )
+        },
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(A_FILE)
+def test_whatever_a_file_says_what_is_wrong_is_said_and_nothing_raises(given: dict[str, Any]) -> None:
+    source = Source(SHIPPED / "alerts.yaml")
+    source.document = parse(json.dumps({}))
+    source.given = given
+    try:
+        file = FILES["alerts"].validate_python(given)
+    except ValidationError as error:
+        found = list(source.mistakes(error, AlertsFile))
+    else:
+        found = held_against_the_others(source, file)
+    assert all(": " in each for each in found)
+
+
+def held_against_the_others(source: Source, file: AlertsFile) -> list[str]:
+    """What is wrong beside the other files; with nothing wrong it can be used."""
+    wrong = mistakes(replace(shipped(), alerts=file), source.given, ["tiered"])
+    found = [source.at(path, what) for path, what in wrong]
+    if not found:
+        assert len([Index([rule]) for rule in file.rules]) == len(file.rules)
+        assert file.watching({"gold"}).handlings().version
+    return found

@@ -53,6 +53,7 @@ def test_every_topic_of_the_system_is_described() -> None:
         "defect.signals",
         "recommendations",
         "contact.quality",
+        "notify.dead-letters",
     }
     inner = {"contact.normalised", "contact.interactions", "contact.measurements", "identity.links", "alert.conditions"}
     by_direction = {
