@@ -164,9 +164,8 @@ def moved(
     """Move a line's stream time to ``watermark`` (it never goes back); ``ended``: no fact of the line will come any
     more. With ``most``, only so far that about as many records come of it, and `arrived` says whether that was all.
 
-    Returns one record per dimensions and window, as `Lane.record` makes it, in order of the window's end: those that
-    stream time has passed and that read otherwise than the one before, those that late facts changed, and with
-    ``ended`` all that hold data.
+    Returns one record (`Lane.record`) per dimensions and window, in order of the window's end: those that time has
+    passed and that read otherwise than the one before, that late facts changed, and with ``ended`` all that hold data.
     """
     state = tables.lines.get(line) or LineState()
     if state.ended:
