@@ -125,7 +125,7 @@ sbom: tools needs-broker ## what is shipped, as CycloneDX: build/sbom/python.cdx
 	@ls $(SBOM)/*.json
 
 lock: tools ## pin the newest versions that fit into requirements*.lock; LOCK_ARGS=--upgrade
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pyproject.toml --extra demo --extra drivers --extra dev --output-file requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pyproject.toml --extra api --extra demo --extra drivers --extra email --extra dev --output-file requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pyproject.toml --constraints requirements.lock --output-file requirements-runtime.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) --group tools --output-file requirements-tools.lock
 	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-runtime.lock requirements-tools.lock

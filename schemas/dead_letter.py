@@ -50,7 +50,7 @@ class DeadLetter(Model):
     """Size of the whole value."""
     headers: dict[str, Base64 | None] | None = None
     """Its headers, values in base64."""
-    hop: Literal["ingest", "identify", "track", "measure"]
+    hop: Literal["ingest", "identify", "track", "measure", "alert"]
     """The agent that gave up."""
     count: Annotated[Whole, Field(ge=2)] | None = None
     """How many records it stands for, where it is more than this one: all of this topic, partition, reason and path.

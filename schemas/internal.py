@@ -417,7 +417,7 @@ InteractionRecord = (
     | ProgressRecord
 )
 """What contact.interactions carries."""
-AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | PulseRecord | ProgressRecord
+AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | EraseRecord | PulseRecord | ProgressRecord
 """What alert.conditions carries."""
 MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | ProgressRecord
 """What contact.measurements carries."""

@@ -2,16 +2,19 @@
 
 ::
 
-    contacts.<channel>  customers.profile  customers.events  agents.state  alert.commands  identity.commands
-          │ keyed by contact, customer, agent, alert, identifier
-      [ingest]      seen, clocks ─────────────────────────────→ contacts.dead-letters (and from every agent)
+    contacts.<channel>  customers.profile  customers.events  agents.state  identity.commands
+          │ alert.commands  alert.silences;  keyed by contact, customer, agent, identifier, alert, silence
+      [ingest]      seen, clocks, pulses ─────────────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
-      [track]       customers, … ─────────────→ journeys, journey.events, segments, recommendations, alerts,
-          │                                     contact.quality, customer.quiet, outreach, privacy.proofs
+      [track]       customers, … ─────────────→ journeys, journey.events, segments, recommendations, outreach,
+          │                                     contact.quality, customer.quiet, privacy.proofs
           ↓ contact.measurements      keyed by channel and queue; judged contacts by product or topic
       [measure]     panes, days, legs, … ─────────────────────→ kpis, queue.state, defect.signals
+          │                             from ingest, track and measure, one partition:
+          ↓ alert.conditions            keyed by fingerprint, alert, silence
+      [alert]       standings, silences, caps, … ─────────────→ alerts, alert.events
 
 An agent is one Faust agent over one inlet of the engine; the tables of task *n* live on partition *n* of the agent's
 changelog. All but ingest also have watermarks and behind. Who reads and writes which topic is said in the topics' YAML

@@ -11,13 +11,15 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import machine
-from streams.alerts.episodes import ERASED
+from streams.alerts.episodes import ERASED, MOVED
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
-from streams.base.records import SEP, Command, Condition, ConditionSubject, Silenced
+from streams.base.records import SEP, Command, Condition, ConditionSubject, Erase, Silenced
 from streams.base.times import MINUTE_MS
 
+NOBODYS = (ERASED, MOVED)
+"""Reasons after which an alert is nobody's any more, and is forgotten at once."""
 HELD_BACK = "held-back"
 """The alert that says how many of a rule are held back."""
 MOST_SILENCES = 10_000
@@ -129,7 +131,8 @@ class Board:
         known = self.tables.standings.get(condition.fingerprint)
         after = machine.take(known, condition, self.rule(condition.rule), now, self._covers)
         told = self._kept(known, after, now)
-        if condition.reason == ERASED:
+        stands = self.tables.standings.get(condition.fingerprint)
+        if stands is not None and stands.ended is not None and stands.because in NOBODYS:
             told += self._forget(condition.fingerprint)
         return told
 
@@ -165,6 +168,15 @@ class Board:
             told.silence, told.line, told.matchers, starts, told.until, told.by, told.reason, first
         )
         return list(self._covered_anew(told.line, now))
+
+    def erase(self, told: Erase) -> list[Told]:
+        """Somebody is forgotten: so is every alert about them that began by then, on the line or on every line."""
+        found: list[Told] = []
+        for fingerprint, known in [*self.tables.standings.items()]:
+            its = known.condition.subject.customer == told.owner and known.condition.since <= told.time
+            if its and (told.every or known.line == told.line):
+                found += self._forget(fingerprint)
+        return found
 
     def passed(self, fingerprint: str, now: int) -> list[Told]:
         """Stream time has passed an alert's deadline."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from streams.alerts.conditions import UPWARD, All, Clock, Comparison, Condition, Equality, Sign, beyond
+from streams.alerts.conditions import UPWARD, All, Any, Clock, Comparison, Condition, Equality, Sign, beyond
 from streams.alerts.fields import SCOPES
 from streams.alerts.intervals import BEGINNING, first_of
 from streams.alerts.rules import AlertRule
@@ -59,9 +59,12 @@ class Index:
         version: str = "",
     ) -> None:
         """``version``: of all the rules; goes with what is found."""
-        found = [(_needed(rule.when), rule) for rule in rules]
+        known = {rule.name: rule for rule in rules}
+        found = [(each, rule) for rule in known.values() for each in _needed(rule.when) or (None,)]
         found.sort(key=_order)
         self.rules: Sequence[AlertRule] = [rule for _, rule in found]
+        """By place; one that needs one of several fields is there several times."""
+        self.same = _several(self.rules)
         self.scoped = [tuple(rule.scope.items()) for rule in self.rules]
         """Their scopes, by place."""
         self.places = {rule.name: place for place, rule in enumerate(self.rules)}
@@ -83,7 +86,7 @@ class Index:
                 free |= 1 << place
             for word in wanted or ():
                 words[word] = words.get(word, 0) | 1 << place
-        return (free, words) if words else None
+        return None if free == self.everything else (free, words)
 
     def named(self, names: Iterable[str]) -> int:
         """The rules of these names, as a set."""
@@ -105,6 +108,24 @@ class Index:
                 break
         return left
 
+    def each(self, left: int) -> Iterator[int]:
+        """The places of a set; of a rule that has several the first."""
+        while left:
+            lowest = left & -left
+            left ^= lowest
+            place = lowest.bit_length() - 1
+            if self.same:
+                left &= ~self.same.get(place, 0)
+            yield place
+
+
+def _several(rules: Sequence[AlertRule]) -> dict[int, int]:
+    """Place → all places of the same rule, where there are more."""
+    sets: dict[str, int] = {}
+    for place, rule in enumerate(rules):
+        sets[rule.name] = sets.get(rule.name, 0) | 1 << place
+    return {place: sets[rule.name] for place, rule in enumerate(rules) if sets[rule.name].bit_count() > 1}
+
 
 def _wanted(rule: AlertRule, attribute: str) -> frozenset[str] | None:
     """The words of which an attribute must be one, by the scope or by the condition; None = any."""
@@ -122,14 +143,6 @@ def _words(condition: Condition, attribute: str) -> Iterator[frozenset[str]]:
         words = frozenset(each for each in condition.one_of if isinstance(each, str))
         if words:  # a field of another type may have the attribute's name
             yield words
-
-
-def places(rules: int) -> Iterator[int]:
-    """The places of a set."""
-    while rules:
-        lowest = rules & -rules
-        yield lowest.bit_length() - 1
-        rules ^= lowest
 
 
 def reached(group: Group, signal: Signal, now: int | None) -> int:
@@ -170,27 +183,26 @@ def _always_open(at: int) -> None:
     """Business time is no longer than time."""
 
 
-def _needed(condition: Condition) -> Needed | None:
-    """The comparison by which a rule is found: one with a bound, rather than an equality."""
-    found = sorted(_needs(condition), key=_best)
-    return found[0] if found else None
-
-
-def _needs(condition: Condition) -> Iterator[Needed]:
-    if isinstance(condition, All):
-        for part in condition.parts:
-            yield from _needs(part)
-    elif isinstance(condition, Comparison) and condition.bound.values:
+def _needed(condition: Condition) -> tuple[Needed, ...]:
+    """The comparisons of which a rule needs one at least; empty: it may hold whatever the fields are."""
+    if isinstance(condition, Comparison):
         upward = condition.sign in UPWARD
         bounds, strict = condition.bound.values, condition.sign in ("above", "below")
         lowest = min(bounds) if upward else -max(bounds)
-        yield Needed((condition.field, condition.parameters), upward, (lowest, strict))
-    elif isinstance(condition, Equality):
-        yield Needed((condition.field, condition.parameters), None, (0.0, False))
+        return (Needed((condition.field, condition.parameters), upward, (lowest, strict)),)
+    if isinstance(condition, Equality):
+        return (Needed((condition.field, condition.parameters), None, (0.0, False)),)
+    if isinstance(condition, All):
+        return min(filter(None, map(_needed, condition.parts)), key=_best, default=())
+    if isinstance(condition, Any):
+        parts = [_needed(part) for part in condition.parts]
+        return tuple({each: None for part in parts for each in part}) if all(parts) else ()
+    return ()
 
 
-def _best(needed: Needed) -> bool:
-    return needed.upward is None
+def _best(needed: tuple[Needed, ...]) -> tuple[int, int]:
+    """Those with a bound rather than equalities, and few rather than many."""
+    return sum(each.upward is None for each in needed), len(needed)
 
 
 def _order(of: tuple[Needed | None, AlertRule]) -> tuple[object, ...]:

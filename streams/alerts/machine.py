@@ -164,8 +164,8 @@ def take(known: Standing | None, condition: Condition, rule: Handling, now: int,
             return _over(known, condition, rule, now, covers)
         if going:
             return known if known is not None else []
-        if condition.until < condition.since + rule.for_ms:
-            return []  # it was over before it could fire, and nobody has heard of it
+        if condition.until < condition.since + rule.for_ms or condition.reason in AT_ONCE:
+            return []  # it was over before it could fire, or is nothing, and nobody has heard of it
         begun = _begin(known, replace(condition, until=None, reason=None), rule, condition.until, covers)
         after = _over(begun[-1].standing, condition, rule, now, covers)
         return begun + after if isinstance(after, list) else begun

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streams.alerts.conditions import Clock, completing, leaves, when_one_of, word_at
 from streams.alerts.fields import ATTRIBUTE_NAMES
-from streams.alerts.index import Index, crossing, places, reached
+from streams.alerts.index import Index, crossing, reached
 from streams.alerts.intervals import BEGINNING, NEVER, Interval, Intervals, earlier, intersection, union, within
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Fields, Param, Piece, Signal
@@ -90,7 +90,7 @@ def watch(
         if far and (upward := group.needed.upward) is not None:
             nearest = count + (far & -far).bit_length() - 1
             due = earlier(due, crossing(signal, upward, group.ranks[nearest], now))
-    for place in places(near):
+    for place in index.each(near):
         due = earlier(due, _looked(place, scene, now, found))
     return Look(tuple(found), None if due is None else due - 1)
 

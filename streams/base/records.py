@@ -392,7 +392,7 @@ class Progress(Record, tag="progress", frozen=True):
 
 AlertWord = Command | Silenced
 """What people say of alerts."""
-AlertRecord = Condition | Command | Silenced | Pulse | Progress
+AlertRecord = Condition | Command | Silenced | Erase | Pulse | Progress
 Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Progress
 Interaction = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
 Measurement = Fact | Facts | AgentState | Unnamed | Progress

@@ -72,6 +72,8 @@ class Watching(Follower[KnownWatch]):
             if over > MAX_MESSAGES:
                 new = self._settle(new, over, view)
         told = self._all(new, self._concerned(new, Of(change.key, after.lives, after.touched), view), change.gone, view)
+        if change.step is None and any(each.firing and each.about != CONTACT for each in told.state.alerts.values()):
+            told = self._judged(told, change.gone, view)  # by now: it may come to rest in the same moment
         return told if told.state is not state or told.out else None
 
     def left(self, state: KnownWatch, leaving: Leaving, view: View) -> After[KnownWatch] | None:
@@ -90,13 +92,12 @@ class Watching(Follower[KnownWatch]):
         if now is None:
             return None
         gone, forgets = Gone(WITHDRAWN, now), any(now > each for each in self._forgets(state, view))
-        told = self._all(state, self._contacts(view), gone, view)
+        told = self._judged(self._all(state, self._contacts(view), gone, view), gone, view)
         state, out = told.state, told.out
         lost = [each.id for each in self._lost(state, view)]
-        for old, looked in ((lost, NOTHING), *self._others(state, view)):
-            alerts, changed = self._reconciled(state.alerts, old, looked.standings, gone, view)
-            if changed:
-                state, out = replace(state, alerts=alerts), out + self._out(changed, view)
+        alerts, over = self._reconciled(state.alerts, lost, (), gone, view)
+        if over:
+            state, out = replace(state, alerts=alerts), out + self._out(over, view)
         stays = bool(view.histories or state.alerts or state.messages or state.going)
         state = replace(state, judged=now if stays else 0)
         return After(self.tidied(state, view) if forgets else state, out)
@@ -218,10 +219,19 @@ class Watching(Follower[KnownWatch]):
 
     # Customers and journeys
 
+    def _judged(self, told: After[KnownWatch], gone: Gone, view: View) -> After[KnownWatch]:
+        """After a look at customer and journeys."""
+        state, out = told.state, told.out
+        for old, looked in self._others(state, view):
+            alerts, changed = self._reconciled(state.alerts, old, looked.standings, gone, view)
+            if changed:
+                state, out = replace(state, alerts=alerts), out + self._out(changed, view)
+        return After(state, out)
+
     def _others(self, state: KnownWatch, view: View) -> Iterator[tuple[list[str], Looked]]:
         """What stands of them, and the alerts that were looked at; nothing while a history is arriving."""
         now, ruled = view.now, list[str]()
-        for index, touched, looked in self.sight.looks(state, view, now):
+        for index, touched, looked in [*self.sight.looks(state, view, now)]:
             ruled += index.places
             if now is None or not any(each >= now for each in touched):
                 yield [each.id for each in state.alerts.values() if each.rule in index.places], looked

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
-from schemas import flow
+from schemas import flow, registry
 from streams.customers.condensing import MAX_RESTED
 from streams.engine import LARGE_ROW
 
-HOPS = len(flow.stages())
+HOPS = sum(any(registry.topics()[topic].partitions > 1 for topic in flow.inputs(stage)) for stage in flow.stages())
+"""Agents that have a task for each partition; the one task of `alert` is small beside them."""
 HOUR_S = 3600
 GIB = 1 << 30
 PARTITIONS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)

@@ -37,7 +37,7 @@ AROUND_MS = 2 * HOUR_MS
 """How far before and after its place in the day the spread of a reading is looked for."""
 NORMAL = 1.4826
 FREEDOM = 0.25
-"""Degrees of freedom of a spread, of the readings that it is of. By the efficiency of the MAD it were 0.37; what
+"""Degrees of freedom of a spread, for each reading that it is of. By the efficiency of the MAD it were 0.37; but what
 differs from week to week is less regular than chance."""
 
 

@@ -18,7 +18,7 @@ from streams.alerts.handling import Handlings
 from streams.alerts.hearing import Places, places
 from streams.alerts.index import Index
 from streams.alerts.machine import OVER, Refused, Standing
-from streams.base.records import LIVE, AlertRecord, Command, Condition, Pulse, output_key
+from streams.base.records import LIVE, AlertRecord, Command, Condition, Erase, Pulse, output_key
 from streams.base.times import MINUTE_MS
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
 from streams.hours.calendars import Hours
@@ -108,6 +108,8 @@ class Alerting(Stage):
         now = self.watermarks.stream_time(value.line)
         if isinstance(value, Condition):
             told = self.board.take(value, max(value.at, now or value.at))
+        elif isinstance(value, Erase):
+            told = self.board.erase(value)
         elif isinstance(value, Command):
             told = self.board.obey(value, value.time if now is None else now)
         else:

@@ -14,6 +14,7 @@ from schemas import flow
 from streams.base.records import JUDGED, LIVE, Erase, Fact, Interaction, Line, Unforwarded, fact_key, facts_together
 from streams.customers import customers, erasing
 from streams.customers.customers import Customer, Outcome
+from streams.customers.follow import CONDITIONS
 from streams.customers.outreach import QUIET_TOPIC as QUIET
 from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
@@ -129,6 +130,7 @@ class Track(Stage):
         erased = self.erasures.erase(known, told, self.rules, out)
         self._write(owner, known, Outcome(erased.customer, erased.facts, erased.out), out)
         self.touched[owner] = None
+        out.send(self.topics[CONDITIONS], told.owner.encode(), encode(told))
         if told.id:
             self.erasures.prove(told, out)
             self.notes.erased()

@@ -54,7 +54,9 @@ def test_every_topic_is_on_the_map() -> None:
     assert len(read) == len(set(read)), "a topic has one agent that reads it"
     written = {topic for stage in flow.stages() for topic in flow.outputs(stage)}
     assert {*read} & written == {*flow.between()}
-    assert {*read} | written == TOPICS.keys()
+    beside = {name for name, spec in TOPICS.items() if not {*spec.producers} & {*flow.stages()} and name not in read}
+    assert {*read} | written == TOPICS.keys() - beside
+    assert beside == {"api.audit", "notify.dead-letters"}, "of processes beside the agents"
 
 
 def test_every_agent_writes_what_the_contract_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from streams.alerts.index import Index
+from streams.alerts.intervals import BEGINNING
 from streams.customers.follow import View
 from streams.customers.journey_parts import Found
 from streams.customers.journey_records import named
@@ -79,7 +80,7 @@ class Sight:
         )
 
         def take() -> Looked:
-            return at_customer(CustomerScene(known, False), index, at, {}, state.settled[0] + 1)
+            return at_customer(CustomerScene(known, False), index, at, {}, BEGINNING)
 
         return self.seen.look((view.owner, view.line, "others"), made_of, at, take)
 
@@ -130,6 +131,7 @@ class Sight:
             partial(self._journeys_of, view),
             _service(view),
             self.policy,
+            [contact for contact in view.rested.values() if contact.said],
         )
 
     def _journeys_of(self, view: View) -> Sequence[Found]:

@@ -36,7 +36,7 @@ def age(journey: Found, gap_ms: int) -> Signal:
 def contacts(journey: Found, gap_ms: int) -> Signal:
     """How many contacts it has."""
     return _sums(((_begun(part), part.counted.contacts if isinstance(part, Touchpoint) else part.contacts)
-                  for part in journey.parts), over(journey, gap_ms))  # fmt: skip
+                  for part in journey.parts), over(journey, gap_ms), True)  # fmt: skip
 
 
 def channels(journey: Found, gap_ms: int) -> Signal:
@@ -45,7 +45,7 @@ def channels(journey: Found, gap_ms: int) -> Signal:
     for part in journey.parts:
         for channel, at in ((part.channel, part.started),) if isinstance(part, Touchpoint) else part.firsts.items():
             firsts[channel] = min(at, firsts.get(channel, at))
-    return _sums(((at, 1) for at in firsts.values()), over(journey, gap_ms))
+    return _sums(((at, 1) for at in firsts.values()), over(journey, gap_ms), True)
 
 
 def transfers(journey: Found, gap_ms: int) -> Signal:
@@ -57,7 +57,7 @@ def transfers(journey: Found, gap_ms: int) -> Signal:
 def repeats(journey: Found, gap_ms: int) -> Signal:
     """How many of its contacts began after an earlier one was over."""
     turns = zip(journey.parts, journey.turns, strict=True)
-    return _sums(((_begun(part), turn.repeats) for part, turn in turns), over(journey, gap_ms))
+    return _sums(((_begun(part), turn.repeats) for part, turn in turns), over(journey, gap_ms), True)
 
 
 def reopens(journey: Found, gap_ms: int) -> Signal:
@@ -105,8 +105,8 @@ def _begun(part: Touchpoint | Journey) -> int:
     return part.started if isinstance(part, Touchpoint) else part.upto
 
 
-def _sums(steps: Iterable[tuple[int, int]], end: int | None) -> Signal:
-    """What adds up, step by step; a piece is named by the sum."""
+def _sums(steps: Iterable[tuple[int, int]], end: int | None, timed: bool = False) -> Signal:
+    """What adds up, step by step; a piece is named by the sum, and where that is known for good by its moment."""
     found, number = list[Piece](), 0
     moments: dict[int, int] = {}
     for at, by in steps:
@@ -118,5 +118,5 @@ def _sums(steps: Iterable[tuple[int, int]], end: int | None) -> Signal:
         until = end if last else times[place + 1]
         if number and (until is None or at < until):
             why = OVER if last and end is not None else ""
-            found.append(Piece(at, until, float(number), anchor=str(number), reason=why))
+            found.append(Piece(at, until, float(number), anchor=f"{number}-{at}" if timed else str(number), reason=why))
     return tuple(found)

@@ -149,9 +149,14 @@ def fields_of(index: Index) -> frozenset[str]:
     return frozenset(leaf.field for _, leaf in leaves_of(index))
 
 
+def rules_of(index: Index) -> Iterable[AlertRule]:
+    """Each once, wherever it has a place."""
+    return {rule.name: rule for rule in index.rules}.values()
+
+
 def leaves_of(index: Index) -> Iterable[tuple[AlertRule, Comparison | Equality]]:
     """All comparisons of rules."""
-    return ((rule, leaf) for rule in index.rules for leaf in _leaves(rule.when))
+    return ((rule, leaf) for rule in rules_of(index) for leaf in _leaves(rule.when))
 
 
 def _leaves(condition: Condition) -> Iterable[Comparison | Equality]:
@@ -164,5 +169,5 @@ def _leaves(condition: Condition) -> Iterable[Comparison | Equality]:
 
 def part_of(index: Index, wanted: Callable[[frozenset[str]], bool]) -> Index:
     """The rules that read such fields."""
-    rules = [rule for rule in index.rules if wanted(frozenset(leaf.field for leaf in _leaves(rule.when)))]
+    rules = [rule for rule in rules_of(index) if wanted(frozenset(leaf.field for leaf in _leaves(rule.when)))]
     return Index(rules, index.business, index.calendars, index.version)

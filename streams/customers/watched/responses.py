@@ -26,7 +26,7 @@ def first_response(contact: Contact) -> Signal:
         for mark in contact.marks
         if mark.fact == "first_response" and mark.variant in _FIRST and mark.value is not None
     ]
-    found += [_over(asked, at, why) for asked, _, at, why in contact.lapsed if asked is not None]
+    found += [_piece(contact, asked, at, why) for asked, _, at, why in contact.lapsed if asked is not None]
     if contact.asked is not None and waits_for_first(contact):
         found.append(_open(contact, contact.asked))
     return _in_order(found)
@@ -43,7 +43,7 @@ def next_response(contact: Contact) -> Signal:
             begins = mark.time - mark.value
             since[mark.time] = begins if mark.fact == "next_response" else since.get(mark.time, begins)
     found = [_answered(contact, begins, at) for at, begins in since.items()]
-    found += [_over(begins, at, why) for _, begins, at, why in contact.lapsed if begins is not None]
+    found += [_piece(contact, begins, at, why) for _, begins, at, why in contact.lapsed if begins is not None]
     if contact.unanswered is not None:
         found.append(_open(contact, contact.unanswered))
     return _in_order(found)
@@ -63,25 +63,28 @@ def _taken(contact: Contact) -> Signal:
 
 def _answered(contact: Contact, since: int, at: int) -> Piece:
     """By a message of a human; the contact may have been over before it."""
-    end, why = until(contact, since)
-    return _over(since, at, ANSWERED) if end is None or at <= end else _over(since, end, why)
+    end, why = until(contact, _start(contact, since))
+    return _piece(contact, since, at, ANSWERED) if end is None or at <= end else _piece(contact, since, end, why)
 
 
 def _open(contact: Contact, since: int) -> Piece:
-    """One that waits. What has rested so long that it was taken for over waits again when it goes on."""
-    start = max(since, begun(contact)) if contact.origin is not None else since
+    """One that waits."""
+    start = _start(contact, since)
     end, why = until(contact, start)
     if contact.solved and contact.solved_at is not None and (end is None or contact.solved_at < end):
         end, why = max(start, contact.solved_at), SOLVED
-    return Piece(start, end, float(start - since), True, _name(since), (), why, True)
+    return _piece(contact, since, end, why)
 
 
-def _over(since: int, at: int, why: str) -> Piece:
-    return Piece(since, at, 0.0, True, _name(since), (), why, True)
+def _start(contact: Contact, since: int) -> int:
+    """What has rested so long that it was taken for over waits again when it goes on."""
+    return since if contact.origin is None else max(since, begun(contact))
 
 
-def _name(since: int) -> str:
-    return f"asked-{since}"
+def _piece(contact: Contact, since: int, end: int | None, why: str) -> Piece:
+    start = _start(contact, since)
+    name = f"asked-{since}" if start == since else f"asked-{since}-{start}"
+    return Piece(start, end, float(start - since), True, name, (), why, True)
 
 
 def _in_order(pieces: list[Piece]) -> Signal:

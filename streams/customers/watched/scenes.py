@@ -100,6 +100,7 @@ class Known(NamedTuple):
     """What is known of a customer beside contacts' own state."""
 
     contacts: Sequence[Contact]
+    """That are told of."""
     messages: Messages
     sums: Callable[[moods.Way], Mood]
     """What lies before the messages."""
@@ -110,6 +111,8 @@ class Known(NamedTuple):
     journeys: Callable[[], Sequence[journey_parts.Found]] = tuple
     service_type: str | None = None
     policy: str = ""
+    past: Sequence[Contact] = ()
+    """Those at rest, of which the latest word on the tier is known."""
 
 
 class CustomerScene(Scene):
@@ -121,7 +124,7 @@ class CustomerScene(Scene):
         tier = (
             words.tier_of_messages(known.messages, known.tiers)
             if by_message
-            else words.tier_of_customer(known.contacts, known.tiers)
+            else words.tier_of_customer((*known.contacts, *known.past), known.tiers)
         )
         self.with_words(tier=tier, service_type=known.service_type, policy=known.policy)
         self.latest = max(known.contacts, key=lambda each: (each.last, each.channel, each.id), default=None)
@@ -133,7 +136,7 @@ class CustomerScene(Scene):
         if name == "waiting":
             return waiting.longest(map(waiting.waiting, known.contacts))
         if name == "unanswered":
-            return waiting.longest(map(responses.next_response, known.contacts))
+            return waiting.longest(_named(each, responses.next_response(each)) for each in known.contacts)
         if name == "open_contacts":
             return customer.open_contacts(known.contacts)
         if name == "quiet":
@@ -161,7 +164,14 @@ class CustomerScene(Scene):
 
 def _is_of(contact: Contact, anchor: str) -> bool:
     """Does the anchor name it, or a stay of it in a queue?"""
-    return anchor == contact_key(contact.channel, contact.id) or any(leg.id == anchor for leg in contact.legs)
+    key = contact_key(contact.channel, contact.id)
+    return anchor == key or anchor.startswith(f"{key}/") or any(leg.id == anchor for leg in contact.legs)
+
+
+def _named(contact: Contact, signal: Signal) -> Signal:
+    """With pieces that name the contact, too."""
+    key = contact_key(contact.channel, contact.id)
+    return tuple(piece._replace(anchor=f"{key}/{piece.anchor}") for piece in signal)
 
 
 def _number(value: Any) -> int:
@@ -185,7 +195,7 @@ class JourneyScene(Scene):
     def __init__(self, name: str, found: journey_parts.Found, known: Known, gap_ms: int) -> None:
         super().__init__()
         self.name, self.found, self.known, self.gap_ms = name, found, known, gap_ms
-        tier = words.tier_of_customer(known.contacts, known.tiers) or found.whole.tier
+        tier = words.tier_of_customer((*known.contacts, *known.past), known.tiers) or found.whole.tier
         self.with_words(tier=tier, service_type=known.service_type, policy=known.policy)
 
     def signal(self, name: str, params: Params) -> Signal:

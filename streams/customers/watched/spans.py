@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.alerts.signals import Piece, Signal
-from streams.contacts.contact import Contact
+from streams.contacts.contact import OPEN, Contact
+
+TIMEOUT = "timeout"
 
 
 class Span(NamedTuple):
@@ -36,8 +38,13 @@ def spans(contact: Contact) -> tuple[Span, ...]:
         start = max(start, again)
     end = contact.ended if contact.parted is None else contact.parted
     if end is None or start < end:
-        found.append(Span(start, end, contact.outcome if end is not None else ""))
+        found.append(Span(start, end, _outcome(contact) if end is not None else ""))
     return tuple(found)
+
+
+def _outcome(contact: Contact) -> str:
+    """How it came out; of one that was taken for over because nothing was heard of it, that it was."""
+    return TIMEOUT if contact.timed_out or contact.outcome == OPEN else contact.outcome
 
 
 def until(contact: Contact, since: int) -> tuple[int | None, str]:
@@ -46,7 +53,7 @@ def until(contact: Contact, since: int) -> tuple[int | None, str]:
     for span in spans(contact):
         if span.end is None or since < span.end:
             return span.end, span.reason
-    return since, contact.outcome
+    return since, _outcome(contact)
 
 
 def counted(contact: Contact, times: Sequence[int], before: int = 0) -> Signal:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import NamedTuple
 
-from streams.alerts.episodes import CONTACT, MOVED, WITHDRAWN, Alert, Alerts, Episode, Subject, alert_id
+from streams.alerts.episodes import CONTACT, CUSTOMER, MOVED, WITHDRAWN, Alert, Alerts, Episode, Subject, alert_id
 
 NEVER_HELD = -(2**62)
 
@@ -45,8 +45,9 @@ Whose = tuple[str, str]
 
 def names_of(each: Standing, whose: Whose) -> Iterator[str]:
     """The ids of an episode, one after the other: of a contact's that was moved or withdrawn, and holds after all,
-    the next one counts."""
-    parts = (each.rule, *whose, each.subject.key, each.anchor)
+    the next one counts. That of a customer is named by its contact where a message of it began it."""
+    alone = each.about == CUSTOMER and each.subject.message is None
+    parts = (each.rule, *whose, "" if alone else each.subject.key, each.anchor)
     yield alert_id(*parts)
     if each.about == CONTACT:
         for number in count(2):

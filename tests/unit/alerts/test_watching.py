@@ -251,3 +251,27 @@ def test_of_many_bounds_the_lowest_that_is_not_crossed_says_when(sign: str) -> N
     look = watch(index, {}, of(WAITING), 11_500)
     assert len(look.found) == 10
     assert look.due == 12_000 - (sign == "at_or_above")
+
+
+def test_a_rule_with_alternatives_is_looked_at_when_one_of_them_is_in_reach() -> None:
+    asked: list[str] = []
+
+    def fields(name: str, parameters: Params) -> Signal:
+        asked.append(name)
+        return WAITING["waiting"] if name == "waiting" else ()
+
+    either = {"any": [{"waiting": {"above": "5s"}}, {"transfers": {"above": 3}}]}
+    index = Index(rules({"when": either}, {"when": {"all": [either, {"tier": "gold"}]}}))
+    assert watch(index, {"tier": "gold"}, fields, 2_000).due == 6_000
+    assert sorted(asked) == ["transfers", "waiting"]
+    assert spans(watch(index, {"tier": "gold"}, fields, 7_000)) == [("r0", 6_001, None), ("r1", 6_001, None)]
+    assert spans(watch(index, {"tier": "red"}, fields, 7_000)) == [("r0", 6_001, None)]
+
+
+def test_a_rule_whose_scope_and_condition_shut_each_other_out_finds_nothing() -> None:
+    index = Index(rules({"tiers": ["red"], "when": {"tier": "gold", "waiting": {"above": "1s"}}}))
+    assert (
+        watch(index, {"tier": "gold"}, of(WAITING), 9_000)
+        == watch(index, {"tier": "red"}, of(WAITING), 9_000)
+        == Look()
+    )

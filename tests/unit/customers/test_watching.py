@@ -63,7 +63,7 @@ PROMISE = ruled({"when": {"promise_overdue": {"at_or_above": "0s"}}, "severity":
 
 
 def asked(at: int, due: int | None = None, **more: Any) -> Event:
-    said_when = {} if due is None else {"scheduled_for": T0 + due}
+    said_when: dict[str, Any] = {} if due is None else {"scheduled_for": T0 + due}
     return event("contact.callback_requested", at, **said_when, **more)
 
 

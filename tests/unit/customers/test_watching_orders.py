@@ -27,6 +27,8 @@ RULES = ruled(
 )  # fmt: skip
 LABELS = ("queue", "service_type")
 """Of a subject, as they are known when it is told."""
+APART = ("age",)
+"""Of journeys, which are other ones when a contact comes that joins two: only that each is told once is the same."""
 Records = list[Event | Profile]
 
 
@@ -38,19 +40,27 @@ def one_by_one(order: Records, end: int) -> Task:
     return task.until(end)
 
 
+STEPWISE = ("first", "next", "unanswered", "many")
+"""What is over when a contact was idle for too long hangs on how far stream time moves at once."""
+
+
 def essence(task: Task, *left_out: str) -> dict[str, dict[str, Any]]:
     """Each episode as it was told last, having checked that it was told once and was over once."""
     found: dict[str, dict[str, Any]] = {}
+    seen, over = set[str](), set[str]()
     for each in told(task):
-        before = found.get(each["episode"])
-        assert (before is None) == ("until" not in each), each
-        assert before is None or "until" not in before, each
-        subject = {name: value for name, value in each["subject"].items() if name not in LABELS}
-        found[each["episode"]] = {**each, "subject": subject} | dict.fromkeys(left_out)
+        name = each["episode"]
+        assert (name not in seen) == ("until" not in each) and name not in over, each
+        seen.add(name)
+        over |= {name} if "until" in each else set()
+        subject = {label: value for label, value in each["subject"].items() if label not in LABELS}
+        if each["rule"] in APART:
+            continue
+        found[name] = {**each, "subject": subject} | dict.fromkeys(left_out)
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_any_cut(data: st.DataObject, events: list[Event]) -> None:
     """The same records one by one and many together; only when they were found to hold may differ."""
@@ -61,10 +71,15 @@ def test_any_cut(data: st.DataObject, events: list[Event]) -> None:
     for start, stop in zip([0, *cuts], [*cuts, len(records)], strict=True):
         if records[start:stop]:
             task.until(records[start].time - 1 - T0).take(*records[start:stop])
-    assert essence(task.until(end), "at") == essence(one_by_one(records, end), "at")
+    one, other = essence(task.until(end), "at"), essence(one_by_one(records, end), "at")
+    assert at_once(one) == at_once(other)
 
 
-@settings(max_examples=25, deadline=None)
+def at_once(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in found.items() if each["rule"] not in STEPWISE}
+
+
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_duplicates_change_nothing(data: st.DataObject, events: list[Event]) -> None:
     end = events[-1].time - T0 + 10 * H
@@ -72,7 +87,7 @@ def test_duplicates_change_nothing(data: st.DataObject, events: list[Event]) -> 
     assert essence(one_by_one([*again], end), "at") == essence(one_by_one([*events], end), "at")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events())
 def test_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]) -> None:
     """All but their ends: one that is known is taken at once, though an earlier one may still come."""
@@ -82,7 +97,7 @@ def test_any_order_ahead_of_stream_time(data: st.DataObject, events: list[Event]
     assert essence(task, *unknown) == essence(one_by_one([*events], end), *unknown)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data(), contact_events(), st.integers(0, 600))
 def test_late_events_never_tell_an_episode_twice(data: st.DataObject, events: list[Event], late: int) -> None:
     """Whatever comes too late amends or withdraws: each is told once, and is over once."""

@@ -35,7 +35,6 @@ def home(key: str, count: int = 16) -> int:
         ("customers", "7", {home("customer:7")}),
         ("customers", "voice|7", {home("customer:voice|7"), home("contact:voice:7")}),
         ("customers", "anonymous:email:a@b.c", {home("anonymous:email:a@b.c")}),
-        ("firing", "customer:7", {home("customer:7")}),
         ("panes", "voice|loans", {home("voice|loans")}),
         ("panes", "7", set()),
         ("seen", "7", set()),

@@ -146,7 +146,7 @@ def test_every_field_of_every_type_is_passed_on(kind: str) -> None:
             kept = {str(v) for v in (*told.values(), *told.get("data", {}).values())}
             if kind == "customer.erased":  # who asked stays on its topic
                 kept |= {told["owner"].removeprefix("customer:"), value["data"]["by"]}
-            moments = ("scheduled_for", "until", "due", "contract_until", "customer_since")
+            moments = ("scheduled_for", "until", "starts", "ends", "due", "contract_until", "customer_since")
             times = {value["data"].get(name) for name in moments}
             lost = words - kept - times - {value["data"].get("reason"), value["data"].get("phone")}
             if value["data"].get("tier_withdrawn"):

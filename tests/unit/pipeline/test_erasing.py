@@ -79,16 +79,16 @@ def test_contacts_that_are_over_go_too(run: Offline) -> None:
 
 def test_alerts_that_fire_are_resolved_and_queues_wait_for_nobody(run: Offline) -> None:
     tell(run, NOW, *hers(NOW))
-    fired = [each for each in newest(run, "alerts").values() if each["status"] == "firing"]
+    fired = {each["episode_id"] for each in newest(run, "alerts").values() if each["state"] == "firing"}
     assert fired
     tell(run, NOW + 2000, erased("anna-77", NOW))
-    assert {each["status"] for each in newest(run, "alerts").values()} == {"resolved"}
-    assert {newest(run, "alerts")[each["alert_id"].encode()]["reason"] for each in fired} == {"erased"}
+    assert newest(run, "alerts") == {}
+    last = {each["alert"]["episode_id"]: each for each in newest(run, "alert.events").values()}
+    assert {(last[name]["because"], last[name]["alert"]["state"]) for name in fired} == {("erased", "resolved")}
     for seconds in range(10, 90, 10):
         run.run(NOW + 2000 + seconds * 1000)
     assert {each["depth"] for each in newest(run, "queue.state").values()} == {0}
-    firing = [task.tables["firing"] for task in run.tasks if task.inlet.name == "track"]
-    assert not any(map(len, firing))
+    assert not any(len(task.tables["standings"]) for task in run.tasks if task.inlet.name == "alert")
 
 
 def test_what_still_comes_of_the_time_before_is_left_out_and_what_comes_later_is_a_new_persons(run: Offline) -> None:

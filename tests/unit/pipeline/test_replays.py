@@ -192,7 +192,13 @@ def test_nothing_is_left_of_a_replay_after_its_life_and_it_can_come_again(restar
         run.run(NOW + 10_000 + 1000 * tick)
     first = outputs(run, "week-1", 0)
     assert {topic for topic, _ in first} >= {"journeys", "segments", "kpis", "queue.state"}
-    assert {name.split("-")[0] for name, _ in rows_of(run, "week-1")} == {"ingest", "identify", "track", "measure"}
+    assert {name.split("-")[0] for name, _ in rows_of(run, "week-1")} == {
+        "ingest",
+        "identify",
+        "track",
+        "measure",
+        "alert",
+    }
     later = NOW + 33 * DAY_MS
     for tick in range(8):
         run.run(later + 1000 * tick)

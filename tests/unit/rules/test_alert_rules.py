@@ -83,7 +83,7 @@ def test_tiers_that_are_high(tmp_path: Path) -> None:
 )
 def test_what_the_followers_of_before_do_not_go_by(tmp_path: Path, text: str) -> None:
     alerts = rule(tmp_path, text)
-    assert alerts.wait == alerts.sentiment == () and alerts.names == []
+    assert alerts.wait == alerts.sentiment == ()
     assert [each.name for subject in SUBJECTS for each in alerts.of(subject)] == ([] if "enabled" in text else ["a"])
     assert sum(len(alerts.index(subject).rules) for subject in SUBJECTS) == ("enabled" not in text)
 

@@ -15,7 +15,7 @@ from streams.alerts import records
 from streams.alerts.board import Board, Tables
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CLOSED, STEPS, Step
-from streams.customers import feelings, waits
+from streams.customers import feelings
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, nothing, readings
@@ -52,9 +52,12 @@ def test_the_key_of_readings() -> None:
     assert record_key(example.value) == example.key == TOPICS["kpis"].key_of(example.value)
 
 
-@pytest.mark.parametrize(("kind", "unit"), [(alerts.WAITING, waits.UNIT), (feelings.SENTIMENT, feelings.UNIT)])
-def test_conditions_and_alerts_fit(kind: str, unit: str) -> None:
-    holds = alerts.condition(replace(FIRING, kind=kind), "customer:c", "", unit)
+@pytest.mark.parametrize(
+    ("kind", "unit", "about"),
+    [("waiting", "ms", "contact"), ("sentiment", "sentiment", "customer"), ("age", "ms", "journey")],
+)
+def test_conditions_and_alerts_fit(kind: str, unit: str, about: str) -> None:
+    holds = alerts.condition(replace(FIRING, kind=kind, unit=unit, about=about), "customer:c", "", "7f3a")
     assert TOPICS["alert.conditions"].check(orjson.loads(msgspec.json.encode(holds))) is None
     (step,) = Board(Tables({}, {}, {}), Handlings()).take(holds, 2000)
     assert isinstance(step, Step)
@@ -67,7 +70,11 @@ def test_conditions_and_alerts_fit(kind: str, unit: str) -> None:
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_of_an_alert_fits(reason: str) -> None:
     over = replace(FIRING, resolved=3000, reason=reason)
-    told = Board(Tables({}, {}, {}), Handlings()).take(alerts.condition(over, "customer:c", "week-1", "ms"), 3000)
+    board = Board(Tables({}, {}, {}), Handlings())
+    told = [
+        *board.take(alerts.condition(FIRING, "customer:c", "week-1"), 2000),
+        *board.take(alerts.condition(over, "customer:c", "week-1"), 3000),
+    ]
     steps = [each for each in told if isinstance(each, Step)]
     assert [each.because for each in steps] == ["fired", reason]
     assert TOPICS["alert.events"].check(records.event(steps[-1], Handling("r"))) is None

@@ -15,8 +15,8 @@ def test_the_flow() -> None:
         "contact.normalised", "identity.links", "contact.interactions", "contact.measurements", "alert.conditions",
     )  # fmt: skip
     assert flow.published() == (
-        "alert.events", "alerts", "contact.quality", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
-        "journeys", "kpis", "outreach", "privacy.proofs", "queue.state", "recommendations", "segments",
+        "alert.events", "alerts", "api.audit", "contact.quality", "contacts.dead-letters", "customer.quiet", "defect.signals", "identity.changes", "journey.events",
+        "journeys", "kpis", "notify.dead-letters", "outreach", "privacy.proofs", "queue.state", "recommendations", "segments",
     )  # fmt: skip
 
 
