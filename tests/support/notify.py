@@ -21,6 +21,7 @@ from schemas.notify import NotifyDeadLetter
 from streams import settings as settings_module
 from streams.base.times import iso
 from streams.local.probe import free_port
+from streams.local.processes import READY_SECONDS
 from streams.notify.config import load
 from streams.notify.redelivering import letters
 from streams.notify.run import Notify
@@ -244,7 +245,7 @@ class Post:
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(*command, env=known, stdout=output, stderr=output)
         try:
-            await until(lambda: _ready(process, port, log))
+            await until(lambda: _ready(process, port, log), READY_SECONDS)
             yield process
         finally:
             if process.returncode is None:

@@ -27,11 +27,11 @@ async def test_killed_again_and_again_it_loses_nothing_and_repeats_only_what_was
     await post.publish(*sent)
     for number in range(kills):
         async with post.process(file, tmp_path / "notify.log") as process:
-            await until(lambda number=number: len(hook.bodies) >= 60 * (number + 1))
+            await until(lambda number=number: len(hook.bodies) >= 60 * (number + 1), 60)
             process.kill()
             await process.wait()
     async with post.process(file, tmp_path / "notify.log") as process:
-        await until(lambda: len(hook.bodies) == len(sent))
+        await until(lambda: len(hook.bodies) == len(sent), 60)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 15) == 0
     assert hook.taken.keys() == {each.event_id for each in sent}
@@ -50,11 +50,11 @@ async def test_stopped_in_order_it_repeats_nothing(post: Post, hook: Hook, file:
     await post.publish(*sent)
     for number in range(3):
         async with post.process(file, tmp_path / "notify.log") as process:
-            await until(lambda number=number: len(hook.bodies) >= 30 * (number + 1))
+            await until(lambda number=number: len(hook.bodies) >= 30 * (number + 1), 60)
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 15) == 0
     async with post.process(file, tmp_path / "notify.log"):
-        await until(lambda: len(hook.bodies) == len(sent))
+        await until(lambda: len(hook.bodies) == len(sent), 60)
     assert set(hook.taken.values()) == {1}
 
 
