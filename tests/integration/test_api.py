@@ -296,11 +296,11 @@ async def test_slow_clients_are_sent_away(api: Api, monkeypatch: pytest.MonkeyPa
 
 
 async def test_who_asks_too_often_waits(settings: Settings, tmp_path: Path) -> None:
-    async with serving(settings.model_copy(update={"api_requests_per_minute": 60}), tmp_path) as api:
+    async with serving(settings.model_copy(update={"api_requests_per_minute": 1}), tmp_path) as api:
         for _ in range(10):
             await api.get("/rules")
         async with api.web.get(api.base + "/rules", headers=api.head()) as found:
-            assert (found.status, found.headers["Retry-After"]) == (429, "1")
+            assert (found.status, 1 <= int(found.headers["Retry-After"]) <= 60) == (429, True)
         await api.get("/rules", "operator")  # another's share
 
 
