@@ -15,9 +15,9 @@ from streams.base.claims import STRENGTH, Claim
 from streams.base.links import Label, Ref
 from streams.base.records import Event
 from streams.contacts import lifecycle
-from streams.contacts.triggers import WORDS
 from streams.contacts.rules import ContactRules
 from streams.contacts.steps import CUSTOMER, HUMAN, READ
+from streams.contacts.triggers import WORDS
 from streams.identity.evidence import all_of
 from streams.identity.groups import name_of
 
