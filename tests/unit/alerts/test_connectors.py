@@ -1,7 +1,7 @@
 """Rules about connectors, and the alert that always fires: by minutes of the live line."""
 
 import random
-from typing import Any
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -163,7 +163,7 @@ def test_a_silence_that_is_unusual_and_what_is_usual() -> None:
 
 def test_little_history_and_holidays_say_nothing() -> None:
     open_day = ((9 * 60, 12 * 60),)
-    special = {to_ms_date("2026-03-30"): ()}
+    special: dict[date, tuple[tuple[int, int], ...]] = {date(2026, 3, 30): ()}
     hours = Hours({"office": Calendar(UTC, dict.fromkeys(WEEKDAYS[:5], open_day), None, special)}, {}, {}, "office")
     centre = Centre(UNUSUAL, hours=hours)
     weeks(centre, 2, random.Random(2))
@@ -175,12 +175,6 @@ def test_little_history_and_holidays_say_nothing() -> None:
     assert centre.said == [], "the 30th of March is special"
     centre.pass_to((4 * 7 + 1) * 24 * 60 + 60)
     assert [each.until for each in centre.said] == [None], "and the 31st is not"
-
-
-def to_ms_date(day: str) -> Any:
-    from datetime import date  # noqa: PLC0415
-
-    return date.fromisoformat(day)
 
 
 def test_sources_are_bounded_and_those_of_which_all_is_refused_apart() -> None:
