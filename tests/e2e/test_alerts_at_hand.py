@@ -38,7 +38,7 @@ async def test_a_supervisor_from_a_firing_alert_to_its_end(system: System, tmp_p
             return (await api.get(f"/alerts?rule={RULE}{query}"))["alerts"]
 
         await system.events(waiting, other)
-        assert len(await until(lambda: both(alerts), 60)) == 2
+        assert len(await until(lambda: both(alerts), 120)) == 2
         (alert,) = await alerts("&queue=cards")
         short = alert["fingerprint"].partition("@")[0]
         shown = (await run(f"show {short}")).stdout
@@ -48,19 +48,19 @@ async def test_a_supervisor_from_a_firing_alert_to_its_end(system: System, tmp_p
             told = events(response)
             body = {"action": "acknowledge", "note": "on it"}
             await api.ask("POST", f"/alerts/{short}/commands", "operator", 202, body)
-            step = json.loads((await asyncio.wait_for(anext(told), 30)).data)
+            step = json.loads((await asyncio.wait_for(anext(told), 90)).data)
             assert (step["because"], step["by"], step["note"]) == ("acknowledged", "operator", "on it")
             said = (await run(f"assign {short} --to ann --by sam")).stdout
             assert "acknowledged → acknowledged, assigned, by sam" in said
-            assert json.loads((await asyncio.wait_for(anext(told), 30)).data)["alert"]["assigned_to"] == "ann"
+            assert json.loads((await asyncio.wait_for(anext(told), 90)).data)["alert"]["assigned_to"] == "ann"
         body = {"matchers": ["queue=loans"], "ends": iso(now_ms() + HOUR), "reason": "repair"}
         silence = await api.ask("POST", "/silences", "operator", 202, body)
         assert silence["matches"] == 1
-        await until(lambda: is_(alerts, "silenced"), 30)
+        await until(lambda: is_(alerts, "silenced"), 90)
         await api.ask("DELETE", f"/silences/{silence['target']}", "operator", 202)
-        await until(lambda: is_(alerts, "firing"), 30)
+        await until(lambda: is_(alerts, "firing"), 90)
         await run(f"close {short} --note done --by sam")
-        await until(lambda: gone(alerts), 30)
+        await until(lambda: gone(alerts), 90)
         steps = (await api.get(f"/alerts/{short}/history"))["steps"]
         assert [each["because"] for each in steps] == ["fired", "acknowledged", "assigned", "closed"]
         assert "the alert is over (resolved" in (await run(f"ack {short}", 1)).stderr
