@@ -105,7 +105,11 @@ class System:
     async def read(self, name: str) -> list[dict[str, Any]]:
         """Decoded values of a topic, in the order of their partitions; of ``alerts`` each step, in one form."""
         if name == "alerts":
-            return [told(step) for step in await self.read("alert.events")]
+            return [told(step) for step in await self.values("alert.events")]
+        return await self.values(name)
+
+    async def values(self, name: str) -> list[dict[str, Any]]:
+        """The same as it lies there."""
         records = read_to_end(connection_of(self.settings), [self.topic(name)])
         found = [orjson.loads(record.value) async for record in records if record.value is not None]
         return [each for doc in found for each in each_of(doc)]
@@ -136,7 +140,7 @@ class System:
         for spec in registry.topics().values():
             if spec.direction == "input":
                 continue
-            values = await self.read(spec.topic)
+            values = await self.values(spec.topic)
             problems = [(value, problem) for value in values if (problem := spec.check(value))]
             assert not problems, f"{spec.topic}: {problems[0]}"
             counts[spec.topic] = len(values)
