@@ -127,7 +127,7 @@ class Connectors:
         """Look at the minutes that stream time has passed: conditions that begin, change or are over."""
         until = _minute(now - SLACK_MS)
         beat = self.rows.beats.get(LIVE) or Beat(until - MINUTE_MS)
-        span = Span(beat.reached + 1, until, beat.reached, MINUTE_MS, until)
+        span = Span(beat.reached, until, beat.reached, MINUTE_MS, until)
         for key in sorted(self.rows.connectors):
             yield from self._look(key, span)
         yield from self._always(beat, span)
@@ -241,7 +241,10 @@ class Connectors:
             LIVE,
             self.rules.version,
         )
-        yield from (told.condition(each, span) for each in changed)
+        for each in changed:
+            condition = told.condition(each, span)
+            # What ended it came in the minute that begins there, and is known when that has passed.
+            yield condition if each.until is None else replace(condition, at=span.at(each.until + 1))
 
     @cached_property
     def _names(self) -> set[str]:

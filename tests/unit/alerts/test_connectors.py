@@ -74,7 +74,7 @@ def test_a_silence_in_full() -> None:
     assert centre.pass_to(16) == []
     centre.hear(17)
     (over,) = centre.pass_to(18)
-    assert (over.episode, over.until, over.at, over.reason) == (began.episode, at(17), at(17), "recovered")
+    assert (over.episode, over.until, over.at, over.reason) == (began.episode, at(17), at(18), "recovered")
     centre.pass_to(40)
     assert len({each.episode for each in centre.said}) == 2
 
