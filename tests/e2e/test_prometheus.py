@@ -28,7 +28,7 @@ rules:
   - {name: long-wait, subject: contact, tiers: [platinum], when: {waiting: {above: 1s}}, severity: warning}
 """
 LOANS = 'channel="voice", queue="loans", tier="all", window="1m"'
-HOPS = {"ingest", "identify", "track", "measure"}
+HOPS = {"ingest", "identify", "track", "measure", "alert"}
 # What stands for people in everything that is published here.
 MARK = "zebra"
 
