@@ -37,7 +37,7 @@ def stacks(result: dict[str, Any]) -> dict[str, dict[str, float]]:
     rows: dict[str, list[dict[str, Any]]] = result["rows"]
     if result["mode"] == "causes":
         rounds = next(iter(rows.values()))
-        order = ("ingest", "identify", "track", "measure", "shared")
+        order = ("ingest", "identify", "track", "measure", "alert", "shared")
         return {hop: by_cause(rounds, hop) for hop in order if hop in rounds[0]["causes"]}
     if all("causes" in each for rounds in rows.values() for each in rounds):
         return {name: by_cause(rounds) for name, rounds in rows.items()}
