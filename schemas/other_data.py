@@ -160,7 +160,7 @@ class AlertCommandedData(Model):
     """What is to be said with it."""
 
 
-Matchers = Annotated[list[Words], Field(min_length=1, max_length=20)]
+Matchers = Annotated[list[Label], Field(min_length=1, max_length=20)]
 
 
 class SilenceSetData(Model):

@@ -6,6 +6,8 @@ from typing import Any
 
 from streams.base.records import AgentState, Command, Silenced
 from streams.base.times import to_ms
+from streams.intake.detectors import Budget
+from streams.intake.masking import mask
 
 
 def at_or_none(value: str | None) -> int | None:
@@ -13,7 +15,7 @@ def at_or_none(value: str | None) -> int | None:
     return None if value is None else to_ms(value)
 
 
-def agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> AgentState:
+def agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: Any) -> AgentState:
     data: dict[str, Any] = obj["data"]
     return AgentState(
         id=obj["id"],
@@ -28,7 +30,7 @@ def agent_state(obj: dict[str, Any], time_ms: int, line: str, policy: object) ->
     )
 
 
-def command(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Command:
+def command(obj: dict[str, Any], time_ms: int, line: str, policy: Any) -> Command:
     data: dict[str, Any] = obj["data"]
     return Command(
         id=obj["id"],
@@ -40,11 +42,11 @@ def command(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Com
         by=data.get("by"),
         until=at_or_none(data.get("until")),
         to=data.get("to"),
-        note=data.get("note"),
+        note=_masked(data.get("note"), policy),
     )
 
 
-def silence(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Silenced:
+def silence(obj: dict[str, Any], time_ms: int, line: str, policy: Any) -> Silenced:
     data: dict[str, Any] = obj["data"]
     return Silenced(
         id=obj["id"],
@@ -56,5 +58,10 @@ def silence(obj: dict[str, Any], time_ms: int, line: str, policy: object) -> Sil
         matchers=tuple(data.get("matchers", ())),
         starts=at_or_none(data.get("starts")),
         until=at_or_none(data.get("ends")),
-        reason=data.get("reason") or "",
+        reason=_masked(data.get("reason"), policy) or "",
     )
+
+
+def _masked(words: str | None, policy: Any) -> str | None:
+    """What a person typed; a matcher is no such words, it has to fit."""
+    return None if words is None else mask(words, policy.region, Budget())

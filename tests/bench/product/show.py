@@ -107,7 +107,8 @@ def table(result: dict[str, Any], console: Console) -> None:
 def causes(rounds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
     """Hop → cause → µs per event, the medians of the rounds."""
     hops = sorted(
-        {hop for each in rounds for hop in each}, key=("ingest", "identify", "track", "measure", "alert", "shared").index
+        {hop for each in rounds for hop in each},
+        key=("ingest", "identify", "track", "measure", "alert", "shared").index,
     )
     return {
         hop: {cause: statistics.median(each.get(hop, {}).get(cause, 0.0) for each in rounds) for cause in CAUSES}

@@ -119,7 +119,9 @@ def test_a_text_five_times_as_long_costs_five_times_as_much(name: str) -> None:
     assert all(longer <= 6.5 * shorter + 500 for shorter, longer in pairwise(spent)), spent
 
 
-A_WORD_ALONE = ("agent.state_changed", "promise.made", "customer.erased", "customer.profile_changed")
+A_WORD_ALONE = (
+    "agent.state_changed", "promise.made", "customer.erased", "customer.profile_changed", "alert.commanded", "silence.set", "silence.ended",
+)  # fmt: skip
 """Of texts they carry one label."""
 
 
