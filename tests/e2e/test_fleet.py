@@ -98,7 +98,7 @@ async def test_a_worker_with_other_rules_is_refused_and_the_first_goes_on(system
         said = other.last_words().strip().splitlines()[-1]
         assert (
             "CONTACT_STREAMS_MAX_AGE_H is 12.0 here and 24.0 there; CONTACT_STREAMS_PHONE_REGION is DE here and None "
-            "there; rules.sentiment is" in said
+            "there; rules.alerts is" in said
         )
         system.settings = ours
         await contacts(running, "a")
