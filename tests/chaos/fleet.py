@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import aiohttp
 from streams.local.processes import WorkerFailed, WorkerProcess, start_worker
 from streams.settings import Settings
 from streams.worker.web import STATE_KEY
+from tests.chaos.audit.logs import HOPS
 
 log = logging.getLogger(__name__)
 RESTART_SECONDS = 0.5
@@ -144,8 +146,16 @@ class Fleet:
                 said = (said or 0) + sum(int(float(line.rpartition(" ")[2])) for line in lines)
         return said
 
-    async def held(self) -> list[dict[str, Any]]:
-        """What the workers say their tables hold, hashed with their state_key: of each task {agent, partition, changelog_end, tables}."""
+    async def held(self, seconds: float = 30) -> list[dict[str, Any]]:
+        """What the workers say their tables hold, hashed with their state_key: of each task {agent, partition, changelog_end, tables}.
+        While tasks go from one to another they are asked again.
+        """
+        until = time.monotonic() + seconds
+        while not _whole(found := await self._held()) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+        return found
+
+    async def _held(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         assert self.settings.state_key is not None
         headers = {STATE_KEY: self.settings.state_key.get_secret_value()}
@@ -173,3 +183,10 @@ class Fleet:
             slot.signal(signal.SIGKILL)
             if slot.keeper is not None:
                 await asyncio.wait([slot.keeper], timeout=5)
+
+
+def _whole(tasks: list[dict[str, Any]]) -> bool:
+    """Is every task there, once?"""
+    told = sorted((task["agent"], task["partition"]) for task in tasks)
+    most = 1 + max((partition for _, partition in told), default=0)
+    return told == sorted((hop, number) for hop in HOPS for number in range(1 if hop == "alert" else most))

@@ -122,7 +122,7 @@ async def test_figures_of_known_events_come_out_of_prometheus(watched: Watched) 
     await becomes('contact_streams_dead_letters_total{reason="missing-field"}', 1)
     await becomes("count(contact_streams_tasks_ready == 4)", 4)
     await becomes("sum(contact_streams_restore_remaining_records)", 0)
-    await becomes("count(contact_streams_lag_seconds > 1 < 10)", 4)
+    await becomes("count(contact_streams_lag_seconds > 1 < 10)", 5)
     await becomes("count(contact_streams_unread_seconds < 5)", 4)
 
 
