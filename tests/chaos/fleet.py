@@ -151,9 +151,11 @@ class Fleet:
         While tasks go from one to another they are asked again.
         """
         until = time.monotonic() + seconds
-        while not _whole(found := await self._held()) and time.monotonic() < until:
+        while True:
+            found = await self._held()
+            if _whole(found) or time.monotonic() >= until:
+                return found
             await asyncio.sleep(0.5)
-        return found
 
     async def _held(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
