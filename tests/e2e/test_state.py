@@ -71,7 +71,7 @@ async def test_show_finds_a_contact_and_its_owner_and_says_where_it_looked(syste
     assert (code, json.loads(out)["rows"]) == (1, []), "the row has no such line"
     code, _, err = await cli(system, "show", "7", "--table", "custmers")
     assert code == 1
-    assert "custmers: there is no such table; there are agents, backlog, behind, clocks, crowds, customers" in err
+    assert "custmers: there is no such table; there are agents, backlog, beats, behind, caps, clocks" in err
 
 
 async def test_show_finds_a_queue(system: System) -> None:
@@ -94,7 +94,7 @@ async def test_stats_count_rows_and_bytes_and_name_the_largest(system: System) -
     code, out, _ = await cli(system, "stats", "--json")
     assert code == 0
     tasks = json.loads(out)
-    assert len(tasks) == 16
+    assert len(tasks) == 17
     owners = [each["tables"]["owners"] for each in tasks if each["agent"] == "identify"]
     assert sum(each["rows"] for each in owners) == 21
     track = {each["partition"]: each for each in tasks if each["agent"] == "track"}
@@ -122,7 +122,7 @@ async def test_verify_agrees_under_load_and_names_the_row_that_differs(system: S
         code, out, err = await cli(system, "verify", *asked)
         await loading
         assert code == 0, out + err
-        assert "16 tasks hold what their changelogs say" in out
+        assert "17 tasks hold what their changelogs say" in out
         await system.drained()
 
         partition = crc32(b"customer:7") % 4
@@ -220,7 +220,7 @@ async def test_verify_compares_the_folder_of_a_stopped_worker(system: System, tm
     folder = str(tmp_path / "state")
     code, out, err = await cli(system, "verify", "--state-dir", folder)
     assert code == 0, out + err
-    assert "16 tasks hold what their changelogs say" in out
+    assert "17 tasks hold what their changelogs say" in out
     (path,) = (tmp_path / "state").glob(f"*/*/{task_of('track', 'customer:7')}")
     store = Rdict(str(path), Options(raw_mode=True))
     raw = encode_key("customers", "customer:7")
