@@ -72,7 +72,7 @@ CUT_OF = {"contact.quality": ("service_type",), "queue.state": ("forecast", "wai
 """The same of some topics alone: the type of service is the one known at the end of a batch, a wait is expected as of when
 it was seen who waits."""
 OF_CUSTOMERS = ("journeys", "journey.events", "segments", "customer.quiet", "outreach")
-TABLES = ("owners", "nodes", "waiting", "customers", "panes", "days", "legs", "left", "hours", "subjects")
+TABLES = ("owners", "nodes", "waiting", "customers", "panes", "days", "legs", "left", "hours", "subjects", "standings")
 SUMS = (b"panes", b"days", b"legs")
 SENDS = (
     "contact.normalised",
@@ -80,7 +80,9 @@ SENDS = (
     "contact.interactions",
     "contact.measurements",
     "journeys",
+    "alert.conditions",
     "alerts",
+    "alert.events",
     "kpis",
     "queue.state",
 )
@@ -211,11 +213,9 @@ def _note(found: dict[Any, Any], topic: str, key: bytes | None, doc: Any) -> Non
         found.pop((topic, key), None)
         if any(each["numerator"] for each in doc["readings"]):  # else all of it was taken back, or was never told
             found[topic, key] = {name: value for name, value in doc.items() if name not in CUT}
-    elif topic in ("alerts", "alert.events"):  # when it was told hangs on how far time had come at each look
-        alert = {name: value for name, value in (doc.get("alert") or doc).items() if name != "fired_at"}
-        found[topic, key] = {name: value for name, value in doc.items() if name not in ("at", "fired_at")} | (
-            {"alert": alert} if "alert" in doc else {}
-        )
+    elif topic == "alert.events":
+        alert = {name: value for name, value in doc["alert"].items() if name not in CUT}
+        found[topic, key] = {name: value for name, value in doc.items() if name not in CUT} | {"alert": alert}
     elif topic == "queue.state" and not doc["depth"]:
         found.pop((topic, key), None)  # nobody waits, as where nothing was told
     elif topic == "journey.events":
