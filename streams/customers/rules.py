@@ -4,13 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from schemas.data import CHANNELS
-from streams.alerts.conditions import Comparison
 from streams.alerts.fields import SUBJECTS, Subject
 from streams.alerts.index import Index
 from streams.alerts.rules import AlertRule, AlertsFile
 from streams.contacts.rules import ContactRules
-from streams.customers.feelings import SentimentRule
 from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journey_rules import JourneyRules
 from streams.customers.journeys import Journeys
@@ -24,7 +21,6 @@ from streams.customers.services import ServiceRules
 from streams.customers.silence import Silences
 from streams.customers.silences import SilenceRules
 from streams.customers.tiering import Tiering
-from streams.customers.waits import WaitRule
 from streams.customers.watched.rules import Watched
 from streams.customers.watching import Watching
 from streams.customers.worth import WorthRules
@@ -35,21 +31,10 @@ from streams.quality.rules import QualityRules
 
 @dataclass(frozen=True)
 class AlertRules:
-    """The rules of ``alerts.yaml``, by who goes by them."""
+    """The rules of ``alerts.yaml``, and the opening hours by which they count."""
 
-    wait: tuple[WaitRule, ...] = ()
-    """Of those about contacts, what `Waits` watches."""
-    sentiment: tuple[SentimentRule, ...] = ()
-    """Of those about customers, what `Moods` watches."""
     file: AlertsFile = field(default_factory=AlertsFile)
     hours: Hours = field(default_factory=Hours)
-
-    @classmethod
-    def of_file(cls, file: AlertsFile, tiers: frozenset[str], hours: Hours) -> "AlertRules":
-        """``tiers``: all that there are; rules without tiers watch them."""
-        waits = (_wait(rule, tiers) for rule in file.enabled if rule.subject == "contact")
-        moods = (_mood(rule, tiers) for rule in file.enabled if rule.subject == "customer")
-        return cls(tuple(filter(None, waits)), tuple(filter(None, moods)), file, hours)
 
     @property
     def names(self) -> Collection[str]:
@@ -78,36 +63,6 @@ class AlertRules:
     def _indexes(self) -> dict[Subject, Index]:
         clocks, business = self.hours.clocks, self.hours.clock
         return {each: Index(self.of(each), business, clocks, self.file.version) for each in SUBJECTS}
-
-
-def _wait(rule: AlertRule, tiers: frozenset[str]) -> WaitRule | None:
-    """Where its condition is ``waiting: {above: ..}`` for all alike, as `Waits` goes by it."""
-    when = rule.when
-    if not isinstance(when, Comparison) or (when.field, when.sign) != ("waiting", "above") or _is_more(rule, when):
-        return None
-    limit = int(when.bound.values[0])
-    return WaitRule(rule.name, rule.tiers or tiers, limit, rule.severity, rule.channels or frozenset(CHANNELS))
-
-
-def _mood(rule: AlertRule, tiers: frozenset[str]) -> SentimentRule | None:
-    """Where its condition is ``sentiment: {at_or_below: .., clear_at_or_above: ..}``, as `Moods` goes by it."""
-    when = rule.when
-    if not isinstance(when, Comparison) or _is_more(rule, when):
-        return None
-    if (when.field, when.sign, when.clear_sign) != ("sentiment", "at_or_below", "at_or_above"):
-        return None
-    given = dict(when.parameters)
-    raised, over = (round(each.values[0] * 1000) for each in (when.bound, when.clear))
-    half_life, quiet_after = int(given["half_life"]), int(given["quiet_after"])
-    return SentimentRule(
-        rule.name, rule.tiers or tiers, half_life, int(given["min_messages"]), raised, over, quiet_after, rule.severity
-    )
-
-
-def _is_more(rule: AlertRule, when: Comparison) -> bool:
-    """What they do not go by."""
-    by = when.bound.by or when.clear.by or rule.hours
-    return bool(by or rule.scope.keys() - {"tier", "channel"} or (when.field == "waiting" and when.clear != when.bound))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from streams.demo.askings import Replies
 from streams.demo.counts import Counts, times, together
 from streams.demo.lives import Life, needs, solution
+from streams.demo.wait_rules import WaitRule, wait_rules
 from streams.demo.whose import Spoken, Told, Whose
 from streams.metrics.occupancy import ALL_QUEUES, ANY_CHANNEL
 from streams.rules import Rules
@@ -69,6 +70,7 @@ class Truth:
     """All of them."""
     waited: Counter[str] = field(default_factory=Counter)
     """By contact, until it was answered."""
+    waits: list[WaitRule] = field(init=False)
     alerts: set[str] = field(default_factory=set)
     """Contacts whose wait must have raised an alert."""
     contacts: Counter[str] = field(default_factory=Counter)
@@ -111,6 +113,9 @@ class Truth:
     """Agent → state, and since when."""
     _unplaced: list[tuple[str, Counts]] = field(default_factory=list)
     """What happened to contacts before they had a queue; it counts in the first one that they get."""
+
+    def __post_init__(self) -> None:
+        self.waits = wait_rules(self.rules.customers.alerts)
 
     def of(self, channel: str, queue: str) -> Counts:
         """The counts of one queue of one channel, made when missing."""
@@ -283,9 +288,8 @@ class Truth:
         """An alert is due when a leg has waited strictly longer than a rule for its tier and channel allows."""
         if leg.tier is None:
             self.unsaid.append((leg, waited))
-        for rule in self.rules.customers.alerts.wait:
-            if leg.tier in rule.tiers and leg.channel in rule.channels and waited > rule.limit_ms:
-                self.alerts.add(leg.contact)
+        if any(rule.is_broken(leg.tier, leg.channel, waited) for rule in self.waits):
+            self.alerts.add(leg.contact)
 
     def _who_is_who(self) -> None:
         """Whose the contacts are in the end, and the alerts for customers whom identifiers alone tell."""

@@ -1,6 +1,6 @@
 """The rule files: what each may say, and the rules that they make together.
 
-A rule is a dataclass of the room that goes by it (such as `streams.customers.waits.WaitRule`); here are the files that
+A rule is a dataclass of the room that goes by it (such as `streams.alerts.rules.AlertRule`); here are the files that
 hold them, and those that say a rule in other words.
 """
 
@@ -209,7 +209,7 @@ def build(files: Files, shipped: Nobody, policy: Policy | None = None, name: str
         contacts,
         tracking.journeys,
         tracking.segments,
-        AlertRules.of_file(alerts, frozenset(tiers), files.hours),
+        AlertRules(alerts, files.hours),
         replace(
             tracking.silence,
             floor_ms=max(tracking.silence.floor_ms, longest),

@@ -17,7 +17,7 @@ def ruled(*given: dict[str, Any], rules: CustomerRules | None = None) -> Custome
     """With these alert rules in place of the shipped ones; without a name they are r0, r1, …"""
     known = rules or load().customers
     named = [{"name": f"r{number}", "subject": "contact", **each} for number, each in enumerate(given)]
-    alerts = AlertRules.of_file(_READ.validate_python({"rules": named}), frozenset(), known.alerts.hours)
+    alerts = AlertRules(_READ.validate_python({"rules": named}), known.alerts.hours)
     return replace(known, alerts=alerts)
 
 

@@ -18,11 +18,9 @@ import numpy as np
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from streams import rules
 from streams.sentiment.features import LANGUAGES
 from streams.sentiment.model import Model
 from streams.sentiment.scoring import NEGATIVE, POSITIVE
-from streams.settings import Settings
 from tests.bench.sentiment import fitting, languages, seed
 from tests.bench.sentiment.alerts import table
 from tests.bench.sentiment.seed import Phrases, Row
@@ -167,7 +165,6 @@ def _part(text: str) -> int:
 
 def alerts(weights: Path) -> None:
     """Prints how often the shipped rule and rules beside it fire, a language and pair of limits a line."""
-    (rule,) = rules.of(Settings()).customers.alerts.sentiment
     print("language | fire / resolve | unhappy | calm | content | unhappy, more than once")
     for language in LANGUAGES:
         data = [
@@ -178,7 +175,7 @@ def alerts(weights: Path) -> None:
         packed = gzip.decompress((weights / f"weights_{language}.tsv.gz").read_bytes())
         scores = _scores(Model(language, packed.decode().split("\n")))
         some = random.Random(1).sample(data, min(6000, len(data)))
-        for line in table(scores, some, rule):
+        for line in table(scores, some):
             print(language, line, sep=" | ", flush=True)
 
 

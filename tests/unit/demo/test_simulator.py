@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from schemas.events import check
+from streams.alerts.conditions import Bound, Comparison
+from streams.alerts.rules import AlertRule, AlertsFile
 from streams.customers.rules import AlertRules
-from streams.customers.waits import WaitRule
 from streams.demo.simulator import Emission, Settings, Simulation
 from streams.demo.truth import Leg, Truth
 from tests.support.product import RULES
@@ -180,9 +181,13 @@ def test_an_alert_is_due_strictly_after_the_limit(
 
 
 def test_the_limit_and_the_channels_are_the_rules() -> None:
-    rule = WaitRule("slow-mail", frozenset({"red"}), 10_000, "warning", frozenset({"email"}))
-    truth = Truth(replace(RULES, customers=replace(RULES.customers, alerts=AlertRules(wait=(rule,)))))
+    bound = Bound(10_000, by="tier", each=(("gold", 1_000),))
+    when = Comparison("waiting", (), "ms", "above", bound, "at_or_below", bound)
+    rule = AlertRule("slow-mail", "contact", when, tiers=frozenset({"red", "gold"}), channels=frozenset({"email"}))
+    truth = Truth(replace(RULES, customers=replace(RULES.customers, alerts=AlertRules(AlertsFile((rule,))))))
     truth.entered(1, Leg("a", "email", "q", "red", 0))
     truth.entered(2, Leg("b", "voice", "q", "gold", 0))
+    truth.entered(3, Leg("c", "email", "q", "gold", 9_000))
+    truth.entered(4, Leg("d", "email", "q", "red", 1))
     truth.close(10_001)
-    assert truth.alerts == {"a"}
+    assert truth.alerts == {"a", "c"}

@@ -17,6 +17,7 @@ from streams.demo.story_erased import subject
 from streams.demo.story_parts import Act, Step, Story, journey_of
 from streams.demo.story_records import Finding, Newest, Record, Seen
 from streams.demo.story_run import SETTLE_S, SETTLED, StepResult, Telling
+from streams.demo.wait_rules import wait_rules
 from streams.identity.erased import mark
 from tests.support.erasure_story import KEY
 from tests.support.offline import NOW, RULES
@@ -53,8 +54,8 @@ def test_the_time_of_a_replay_goes_forward_and_never_passes_what_is_still_told()
 def test_its_figures_are_those_of_the_shipped_rules() -> None:
     rules = RULES.customers
     assert rules.silence.tier_floors == {"gold": past.GOLD_MS, "platinum": past.PLATINUM_MS}
-    (wait,) = rules.alerts.wait
-    assert (wait.limit_ms, "gold" in wait.tiers) == (past.WAIT_MS, True)
+    ((wait, test),) = wait_rules(rules.alerts)
+    assert (test.bound.value, "gold" in wait.tiers) == (past.WAIT_MS, True)
     chat, call = (next(each for _, each in EVENTS if each["data"].get("contact_id") == name) for name in BENS)
     assert to_ms(call["time"]) - to_ms(chat["time"]) > max(rules.journeys.need_ms, rules.journeys.session_ms)
     hours = rules.outreach.quiet_hours

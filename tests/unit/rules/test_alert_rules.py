@@ -8,13 +8,10 @@ from streams.alerts.conditions import All, Any, Bound, Comparison, Equality, Not
 from streams.alerts.fields import FIELDS, SUBJECTS
 from streams.alerts.handling import EscalationStep, Handling, Inhibition
 from streams.alerts.matching import Matcher
-from streams.customers.feelings import SentimentRule
 from streams.customers.rules import AlertRules
-from streams.customers.waits import WaitRule
 from streams.rules import Rules, load
 
 HIGH = frozenset({"gold", "platinum"})
-EVERY = frozenset({"gold", "platinum", "silver", "red"})
 
 
 def of(folder: Path, text: str) -> Rules:
@@ -28,12 +25,13 @@ def rule(folder: Path, text: str) -> AlertRules:
 
 def test_the_shipped_rules_in_force_are_the_two_of_before() -> None:
     alerts = load().customers.alerts
-    assert alerts.wait == (
-        WaitRule("high-tier-wait", HIGH, 120_000, "critical", frozenset({"voice", "chat", "in-person"})),
-    )
-    assert alerts.sentiment == (
-        SentimentRule("high-tier-sentiment", HIGH, 1_800_000, 3, -450, -200, 7_200_000, "warning"),
-    )
+    (wait,), (mood,) = alerts.of("contact"), alerts.of("customer")
+    assert (wait.tiers, wait.severity, wait.channels) == (HIGH, "critical", {"voice", "chat", "in-person"})
+    assert wait.when == Comparison("waiting", (), "ms", "above", Bound(120_000), "at_or_below", Bound(120_000))
+    assert isinstance(mood.when, Comparison) and (mood.tiers, mood.severity) == (HIGH, "warning")
+    assert (mood.when.field, mood.when.sign, mood.when.clear_sign) == ("sentiment", "at_or_below", "at_or_above")
+    assert (mood.when.bound, mood.when.clear) == (Bound(-0.45), Bound(-0.2))
+    assert dict(mood.when.parameters) == {"half_life": 1_800_000, "min_messages": 3, "quiet_after": 7_200_000}
     assert alerts.names == ["high-tier-wait", "high-tier-sentiment"]
     assert [each.name for each in alerts.file.enabled] == alerts.names
 
@@ -56,36 +54,30 @@ def test_there_is_an_example_of_every_kind_and_none_is_in_force() -> None:
 
 
 def test_tiers_that_are_high(tmp_path: Path) -> None:
-    assert rule(tmp_path, "subject: contact, tiers: high, when: {waiting: {above: 1m}}").wait[0].tiers == HIGH
-    assert rule(tmp_path, "subject: contact, when: {waiting: {above: 1m}}").wait[0].tiers == EVERY
+    (high,) = rule(tmp_path, "subject: contact, tiers: high, when: {waiting: {above: 1m}}").of("contact")
+    (every,) = rule(tmp_path, "subject: contact, when: {waiting: {above: 1m}}").of("contact")
+    assert (high.tiers, every.tiers) == (HIGH, frozenset())
     (tmp_path / "tiers.yaml").write_text("tiers: {vip: {order: 2, high: true}, std: {order: 1}}\n")
-    alerts = rule(tmp_path, "subject: contact, tiers: high, when: {waiting: {above: 1m}}")
-    assert alerts.wait[0].tiers == alerts.of("contact")[0].tiers == {"vip"}
+    (own,) = rule(tmp_path, "subject: contact, tiers: high, when: {waiting: {above: 1m}}").of("contact")
+    assert own.tiers == {"vip"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "subject: contact, when: {waiting: {at_or_above: 1m}}",
-        "subject: contact, when: {waiting: {above: 1m, clear_below: 30s}}",
-        "subject: contact, when: {waiting: {above: {by: tier, gold: 1m}}}",
-        "subject: contact, when: {waiting: {above: 1m}}, queues: [x]",
-        "subject: contact, when: {waiting: {above: 1m}}, hours: business",
-        "subject: contact, when: {waiting: {above: 1m}, transfers: 3}",
-        "subject: contact, when: {waiting: {above: 1m}}, enabled: false",
-        "subject: contact, when: {next_response: {above: 1m}}",
-        "subject: queue, when: {waiting: {above: 3}}",
-        "subject: customer, when: {waiting: {above: 1m}}",
-        "subject: customer, when: {sentiment: {at_or_below: -0.3}}",
-        "subject: customer, when: {sentiment: {below: -0.3, clear_above: 0}}",
-        "subject: journey, when: {sentiment: {at_or_below: -0.3, clear_at_or_above: 0}}",
-    ],
-)
-def test_what_the_followers_of_before_do_not_go_by(tmp_path: Path, text: str) -> None:
-    alerts = rule(tmp_path, text)
-    assert alerts.wait == alerts.sentiment == ()
-    assert [each.name for subject in SUBJECTS for each in alerts.of(subject)] == ([] if "enabled" in text else ["a"])
-    assert sum(len(alerts.index(subject).rules) for subject in SUBJECTS) == ("enabled" not in text)
+@pytest.mark.parametrize("subject", ["contact", "customer", "journey", "queue"])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_is_enabled_is_in_the_index_of_its_subject(tmp_path: Path, subject: str, enabled: bool) -> None:
+    field = (
+        "age: {above: 7d}"
+        if subject == "journey"
+        else "waiting: {above: 3}"
+        if subject == "queue"
+        else "waiting: {above: 1m}"
+    )
+    alerts = rule(tmp_path, f"subject: {subject}, enabled: {str(enabled).lower()}, when: {{{field}}}")
+    of = {each: [one.name for one in alerts.of(each)] for each in SUBJECTS}
+    assert of == {each: ["a"] if enabled and each == subject else [] for each in SUBJECTS}
+    assert {each: len(alerts.index(each).rules) for each in SUBJECTS} == {
+        each: len(names) for each, names in of.items()
+    }
 
 
 def test_a_condition_as_it_is_written(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from streams import rules
+from streams.alerts.conditions import Comparison
 from streams.base.times import DAY_MS
 from streams.customers.scores import HalfAt, HalfLives, New, SegmentRules, Weights
-from streams.customers.waits import WaitRule
 from streams.customers.worth import Bounds, ContactWorth, Parts, WorthRules
 from streams.hours.calendars import Calendar, Holidays, Hours
 from streams.identity.nobody import Nobody
@@ -19,6 +19,13 @@ from streams.metrics.rules import Window
 from streams.rules import RulesError, load, shipped_nobody
 from tests.support.identifiers import identifier
 from tests.support.kpi_facts import WINDOWS
+
+
+def wait_limit(own: rules.Rules) -> float | None:
+    """Of the first rule about contacts, whose condition is a wait."""
+    when = own.customers.alerts.of("contact")[0].when
+    assert isinstance(when, Comparison) and when.field == "waiting"
+    return when.bound.value
 
 
 def test_the_shipped_rules() -> None:
@@ -30,14 +37,7 @@ def test_the_shipped_rules() -> None:
         ("red", 1, False),
     ]
     customers = shipped.customers
-    assert customers.alerts.wait == (WaitRule("high-tier-wait", frozenset({"gold", "platinum"}), 120_000, "critical"),)
-    [sentiment] = customers.alerts.sentiment
-    assert (sentiment.half_life_ms, sentiment.min_messages) == (1_800_000, 3)
-    assert (sentiment.fire_at_or_below, sentiment.resolve_at_or_above, sentiment.quiet_after_ms) == (
-        -450,
-        -200,
-        7_200_000,
-    )
+    assert customers.alerts.names == ["high-tier-wait", "high-tier-sentiment"]
     hour, journeys = 3_600_000, customers.journeys
     assert customers.contacts.lateness_ms == hour
     assert (journeys.session_ms, journeys.need_ms, journeys.repeat_ms) == (hour // 2, 7 * 24 * hour, 7 * 24 * hour)
@@ -82,10 +82,9 @@ def test_a_folder_replaces_the_files_it_has(tmp_path: Path) -> None:
         "rules: [{name: vip, subject: contact, tiers: high, channels: [email], when: {waiting: {above: 45s}}}]\n"
     )
     own = load(tmp_path)
-    assert own.customers.alerts.wait == (
-        WaitRule("vip", frozenset({"gold", "platinum"}), 45_000, "warning", frozenset({"email"})),
-    )
-    assert own.customers.alerts.sentiment == () and own.tiers == load().tiers
+    (vip,) = own.customers.alerts.file.enabled
+    assert (vip.name, vip.tiers, vip.channels, vip.severity) == ("vip", {"gold", "platinum"}, {"email"}, "warning")
+    assert wait_limit(own) == 45_000 and own.tiers == load().tiers
 
 
 def test_values_for_nobody_of_ones_own_add_to_those_shipped(tmp_path: Path) -> None:
@@ -161,9 +160,9 @@ def test_overrides() -> None:
         },
     )
     assert changed.kpis.time_zone == ZoneInfo("Asia/Jerusalem")
-    assert changed.customers.alerts.wait[0].limit_ms == 90_000
+    assert wait_limit(changed) == 90_000
     assert (changed.kpis.threshold("loans"), changed.kpis.threshold("cards")) == (30_000, 20_000)
-    assert load().customers.alerts.wait[0].limit_ms == 120_000
+    assert wait_limit(load()) == 120_000
 
 
 def test_contacts_are_known_for_as_long_as_the_rules_say() -> None:
@@ -206,7 +205,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_rules_are_hashable_values() -> None:
-    assert {load().customers.alerts.wait[0]: 1}[load().customers.alerts.wait[0]] == 1
+    assert {load().kpis.windows[0]: 1}[load().kpis.windows[0]] == 1
     assert set(rules.FILES) == {path.stem for path in rules.SHIPPED.glob("*.yaml")}
 
 

@@ -15,7 +15,8 @@ from streams.alerts import records
 from streams.alerts.board import Board, Tables
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CLOSED, STEPS, Step
-from streams.customers import feelings
+from streams.customers.watched.moods import QUIET
+from streams.customers.watched.scenes import RECOVERED
 from streams.metrics.catalogue import CATALOGUE
 from streams.metrics.formulas import Waiting
 from streams.metrics.kpis import Snapshot, nothing, readings
@@ -30,8 +31,8 @@ REASONS = (
     "answered",
     "abandoned",
     "flow_out",
-    feelings.RECOVERED,
-    feelings.QUIET,
+    RECOVERED,
+    QUIET,
     alerts.MOVED,
     alerts.WITHDRAWN,
     CLOSED,
