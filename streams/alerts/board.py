@@ -1,16 +1,17 @@
 """All alerts together: which silences and which other alerts lie over one, and how many of a rule may fire a minute.
 
-Everything is kept in tables; what is found quickly by (`_Index`) follows from them, and is made anew when it is not
+Everything is kept in tables; what is found quickly by (`Covering`) follows from them, and is made anew when it is not
 known.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import machine
+from streams.alerts.covering import Covering, attributes, rule_key
 from streams.alerts.episodes import ERASED, MOVED
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
@@ -69,46 +70,8 @@ class Gone(NamedTuple):
 Told = Step | Gone
 
 
-def attributes(known: Standing) -> dict[str, str]:
-    """What matchers may ask for."""
-    condition, subject = known.condition, known.condition.subject
-    found = {
-        "rule": condition.rule,
-        "kind": condition.what,
-        "severity": known.severity,
-        "subject": subject.type,
-        "customer": subject.customer,
-        "contact": subject.contact,
-        "journey": subject.journey,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "service_type": subject.service_type,
-        "kpi": subject.kpi,
-        "source": subject.source,
-        "agent_group": subject.agent_group,
-    }
-    return {**known.labels, **{name: value for name, value in found.items() if value is not None}}
-
-
-Place = tuple[str, int, tuple[str, ...]]
-"""Line, number of an inhibition, values that are equal."""
-
-
 def _in_order(standing: Standing) -> tuple[int, str]:
     return standing.fired or 0, standing.condition.fingerprint
-
-
-class _Index:
-    """Alerts that fire, by what lies over others and under them."""
-
-    def __init__(self) -> None:
-        self.active: dict[str, dict[str, None]] = {}
-        """Line → fingerprints."""
-        self.sources: dict[Place, dict[str, None]] = {}
-        self.targets: dict[Place, dict[str, None]] = {}
-        self.held: dict[str, dict[str, None]] = {}
-        """Line and rule → those that are held back, in order."""
 
 
 class Board:
@@ -116,7 +79,7 @@ class Board:
 
     def __init__(self, tables: Tables, rules: Handlings) -> None:
         self.tables, self.rules = tables, rules
-        self._known: _Index | None = None
+        self._known: Covering | None = None
         self._matchers: dict[str, tuple[tuple[str, ...], tuple[Matcher, ...]]] = {}
 
     def forgotten(self) -> None:
@@ -133,7 +96,7 @@ class Board:
         told = self._kept(known, after, now)
         stands = self.tables.standings.get(condition.fingerprint)
         if stands is not None and stands.ended is not None and stands.because in NOBODYS:
-            told += self._forget(condition.fingerprint)
+            told += self._forget(condition.fingerprint, now)
         return told
 
     def obey(self, command: Command, now: int) -> list[Told]:
@@ -152,7 +115,7 @@ class Board:
         if told.until is None:
             if self.tables.silences.pop(key, None) is None:
                 raise Refused("data.silence_id", "no such silence holds or is to come")
-            return list(self._covered_anew(told.line, now))
+            return self._anew(self.covering.active(told.line), now)
         if told.until <= max(now, told.starts or now):
             raise Refused("data.ends", "a silence needs an end that lies ahead, behind its start")
         try:
@@ -167,22 +130,22 @@ class Board:
         self.tables.silences[key] = Silence(
             told.silence, told.line, told.matchers, starts, told.until, told.by, told.reason, first
         )
-        return list(self._covered_anew(told.line, now))
+        return self._anew(self.covering.active(told.line), now)
 
-    def erase(self, told: Erase) -> list[Told]:
+    def erase(self, told: Erase, now: int) -> list[Told]:
         """Somebody is forgotten: so is every alert about them that began by then, on the line or on every line."""
         found: list[Told] = []
         for fingerprint, known in [*self.tables.standings.items()]:
             its = known.condition.subject.customer == told.owner and known.condition.since <= told.time
             if its and (told.every or known.line == told.line):
-                found += self._forget(fingerprint)
+                found += self._forget(fingerprint, now)
         return found
 
     def passed(self, fingerprint: str, now: int) -> list[Told]:
         """Stream time has passed an alert's deadline."""
         known = self.tables.standings[fingerprint]
         steps = machine.passed(known, self.rule(known.condition.rule), now, self._covers)
-        return self._forget(fingerprint) if steps is None else self._kept(known, steps, now)
+        return self._forget(fingerprint, now) if steps is None else self._kept(known, steps, now)
 
     def passed_silence(self, key: str, now: int) -> list[Told]:
         """A silence begins, or ends."""
@@ -191,13 +154,13 @@ class Board:
             del self.tables.silences[key]
         else:
             self.tables.silences[key] = replace(known, next=known.until)
-        return list(self._covered_anew(known.line, now))
+        return self._anew(self.covering.active(known.line), now)
 
     def passed_cap(self, key: str, now: int) -> list[Told]:
         """A minute is over: of those that are held back as many are told as there is room for."""
         known = self.tables.caps[key]
         most = self.rule(key.partition(SEP)[2]).per_minute
-        held = sorted(self._index().held.get(key, ()), key=lambda each: _in_order(self.tables.standings[each]))
+        held = sorted(self.covering.held(key), key=lambda each: _in_order(self.tables.standings[each]))
         minute = now - now % MINUTE_MS
         if minute <= known.minute:
             return []
@@ -210,7 +173,7 @@ class Board:
         told: list[Told] = []
         for fingerprint in room:
             standing = self.tables.standings[fingerprint]
-            cover = self._cover(standing, now)._replace(inhibitor=self._inhibitor(standing))
+            cover = self._cover(standing, now)._replace(inhibitor=self.covering.inhibitor(standing))
             step = machine.covered(standing, cover, now)
             told += self._kept(standing, [step] if step else [], now)
         return told + self._say_held(key, left, now)
@@ -218,7 +181,8 @@ class Board:
     def drop(self, table: str, key: str) -> list[Told]:
         """A row of a line that is forgotten."""
         if table == "standings":
-            return self._forget(key)
+            self.covering.moved(known := self.tables.standings.pop(key), None)
+            return [Gone(key, known.line)]
         (self.tables.silences if table == "silences" else self.tables.caps).pop(key, None)
         return []
 
@@ -235,35 +199,30 @@ class Board:
             return told
         standing = self._scheduled(after[-1].standing)
         self.tables.standings[standing.condition.fingerprint] = standing
-        changed = self._indexed(known, standing)
+        changed = self.covering.moved(known, standing)
         if any(step.because == "capped" for step in after):
-            key = f"{standing.line}{SEP}{standing.condition.rule}"
-            told += self._say_held(key, len(self._index().held.get(key, ())), now)
-        for place in changed:
-            for fingerprint in sorted(self._index().targets.get(place, ())):
-                target = self.tables.standings[fingerprint]
-                step = machine.covered(target, self._cover(target, now), now)
-                told += self._kept(target, [step] if step else [], now)
+            key = rule_key(standing)
+            told += self._say_held(key, len(self.covering.held(key)), now)
+        return told + self._anew((each for place in changed for each in self.covering.targets(place)), now)
+
+    def _anew(self, fingerprints: Iterable[str], now: int) -> list[Told]:
+        """What lies over these may have changed."""
+        told: list[Told] = []
+        for fingerprint in fingerprints:
+            known = self.tables.standings[fingerprint]
+            step = machine.covered(known, self._cover(known, now), now)
+            told += self._kept(known, [step] if step else [], now)
         return told
 
     def _scheduled(self, known: Standing) -> Standing:
         at = machine.due(known, self.rule(known.condition.rule))
         return replace(known, due=None if at is None else at - 1)
 
-    def _forget(self, fingerprint: str) -> list[Told]:
-        known = self.tables.standings.pop(fingerprint, None)
-        if known is None:
-            return []
-        self._indexed(known, None)
-        return [Gone(fingerprint, known.line)]
-
-    def _covered_anew(self, line: str, now: int) -> Iterator[Told]:
-        """Silences of a line have changed."""
-        for fingerprint in sorted(self._index().active.get(line, ())):
-            known = self.tables.standings[fingerprint]
-            step = machine.covered(known, self._cover(known, now), now)
-            if step is not None:
-                yield from self._kept(known, [step], now)
+    def _forget(self, fingerprint: str, now: int) -> list[Told]:
+        known = self.tables.standings.pop(fingerprint)
+        changed = self.covering.moved(known, None)
+        gone: list[Told] = [Gone(fingerprint, known.line)]
+        return gone + self._anew((each for place in changed for each in self.covering.targets(place)), now)
 
     def _covers(self, known: Standing, at: int) -> Cover:
         """Of one that fires now: its rule may have told its share of the minute."""
@@ -271,7 +230,7 @@ class Board:
         most = self.rule(known.condition.rule).per_minute
         if most is None or known.inhibited_by is not None or (known.revision and known.active):
             return cover
-        key, minute = f"{known.line}{SEP}{known.condition.rule}", at - at % MINUTE_MS
+        key, minute = rule_key(known), at - at % MINUTE_MS
         cap = self.tables.caps.get(key) or Cap(known.line, minute)
         if minute > cap.minute and not cap.held:
             cap = Cap(known.line, minute)
@@ -282,7 +241,7 @@ class Board:
     def _cover(self, known: Standing, now: int) -> Cover:
         """What lies over an alert; what is held back stays so."""
         silence = known.silenced_by if known.snoozed_until is not None else self._silence(known, now)
-        return Cover(silence, CAP if known.inhibited_by == CAP else self._inhibitor(known))
+        return Cover(silence, CAP if known.inhibited_by == CAP else self.covering.inhibitor(known))
 
     def _silence(self, known: Standing, now: int) -> str | None:
         if not self.tables.silences:
@@ -299,62 +258,11 @@ class Board:
             known = self._matchers[key] = texts, tuple(map(matcher, texts))
         return known[1]
 
-    def _inhibitor(self, known: Standing) -> str | None:
-        """The one that lies over it already, as long as it does."""
-        found = {
-            fingerprint
-            for place in self._places(known, source=False)
-            for fingerprint in self._index().sources.get(place, ())
-            if fingerprint != known.condition.fingerprint
-        }
-        return known.inhibited_by if known.inhibited_by in found else min(found, default=None)
-
-    def _places(self, known: Standing, *, source: bool) -> list[Place]:
-        if not self.rules.inhibitions:
-            return []
-        found = attributes(known)
-        return [
-            (known.line, number, tuple(found.get(name, "") for name in each.equal))
-            for number, each in enumerate(self.rules.inhibitions)
-            if fit(each.source if source else each.target, found)
-        ]
-
-    def _index(self) -> _Index:
+    @property
+    def covering(self) -> Covering:
         if self._known is None:
-            self._known = _Index()
-            for standing in self.tables.standings.values():
-                self._put(standing)
+            self._known = Covering(self.rules.inhibitions, self.tables.standings)
         return self._known
-
-    def _indexed(self, before: Standing | None, after: Standing | None) -> list[Place]:
-        """Puts an alert in its place; where others lie over fewer or more alerts now."""
-        index = self._index()
-        had = self._places(before, source=True) if before is not None and before.active else []
-        has = self._places(after, source=True) if after is not None and after.active else []
-        if before is not None:
-            fingerprint, key = before.condition.fingerprint, f"{before.line}{SEP}{before.condition.rule}"
-            for names, key_ in [
-                (index.active, before.line),
-                (index.held, key),
-                *((index.sources, place) for place in had),
-                *((index.targets, place) for place in self._places(before, source=False)),
-            ]:
-                names.get(key_, {}).pop(fingerprint, None)  # type: ignore[attr-defined]
-        if after is not None:
-            self._put(after)
-        return sorted({*had} ^ {*has})
-
-    def _put(self, standing: Standing) -> None:
-        if not standing.active or self._known is None:
-            return
-        fingerprint, index = standing.condition.fingerprint, self._known
-        index.active.setdefault(standing.line, {})[fingerprint] = None
-        for place in self._places(standing, source=True):
-            index.sources.setdefault(place, {})[fingerprint] = None
-        for place in self._places(standing, source=False):
-            index.targets.setdefault(place, {})[fingerprint] = None
-        if standing.inhibited_by == CAP:
-            index.held.setdefault(f"{standing.line}{SEP}{standing.condition.rule}", {})[fingerprint] = None
 
     def _say_held(self, key: str, held: int, now: int) -> list[Told]:
         """How many of a rule are held back, as an alert of its own."""

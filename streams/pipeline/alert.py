@@ -109,7 +109,7 @@ class Alerting(Stage):
         if isinstance(value, Condition):
             told = self.board.take(value, max(value.at, now or value.at))
         elif isinstance(value, Erase):
-            told = self.board.erase(value)
+            told = self.board.erase(value, value.time if now is None else now)
         elif isinstance(value, Command):
             told = self.board.obey(value, value.time if now is None else now)
         else:

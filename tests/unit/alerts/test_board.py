@@ -1,5 +1,6 @@
 """All alerts together: inhibition, caps, and what holds whatever happens in whatever order."""
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from streams.alerts.board import HELD_BACK, Board, Gone, Tables
 from streams.alerts.handling import EscalationStep, Handling, Handlings, Inhibition
 from streams.alerts.machine import EXPIRED, OVER, STEPS, Refused, Step
 from streams.alerts.matching import matcher
-from streams.base.records import Command, Condition, Silenced
+from streams.base.records import Command, Condition, Erase, Silenced
 from tests.support.alerting import condition, over
 
 MINUTE = 60_000
@@ -68,6 +69,16 @@ def test_more_than_its_share_of_a_minute_is_held_back_and_told_when_there_is_roo
     assert not tables.caps
 
 
+def test_what_an_alert_of_the_erased_lay_over_is_told() -> None:
+    board = Board(Tables({}, {}, {}), Handlings({}, (DOWN,)))
+    board.take(condition("q", 0, rule="down"), 0)
+    assert told(board.take(condition("a", 1), 1)) == [("wait@a", "fired", "suppressed")]
+    found = board.erase(Erase("customer:q", 5), 6)
+    assert found[0] == Gone("down@q", "") and told(found) == [("wait@a", "inhibition_over", "firing")]
+    assert board.erase(Erase("customer:a", 0), 7) == [], "it began later"
+    assert board.erase(Erase("customer:a", 1), 8) == [Gone("wait@a", "")]
+
+
 names = st.sampled_from("abc")
 rules = st.sampled_from(["wait", "down"])
 acts = st.one_of(
@@ -78,6 +89,7 @@ acts = st.one_of(
         st.just("silence"), st.sampled_from(["rule=wait", "queue=cards", "customer=~*a"]), st.integers(1, 200_000)
     ),
     st.tuples(st.just("unsilence")),
+    st.tuples(st.just("erase"), names),
     st.tuples(st.just("pass"), st.integers(1, 100_000)),
 )
 HANDLINGS = Handlings(
@@ -93,14 +105,14 @@ HANDLINGS = Handlings(
 
 def run(history: list[Any], *, anew: bool, twice: bool = False) -> list[Step | Gone]:
     """What is told. ``anew``: by a board that is made again for each; ``twice``: each condition comes twice."""
-    tables, now, found = Tables({}, {}, {}), 0, list[Step | Gone]()
+    tables, now, found, gone = Tables({}, {}, {}), 0, list[Step | Gone](), Counter[str]()
     board = Board(tables, HANDLINGS)
     for act in history:
         board = Board(tables, HANDLINGS) if anew else board
         now += 1000
         try:
             for _ in range(2 if twice and act[0] in ("holds", "over") else 1):
-                found += one(board, act, now)
+                found += one(board, act, now, gone)
         except Refused:
             continue
         if act[0] == "pass":
@@ -109,25 +121,31 @@ def run(history: list[Any], *, anew: bool, twice: bool = False) -> list[Step | G
     return found
 
 
-def one(board: Board, act: Any, now: int) -> list[Any]:
+def one(board: Board, act: Any, now: int, gone: Counter[str]) -> list[Any]:
     if act[0] == "holds":
-        return board.take(made(board, act, now), now)
+        return board.take(made(board, act, now, gone), now)
     if act[0] == "over":
-        known = made(board, act, now)
-        return board.take(over(act[2], known.since, now, act[4], episode=known.episode, rule=act[1]), now)
+        known = made(board, act, now, gone)
+        found = board.take(over(act[2], known.since, now, act[4], episode=known.episode, rule=act[1]), now)
+        if any(isinstance(each, Gone) for each in found):
+            gone[act[2]] += 1  # what comes back after it was moved has the next name
+        return found
     if act[0] == "say":
         command = Command("c", "/d", f"{act[1]}@{act[2]}", act[3], now, by="eva", to="otto", until=now + 20_000)
         return board.obey(command, now)
     if act[0] == "silence":
         return board.silence(Silenced("s", "/d", "s", now, "eva", "", (act[1],), until=now + act[2]), now)
+    if act[0] == "erase":
+        gone[act[1]] += 1
+        return board.erase(Erase(f"customer:{act[1]}", now), now)
     if act[0] == "unsilence":
         return board.silence(Silenced("s", "/d", "s", now, "eva"), now)
     return []
 
 
-def made(board: Board, act: Any, now: int) -> Condition:
-    """The n-th episode of a fingerprint began when it was first told of."""
-    episode = f"{act[1]}{act[2]}{act[3]}"
+def made(board: Board, act: Any, now: int, gone: Counter[str]) -> Condition:
+    """The n-th episode of a fingerprint began when it was first told of; whoever was erased, or moved, is another one since."""
+    episode = f"{act[1]}{act[2]}{act[3]}/{gone[act[2]]}"
     known = board.tables.standings.get(f"{act[1]}@{act[2]}")
     since = known.condition.since if known is not None and known.condition.episode == episode else now
     return condition(act[2], since, episode, rule=act[1])
