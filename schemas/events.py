@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from schemas import data as d
 from schemas import other_data as o
@@ -158,7 +159,13 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 def _of_kind(model: type[CloudEvent[Any, Any]], *kinds: object) -> tuple[str, ...]:
     fields = _data_of(model).model_fields.items()
-    return tuple(name for name, field in fields if {*kinds} & {field.annotation, *get_args(field.annotation)})
+    return tuple(name for name, field in fields if any(_is(field, kind) for kind in kinds))
+
+
+def _is(field: FieldInfo, kind: object) -> bool:
+    """Has it this annotated type? Of a field that has to be there pydantic takes the annotation apart."""
+    base, *marks = get_args(kind)
+    return kind in get_args(field.annotation) or (field.annotation is base and [*field.metadata] == marks)
 
 
 TEXTS: Mapping[str, tuple[str, ...]] = {kind: _of_kind(model, Text, Words) for kind, model in EVENTS.items()}

@@ -16,7 +16,8 @@ from streams.alerts.episodes import ERASED, MOVED
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
-from streams.base.records import SEP, Command, Condition, ConditionSubject, Erase, Silenced
+from streams.base.alert_records import Command, Condition, ConditionSubject, Silenced
+from streams.base.records import SEP, Erase
 from streams.base.times import MINUTE_MS
 
 NOBODYS = (ERASED, MOVED)

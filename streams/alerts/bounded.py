@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import WITHDRAWN, alert_id
 from streams.alerts.watching import Found
-from streams.base.records import Condition, ConditionSubject
+from streams.base.alert_records import Condition, ConditionSubject
 
 RECOVERED, QUIET, RULE_REMOVED = "recovered", "quiet", "rule_removed"
 """Why one is over: its value is back; it has none any more; its rule is gone."""

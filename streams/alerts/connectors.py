@@ -19,7 +19,8 @@ from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, REACH_MS, Gap, Place,
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
 from streams.alerts.watching import watch
-from streams.base.records import LIVE, SEP, Condition, ConditionSubject, Heard, Pulse
+from streams.base.alert_records import Condition, ConditionSubject, Heard, Pulse
+from streams.base.records import LIVE, SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 SLACK_MS = 15 * SECOND_MS

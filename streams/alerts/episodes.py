@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.base.records import Condition, ConditionSubject
+from streams.base.alert_records import Condition, ConditionSubject
 
 CONTACT, CUSTOMER, JOURNEY = "contact", "customer", "journey"
 """What an alert at the owner's key may be about."""

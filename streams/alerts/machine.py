@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import ERASED, MOVED, WITHDRAWN
 from streams.alerts.handling import EscalationStep, Handling
-from streams.base.records import LIVE, Command, Condition
+from streams.base.alert_records import Command, Condition
+from streams.base.records import LIVE
 from streams.base.times import DAY_MS
 
 Base = Literal["pending", "firing", "acknowledged", "escalated", "resolved", "expired"]

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.events import FIELDS, TEXTS, TIMES
+from streams.base.alert_records import Command, Silenced
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import NO_QUEUE, AgentState, Command, CustomerEvent, Erase, Event, Profile, Silenced
+from streams.base.records import NO_QUEUE, AgentState, CustomerEvent, Erase, Event, Profile
 from streams.base.times import to_ms
 from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from streams.base.records import SEP, Heard, Pulse
+from streams.base.alert_records import Heard, Pulse
+from streams.base.records import SEP
 from streams.base.times import MINUTE_MS
 
 PULSE_MS = 5_000

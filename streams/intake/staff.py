@@ -4,7 +4,8 @@ whoever calls them beside others.
 
 from typing import Any
 
-from streams.base.records import AgentState, Command, Silenced
+from streams.base.alert_records import Command, Silenced
+from streams.base.records import AgentState
 from streams.base.times import to_ms
 from streams.intake.detectors import Budget
 from streams.intake.masking import mask

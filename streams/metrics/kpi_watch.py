@@ -13,7 +13,8 @@ from streams.alerts.conditions import Comparison, leaves
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Signal
 from streams.alerts.watching import Found, watch
-from streams.base.records import SEP, Condition, ConditionSubject
+from streams.base.alert_records import Condition, ConditionSubject
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS
 from streams.metrics.asked import KPIS, Asked, group_of, length_of
 from streams.metrics.groups import ALL, named

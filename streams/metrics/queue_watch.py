@@ -13,7 +13,8 @@ from streams.alerts.index import Index
 from streams.alerts.intervals import BEGINNING
 from streams.alerts.signals import Params, Signal
 from streams.alerts.watching import watch
-from streams.base.records import SEP, Condition, ConditionSubject
+from streams.base.alert_records import Condition, ConditionSubject
+from streams.base.records import SEP
 from streams.base.times import MINUTE_MS
 from streams.metrics.groups import is_group
 from streams.metrics.queue_signals import Sample, expected_wait, longest_wait, sampled, waiting

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from streams.alerts.index import Index
-from streams.base.records import Condition
+from streams.base.alert_records import Condition
 from streams.metrics.kpi_watch import KpiRules, KpiWatch
 from streams.metrics.queue_watch import Moving, QueueRules, QueueWatch
 from streams.metrics.rules import KpiPolicy

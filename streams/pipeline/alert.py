@@ -18,7 +18,8 @@ from streams.alerts.handling import Handlings
 from streams.alerts.hearing import Places, places
 from streams.alerts.index import Index
 from streams.alerts.machine import OVER, Refused, Standing
-from streams.base.records import LIVE, AlertRecord, Command, Condition, Erase, Pulse, output_key
+from streams.base.alert_records import AlertRecord, Command, Condition, Pulse
+from streams.base.records import LIVE, Erase, output_key
 from streams.base.times import MINUTE_MS
 from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
 from streams.hours.calendars import Hours

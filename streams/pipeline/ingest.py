@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from schemas.envelope import CloudEvent
 from schemas.events import parse, problem_of
 from schemas.problems import shown
+from streams.base.alert_records import AlertWord, Command, Silenced
 from streams.base.links import Word
-from streams.base.records import LIVE, AlertWord, Command, Normalised, Silenced, contact_key
+from streams.base.records import LIVE, Normalised, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.intake.clock import InputClock, LineClock

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from streams.base.records import Condition, ConditionSubject
+from streams.base.alert_records import Condition, ConditionSubject
 from streams.base.times import iso
 
 

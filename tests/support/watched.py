@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 from streams.alerts.fields import Subject
 from streams.alerts.index import Index
 from streams.alerts.rules import AlertRule, AlertsFile
-from streams.base.records import Condition, Fact
+from streams.base.alert_records import Condition
+from streams.base.records import Fact
 from streams.metrics.rules import KpiPolicy
 from streams.metrics.tables import Tables
 from streams.metrics.watching import Watching, WatchTables

@@ -11,7 +11,8 @@ from streams.alerts.board import HELD_BACK, Board, Gone, Tables
 from streams.alerts.handling import EscalationStep, Handling, Handlings, Inhibition
 from streams.alerts.machine import EXPIRED, OVER, STEPS, Refused, Step
 from streams.alerts.matching import matcher
-from streams.base.records import Command, Condition, Erase, Silenced
+from streams.base.alert_records import Command, Condition, Silenced
+from streams.base.records import Erase
 from tests.support.alerting import condition, over
 
 MINUTE = 60_000

@@ -20,7 +20,7 @@ from streams.alerts.connectors import (
 from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, Place, always, learnt, places, slot_of
 from streams.alerts.index import Index
 from streams.alerts.rules import AlertRule
-from streams.base.records import Condition, Heard, Pulse
+from streams.base.alert_records import Condition, Heard, Pulse
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from tests.support.watched import rule

@@ -7,7 +7,7 @@ import pytest
 from streams.alerts.board import Board, Gone, Tables
 from streams.alerts.handling import EscalationStep, Handling, Handlings
 from streams.alerts.machine import KEPT_MS, Refused, Step
-from streams.base.records import Command, Condition, ConditionSubject, Silenced
+from streams.base.alert_records import Command, Condition, ConditionSubject, Silenced
 from tests.support.alerting import condition, over
 
 MINUTE = 60_000

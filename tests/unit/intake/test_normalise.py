@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENTS, TEXTS
 from schemas.fields import MAX_TEXT
-from streams.base.records import AgentState, Command, Event, Profile
+from streams.base.alert_records import Command
+from streams.base.records import AgentState, Event, Profile
 from streams.base.times import to_ms
 from streams.identity.nobody import Nobody
 from streams.intake.normalise import Policy, event_record
@@ -272,6 +273,10 @@ def long_fields(kind: str) -> set[str]:
 
 
 PROMISE = {"customer_id": "c", "promise_id": "p", "due": "2026-03-02T09:15:04Z"}
+WORDS = {
+    "alert_id": "a", "action": "comment", "silence_id": "s", "by": "eva", "ends": "2026-03-02T09:15:04Z",
+    "identifier": "phone:+442079460123", "other": "customer:b",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", EVENTS)
@@ -279,7 +284,7 @@ def test_every_field_in_which_people_write_is_masked(kind: str) -> None:
     assert long_fields(kind) <= set(TEXTS[kind])
     if kind.startswith("contact.") or TEXTS[kind]:
         words = dict.fromkeys(TEXTS[kind], "write to anna@example.com")
-        known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", **PROMISE, **words}
+        known = {"contact_id": "c", "channel": "chat", "agent_id": "a", "state": "busy", **PROMISE, **WORDS, **words}
         obj = {"id": "1", "source": "/s", "type": kind, "data": known}
         record = msgspec.json.encode(event_record(obj, 0, "", PLAIN))
         assert b"anna@example.com" not in record

@@ -1,6 +1,6 @@
 """What connectors sent is counted by minute, and told exactly once."""
 
-from streams.base.records import Heard
+from streams.base.alert_records import Heard
 from streams.intake.pulses import LONGEST_NAME, MOST_WAITING, OTHER, PULSE_MS, Counts, Pulses, channel_of
 
 TOPICS = {"contacts.voice": "voice", "customers.profile": "customers.profile"}

@@ -11,7 +11,8 @@ import pytest
 
 from streams.alerts.index import Index
 from streams.alerts.rules import AlertRule
-from streams.base.records import SEP, Condition
+from streams.base.alert_records import Condition
+from streams.base.records import SEP
 from streams.base.times import DAY_MS, HOUR_MS, MINUTE_MS, iso, to_ms
 from streams.hours.calendars import WEEKDAYS, Calendar, Hours
 from streams.metrics.kpi_watch import KpiRules

@@ -8,13 +8,14 @@ import jsonschema
 import msgspec
 import pytest
 
+from schemas import alert_records as alert_models
 from schemas import internal, registry
 from schemas import links as between
 from schemas.data import Channel
 from schemas.events import EVENTS, FIELDS
 from schemas.export import json_schemas
 from schemas.registry import Example, RegistryError, TopicSpec, load, topics
-from streams.base import links, records
+from streams.base import alert_records, links, records
 
 TOPICS = topics()
 EXAMPLES = [
@@ -115,7 +116,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.ProfileRecord, records.Profile),
         (internal.CustomerEventRecord, records.CustomerEvent),
         (internal.AgentRecord, records.AgentState),
-        (internal.CommandRecord, records.Command),
+        (alert_models.CommandRecord, alert_records.Command),
         (internal.LeftRecord, records.Left),
         (internal.FactRecord, records.Fact),
         (internal.FactsRecord, records.Facts),
@@ -131,9 +132,9 @@ def test_every_internal_record_has_an_example() -> None:
         (between.HurriedRecord, links.Hurried),
         (between.RestsRecord, links.Rests),
         (between.RoundRecord, links.Round),
-        (internal.ConditionRecord, records.Condition),
-        (internal.ConditionSubject, records.ConditionSubject),
-        (internal.SilencedRecord, records.Silenced),
+        (alert_models.ConditionRecord, alert_records.Condition),
+        (alert_models.ConditionSubject, alert_records.ConditionSubject),
+        (alert_models.SilencedRecord, alert_records.Silenced),
         (internal.GroupedRecord, records.Grouped),
         (internal.MovedRecord, records.Moved),
         (internal.HandedRecord, records.Handed),
@@ -152,7 +153,7 @@ def test_internal_examples_are_records(spec: TopicSpec, example: Example) -> Non
         "contact.interactions": records.Interaction,
         "contact.measurements": records.Measurement,
         "identity.links": links.Link,
-        "alert.conditions": records.AlertRecord,
+        "alert.conditions": alert_records.AlertRecord,
     }[spec.topic]
     record = msgspec.json.decode(json.dumps(example.value), type=union)
     assert json.loads(msgspec.json.encode(record)) == example.value
