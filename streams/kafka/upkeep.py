@@ -37,13 +37,6 @@ _STAMPED = exactly(
     "for how long records have been unread, and whether clocks are right, is not known",
     Effect.WARNED,
 )
-_UNREAD_KEPT = at_least(
-    "retention.ms",
-    LEAST_KEPT_MS,
-    "what workers that are down for a night have not read is deleted",
-    mend=7 * DAY_MS,
-    unit=" (a day)",
-)
 _GONE = "a proof of erasure says by when nothing is left, and something may be left then"
 _SEGMENTS = at_most("segment.ms", SEGMENT_MS, _GONE, Effect.WARNED, unit=" (a day)")
 _COMPACTED = tuple(
@@ -59,7 +52,7 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         return (*found, _STAMPED) if "message.timestamp.type" in spec.config else tuple(found)
     kept = _kept(spec, "workers that are down for longer lose what came meanwhile, and a rebuild has less to read")
     if spec.direction == "internal":
-        return (*READ, LARGE_ENOUGH, _STAMPED, _UNREAD_KEPT, kept, _BY_SIZE, _SEGMENTS)
+        return (*READ, LARGE_ENOUGH, _STAMPED, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS)
     largest = at_least(
         "max.message.bytes",
         settings.max_event_bytes + FRAMING_BYTES,
@@ -67,7 +60,7 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         Effect.WARNED,
         mend=BROKERS_DEFAULT_BYTES,
     )
-    return (*READ, _ARRIVAL, _UNREAD_KEPT, kept, _BY_SIZE, _SEGMENTS, largest)
+    return (*READ, _ARRIVAL, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS, largest)
 
 
 def of_all(settings: Settings) -> dict[str, tuple[Demand, ...]]:
@@ -82,6 +75,12 @@ def _published(spec: TopicSpec) -> tuple[Demand, ...]:
         return (exactly("cleanup.policy", "compact", why, Effect.WARNED), *_COMPACTED)
     why = "subscribers were told that every record stays for its time"
     return (exactly("cleanup.policy", "delete", why, Effect.WARNED), _kept(spec, why), _BY_SIZE, _SEGMENTS)
+
+
+def _unread_kept(spec: TopicSpec) -> Demand:
+    breaks = "what workers that are down for a night have not read is deleted"
+    mended = max(7, spec.retention_days or 0) * DAY_MS
+    return at_least("retention.ms", LEAST_KEPT_MS, breaks, mend=mended, unit=" (a day)")
 
 
 def _kept(spec: TopicSpec, breaks: str) -> Demand:

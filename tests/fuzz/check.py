@@ -157,10 +157,22 @@ REFUSALS = (
 )  # fmt: skip
 
 
+WORDS = ("command", "silenced")
+"""Of persons, about alerts: passed on to where alerts are kept."""
+ABOUT_ALERTS = (
+    "data.alert_id", "data.action", "data.until", "data.to", "data.note", "data.silence_id", "data.ends",
+    "data.matchers",
+)  # fmt: skip
+
+
 def _allowed(letter: dict[str, Any]) -> bool:
-    """That a command is for no alert, and a customer's replay one too many, is known only behind the door."""
+    """That a command is for no alert, or not for one as it stands, and a customer's replay one too many, is known only
+    behind the door.
+    """
     if letter["hop"] == "track":
-        return letter["reason"] == "replay-refused" or letter["path"] == "data.alert_id"
+        return bool(letter["reason"] == "replay-refused")
+    if letter["hop"] == "alert":
+        return letter["reason"] == "wrong-type" and letter["path"] in ABOUT_ALERTS
     return letter["hop"] == "identify" and "does not name its customer" in letter["message"]
 
 
@@ -171,7 +183,8 @@ def _accounts(done: Run) -> Iterator[str]:
     letters = [orjson.loads(record.value or b"") for record in done.deployment.on("contacts.dead-letters")]
     at_the_door = [letter for letter in letters if letter["hop"] == "ingest"]
     refused = sum(len(places_of(letter)) for letter in at_the_door)
-    passed = len(done.sent("contact.normalised"))
+    words = [orjson.loads(value or b"{}").get("kind") in WORDS for _, value in done.sent("alert.conditions")]
+    passed = len(done.sent("contact.normalised")) + sum(words)
     places = {place for letter in at_the_door for place in places_of(letter)}
     markers = 0
     for record in done.published:

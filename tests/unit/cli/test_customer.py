@@ -38,6 +38,11 @@ def journey(customer: str, line: str) -> tuple[str, dict[str, Any]]:
     return example("journeys", customer=customer, line=line)
 
 
+def alert(line: str, **changes: Any) -> tuple[str, dict[str, Any]]:
+    topic, doc = example("alerts", line=line, **changes)
+    return topic, doc | {"subject": doc["subject"] | {"customer": ANN}}
+
+
 def said(held: Held, one: str, other: str, *, on: bool) -> None:
     """A person's word, as `identify` keeps and tells it."""
     ref = 1_772_445_600_000, "word-1", "/crm"
@@ -75,9 +80,9 @@ def test_the_live_line_is_one_of_the_others(held: Held) -> None:
 
 def test_a_record_of_another_line_takes_no_place(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.support.held.key_of", lambda number, doc: b"one key")
-    held.records += [example("alerts", customer=ANN, line=""), example("alerts", customer=ANN, line="week-5")]
-    assert "gold-wait, warning" in run("show", ANN)[1]
-    assert "gold-wait, warning" in run("show", ANN, "--line", "week-5")[1]
+    held.records += [alert(""), alert("week-5")]
+    assert "high-tier-wait, firing" in run("show", ANN)[1]
+    assert "high-tier-wait, firing" in run("show", ANN, "--line", "week-5")[1]
 
 
 def test_an_identifier_is_known_on_a_line_by_its_links(held: Held) -> None:
@@ -197,8 +202,8 @@ def test_what_was_published_since_the_erasure_is_not_called_older(held: Held) ->
 
 
 def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
-    for topic in ("journeys", "segments", "recommendations", "alerts"):
-        held.records.append(example(topic, customer=ANN, line=""))
+    held.records += [example(topic, customer=ANN, line="") for topic in ("journeys", "segments", "recommendations")]
+    held.records.append(alert(""))
     _, out, _ = run("show", "ann")
     assert len(out.splitlines()) < 24
     for line in (
@@ -213,7 +218,7 @@ def test_a_customer_is_one_screen_with_reasons(held: Held) -> None:
         ),
         "chat chat-20260302-7781: service gold, priority 20, within 45 s, best by voice, agent: senior, up to 75.00 EUR",
         "because tier gold (service), type service (channels), type service (agent_kind)",
-        "gold-wait, warning, since 2026-03-02 09:16: 1 min 0 s (limit 1 min 0 s), voice call-20260302-0417 cards",
+        "high-tier-wait, firing, critical, since 2026-03-02 09:17: 2 min 0 s (limit 2 min 0 s), voice call-20260302-0417 cards",
         "refund, due 2026-03-06 20:00",
     ):
         assert f"{line}\n" in out
@@ -227,7 +232,7 @@ def test_what_there_is_not_is_said_and_what_is_much_is_counted(held: Held) -> No
             example("journeys", customer=ANN, journey_id=f"j{n}", updated=f"2026-03-02T11:0{n}:00.000Z")
             for n in range(10)
         ),
-        example("alerts", customer=ANN, status="resolved"),
+        alert("", state="resolved"),
         example("outreach", customer=ANN),
     ]
     _, out, _ = run("show", "ann")

@@ -37,8 +37,21 @@ def test_as_json() -> None:
         "unit": None,
         "grows": False,
         "parameters": {
-            "window": {"type": "duration", "default": "1h", "about": "Of which window of kpis.yaml, by its length."},
-            "min_cases": {"type": "count", "default": 20, "about": "A reading of fewer cases is no value."},
+            "window": {
+                "type": "duration",
+                "default": "1h",
+                "about": "Of which window of kpis.yaml, by its length; the day is 24h, the week 7d, the month 30d.",
+            },
+            "min_cases": {
+                "type": "count",
+                "default": 20,
+                "about": "A reading of fewer cases is no value; numbers of things have none.",
+            },
+            "by": {
+                "type": "word",
+                "default": "",
+                "about": "A group of kpis.yaml, such as channel+agent_group; left out: as the window is.",
+            },
         },
         "about": "The latest reading of the KPI, in its unit: durations, shares from 0 to 1, counts.",
         "example": "value: {below: 0.7, min_cases: 20}",
@@ -60,7 +73,7 @@ EVERY = [(subject, field) for subject in SUBJECTS for field in FIELDS[subject].v
 
 @pytest.mark.parametrize(("subject", "field"), EVERY, ids=[f"{subject}-{field.name}" for subject, field in EVERY])
 def test_each_field_is_explained_and_its_example_can_be_read(subject: str, field: Field) -> None:
-    assert field.about.endswith(".") and len(field.about) < 160
+    assert field.about.endswith(".") and len(field.about) < 200
     found, problems = condition(subject, yaml.safe_load(f"{{{field.example}}}"))  # type: ignore[arg-type]
     assert not problems and found is not None
     for parameter in field.parameters:
@@ -68,4 +81,6 @@ def test_each_field_is_explained_and_its_example_can_be_read(subject: str, field
         test = {"above": yaml.safe_load(field.example)[field.name].get("above", 1), parameter.name: parameter.written}
         if field.type == "score":
             test = {"at_or_above": field.least, parameter.name: parameter.written}
+        if parameter.default == "":
+            continue
         assert condition(subject, {field.name: test})[1] == [], "a default can be written"  # type: ignore[arg-type]
