@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from streams.cli.common import AsJson, extra, load, stopping, with_broker
+from streams.cli.demo_alerts import alerts
 from streams.cli.story import story
 from streams.local.text import Terminal
 
 demo_app = typer.Typer(
     invoke_without_command=True,
-    short_help="A simulated contact centre on a live board; `demo story`: a told one, proved.",
+    short_help="A simulated contact centre on a live board; `demo story`, `demo alerts`: proved by records.",
 )
 demo_app.command()(story)
+demo_app.command()(alerts)
 
 
 @demo_app.callback()

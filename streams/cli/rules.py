@@ -96,6 +96,43 @@ def fields(
         alert_fields.show(found, Terminal())
 
 
+@rules_app.command("test")
+def try_cases(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder with alerts.cases.yaml and rules; default: of CONTACT_STREAMS_RULES_DIR, else the shipped."
+        ),
+    ] = None,
+    only: Annotated[str, typer.Option("--case", metavar="TEXT", help="Only those with this text in their name.")] = "",
+    as_data: Annotated[bool, typer.Option("--json", help="As JSON: each case with every step that came.")] = False,
+) -> None:
+    """Play the cases beside the alert rules, without a broker, and compare the steps that alerts take.
+
+    Exits with 1 where one fails. How a case is written: docs/alert-rules.md.
+
+    [bold]Examples[/]: contact-streams rules test
+
+    contact-streams rules test my-rules --case "gold customer"
+    """
+    from streams import rules
+    from streams.inspect import cases, cases_page
+    from streams.worker.plugins import load_scorer
+
+    settings = load(rules_dir=directory)
+    decided = rules.of(settings)
+    _, file = cases.read(settings.rules_dir, decided)
+    chosen = [case for case in file.cases if only.lower() in case.name.lower()]
+    if not chosen:
+        raise fail(f"no case has {only!r} in its name; there are {', '.join(case.name for case in file.cases)}")
+    scorer = load_scorer(settings.sentiment_scorer, model=settings.sentiment_model)
+    outcomes = (cases.run(case, settings, decided, scorer) for case in chosen)
+    console = Terminal()
+    failed = cases_page.data(outcomes) if as_data else cases_page.show(outcomes, len(chosen), console)
+    if failed:
+        raise typer.Exit(1)
+
+
 @rules_app.command()
 def usual(
     first: Annotated[str, typer.Option("--from", help="First date, or a date-time, on which contacts began.")],

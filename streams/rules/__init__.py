@@ -21,7 +21,7 @@ from streams.rules import files as rule_files
 from streams.rules import policies
 from streams.rules.behaviours import BehavioursFile
 from streams.rules.files import Files, Rules, TrackingFile, build
-from streams.rules.source import SHIPPED, RulesError, Source, file_of
+from streams.rules.source import CASES, SHIPPED, RulesError, Source, file_of
 from streams.settings import Settings, variable
 
 KINDS = get_type_hints(Files)
@@ -118,7 +118,7 @@ def warnings(settings: Settings, rules: Rules) -> list[str]:
 def _ignored(directory: Path, policy: str | None) -> list[str]:
     """The files of a folder that nobody would read, though they look as if: a line for each."""
     chosen = Path(policy).resolve() if policy else None
-    found, names = [], [f"{name}.yaml" for name in FILES]
+    found, names = [], [f"{name}.yaml" for name in (*FILES, CASES)]
     for path in sorted(directory.iterdir()):
         looks = path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
         if looks and path.name not in names and path.resolve() != chosen and path.is_file():

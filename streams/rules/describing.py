@@ -14,14 +14,15 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from streams.alerts import schema as conditions
+from streams.alerts.cases import CasesFile
 from streams.base.units import NOTHING
 from streams.policies.policy import Policy
 from streams.rules.files import Files
-from streams.rules.source import SHIPPED
+from streams.rules.source import CASES, SHIPPED
 
 EXPORT = SHIPPED / "schema"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TYPES: dict[str, Any] = {**get_type_hints(Files, include_extras=True), "policy": Policy}
+TYPES: dict[str, Any] = {**get_type_hints(Files, include_extras=True), "policy": Policy, CASES: CasesFile}
 """Name of the file without ``.yaml`` → its type; all policies have one."""
 
 

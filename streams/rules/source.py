@@ -16,6 +16,8 @@ from streams.rules.fields import allowed
 
 SHIPPED = Path(__file__).parent
 """The folder of the files that are shipped."""
+CASES = "alerts.cases"
+"""The file, without .yaml, of what tries the rules of alerts.yaml; workers do not read it."""
 
 
 def file_of(name: str, directory: Path | None) -> Path:

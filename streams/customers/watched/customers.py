@@ -1,6 +1,6 @@
 """What stands of rules about a customer and the journeys."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from streams.alerts.index import Index
@@ -10,6 +10,7 @@ from streams.customers.journey_parts import Found
 from streams.customers.journey_records import named
 from streams.customers.journeys import Journeys
 from streams.customers.services import NONE
+from streams.customers.silences import Past, Run
 from streams.customers.watched import kept
 from streams.customers.watched.customer import acts_of
 from streams.customers.watched.kept import KnownWatch
@@ -75,6 +76,7 @@ class Sight:
             view.tiers,
             state.messages,
             known.told,
+            known.earlier,
             known.service_type,
             *_parts(view),
         )
@@ -120,18 +122,20 @@ class Sight:
     def _known(self, state: KnownWatch, view: View) -> Known:
         lives = [contact for history in view.histories.values() for contact in history.lives]
         contacts = [contact for contact in lives if not is_past(contact)]
-        told = () if view.states is None else view.states("silence").told
+        silence = None if view.states is None else view.states("silence")
+        told, earlier = ((), None) if silence is None else (silence.told, _latest(silence.past))
         return Known(
             contacts,
             state.messages,
             self._sums(state),
             view.tiers,
             told,
-            acts_of([*lives, *view.rested.values()]),
+            [*acts_of([*lives, *view.rested.values()]), *([earlier.last] if earlier else ())],
             partial(self._journeys_of, view),
             _service(view),
             self.policy,
             [contact for contact in view.rested.values() if contact.said],
+            earlier,
         )
 
     def _journeys_of(self, view: View) -> Sequence[Found]:
@@ -150,6 +154,13 @@ def _parts(view: View) -> tuple[object, ...]:
     """What journeys follow from beside the contacts."""
     known = None if view.states is None else view.states("journeys")
     return () if known is None else (known.points, known.past)
+
+
+def _latest(past: Mapping[str, Past]) -> Run | None:
+    """Of contacts that are no longer kept, by the groups with which they may move: when the customer was heard of
+    last. Whole, so that what it says does not hang on the order of groups.
+    """
+    return max((run for each in past.values() for run in each.runs), key=lambda run: (run.last, run.key), default=None)
 
 
 def _service(view: View) -> str | None:

@@ -9,7 +9,7 @@ from streams.alerts.watching import Found
 from streams.base.records import contact_key
 from streams.contacts.contact import Contact
 from streams.customers import journey_parts
-from streams.customers.silences import Told
+from streams.customers.silences import Run, Told
 from streams.customers.tiers import Tiers
 from streams.customers.watched import customer, journey, moods, ping_pong, promises, responses, waiting, words
 from streams.customers.watched.messages import Messages
@@ -113,6 +113,15 @@ class Known(NamedTuple):
     policy: str = ""
     past: Sequence[Contact] = ()
     """Those at rest, of which the latest word on the tier is known."""
+    earlier: Run | None = None
+    """When the customer was heard of last in contacts that are no longer kept, and what tier that said."""
+
+    @property
+    def tier(self) -> Words:
+        """Of the customer, by all that is known."""
+        last = self.earlier
+        said = ((last.last, last.tier),) if last is not None and last.tier else ()
+        return words.tier_of_customer((*self.contacts, *self.past), self.tiers, said)
 
 
 class CustomerScene(Scene):
@@ -121,11 +130,7 @@ class CustomerScene(Scene):
     def __init__(self, known: Known, by_message: bool) -> None:
         super().__init__()
         self.known = known
-        tier = (
-            words.tier_of_messages(known.messages, known.tiers)
-            if by_message
-            else words.tier_of_customer((*known.contacts, *known.past), known.tiers)
-        )
+        tier = words.tier_of_messages(known.messages, known.tiers) if by_message else known.tier
         self.with_words(tier=tier, service_type=known.service_type, policy=known.policy)
         self.latest = max(known.contacts, key=lambda each: (each.last, each.channel, each.id), default=None)
 
@@ -195,7 +200,7 @@ class JourneyScene(Scene):
     def __init__(self, name: str, found: journey_parts.Found, known: Known, gap_ms: int) -> None:
         super().__init__()
         self.name, self.found, self.known, self.gap_ms = name, found, known, gap_ms
-        tier = words.tier_of_customer((*known.contacts, *known.past), known.tiers) or found.whole.tier
+        tier = known.tier or found.whole.tier
         self.with_words(tier=tier, service_type=known.service_type, policy=known.policy)
 
     def signal(self, name: str, params: Params) -> Signal:

@@ -1,6 +1,6 @@
 """What rules are scoped by: the tier of a contact and of a customer over time, the queue, the service type."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from streams.alerts.signals import Piece, Signal
 from streams.contacts.contact import Contact
@@ -74,10 +74,13 @@ def queue_of_contact(contact: Contact) -> Words:
     return _whole(found)
 
 
-def tier_of_customer(contacts: Sequence[Contact], tiers: Tiers) -> Words:
-    """What is known of the customer, else what the contacts' events said last."""
-    moments = sorted({time for contact in contacts for time, _ in contact.said} | {time for time, _, _ in tiers})
+def tier_of_customer(contacts: Sequence[Contact], tiers: Tiers, earlier: Iterable[tuple[int, str]] = ()) -> Words:
+    """What is known of the customer, else what the contacts' events said last. ``earlier``: what those said, and when,
+    that are no longer kept.
+    """
     said = sorted((time, contact.id, tier) for contact in contacts for time, tier in contact.said)
+    said = sorted([*said, *((time, "", tier) for time, tier in earlier)])
+    moments = sorted({time for time, _, _ in said} | {time for time, _, _ in tiers})
     found = list[Piece]()
     for place, start in enumerate(moments):
         tier = tier_at(tiers, start) or next((tier for time, _, tier in reversed(said) if time <= start), None)

@@ -14,11 +14,11 @@ from streams.base.document import parse
 from streams.cli import main as cli
 from streams.rules import FILES, describing
 from streams.rules.fields import allowed
-from streams.rules.source import SHIPPED
+from streams.rules.source import CASES, SHIPPED
 
 ROOT = Path(__file__).parents[3]
 DOCS = {
-    "alert-rules.md": ("alerts",),
+    "alert-rules.md": ("alerts", CASES),
     "operations.md": ("nobody",),
     "segmentation.md": ("tiers",),
     "initiative.md": ("outreach",),
@@ -50,7 +50,7 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 def test_there_is_one_for_each_file_and_it_is_current() -> None:
-    assert [*FILES, "policy"] == list(describing.TYPES)
+    assert [*FILES, "policy", CASES] == list(describing.TYPES)
     assert describing.stale() == [], "run make schemas"
     files = {path.name for path in describing.EXPORT.iterdir()}
     assert files == {f"{name}.json" for name in describing.TYPES}
