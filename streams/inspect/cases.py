@@ -153,9 +153,10 @@ class _Player:
         if happening.alert is not None:
             told = [each for each in self._steps() if each.doc["alert"]["rule"] == happening.alert]
             event["data"]["alert_id"] = told[-1].doc["alert"]["fingerprint"] if told else happening.alert
-        topic, key = (channels()["voice"], "refused") if happening.refused else route(event)
-        if happening.refused and (channel := channels().get(event["data"].get("channel"))):
-            topic = channel
+        try:
+            topic, key = route(event)
+        except (KeyError, ValueError):  # it is meant to be refused
+            topic, key = channels().get(event["data"].get("channel"), channels()["voice"]), "refused"
         record = self.run.publish(self.prefix + topic, key.encode(), orjson.dumps(event), at)
         self.found.published.append(Came(topic, record.offset, at, event))
         if happening.refused:
