@@ -19,6 +19,7 @@ A text of 130 characters takes about 15 µs, one of 210 that shows seven behavio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 Detector = Callable[[str, str | None], tuple[str, ...] | None]
 """(text, language tag or ``None``) → names of behaviours that it shows; ``None`` = there is nothing to read."""
@@ -77,7 +78,8 @@ class _Sought:
     shows: str
     needed: frozenset[str]
     """Of which one is in a text that has one of the phrases: words, or of a script without spaces parts of the text."""
-    pattern: re.Pattern[str]
+    pattern: str
+    """Made a regular expression when it is first needed: of hundreds, a process asks few."""
     named: bool = False
     """A name must follow."""
 
@@ -132,6 +134,11 @@ def behaviours_of(phrases: Mapping[str, Mapping[str, Iterable[str]]], persons: N
     return Behaviours(tuple(phrases), tables, _table(every), persons)
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
 def check(phrase: str) -> str:
     """The phrase. Raises ``ValueError`` for one that cannot be found."""
     (_in_signs if _UNSPACED.search(phrase) else _in_words)(phrase)
@@ -182,7 +189,7 @@ def _table(phrases: Iterable[tuple[str, str]]) -> _Table:
     for phrase, name in phrases:
         if _UNSPACED.search(phrase):
             choices = _in_signs(phrase)
-            signs_of, needed = re.compile(_joined(choices, _SIGNS)), _needed_signs(choices)
+            signs_of, needed = _joined(choices, _SIGNS), _needed_signs(choices)
             for sign in {each[0] for each in needed}:
                 some = frozenset(each for each in needed if each[0] == sign)
                 signs.setdefault(sign, []).append(_Sought(name, some, signs_of))
@@ -196,7 +203,7 @@ def _table(phrases: Iterable[tuple[str, str]]) -> _Table:
     for (first_word, name, named), those in openers.items():
         pattern = "|".join(_joined([each for each in one if each != [[_NAME]]], _WORDS) for one in those)
         needed = frozenset(word for one in those for word in _needed_words(one))
-        table.setdefault(first_word, []).append(_Sought(name, needed, re.compile(pattern), named))
+        table.setdefault(first_word, []).append(_Sought(name, needed, pattern, named))
     by_sign = {sign: tuple(each) for sign, each in sorted(signs.items())}
     return _Table({word: tuple(each) for word, each in table.items()}, by_sign)
 
@@ -238,7 +245,7 @@ def _by_words(text: str, words: list[str], table: _Table, persons: Names) -> set
             end = GREETED if sought.named else len(joined)
             at = joined.find(f" {word} ", 0, end)
             while at >= 0:
-                match = sought.pattern.match(joined, at + 1)
+                match = _compiled(sought.pattern).match(joined, at + 1)
                 if match and (not sought.named or _is_name(text, joined.count(" ", 0, match.end()) - 1, persons)):
                     found.add(sought.shows)
                     break
@@ -271,7 +278,7 @@ def _by_signs(text: str, table: _Table) -> set[str]:
             if (
                 sought.shows not in found
                 and any(each in joined for each in sought.needed)
-                and sought.pattern.search(joined)
+                and _compiled(sought.pattern).search(joined)
             ):
                 found.add(sought.shows)
     return found
