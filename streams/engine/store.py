@@ -17,6 +17,8 @@ import msgspec
 
 Rows = Mapping[str, Sequence[tuple[str, bytes | None]]]
 """Table → (key, encoded row; ``None`` = removed). A key that comes twice: the later one holds."""
+SLOT_BITS = 10
+"""Deadlines of 1,024 ms lie together."""
 FORMAT = 1
 """Version of what a store on disk looks like, kept in its mark."""
 
@@ -94,19 +96,79 @@ class Stores(Protocol):
         """Give up what a store holds, say why, and open it again, empty. Raises `StoreError`."""
 
 
-class MemoryStore:
-    """Rows in dicts; gone with the process.
+class Order:
+    """Deadlines of one table and line, by the second: one is put in order when its second is asked for.
 
-    Of a row only its earliest deadline so far is entered: one that moves on does not grow the heap, it is found early,
-    asked, and entered anew.
+    Of a row only its earliest deadline so far is entered: one that moves on does not add to it, it is found early,
+    asked, and entered anew. So setting one is an append, and finding one its part in the sorting of a second
+    (``python -m tests.bench.deadlines``).
     """
+
+    __slots__ = ("_entered", "_number", "_seconds", "_slots", "_sorted")
+
+    def __init__(self) -> None:
+        self._entered: dict[str, int] = {}
+        self._slots: dict[int, list[tuple[int, str]]] = {}
+        self._seconds: list[int] = []
+        """A heap of those of which there is a slot."""
+        self._sorted: int | None = None
+        """The second whose slot is in order, the first last."""
+        self._number = 0
+        """Of entries in the slots, those that are out of date too."""
+
+    def enter(self, at: int, key: str) -> None:
+        """A row is due at a time, ms."""
+        known = self._entered.get(key)
+        if known is not None and known <= at:
+            return
+        self._entered[key] = at
+        self._put(at, key)
+        if self._number > 2 * len(self._entered) + 1000:  # most of it is out of date
+            self._slots, self._seconds, self._sorted, self._number = {}, [], None, 0
+            for one, then in self._entered.items():
+                self._put(then, one)
+
+    def take(self, before: int, limit: int) -> list[tuple[int, str]]:
+        """The first of those that are due before a time, in order; they are entered no more."""
+        found: list[tuple[int, str]] = []
+        while self._seconds and self._seconds[0] << SLOT_BITS < before and len(found) < limit:
+            second = self._seconds[0]
+            slot = self._slots[second]
+            if self._sorted != second:
+                slot.sort(reverse=True)
+                self._sorted = second
+            while slot and slot[-1][0] < before and len(found) < limit:
+                at, key = one = slot.pop()
+                self._number -= 1
+                if self._entered.get(key) == at:
+                    del self._entered[key]
+                    found.append(one)
+            if slot:
+                break
+            del self._slots[second]
+            heapq.heappop(self._seconds)
+        return found
+
+    def _put(self, at: int, key: str) -> None:
+        second = at >> SLOT_BITS
+        slot = self._slots.get(second)
+        if slot is None:
+            slot = self._slots[second] = []
+            heapq.heappush(self._seconds, second)
+        elif self._sorted == second:
+            self._sorted = None
+        slot.append((at, key))
+        self._number += 1
+
+
+class MemoryStore:
+    """Rows in dicts; gone with the process."""
 
     def __init__(self) -> None:
         self.mark: Mark | None = None
         self._rows: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
         self._released: set[str] = set()
-        self._heaps: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        self._entered: dict[tuple[str, str], dict[str, int]] = {}
+        self._orders: defaultdict[tuple[str, str], Order] = defaultdict(Order)
 
     def get(self, table: str, key: str) -> bytes | None:
         return self._rows[table].get(key)
@@ -129,34 +191,15 @@ class MemoryStore:
                 else:
                     held[key] = value
         for table, line, at, key in due.add:
-            self._enter((table, line), at, key)
+            self._orders[table, line].enter(at, key)
         self.mark = mark or self.mark
 
     def due(self, table: str, line: str, before: int, limit: int) -> list[Entry]:
-        heap = self._heaps.get((table, line))
-        if not heap or heap[0][0] >= before:
-            return []
-        found, entered = list[Entry](), self._entered[table, line]
-        while heap and heap[0][0] < before and len(found) < limit:
-            at, key = heapq.heappop(heap)
-            if entered.get(key) == at:
-                del entered[key]
-                found.append(Entry(table, line, at, key))
-        return found
+        order = self._orders.get((table, line))
+        return [] if order is None else [Entry(table, line, at, key) for at, key in order.take(before, limit)]
 
     def close(self) -> None:
         """Nothing to let go."""
-
-    def _enter(self, where: tuple[str, str], at: int, key: str) -> None:
-        heap, entered = self._heaps.setdefault(where, []), self._entered.setdefault(where, {})
-        known = entered.get(key)
-        if known is not None and known <= at:
-            return
-        entered[key] = at
-        heapq.heappush(heap, (at, key))
-        if len(heap) > 2 * len(entered) + 1000:  # most of it is out of date
-            heap[:] = [(then, key) for key, then in entered.items()]
-            heapq.heapify(heap)
 
 
 class MemoryStores:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,7 +22,7 @@ from streams.engine.changelog import Changelog, Rows, encode_key, outdated
 from streams.engine.errors import NewerState
 from streams.engine.rocks import RocksStores
 from streams.engine.spec import TableSpec, version_of
-from streams.engine.store import Due, Entry, MemoryStore, Store
+from streams.engine.store import Due, Entry, MemoryStore, Order, Store
 from streams.engine.tables import Cache, CachedTable, deadlines, open_tables, settle, take_back
 from tests.support.records import mark, record
 
@@ -301,3 +301,38 @@ def test_a_store_is_caught_up_only_when_the_changelog_has_all_it_missed(
     found = outdated(mark(**{"versions": {"t": 2}, **fields}), log, {"t": 2}, 1000)
     assert (found or "").find(why or "") >= 0
     assert (found is None) == (why is None)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.integers(-3000, 9000), st.sampled_from("abcdefgh")),
+        st.tuples(st.integers(-3000, 9000), st.integers(1, 5)),
+    ),
+    max_size=120,
+)
+
+
+@given(steps=STEPS)
+def test_deadlines_are_found_in_order_each_once_by_the_earliest_that_was_entered(
+    steps: list[tuple[int, str | int]],
+) -> None:
+    """Held against a plain mapping of what is entered."""
+    order, entered = Order(), dict[str, int]()
+    for at, what in steps:
+        if isinstance(what, str):
+            order.enter(at, what)
+            entered[what] = min(at, entered.get(what, at))
+        else:
+            due = sorted((then, key) for key, then in entered.items() if then < at)[:what]
+            assert order.take(at, what) == due
+            for _, key in due:
+                del entered[key]
+    assert order.take(10_000, 1000) == sorted((then, key) for key, then in entered.items())
+
+
+def test_what_is_out_of_date_does_not_grow_without_bound() -> None:
+    order = Order()
+    for turn in range(5_000):
+        order.enter(10_000_000 - turn, "one")
+    assert order._number <= 2 + 1000
+    assert order.take(10_000_001, 5) == [(10_000_000 - 4_999, "one")]
