@@ -11,7 +11,7 @@ import itertools
 import random
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -136,7 +136,7 @@ def place(floors: Sequence[Sequence[str]], arrows: set[Arrow]) -> Places:
 
 def _settle(where: Places, arrows: Sequence[Arrow]) -> int:
     """Moves rooms along their floors while that makes the drawing better; returns what is left of its cost."""
-    cost, better = _cost(where, arrows), True
+    cost, better = _cost(where, arrows, set(where)), True
     while better:
         better = False
         for room, column in itertools.product(sorted(where), range(COLUMNS)):
@@ -144,11 +144,13 @@ def _settle(where: Places, arrows: Sequence[Arrow]) -> int:
             if here == there:
                 continue
             other = next((each for each, at in where.items() if at == there), None)
+            moved = {room, other} if other is not None else {room}
+            before = _cost(where, arrows, moved)
             where[room] = there
             if other is not None:
                 where[other] = here
-            if (now := _cost(where, arrows)) < cost:
-                cost, better = now, True
+            if (now := _cost(where, arrows, moved)) < before:
+                cost, better = cost + now - before, True
                 continue
             where[room] = here
             if other is not None:
@@ -156,24 +158,43 @@ def _settle(where: Places, arrows: Sequence[Arrow]) -> int:
     return cost
 
 
-def _cost(where: Places, arrows: Sequence[Arrow]) -> int:
-    lines = [(*where[a], *where[b]) for a, b in arrows]
+Line = tuple[int, int, int, int]
+
+
+def _cost(where: Places, arrows: Sequence[Arrow], rooms: set[str]) -> int:
+    """The part of the cost in which some rooms have a share: that of their lines, and of lines through them."""
+    lines: dict[bool, list[Line]] = {True: [], False: []}
+    for a, b in arrows:
+        lines[a in rooms or b in rooms].append((*where[a], *where[b]))
+    mine, others = lines[True], lines[False]
+    spots, few = list(where.values()), [where[room] for room in rooms]
+    cost = sum(3 * abs(x2 - x) + (x2 - x) ** 2 for x, _, x2, _ in mine)
+    cost += sum(_through(line, spots) for line in mine) + sum(_through(line, few) for line in others)
+    cost += sum(12 for one, two in itertools.combinations(mine, 2) if _cross(one, two))
+    return cost + sum(12 for one, two in itertools.product(mine, others) if _cross(one, two))
+
+
+def _through(line: Line, spots: Iterable[tuple[int, int]]) -> int:
+    """Of rooms that a line goes through, or along the edge of."""
+    x, y, x2, y2 = line
     cost = 0
-    for x, y, x2, y2 in lines:
-        cost += 3 * abs(x2 - x) + (x2 - x) ** 2
-        for column, floor in where.values():
+    for column, floor in spots:
+        if y < floor < y2:
             beside = abs((x - column) * (y2 - y) + (x2 - x) * (floor - y))  # columns, times the floors of the line
-            if y < floor < y2 and 100 * beside < 45 * (y2 - y) + 27 * abs(x2 - x):
-                cost += 400  # through a room, or along its edge
-                cost += 4000 if 2 * STEP_X * beside <= WIDTH * (y2 - y) else 0
-    for (x, y, x2, y2), (u, v, u2, v2) in itertools.combinations(lines, 2):
-        top, end = max(y, v), min(y2, v2)
-        if top < end:
-            # Which of the two is to the left, where both begin and where both end; whole numbers all the way.
-            first = (x * (y2 - y) + (x2 - x) * (top - y)) * (v2 - v) - (u * (v2 - v) + (u2 - u) * (top - v)) * (y2 - y)
-            last = (x * (y2 - y) + (x2 - x) * (end - y)) * (v2 - v) - (u * (v2 - v) + (u2 - u) * (end - v)) * (y2 - y)
-            cost += 12 if first * last < 0 else 0
+            if 100 * beside < 45 * (y2 - y) + 27 * abs(x2 - x):
+                cost += 4400 if 2 * STEP_X * beside <= WIDTH * (y2 - y) else 400
     return cost
+
+
+def _cross(one: Line, two: Line) -> bool:
+    (x, y, x2, y2), (u, v, u2, v2) = one, two
+    top, end = max(y, v), min(y2, v2)
+    if top >= end:
+        return False
+    # Which of the two is to the left, where both begin and where both end; whole numbers all the way.
+    first = (x * (y2 - y) + (x2 - x) * (top - y)) * (v2 - v) - (u * (v2 - v) + (u2 - u) * (top - v)) * (y2 - y)
+    last = (x * (y2 - y) + (x2 - x) * (end - y)) * (v2 - v) - (u * (v2 - v) + (u2 - u) * (end - v)) * (y2 - y)
+    return first * last < 0
 
 
 def draw(house: House) -> str:
