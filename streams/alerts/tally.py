@@ -98,7 +98,7 @@ class Tally(NamedTuple):
 
 
 def tally(rule: str, about: str, found: Iterable[Alerted], of: int | None, end: int) -> Tally:
-    """``found``: alerts of any rules; ``of``: how many subjects there were; ``end``: ms, up to which open ones count."""
+    """``found``: alerts of any rules; ``of``: how many subjects there were; ``end``: up to when open ones count, ms."""
     mine = [each for each in found if each.rule == rule]
     if not mine:
         return Tally(rule, about, of=of)

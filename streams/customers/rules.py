@@ -100,21 +100,23 @@ class CustomerRules:
             Recommendations(self.policy, journeys, segments),
             Qualities(self.quality, self.policy, self.contacts),
         )
-        self._follow(followers)
+        _follow(self, followers)
 
     def judging(self) -> "CustomerRules":
         """The same, with those capabilities alone that alert rules go by: for whoever wants nothing but alerts."""
-        only, watched = replace(self), self.alerts.watched
+        watched = self.alerts.watched
         names, read = {"worth", "watched"}, watched.read
         if "service_type" in read:
-            return only  # it follows from what all of them know
+            return self  # it follows from what all of them know
         if watched.journeys.rules or read & OF_JOURNEYS:
             names.add("journeys")
         if "silence" in read:
             names.add("silence")
-        only._follow(tuple(each for each in self.followers if each.name in names))
+        only = replace(self)
+        _follow(only, tuple(each for each in self.followers if each.name in names))
         return only
 
-    def _follow(self, followers: Followers) -> None:
-        object.__setattr__(self, "followers", followers)
-        object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})
+
+def _follow(rules: CustomerRules, followers: Followers) -> None:
+    object.__setattr__(rules, "followers", followers)
+    object.__setattr__(rules, "asked", {hook: having(followers, hook) for hook in HOOKS})

@@ -120,11 +120,24 @@ def _each(judge: "partial[_Share]", shares: Sequence[Sequence[Raw]], tell: Calla
     if not others:
         yield judge(mine, tell=mine_told)
         return
-    with ProcessPoolExecutor(len(others), get_context("fork")) as pool:
-        waiting = [pool.submit(judge, share) for share in others]
+    # What a child is to work on it has as it is forked: rules cannot be sent, and events need not be.
+    with ProcessPoolExecutor(len(others), get_context("fork"), _hold, (judge, others)) as pool:
+        waiting = [pool.submit(_held, number) for number in range(len(others))]
         yield judge(mine, tell=mine_told)
         for future in waiting:
             yield future.result()
+
+
+_OF_PARENT: list[tuple["partial[_Share]", Sequence[Sequence[Raw]]]] = []
+
+
+def _hold(judge: "partial[_Share]", shares: Sequence[Sequence[Raw]]) -> None:
+    _OF_PARENT.append((judge, shares))
+
+
+def _held(number: int) -> _Share:
+    judge, shares = _OF_PARENT[-1]
+    return judge(shares[number])
 
 
 # Rules
@@ -169,7 +182,10 @@ def _judged(
     tell: Callable[[int], None] = lambda done: None,
 ) -> _Share:
     """What holds, of all that is known of these events, up to ``end``."""
-    run = Offline(_inlets(rules, settings, whole), dict.fromkeys(registry.topics(), 1), size=STEP_EVENTS, cache=CACHE)
+    written = any(b'"text"' in raw.value for raw in events)
+    run = Offline(
+        _inlets(rules, settings, whole, written), dict.fromkeys(registry.topics(), 1), size=STEP_EVENTS, cache=CACHE
+    )
     told, refused, done = list[bytes](), Counter[str](), 0
     for upto, some in _steps(events, end + settings.out_of_orderness_ms + 1, FINE_MS if whole else STEP_MS):
         for raw in some:
@@ -189,10 +205,10 @@ def _run(run: Offline, now: int) -> None:
         run.run(now)
 
 
-def _inlets(rules: Rules, settings: Settings, whole: bool) -> list[Inlet]:
-    """All but `alert`; of texts is read what a rule goes by."""
+def _inlets(rules: Rules, settings: Settings, whole: bool, written: bool) -> list[Inlet]:
+    """All but `alert`; of texts, if any is ``written``, is read what a rule goes by."""
     read = rules.customers.alerts.watched.read
-    scored = whole or any(name.startswith("sentiment") for name in read)
+    scored = written and (whole or any(name.startswith("sentiment") for name in read))
     told = whole or "service_type" in read
     scorer = load_scorer(settings.sentiment_scorer, model=settings.sentiment_model) if scored else None
     found = inlets(settings, rules, Notes(), scorer, None if told else _unread, judging=not whole)
@@ -221,9 +237,7 @@ def _steps(events: Sequence[Raw], end: int, longest: int) -> Iterator[tuple[int,
 # What becomes of it
 
 
-def _outcome(
-    rules: Rules, moments: Iterable[tuple[int, bytes]], span: tuple[int, int], settings: Settings
-) -> Outcome:
+def _outcome(rules: Rules, moments: Iterable[tuple[int, bytes]], span: tuple[int, int], settings: Settings) -> Outcome:
     """What `alert` makes of what holds by these rules."""
     inlet = next(each for each in inlets(settings, rules, Notes(), None) if each.name == "alert")
     task, end = OfflineTask(inlet, dict.fromkeys(registry.topics(), 1), stages={"measure": 1}), span[1]

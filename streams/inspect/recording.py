@@ -137,16 +137,20 @@ def of_file(path: Path, mapping: str, line: str | None, end: int) -> tuple[list[
     """A file: JSON lines of CloudEvents, of one line where they are of several (None: all), or a call log with its
     mapping. Raises `RecordingError`, `InputError`.
     """
-    try:
-        with path.open("rb") as file:
-            first = file.read(1024).lstrip()
-    except OSError as error:
-        raise RecordingError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-    if not first.startswith(b"{"):
+    if is_log(path):
         log = read_log(path, load_mapping(mapping))
         return _ordered(_of_log(log), end), log
     with path.open("rb") as file:
         return _ordered(_of_lines(path, file, line), end), None
+
+
+def is_log(path: Path) -> bool:
+    """Is it a call log, and no JSON? Raises `RecordingError`."""
+    try:
+        with path.open("rb") as file:
+            return not file.read(1024).lstrip().startswith(b"{")
+    except OSError as error:
+        raise RecordingError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
 
 
 def _ordered(events: Iterable[Raw], end: int) -> list[Raw]:
