@@ -82,7 +82,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
         start = events[0].time if first is None else start
         end = events[-1].at + 1 if last is None else end
         started = time.monotonic()
-        tested = tests.tested(
+        tested = tests.backtested(
             events, (start, end), sets, settings, processes,
             lambda what, done, of: status.update(f"{what}: {done:,} of {of:,} events"),
         )  # fmt: skip

@@ -1,10 +1,10 @@
 """What alert rules would have raised in recorded events: the agents themselves, without a broker.
 
-Of `ingest`, `identify` and `track` runs what alerts go by; `measure` where a rule is about a queue or a KPI, and then all
-of them do. Parties are judged apart from each other (`streams.inspect.concerned`), in as many processes as are given, in
-large steps of time, which change nothing as long as events come in order: a step ends before one that is late. What
-holds from when to when is then handed to `alert`, moment by moment, so that limits a minute, inhibitions and ends are
-what they are for workers that never lag. What people said of alerts is left out, and so is the watchdog.
+Of `ingest`, `identify` and `track` runs what alerts go by; `measure` where a rule is about a queue or a KPI, and then
+all of them do. Parties are judged apart from each other (`streams.inspect.concerned`), in as many processes as are
+given, in large steps of time, which change nothing as long as events come in order: a step ends before one that is
+late. What holds from when to when is then handed to `alert`, moment by moment, so that limits a minute, inhibitions and
+ends are what they are for workers that never lag. What people said of alerts is left out, and so is the watchdog.
 """
 
 from collections import Counter
@@ -28,14 +28,14 @@ from streams.base.records import LIVE, Erase, Line, Progress
 from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.engine import Inlet
 from streams.engine.offline import Offline, OfflineTask, Stored
-from streams.inspect.concerned import JUDGED, Seen, concerned
+from streams.inspect.concerned import JUDGED, Ask, Seen, concerned
 from streams.inspect.recording import Raw
 from streams.pipeline.notes import Notes
 from streams.rules import Rules
 from streams.settings import Settings
-from streams.worker.plugins import load_detector, load_scorer
+from streams.worker.plugins import load_scorer
 
-CONDITIONS, DEAD, MEASUREMENTS = "alert.conditions", "contacts.dead-letters", "contact.measurements"
+CONDITIONS, DEAD = "alert.conditions", "contacts.dead-letters"
 STEP_EVENTS, STEP_MS = 4000, 6 * HOUR_MS
 """A step of time has so many events at most, and is so long."""
 FINE_MS = MINUTE_MS
@@ -71,7 +71,7 @@ class Tested(NamedTuple):
     """Of these: reason, and how many became dead letters."""
 
 
-def tested(
+def backtested(
     events: Sequence[Raw],
     span: tuple[int, int],
     sets: Sequence[Rules],
@@ -82,15 +82,13 @@ def tested(
     """Each set of rules, on the same events (in order of arrival). ``span``: ms, end exclusive."""
     sets = [_with(each, _without_watchdog(each.customers.alerts.file)) for each in sets]
     if len(sets) > 1 and _with(sets[0], AlertsFile()) != _with(sets[1], AlertsFile()):
-        found = [tested(events, span, (each,), settings, processes, tell) for each in sets]
+        found = [backtested(events, span, (each,), settings, processes, tell) for each in sets]
         judged = sum(each.judged for each in found)
         return found[0]._replace(outcomes=tuple(each.outcomes[0] for each in found), judged=judged)
     names, together = _together(sets)
-    rules = together.customers.alerts.file.rules
-    whole = any(rule.subject not in JUDGED for rule in rules)
-    few = concerned(
-        events, span, rules, together, settings.phone_region, processes, lambda done: tell("looking", done, len(events))
-    )
+    whole = any(rule.subject not in JUDGED for rule in together.customers.alerts.file.rules)
+    ask = Ask(span, together, settings.phone_region, processes)
+    few = concerned(events, ask, lambda done: tell("looking", done, len(events)))
     settings = settings.model_copy(update={"topic_prefix": ""})
     shares = [list(events)] if whole else [[events[place] for place in share] for share in few.shares]
     total = sum(map(len, shares))
@@ -183,9 +181,8 @@ def _judged(
 ) -> _Share:
     """What holds, of all that is known of these events, up to ``end``."""
     written = any(b'"text"' in raw.value for raw in events)
-    run = Offline(
-        _inlets(rules, settings, whole, written), dict.fromkeys(registry.topics(), 1), size=STEP_EVENTS, cache=CACHE
-    )
+    agents, partitions = _inlets(rules, settings, whole, written), dict.fromkeys(registry.topics(), 1)
+    run = Offline(agents, partitions, size=STEP_EVENTS, cache=CACHE)
     told, refused, done = list[bytes](), Counter[str](), 0
     for upto, some in _steps(events, end + settings.out_of_orderness_ms + 1, FINE_MS if whole else STEP_MS):
         for raw in some:

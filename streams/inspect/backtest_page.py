@@ -87,7 +87,8 @@ def show(report: Report, console: Terminal, listed: Iterable[str] | None = None)
     rate = f"{seen.events / report.seconds:,.0f}" if report.seconds else "–"
     console.note(
         f"{report.source}, {_moment(report.start, report.zone)} to {_moment(report.end, report.zone)}: "
-        f"{seen.events:,} events, {tested.judged:,} of whom a rule can be about; {report.seconds:.1f} s, {rate} events/s"
+        f"{seen.events:,} events, {tested.judged:,} of whom a rule can be about; "
+        f"judged in {report.seconds:.1f} s, {rate} events/s"
     )
     for reason, count in tested.refused:
         console.note(f"refused: {count:,} × {reason}")

@@ -1,8 +1,9 @@
 """Whom rules can be about, found before anything is judged.
 
-Contacts, customers and identifiers that an event names together are one *party*: whatever identities make of it, nothing
-that belongs to one party meets what belongs to another. So parties are judged apart from each other, and one of which
-no rule can be is not judged at all: none of its events has a tier, a channel or a type without which no rule holds.
+Contacts, customers and identifiers that an event names together are one *party*: whatever identities make of it,
+nothing that belongs to one party meets what belongs to another. So parties are judged apart from each other, and one
+that no rule can be about is not judged at all: none of its events has a tier, a channel or a type without which no rule
+holds.
 """
 
 from collections import Counter
@@ -45,22 +46,17 @@ class Seen(NamedTuple):
         return found.get({"journey": "customers"}.get(subject, f"{subject}s"))
 
 
-class Party(NamedTuple):
-    """Events of one party, by their places in the recording."""
-
-    places: list[int]
-
-
 class Parties:
     """Events by who they are of; a union of sets."""
 
-    def __init__(self, rules: Sequence[AlertRule], judged_by: Rules, region: str | None) -> None:
-        self.region, self.nobody = region, judged_by.nobody
+    def __init__(self, rules: Rules, region: str | None) -> None:
+        self.region, self.nobody = region, rules.nobody
         self.numbers: dict[str, int] = {}
         self.parents: list[int] = []
         self.marks: list[int] = []
         """By party: of which of the words that matter one was said."""
-        self.bits = _Bits(rules, derived=bool(judged_by.customers.worth.ladder))
+        judged = [rule for rule in rules.customers.alerts.file.enabled if rule.subject in JUDGED]
+        self.bits = _Bits(judged, derived=bool(rules.customers.worth.ladder))
         self.known: dict[tuple[str, str], str | None] = {}
 
     def number(self, name: str) -> int:
@@ -174,18 +170,21 @@ class Found(NamedTuple):
     """Events that could not be looked at; each share has them not: they are refused anyway."""
 
 
-def concerned(
-    events: Sequence[Raw],
-    span: tuple[int, int],
-    rules: Sequence[AlertRule],
-    judged_by: Rules,
-    region: str | None,
-    shares: int = 1,
-    tell: Callable[[int], None] = lambda done: None,
-) -> Found:
+class Ask(NamedTuple):
+    """What is wanted."""
+
+    span: tuple[int, int]
+    """In which subjects are counted, ms; end exclusive."""
+    rules: Rules
+    region: str | None
+    """Of phone numbers without a country code."""
+    shares: int = 1
+
+
+def concerned(events: Sequence[Raw], ask: Ask, tell: Callable[[int], None] = lambda done: None) -> Found:
     """The events of the parties that rules can be about, in so many shares of about the same size."""
-    parties = Parties([rule for rule in rules if rule.subject in JUDGED], judged_by, region)
-    of, unread, counts = list[int](), 0, _Counts(*span)
+    parties = Parties(ask.rules, ask.region)
+    of, unread, counts = list[int](), 0, _Counts(*ask.span)
     for place, raw in enumerate(events):
         if not place % 10_000:
             tell(place)
@@ -201,11 +200,11 @@ def concerned(
     whose = [-1 if number < 0 else parties.root(number) for number in of]
     matters = {root: parties.bits.matter(parties.marks[root]) for root in {*whose} if root >= 0}
     sizes = Counter(root for root in whose if root >= 0 and matters[root])
-    loads, shared = [0] * shares, dict[int, int]()
+    loads, shared = [0] * ask.shares, dict[int, int]()
     for root, size in sizes.most_common():  # the largest first, each to who has least
         least = loads.index(min(loads))
         shared[root], loads[least] = least, loads[least] + size
-    found = tuple(list[int]() for _ in range(shares))
+    found = tuple(list[int]() for _ in range(ask.shares))
     for place, root in enumerate(whose):
         if (share := shared.get(root)) is not None:
             found[share].append(place)

@@ -211,8 +211,9 @@ def _of_line(text: bytes, line: str | None) -> Raw | None:
     if topic is None:
         allowed = ", ".join(routing.channels())
         raise ValueError(f"data.channel: {known.data.channel!r} is no channel; there are {allowed}")
-    key = event["data"].get(home.key)
-    if not isinstance(key, str):
-        raise ValueError(f"data.{home.key}: expected a text, not {key!r}")
+    try:
+        key = event["data"][home.key].encode()
+    except (KeyError, AttributeError, UnicodeError):
+        raise ValueError(f"data.{home.key}: expected a text; it is the key of the record") from None
     value = _live(text) if known.replayid is not None else text
-    return Raw(time, time, topic, key.encode(), value) if topic in TOPICS else None
+    return Raw(time, time, topic, key, value) if topic in TOPICS else None

@@ -1,5 +1,5 @@
-"""`track` and `measure` for whoever wants nothing but alerts about contacts, customers and journeys: what counts in KPIs
-is not told, and what is measured is how far one has come.
+"""`track` and `measure` for whoever wants nothing but alerts about contacts, customers and journeys: what counts in
+KPIs is not told, and of what is measured nothing is left but how far one has come.
 """
 
 from collections.abc import Mapping
