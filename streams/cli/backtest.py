@@ -62,12 +62,12 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     from streams.inspect.recording import is_log
     from streams.replay.mapping import load_mapping
 
-    given = {"topic_prefix": topic_prefix}
-    if file is not None and is_log(file):
-        given["time_zone"] = load_mapping(mapping).time_zone
-    settings = load(**given)
-    in_force = rules.of(settings)
-    sets = [in_force] if rules_dir is None else [rules.of(load(**given, rules_dir=rules_dir)), in_force]
+    local = load_mapping(mapping).time_zone if file is not None and is_log(file) else None
+    settings = load(topic_prefix=topic_prefix, time_zone=local)
+    in_force, sets = rules.of(settings), list[rules.Rules]()
+    if rules_dir is not None:
+        sets.append(rules.of(load(topic_prefix=topic_prefix, time_zone=local, rules_dir=rules_dir)))
+    sets.append(in_force)
     zone = sets[0].kpis.time_zone
     start, end = span(first or FIRST, last or LAST, zone)
     if end <= start:

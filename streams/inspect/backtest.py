@@ -3,12 +3,13 @@
 Of `ingest`, `identify` and `track` runs what alerts go by; `measure` where a rule is about a queue or a KPI, and then
 all of them do. Parties are judged apart from each other (`streams.inspect.concerned`), in as many processes as are
 given, in large steps of time, which change nothing as long as events come in order: a step ends before one that is
-late. What holds from when to when is then handed to `alert`, moment by moment, so that limits a minute, inhibitions and
-ends are what they are for workers that never lag. What people said of alerts is left out, and so is the watchdog.
+late, and before one that may change whose contacts are. What holds from when to when is then handed to `alert`, moment
+by moment, so that limits a minute, inhibitions and ends are what they are for workers that never lag. What people said
+of alerts is left out, and so is the watchdog.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -92,13 +93,25 @@ def backtested(
     settings = settings.model_copy(update={"topic_prefix": ""})
     shares = [list(events)] if whole else [[events[place] for place in share] for share in few.shares]
     total = sum(map(len, shares))
-    judge = partial(_judged, rules=together, settings=settings, whole=whole, end=span[1])
+    judge = partial(_judged, work=_Work(together, settings, whole, span[1], few.joined))
     told, refused = list[bytes](), Counter[str]()
     for share in _each(judge, shares, lambda done: tell("judging", done, total)):
         told += share.told
         refused.update(share.refused)
     outcomes = [_outcome(each, _moments(told, its), span, settings) for each, its in zip(sets, names, strict=True)]
     return Tested(tuple(outcomes), few.seen, total, tuple(sorted(refused.items())))
+
+
+class _Work(NamedTuple):
+    """What is to be done with every share."""
+
+    rules: Rules
+    settings: Settings
+    whole: bool
+    """All agents run, and every event is judged."""
+    end: int
+    joined: Container[int]
+    """When (ms of arrival) parties became one."""
 
 
 class _Share(NamedTuple):
@@ -173,18 +186,15 @@ def _together(sets: Sequence[Rules]) -> tuple[list[dict[str, str]], Rules]:
 
 def _judged(
     events: Sequence[Raw],
-    rules: Rules,
-    settings: Settings,
-    whole: bool,
-    end: int,
+    work: _Work,
     tell: Callable[[int], None] = lambda done: None,
 ) -> _Share:
-    """What holds, of all that is known of these events, up to ``end``."""
+    """What holds, of all that is known of these events."""
     written = any(b'"text"' in raw.value for raw in events)
-    agents, partitions = _inlets(rules, settings, whole, written), dict.fromkeys(registry.topics(), 1)
+    agents, partitions = _inlets(work, written), dict.fromkeys(registry.topics(), 1)
     run = Offline(agents, partitions, size=STEP_EVENTS, cache=CACHE)
     told, refused, done = list[bytes](), Counter[str](), 0
-    for upto, some in _steps(events, end + settings.out_of_orderness_ms + 1, FINE_MS if whole else STEP_MS):
+    for upto, some in _steps(events, work):
         for raw in some:
             run.publish(raw.topic, raw.key, raw.value, raw.at)
         _run(run, upto)
@@ -202,8 +212,9 @@ def _run(run: Offline, now: int) -> None:
         run.run(now)
 
 
-def _inlets(rules: Rules, settings: Settings, whole: bool, written: bool) -> list[Inlet]:
+def _inlets(work: _Work, written: bool) -> list[Inlet]:
     """All but `alert`; of texts, if any is ``written``, is read what a rule goes by."""
+    rules, settings, whole = work.rules, work.settings, work.whole
     read = rules.customers.alerts.watched.read
     scored = written and (whole or any(name.startswith("sentiment") for name in read))
     told = whole or "service_type" in read
@@ -217,14 +228,15 @@ def _unread(text: str, language: str | None) -> tuple[str, ...] | None:
     return None
 
 
-def _steps(events: Sequence[Raw], end: int, longest: int) -> Iterator[tuple[int, Sequence[Raw]]]:
-    """Up to when (ms), and what came since the step before; times never go back. The last one is ``end``."""
-    first = 0
+def _steps(events: Sequence[Raw], work: _Work) -> Iterator[tuple[int, Sequence[Raw]]]:
+    """Up to when (ms), and what came since the step before; times never go back."""
+    first, longest = 0, FINE_MS if work.whole else STEP_MS
+    end = work.end + work.settings.out_of_orderness_ms + 1
     for place in range(1, len(events)):
         at, before = events[place].at, events[place - 1].at
-        late = at - events[place].time > LATE_MS and at - before >= SECOND_MS
-        if late or place - first >= STEP_EVENTS or at - events[first].at >= longest:
-            yield at - 1 if late else before, events[first:place]
+        changes = (at - events[place].time > LATE_MS or at in work.joined) and at - before >= SECOND_MS
+        if changes or place - first >= STEP_EVENTS or at - events[first].at >= longest:
+            yield at - 1 if changes else before, events[first:place]
             first = place
     if events:
         yield events[-1].at, events[first:]

@@ -58,6 +58,7 @@ class Parties:
         judged = [rule for rule in rules.customers.alerts.file.enabled if rule.subject in JUDGED]
         self.bits = _Bits(judged, derived=bool(rules.customers.worth.ladder))
         self.known: dict[tuple[str, str], str | None] = {}
+        self.joined = False
 
     def number(self, name: str) -> int:
         """Of a contact, a customer, an identifier."""
@@ -76,14 +77,17 @@ class Parties:
         return number
 
     def add(self, event: Head) -> int | None:
-        """A number of the event's party; None: it is nobody's."""
+        """A number of the event's party; None: it is nobody's. Were two known before that are one now, it `joined`."""
+        known = len(self.parents)
         found = [self.number(name) for name in self._names(event)]
+        self.joined = False
         if not found:
             return None
         first = self.root(found[0])
         for each in found[1:]:
             other = self.root(each)
             if other != first:
+                self.joined = self.joined or (first < known and other < known)
                 self.parents[other] = first
                 self.marks[first] |= self.marks[other]
         self.marks[first] |= self.bits.of(event)
@@ -99,8 +103,9 @@ class Parties:
         for each in data.identifiers or ():
             if node := self._node(each.kind, each.value):
                 names.append(node)
-        for each in (data.identifier, data.other):
-            if each is not None and (node := self._node(*each.split(":", 1)) if ":" in each else None):
+        for name in (data.identifier, data.other):
+            kind, _, value = (name or "").partition(":")
+            if kind and (node := self._node(kind, value)):
                 names.append(node)
         return names
 
@@ -166,6 +171,8 @@ class Found(NamedTuple):
 
     shares: tuple[list[int], ...]
     seen: Seen
+    joined: frozenset[int]
+    """When (ms of arrival) what was apart until then became one party: contacts may have gone to others."""
     unread: int
     """Events that could not be looked at; each share has them not: they are refused anyway."""
 
@@ -184,7 +191,7 @@ class Ask(NamedTuple):
 def concerned(events: Sequence[Raw], ask: Ask, tell: Callable[[int], None] = lambda done: None) -> Found:
     """The events of the parties that rules can be about, in so many shares of about the same size."""
     parties = Parties(ask.rules, ask.region)
-    of, unread, counts = list[int](), 0, _Counts(*ask.span)
+    of, unread, counts, joined = list[int](), 0, _Counts(*ask.span), set[int]()
     for place, raw in enumerate(events):
         if not place % 10_000:
             tell(place)
@@ -196,6 +203,8 @@ def concerned(events: Sequence[Raw], ask: Ask, tell: Callable[[int], None] = lam
             continue
         number = parties.add(known)
         of.append(-1 if number is None else number)
+        if parties.joined:
+            joined.add(raw.at)
         counts.add(raw, known.data, known.source)
     whose = [-1 if number < 0 else parties.root(number) for number in of]
     matters = {root: parties.bits.matter(parties.marks[root]) for root in {*whose} if root >= 0}
@@ -208,7 +217,7 @@ def concerned(events: Sequence[Raw], ask: Ask, tell: Callable[[int], None] = lam
     for place, root in enumerate(whose):
         if (share := shared.get(root)) is not None:
             found[share].append(place)
-    return Found(found, counts.seen(parties, len(events)), unread)
+    return Found(found, counts.seen(parties, len(events)), frozenset(joined), unread)
 
 
 class _Counts:
