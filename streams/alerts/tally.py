@@ -22,7 +22,10 @@ class Alerted(NamedTuple):
     """The kind of subject."""
     subject: tuple[tuple[str, str], ...]
     """Attributes that name it, such as the customer and the contact; service types and tiers do not."""
+    since: int
+    """When the condition began to hold."""
     fired: int
+    """Later than that by what ``for`` says, and where a late event showed it."""
     until: int | None = None
     """None: it goes on."""
     because: str = ""
@@ -42,7 +45,15 @@ class Alerted(NamedTuple):
         return max(0, (end if self.until is None else self.until) - self.fired)
 
 
-_NAMED = ("customer", "contact_id", "journey_id", "channel", "queue", "kpi", "source", "agent_group")
+_NAMED = {
+    "contact": ("customer", "contact_id", "channel", "queue"),
+    "customer": ("customer",),
+    "journey": ("journey_id",),
+    "queue": ("channel", "queue"),
+    "kpi": ("kpi", "channel", "queue", "tier", "agent_group"),
+    "connector": ("source", "channel"),
+}
+"""By which attributes a subject of each kind is named."""
 
 
 def alerts(steps: Iterable[Mapping[str, Any]]) -> list[Alerted]:
@@ -66,8 +77,9 @@ def alerts(steps: Iterable[Mapping[str, Any]]) -> list[Alerted]:
 
 def _begun(alert: Mapping[str, Any]) -> Alerted:
     subject = alert["subject"]
-    named = tuple((name, subject[name]) for name in _NAMED if subject.get(name))
-    return Alerted(alert["rule"], subject["type"], named, to_ms(alert["fired_at"]))
+    names = _NAMED.get(subject["type"], ())
+    named = tuple((name, subject[name]) for name in names if subject.get(name))
+    return Alerted(alert["rule"], subject["type"], named, to_ms(alert["since"]), to_ms(alert["fired_at"]))
 
 
 class Tally(NamedTuple):
@@ -148,7 +160,7 @@ def change(old: Iterable[Alerted], new: Iterable[Alerted]) -> Change:
 
 
 _Key = tuple[str, tuple[tuple[str, str], ...], int]
-_key: Callable[[Alerted], _Key] = lambda each: (each.rule, each.subject, each.fired)  # noqa: E731
+_key: Callable[[Alerted], _Key] = lambda each: (each.rule, each.subject, each.since)  # noqa: E731
 
 
 def _named(found: Iterable[Alerted]) -> dict[_Key, Alerted]:

@@ -32,6 +32,7 @@ from streams.engine.offline import Offline, OfflineTask, Stored
 from streams.inspect.concerned import JUDGED, Ask, Seen, concerned
 from streams.inspect.recording import Raw
 from streams.pipeline.notes import Notes
+from streams.pipeline.stage import PROGRESS_INTERVAL_MS
 from streams.rules import Rules
 from streams.settings import Settings
 from streams.worker.plugins import load_scorer
@@ -43,6 +44,8 @@ FINE_MS = MINUTE_MS
 """The same where every event is judged."""
 CACHE = 200_000
 """Rows of customers and contacts that are kept decoded, of each."""
+PATIENCE_MS = 2 * PROGRESS_INTERVAL_MS
+"""Of a contact that has just gone to somebody nothing is told before time has gone on."""
 LATE_MS = 10 * SECOND_MS
 """An event that comes so long after its time may change what was told meanwhile."""
 AGAIN = "~"
@@ -94,7 +97,7 @@ def backtested(
     shares = [list(events)] if whole else [[events[place] for place in share] for share in few.shares]
     total = sum(map(len, shares))
     judge = partial(_judged, work=_Work(together, settings, whole, span[1], few.joined))
-    told, refused = list[bytes](), Counter[str]()
+    told, refused = list[Told](), Counter[str]()
     for share in _each(judge, shares, lambda done: tell("judging", done, total)):
         told += share.told
         refused.update(share.refused)
@@ -111,12 +114,15 @@ class _Work(NamedTuple):
     """All agents run, and every event is judged."""
     end: int
     joined: Container[int]
-    """When (ms of arrival) parties became one."""
+    """When (ms of arrival) contacts may have gone to others."""
+
+
+Told = tuple[int, bytes]
+"""A record of ``alert.conditions``, and stream time (ms) before the step in which it was told."""
 
 
 class _Share(NamedTuple):
-    told: list[bytes]
-    """Records of ``alert.conditions``."""
+    told: list[Told]
     refused: Counter[str]
 
 
@@ -126,7 +132,7 @@ def _each(judge: "partial[_Share]", shares: Sequence[Sequence[Raw]], tell: Calla
     total = sum(map(len, shares))
 
     def mine_told(done: int) -> None:
-        tell(done * total // len(mine))
+        tell(done * total // max(1, len(mine)))
 
     if not others:
         yield judge(mine, tell=mine_told)
@@ -193,12 +199,15 @@ def _judged(
     written = any(b'"text"' in raw.value for raw in events)
     agents, partitions = _inlets(work, written), dict.fromkeys(registry.topics(), 1)
     run = Offline(agents, partitions, size=STEP_EVENTS, cache=CACHE)
-    told, refused, done = list[bytes](), Counter[str](), 0
+    told, refused, done = list[Told](), Counter[str](), 0
+    reached = 0
     for upto, some in _steps(events, work):
         for raw in some:
             run.publish(raw.topic, raw.key, raw.value, raw.at)
+        _run(run, upto - PATIENCE_MS)
         _run(run, upto)
-        told += [each.value for each in run.on(CONDITIONS) if each.value is not None]
+        told += [(reached, each.value) for each in run.on(CONDITIONS) if each.value is not None]
+        reached = upto - work.settings.out_of_orderness_ms
         refused.update(str(orjson.loads(letter.value or b"{}").get("reason")) for letter in run.on(DEAD))
         run.release()
         tell(done := done + len(some))
@@ -273,13 +282,13 @@ def _with_time(moments: Iterable[tuple[int, bytes]], end: int) -> Iterator[Store
             offset += 1
 
 
-def _moments(told: Iterable[bytes], names: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
+def _moments(told: Iterable[Told], names: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
     """What holds by rules that are called so, and since when one could know it, ms."""
-    for value in told:
+    for reached, value in told:
         record = _decode(value)
         if isinstance(record, Condition) and record.rule in names:
-            at = record.since if record.until is None else max(record.since, record.until)
-            yield at, _encode(changed(record, rule=names[record.rule], at=record.since))
+            at, rule = max(record.since, reached), names[record.rule]
+            yield max(at, record.until or at), _encode(changed(record, rule=rule, at=at))
         elif isinstance(record, Pulse):
             yield max(each.minute for each in record.of) + MINUTE_MS, value
         elif isinstance(record, Erase):

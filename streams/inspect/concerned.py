@@ -77,17 +77,19 @@ class Parties:
         return number
 
     def add(self, event: Head) -> int | None:
-        """A number of the event's party; None: it is nobody's. Were two known before that are one now, it `joined`."""
+        """A number of the event's party; None: it is nobody's. Where it says more of something known, it `joined`."""
         known = len(self.parents)
         found = [self.number(name) for name in self._names(event)]
         self.joined = False
         if not found:
             return None
         first = self.root(found[0])
+        new_contact = event.data.contact_id is not None and found[0] >= known
+        others = {self.root(each) for each in (found[1:] if new_contact else found)}
+        self.joined = len(others) > 1 and min(others) < known
         for each in found[1:]:
             other = self.root(each)
             if other != first:
-                self.joined = self.joined or (first < known and other < known)
                 self.parents[other] = first
                 self.marks[first] |= self.marks[other]
         self.marks[first] |= self.bits.of(event)
@@ -172,7 +174,7 @@ class Found(NamedTuple):
     shares: tuple[list[int], ...]
     seen: Seen
     joined: frozenset[int]
-    """When (ms of arrival) what was apart until then became one party: contacts may have gone to others."""
+    """When (ms of arrival) more was said of a party that was known: contacts may have gone to others."""
     unread: int
     """Events that could not be looked at; each share has them not: they are refused anyway."""
 
