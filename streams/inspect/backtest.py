@@ -200,7 +200,7 @@ def _judged(
     agents, partitions = _inlets(work, written), dict.fromkeys(registry.topics(), 1)
     run = Offline(agents, partitions, size=STEP_EVENTS, cache=CACHE)
     told, refused, done = list[Told](), Counter[str](), 0
-    reached = 0
+    reached = events[0].at - work.settings.out_of_orderness_ms if events else 0
     for upto, some in _steps(events, work):
         for raw in some:
             run.publish(raw.topic, raw.key, raw.value, raw.at)
