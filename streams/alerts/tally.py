@@ -1,7 +1,7 @@
 """What rules would have come to: alerts out of their steps, and figures of each rule."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -140,31 +140,38 @@ def is_for_everybody(tally: Tally, most: float) -> bool:
 
 
 class Change(NamedTuple):
-    """Alerts that only one of two sets of rules raises, and those whose end is another one, of rules of one name."""
+    """Alerts that only one of two sets of rules raises, and those that both raise, from or to another moment."""
 
     only_new: tuple[Alerted, ...]
     only_old: tuple[Alerted, ...]
-    other_end: tuple[tuple[Alerted, Alerted], ...]
+    moved: tuple[tuple[Alerted, Alerted], ...]
     """As it was, and as it would be."""
 
 
 def change(old: Iterable[Alerted], new: Iterable[Alerted]) -> Change:
-    """An alert is the same where rule, subject and beginning are."""
-    before, after = _named(old), _named(new)
-    both = [(before[key], after[key]) for key in before if key in after]
-    return Change(
-        tuple(after[key] for key in after if key not in before),
-        tuple(before[key] for key in before if key not in after),
-        tuple((one, other) for one, other in both if one.until != other.until),
-    )
+    """An alert is the same where rule and subject are, and both hold at some moment."""
+    before, after = defaultdict[_Key, list[Alerted]](list), list[Alerted]()
+    for each in old:
+        before[each.rule, each.subject].append(each)
+    moved = list[tuple[Alerted, Alerted]]()
+    for each in new:
+        others = before[each.rule, each.subject]
+        same = next((other for other in others if _overlap(other, each)), None)
+        if same is None:
+            after.append(each)
+            continue
+        others.remove(same)
+        if (same.since, same.until) != (each.since, each.until):
+            moved.append((same, each))
+    left = sorted((each for others in before.values() for each in others), key=lambda each: each.fired)
+    return Change(tuple(after), tuple(left), tuple(moved))
 
 
-_Key = tuple[str, tuple[tuple[str, str], ...], int]
-_key: Callable[[Alerted], _Key] = lambda each: (each.rule, each.subject, each.since)  # noqa: E731
+_Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def _named(found: Iterable[Alerted]) -> dict[_Key, Alerted]:
-    return {_key(each): each for each in found}
+def _overlap(one: Alerted, other: Alerted) -> bool:
+    return (one.until is None or other.since <= one.until) and (other.until is None or one.since <= other.until)
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -138,12 +138,12 @@ def _many(about: str) -> str:
 
 
 def _show_change(report: Report, found: Change, console: Terminal) -> None:
-    if not (found.only_new or found.only_old or found.other_end):
+    if not (found.only_new or found.only_old or found.moved):
         console.note("against the rules in force: the same alerts")
         return
     console.note(
         f"against the rules in force: {len(found.only_new):,} alerts more, {len(found.only_old):,} less, "
-        f"{len(found.other_end):,} with another end"
+        f"{len(found.moved):,} from or to another moment"
     )
     table = Table(box=None, pad_edge=False)
     for name in ("rule", "only in"):
@@ -210,9 +210,7 @@ def as_plain(report: Report) -> dict[str, Any]:
         plain["differing"] = report.differing
         plain["only_new"] = [_one(each, report.end) for each in found.only_new]
         plain["only_in_force"] = [_one(each, report.end) for each in found.only_old]
-        plain["other_end"] = [
-            {"in_force": _one(old, report.end), "new": _one(new, report.end)} for old, new in found.other_end
-        ]
+        plain["moved"] = [{"in_force": _one(old, report.end), "new": _one(new, report.end)} for old, new in found.moved]
     return plain
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from streams import rules as rule_files
-from streams.alerts.tally import Alerted, alerts, differing, tally
+from streams.alerts.tally import Alerted, alerts, change, differing, tally
 from streams.base.times import iso
 from streams.cli.main import app
 from streams.inspect import backtest
@@ -189,6 +189,10 @@ def test_two_sets_of_rules_are_judged_at_once_and_compared(tmp_path: Path, proce
     assert [each.fired - each.since for each in tried] == [10_000, 10_000]
     assert [each.subject[0][1] for each in in_force] == ["customer:ann", "customer:cleo"]
     assert {each.rule for each in (*tried, *in_force)} == {"wait"}
+    [bob], [ann], [(was, would_be)] = change(in_force, tried)
+    assert [each.subject[0][1] for each in (bob, ann)] == ["customer:bob", "customer:ann"]
+    assert (was.since - T0, would_be.since - T0) == (4_060_000, 4_110_000)
+    assert change(in_force, in_force) == ((), (), ())
     alone = backtested(CALLS, (T0, END), [old], SETTINGS)
     assert alone.outcomes[0].alerts == found.outcomes[1].alerts
     assert dict(differing({"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 2, "d": 1})) == {
@@ -289,7 +293,7 @@ def test_a_table_with_what_changes_against_the_rules_in_force(tmp_path: Path) ->
         "answered",
     ):
         assert part in text
-    assert "against the rules in force: 2 alerts more, 1 less, 0 with another end" in text
+    assert "against the rules in force: 2 alerts more, 1 less, 0 from or to another moment" in text
     found = json.loads(said("--file", file, "--rules", tmp_path / "mine", "--json"))
     assert found["differing"] == {"high-tier-sentiment": "gone", "high-tier-wait": "gone", "wait": "new"}
     assert [each["from"] for each in found["only_in_force"]] == ["2026-03-02T10:08:40.000Z"]
