@@ -129,7 +129,7 @@ def compared(found: list[Alerted]) -> list[Alerted]:
 def test_the_alerts_are_those_of_the_whole_pipeline(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     rules = rules_of(tmp_path_factory.mktemp("rules"), text)
 
-    @settings(max_examples=5)
+    @settings(max_examples=4)
     @given(histories(), st.sampled_from([3, 4000]), st.sampled_from([60_000, backtest.STEP_MS]))
     def check(events: list[Raw], size: int, longest: int) -> None:
         end = events[-1].at + 500_000
