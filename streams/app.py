@@ -36,6 +36,7 @@ from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
 from streams.pipeline.identify import Identify
 from streams.pipeline.ingest import Ingest
+from streams.pipeline.judging import Judging, Passing
 from streams.pipeline.means import Means
 from streams.pipeline.measure import Measure, MeasureRules
 from streams.pipeline.notes import Notes
@@ -48,10 +49,16 @@ from streams.settings import Settings
 
 
 def inlets(
-    settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None, detector: Detector | None = None
+    settings: Settings,
+    rules: Rules,
+    notes: Notes,
+    scorer: Scorer | None,
+    detector: Detector | None = None,
+    *,
+    judging: bool = False,
 ) -> list[Inlet]:
     """The five agents' inputs, tables and handlers. ``detector``: reads agents' texts; None = the phrases of the rules
-    do.
+    do. ``judging``: nothing comes out but alerts about contacts, customers and journeys.
     """
 
     def name(topic: str) -> str:
@@ -74,6 +81,10 @@ def inlets(
         "measure": partial(Measure, name=name, rules=measured, notes=notes),
         "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes, watched=listened),
     }
+    if judging:
+        customers = rules.customers.judging()
+        agents["track"] = partial(Judging, name=name, rules=customers, notes=notes, privacy=privacy)
+        agents["measure"] = partial(Passing, name=name)
     return [
         Inlet(
             stage,

@@ -123,7 +123,7 @@ class AlertRule:
     """After so long it is told no more."""
     escalation: tuple[Step, ...] = ()
     for_everybody: Flag = False
-    """It is meant: a condition that always holds, without a scope."""
+    """It is meant: a condition that always holds, without a scope, or that a backtest finds to hold for too many."""
 
     __pydantic_config__ = FROM_FILES
 

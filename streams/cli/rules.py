@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.backtest import backtest
 from streams.cli.common import Prefix, err, fail, load, with_broker
 from streams.local.text import Terminal, as_json, echo
 
@@ -13,6 +14,8 @@ rules_app = typer.Typer(
     no_args_is_help=True,
     help="Check the rules: tiers, alerts, KPIs, tracking, opening hours, values for nobody, policies.",
 )
+
+rules_app.command()(backtest)
 
 
 @rules_app.command()

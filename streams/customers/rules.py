@@ -1,7 +1,7 @@
 """Everything that is decided by at the owner's key: the rules, and the capabilities that go by them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from streams.alerts.fields import SUBJECTS, Subject
@@ -21,7 +21,7 @@ from streams.customers.services import ServiceRules
 from streams.customers.silence import Silences
 from streams.customers.silences import SilenceRules
 from streams.customers.tiering import Tiering
-from streams.customers.watched.rules import Watched
+from streams.customers.watched.rules import OF_JOURNEYS, Watched
 from streams.customers.watching import Watching
 from streams.customers.worth import WorthRules
 from streams.hours.calendars import Hours
@@ -100,5 +100,23 @@ class CustomerRules:
             Recommendations(self.policy, journeys, segments),
             Qualities(self.quality, self.policy, self.contacts),
         )
-        object.__setattr__(self, "followers", followers)
-        object.__setattr__(self, "asked", {hook: having(followers, hook) for hook in HOOKS})
+        _follow(self, followers)
+
+    def judging(self) -> "CustomerRules":
+        """The same, with those capabilities alone that alert rules go by: for whoever wants nothing but alerts."""
+        watched = self.alerts.watched
+        names, read = {"worth", "watched"}, watched.read
+        if "service_type" in read:
+            return self  # it follows from what all of them know
+        if watched.journeys.rules or read & OF_JOURNEYS:
+            names.add("journeys")
+        if "silence" in read:
+            names.add("silence")
+        only = replace(self)
+        _follow(only, tuple(each for each in self.followers if each.name in names))
+        return only
+
+
+def _follow(rules: CustomerRules, followers: Followers) -> None:
+    object.__setattr__(rules, "followers", followers)
+    object.__setattr__(rules, "asked", {hook: having(followers, hook) for hook in HOOKS})

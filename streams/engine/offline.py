@@ -146,7 +146,7 @@ def check_size(topic: str, key: bytes | None, value: bytes | None) -> None:
 class Offline:
     """Inlets that read what the others send: a whole deployment in one process, one task a partition.
 
-    ``topics``: (topic, partition) → its records. Nothing is ever deleted from it.
+    ``topics``: (topic, partition) → its records; `release` alone deletes some.
     """
 
     inlets: Sequence[Inlet]
@@ -156,6 +156,8 @@ class Offline:
     cache: int = 50_000
     topics: defaultdict[tuple[str, int], list[Stored]] = field(default_factory=lambda: defaultdict(list))
     tasks: list[OfflineTask] = field(default_factory=list)
+    begins: defaultdict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    """The offset of the first record that is there."""
 
     def __post_init__(self) -> None:
         stages = {inlet.name: max(self.partitions[topic] for topic in inlet.topics) for inlet in self.inlets}
@@ -167,8 +169,8 @@ class Offline:
         self, topic: str, key: bytes | None, value: bytes | None, at: int, partition: int = 0, *, headers: Headers = ()
     ) -> Stored:
         """Append a record to a partition; ``at``: when it arrives, ms."""
-        log = self.topics[topic, partition]
-        log.append(Stored(topic, partition, len(log), at, key, value, headers))
+        log, first = self.topics[topic, partition], self.begins[topic, partition]
+        log.append(Stored(topic, partition, first + len(log), at, key, value, headers))
         return log[-1]
 
     def run(self, now: int) -> int:
@@ -197,8 +199,21 @@ class Offline:
         """One of them by its name."""
         return next(task for task in self.tasks if (task.inlet.name, task.info.partition) == (inlet, partition))
 
+    def release(self) -> None:
+        """Delete what every task has read that reads it, and what no task reads."""
+        reached: dict[tuple[str, int], int] = {}
+        for task in self.tasks:
+            for topic, partition in task.inputs:
+                at = task.position.get(topic, 0)
+                reached[topic, partition] = min(at, reached.get((topic, partition), at))
+        for place, log in self.topics.items():
+            first = self.begins[place]
+            upto = reached.get(place, first + len(log))
+            self.begins[place] = upto
+            del log[: upto - first]
+
     def on(self, topic: str) -> list[Stored]:
-        """Every record of a topic, by partition."""
+        """Every record of a topic that is there, by partition."""
         return [record for (name, _), log in sorted(self.topics.items()) if name == topic for record in log]
 
     def _unread(self, task: OfflineTask, topics: Collection[str] | None = None) -> list[Stored]:
@@ -206,13 +221,14 @@ class Offline:
         for topic, partition in task.inputs:
             if topics is not None and topic not in topics:
                 continue
-            start, log = task.position.get(topic, 0), self.topics[topic, partition]
+            log = self.topics[topic, partition]
+            start = task.position.get(topic, 0) - self.begins[topic, partition]
             found += log[start : start + self.size - len(found)]
         return found
 
     def _batch(self, task: OfflineTask, records: Sequence[Stored], now: int) -> set[str]:
         """The topics on which something was sent."""
-        ends = {tp.topic: len(self.topics[tp.topic, tp.partition]) for tp in task.inputs}
+        ends = {tp.topic: self.begins[tp] + len(self.topics[tp.topic, tp.partition]) for tp in task.inputs}
         reached = task.position | {record.topic: record.offset + 1 for record in records}
         caught_up = {tp: now for tp in task.inputs if reached.get(tp.topic, 0) >= ends[tp.topic]}
         sends = task.batch(records, now, caught_up)

@@ -81,7 +81,7 @@ def _journey(doc: Doc) -> str:
         f"{counts['contacts']} contact{'s' if counts['contacts'] != 1 else ''}",
         f"{counts['abandoned']} abandoned" if counts["abandoned"] else "",
         f"{counts['transfers']} transferred" if counts["transfers"] else "",
-        f"waited {_duration(doc['wait_ms'])}" if doc["wait_ms"] else "",
+        f"waited {duration(doc['wait_ms'])}" if doc["wait_ms"] else "",
         f"mood {doc['sentiment']:g}" if doc["sentiment"] is not None else "",
         *_trend(doc.get("sentiment_trend") or {}),
         waits,
@@ -103,7 +103,7 @@ def _recommended(doc: Doc) -> Iterator[str]:
     limit, amount = doc["wait_limit_ms"], doc["empowerment_cents"]
     said = (
         f"{doc['channel']} {doc['contact_id']}: service {doc['service']}, priority {doc['priority']}",
-        f"within {_duration(limit)}" if limit is not None else "",
+        f"within {duration(limit)}" if limit is not None else "",
         f"best by {', '.join(doc['channels'])}" if doc["channels"] else "",
         agent or "",
         "concierge" if doc["concierge"] else "",
@@ -120,7 +120,7 @@ def _recommended(doc: Doc) -> Iterator[str]:
 def _alert(doc: Doc) -> str:
     subject = doc["subject"]
     contact = " ".join(each for each in (subject["channel"], subject["contact_id"], subject["queue"]) if each)
-    unit = f"{_duration(doc['value'])} (limit {_duration(doc['limit'])})" if doc["unit"] == "ms" else (
+    unit = f"{duration(doc['value'])} (limit {duration(doc['limit'])})" if doc["unit"] == "ms" else (
         f"{doc['value']:g} {doc['unit']} (limit {doc['limit']:g})"
     )  # fmt: skip
     stands = f"{doc['rule']}, {doc['state']}, {doc['severity']}"
@@ -164,7 +164,8 @@ def _at(time: str) -> str:
     return f"{time[:10]} {time[11:16]}"
 
 
-def _duration(ms: float) -> str:
+def duration(ms: float) -> str:
+    """``1 h 5 min``, ``2 min 10 s``, ``45 s``."""
     minutes, seconds = divmod(round(ms / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from streams.alerts.conditions import Comparison
 from streams.alerts.index import Index
 from streams.contacts.contact import Contact
 from streams.customers.tiers import Tiers
-from streams.customers.watched.looking import fields_of, leaves_of, part_of
+from streams.customers.watched.looking import fields_of, leaves_of, part_of, rules_of
 from streams.customers.watched.moods import MOODS, Way, way_of
 from streams.customers.watched.scenes import PROMISE
 
@@ -68,6 +69,19 @@ class Watched:
         if wanted is None or contact.tier in wanted:
             return True
         return any(tier in wanted for _, tier in contact.said) or any(tier in wanted for _, _, tier in tiers)
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Fields and attributes that a rule reads, in its scope or its condition, or by which a bound differs."""
+        found = set[str]()
+        for index in (self.contacts, self.customers, self.journeys):
+            for rule in rules_of(index):
+                found |= rule.scope.keys()
+            for _, leaf in leaves_of(index):
+                found.add(leaf.field)
+                if isinstance(leaf, Comparison):
+                    found |= {leaf.bound.by, leaf.clear.by} - {""}
+        return frozenset(found)
 
     @property
     def version(self) -> str:

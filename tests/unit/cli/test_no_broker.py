@@ -30,6 +30,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
         "merges",
         "drivers",
         "policies compare tiered one-size-fits-all --from 2026-01-01 --to 2026-01-02",
+        "rules backtest",
         "topics create",
         "state stats",
         "state show customer:1",
