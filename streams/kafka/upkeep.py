@@ -50,6 +50,8 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
     if spec.direction == "output":
         found = [*_published(spec), LARGE_ENOUGH, *EVERY]
         return (*found, _STAMPED) if "message.timestamp.type" in spec.config else tuple(found)
+    if spec.direction == "input" and spec.compacted:
+        return (exactly("cleanup.policy", "compact", "what was applied last is deleted in time"), _ARRIVAL, *EVERY)
     kept = _kept(spec, "workers that are down for longer lose what came meanwhile, and a rebuild has less to read")
     if spec.direction == "internal":
         return (*READ, LARGE_ENOUGH, _STAMPED, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS)

@@ -64,7 +64,7 @@ def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
     """
     for whole in (rules, rules.customers):
         for part in fields(whole):
-            if part.init and part.name not in ("customers", "alerts", "policy", "policy_name", "handlings"):
+            if part.init and part.name not in ("customers", "alerts", "policy", "policy_name", "handlings", "reader"):
                 yield part.name, getattr(whole, part.name)
     yield "alerts", rules.customers.alerts.file
 
