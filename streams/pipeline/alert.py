@@ -84,6 +84,7 @@ class Alerting(Stage):
         self.ruling.is_new()
         rows = Tables(tables["standings"], tables["silences"], tables["caps"])
         self.board = Board(rows, self.ruling.alerts.file.handlings())
+        self._note()
         self.connector_rows = ConnectorTables(**{name: tables[name] for name in CONNECTOR_TYPES})
         self.connectors = self._connectors()
         self.timed = (tables["standings"], tables["silences"], tables["caps"])
@@ -112,6 +113,11 @@ class Alerting(Stage):
         if self.ruling.is_new():
             self.board.go_by(self.ruling.alerts.file.handlings())
             self.connectors = self._connectors()
+            self._note()
+
+    def _note(self) -> None:
+        alerts = self.ruling.alerts
+        self.notes.ruled(alerts.file.version, alerts.severities)
 
     def _connectors(self) -> Connectors:
         alerts = self.ruling.alerts

@@ -44,6 +44,9 @@ class Notes:
     def alert(self, rule: str, state: str) -> None:
         """A live alert took a step, and stands so now."""
 
+    def ruled(self, version: str, severities: Mapping[str, str]) -> None:
+        """Alerts go by rules of this version; ``severities``: by the names of the rules."""
+
     def quiet(self, verdict: str, status: str) -> None:
         """A live record of a silence was published."""
 
