@@ -6,6 +6,7 @@ import orjson
 
 from streams import rules as rule_files
 from streams.base.document import parse
+from streams.base.records import Ruled
 from streams.engine.offline import Offline
 from streams.rules.applied import Wanted, event_of
 from tests.support.offline import RULES
@@ -16,6 +17,12 @@ def applied(text: str, number: int = 1, at: int = 0, rules: rule_files.Rules | N
     given = parse(text).values
     version = (rules or RULES).customers.reader.version(given)
     return event_of(Wanted(version, given, "lead-3", "a test", at), number)
+
+
+def ruled(text: str, number: int = 1) -> Ruled:
+    """The same as agents tell it to each other."""
+    data = applied(text, number)["data"]
+    return Ruled(f"rules-{number}", "/tests", number, data["version"], 0, data["by"], data["reason"], data["rules"])
 
 
 def apply(run: Offline, text: str, at: int, number: int = 1, rules: rule_files.Rules | None = None) -> str:

@@ -7,11 +7,18 @@ import orjson
 import pytest
 
 from streams import rules as rule_files
-from streams.base.times import MINUTE_MS, iso
+from streams.base.records import Line, Progress
+from streams.base.times import MINUTE_MS, iso, to_ms
 from streams.engine.offline import Offline
-from tests.support.offline import NOW, deployment
+from streams.pipeline import track
+from tests.support.logs import as_read
+from tests.support.logs import run as run_log
+from tests.support.offline import NOW, deployment, hops
 from tests.support.ruling import applied, apply
+from tests.support.ruling import ruled as ruled_record
 from tests.support.system import home
+from tests.support.track_story import T0
+from tests.support.track_story import event as contact_event
 
 START = NOW - NOW % MINUTE_MS
 S = 1000
@@ -215,3 +222,69 @@ def test_alerts_of_a_rule_that_is_gone_are_not_raised_by_who_does_not_know_yet(t
     run.tasks = tasks
     go(run, START + 210 * S, START + 220 * S)
     assert steps(run) == []
+
+
+def test_many_rows_are_judged_in_portions_whoever_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes for one meanwhile finds it judged."""
+    monkeypatch.setattr(track, "REJUDGED", 3)
+    monkeypatch.setattr(track, "AT_ONCE", 2)
+    task = hops()["track"]
+    some = [
+        contact_event("contact.queued", 0, owner=f"customer:{n}", contact=f"c{n}", queue="cards") for n in range(10)
+    ]
+    log = [*some, Progress("up-0", 1, {"": Line(T0 + 80 * S)})]
+    run_log(task, log, [(20, False)])
+    task.batch(as_read([ruled_record(WAIT.replace("120s", "60s"))]))
+    assert len(task.on("alerts")) == 6, "with the record, and at the end of its batch"
+    ended = contact_event("contact.ended", 90 * S, owner="customer:9", contact="c9", by="customer", reason="abandoned")
+    task.batch(as_read([ended]))
+    task.restart()
+    assert len(task.tables["rejudging"]) == 1
+    for _ in range(3):
+        task.batch([])
+    assert len(task.tables["rejudging"]) == 0
+    fired = [each for each in task.on("alerts") if each["status"] == "firing"]
+    assert sorted(each["contact_id"] for each in fired) == [f"c{n}" for n in range(10)]
+    task.batch(as_read([ruled_record("rules: []", 2)]))
+    for _ in range(4):
+        task.batch([])
+    over = [(each["contact_id"], each["reason"]) for each in task.on("alerts") if each["status"] == "resolved"]
+    assert sorted(over) == [(f"c{n}", "rule_removed") for n in range(10)], "at 80 s nobody knows yet that c9 is gone"
+
+
+@pytest.mark.parametrize("size", [1, 4000])
+@pytest.mark.parametrize("restart", [False, True])
+def test_the_same_steps_however_logs_are_cut(tmp_path: Path, size: int, restart: bool) -> None:
+    run = ruled(tmp_path, WAIT + "  - {name: full, subject: queue, when: {waiting: {above: 1}}}\n")
+    run.size = size
+    for number in range(3):
+        at = START + number * 10 * S
+        tell(run, event(number, at, "contact.queued", f"c{number}", queue="cards"), at)
+    more = "  - {name: full, subject: queue, when: {waiting: {above: 2}}, severity: critical}\n"
+    for number, text in ((1, WAIT.replace("120s", "45s") + more), (2, WAIT.replace("120s", "200s"))):
+        go(run, START + (number - 1) * 60 * S, START + number * 60 * S)
+        apply(run, text, START + number * 60 * S, number)
+        if restart:
+            run.restart()
+    go(run, START + 120 * S, START + 240 * S)
+    found = [orjson.loads(each.value or b"") for each in run.on("alert.events")]
+    told = [
+        (
+            (to_ms(each["at"]) - START) // S,
+            each["alert"]["rule"],
+            each["alert"]["subject"]["contact_id"],
+            each["because"],
+        )
+        for each in found
+    ]
+    assert sorted(told, key=str) == sorted(STEPS, key=str)
+
+
+STEPS = [
+    (10, "full", None, "fired"), (58, "full", None, "rule_changed"), (58, "full", None, "amended"),
+    (58, "wait", "c0", "fired"), (58, "wait", "c1", "fired"), (68, "wait", "c2", "fired"),
+    (118, "full", None, "rule_removed"), (118, "wait", "c0", "rule_changed"), (118, "wait", "c1", "rule_changed"),
+    (118, "wait", "c2", "rule_changed"), (203, "wait", "c0", "fired"), (213, "wait", "c1", "fired"),
+    (223, "wait", "c2", "fired"),
+]  # fmt: skip
+"""Seconds after START, with the two of out-of-orderness; 203: the first tick behind 202."""
