@@ -75,7 +75,7 @@ OTHER_RULES = (
     "rules: []",
     """rules:
   - {name: any-wait, subject: contact, when: {waiting: {above: 25s}}, severity: info}
-  - {name: several, subject: customer, when: {open_contacts: {above: 1}}}""",
+  - {name: sour, subject: customer, when: {sentiment: {at_or_below: -0.3, clear_at_or_above: 0}}}""",
 )
 """To be applied."""
 
