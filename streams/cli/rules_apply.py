@@ -98,7 +98,8 @@ def _say(
     elif number is None:
         echo(f"would be applied as version {wanted.version}; nothing is applied")
     else:
-        echo(f"applied as version {wanted.version}, number {number}")
+        echo(f"applied as version {wanted.version}, number {number}: workers go over to it where they read it")
+        err.note("workers whose other files are not those of the folder may refuse it, as a dead letter")
 
 
 def _line(change: "Change") -> str:

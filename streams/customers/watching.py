@@ -111,7 +111,7 @@ class Watching(Follower[KnownWatch]):
         if over:
             new = replace(new, alerts=alerts)
         new, out = self._whole(new, Gone(RULE_CHANGED, now), view)
-        return After(new, self._out(over, view) + out) if new is not state else None
+        return After(replace(new, judged=now), self._out(over, view) + out) if new is not state else None
 
     def _whole(self, state: KnownWatch, gone: Gone, view: View) -> tuple[KnownWatch, tuple[Out, ...]]:
         """After a look at all there is."""

@@ -50,8 +50,6 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
     if spec.direction == "output":
         found = [*_published(spec), LARGE_ENOUGH, *EVERY]
         return (*found, _STAMPED) if "message.timestamp.type" in spec.config else tuple(found)
-    if spec.direction == "input" and spec.compacted:
-        return (exactly("cleanup.policy", "compact", "what was applied last is deleted in time"), _ARRIVAL, *EVERY)
     kept = _kept(spec, "workers that are down for longer lose what came meanwhile, and a rebuild has less to read")
     if spec.direction == "internal":
         return (*READ, LARGE_ENOUGH, _STAMPED, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS)
@@ -62,6 +60,13 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         Effect.WARNED,
         mend=BROKERS_DEFAULT_BYTES,
     )
+    if spec.compacted:
+        return (
+            exactly("cleanup.policy", "compact", "what was said last is deleted in time"),
+            *EVERY,
+            _ARRIVAL,
+            largest,
+        )
     return (*READ, _ARRIVAL, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS, largest)
 
 

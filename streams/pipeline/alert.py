@@ -116,8 +116,10 @@ class Alerting(Stage):
             self._note()
 
     def _note(self) -> None:
-        alerts = self.ruling.alerts
-        self.notes.ruled(alerts.file.version, alerts.severities)
+        self.notes.ruled(self.ruling.alerts.severities)
+
+    def rules_version(self) -> str | None:
+        return self.ruling.alerts.file.version
 
     def _connectors(self) -> Connectors:
         alerts = self.ruling.alerts

@@ -19,7 +19,7 @@ RULING = struct_table("ruling", Ruled)
 SWITCHED = struct_table("switched", Switched)
 REJUDGING = struct_table("rejudging", str)
 """The last row that was held against other rules, while more of them are to be."""
-REJUDGED = 1000
+REJUDGED = 500
 """Rows that are held against other rules in one batch."""
 
 

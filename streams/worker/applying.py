@@ -124,14 +124,16 @@ def proposal(directory: Path | None, decided: Rules) -> Proposal:
 
 
 async def publish(settings: Settings, wanted: Wanted, number: int) -> None:
-    """Wait until the broker has it. Raises `BrokerError`, `TopicMissing`."""
-    topic, event = settings.topic_prefix + TOPIC, event_of(wanted, number)
+    """Wait until the broker has it. Raises `BrokerError`, `TopicMissing`, `RulesError`."""
+    topic, value = settings.topic_prefix + TOPIC, orjson.dumps(event_of(wanted, number))
+    if len(value) > settings.max_event_bytes:
+        raise RulesError(f"{FILE} makes an event of {len(value)} bytes, at most {settings.max_event_bytes} are taken")
     lanes = Lanes(connection_of(settings), BrokerError)
     try:
         async with asyncio.timeout(SECONDS):
             if await lanes.open([topic]):
                 raise TopicMissing(f"topic {topic} is not on the broker; run `contact-streams topics create`")
-            await lanes.append(topic, FILE.encode(), orjson.dumps(event))
+            await lanes.append(topic, FILE.encode(), value)
             await lanes.flush()
     except TimeoutError:
         raise BrokerError(f"{settings.bootstrap_servers} did not take the rules in {SECONDS:g} s") from None

@@ -113,12 +113,6 @@ class Metrics(Observer, Notes):
         self.rules_refused = counter(
             "contact_streams_rules_refused", "Times that alert rules were not applied at SIGHUP since they were wrong"
         )
-        self.rules_in_force = Gauge(
-            "contact_alert_rules_info",
-            "Always 1 where alerts are handled; the version of the rules they go by is in the label",
-            ("version",),
-            registry=self.registry,
-        )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
         self.left_out_records = counter(
@@ -205,11 +199,9 @@ class Metrics(Observer, Notes):
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
-    def ruled(self, version: str, severities: Mapping[str, str]) -> None:
+    def ruled(self, severities: Mapping[str, str]) -> None:
         self.alert_rules = dict(severities)
         self._begin_of_rules()
-        self.rules_in_force.clear()
-        self.rules_in_force.labels(version).set(1)
 
     def dead_letter(self, reason: str) -> None:
         self.dead.labels(reason).inc()

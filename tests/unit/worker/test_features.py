@@ -123,7 +123,9 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "quality": replace(customers.quality, human={"apology": 1.0}),
         "groups": ("tier",),
     }
-    assert changes.keys() | {"alerts", "policy_name"} == {part.name for part in fields(CustomerRules) if part.init}
+    assert changes.keys() | {"alerts", "policy_name", "reader"} == {
+        part.name for part in fields(CustomerRules) if part.init
+    }
     for name, other in changes.items():
         own = replace(rules, customers=replace(customers, **{name: other}))
         assert changed(of(), of(own)) == {variable(name) if name == "policy" else f"rules.{name}"}
