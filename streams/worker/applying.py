@@ -18,7 +18,7 @@ from streams.base.times import iso, to_ms
 from streams.customers.rules import AlertReader, AlertRules
 from streams.kafka.connection import connection_of
 from streams.kafka.lanes import Lanes
-from streams.kafka.reading import values_of
+from streams.kafka.reading import OpenTransaction, values_of
 from streams.rules import Rules, RulesError
 from streams.rules.applied import FILE, Wanted, event_of
 from streams.rules.source import Source, file_of
@@ -72,8 +72,8 @@ async def at_start(settings: Settings, decided: Rules) -> Applied | None:
     """What holds in place of the file as a worker starts. Raises `RulesError` when this program cannot read it."""
     try:
         found = await in_force(settings, AlertReader())
-    except TopicMissing:
-        return None  # it is named with all the others
+    except (TopicMissing, OpenTransaction):
+        return None  # a missing topic is named with all the others; what somebody leaves open holds nobody up for ever
     if found is not None:
         try:
             decided.customers.reader.read(found.version, found.rules)
