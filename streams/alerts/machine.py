@@ -282,13 +282,7 @@ def _unanswered_at(known: Standing, rule: Handling) -> int | None:
     return (known.fired or 0) + rule.escalation[known.level].after_ms
 
 
-def _escalated(
-    known: Standing,
-    step: EscalationStep | None,
-    at: int,
-    because: str,
-    who: Who = NOBODY,
-) -> Step:
+def _escalated(known: Standing, step: EscalationStep | None, at: int, because: str, who: Who = NOBODY) -> Step:
     severity = step.severity if step else None
     if step is None:
         severity = SEVERITIES[min(SEVERITIES.index(known.severity) + 1, len(SEVERITIES) - 1)]

@@ -31,7 +31,7 @@ from streams.pipeline.checks import Checks, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.means import Means
 from streams.pipeline.notes import Gauged
-from streams.pipeline.ruling import FILE, RULING
+from streams.pipeline.ruling import RULING, taken_in
 from streams.pipeline.stage import Name, ProgressSender, struct_table
 from streams.sentiment.scoring import SCORED
 
@@ -266,20 +266,11 @@ class Ingest(Gauged, Processor):
         out.send(to, made.key if isinstance(made, Word) else named, encode(made))
 
     def _rule(self, made: Ruled, out: Outputs) -> None:
-        """Other rules, told to all that are behind, if they are not in force already. Who handles alerts knows them
-        before anybody tells of a condition by them."""
-        known = self.ruling.get(FILE)
-        if known is not None and made.version == known.version:
+        """Other rules, told to all that are behind. Who handles alerts knows them before anybody tells of a condition
+        by them."""
+        if not taken_in(self.ruling, made):
             self.notes.duplicate()
             return
-        if known is not None and made.number <= known.number:
-            raise Rejected(
-                "wrong-type",
-                "data.number",
-                f"data.number is {made.number}, and rules of number {known.number} ({known.version}, by {known.by}) "
-                "were applied before; look at those, and apply yours again",
-            )
-        self.ruling[FILE] = made
         for topic in (self.conditions, self.normalised):
             out.broadcast(topic, None, encode(made))
 

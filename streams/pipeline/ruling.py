@@ -11,6 +11,7 @@ from streams.alerts.switching import Switched, switched
 from streams.base.records import Ruled
 from streams.customers.rules import AlertReader, AlertRules
 from streams.engine import Table
+from streams.pipeline.checks import Rejected
 from streams.pipeline.stage import struct_table
 
 FILE = "alerts.yaml"
@@ -21,6 +22,22 @@ REJUDGING = struct_table("rejudging", str)
 """The last row that was held against other rules, while more of them are to be."""
 REJUDGED = 500
 """Rows that are held against other rules in one batch."""
+
+
+def taken_in(ruling: Table[Ruled], made: Ruled) -> bool:
+    """At the door: are they others than those in force? Raises `Rejected` for a number that was given."""
+    known = ruling.get(FILE)
+    if known is not None and made.version == known.version:
+        return False
+    if known is not None and made.number <= known.number:
+        raise Rejected(
+            "wrong-type",
+            "data.number",
+            f"data.number is {made.number}, and rules of number {known.number} ({known.version}, by {known.by}) were "
+            "applied before; look at those, and apply yours again",
+        )
+    ruling[FILE] = made
+    return True
 
 
 class Ruling:
