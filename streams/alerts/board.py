@@ -4,7 +4,7 @@ Everything is kept in tables; what is found quickly by (`Covering`) follows from
 known.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from streams.alerts.episodes import ERASED, MOVED
 from streams.alerts.handling import Handling, Handlings
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
+from streams.alerts.rejudging import ruled
 from streams.base.alert_records import Command, Condition, ConditionSubject, Silenced
 from streams.base.records import SEP, Erase
 from streams.base.times import MINUTE_MS
@@ -90,15 +91,36 @@ class Board:
     def rule(self, name: str) -> Handling:
         return self.rules.rules.get(name) or Handling(name)
 
+    def go_by(self, rules: Handlings) -> None:
+        """Other rules from now on; `rejudge` each alert that is not over."""
+        self.rules, self._known = rules, None
+
+    def rejudge(self, fingerprint: str, handled: Collection[str], now: int) -> list[Told]:
+        """One alert by other rules; ``handled``: those whose alerts are treated otherwise than before."""
+        known = self.tables.standings[fingerprint]
+        name = known.condition.rule
+        if known.base in machine.OVER or name == HELD_BACK:
+            return []
+        rule, version = self.rules.rules.get(name), self.rules.version
+        told = self._kept(known, ruled(known, rule, version, now, handled=name in handled), now)
+        return told + self._anew((fingerprint,), now)
+
     def take(self, condition: Condition, now: int) -> list[Told]:
         """A condition holds, or is over."""
         known = self.tables.standings.get(condition.fingerprint)
+        if (known is None or known.base in machine.OVER) and self._is_of_before(condition):
+            return []
         after = machine.take(known, condition, self.rule(condition.rule), now, self._covers)
         told = self._kept(known, after, now)
         stands = self.tables.standings.get(condition.fingerprint)
         if stands is not None and stands.ended is not None and stands.because in NOBODYS:
             told += self._forget(condition.fingerprint, now)
         return told
+
+    def _is_of_before(self, condition: Condition) -> bool:
+        """Of a rule that is gone: whoever told it does not know yet."""
+        others = self.rules.version and condition.version and condition.version != self.rules.version
+        return bool(others) and condition.rule != HELD_BACK and condition.rule not in self.rules.rules
 
     def obey(self, command: Command, now: int) -> list[Told]:
         """A person's word on one alert, by its fingerprint or its episode. Raises `Refused`."""

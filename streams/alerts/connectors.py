@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import hearing
-from streams.alerts.bounded import Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, REACH_MS, Gap, Place, Places, learnt, slot_of
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
@@ -144,7 +144,8 @@ class Connectors:
             else each
             for each in look.found
         ]
-        stood, changed = settled(beat.stood, found, span, {rule.name for rule in self.system.rules})
+        same = beat.version == self.system.version
+        stood, changed = settled(beat.stood, found, span, gone_by({rule.name for rule in self.system.rules}, same))
         self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), self.system.version)
         told = Told(ConditionSubject("system"), f"system:{WATCHDOG}", LIVE, self.system.version)
         yield from (told.condition(each, span) for each in changed)
@@ -222,11 +223,11 @@ class Connectors:
             {"source": source, "channel": channel},
             signals,
             span.now,
-            begun if row.version == self.rules.version else {},
+            self.rules.going_on(begun, row.version),
             span.since,
         )
         found = looked_at(look.found, begun, span.since)
-        stood, changed = settled(row.stood, found, span, self._names)
+        stood, changed = settled(row.stood, found, span, gone_by(self._names, row.version == self.rules.version))
         stood = tuple(each for each in stood if each.open)
         after = replace(row, stood=stood, version=self.rules.version if stood else "")
         idle = FORGOTTEN_MS if after.last is not None else REFUSED_FORGOTTEN_MS

@@ -310,6 +310,22 @@ def advance(customer: Customer | None, clock: Watermarks, rules: CustomerRules, 
     return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
 
 
+def rejudged(customer: Customer, clock: Watermarks, rules: CustomerRules) -> Outcome:
+    """The alert rules are others from now on: what was told is held against them, on every line, and what holds by them
+    is told."""
+    out: tuple[Out, ...] = ()
+    for line, timeline in customer.lines.items():
+        place, known = Place(customer.owner, line, clock.stream_time(line)), customer.due.get(line)
+        after, told, due = loop.rejudged(timeline, known, place, rules)
+        out += told
+        if after is not timeline:
+            size, dues = relief.grown_by_time(_size(customer), alerts_in(told)), _without(customer.due, line)
+            customer = replace(customer, lines=customer.lines | {line: after}, size=size, due=dues)
+        elif due is not None and due is not known:
+            customer = replace(customer, due=customer.due | {line: due})
+    return _fitting(Outcome(customer, out=out), clock, rules)
+
+
 def scheduled(customer: Customer, rules: CustomerRules) -> Customer:
     """With the deadlines of each line where they are not known."""
     if len(customer.due) == len(customer.lines):

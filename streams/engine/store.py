@@ -73,6 +73,9 @@ class Store(Protocol):
     def scan(self, table: str) -> Iterator[tuple[str, bytes]]:
         """All rows of a table, in any order."""
 
+    def behind(self, table: str, key: str, limit: int) -> list[str]:
+        """The first keys of a table behind this one, in order."""
+
     def release(self, table: str) -> None:
         """The rows of this table are kept elsewhere from now on and will not be asked for again."""
 
@@ -175,6 +178,9 @@ class MemoryStore:
 
     def scan(self, table: str) -> Iterator[tuple[str, bytes]]:
         yield from self._rows[table].items()
+
+    def behind(self, table: str, key: str, limit: int) -> list[str]:
+        return heapq.nsmallest(limit, (each for each in self._rows[table] if each > key))
 
     def release(self, table: str) -> None:
         self._released.add(table)

@@ -4,6 +4,7 @@ This one is **resident**: all its rows are decoded at hand. See `CachedTable` fo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from heapq import nsmallest
 from typing import Any, TypeVar
 
 from streams.engine.errors import RowFault, RowTooLarge
@@ -163,6 +164,10 @@ class Table(MutableMapping[str, V]):
             data = self.store.get(self.spec.name, key) or repr(row).encode()
         del self[key]
         return data
+
+    def behind(self, key: str, limit: int) -> list[str]:
+        """The first keys behind this one, in order; those that this batch wrote among them."""
+        return nsmallest(limit, (each for each in self.values_ if each > key))
 
     def take_due(self, line: str, before: int, limit: int) -> list[str]:
         """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.conditions import Comparison, leaves
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Signal
@@ -159,12 +159,10 @@ class _Look:
             self._judge(length)
         begun = going(row.stood, span.since)
         attributes = attributes_of(self.key)
-        look = watch(
-            index, attributes, self._fields, span.now, begun if row.version == index.version else {}, span.since
-        )
+        look = watch(index, attributes, self._fields, span.now, index.going_on(begun, row.version), span.since)
         found = [self._in_its_unit(each) for each in looked_at(look.found, begun, span.since)]
-        names = {rule.name for rule in index.rules}
-        stood, changed = settled(row.stood, found, span, names, self._why)
+        gone = gone_by({rule.name for rule in index.rules}, row.version == index.version)
+        stood, changed = settled(row.stood, found, span, gone, self._why)
         self._keep(stood, look.due)
         told = self._subject(attributes)
         yield from (told.condition(each, span) for each in changed)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.alerts.bounded import Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.index import Index
 from streams.alerts.intervals import BEGINNING
 from streams.alerts.signals import Params, Signal
@@ -104,9 +104,9 @@ class QueueRules:
 
         span = Span(since, now, moving.before, PANE_MS, now - self.policy.legs_ms)
         begun = going(row.stood, since)
-        look = watch(self.index, attributes, fields, now, begun if row.version == self.index.version else {}, since)
+        look = watch(self.index, attributes, fields, now, self.index.going_on(begun, row.version), since)
         found = looked_at(look.found, begun, since)
-        stood, changed = settled(row.stood, found, span, self._names)
+        stood, changed = settled(row.stood, found, span, gone_by(self._names, row.version == self.index.version))
         recent = tuple(each for each in samples if each[0] >= now - self.policy.legs_ms)
         after = QueueWatch(stood, recent, self.index.version)
         if not (stood or recent):

@@ -73,6 +73,14 @@ class TheSameAsADict(RuleBasedStateMachine):
         self.settled = 0
         self.taken = False
 
+    @rule(name=names, key=keys, limit=st.integers(1, 9))
+    def look_behind(self, name: str, key: str, limit: int) -> None:
+        """Keys in order; a removed one may be among them."""
+        found = self.tables[name].behind(key, 2 * len(KEYS))
+        assert [each for each in found if each in self.now[name]] == sorted(e for e in self.now[name] if e > key)
+        assert found == sorted(found)
+        assert self.tables[name].behind(key, limit) == found[:limit]
+
     @rule(name=names, key=keys, value=values)
     def put(self, name: str, key: str, value: Row) -> None:
         self.tables[name][key] = value
