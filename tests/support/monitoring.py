@@ -75,7 +75,8 @@ async def prometheus(folder: Path, workers: list[int], alertmanager_port: int) -
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(DEPLOY / "prometheus" / name) for name in config["rule_files"]]
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]
-    (job,) = config["scrape_configs"]
+    job = next(each for each in config["scrape_configs"] if each["job_name"] == "contact-streams")
+    config["scrape_configs"] = [job]
     del job["dns_sd_configs"]
     job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in workers]}]
     file = folder / "prometheus.yml"
