@@ -188,6 +188,16 @@ def test_what_does_not_fit_is_a_dead_letter_and_changes_nothing(
     assert (steps(run), letters(run)) == ([], [letter])
 
 
+@pytest.mark.parametrize("hours", [-30_000, 30])
+def test_a_clock_that_is_wrong_refuses_no_rules(tmp_path: Path, hours: int) -> None:
+    run = ruled(tmp_path)
+    wait(run, 80)
+    event = applied(WAIT.replace("120s", "60s"), 1, START + hours * 3600 * S)
+    run.publish("alert.rules", b"alerts.yaml", orjson.dumps(event), START + 80 * S)
+    go(run, START + 80 * S, START + 85 * S)
+    assert (steps(run), letters(run)) == ([("wait", "firing", "fired")], [])
+
+
 def test_a_number_that_was_given_is_refused_and_the_same_rules_change_nothing(tmp_path: Path) -> None:
     run = ruled(tmp_path)
     wait(run, 80)
