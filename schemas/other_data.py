@@ -208,7 +208,7 @@ class AlertRulesAppliedData(Model):
     file: Literal["alerts.yaml"]
     """The file of the rules; also the record's key."""
     number: Annotated[Whole, Field(ge=1)]
-    """One more than that of what was applied before."""
+    """Greater than that of what was applied before: the time at which it was sent, in ms, where that is greater."""
     version: Annotated[str, StringConstraints(strict=True, pattern=RULES_VERSION)]
     """Digest of what the rules say; alerts have it as `rule_version`."""
     rules: Annotated[dict[str, Any], AfterValidator(rules_within)]

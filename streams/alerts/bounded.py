@@ -93,10 +93,12 @@ def settled(
     span: Span,
     gone: Callable[[Stood], str],
     why: Why = lambda found: RECOVERED,
+    over: Collection[str] = (),
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
-    ``gone``: why one that is not found any more is over; ``why``: why one that is found is. Episodes are named by
-    when they began, as it was told first."""
+    ``gone``: why one that is not found any more is over; ``why``: why one that is found is; ``over``: rules that were
+    gone meanwhile. Episodes are named by when they began, as it was told first."""
+    as_told, known = known, _removed(known, over, span.now)
     left = list(known)
     names = {(each.rule, each.anchor, each.since) for each in known}
     found = [
@@ -104,7 +106,7 @@ def settled(
         for each in found
     ]
     kept: list[Stood] = []
-    changed: list[Stood] = []
+    changed = [each for each, one in zip(known, as_told, strict=True) if each is not one]
     for each, before in _pairs(left, found):
         for one in _after(before, each, known, span, None if each.until is None else why(each)):
             kept.append(one)
@@ -114,11 +116,20 @@ def settled(
         if not before.open:
             kept.append(before)
             continue
-        over = replace(before, until=max(before.since, span.now), reason=gone(before))
-        kept.append(over)
-        changed.append(over)
+        ended = replace(before, until=max(before.since, span.now), reason=gone(before))
+        kept.append(ended)
+        changed.append(ended)
     kept = [each for each in kept if each.until is None or each.until > span.kept]
     return tuple(sorted(kept, key=_order)), sorted(changed, key=_order)
+
+
+def _removed(known: Sequence[Stood], rules: Collection[str], now: int) -> tuple[Stood, ...]:
+    """``known``, before `settled`: over is what goes on by rules that were gone meanwhile. Where it holds by one that
+    has come back, that is another episode."""
+    return tuple(
+        replace(each, until=max(each.since, now), reason=RULE_REMOVED) if each.open and each.rule in rules else each
+        for each in known
+    )
 
 
 def gone_by(rules: Collection[str], same: bool) -> Callable[[Stood], str]:

@@ -54,6 +54,8 @@ class Connector(msgspec.Struct, frozen=True, omit_defaults=True):
     heard: int = NEVER
     """The last minute of which anything was heard."""
     version: str = ""
+    number: int = 0
+    """Of the rules, as they were applied."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -78,6 +80,7 @@ class Beat(msgspec.Struct, frozen=True, omit_defaults=True):
     reached: int
     stood: tuple[Stood, ...] = ()
     version: str = ""
+    number: int = 0
 
 
 @dataclass
@@ -144,9 +147,11 @@ class Connectors:
             else each
             for each in look.found
         ]
-        same = beat.version == self.system.version
-        stood, changed = settled(beat.stood, found, span, gone_by({rule.name for rule in self.system.rules}, same))
-        self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), self.system.version)
+        system = self.system
+        gone = gone_by({rule.name for rule in system.rules}, system.goes_by(beat.version, beat.number))
+        over = system.switched.after(beat.number).removed
+        stood, changed = settled(beat.stood, found, span, gone, over=over)
+        self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), system.version, system.number)
         told = Told(ConditionSubject("system"), f"system:{WATCHDOG}", LIVE, self.system.version)
         yield from (told.condition(each, span) for each in changed)
 
@@ -223,13 +228,16 @@ class Connectors:
             {"source": source, "channel": channel},
             signals,
             span.now,
-            self.rules.going_on(begun, row.version),
+            self.rules.going_on(begun, row.version, row.number),
             span.since,
         )
         found = looked_at(look.found, begun, span.since)
-        stood, changed = settled(row.stood, found, span, gone_by(self._names, row.version == self.rules.version))
+        gone = gone_by(self._names, self.rules.goes_by(row.version, row.number))
+        over = self.rules.switched.after(row.number).removed
+        stood, changed = settled(row.stood, found, span, gone, over=over)
         stood = tuple(each for each in stood if each.open)
-        after = replace(row, stood=stood, version=self.rules.version if stood else "")
+        by = (self.rules.version, self.rules.number) if stood else ("", 0)
+        after = replace(row, stood=stood, version=by[0], number=by[1])
         idle = FORGOTTEN_MS if after.last is not None else REFUSED_FORGOTTEN_MS
         if not after.coming and after.heard < span.now - idle:
             self.rows.heard_before.pop(key, None)

@@ -89,6 +89,8 @@ class Gone(NamedTuple):
 
     reason: str
     at: int
+    changed: Collection[str] = ()
+    """Rules of which one that fires becomes what it is by its rule as it is now."""
 
 
 def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
@@ -104,12 +106,11 @@ def reconcile(
     wanted: Iterable[Episode],
     now: int | None,
     gone: Gone,
-    changed_rules: Collection[str] = (),
 ) -> tuple[Alerts, list[Alert]]:
     """The alerts after a new look at some of them: (all of them, the changed ones in the order to publish).
 
     ``old``: ids of the known alerts that were looked at; each that is not wanted any more and still fires is resolved
-    as ``gone``. ``changed_rules``: of these one that fires becomes what it is by its rule as it is now.
+    as ``gone``.
     """
     found = {episode.id: episode for episode in wanted}
     changed = [
@@ -122,7 +123,7 @@ def reconcile(
         if known is None:
             known = _fired(episode, now)
             changed.append(known)
-        elif known.firing and known.rule in changed_rules and (anew := _by_its_rule(known, episode)) != known:
+        elif known.firing and known.rule in gone.changed and (anew := _by_its_rule(known, episode)) != known:
             known = anew
             changed.append(known)
         if known.firing and episode.resolved is not None:

@@ -92,13 +92,25 @@ class Index:
                 words[word] = words.get(word, 0) | 1 << place
         return None if free == self.everything else (free, words)
 
-    def going_on(self, begun: Mapping[str, Found], version: str) -> Mapping[str, Found]:
-        """Of what went on by the rules of a version, that of which the rule still holds at the same moments."""
-        if version == self.version:
+    def going_on(self, begun: Mapping[str, Found], version: str, number: int) -> Mapping[str, Found]:
+        """Of what went on by the rules of a version and number, that of which the rule still holds at the same
+        moments."""
+        if self.goes_by(version, number):
             return begun
-        if version != self.switched.before or not version:
-            return {}
-        return {rule: each for rule, each in begun.items() if rule not in self.switched.anew}
+        switched = self.switched
+        if number == switched.number or (not number and version != switched.first):
+            return {}  # rules of another file
+        others = switched.after(number)
+        return {rule: each for rule, each in begun.items() if rule not in others.anew and rule not in others.removed}
+
+    def goes_by(self, version: str, number: int) -> bool:
+        """Are these the rules of that version and number?"""
+        return version == self.version and number == self.switched.number
+
+    @property
+    def number(self) -> int:
+        """Of the rules; 0 = none were applied."""
+        return self.switched.number
 
     def named(self, names: Iterable[str]) -> int:
         """The rules of these names, as a set."""

@@ -106,6 +106,8 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     """Episodes that are over."""
     due: int | None = None
     """Stream time (ms) to be passed for `passed` to have something to say."""
+    ruled: int = 0
+    """Number of the applied rules by which it was judged last; 0 = those of a file."""
 
     @property
     def state(self) -> str:

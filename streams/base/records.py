@@ -276,7 +276,7 @@ class Ruled(Record, tag="ruled", frozen=True):
     id: str
     source: str
     number: int
-    """One more than that of what was applied before."""
+    """Greater than that of what was applied before."""
     version: str
     """Digest of what the rules say."""
     time: int

@@ -147,8 +147,8 @@ class Follower(Generic[S]):
         """Stream time has passed `due`. None = that changes nothing."""
         return None
 
-    def rejudged(self, state: S, view: View) -> After[S] | None:
-        """The alert rules are others from now on. None = that changes nothing."""
+    def rejudged(self, state: S, view: View, number: int) -> After[S] | None:
+        """The alert rules are others than those of a number. None = that changes nothing."""
         return None
 
     def due(self, state: S, view: View) -> int | None:

@@ -47,15 +47,15 @@ def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: Cust
 
 
 def rejudged(
-    timeline: Timeline, due: dict[str, int] | None, place: Place, rules: CustomerRules
+    timeline: Timeline, due: dict[str, int] | None, place: Place, rules: CustomerRules, number: int
 ) -> tuple[Timeline, tuple[Out, ...], dict[str, int] | None]:
-    """The alert rules are others from now on; ``due``: the deadlines, where they are known."""
+    """The alert rules are others than those of a number; ``due``: the deadlines, where they are known."""
     new: dict[str, Any] = {}
     now = view(timeline, place, new)
     out: tuple[Out, ...] = ()
     for each in rules.asked["rejudged"]:
         state = getattr(timeline, each.name)
-        after = each.rejudged(state, now)
+        after = each.rejudged(state, now, number)
         if after is not None:
             out += after.out
             now = _noted(new, each, state, after, now)

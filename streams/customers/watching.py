@@ -99,18 +99,20 @@ class Watching(Follower[KnownWatch]):
         state = replace(state, judged=now if stays else 0)
         return After(self.tidied(state, view) if forgets else state, out)
 
-    def rejudged(self, state: KnownWatch, view: View) -> After[KnownWatch] | None:
-        now, rules = view.now, self.rules
+    def rejudged(self, state: KnownWatch, view: View, number: int) -> After[KnownWatch] | None:
+        now = view.now
         if now is None:
             return None
-        names, anew = rules.names, rules.switched.anew
-        went = {rule: each for rule, each in state.going.items() if rule in names and rule not in anew}
+        others = self.rules.switched.after(number)
+        names = self.rules.names.difference(others.removed)
+        stay = self.rules.names.difference(others.anew)
+        went = {rule: each for rule, each in state.going.items() if rule in stay}
         new = state if len(went) == len(state.going) else replace(state, going=went)
         removed = [each.id for each in state.alerts.values() if each.firing and each.rule not in names]
         alerts, over = reconcile(new.alerts, removed, (), now, Gone(RULE_REMOVED, now))
         if over:
             new = replace(new, alerts=alerts)
-        new, out = self._whole(new, Gone(RULE_CHANGED, now), view)
+        new, out = self._whole(new, Gone(RULE_CHANGED, now, others.changed), view)
         return After(replace(new, judged=now), self._out(over, view) + out) if new is not state else None
 
     def _whole(self, state: KnownWatch, gone: Gone, view: View) -> tuple[KnownWatch, tuple[Out, ...]]:
@@ -270,8 +272,7 @@ class Watching(Follower[KnownWatch]):
         if not (old or standings) or view.now is None:
             return alerts, []
         found = named(standings, alerts, (view.line, view.owner))
-        changed = self.rules.switched.changed if gone.reason == RULE_CHANGED else ()
-        return reconcile(alerts, old, episodes(found, alerts, view.now), view.now, gone, changed)
+        return reconcile(alerts, old, episodes(found, alerts, view.now), view.now, gone)
 
     def _dues(self, looked: Looked, alerts: Alerts, view: View) -> list[int]:
         times = [] if looked.due is None else [looked.due]

@@ -31,6 +31,8 @@ class QueueWatch(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was to be expected at the whole minutes of the last hour."""
     version: str = ""
     """Of the rules that it was judged by."""
+    number: int = 0
+    """The number under which they were applied."""
 
 
 class Moving(NamedTuple):
@@ -104,11 +106,13 @@ class QueueRules:
 
         span = Span(since, now, moving.before, PANE_MS, now - self.policy.legs_ms)
         begun = going(row.stood, since)
-        look = watch(self.index, attributes, fields, now, self.index.going_on(begun, row.version), since)
+        index = self.index
+        look = watch(index, attributes, fields, now, index.going_on(begun, row.version, row.number), since)
         found = looked_at(look.found, begun, since)
-        stood, changed = settled(row.stood, found, span, gone_by(self._names, row.version == self.index.version))
+        gone = gone_by(self._names, index.goes_by(row.version, row.number))
+        stood, changed = settled(row.stood, found, span, gone, over=index.switched.after(row.number).removed)
         recent = tuple(each for each in samples if each[0] >= now - self.policy.legs_ms)
-        after = QueueWatch(stood, recent, self.index.version)
+        after = QueueWatch(stood, recent, index.version, index.number)
         if not (stood or recent):
             self.rows.pop(key, None)
         elif after != row:

@@ -83,7 +83,8 @@ class Alerting(Stage):
         self.ruling, self.rejudging = Ruling(tables, means.alerts, means.reader), tables["rejudging"]
         self.ruling.is_new()
         rows = Tables(tables["standings"], tables["silences"], tables["caps"])
-        self.board = Board(rows, self.ruling.alerts.file.handlings())
+        alerts = self.ruling.alerts
+        self.board = Board(rows, alerts.file.handlings(), alerts.switched, self.watermarks.ended)
         self._note()
         self.connector_rows = ConnectorTables(**{name: tables[name] for name in CONNECTOR_TYPES})
         self.connectors = self._connectors()
@@ -111,7 +112,7 @@ class Alerting(Stage):
 
     def _go_by(self) -> None:
         if self.ruling.is_new():
-            self.board.go_by(self.ruling.alerts.file.handlings())
+            self.board.go_by(self.ruling.alerts.file.handlings(), self.ruling.alerts.switched)
             self.connectors = self._connectors()
             self._note()
 
@@ -130,12 +131,12 @@ class Alerting(Stage):
         after = self.rejudging.get(FILE)
         if after is None:
             return
-        standings, handled = self.board.tables.standings, self.ruling.alerts.switched.handled
+        standings = self.board.tables.standings
         keys = self.tables["standings"].behind(after, REJUDGED)
         for key in keys:
             if (known := standings.get(key)) is not None:
                 now = self.watermarks.stream_time(known.line)
-                self._tell(self.board.rejudge(key, handled, known.stepped if now is None else now), out)
+                self._tell(self.board.rejudge(key, known.stepped if now is None else now), out)
         if len(keys) < REJUDGED:
             del self.rejudging[FILE]
         else:
@@ -163,6 +164,7 @@ class Alerting(Stage):
         elif isinstance(value, Erase):
             told = self.board.erase(value, value.time if now is None else now)
         elif isinstance(value, Command):
+            self._tell(self.board.before(value, value.time if now is None else now), out)
             told = self.board.obey(value, value.time if now is None else now)
         else:
             told = self.board.silence(value, value.time if now is None else now)

@@ -1,12 +1,16 @@
 """The alert rules in force at one task: those it was started with, or those that were applied since.
 
-What was applied is in the task's state, so whoever takes over goes on by it, whatever file it was started with.
+What was applied is in the task's state, so whoever takes over goes on by it, whatever file it was started with. Before
+the first rules are applied, and until a task comes to the place at which they were, it goes by its worker's file.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
+from streams.alerts.index import NOT_SWITCHED
 from streams.alerts.switching import Switched, switched
 from streams.base.records import Ruled
 from streams.customers.rules import AlertReader, AlertRules
@@ -22,6 +26,33 @@ REJUDGING = struct_table("rejudging", str)
 """The last row that was held against other rules, while more of them are to be."""
 REJUDGED = 500
 """Rows that are held against other rules in one batch."""
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """How far a table was held against other rules, in the order of its keys; others may be applied meanwhile."""
+
+    base: int
+    """Number of the rules that all rows were held against."""
+    reached: tuple[tuple[int, str], ...] = ()
+    """Number → the last row that was held against them; the latest first."""
+
+    def begun(self, number: int) -> "Sweep":
+        return Sweep(self.base, ((number, ""), *(each for each in self.reached if each[1])))
+
+    def at(self, last: str) -> "Sweep":
+        """With the latest rules it is here."""
+        return Sweep(self.base, ((self.reached[0][0], last), *(each for each in self.reached[1:] if each[1] > last)))
+
+    @property
+    def last(self) -> str:
+        return self.reached[0][1]
+
+    def number(self, key: str) -> int:
+        """Of the rules that a row was held against."""
+        return next((number for number, last in self.reached if key <= last), self.base)
+
+
+SWEEP = struct_table("rejudging", Sweep)
 
 
 def taken_in(ruling: Table[Ruled], made: Ruled) -> bool:
@@ -50,6 +81,11 @@ class Ruling:
         self.alerts = given
         """The rules in force, as of the last `is_new`."""
 
+    @property
+    def number(self) -> int:
+        """Of the rules in force, as of the last `is_new`; 0 = those of the file."""
+        return 0 if self._row is None else self._row.number
+
     def is_new(self) -> bool:
         """Are the rules in force others than when it was asked last?"""
         row = self._ruling.get(FILE)
@@ -65,11 +101,13 @@ class Ruling:
             return False
         before = self._of(known)
         after = self._reader.read(ruled.version, ruled.rules)
-        self._switched[FILE] = switched(self._switched.get(FILE), before.file, after.file, times)
+        how = self._switched.get(FILE, NOT_SWITCHED)
+        self._switched[FILE] = switched(how, ruled.number, before.file, after.file, times)
         self._ruling[FILE] = ruled
         return True
 
     def _of(self, row: Ruled | None) -> AlertRules:
         if row is None:
             return self._given
-        return replace(self._reader.read(row.version, row.rules), switched=self._switched[FILE])
+        how = self._switched.get(FILE) or Switched(row.number)
+        return replace(self._reader.read(row.version, row.rules), switched=how)

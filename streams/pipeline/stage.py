@@ -245,7 +245,7 @@ class Stage(Gauged, Processor):
     def each(
         self,
         keys: Iterable[str],
-        do: Callable[[str], None],
+        do: Callable[[str], object],
         rows: Callable[[str], Iterable[tuple[str, str]]],
         certain: bool,
     ) -> None:

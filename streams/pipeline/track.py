@@ -37,7 +37,7 @@ from streams.metrics.groups import key_of
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
 from streams.pipeline.notes import Notes
-from streams.pipeline.ruling import FILE, REJUDGED, REJUDGING, RULING, SWITCHED, Ruling
+from streams.pipeline.ruling import FILE, REJUDGED, RULING, SWEEP, SWITCHED, Ruling, Sweep
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
 COUNTED = (QUIET, OUTREACH, RECOMMENDATIONS)
@@ -80,7 +80,7 @@ TABLES = (
     struct_table("past", int),  # replay that is forgotten → its number
     RULING,
     SWITCHED,
-    REJUDGING,
+    SWEEP,
 )
 
 
@@ -134,9 +134,7 @@ class Track(Stage):
         if value is None:
             self.notes.left_out("track")
             return
-        if self._is_to_be_rejudged(owner):
-            self._rejudge(owner, out)
-            known = self.customers.get(owner)
+        known = self._judged(owner, known, out)
         outcome = customers.fold(known, value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, known, outcome, out)
@@ -159,12 +157,13 @@ class Track(Stage):
             self.notes.erased()
 
     def ruled(self, value: Ruled, out: Outputs) -> None:
+        before = self.ruling.number
         if not self.ruling.take(value, self.times()):
             return
         self._go_by()
         if self.info.partition == 0:  # one task tells all that are behind
             out.broadcast(self.measurements, None, encode(value))
-        self.rejudging[FILE] = ""
+        self.rejudging[FILE] = self.rejudging.get(FILE, Sweep(before)).begun(value.number)
         self._rejudge_some(out)
 
     def _go_by(self) -> None:
@@ -173,31 +172,42 @@ class Track(Stage):
 
     def _rejudge_some(self, out: Outputs) -> None:
         """Hold rows against other rules, in the order of their keys."""
-        after = self.rejudging.get(FILE)
-        if after is None:
+        sweep = self.rejudging.get(FILE)
+        if sweep is None:
             return
         self.prepare()
+        after = sweep.last
         keys = self.customers.behind(after, REJUDGED)
         for start in range(0, len(keys), AT_ONCE):
             if self.customers.full:
                 break
             some = keys[start : start + AT_ONCE]
-            self.each(some, lambda key: self._rejudge(key, out), self._row, certain=True)
+            self.each(some, lambda key: self._rejudge(key, sweep, out), self._row, certain=True)
             after = some[-1]
         else:
             if len(keys) < REJUDGED:
                 del self.rejudging[FILE]
                 return
-        self.rejudging[FILE] = after
+        self.rejudging[FILE] = sweep.at(after)
 
-    def _is_to_be_rejudged(self, owner: str) -> bool:
-        after = self.rejudging.get(FILE)
-        return after is not None and owner > after
+    def _judged(self, owner: str, known: Customer | None, out: Outputs) -> Customer | None:
+        """The row, held against the rules in force although it is not its turn."""
+        sweep = self.rejudging.get(FILE)
+        if sweep is None or known is None or not self._rejudge(owner, sweep, out):
+            return known
+        after: Customer | None = self.customers.get(owner)
+        if after is not None:
+            after = self.customers[owner] = customers.judged_by(after, self.ruling.number)
+        return after
 
-    def _rejudge(self, owner: str, out: Outputs) -> None:
+    def _rejudge(self, owner: str, sweep: Sweep, out: Outputs) -> bool:
+        """Was it still to be?"""
         known = self.customers.get(owner)
-        if known is not None:
-            self._published(owner, known, customers.rejudged(known, self.watermarks, self.rules), out)
+        number = self.ruling.number if known is None else max(known.ruled, sweep.number(owner))
+        if known is None or number >= self.ruling.number:
+            return False
+        self._published(owner, known, customers.rejudged(known, self.watermarks, self.rules, number), out)
+        return True
 
     def finish(self, out: Outputs) -> Rest:
         self._rejudge_some(out)
@@ -226,9 +236,7 @@ class Track(Stage):
         self.touched.clear()
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
-        if self._is_to_be_rejudged(key):
-            self._rejudge(key, out)
-        known = self.customers.get(key)
+        known = self._judged(key, self.customers.get(key), out)
         self._published(key, known, customers.advance(known, self.watermarks, self.rules, line), out)
         self.changed.pop(key, None)
 
@@ -258,7 +266,9 @@ class Track(Stage):
             if outcome.customer is None:
                 self.customers.pop(owner, None)
             else:
-                self.customers[owner] = outcome.customer
+                is_new = known is None and FILE in self.rejudging  # by the rules in force
+                after = outcome.customer
+                self.customers[owner] = customers.judged_by(after, self.ruling.number) if is_new else after
         for fact in outcome.facts:
             self._measured(owner, fact, out)
         for each in outcome.out:

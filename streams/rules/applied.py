@@ -50,7 +50,7 @@ class Wanted(NamedTuple):
 
 
 def event_of(wanted: Wanted, number: int) -> dict[str, Any]:
-    """As an event of the contract; ``number``: one more than that of what was applied before."""
+    """As an event of the contract; ``number``: greater than that of what was applied before."""
     mark = blake2b(f"{wanted.by}\x1f{wanted.time}".encode(), digest_size=4).hexdigest()
     return {
         "specversion": "1.0",

@@ -123,11 +123,25 @@ def proposal(directory: Path | None, decided: Rules) -> Proposal:
     return Proposal(version, given, reader.read(version, given))
 
 
-async def publish(settings: Settings, wanted: Wanted, number: int) -> None:
-    """Wait until the broker has it. Raises `BrokerError`, `TopicMissing`, `RulesError`."""
-    topic, value = settings.topic_prefix + TOPIC, orjson.dumps(event_of(wanted, number))
+def next_number(known: Applied | None, now: int) -> int:
+    """Above all that workers may hold, also where the topic was made anew; ``now``: the clock, ms."""
+    return max(now, 0 if known is None else known.number + 1)
+
+
+def checked(settings: Settings, wanted: Wanted, number: int) -> bytes:
+    """The event as it is sent. Raises `RulesError` for one that the contract does not allow."""
+    event = event_of(wanted, number)
+    value = orjson.dumps(event)
     if len(value) > settings.max_event_bytes:
         raise RulesError(f"{FILE} makes an event of {len(value)} bytes, at most {settings.max_event_bytes} are taken")
+    if (problem := check(event)) is not None:
+        raise RulesError(f"the rules cannot be applied: {problem.path}: {problem.message}")
+    return value
+
+
+async def publish(settings: Settings, value: bytes) -> None:
+    """Wait until the broker has it; ``value``: as it was `checked`. Raises `BrokerError`, `TopicMissing`."""
+    topic = settings.topic_prefix + TOPIC
     lanes = Lanes(connection_of(settings), BrokerError)
     try:
         async with asyncio.timeout(SECONDS):

@@ -9,7 +9,7 @@ from streams.base.errors import UserError
 from streams.rules import Rules
 from streams.rules.applied import Wanted
 from streams.settings import Settings
-from streams.worker.applying import in_force, proposal, publish
+from streams.worker.applying import checked, in_force, next_number, proposal, publish
 from streams.worker.features import other_parts
 from streams.worker.metrics import Metrics
 
@@ -61,7 +61,8 @@ class Reloading:
         if wanted.version == (decided.customers.alerts.file.version if known is None else known.version):
             log.info("alerts.yaml says what is in force already: version %s", wanted.version)
             return
-        number = 1 if known is None else known.number + 1
-        told = Wanted(wanted.version, wanted.rules, settings.worker_name, REASON, int(time.time() * 1000))
-        await publish(settings, told, number)
+        now = int(time.time() * 1000)
+        number = next_number(known, now)
+        told = Wanted(wanted.version, wanted.rules, settings.worker_name, REASON, now)
+        await publish(settings, checked(settings, told, number))
         log.info("alerts.yaml is applied to all workers: version %s, number %d", wanted.version, number)

@@ -9,7 +9,7 @@ from streams.alerts.handling import EscalationStep, Handling, Handlings, Inhibit
 from streams.alerts.machine import Step
 from streams.alerts.matching import matcher
 from streams.alerts.rules import AlertsFile
-from streams.alerts.switching import Since, switched
+from streams.alerts.switching import Others, Since, Switched, switched
 from tests.support.alerting import condition, over
 
 MINUTE = 60_000
@@ -24,6 +24,10 @@ def told(found: list[Any]) -> list[tuple[str, str, str]]:
     ]
 
 
+def others(number: int, *handled: str, removed: tuple[str, ...] = ()) -> Switched:
+    return Switched(number, handled=dict.fromkeys(handled, number), removed=dict.fromkeys(removed, number))
+
+
 def a_board(*rules: Handling, version: str = "v1") -> Board:
     return Board(Tables({}, {}, {}), by(*rules, version=version))
 
@@ -33,8 +37,8 @@ def by(*rules: Handling, version: str, inhibitions: tuple[Inhibition, ...] = ())
 
 
 def rejudged(board: Board, rules: Handlings, now: int, *handled: str) -> list[tuple[str, str, str]]:
-    board.go_by(rules)
-    return told([each for name in sorted(board.tables.standings) for each in board.rejudge(name, handled, now)])
+    board.go_by(rules, others(board.switched.number + 1, *handled))
+    return told([each for name in sorted(board.tables.standings) for each in board.rejudge(name, now)])
 
 
 def test_a_rule_that_is_gone_resolves_what_fires_and_ends_what_waits() -> None:
@@ -69,14 +73,16 @@ def test_severity_is_of_the_rule_until_it_is_escalated_and_people_hear_of_it() -
     first = Handling("wait", escalation=(EscalationStep(MINUTE, "critical", {"page": "lead"}),), labels={"team": "one"})
     board = a_board(first)
     board.take(condition("a", 0), 0)
-    board.go_by(by(Handling("wait", "info", escalation=first.escalation, labels={"team": "two"}), version="v2"))
-    (step,) = board.rejudge("wait@a", ("wait",), 10)
+    two = Handling("wait", "info", escalation=first.escalation, labels={"team": "two"})
+    board.go_by(by(two, version="v2"), others(1, "wait"))
+    (step,) = board.rejudge("wait@a", 10)
     assert isinstance(step, Step)
     assert (step.because, step.notify, step.standing.severity) == ("rule_changed", True, "info")
     assert (step.standing.labels, step.standing.condition.version) == ({"team": "two"}, "v2")
     assert told(board.passed("wait@a", 2 * MINUTE)) == [("wait@a", "unanswered", "escalated")]
-    board.go_by(by(Handling("wait", "warning", escalation=first.escalation, labels={"team": "three"}), version="v3"))
-    (step,) = board.rejudge("wait@a", ("wait",), 3 * MINUTE)
+    three = Handling("wait", "warning", escalation=first.escalation, labels={"team": "three"})
+    board.go_by(by(three, version="v3"), others(2, "wait"))
+    (step,) = board.rejudge("wait@a", 3 * MINUTE)
     assert isinstance(step, Step)
     assert (step.standing.severity, step.notify, step.standing.state) == ("critical", False, "escalated")
     assert step.standing.labels == {"team": "three", "page": "lead"}
@@ -130,15 +136,31 @@ def file(**limits: str) -> AlertsFile:
 
 def test_which_rules_are_others_and_since_when() -> None:
     one, two = file(a="10s", b="20s"), file(a="10s", b="30s", c="40s")
-    first = switched(None, one, two, {"": 100, "r": 50})
-    assert (first.before, first.changed, first.anew, first.handled) == (one.version, ("b", "c"), ("b", "c"), ())
+    first = switched(Switched(), 1, one, two, {"": 100, "r": 50})
+    assert (first.first, first.number) == (one.version, 1)
+    assert first.after(0) == Others({"b", "c"}, {"b", "c"}, set(), set())
+    assert first.after(1) == Others(set(), set(), set(), set())
     assert first.since == (Since(("b", "c"), {"": 100, "r": 50}),)
-    again = switched(first, two, file(a="10s", b="30s", c="50s"), {"": 200})
-    assert again.since == (Since(("b",), {"": 100, "r": 50}), Since(("c",), {"": 200}))
+    again = switched(first, 5, two, file(a="10s", b="30s", c="50s"), {"": 200, "r": 60})
+    assert again.since == (Since(("b",), {"": 100, "r": 50}), Since(("c",), {"": 200, "r": 60}))
+    assert (again.first, again.after(0).anew, again.after(1).anew) == (one.version, {"b", "c"}, {"c"})
     assert [again.is_of_before(rule, "", 150) for rule in "abc"] == [False, False, True]
     assert [again.is_of_before("b", line, 100) for line in ("", "r", "other")] == [True, False, False]
     assert not again.is_of_before("c", "", None)
-    assert switched(again, file(a="10s"), file(a="10s"), {}).since == ()
+    gone = switched(again, 6, file(a="10s", b="30s", c="50s"), file(a="10s"), {"": 300})
+    assert (gone.since, gone.after(0).changed, gone.after(5).removed) == ((), set(), {"b", "c"})
+    back = switched(gone, 7, file(a="10s"), file(a="10s", b="30s"), {"": 400})
+    assert back.after(5) == Others({"b"}, {"b"}, set(), {"b", "c"}), "it was gone meanwhile"
+    assert back.after(6) == Others({"b"}, {"b"}, set(), set())
+
+
+def test_a_line_that_is_forgotten_stays_in_no_row() -> None:
+    one, two = file(a="10s"), file(a="20s")
+    first = switched(Switched(), 1, one, two, {"": 100, "r": 50})
+    assert switched(first, 2, two, file(a="20s", b="1s"), {"": 200}).since == (
+        Since(("a",), {"": 100}),
+        Since(("b",), {"": 200}),
+    )
 
 
 def test_another_severity_is_no_other_condition() -> None:
@@ -150,5 +172,35 @@ def test_another_severity_is_no_other_condition() -> None:
             ]
         }
     )  # fmt: skip
-    found = switched(None, one, two, {"": 1})
-    assert (found.changed, found.anew, found.handled, found.since) == (("a",), (), ("a",), ())
+    found = switched(Switched(), 1, one, two, {"": 1})
+    assert found.after(0) == Others({"a"}, set(), {"a"}, set())
+    assert found.since == ()
+
+
+def test_what_was_found_by_rules_of_before_has_the_severity_of_the_rule_in_force() -> None:
+    board = a_board(Handling("wait", "critical"), version="v2")
+    (step,) = board.take(condition("a", 0, version="v1"), 0)
+    assert isinstance(step, Step)
+    assert (step.standing.severity, step.standing.condition.severity) == ("critical", "critical")
+    assert board.take(condition("a", 0, version="v1"), 10) == [], "told once more it is the same"
+    assert told(board.take(over("a", 0, 20, version="v1"), 20)) == [("wait@a", "answered", "resolved")]
+    (step,) = board.take(condition("b", 0, version="v2"), 0)
+    assert isinstance(step, Step)
+    assert step.standing.severity == "warning", "as it was found"
+
+
+def test_what_lies_over_another_one_finds_it_judged() -> None:
+    """And a rule that was gone for a moment has ended it."""
+    board = a_board(Handling("wait"), Handling("down"), version="v1")
+    board.take(condition("a", 0), 0)
+    inhibits = Inhibition((matcher("rule=down"),), (matcher("rule=wait"),), ("queue",))
+    rules = by(Handling("wait", owner="desk"), Handling("down"), version="v2", inhibitions=(inhibits,))
+    board.go_by(rules, others(1, "wait"))
+    assert told(board.take(condition("q", 0, rule="down", version="v2"), 10)) == [
+        ("down@q", "fired", "firing"),
+        ("wait@a", "rule_changed", "firing"),
+        ("wait@a", "inhibited", "suppressed"),
+    ]
+    assert board.rejudge("wait@a", 20) == [], "once"
+    board.go_by(rules, others(2, removed=("wait",)))
+    assert told(board.rejudge("wait@a", 30)) == [("wait@a", "rule_removed", "resolved")]

@@ -5,15 +5,17 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from streams import rules as rule_files
-from streams.base.records import Line, Progress
+from streams.base.records import Line, Profile, Progress
 from streams.base.times import MINUTE_MS, iso, to_ms
 from streams.engine.offline import Offline
-from streams.pipeline import track
+from streams.pipeline import alert, track
+from tests.support.alerting import condition
 from tests.support.logs import as_read
 from tests.support.logs import run as run_log
-from tests.support.offline import NOW, deployment, hops
+from tests.support.offline import NOW, TaskUnderTest, deployment, hops
 from tests.support.ruling import applied, apply
 from tests.support.ruling import ruled as ruled_record
 from tests.support.system import home
@@ -186,6 +188,16 @@ def test_what_does_not_fit_is_a_dead_letter_and_changes_nothing(
     assert (steps(run), letters(run)) == ([], [letter])
 
 
+@pytest.mark.parametrize("hours", [-30_000, 30])
+def test_a_clock_that_is_wrong_refuses_no_rules(tmp_path: Path, hours: int) -> None:
+    run = ruled(tmp_path)
+    wait(run, 80)
+    event = applied(WAIT.replace("120s", "60s"), 1, START + hours * 3600 * S)
+    run.publish("alert.rules", b"alerts.yaml", orjson.dumps(event), START + 80 * S)
+    go(run, START + 80 * S, START + 85 * S)
+    assert (steps(run), letters(run)) == ([("wait", "firing", "fired")], [])
+
+
 def test_a_number_that_was_given_is_refused_and_the_same_rules_change_nothing(tmp_path: Path) -> None:
     run = ruled(tmp_path)
     wait(run, 80)
@@ -250,6 +262,174 @@ def test_many_rows_are_judged_in_portions_whoever_goes_on(monkeypatch: pytest.Mo
         task.batch([])
     over = [(each["contact_id"], each["reason"]) for each in task.on("alerts") if each["status"] == "resolved"]
     assert sorted(over) == [(f"c{n}", "rule_removed") for n in range(10)], "at 80 s nobody knows yet that c9 is gone"
+
+
+SOME = 10
+CRITICAL = WAIT.replace("}}}", "}}, severity: critical}")
+OTHER = "  - {name: other, subject: contact, queues: [loans], when: {waiting: {above: 99s}}}\n"
+
+
+def in_track(log: list[Any]) -> TaskUnderTest:
+    """Some who have waited for 130 s, and what is told behind that in one batch; then all rows are gone through."""
+    task = hops()["track"]
+    some = [
+        contact_event("contact.queued", 0, owner=f"customer:{n}", contact=f"c{n}", queue="cards") for n in range(SOME)
+    ]
+    run_log(task, [ruled_record(WAIT), *some, Progress("up-0", 1, {"": Line(T0 + 130 * S)})], [(20, False)])
+    assert [each["status"] for each in task.on("alerts")] == ["firing"] * SOME
+    task.batch(as_read(log))
+    for number in range(2 * SOME):
+        if number % 2:
+            task.restart()
+        task.batch([])
+    assert len(task.tables["rejudging"]) == 0
+    return task
+
+
+@pytest.fixture
+def _in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track, "REJUDGED", 3)
+    monkeypatch.setattr(track, "AT_ONCE", 2)
+    monkeypatch.setattr(alert, "REJUDGED", 3)
+
+
+@pytest.mark.usefixtures("_in_portions")
+@pytest.mark.parametrize("between", [[], [Profile("p", "crm", "8", T0, tier="gold")]])
+def test_a_rule_that_came_back_before_all_rows_were_looked_at_fires_anew(between: list[Any]) -> None:
+    task = in_track(
+        [ruled_record("rules: []", 2), *between, ruled_record(WAIT, 3), *between, ruled_record(CRITICAL, 4)]
+    )
+    by_contact: dict[str, list[Any]] = {}
+    for each in task.on("alerts"):
+        by_contact.setdefault(each["contact_id"], []).append((each["status"], each["reason"], each["severity"]))
+    assert len(by_contact) == SOME
+    for contact, steps in by_contact.items():
+        assert [each[:2] for each in steps[:3]] == [("firing", None), ("resolved", "rule_removed"), ("firing", None)], (
+            contact
+        )
+        assert steps[-1] == ("firing", None, "critical"), contact
+    assert len({each["alert_id"] for each in task.on("alerts")}) == 2 * SOME
+
+
+@pytest.mark.usefixtures("_in_portions")
+def test_what_an_earlier_switch_changed_is_told_of_rows_that_a_later_one_finds() -> None:
+    task = in_track([ruled_record(CRITICAL, 2), ruled_record(CRITICAL + OTHER, 3)])
+    told = [(each["contact_id"], each["severity"]) for each in task.on("alerts")[SOME:]]
+    assert sorted(told) == [(f"c{n}", "critical") for n in range(SOME)]
+
+
+def in_alert(log: list[Any]) -> TaskUnderTest:
+    """The same of the alerts."""
+    task = hops()["alert"]
+    conditions = [condition(f"a{n}", T0, version=ruled_record(WAIT).version) for n in range(SOME)]
+    run_log(task, [ruled_record(WAIT), *conditions, Progress("up-0", 1, {"": Line(T0 + 130 * S)})], [(20, False)])
+    task.batch(as_read(log))
+    for number in range(2 * SOME):
+        if number % 2:
+            task.restart()
+        task.batch([])
+    assert len(task.tables["rejudging"]) == 0
+    return task
+
+
+def of_alerts(task: TaskUnderTest) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in task.on("alert.events"):
+        found.setdefault(each["alert"]["subject"]["contact_id"], []).append(
+            (each["because"], each["alert"]["severity"])
+        )
+    return found
+
+
+@pytest.mark.usefixtures("_in_portions")
+def test_an_alert_is_over_by_a_rule_that_was_gone_for_a_moment_and_holds_under_its_next_name() -> None:
+    anew = [
+        replace(condition(f"a{n}", T0, f"a{n}#2", version=ruled_record(CRITICAL).version), severity="critical")
+        for n in range(SOME)
+    ]
+    task = in_alert([ruled_record("rules: []", 2), ruled_record(CRITICAL, 3), *anew])
+    for who, steps in of_alerts(task).items():
+        assert steps == [("fired", "warning"), ("rule_removed", "warning"), ("fired", "critical")], who
+
+
+@pytest.mark.usefixtures("_in_portions")
+def test_an_alert_has_what_every_switch_since_says_and_takes_one_step() -> None:
+    """What comes of one meanwhile finds it judged, once."""
+    again = [condition("a9", T0, "a9+", version=ruled_record(CRITICAL).version)] * 3
+    task = in_alert([ruled_record(CRITICAL, 2), *again[:2], ruled_record(CRITICAL + OTHER, 3), *again])
+    assert of_alerts(task) == {f"a{n}": [("fired", "warning"), ("rule_changed", "critical")] for n in range(SOME)}
+
+
+@pytest.mark.usefixtures("_in_portions")
+def test_a_deadline_goes_by_the_rule_in_force_although_its_row_was_not_looked_at() -> None:
+    first = WAIT.replace("}}}", "}}, expires: 140s}")
+    task = hops()["alert"]
+    conditions = [condition(f"a{n}", T0, version=ruled_record(first).version) for n in range(SOME)]
+    run_log(task, [ruled_record(first), *conditions, Progress("up-0", 1, {"": Line(T0 + 130 * S)})], [(20, False)])
+    longer = ruled_record(WAIT.replace("}}}", "}}, expires: 300s}"), 2)
+    task.batch(as_read([longer, Progress("up-0", 1, {"": Line(T0 + 200 * S)})]))
+    assert of_alerts(task) == {f"a{n}": [("fired", "warning"), ("rule_changed", "warning")] for n in range(SOME)}, (
+        "each was due"
+    )
+
+
+@pytest.mark.usefixtures("_in_portions")
+def test_what_a_cap_held_is_told_by_the_rule_in_force() -> None:
+    capped = WAIT.replace("}}}", "}}, per_minute: 2}")
+    task = hops()["alert"]
+    conditions = [condition(f"a{n}", T0, version=ruled_record(capped).version) for n in range(SOME)]
+    run_log(task, [ruled_record(capped), *conditions, Progress("up-0", 1, {"": Line(T0 + 30 * S)})], [(20, False)])
+    more = ruled_record(capped.replace("per_minute", "severity: critical, per_minute"), 2)
+    task.batch(as_read([more, Progress("up-0", 1, {"": Line(T0 + 61 * S)})]))
+    told = {who: [each for each in steps if each[0] == "cap_over"] for who, steps in of_alerts(task).items() if who}
+    assert [each for steps in told.values() for each in steps] == [("cap_over", "critical")] * 2
+
+
+def test_queues_and_what_always_fires_begin_anew_where_a_rule_was_gone_for_a_moment(tmp_path: Path) -> None:
+    full = "rules:\n  - {name: full, subject: queue, when: {waiting: {above: 0}}}\n"
+    watch = "  - {name: watch, subject: system, severity: info, when: {watchdog: true}}\n"
+    run = ruled(tmp_path, full + watch)
+    wait(run, 130)
+    assert {each[:2] for each in steps(run)} >= {("full", "firing"), ("watch", "firing")}
+    before = len(steps(run))
+    for number, text in enumerate(("rules: []\n", full + watch), 1):
+        apply(run, text, START + 130 * S, number)
+    go(run, START + 130 * S, START + 250 * S)
+    later = [each for each in steps(run)[before:] if each[2] != "amended"]
+    for rule in ("full", "watch"):
+        assert [each[1:] for each in later if each[0] == rule] == [("resolved", "rule_removed"), ("firing", "fired")], (
+            rule
+        )
+
+
+def test_a_queue_between_its_bounds_stays_so_when_another_rule_changed_twice(tmp_path: Path) -> None:
+    full = "rules:\n  - {name: full, subject: queue, when: {waiting: {above: 1, clear_at_or_below: 0}}}\n"
+    run = ruled(tmp_path, full)
+    for number in (1, 2):
+        tell(run, event(number, START, "contact.queued", f"c{number}", queue="cards"), START)
+    go(run, START, START + 20 * S)
+    tell(run, event(3, START + 20 * S, "contact.connected", "c1", party="human"), START + 20 * S)
+    go(run, START + 20 * S, START + 60 * S)
+    for number in (1, 2):
+        apply(run, full + WAIT.removeprefix("rules:\n").replace("120s", f"{number + 300}s"), START + 60 * S, number)
+    go(run, START + 60 * S, START + 100 * S)
+    assert steps(run) == [("full", "firing", "fired")]
+
+
+def test_a_replay_that_has_ended_is_not_judged_again() -> None:
+    task = hops()["track"]
+    log = [
+        contact_event("contact.queued", 0, owner="customer:1", contact="c1", queue="cards", line="r"),
+        Progress("up-0", 1, {"": Line(T0), "r": Line(T0 + 130 * S, ended=True)}),
+    ]
+    run_log(task, [ruled_record(WAIT), *log], [(20, False)])
+    task.batch(as_read([ruled_record("rules: []", 2)]))
+    assert [each["status"] for each in task.on("alerts")] == ["firing"]
+    alerts = hops()["alert"]
+    its = [condition("a", T0, line="r", version=ruled_record(WAIT).version), *log[1:]]
+    run_log(alerts, [ruled_record(WAIT), *its], [(20, False)])
+    alerts.batch(as_read([ruled_record("rules: []", 2)]))
+    assert of_alerts(alerts) == {"a": [("fired", "warning")]}
 
 
 @pytest.mark.parametrize("size", [1, 4000])
