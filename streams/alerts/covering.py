@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.alerts.handling import Inhibition
 from streams.alerts.machine import CAP, Standing
-from streams.alerts.matching import fit
+from streams.alerts.matching import OF_SUBJECT, fit
 from streams.base.records import SEP
 
 Place = tuple[str, int, tuple[str, ...]]
@@ -19,22 +19,8 @@ Names = dict[str, None]
 def attributes(known: Standing) -> dict[str, str]:
     """What matchers may ask for."""
     condition, subject = known.condition, known.condition.subject
-    found = {
-        "rule": condition.rule,
-        "kind": condition.what,
-        "severity": known.severity,
-        "subject": subject.type,
-        "customer": subject.customer,
-        "contact": subject.contact,
-        "journey": subject.journey,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "service_type": subject.service_type,
-        "kpi": subject.kpi,
-        "source": subject.source,
-        "agent_group": subject.agent_group,
-    }
+    found: dict[str, str | None] = {"rule": condition.rule, "kind": condition.what, "severity": known.severity}
+    found |= {name: getattr(subject, field.removesuffix("_id")) for name, field in OF_SUBJECT.items()}
     return {**known.labels, **{name: value for name, value in found.items() if value is not None}}
 
 

@@ -8,6 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from schemas.alerts import AlertSubject
+
+OF_SUBJECT = {"subject" if field == "type" else field.removesuffix("_id"): field for field in AlertSubject.model_fields}
+"""What an alert is about: name, as matchers, templates and labels have it → field of the contract. Silences, routes and
+labels know the same names by it.
+"""
 _SHAPE = re.compile(r"([a-z_][a-z0-9_.-]{0,39})(=~|!~|!=|=)(.*)", re.DOTALL)
 MATCHER = r"^[a-z_][a-z0-9_.-]{0,39}(=~|!~|!=|=)"
 """Pattern of one, as JSON Schema has it."""

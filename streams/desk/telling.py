@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streams.alerts.matching import fit, matcher
+from streams.alerts.matching import OF_SUBJECT, fit, matcher
 from streams.base.records import LIVE
 from streams.desk.board import Held
 
@@ -58,14 +58,10 @@ def subject(alert: Doc, *, customer: bool = True) -> str:
     return " ".join(said) or str(about["type"])
 
 
-_NAMES = {"type": "subject", "contact_id": "contact", "journey_id": "journey"}
-"""Of the subject's fields → as matchers have them."""
-
-
 def attributes(alert: Doc) -> dict[str, str]:
     """What matchers of silences may ask for, as the agent has it: labels, and what is not empty of the alert."""
     found = {name: alert.get(name) for name in ("rule", "kind", "severity")}
-    found |= {_NAMES.get(name, name): value for name, value in alert["subject"].items()}
+    found |= {name: alert["subject"].get(field) for name, field in OF_SUBJECT.items()}
     return {**(alert.get("labels") or {}), **{name: str(value) for name, value in found.items() if value is not None}}
 
 

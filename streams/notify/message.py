@@ -8,6 +8,7 @@ from typing import Literal
 
 from schemas.alerts import Alert, AlertEvent
 from schemas.fields import utc_text
+from streams.alerts.matching import OF_SUBJECT
 
 Kind = Literal["step", "group", "digest"]
 """One step of one alert; some that came together; the quiet ones of a span of time."""
@@ -39,6 +40,7 @@ NAMES: Mapping[str, str] = {
     "service_type": "the type of service",
     "kpi": "the KPI",
     "source": "the connector",
+    "agent_group": "the group of agents",
     "owner": "who looks after the rule",
     "assigned_to": "whose the alert is",
     "acknowledged_by": "who has it in hand",
@@ -118,7 +120,7 @@ def said(template: Template, event: AlertEvent) -> str:
 
 def values(event: AlertEvent) -> dict[str, str]:
     """Name → value; empty where it does not apply."""
-    alert, subject = event.alert, event.alert.subject
+    alert = event.alert
     found: dict[str, object] = {
         "state": alert.state,
         "severity": alert.severity,
@@ -132,16 +134,7 @@ def values(event: AlertEvent) -> dict[str, str]:
         "note": event.note,
         "since": utc_text(alert.since),
         "at": utc_text(event.at),
-        "subject": subject.type,
-        "customer": subject.customer,
-        "contact": subject.contact_id,
-        "journey": subject.journey_id,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "service_type": subject.service_type,
-        "kpi": subject.kpi,
-        "source": subject.source,
+        **{name: getattr(alert.subject, field) for name, field in OF_SUBJECT.items()},
         "owner": alert.owner,
         "assigned_to": alert.assigned_to,
         "acknowledged_by": alert.acknowledged_by,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.alerts import Alert, AlertEvent
-from streams.alerts.matching import Matcher, fit
+from streams.alerts.matching import OF_SUBJECT, Matcher, fit
 from streams.hours.clock import BusinessClock
 from streams.notify.message import OVER
 
@@ -15,7 +15,6 @@ REMEMBERED = 20_000
 
 def attributes(alert: Alert) -> dict[str, str]:
     """What matchers and group_by may name: labels of the rule, and of the alert what is not empty."""
-    subject = alert.subject
     found = {
         "rule": alert.rule,
         "kind": alert.kind,
@@ -27,16 +26,7 @@ def attributes(alert: Alert) -> dict[str, str]:
         "acknowledged_by": alert.acknowledged_by,
         "fingerprint": alert.fingerprint,
         "episode": alert.episode_id,
-        "subject": subject.type,
-        "customer": subject.customer,
-        "contact": subject.contact_id,
-        "journey": subject.journey_id,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "service_type": subject.service_type,
-        "kpi": subject.kpi,
-        "source": subject.source,
+        **{name: getattr(alert.subject, field) for name, field in OF_SUBJECT.items()},
     }
     return {**alert.labels, **{name: value for name, value in found.items() if value}}
 

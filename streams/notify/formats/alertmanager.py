@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from schemas.alerts import Alert
 from schemas.fields import utc_text
+from streams.alerts.matching import OF_SUBJECT
 from streams.base.times import iso
 from streams.base.units import FROM_FILES, Flag, Span
 from streams.notify.formats.parts import PlainUrl, Request, cut, link, posted
@@ -48,22 +49,19 @@ class Firing:
     ended: int | None = None
 
 
+OF_PERSONS = ("customer", "contact", "journey")
+"""What is about somebody is no label."""
+
+
 def labels(alert: Alert, *, each: bool) -> Labels:
     """What tells alerts apart, sorted."""
-    subject = alert.subject
     found = {
         **alert.labels,
         "alertname": alert.rule,
         "rule": alert.rule,
         "kind": alert.kind,
         "severity": alert.severity,
-        "subject": subject.type,
-        "channel": subject.channel,
-        "queue": subject.queue,
-        "tier": subject.tier,
-        "service_type": subject.service_type,
-        "kpi": subject.kpi,
-        "source": subject.source,
+        **{name: getattr(alert.subject, field) for name, field in OF_SUBJECT.items() if name not in OF_PERSONS},
         "owner": alert.owner,
         "fingerprint": alert.fingerprint if each else None,
     }
