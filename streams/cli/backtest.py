@@ -14,7 +14,7 @@ from streams.cli.common import AsJson, Prefix, err, fail, load, stopping, with_b
 from streams.local.text import Terminal, as_json, echo
 
 if TYPE_CHECKING:
-    from streams.inspect.recording import Raw
+    from streams.inspect.raw_events import Raw
     from streams.settings import Settings
 
 FIRST, LAST = "1970-01-02", "2100-01-01"
@@ -59,8 +59,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     from streams import rules
     from streams.inspect import backtest as tests
     from streams.inspect.backtest_page import Report, as_plain, show
+    from streams.inspect.raw_events import is_log
     from streams.inspect.readings import QueryError, span
-    from streams.inspect.recording import is_log
     from streams.replay.mapping import load_mapping
 
     local = load_mapping(mapping).time_zone if file is not None and is_log(file) else None
@@ -108,7 +108,7 @@ def _events(
     settings: "Settings", file: Path | None, mapping: str, line: str | None, end: int, say: Callable[[str], None]
 ) -> "tuple[Sequence[Raw], str]":
     """What was recorded, and where."""
-    from streams.inspect.recording import TOPICS, of_file, of_topics
+    from streams.inspect.raw_events import TOPICS, of_file, of_topics
     from streams.kafka.connection import connection_of
     from streams.kafka.reading import read_to_end
     from streams.replay.console import show_read

@@ -30,7 +30,7 @@ from streams.base.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.engine import Inlet
 from streams.engine.offline import Offline, OfflineTask, Stored
 from streams.inspect.concerned import JUDGED, Ask, Seen, concerned
-from streams.inspect.recording import Raw
+from streams.inspect.raw_events import Raw
 from streams.pipeline.notes import Notes
 from streams.pipeline.stage import PROGRESS_INTERVAL_MS
 from streams.rules import Rules

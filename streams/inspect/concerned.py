@@ -15,7 +15,7 @@ import msgspec
 from streams.alerts.conditions import All, Any, Comparison, Condition, Equality
 from streams.alerts.rules import AlertRule
 from streams.identity.identifiers import read
-from streams.inspect.recording import Data, Head, Raw, head
+from streams.inspect.raw_events import Data, Head, Raw, head
 from streams.rules import Rules
 
 TYPES = {

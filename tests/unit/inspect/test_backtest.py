@@ -18,7 +18,7 @@ from streams.cli.main import app
 from streams.inspect import backtest
 from streams.inspect.backtest import backtested
 from streams.inspect.concerned import Ask, concerned
-from streams.inspect.recording import Raw
+from streams.inspect.raw_events import Raw
 from streams.rules import Rules
 from tests.support.offline import SETTINGS, deployment
 from tests.support.system import home
