@@ -50,7 +50,9 @@ async def test_the_live_line_of_the_raw_topics_and_a_replay(bootstrap: str, pref
     live = await run()
     alerts = live["alerts"]
     assert isinstance(alerts, list)
-    assert [(each["subject"]["customer"], each["to"], each["because"]) for each in alerts] == [
+    # Both were late when they came, so each is told by when its partition got it: which was first is the broker's.
+    found = [(each["subject"]["customer"], each["to"], each["because"]) for each in alerts]
+    assert sorted(found, key=lambda each: each[0]) == [
         ("customer:ann", None, None),
         ("customer:bob", iso(now - 100_000), "answered"),
     ]
