@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from schemas.fields import Integer, Line, Model, Number, String, Whole
-from schemas.internal import EraseRecord, ProgressRecord
+from schemas.internal import EraseRecord, ProgressRecord, RuledRecord
 
 
 class CommandRecord(Model):
@@ -105,5 +105,7 @@ class ConditionRecord(Model):
     line: Line = ""
 
 
-AlertRecord = ConditionRecord | CommandRecord | SilencedRecord | EraseRecord | PulseRecord | ProgressRecord
+AlertRecord = (
+    ConditionRecord | CommandRecord | SilencedRecord | EraseRecord | PulseRecord | RuledRecord | ProgressRecord
+)
 """What alert.conditions carries."""

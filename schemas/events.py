@@ -56,6 +56,7 @@ AgentStateChanged = CloudEvent[Literal["agent.state_changed"], o.AgentStateChang
 AlertCommanded = CloudEvent[Literal["alert.commanded"], o.AlertCommandedData]
 SilenceSet = CloudEvent[Literal["silence.set"], o.SilenceSetData]
 SilenceEnded = CloudEvent[Literal["silence.ended"], o.SilenceEndedData]
+AlertRulesApplied = CloudEvent[Literal["alert.rules.applied"], o.AlertRulesAppliedData]
 IdentityLinked = CloudEvent[Literal["identity.linked"], o.IdentityLinkedData]
 IdentityCut = CloudEvent[Literal["identity.cut"], o.IdentityCutData]
 ReplayStarted = CloudEvent[Literal["replay.started"], o.ReplayStartedData]
@@ -115,6 +116,7 @@ Event = (
     | AlertCommanded
     | SilenceSet
     | SilenceEnded
+    | AlertRulesApplied
     | IdentityLinked
     | IdentityCut
     | ReplayEvent

@@ -113,7 +113,13 @@ def line_name(text: str) -> str:
 
 
 def bounded(found: dict[str, Any]) -> dict[str, Any]:
-    """A free-form object within its limits. What it takes to find out has the same limits."""
+    """A free-form object within its limits."""
+    return within(found, MAX_VALUES, MAX_DEPTH, MAX_CHARACTERS)
+
+
+def within(found: dict[str, Any], most: int, deepest: int, longest: int) -> dict[str, Any]:
+    """An object with at most so many values, so deep, of so many characters. What it takes to find out has the same
+    limits."""
     waiting: list[tuple[Any, int]] = [(found, 1)]
     values = characters = 0
     while waiting:
@@ -122,16 +128,16 @@ def bounded(found: dict[str, Any]) -> dict[str, Any]:
             characters += len(value)
         elif isinstance(value, dict | list):
             values += len(value)
-            if values > MAX_VALUES:
-                raise _too_much(f"{MAX_VALUES} values")
-            if depth > MAX_DEPTH:
-                raise _too_much(f"{MAX_DEPTH} objects or lists inside each other")
+            if values > most:
+                raise _too_much(f"{most} values")
+            if depth > deepest:
+                raise _too_much(f"{deepest} objects or lists inside each other")
             if isinstance(value, dict):
                 characters += sum(map(len, value))
                 value = value.values()
             waiting += [(below, depth + 1) for below in value]
-        if characters > MAX_CHARACTERS:
-            raise _too_much(f"{MAX_CHARACTERS} characters in its names and texts")
+        if characters > longest:
+            raise _too_much(f"{longest} characters in its names and texts")
     return found
 
 

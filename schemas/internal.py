@@ -303,8 +303,31 @@ class ProgressRecord(Model):
     lines: dict[str, LineProgress]
 
 
+class RuledRecord(Model):
+    """Alerts are raised by these rules from here on."""
+
+    kind: Literal["ruled"]
+    id: String
+    source: String
+    number: Whole
+    """One more than that of what was applied before."""
+    version: String
+    time: Integer
+    by: String
+    reason: String
+    rules: dict[str, Any]
+    """What alerts.yaml holds."""
+
+
 NormalisedRecord = (
-    EventRecord | ProfileRecord | CustomerEventRecord | EraseRecord | AgentRecord | WordRecord | ProgressRecord
+    EventRecord
+    | ProfileRecord
+    | CustomerEventRecord
+    | EraseRecord
+    | AgentRecord
+    | WordRecord
+    | RuledRecord
+    | ProgressRecord
 )
 """What contact.normalised carries."""
 InteractionRecord = (
@@ -317,8 +340,9 @@ InteractionRecord = (
     | HandedRecord
     | EraseRecord
     | UnforwardedRecord
+    | RuledRecord
     | ProgressRecord
 )
 """What contact.interactions carries."""
-MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | ProgressRecord
+MeasurementRecord = FactRecord | FactsRecord | AgentRecord | UnnamedRecord | RuledRecord | ProgressRecord
 """What contact.measurements carries."""

@@ -1,8 +1,8 @@
 """What the events say that are not about one contact: of customers, agents, alerts, replays."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WrapValidator
 
 from schemas.data import Channel, Identifiers
 from schemas.fields import (
@@ -26,7 +26,10 @@ from schemas.fields import (
     few,
     in_parts,
     named,
+    within,
 )
+
+RULES_VERSION = "^[0-9a-f]{12}$"
 
 Consent = Annotated[
     dict[str, Bool],
@@ -188,6 +191,31 @@ class SilenceEndedData(Model):
     by: Label
     """Who asked."""
     reason: Words | None = None
+    """Why."""
+
+
+MAX_RULES, RULES_DEEP, RULES_LONG = 200_000, 32, 1_000_000
+
+
+def rules_within(found: dict[str, Any]) -> dict[str, Any]:
+    """Rules as data: what a file may hold that fits into one record."""
+    return within(found, MAX_RULES, RULES_DEEP, RULES_LONG)
+
+
+class AlertRulesAppliedData(Model):
+    """From here on alerts are raised by these rules, whatever file a worker was started with."""
+
+    file: Literal["alerts.yaml"]
+    """The file of the rules; also the record's key."""
+    number: Annotated[Whole, Field(ge=1)]
+    """Greater than that of what was applied before: the time at which it was sent, in ms, where that is greater."""
+    version: Annotated[str, StringConstraints(strict=True, pattern=RULES_VERSION)]
+    """Digest of what the rules say; alerts have it as `rule_version`."""
+    rules: Annotated[dict[str, Any], AfterValidator(rules_within)]
+    """What the file holds, as JSON."""
+    by: Label
+    """Who asked."""
+    reason: Words
     """Why."""
 
 

@@ -3,8 +3,8 @@
 ::
 
     contacts.<channel>  customers.profile  customers.events  agents.state  identity.commands
-          │ alert.commands  alert.silences;  keyed by contact, customer, agent, identifier, alert, silence
-      [ingest]      seen, clocks, pulses ─────────────────────→ contacts.dead-letters (and from every agent)
+          │ alert.commands  alert.silences  alert.rules;  keyed by contact, customer, agent, identifier, …
+      [ingest]      seen, clocks, pulses, ruling ───────────────→ contacts.dead-letters (and from every agent)
           ↓ contact.normalised        keyed by contact; identity.links ↺ by identifier, of identify alone
       [identify]    owners, nodes, profiles, … ───────────────→ identity.changes (and agents' states to [measure])
           ↓ contact.interactions      keyed by owner; identity.links ↑ from track, of the erased
@@ -30,7 +30,7 @@ from streams.alerts.hearing import places
 from streams.base.times import DAY_MS, HOUR_MS, SECOND_MS
 from streams.engine import Inlet, Processor, Table, TaskInfo
 from streams.intake.behaviours import Detector
-from streams.pipeline.alert import Alerting, AlertWatch
+from streams.pipeline.alert import Alerting, AlertMeans
 from streams.pipeline.checks import Door
 from streams.pipeline.dead_letters import on_failure, on_row
 from streams.pipeline.erasing import Privacy
@@ -69,17 +69,15 @@ def inlets(
     privacy = Privacy(key, settings.nothing_left_ms)
     trust = Trust(rules.customers.contacts, rules.identity, key, rules.customers.groups)
     alerts = rules.customers.alerts
-    listened = AlertWatch(
-        alerts.index("connector"), alerts.index("system"), places(rules.kpis.hours, rules.kpis.time_zone)
-    )
-    measured = MeasureRules(rules.kpis, rules.signals, alerts.index("queue"), alerts.index("kpi"))
+    handled = AlertMeans(alerts, rules.customers.reader, places(rules.kpis.hours, rules.kpis.time_zone))
+    measured = MeasureRules(rules.kpis, rules.signals, alerts, rules.customers.reader)
     means = _means(settings, rules, notes, scorer, detector or rules.behaviours.of)
     agents: dict[str, Callable[[TaskInfo, Mapping[str, Table[Any]]], Processor]] = {
         "ingest": partial(Ingest, name=name, means=means),
         "identify": partial(Identify, name=name, rules=trust, notes=notes),
         "track": partial(Track, name=name, rules=rules.customers, notes=notes, privacy=privacy),
         "measure": partial(Measure, name=name, rules=measured, notes=notes),
-        "alert": partial(Alerting, name=name, rules=rules.handlings, notes=notes, watched=listened),
+        "alert": partial(Alerting, name=name, means=handled, notes=notes),
     }
     if judging:
         customers = rules.customers.judging()
@@ -108,6 +106,7 @@ def _means(settings: Settings, rules: Rules, notes: Notes, scorer: Scorer | None
             rules.kpis.csat.scale,
             rules.kpis.ces.scale,
             tuple(rules.tiers),
+            rules.customers.reader,
         ),
         notes,
         scorer,

@@ -4,7 +4,7 @@ Everything is kept in tables; what is found quickly by (`Covering`) follows from
 known.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import NamedTuple
 
 import msgspec
@@ -14,8 +14,11 @@ from streams.alerts import machine
 from streams.alerts.covering import Covering, attributes, rule_key
 from streams.alerts.episodes import ERASED, MOVED
 from streams.alerts.handling import Handling, Handlings
+from streams.alerts.index import NOT_SWITCHED
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
+from streams.alerts.rejudging import ruled
+from streams.alerts.switching import Switched
 from streams.base.alert_records import Command, Condition, ConditionSubject, Silenced
 from streams.base.records import SEP, Erase
 from streams.base.times import MINUTE_MS
@@ -78,8 +81,15 @@ def _in_order(standing: Standing) -> tuple[int, str]:
 class Board:
     """``tables`` are changed by what it is told; ``forgotten`` has to be called when they were taken back."""
 
-    def __init__(self, tables: Tables, rules: Handlings) -> None:
-        self.tables, self.rules = tables, rules
+    def __init__(
+        self,
+        tables: Tables,
+        rules: Handlings,
+        switched: Switched = NOT_SWITCHED,
+        ended: Callable[[str], bool] = lambda line: False,
+    ) -> None:
+        """``switched``: how the rules differ from those before; ``ended``: does nothing more come of a line?"""
+        self.tables, self.rules, self.switched, self.ended = tables, rules, switched, ended
         self._known: Covering | None = None
         self._matchers: dict[str, tuple[tuple[str, ...], tuple[Matcher, ...]]] = {}
 
@@ -90,19 +100,52 @@ class Board:
     def rule(self, name: str) -> Handling:
         return self.rules.rules.get(name) or Handling(name)
 
+    def go_by(self, rules: Handlings, switched: Switched) -> None:
+        """Other rules from now on; `rejudge` each alert that is not over."""
+        self.rules, self.switched, self._known = rules, switched, None
+
+    def rejudge(self, fingerprint: str, now: int) -> list[Told]:
+        """One alert by the rules in force, where it was judged by rules of before."""
+        known = self.tables.standings.get(fingerprint)
+        if known is None or known.ruled >= self.switched.number:
+            return []
+        name = known.condition.rule
+        if known.base in machine.OVER or name == HELD_BACK or self.ended(known.line):
+            return []
+        others = self.switched.after(known.ruled)
+        rule = None if name in others.removed else self.rules.rules.get(name)
+        told = self._kept(known, ruled(known, rule, self.rules.version, now, handled=name in others.handled), now)
+        return told + self._anew((fingerprint,), now)
+
     def take(self, condition: Condition, now: int) -> list[Told]:
         """A condition holds, or is over."""
+        told = self.rejudge(condition.fingerprint, now)
         known = self.tables.standings.get(condition.fingerprint)
+        if self._is_of_before(condition):
+            if condition.rule in self.rules.rules:
+                condition = replace(condition, severity=self.rules.rules[condition.rule].severity)
+            elif known is None or known.base in machine.OVER:
+                return told
         after = machine.take(known, condition, self.rule(condition.rule), now, self._covers)
-        told = self._kept(known, after, now)
+        told += self._kept(known, after, now)
         stands = self.tables.standings.get(condition.fingerprint)
         if stands is not None and stands.ended is not None and stands.because in NOBODYS:
             told += self._forget(condition.fingerprint, now)
         return told
 
+    def _is_of_before(self, condition: Condition) -> bool:
+        """By other rules: whoever told it does not know yet. Its rule may be gone, or have another severity."""
+        others = self.rules.version and condition.version and condition.version != self.rules.version
+        return bool(others) and condition.rule != HELD_BACK
+
+    def before(self, command: Command, now: int) -> list[Told]:
+        """Its alert by the rules in force, before `obey`."""
+        known = self._of(command)
+        return [] if known is None else self.rejudge(known.condition.fingerprint, now)
+
     def obey(self, command: Command, now: int) -> list[Told]:
         """A person's word on one alert, by its fingerprint or its episode. Raises `Refused`."""
-        known = self.tables.standings.get(command.alert) or self._of_episode(command.alert)
+        known = self._of(command)
         if known is None:
             raise Refused(
                 "data.alert_id",
@@ -144,9 +187,10 @@ class Board:
 
     def passed(self, fingerprint: str, now: int) -> list[Told]:
         """Stream time has passed an alert's deadline."""
+        told = self.rejudge(fingerprint, now)
         known = self.tables.standings[fingerprint]
         steps = machine.passed(known, self.rule(known.condition.rule), now, self._covers)
-        return self._forget(fingerprint, now) if steps is None else self._kept(known, steps, now)
+        return told + (self._forget(fingerprint, now) if steps is None else self._kept(known, steps, now))
 
     def passed_silence(self, key: str, now: int) -> list[Told]:
         """A silence begins, or ends."""
@@ -159,19 +203,20 @@ class Board:
 
     def passed_cap(self, key: str, now: int) -> list[Told]:
         """A minute is over: of those that are held back as many are told as there is room for."""
-        known = self.tables.caps[key]
+        known, told = self.tables.caps[key], list[Told]()
+        for fingerprint in sorted(self.covering.held(key)):
+            told += self.rejudge(fingerprint, now)
         most = self.rule(key.partition(SEP)[2]).per_minute
         held = sorted(self.covering.held(key), key=lambda each: _in_order(self.tables.standings[each]))
         minute = now - now % MINUTE_MS
         if minute <= known.minute:
-            return []
+            return told
         room = held if most is None else held[:most]
         if not held:
             del self.tables.caps[key]
-            return []
+            return told
         left = len(held) - len(room)
         self.tables.caps[key] = Cap(known.line, minute, len(room), left)
-        told: list[Told] = []
         for fingerprint in room:
             standing = self.tables.standings[fingerprint]
             cover = self._cover(standing, now)._replace(inhibitor=self.covering.inhibitor(standing))
@@ -187,8 +232,10 @@ class Board:
         (self.tables.silences if table == "silences" else self.tables.caps).pop(key, None)
         return []
 
-    def _of_episode(self, episode: str) -> Standing | None:
-        return next((each for each in self.tables.standings.values() if each.condition.episode == episode), None)
+    def _of(self, command: Command) -> Standing | None:
+        known = self.tables.standings.get(command.alert)
+        every = self.tables.standings.values()
+        return known or next((each for each in every if each.condition.episode == command.alert), None)
 
     def _kept(self, known: Standing | None, after: Steps | Standing, now: int) -> list[Told]:
         """The steps of one alert, and what they mean for others."""
@@ -210,6 +257,7 @@ class Board:
         """What lies over these may have changed."""
         told: list[Told] = []
         for fingerprint in fingerprints:
+            told += self.rejudge(fingerprint, now)
             known = self.tables.standings[fingerprint]
             step = machine.covered(known, self._cover(known, now), now)
             told += self._kept(known, [step] if step else [], now)
@@ -217,7 +265,7 @@ class Board:
 
     def _scheduled(self, known: Standing) -> Standing:
         at = machine.due(known, self.rule(known.condition.rule))
-        return replace(known, due=None if at is None else at - 1)
+        return replace(known, due=None if at is None else at - 1, ruled=self.switched.number)
 
     def _forget(self, fingerprint: str, now: int) -> list[Told]:
         known = self.tables.standings.pop(fingerprint)

@@ -12,11 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts.episodes import WITHDRAWN, alert_id
+from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
 from streams.alerts.watching import Found
 from streams.base.alert_records import Condition, ConditionSubject
 
-RECOVERED, QUIET, RULE_REMOVED = "recovered", "quiet", "rule_removed"
-"""Why one is over: its value is back; it has none any more; its rule is gone."""
+RECOVERED, QUIET = "recovered", "quiet"
+"""Why one is over: its value is back; it has none any more."""
 
 
 class Stood(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,12 +91,14 @@ def settled(
     known: Sequence[Stood],
     found: Iterable[Found],
     span: Span,
-    rules: Collection[str],
+    gone: Callable[[Stood], str],
     why: Why = lambda found: RECOVERED,
+    over: Collection[str] = (),
 ) -> tuple[tuple[Stood, ...], list[Stood]]:
     """(What is kept, what is to be published), after a new look. ``found``: of the moments from ``span.since`` on;
-    ``rules``: all there are; ``why``: for what reason one is over. Episodes are named by when they began, as it was
-    told first."""
+    ``gone``: why one that is not found any more is over; ``why``: why one that is found is; ``over``: rules that were
+    gone meanwhile. Episodes are named by when they began, as it was told first."""
+    as_told, known = known, _removed(known, over, span.now)
     left = list(known)
     names = {(each.rule, each.anchor, each.since) for each in known}
     found = [
@@ -103,7 +106,7 @@ def settled(
         for each in found
     ]
     kept: list[Stood] = []
-    changed: list[Stood] = []
+    changed = [each for each, one in zip(known, as_told, strict=True) if each is not one]
     for each, before in _pairs(left, found):
         for one in _after(before, each, known, span, None if each.until is None else why(each)):
             kept.append(one)
@@ -113,12 +116,29 @@ def settled(
         if not before.open:
             kept.append(before)
             continue
-        reason = WITHDRAWN if before.rule in rules else RULE_REMOVED
-        over = replace(before, until=max(before.since, span.now), reason=reason)
-        kept.append(over)
-        changed.append(over)
+        ended = replace(before, until=max(before.since, span.now), reason=gone(before))
+        kept.append(ended)
+        changed.append(ended)
     kept = [each for each in kept if each.until is None or each.until > span.kept]
     return tuple(sorted(kept, key=_order)), sorted(changed, key=_order)
+
+
+def _removed(known: Sequence[Stood], rules: Collection[str], now: int) -> tuple[Stood, ...]:
+    """``known``, before `settled`: over is what goes on by rules that were gone meanwhile. Where it holds by one that
+    has come back, that is another episode."""
+    return tuple(
+        replace(each, until=max(each.since, now), reason=RULE_REMOVED) if each.open and each.rule in rules else each
+        for each in known
+    )
+
+
+def gone_by(rules: Collection[str], same: bool) -> Callable[[Stood], str]:
+    """For `settled`: ``rules``: the names of all; ``same``: are they those by which was looked before?"""
+
+    def reason(stood: Stood) -> str:
+        return RULE_REMOVED if stood.rule not in rules else WITHDRAWN if same else RULE_CHANGED
+
+    return reason
 
 
 def _pairs(left: list[Stood], found: Iterable[Found]) -> list[tuple[Found, Stood | None]]:

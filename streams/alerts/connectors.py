@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.alerts import hearing
-from streams.alerts.bounded import Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.hearing import ALL_SILENT, NO_HISTORY, REACH_MS, Gap, Place, Places, learnt, slot_of
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Piece, Signal
@@ -54,6 +54,8 @@ class Connector(msgspec.Struct, frozen=True, omit_defaults=True):
     heard: int = NEVER
     """The last minute of which anything was heard."""
     version: str = ""
+    number: int = 0
+    """Of the rules, as they were applied."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -78,6 +80,7 @@ class Beat(msgspec.Struct, frozen=True, omit_defaults=True):
     reached: int
     stood: tuple[Stood, ...] = ()
     version: str = ""
+    number: int = 0
 
 
 @dataclass
@@ -144,8 +147,11 @@ class Connectors:
             else each
             for each in look.found
         ]
-        stood, changed = settled(beat.stood, found, span, {rule.name for rule in self.system.rules})
-        self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), self.system.version)
+        system = self.system
+        gone = gone_by({rule.name for rule in system.rules}, system.goes_by(beat.version, beat.number))
+        over = system.switched.after(beat.number).removed
+        stood, changed = settled(beat.stood, found, span, gone, over=over)
+        self.rows.beats[LIVE] = Beat(until, tuple(each for each in stood if each.open), system.version, system.number)
         told = Told(ConditionSubject("system"), f"system:{WATCHDOG}", LIVE, self.system.version)
         yield from (told.condition(each, span) for each in changed)
 
@@ -222,13 +228,16 @@ class Connectors:
             {"source": source, "channel": channel},
             signals,
             span.now,
-            begun if row.version == self.rules.version else {},
+            self.rules.going_on(begun, row.version, row.number),
             span.since,
         )
         found = looked_at(look.found, begun, span.since)
-        stood, changed = settled(row.stood, found, span, self._names)
+        gone = gone_by(self._names, self.rules.goes_by(row.version, row.number))
+        over = self.rules.switched.after(row.number).removed
+        stood, changed = settled(row.stood, found, span, gone, over=over)
         stood = tuple(each for each in stood if each.open)
-        after = replace(row, stood=stood, version=self.rules.version if stood else "")
+        by = (self.rules.version, self.rules.number) if stood else ("", 0)
+        after = replace(row, stood=stood, version=by[0], number=by[1])
         idle = FORGOTTEN_MS if after.last is not None else REFUSED_FORGOTTEN_MS
         if not after.coming and after.heard < span.now - idle:
             self.rows.heard_before.pop(key, None)

@@ -6,7 +6,7 @@ resolved as *withdrawn*, one that went to another customer with its contact as *
 a name of its own, since the owner is part of it. An episode that was resolved never fires again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -89,6 +89,8 @@ class Gone(NamedTuple):
 
     reason: str
     at: int
+    changed: Collection[str] = ()
+    """Rules of which one that fires becomes what it is by its rule as it is now."""
 
 
 def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
@@ -99,7 +101,11 @@ def alert_id(rule: str, line: str, owner: str, *parts: str) -> str:
 
 
 def reconcile(
-    alerts: Alerts, old: Iterable[str], wanted: Iterable[Episode], now: int | None, gone: Gone
+    alerts: Alerts,
+    old: Iterable[str],
+    wanted: Iterable[Episode],
+    now: int | None,
+    gone: Gone,
 ) -> tuple[Alerts, list[Alert]]:
     """The alerts after a new look at some of them: (all of them, the changed ones in the order to publish).
 
@@ -116,6 +122,9 @@ def reconcile(
         known = alerts.get(episode.id)
         if known is None:
             known = _fired(episode, now)
+            changed.append(known)
+        elif known.firing and known.rule in gone.changed and (anew := _by_its_rule(known, episode)) != known:
+            known = anew
             changed.append(known)
         if known.firing and episode.resolved is not None:
             changed.append(replace(known, resolved=episode.resolved, reason=episode.reason))
@@ -137,6 +146,21 @@ def _fired(episode: Episode, now: int | None) -> Alert:
         since=episode.since,
         fired=fired,
         about=episode.about,
+        unit=episode.unit,
+        clear=episode.clear,
+        evidence=episode.evidence,
+    )
+
+
+def _by_its_rule(known: Alert, episode: Episode) -> Alert:
+    return replace(
+        known,
+        kind=episode.kind,
+        severity=episode.severity,
+        subject=episode.subject,
+        value=episode.value,
+        limit=episode.limit,
+        since=episode.since,
         unit=episode.unit,
         clear=episode.clear,
         evidence=episode.evidence,

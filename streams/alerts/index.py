@@ -10,14 +10,17 @@ first says when.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from streams.alerts.conditions import UPWARD, All, Any, Clock, Comparison, Condition, Equality, Sign, beyond
 from streams.alerts.fields import SCOPES
 from streams.alerts.intervals import BEGINNING, first_of
 from streams.alerts.rules import AlertRule
 from streams.alerts.signals import Attributes, Param, Signal
+from streams.alerts.switching import Switched
 
+Found = TypeVar("Found")
+NOT_SWITCHED = Switched()
 Key = tuple[str, tuple[tuple[str, Param], ...]]
 """A field, and its parameters."""
 Business = Callable[[str, str], Clock | None]
@@ -57,8 +60,9 @@ class Index:
         business: Business | None = None,
         calendars: Calendars | None = None,
         version: str = "",
+        switched: Switched = NOT_SWITCHED,
     ) -> None:
-        """``version``: of all the rules; goes with what is found."""
+        """``version``: of all the rules; goes with what is found. ``switched``: how they differ from those before."""
         known = {rule.name: rule for rule in rules}
         found = [(each, rule) for rule in known.values() for each in _needed(rule.when) or (None,)]
         found.sort(key=_order)
@@ -68,7 +72,7 @@ class Index:
         self.scoped = [tuple(rule.scope.items()) for rule in self.rules]
         """Their scopes, by place."""
         self.places = {rule.name: place for place, rule in enumerate(self.rules)}
-        self.version = version
+        self.version, self.switched = version, switched
         self.business, self.calendars = business, calendars or {}
         self.everything = (1 << len(found)) - 1
         self.groups: list[Group | None] = [None] * len(found)
@@ -87,6 +91,26 @@ class Index:
             for word in wanted or ():
                 words[word] = words.get(word, 0) | 1 << place
         return None if free == self.everything else (free, words)
+
+    def going_on(self, begun: Mapping[str, Found], version: str, number: int) -> Mapping[str, Found]:
+        """Of what went on by the rules of a version and number, that of which the rule still holds at the same
+        moments."""
+        if self.goes_by(version, number):
+            return begun
+        switched = self.switched
+        if number == switched.number or (not number and version != switched.first):
+            return {}  # rules of another file
+        others = switched.after(number)
+        return {rule: each for rule, each in begun.items() if rule not in others.anew and rule not in others.removed}
+
+    def goes_by(self, version: str, number: int) -> bool:
+        """Are these the rules of that version and number?"""
+        return version == self.version and number == self.switched.number
+
+    @property
+    def number(self) -> int:
+        """Of the rules; 0 = none were applied."""
+        return self.switched.number
 
     def named(self, names: Iterable[str]) -> int:
         """The rules of these names, as a set."""

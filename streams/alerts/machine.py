@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from streams.alerts.episodes import ERASED, MOVED, WITHDRAWN
 from streams.alerts.handling import EscalationStep, Handling
+from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
 from streams.base.alert_records import Command, Condition
 from streams.base.records import LIVE
 from streams.base.times import DAY_MS
@@ -27,7 +28,7 @@ Base = Literal["pending", "firing", "acknowledged", "escalated", "resolved", "ex
 PENDING, FIRING, ACKNOWLEDGED, ESCALATED = "pending", "firing", "acknowledged", "escalated"
 SILENCED, SUPPRESSED, RESOLVED, EXPIRED = "silenced", "suppressed", "resolved", "expired"
 ACTIVE, OVER = frozenset({FIRING, ACKNOWLEDGED, ESCALATED}), frozenset({RESOLVED, EXPIRED})
-RULE_REMOVED, CLOSED, CLEARED = "rule_removed", "closed", "cleared"
+CLOSED, CLEARED, AMENDED = "closed", "cleared", "amended"
 
 _COVERED = (SILENCED, SUPPRESSED)
 STEPS: Mapping[str | None, frozenset[str]] = {
@@ -43,7 +44,7 @@ STEPS: Mapping[str | None, frozenset[str]] = {
 }
 """From → to. What begins anew under the same fingerprint is another episode, and begins at None."""
 
-AT_ONCE = frozenset({MOVED, WITHDRAWN, ERASED, RULE_REMOVED})
+AT_ONCE = frozenset({MOVED, WITHDRAWN, ERASED, RULE_CHANGED, RULE_REMOVED})
 """Reasons for which an alert is over without being kept."""
 KEPT_MS = DAY_MS
 """How long one that is over is kept."""
@@ -105,6 +106,8 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     """Episodes that are over."""
     due: int | None = None
     """Stream time (ms) to be passed for `passed` to have something to say."""
+    ruled: int = 0
+    """Number of the applied rules by which it was judged last; 0 = those of a file."""
 
     @property
     def state(self) -> str:
@@ -143,12 +146,13 @@ Who = tuple[str | None, str | None]
 NOBODY: Who = (None, None)
 
 
-def _step(known: Standing, at: int, because: str, who: Who = NOBODY, **changes: Any) -> Step:
+def take_step(known: Standing, at: int, because: str, who: Who = NOBODY, **changes: Any) -> Step:
     before = known.state if known.revision else None
     at = max(at, known.stepped)
     after = replace(known, because=because, revision=known.revision + 1, stepped=at, **changes)
     live = after.line == LIVE
-    heard = known.told if after.base in OVER else after.state in ACTIVE and because != "amended"
+    quiet = because == AMENDED or (because == RULE_CHANGED and after.severity == known.severity)
+    heard = known.told if after.base in OVER else after.state in ACTIVE and not quiet
     notify = live and heard
     if notify and after.active:
         after = replace(after, told=True)
@@ -174,7 +178,7 @@ def take(known: Standing | None, condition: Condition, rule: Handling, now: int,
         return _begin(known, condition, rule, now, covers)
     if condition.episode not in known.open:
         after = replace(known, open=(*known.open, condition.episode), cleared=None)
-        return [_step(after, now, "came_back")] if known.cleared else after
+        return [take_step(after, now, "came_back")] if known.cleared else after
     return _amended(known, condition, now)
 
 
@@ -188,7 +192,7 @@ def _begin(known: Standing | None, condition: Condition, rule: Handling, now: in
     )
     due = condition.since + rule.for_ms
     if rule.for_ms and now < due:
-        return [_step(fresh, now, "began")]
+        return [take_step(fresh, now, "began")]
     return [_fire(fresh, max(condition.at, due) if rule.for_ms else condition.at, covers)]
 
 
@@ -196,7 +200,7 @@ def _fire(known: Standing, at: int, covers: Covers) -> Step:
     fired = replace(known, base=FIRING, fired=at)
     cover = covers(fired, at)
     because = "capped" if cover.inhibitor == CAP else "fired"
-    return _step(known, at, because, base=FIRING, fired=at, silenced_by=cover.silence, inhibited_by=cover.inhibitor)
+    return take_step(known, at, because, base=FIRING, fired=at, silenced_by=cover.silence, inhibited_by=cover.inhibitor)
 
 
 def _amended(known: Standing, condition: Condition, now: int) -> Steps | Standing:
@@ -207,7 +211,7 @@ def _amended(known: Standing, condition: Condition, now: int) -> Steps | Standin
     if same == known.condition:
         return known if condition.version == known.condition.version else replace(known, condition=condition)
     severity = condition.severity if not known.level else known.severity
-    return [_step(known, now, "amended", condition=condition, severity=severity)]
+    return [take_step(known, now, AMENDED, condition=condition, severity=severity)]
 
 
 def _over(known: Standing, condition: Condition, rule: Handling, now: int, covers: Covers) -> Steps | Standing:
@@ -225,15 +229,17 @@ def _over(known: Standing, condition: Condition, rule: Handling, now: int, cover
         after = replace(after, cleared=(until, reason))
         if now < until + rule.keep_firing_ms:
             return [*steps[:-1], steps[-1]._replace(standing=after)] if steps else after
-    return [*steps, _end(after, now, until, reason)]
+    return [*steps, over_now(after, now, until, reason)]
 
 
-def _end(known: Standing, now: int, until: int, reason: str, who: Who = NOBODY) -> Step:
+def over_now(known: Standing, now: int, until: int, reason: str, who: Who = NOBODY) -> Step:
     since = known.condition.since
     base = EXPIRED if known.base == PENDING or reason == EXPIRED else RESOLVED
     past = (*known.past, *(each for each in known.open if each not in known.past))[-PAST:]
     gone = {"silenced_by": None, "inhibited_by": None, "snoozed_until": None, "cleared": None}
-    return _step(known, now, reason, who, base=base, resolved=max(until, since), ended=now, open=(), past=past, **gone)
+    return take_step(
+        known, now, reason, who, base=base, resolved=max(until, since), ended=now, open=(), past=past, **gone
+    )
 
 
 def passed(known: Standing, rule: Handling, now: int, covers: Covers) -> Steps | None:
@@ -254,9 +260,9 @@ def _due(known: Standing, rule: Handling, now: int, covers: Covers) -> Step | No
         begun = known.condition.since + rule.for_ms
         return _fire(known, begun, covers) if now >= begun else None
     if known.cleared and now >= known.cleared[0] + rule.keep_firing_ms:
-        return _end(known, now, *known.cleared)
+        return over_now(known, now, *known.cleared)
     if rule.expires_ms is not None and now >= (known.fired or 0) + rule.expires_ms:
-        return _end(known, now, now, EXPIRED)
+        return over_now(known, now, now, EXPIRED)
     if known.snoozed_until is not None and now >= known.snoozed_until:
         return uncover(replace(known, snoozed_until=None), now, covers)
     at = _unanswered_at(known, rule)
@@ -268,7 +274,7 @@ def _due(known: Standing, rule: Handling, now: int, covers: Covers) -> Step | No
 def uncover(known: Standing, now: int, covers: Covers) -> Step:
     """A snooze is over; a silence may still cover it."""
     cover = covers(known, now)
-    return _step(known, now, "silence_over", silenced_by=cover.silence, snoozed_until=None)
+    return take_step(known, now, "silence_over", silenced_by=cover.silence, snoozed_until=None)
 
 
 def _unanswered_at(known: Standing, rule: Handling) -> int | None:
@@ -278,19 +284,13 @@ def _unanswered_at(known: Standing, rule: Handling) -> int | None:
     return (known.fired or 0) + rule.escalation[known.level].after_ms
 
 
-def _escalated(
-    known: Standing,
-    step: EscalationStep | None,
-    at: int,
-    because: str,
-    who: Who = NOBODY,
-) -> Step:
+def _escalated(known: Standing, step: EscalationStep | None, at: int, because: str, who: Who = NOBODY) -> Step:
     severity = step.severity if step else None
     if step is None:
         severity = SEVERITIES[min(SEVERITIES.index(known.severity) + 1, len(SEVERITIES) - 1)]
     labels = {**known.labels, **step.labels} if step else known.labels
     severity, level = severity or known.severity, known.level + 1
-    return _step(known, at, because, who, base=ESCALATED, level=level, severity=severity, labels=labels)
+    return take_step(known, at, because, who, base=ESCALATED, level=level, severity=severity, labels=labels)
 
 
 def due(known: Standing, rule: Handling) -> int | None:
@@ -319,7 +319,7 @@ def covered(known: Standing, cover: Cover, now: int) -> Step | None:
         because = "capped" if inhibitor == CAP else "inhibited"
     else:
         because = "cap_over" if known.inhibited_by == CAP else "inhibition_over"
-    return _step(known, now, because, silenced_by=silence, inhibited_by=inhibitor)
+    return take_step(known, now, because, silenced_by=silence, inhibited_by=inhibitor)
 
 
 def obey(known: Standing, command: Command, rule: Handling, now: int) -> Step:
@@ -331,9 +331,9 @@ def obey(known: Standing, command: Command, rule: Handling, now: int) -> Step:
     who = command.by, command.note
     if command.action == "acknowledge":
         by, at = command.by or "", command.time
-        return _step(known, now, "acknowledged", who, base=ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=at)
+        return take_step(known, now, "acknowledged", who, base=ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=at)
     if command.action == "close":
-        return _end(known, now, command.time, CLOSED, who)
+        return over_now(known, now, command.time, CLOSED, who)
     if command.action == "escalate":
         step = rule.escalation[known.level] if known.level < len(rule.escalation) else None
         return _escalated(known, step, now, "escalated", who)
@@ -341,11 +341,11 @@ def obey(known: Standing, command: Command, rule: Handling, now: int) -> Step:
         if command.until is None or command.until <= now:
             raise Refused("data.until", "a snooze needs an end that lies ahead")
         by = f"snooze:{command.by}" if command.by else "snooze"
-        return _step(known, now, "silenced", who, silenced_by=by, snoozed_until=command.until)
+        return take_step(known, now, "silenced", who, silenced_by=by, snoozed_until=command.until)
     if command.action == "assign":
         if not command.to:
             raise Refused("data.to", "to whom is it to be assigned?")
-        return _step(known, now, "assigned", who, assigned_to=command.to)
+        return take_step(known, now, "assigned", who, assigned_to=command.to)
     if not command.note:
         raise Refused("data.note", "what is to be said?")
-    return _step(known, now, "commented", who)
+    return take_step(known, now, "commented", who)

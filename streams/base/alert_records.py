@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streams.base.records import LIVE, Erase, Progress, Record
+from streams.base.records import LIVE, Erase, Progress, Record, Ruled
 
 
 class Command(Record, tag="command", frozen=True):
@@ -109,4 +109,4 @@ AlertWord = Command | Silenced
 """What people say of alerts."""
 
 
-AlertRecord = Condition | Command | Silenced | Erase | Pulse | Progress
+AlertRecord = Condition | Command | Silenced | Erase | Pulse | Ruled | Progress

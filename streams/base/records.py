@@ -270,6 +270,23 @@ class Unforwarded(Record, tag="unforwarded", frozen=True):
     line: str = LIVE
 
 
+class Ruled(Record, tag="ruled", frozen=True):
+    """Alerts are raised by these rules from here on: the place of the log at which every task goes over to them."""
+
+    id: str
+    source: str
+    number: int
+    """Greater than that of what was applied before."""
+    version: str
+    """Digest of what the rules say."""
+    time: int
+    """When they were applied, ms."""
+    by: str
+    reason: str
+    rules: dict[str, Any]
+    """What alerts.yaml holds."""
+
+
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far one line has come at one origin."""
 
@@ -290,6 +307,6 @@ class Progress(Record, tag="progress", frozen=True):
     lines: dict[str, Line]
 
 
-Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Progress
-Interaction = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed | Erase | Unforwarded | Progress
-Measurement = Fact | Facts | AgentState | Unnamed | Progress
+Normalised = Event | Profile | CustomerEvent | Erase | AgentState | Ruled | Progress
+Interaction = Event | Profile | CustomerEvent | Left | Grouped | Moved | Handed | Erase | Unforwarded | Ruled | Progress
+Measurement = Fact | Facts | AgentState | Unnamed | Ruled | Progress

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.cli import rules_apply
 from streams.cli.backtest import backtest
 from streams.cli.common import Prefix, err, fail, load, with_broker
 from streams.local.text import Terminal, as_json, echo
@@ -158,3 +159,7 @@ def usual(
     settings, _ = with_broker(settings, start=False)
     records = read_to_end(connection_of(settings), [settings.topic_prefix + usually.TOPIC])
     echo(asyncio.run(usually.usual(records, begin, end, "" if line == "live" else line)).rstrip())
+
+
+for _command in (rules_apply.apply, rules_apply.applied):
+    rules_app.command()(_command)

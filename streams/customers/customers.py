@@ -44,6 +44,8 @@ class Refused(Exception):
         self.reason, self.path, self.limited = reason, path, limited
 
 
+NUMBER_BYTES = 32
+"""JSON bytes of ``ruled``, at most."""
 Dues = dict[str, dict[str, int]]
 
 
@@ -56,6 +58,8 @@ class Customer(msgspec.Struct, frozen=True, omit_defaults=True):
     """JSON bytes of the row, at most; 0 = not known, in a row of the version before."""
     due: Dues = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - written even when it is empty
     """Line → whose deadline is when (ms of stream time); without a line it is not known since something changed."""
+    ruled: int = 0
+    """Number of the alert rules by which it was judged before its turn among all rows."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -308,6 +312,30 @@ def advance(customer: Customer | None, clock: Watermarks, rules: CustomerRules, 
         customer = replace(customer, lines=customer.lines | {line: after}, size=size)
     outcome = Outcome(customer, tuple(facts), tuple(out))
     return _published(_fitting(outcome, clock, rules) if grown else outcome, clock, rules)
+
+
+def rejudged(customer: Customer, clock: Watermarks, rules: CustomerRules, number: int) -> Outcome:
+    """The alert rules are others than those of a number: what was told is held against them, on every line that has not
+    ended, and what holds by them is told."""
+    out: tuple[Out, ...] = ()
+    for line, timeline in customer.lines.items():
+        if clock.ended(line):
+            continue
+        place, known = Place(customer.owner, line, clock.stream_time(line)), customer.due.get(line)
+        after, told, due = loop.rejudged(timeline, known, place, rules, number)
+        out += told
+        if after is not timeline:
+            size, dues = relief.grown_by_time(_size(customer), alerts_in(told)), _without(customer.due, line)
+            customer = replace(customer, lines=customer.lines | {line: after}, size=size, due=dues)
+        elif due is not None and due is not known:
+            customer = replace(customer, due=customer.due | {line: due})
+    return _fitting(Outcome(customer, out=out), clock, rules)
+
+
+def judged_by(customer: Customer, number: int) -> Customer:
+    """It says that it was judged by the rules of a number."""
+    size = customer.size + NUMBER_BYTES if customer.size and not customer.ruled else customer.size
+    return replace(customer, ruled=number, size=size)
 
 
 def scheduled(customer: Customer, rules: CustomerRules) -> Customer:

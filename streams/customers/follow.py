@@ -147,6 +147,10 @@ class Follower(Generic[S]):
         """Stream time has passed `due`. None = that changes nothing."""
         return None
 
+    def rejudged(self, state: S, view: View, number: int) -> After[S] | None:
+        """The alert rules are others than those of a number. None = that changes nothing."""
+        return None
+
     def due(self, state: S, view: View) -> int | None:
         """The stream time to pass (ms) for something to happen without an event; None = nothing will."""
         return None

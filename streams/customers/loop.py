@@ -42,13 +42,36 @@ def passed(timeline: Timeline, asked: Collection[str], place: Place, rules: Cust
         if (each.name in asked or each.name in new) and (after := each.passed(state, now)) is not None:
             out += after.out
             now = _noted(new, each, state, after, now)
-            for other in rules.asked["heard"] if after.out else ():
-                known = new.get(other.name, getattr(timeline, other.name))
-                for record in after.out:
-                    known = other.heard(known, record, now)
-                if known is not getattr(timeline, other.name):
-                    new[other.name] = lean(other, known)
+            _heard(timeline, new, after.out, now, rules)
     return (replace(timeline, **new) if new else timeline), out
+
+
+def rejudged(
+    timeline: Timeline, due: dict[str, int] | None, place: Place, rules: CustomerRules, number: int
+) -> tuple[Timeline, tuple[Out, ...], dict[str, int] | None]:
+    """The alert rules are others than those of a number; ``due``: the deadlines, where they are known."""
+    new: dict[str, Any] = {}
+    now = view(timeline, place, new)
+    out: tuple[Out, ...] = ()
+    for each in rules.asked["rejudged"]:
+        state = getattr(timeline, each.name)
+        after = each.rejudged(state, now, number)
+        if after is not None:
+            out += after.out
+            now = _noted(new, each, state, after, now)
+            _heard(timeline, new, after.out, now, rules)
+        due = _due_after(due, each, new.get(each.name, state), replace(now, now=None))
+    return (replace(timeline, **new) if new else timeline), out, due
+
+
+def _heard(timeline: Timeline, new: dict[str, Any], out: tuple[Out, ...], now: View, rules: CustomerRules) -> None:
+    """Those who hear of what another one publishes."""
+    for other in rules.asked["heard"] if out else ():
+        known = new.get(other.name, getattr(timeline, other.name))
+        for record in out:
+            known = other.heard(known, record, now)
+        if known is not getattr(timeline, other.name):
+            new[other.name] = lean(other, known)
 
 
 Answer = Callable[[Follower[Any], Any, View], After[Any] | None]

@@ -3,10 +3,15 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from streams.alerts.fields import SUBJECTS, Subject
-from streams.alerts.index import Index
+from streams.alerts.index import NOT_SWITCHED, Index
+from streams.alerts.reading import Problem
 from streams.alerts.rules import AlertRule, AlertsFile
+from streams.alerts.switching import Switched
 from streams.contacts.rules import ContactRules
 from streams.customers.follow import HOOKS, Followers, having
 from streams.customers.journey_rules import JourneyRules
@@ -35,6 +40,8 @@ class AlertRules:
 
     file: AlertsFile = field(default_factory=AlertsFile)
     hours: Hours = field(default_factory=Hours)
+    switched: Switched = NOT_SWITCHED
+    """How they differ from those before, where they were applied while alerts were raised."""
 
     @property
     def names(self) -> Collection[str]:
@@ -57,12 +64,45 @@ class AlertRules:
     @property
     def watched(self) -> Watched:
         """Those that are about contacts, customers and journeys."""
-        return Watched(self.index("contact"), self.index("customer"), self.index("journey"))
+        return Watched(self.index("contact"), self.index("customer"), self.index("journey"), self.switched)
 
     @cached_property
     def _indexes(self) -> dict[Subject, Index]:
         clocks, business = self.hours.clocks, self.hours.clock
-        return {each: Index(self.of(each), business, clocks, self.file.version) for each in SUBJECTS}
+        version, switched = self.file.version, self.switched
+        return {each: Index(self.of(each), business, clocks, version, switched) for each in SUBJECTS}
+
+
+_READ = TypeAdapter(AlertsFile)
+
+
+class AlertReader:
+    """Reads applied rules, as data, beside the other rules; ``high``: the tiers that are."""
+
+    def __init__(self, hours: Hours | None = None, high: Collection[str] = ()) -> None:
+        self.hours, self.high = hours or Hours(), high
+        self._known: dict[str, AlertRules] = {}
+
+    def read(self, version: str, given: Mapping[str, Any]) -> AlertRules:
+        """Raises ``ValidationError``. The last ones are remembered, by their version."""
+        found = self._known.get(version)
+        if found is None:
+            found = AlertRules(_READ.validate_python(given).watching(self.high), self.hours)
+            self._known = {**dict([*self._known.items()][-3:]), version: found}
+        return found
+
+    def version(self, given: Mapping[str, Any]) -> str:
+        """Raises ``ValidationError``."""
+        return _READ.validate_python(given).watching(self.high).version
+
+    def problem(self, given: Mapping[str, Any]) -> Problem | None:
+        """What is wrong with them first: path, and what."""
+        try:
+            _READ.validate_python(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            return Problem(first["loc"], first["msg"])
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +123,8 @@ class CustomerRules:
     groups: tuple[str, ...] = ()
     """By what else facts count, as ``channel+tier``; see `streams.metrics.groups`."""
     policy_name: str = ""
+    reader: AlertReader = field(default_factory=AlertReader, repr=False, compare=False)
+    """Reads alert rules that are applied beside these."""
     followers: Followers = field(init=False, repr=False, compare=False)
     asked: Mapping[str, Followers] = field(init=False, repr=False, compare=False)
     """Hook → those of them that have an answer of their own; for the others nothing follows."""

@@ -22,6 +22,7 @@ from streams.alerts.episodes import (
     forgotten_at,
     reconcile,
 )
+from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
 from streams.contacts.contact import Contact
 from streams.customers.follow import After, Change, Ease, Follower, Leaving, Out, View, alert_out, over_out
 from streams.customers.journeys import Journeys
@@ -92,16 +93,35 @@ class Watching(Follower[KnownWatch]):
         now = view.now
         if now is None:
             return None
-        gone, forgets = Gone(WITHDRAWN, now), any(now > each for each in self._forgets(state, view))
+        forgets = any(now > each for each in self._forgets(state, view))
+        state, out = self._whole(state, Gone(WITHDRAWN, now), view)
+        stays = bool(view.histories or state.alerts or state.messages or state.going)
+        state = replace(state, judged=now if stays else 0)
+        return After(self.tidied(state, view) if forgets else state, out)
+
+    def rejudged(self, state: KnownWatch, view: View, number: int) -> After[KnownWatch] | None:
+        now = view.now
+        if now is None:
+            return None
+        others = self.rules.switched.after(number)
+        names = self.rules.names.difference(others.removed)
+        stay = self.rules.names.difference(others.anew)
+        went = {rule: each for rule, each in state.going.items() if rule in stay}
+        new = state if len(went) == len(state.going) else replace(state, going=went)
+        removed = [each.id for each in state.alerts.values() if each.firing and each.rule not in names]
+        alerts, over = reconcile(new.alerts, removed, (), now, Gone(RULE_REMOVED, now))
+        if over:
+            new = replace(new, alerts=alerts)
+        new, out = self._whole(new, Gone(RULE_CHANGED, now, others.changed), view)
+        return After(replace(new, judged=now), self._out(over, view) + out) if new is not state else None
+
+    def _whole(self, state: KnownWatch, gone: Gone, view: View) -> tuple[KnownWatch, tuple[Out, ...]]:
+        """After a look at all there is."""
         told = self._judged(self._all(state, self._contacts(view), gone, view), gone, view)
         state, out = told.state, told.out
         lost = [each.id for each in self._lost(state, view)]
         alerts, over = self._reconciled(state.alerts, lost, (), gone, view)
-        if over:
-            state, out = replace(state, alerts=alerts), out + self._out(over, view)
-        stays = bool(view.histories or state.alerts or state.messages or state.going)
-        state = replace(state, judged=now if stays else 0)
-        return After(self.tidied(state, view) if forgets else state, out)
+        return (replace(state, alerts=alerts), out + self._out(over, view)) if over else (state, out)
 
     def due(self, state: KnownWatch, view: View) -> int | None:
         at = state.judged or None
@@ -204,7 +224,8 @@ class Watching(Follower[KnownWatch]):
         case = Case(view.tiers, self.policy, of.touched, calls)
         name, made_of = (view.owner, view.line, of.key, contact.started), (contact, view.tiers, of.touched, calls)
         index = self.rules.contacts
-        return self.seen.look(name, made_of, at, lambda: at_contact(of.key, contact, case, index, at))
+        looked = self.seen.look(name, made_of, at, lambda: at_contact(of.key, contact, case, index, at))
+        return self.rules.of_now(looked, view.line)
 
     def _calls(self, contact: Contact, view: View) -> Sequence[int]:
         """When calls of ours began in which a human had the customer, where the contact asked for one."""

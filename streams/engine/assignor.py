@@ -14,7 +14,7 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
-from streams.engine.group import Door, Member, agreed
+from streams.engine.group import Door, Member, agreed, are_alike
 
 
 def _weight(worker: str, unit: str) -> bytes:
@@ -67,7 +67,7 @@ class RendezvousAssignor(AbstractPartitionAssignor):
         known = {member: Member.decode(meta.user_data) for member, meta in members.items()}
         features = agreed(known.values(), cls.door.features)
         # Two processes with one name would share a share: the member id keeps them apart.
-        named = {f"{it.worker}\0{member}": member for member, it in known.items() if it.features == features}
+        named = {f"{it.worker}\0{member}": member for member, it in known.items() if are_alike(it.features, features)}
         stable = {full.partition("\0")[0]: full for full in sorted(named)}
         workers = dict(stable) if len(stable) == len(named) else {full: full for full in named}
         owners = place({inlet: max(counts[t] for t in topics) for inlet, topics in cls.inlets.items()}, workers)

@@ -28,6 +28,8 @@ from streams.engine.kafka import asked
 log = logging.getLogger(__name__)
 
 Features = Mapping[str, str]
+ANY = "*"
+"""A feature that is decided elsewhere: it is like every other one."""
 KNOCKS, KNOCK_SECONDS = 20, 0.5
 """How often, and with which pause, the broker is asked who is in the group before the worker joins unasked."""
 
@@ -131,8 +133,14 @@ def differences(ours: Features, theirs: Features | None) -> list[str]:
     """What differs, in words, by name."""
     if theirs is None:
         return ["they are of a version that does not tell its settings"]
-    names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+    found = ((name, {ours.get(name), theirs.get(name)}) for name in {*ours, *theirs})
+    names = sorted(name for name, values in found if len(values) > 1 and ANY not in values)
     return [f"{name} is {ours.get(name, 'absent')} here and {theirs.get(name, 'absent')} there" for name in names]
+
+
+def are_alike(ours: Features | None, theirs: Features | None) -> bool:
+    """Do they agree?"""
+    return ours == theirs if ours is None or theirs is None else not differences(ours, theirs)
 
 
 class Door:

@@ -139,6 +139,14 @@ class RocksStore:
                 return
             yield raw[len(prefix) :].decode(), value
 
+    def behind(self, table: str, key: str, limit: int) -> list[str]:
+        found, prefix = list[str](), f"{table}\0".encode()
+        for raw, _ in self._from(prefix + key.encode() + b"\0"):
+            if len(found) >= limit or not raw.startswith(prefix):
+                break
+            found.append(raw[len(prefix) :].decode())
+        return found
+
     def tables(self) -> list[str]:
         """Names of the tables that have rows."""
         found: list[str] = []

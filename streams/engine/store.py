@@ -8,6 +8,7 @@ those that are due. An entry may be early or out of date; what is due is asked o
 """
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,9 @@ class Store(Protocol):
 
     def scan(self, table: str) -> Iterator[tuple[str, bytes]]:
         """All rows of a table, in any order."""
+
+    def behind(self, table: str, key: str, limit: int) -> list[str]:
+        """The first keys of a table behind this one, in order."""
 
     def release(self, table: str) -> None:
         """The rows of this table are kept elsewhere from now on and will not be asked for again."""
@@ -161,6 +165,34 @@ class Order:
         self._number += 1
 
 
+class Ordered:
+    """The keys of a dict in order, for as long as somebody goes through them from the beginning on."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: list[str] | None = None
+
+    def behind(self, rows: Mapping[str, object], key: str, limit: int) -> list[str]:
+        """The first keys behind this one. One sorts once, and asks for the next ones by bisection."""
+        if self._keys is None or not key:
+            self._keys = sorted(rows)
+        keys, found = self._keys, list[str]()
+        for at in range(bisect_right(keys, key), len(keys)):
+            if keys[at] in rows:
+                found.append(keys[at])
+                if len(found) == limit:
+                    return found
+        self._keys = None  # it was the last time
+        return found
+
+    def add(self, key: str) -> None:
+        """A row came; one that went is passed by."""
+        keys = self._keys
+        if keys is not None and ((at := bisect_left(keys, key)) == len(keys) or keys[at] != key):
+            keys.insert(at, key)
+
+
 class MemoryStore:
     """Rows in dicts; gone with the process."""
 
@@ -169,12 +201,16 @@ class MemoryStore:
         self._rows: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
         self._released: set[str] = set()
         self._orders: defaultdict[tuple[str, str], Order] = defaultdict(Order)
+        self._ordered: defaultdict[str, Ordered] = defaultdict(Ordered)
 
     def get(self, table: str, key: str) -> bytes | None:
         return self._rows[table].get(key)
 
     def scan(self, table: str) -> Iterator[tuple[str, bytes]]:
         yield from self._rows[table].items()
+
+    def behind(self, table: str, key: str, limit: int) -> list[str]:
+        return self._ordered[table].behind(self._rows[table], key, limit)
 
     def release(self, table: str) -> None:
         self._released.add(table)
@@ -184,11 +220,13 @@ class MemoryStore:
         for table, changes in rows.items():
             if table in self._released:
                 continue
-            held = self._rows[table]
+            held, ordered = self._rows[table], self._ordered[table]
             for key, value in changes:
                 if value is None:
                     held.pop(key, None)
                 else:
+                    if key not in held:
+                        ordered.add(key)
                     held[key] = value
         for table, line, at, key in due.add:
             self._orders[table, line].enter(at, key)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from streams.engine.errors import RowFault, RowTooLarge
 from streams.engine.kafka import LARGEST_RECORD
 from streams.engine.spec import NONE, TableSpec
-from streams.engine.store import Due, Entry, MemoryStore, Store
+from streams.engine.store import Due, Entry, MemoryStore, Ordered, Store
 
 V = TypeVar("V")
 ABSENT: Any = object()
@@ -34,6 +34,7 @@ class Table(MutableMapping[str, V]):
     __slots__ = (
         "__weakref__",
         "_looked",
+        "_ordered",
         "_taken",
         "dirty",
         "largest",
@@ -62,6 +63,7 @@ class Table(MutableMapping[str, V]):
         """What `undo` takes back: key, the value before. Always the same list, so that a loop over records can empty it
         without a call (`mark`)."""
         self._taken: list[Entry] = []
+        self._ordered = Ordered()
         self._looked: dict[str, dict[str, tuple[Any, int]]] = {}
         """Line → key → the row of this batch when it was last asked, and its deadline: time passes many times in a
         batch, and most rows do not change in between."""
@@ -84,6 +86,8 @@ class Table(MutableMapping[str, V]):
     def __setitem__(self, key: str, value: V) -> None:
         old = self.values_.get(key, ABSENT)
         self.writes.append((key, old))
+        if old is ABSENT:
+            self._ordered.add(key)
         self.values_[key] = value
         if key not in self.dirty:
             self.dirty[key] = old
@@ -123,6 +127,7 @@ class Table(MutableMapping[str, V]):
                 self.values_.pop(key, None)
             else:
                 self.values_[key] = old
+                self._ordered.add(key)
         self.writes.clear()
 
     def rollback(self) -> list[Entry]:
@@ -142,6 +147,7 @@ class Table(MutableMapping[str, V]):
             self.values_.pop(key, None)
         else:
             self.values_[key] = old
+            self._ordered.add(key)
 
     def spoil(self, key: str, why: Exception) -> None:
         """A row cannot be used, and is to be set aside."""
@@ -163,6 +169,10 @@ class Table(MutableMapping[str, V]):
             data = self.store.get(self.spec.name, key) or repr(row).encode()
         del self[key]
         return data
+
+    def behind(self, key: str, limit: int) -> list[str]:
+        """The first keys behind this one, in order; those that this batch wrote among them."""
+        return self._ordered.behind(self.values_, key, limit)
 
     def take_due(self, line: str, before: int, limit: int) -> list[str]:
         """Keys of rows with a deadline of the line below ``before`` (ms), ``limit`` at most: committed ones, the

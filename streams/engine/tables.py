@@ -4,6 +4,7 @@ its others lie encoded in the store and are decoded when they are asked for.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -128,6 +129,10 @@ class CachedTable(Table[V]):
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key, ABSENT) is not ABSENT
+
+    def behind(self, key: str, limit: int) -> list[str]:
+        stored = self.store.behind(self.spec.name, key, limit)
+        return nsmallest(limit, {*stored, *(each for each in self.dirty if each > key)})
 
     def undo(self) -> None:
         for key, old in reversed(self.writes):

@@ -18,8 +18,8 @@ from streams.base.times import to_ms
 from streams.replay.mapping import load_mapping
 from streams.replay.reader import CallLog, read_log
 
-TOPICS = tuple(topic for topic in flow.inputs("ingest") if topic not in ("alert.commands", "alert.silences"))
-"""What is read: what people said of the alerts that there were is left out."""
+TOPICS = tuple(topic for topic in flow.inputs("ingest") if not topic.startswith("alert."))
+"""What is read: what people said of the alerts that there were is left out, and so are the rules that were applied."""
 MOST = 5_000_000
 """Events of a line, some 500 bytes each."""
 SHOWN = 5

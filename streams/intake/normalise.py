@@ -13,7 +13,7 @@ from schemas.events import FIELDS, TEXTS, TIMES
 from streams.base.alert_records import Command, Silenced
 from streams.base.links import Word, is_customer, order_of
 from streams.base.plain_forms import REMEMBERED
-from streams.base.records import NO_QUEUE, AgentState, CustomerEvent, Erase, Event, Profile
+from streams.base.records import NO_QUEUE, AgentState, CustomerEvent, Erase, Event, Profile, Ruled
 from streams.base.times import to_ms
 from streams.contacts.steps import AGENT
 from streams.identity.identifiers import Why, identifiers, plain_id, read
@@ -24,7 +24,7 @@ from streams.intake.deadlines import Deadlines, Zones
 from streams.intake.detectors import Budget
 from streams.intake.intents import Intents
 from streams.intake.masking import mask
-from streams.intake.staff import agent_state, at_or_none, command, silence
+from streams.intake.staff import agent_state, at_or_none, command, ruled, silence
 from streams.sentiment import scoring
 from streams.sentiment.scoring import SCORED, Scorer
 
@@ -63,7 +63,7 @@ class NoCustomer(ValueError):
 
 def event_record(
     obj: dict[str, Any], time_ms: int, line: str, policy: Policy, budget: Budget | None = None
-) -> Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced | Word:
+) -> Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced | Ruled | Word:
     """The internal record of a CloudEvent as a plain dict (``id``, ``source``, ``type``, ``data``) that passed the
     contract.
 
@@ -295,7 +295,8 @@ def _subject(value: str | None, region: str | None) -> str | None:
 _BUILDERS: dict[
     str,
     Callable[
-        [dict[str, Any], int, str, Policy], Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced
+        [dict[str, Any], int, str, Policy],
+        Event | Profile | CustomerEvent | Erase | AgentState | Command | Silenced | Ruled,
     ],
 ] = {
     "customer.profile_changed": _profile,
@@ -303,6 +304,7 @@ _BUILDERS: dict[
     "agent.state_changed": agent_state,
     "alert.commanded": command,
     **dict.fromkeys(("silence.set", "silence.ended"), silence),
+    "alert.rules.applied": ruled,
     **dict.fromkeys(("order.placed", "order.delivered", "promise.made", "promise.kept"), _customer_event),
 }
 

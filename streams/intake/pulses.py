@@ -18,6 +18,7 @@ MOST_WAITING = 200
 """Connectors, channels and minutes that wait to be told; what is beyond is `OTHER`."""
 LONGEST_NAME = 200
 OTHER = "other"
+_WORDS = ("alert.", "identity.")
 Counts = tuple[int, int]
 """Taken in, and refused."""
 
@@ -25,8 +26,8 @@ Counts = tuple[int, int]
 class Pulses:
     """Of one task; ``waiting``: ``source ␟ channel ␟ minute`` → counts that are to be told."""
 
-    def __init__(self, task: str, waiting: MutableMapping[str, Counts], channels: Mapping[str, str]) -> None:
-        """``channels``: by topic."""
+    def __init__(self, task: str, waiting: MutableMapping[str, Counts], channels: Mapping[str, str | None]) -> None:
+        """``channels``: by topic; of one that has none nothing is counted."""
         self.task, self.waiting, self.channels = task, waiting, channels
         self._counted: Counter[tuple[str, str, int, bool]] = Counter()
         self._sent_at: int | None = None
@@ -34,7 +35,7 @@ class Pulses:
     def count(self, event: Mapping[str, Any], topic: str, arrived: int, *, refused: bool) -> None:
         """A record that was taken in or refused; those of replays do not count. ``event``: as far as it could be read;
         ``arrived``: by the broker, ms."""
-        if event.get("replayid") or str(event.get("type")).startswith("replay."):
+        if self.channels[topic] is None or event.get("replayid") or str(event.get("type")).startswith("replay."):
             return
         source = event.get("source")
         name = source if isinstance(source, str) and len(source) <= LONGEST_NAME else ""
@@ -43,9 +44,10 @@ class Pulses:
     def keep(self) -> None:
         """The end of a batch."""
         for (source, topic, minute, refused), count in self._counted.items():
-            key = _key(source, self.channels[topic], minute)
+            channel = self.channels[topic] or ""
+            key = _key(source, channel, minute)
             if key not in self.waiting and len(self.waiting) >= MOST_WAITING:
-                key = _key(OTHER, self.channels[topic], minute)
+                key = _key(OTHER, channel, minute)
             accepted, bad = self.waiting.get(key, (0, 0))
             self.waiting[key] = (accepted, bad + count) if refused else (accepted + count, bad)
         self._counted.clear()
@@ -66,6 +68,7 @@ def _key(source: str, channel: str, minute: int) -> str:
     return f"{source.replace(SEP, ' ')}{SEP}{channel}{SEP}{minute}"
 
 
-def channel_of(topic: str) -> str:
-    """Of an input topic, without its prefix; one that is no channel's stands for itself."""
-    return topic.removeprefix("contacts.")
+def channel_of(topic: str) -> str | None:
+    """Of an input topic, without its prefix; what systems tell of customers and agents stands for itself. None: what
+    people say (commands, silences, rules) comes from no connector, and nobody waits for it."""
+    return None if topic.startswith(_WORDS) else topic.removeprefix("contacts.")

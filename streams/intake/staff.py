@@ -1,11 +1,11 @@
-"""What people who work there say: states of agents, words on alerts. An argument that none of them needs is there for
-whoever calls them beside others.
+"""What people who work there say: states of agents, words on alerts, rules. An argument that none of them needs is
+there for whoever calls them beside others.
 """
 
 from typing import Any
 
 from streams.base.alert_records import Command, Silenced
-from streams.base.records import AgentState
+from streams.base.records import AgentState, Ruled
 from streams.base.times import to_ms
 from streams.intake.detectors import Budget
 from streams.intake.masking import mask
@@ -60,6 +60,20 @@ def silence(obj: dict[str, Any], time_ms: int, line: str, policy: Any) -> Silenc
         starts=at_or_none(data.get("starts")),
         until=at_or_none(data.get("ends")),
         reason=_masked(data.get("reason"), policy) or "",
+    )
+
+
+def ruled(obj: dict[str, Any], time_ms: int, line: str, policy: Any) -> Ruled:
+    data: dict[str, Any] = obj["data"]
+    return Ruled(
+        id=obj["id"],
+        source=obj["source"],
+        number=data["number"],
+        version=data["version"],
+        time=time_ms,
+        by=data["by"],
+        reason=_masked(data["reason"], policy) or "",
+        rules=data["rules"],
     )
 
 

@@ -60,6 +60,13 @@ def demands(spec: TopicSpec, settings: Settings) -> tuple[Demand, ...]:
         Effect.WARNED,
         mend=BROKERS_DEFAULT_BYTES,
     )
+    if spec.compacted:
+        return (
+            exactly("cleanup.policy", "compact", "what was said last is deleted in time"),
+            *EVERY,
+            _ARRIVAL,
+            largest,
+        )
     return (*READ, _ARRIVAL, _unread_kept(spec), kept, _BY_SIZE, _SEGMENTS, largest)
 
 

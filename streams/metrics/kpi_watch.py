@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import QUIET, RECOVERED, Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.conditions import Comparison, leaves
 from streams.alerts.index import Index
 from streams.alerts.signals import Params, Signal
@@ -44,6 +44,8 @@ class KpiWatch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Stream time that has to be passed for something to change without a record."""
     version: str = ""
     """Of the rules."""
+    number: int = 0
+    """Under which they were applied."""
 
 
 class Asks(NamedTuple):
@@ -75,7 +77,8 @@ class KpiRules:
         rows = self._taken(records, before, since)
         for key in of_line(self.rows, line):
             row = self.rows[key]
-            if key not in rows and ((row.due is not None and now > row.due) or row.version != self.index.version):
+            is_due = (row.due is not None and now > row.due) or not self.index.goes_by(row.version, row.number)
+            if key not in rows and is_due:
                 rows[key] = row
         if before > NEVER and now // DAY_MS > before // DAY_MS:
             self._tidy(line, now)
@@ -159,12 +162,12 @@ class _Look:
             self._judge(length)
         begun = going(row.stood, span.since)
         attributes = attributes_of(self.key)
-        look = watch(
-            index, attributes, self._fields, span.now, begun if row.version == index.version else {}, span.since
-        )
+        going_on = index.going_on(begun, row.version, row.number)
+        look = watch(index, attributes, self._fields, span.now, going_on, span.since)
         found = [self._in_its_unit(each) for each in looked_at(look.found, begun, span.since)]
-        names = {rule.name for rule in index.rules}
-        stood, changed = settled(row.stood, found, span, names, self._why)
+        gone = gone_by({rule.name for rule in index.rules}, index.goes_by(row.version, row.number))
+        over = index.switched.after(row.number).removed
+        stood, changed = settled(row.stood, found, span, gone, self._why, over)
         self._keep(stood, look.due)
         told = self._subject(attributes)
         yield from (told.condition(each, span) for each in changed)
@@ -260,6 +263,7 @@ class _Look:
             stood,
             due,
             self.rules.index.version,
+            self.rules.index.number,
         )
         if not (reads or stood):
             self.rules.rows.pop(self.key, None)

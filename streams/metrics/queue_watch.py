@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.alerts.bounded import Span, Stood, Told, going, looked_at, settled
+from streams.alerts.bounded import Span, Stood, Told, going, gone_by, looked_at, settled
 from streams.alerts.index import Index
 from streams.alerts.intervals import BEGINNING
 from streams.alerts.signals import Params, Signal
@@ -31,6 +31,8 @@ class QueueWatch(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was to be expected at the whole minutes of the last hour."""
     version: str = ""
     """Of the rules that it was judged by."""
+    number: int = 0
+    """The number under which they were applied."""
 
 
 class Moving(NamedTuple):
@@ -104,11 +106,13 @@ class QueueRules:
 
         span = Span(since, now, moving.before, PANE_MS, now - self.policy.legs_ms)
         begun = going(row.stood, since)
-        look = watch(self.index, attributes, fields, now, begun if row.version == self.index.version else {}, since)
+        index = self.index
+        look = watch(index, attributes, fields, now, index.going_on(begun, row.version, row.number), since)
         found = looked_at(look.found, begun, since)
-        stood, changed = settled(row.stood, found, span, self._names)
+        gone = gone_by(self._names, index.goes_by(row.version, row.number))
+        stood, changed = settled(row.stood, found, span, gone, over=index.switched.after(row.number).removed)
         recent = tuple(each for each in samples if each[0] >= now - self.policy.legs_ms)
-        after = QueueWatch(stood, recent, self.index.version)
+        after = QueueWatch(stood, recent, index.version, index.number)
         if not (stood or recent):
             self.rows.pop(key, None)
         elif after != row:

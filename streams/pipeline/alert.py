@@ -14,17 +14,17 @@ import orjson
 from streams.alerts import records
 from streams.alerts.board import Board, Cap, Gone, Silence, Tables, Told
 from streams.alerts.connectors import CONNECTOR_TYPES, Connectors, ConnectorTables
-from streams.alerts.handling import Handlings
 from streams.alerts.hearing import Places, places
-from streams.alerts.index import Index
 from streams.alerts.machine import OVER, Refused, Standing
 from streams.base.alert_records import AlertRecord, Command, Condition, Pulse
-from streams.base.records import LIVE, Erase, output_key
+from streams.base.records import LIVE, Erase, Ruled, output_key
 from streams.base.times import MINUTE_MS
-from streams.engine import Outputs, Record, Table, TableSpec, TaskInfo
+from streams.customers.rules import AlertReader, AlertRules
+from streams.engine import Outputs, Record, Rest, Table, TableSpec, TaskInfo
 from streams.hours.calendars import Hours
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.notes import Notes
+from streams.pipeline.ruling import FILE, REJUDGED, REJUDGING, RULING, SWITCHED, Ruling
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, struct_table
 
 
@@ -46,17 +46,20 @@ TABLES = (
     _timed("silences", Silence, lambda row: row.next - 1),
     _timed("caps", Cap, lambda row: row.minute + MINUTE_MS - 1),
     *(struct_table(name, kind) for name, kind in CONNECTOR_TYPES.items()),
+    RULING,
+    SWITCHED,
+    REJUDGING,
 )
 
 
-NO_RULES, PLACES = Index(()), places(Hours(), ZoneInfo("UTC"))
+PLACES = places(Hours(), ZoneInfo("UTC"))
 
 
-class AlertWatch(NamedTuple):
-    """The rules that are judged here."""
+class AlertMeans(NamedTuple):
+    """What it goes by."""
 
-    connectors: Index = NO_RULES
-    system: Index = NO_RULES
+    alerts: AlertRules = AlertRules()
+    reader: AlertReader = AlertReader()
     places: Places = PLACES
 
 
@@ -72,14 +75,19 @@ class Alerting(Stage):
         info: TaskInfo,
         tables: Mapping[str, Table[Any]],
         name: Name,
-        rules: Handlings,
+        means: AlertMeans,
         notes: Notes,
-        watched: AlertWatch = AlertWatch(),  # noqa: B008 - it never changes
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(AlertRecord), None)
-        self.rules, self.notes = rules, notes
-        self.board = Board(Tables(tables["standings"], tables["silences"], tables["caps"]), rules)
-        self.connectors = Connectors(*watched, ConnectorTables(**{name: tables[name] for name in CONNECTOR_TYPES}))
+        self.notes, self.places = notes, means.places
+        self.ruling, self.rejudging = Ruling(tables, means.alerts, means.reader), tables["rejudging"]
+        self.ruling.is_new()
+        rows = Tables(tables["standings"], tables["silences"], tables["caps"])
+        alerts = self.ruling.alerts
+        self.board = Board(rows, alerts.file.handlings(), alerts.switched, self.watermarks.ended)
+        self._note()
+        self.connector_rows = ConnectorTables(**{name: tables[name] for name in CONNECTOR_TYPES})
+        self.connectors = self._connectors()
         self.timed = (tables["standings"], tables["silences"], tables["caps"])
         self.alerts, self.events, self.dead = name("alerts"), name("alert.events"), name("contacts.dead-letters")
 
@@ -94,6 +102,50 @@ class Alerting(Stage):
     def undo(self, record: Record) -> None:
         super().undo(record)
         self.board.forgotten()
+        self._go_by()
+
+    def ruled(self, value: Ruled, out: Outputs) -> None:
+        if self.ruling.take(value, {}):
+            self._go_by()
+            self.rejudging[FILE] = ""
+            self._rejudge_some(out)
+
+    def _go_by(self) -> None:
+        if self.ruling.is_new():
+            self.board.go_by(self.ruling.alerts.file.handlings(), self.ruling.alerts.switched)
+            self.connectors = self._connectors()
+            self._note()
+
+    def _note(self) -> None:
+        self.notes.ruled(self.ruling.alerts.severities)
+
+    def rules_version(self) -> str | None:
+        return self.ruling.alerts.file.version
+
+    def _connectors(self) -> Connectors:
+        alerts = self.ruling.alerts
+        return Connectors(alerts.index("connector"), alerts.index("system"), self.places, self.connector_rows)
+
+    def _rejudge_some(self, out: Outputs) -> None:
+        """Hold alerts against other rules, in the order of their fingerprints."""
+        after = self.rejudging.get(FILE)
+        if after is None:
+            return
+        standings = self.board.tables.standings
+        keys = self.tables["standings"].behind(after, REJUDGED)
+        for key in keys:
+            if (known := standings.get(key)) is not None:
+                now = self.watermarks.stream_time(known.line)
+                self._tell(self.board.rejudge(key, known.stepped if now is None else now), out)
+        if len(keys) < REJUDGED:
+            del self.rejudging[FILE]
+        else:
+            self.rejudging[FILE] = keys[-1]
+
+    def finish(self, out: Outputs) -> Rest:
+        self._rejudge_some(out)
+        rest = super().finish(out)
+        return Rest.AT_ONCE if self.rejudging else rest
 
     def _listen(self, out: Outputs) -> None:
         """Look after the connectors, a minute of stream time at a time."""
@@ -112,6 +164,7 @@ class Alerting(Stage):
         elif isinstance(value, Erase):
             told = self.board.erase(value, value.time if now is None else now)
         elif isinstance(value, Command):
+            self._tell(self.board.before(value, value.time if now is None else now), out)
             told = self.board.obey(value, value.time if now is None else now)
         else:
             told = self.board.silence(value, value.time if now is None else now)

@@ -10,7 +10,9 @@ from schemas import routing
 from schemas.data import SCALES
 from schemas.envelope import CloudEvent, from_binary, is_binary
 from schemas.problems import shown
+from streams.base.records import LIVE
 from streams.base.times import DAY_MS, HOUR_MS, iso
+from streams.customers.rules import AlertReader
 from streams.engine import Record
 
 PLANNED_DAYS = 366
@@ -43,6 +45,8 @@ class Door:
     """The same."""
     tiers: tuple[str, ...] = ()
     """Those that a profile may give a customer; none = any."""
+    alerts: AlertReader = AlertReader()  # noqa: RUF009 - it never changes
+    """Reads rules that are applied."""
 
 
 class Rejected(Exception):
@@ -74,14 +78,15 @@ class Checks:
         self.prefix, self.max_bytes = door.prefix, door.max_bytes
         self.max_age_ms, self.tolerance_ms = door.max_age_ms, door.tolerance_ms
         self.homes, self.channels = routing.homes(), routing.channels()
-        self.tiers = door.tiers
+        self.tiers, self.alerts = door.tiers, door.alerts
         self.scales = {"csat": door.csat_scale, "nps": (0, 10), "ces": door.ces_scale}
 
     def live(self, record: Record, event: CloudEvent[Any, Any], time: int) -> None:
         """The times of a live event, against the broker's time of arrival: so the answer is the same whenever the
         record is read.
         """
-        self._age(record, time, event.type)
+        if event.type != "alert.rules.applied":  # it counts from where it lies, whatever the clock of who sent it says
+            self._age(record, time, event.type)
         if event.type in PLANS:
             self._plans(record, event)
 
@@ -158,6 +163,24 @@ class Checks:
             self.scale(event.data)
         elif event.type == "customer.profile_changed":
             self.tier(event.data)
+        elif event.type == "alert.rules.applied":
+            self.alert_rules(event)
+
+    def alert_rules(self, event: CloudEvent[Any, Any]) -> None:
+        """They hold for all lines, fit the other rules, and are those that the version names."""
+        if event.line != LIVE:
+            raise Rejected("wrong-type", "replayid", "rules are applied to every line; leave replayid out")
+        if (problem := self.alerts.problem(event.data.rules)) is not None:
+            path = ".".join(map(str, ("data.rules", *problem.path)))
+            raise Rejected("wrong-type", path, problem.what)
+        version = self.alerts.version(event.data.rules)
+        if version != event.data.version:
+            raise Rejected(
+                "wrong-type",
+                "data.version",
+                f"data.version is {event.data.version}, and by the tiers of these workers the rules are {version}; "
+                "apply them with the program and the rules folder of the workers",
+            )
 
     def tier(self, data: Any) -> None:
         """The tier that a profile gives is one of the rules, and it is not given and withdrawn at once."""

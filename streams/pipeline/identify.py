@@ -35,6 +35,7 @@ from streams.base.records import (
     Event,
     Line,
     Profile,
+    Ruled,
     contact_key,
 )
 from streams.engine import Outputs, Record, Table, TaskInfo
@@ -142,6 +143,11 @@ class Identify(Stage):
             out.send(self.interactions, f"customer:{value.customer}".encode(), encode(value))
         elif kind is AgentState:
             self.shifts.came(value, self.watermarks.stream_time(value.line), out)
+
+    def ruled(self, value: Ruled, out: Outputs) -> None:
+        """One task tells all that are behind."""
+        if self.info.partition == 0:
+            out.broadcast(self.interactions, None, encode(value))
 
     def undo(self, record: Record) -> None:
         super().undo(record)

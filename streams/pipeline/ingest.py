@@ -17,7 +17,7 @@ from schemas.events import parse, problem_of
 from schemas.problems import shown
 from streams.base.alert_records import AlertWord, Command, Silenced
 from streams.base.links import Word
-from streams.base.records import LIVE, Normalised, contact_key
+from streams.base.records import LIVE, Normalised, Ruled, contact_key
 from streams.base.times import DAY_MS
 from streams.engine import Outputs, Processor, Record, Rest, Table, TableSpec, TaskInfo
 from streams.intake.clock import InputClock, LineClock
@@ -31,6 +31,7 @@ from streams.pipeline.checks import Checks, Rejected
 from streams.pipeline.dead_letters import Why, buried, bury
 from streams.pipeline.means import Means
 from streams.pipeline.notes import Gauged
+from streams.pipeline.ruling import RULING, taken_in
 from streams.pipeline.stage import Name, ProgressSender, struct_table
 from streams.sentiment.scoring import SCORED
 
@@ -38,6 +39,7 @@ TABLES = (
     TableSpec("seen", bytes, bytes, version=2, upgrades=(upgraded,)),  # chunks of digests, see `streams.intake.dedup`
     struct_table("clocks", LineClock),
     struct_table("pulses", tuple[int, int]),  # see `streams.intake.pulses`
+    RULING,
 )
 encode = msgspec.json.Encoder().encode
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Ingest(Gauged, Processor):
         self.progress = ProgressSender(info, self.normalised)
         channels = {topic: channel_of(topic.removeprefix(self.prefix)) for topic in info.topics}
         self.pulses = Pulses(info.name, tables["pulses"], channels)
+        self.ruling = tables["ruling"]
         self.event: dict[str, Any] = {}
         """The record at hand, as far as it is one."""
         self.latest: dict[tuple[str, str], int] = {}
@@ -245,8 +248,7 @@ class Ingest(Gauged, Processor):
         channel = getattr(event.data, "channel", None)
         named = contact_key(channel, event.data.contact_id).encode() if channel else key
         made = self._normalised(obj, time, event.line)
-        to = self.conditions if isinstance(made, Command | Silenced) else self.normalised
-        out.send(to, made.key if isinstance(made, Word) else named, encode(made))
+        self._send(made, named, out)
         self.seen.add(record.topic, source, event.id, content)
         self.added = True
         latest = (event.line, record.topic)
@@ -255,6 +257,22 @@ class Ingest(Gauged, Processor):
             time = min(time, record.timestamp)  # a fast clock of one publisher does not drive everybody's time
         if time > self.latest.get(latest, time - 1):
             self.latest[latest] = time
+
+    def _send(self, made: Normalised | AlertWord | Word, named: bytes, out: Outputs) -> None:
+        if isinstance(made, Ruled):
+            self._rule(made, out)
+            return
+        to = self.conditions if isinstance(made, Command | Silenced) else self.normalised
+        out.send(to, made.key if isinstance(made, Word) else named, encode(made))
+
+    def _rule(self, made: Ruled, out: Outputs) -> None:
+        """Other rules, told to all that are behind. Who handles alerts knows them before anybody tells of a condition
+        by them."""
+        if not taken_in(self.ruling, made):
+            self.notes.duplicate()
+            return
+        for topic in (self.conditions, self.normalised):
+            out.broadcast(topic, None, encode(made))
 
     def _content(self, obj: dict[str, Any], time: int) -> bytes:
         try:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from streams.alerts.index import Index
-from streams.base.records import JUDGED, LIVE, SEP, Fact, Facts, Line, Measurement, Unnamed, output_key
+from streams.base.records import JUDGED, LIVE, SEP, Fact, Facts, Line, Measurement, Ruled, Unnamed, output_key
 from streams.base.times import DAY_MS
+from streams.customers.rules import AlertReader, AlertRules
 from streams.engine import Outputs, Record, RowFault, StoreError, Table, TableSpec, TaskInfo
 from streams.metrics import kpis, panes, vocabulary
 from streams.metrics.groups import ALL, dimensions_of, in_key
@@ -23,6 +23,7 @@ from streams.metrics.watching import WATCH_TYPES, Watching, WatchTables
 from streams.metrics.windows import arrived, fold_all, moved, record_key, standing
 from streams.pipeline.dead_letters import Portion, Why, bury
 from streams.pipeline.notes import Notes
+from streams.pipeline.ruling import RULING, SWITCHED, Ruling
 from streams.pipeline.stage import BEHIND, WATERMARKS, Keys, Stage, struct_table
 from streams.pipeline.stage import Name as TopicName
 from streams.signals import watch
@@ -49,8 +50,9 @@ TABLES = (
     _table("names", Name, ""),
     *(_table(name, kind, "") for name, kind in SIGNAL_TYPES.items()),
     *(_table(name, kind) for name, kind in WATCH_TYPES.items()),
+    RULING,
+    SWITCHED,
 )
-NO_RULES = Index(())
 
 
 class MeasureRules(NamedTuple):
@@ -58,8 +60,8 @@ class MeasureRules(NamedTuple):
 
     kpis: KpiPolicy
     signals: SignalRules
-    queue_alerts: Index = NO_RULES
-    kpi_alerts: Index = NO_RULES
+    alerts: AlertRules = AlertRules()
+    reader: AlertReader = AlertReader()
 
 
 class Measure(Stage):
@@ -84,8 +86,9 @@ class Measure(Stage):
         self.dead = name("contacts.dead-letters")
         self.signal_tables = SignalTables(**{name: tables[name] for name in SIGNAL_TYPES})
         self.signal_rules, self.signals = rules.signals.shared(info.peers), name("defect.signals")
-        watch_tables = WatchTables(**{name: tables[name] for name in WATCH_TYPES})
-        self.watching = Watching(rules.queue_alerts, rules.kpi_alerts, self.policy, watch_tables)
+        self.watch_tables = WatchTables(**{name: tables[name] for name in WATCH_TYPES})
+        self.ruling = Ruling(tables, rules.alerts, rules.reader)
+        self.watching = self._watching()
         self.examples: Named | None = None
         """Whom examples may name, until there are more; None = not known."""
         self.live: LiveReadings | None = None
@@ -112,6 +115,26 @@ class Measure(Stage):
             what = f"{type(error).__name__}: {error}"[:500]
             bury(self.dead, portion, Why("measure", "processing", what, None, error), out)
             self.notes.dead_letter("processing")
+
+    def ruled(self, value: Ruled, out: Outputs) -> None:
+        """What stream time has passed by here is still judged by the rules before."""
+        lines = {line: Line(time, self.watermarks.ended(line)) for line, time in self.times().items()}
+        self.close(lines, out)
+        if self.ruling.take(value, {}):
+            self._go_by()
+
+    def _go_by(self) -> None:
+        if self.ruling.is_new():
+            self.watching = self._watching()
+
+    def _watching(self) -> Watching:
+        self.ruling.is_new()
+        alerts = self.ruling.alerts
+        return Watching(alerts.index("queue"), alerts.index("kpi"), self.policy, self.watch_tables)
+
+    def undo(self, record: Record) -> None:
+        super().undo(record)
+        self._go_by()
 
     def _one_by_one(self, facts: Facts, out: Outputs) -> None:
         """One of them raised: it is `refused`, and costs no other one."""

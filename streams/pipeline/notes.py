@@ -44,6 +44,9 @@ class Notes:
     def alert(self, rule: str, state: str) -> None:
         """A live alert took a step, and stands so now."""
 
+    def ruled(self, severities: Mapping[str, str]) -> None:
+        """Alerts go by these rules from now on: their severities, by name."""
+
     def quiet(self, verdict: str, status: str) -> None:
         """A live record of a silence was published."""
 
@@ -79,6 +82,10 @@ class Gauged:
     def open_alerts(self) -> Mapping[tuple[str, str, str], int]:
         """Alerts of the live line that are not over, by rule, state and severity."""
         return {}
+
+    def rules_version(self) -> str | None:
+        """Of the rules by which alerts are handled."""
+        return None
 
     def firing_signals(self) -> Mapping[str, int]:
         """Early signals of a defect that fire now on the live line, by kind of subject."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from streams.base.progress import GONE, Origins
-from streams.base.records import LIVE, Line, Progress
+from streams.base.records import LIVE, Line, Progress, Ruled
 from streams.base.watermarks import Watermarks
 from streams.engine import Outputs, Processor, Record, Rest, RowFault, StoreError, Table, TableSpec, TaskInfo
 from streams.pipeline.notes import Gauged
@@ -141,6 +141,10 @@ class Stage(Gauged, Processor):
     def handle(self, record: Record, out: Outputs) -> None:
         value = self.decode(record.value or b"")
         self.size = len(record.value or b"")
+        if type(value) is Ruled:
+            self._heal(out.now)
+            self.ruled(value, out)
+            return
         if type(value) is not Progress:
             self.folded = True
             self.fold(value, out)
@@ -241,7 +245,7 @@ class Stage(Gauged, Processor):
     def each(
         self,
         keys: Iterable[str],
-        do: Callable[[str], None],
+        do: Callable[[str], object],
         rows: Callable[[str], Iterable[tuple[str, str]]],
         certain: bool,
     ) -> None:
@@ -267,6 +271,14 @@ class Stage(Gauged, Processor):
     def fold(self, value: Any, out: Outputs) -> None:
         """Take one record in."""
         raise NotImplementedError
+
+    def ruled(self, value: Ruled, out: Outputs) -> None:
+        """Alerts are raised by other rules from here on."""
+
+    def times(self) -> dict[str, int]:
+        """Line → stream time, ms, of those that have one."""
+        known = ((line, self.watermarks.stream_time(line)) for line in self.watermarks.lines())
+        return {line: time for line, time in known if time is not None}
 
     def prepare(self) -> None:
         """Deadlines are looked after next: rows that this batch wrote must say when they are due."""

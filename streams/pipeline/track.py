@@ -2,6 +2,7 @@
 and alerts.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,18 @@ import orjson
 from msgspec.structs import replace
 
 from schemas import flow
-from streams.base.records import JUDGED, LIVE, Erase, Fact, Interaction, Line, Unforwarded, fact_key, facts_together
+from streams.base.records import (
+    JUDGED,
+    LIVE,
+    Erase,
+    Fact,
+    Interaction,
+    Line,
+    Ruled,
+    Unforwarded,
+    fact_key,
+    facts_together,
+)
 from streams.customers import customers, erasing
 from streams.customers.customers import Customer, Outcome
 from streams.customers.follow import CONDITIONS
@@ -20,15 +32,18 @@ from streams.customers.outreach import TOPIC as OUTREACH
 from streams.customers.recommendations import TOPIC as RECOMMENDATIONS
 from streams.customers.rules import CustomerRules
 from streams.customers.upgrades import alerts_together, by_capability, journeys_by_name, open_journeys
-from streams.engine import Outputs, Record, Table, TaskInfo
+from streams.engine import Outputs, Record, Rest, Table, TaskInfo
 from streams.metrics.groups import key_of
 from streams.pipeline.dead_letters import Why, bury
 from streams.pipeline.erasing import NOBODY_ERASED, Erasures, Privacy
 from streams.pipeline.notes import Notes
+from streams.pipeline.ruling import FILE, REJUDGED, RULING, SWEEP, SWITCHED, Ruling, Sweep
 from streams.pipeline.stage import BEHIND, NO_DEADLINE, WATERMARKS, Name, Stage, large_table, struct_table
 
 COUNTED = (QUIET, OUTREACH, RECOMMENDATIONS)
 """Topics whose live records are counted."""
+AT_ONCE = 64
+"""Rows that are taken before it is asked how large they were."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -63,6 +78,9 @@ TABLES = (
     ),
     struct_table("erased", int),  # hash of an owner → until when it is erased
     struct_table("past", int),  # replay that is forgotten → its number
+    RULING,
+    SWITCHED,
+    SWEEP,
 )
 
 
@@ -82,6 +100,8 @@ class Track(Stage):
     ) -> None:
         super().__init__(info, tables, msgspec.json.Decoder(Interaction), name("contact.measurements"))
         self.customers, self.rules, self.notes = tables["customers"], rules, notes
+        self.ruling, self.rejudging = Ruling(tables, rules.alerts, rules.reader), tables["rejudging"]
+        self._go_by()
         self.measurements, self.interactions = name("contact.measurements"), name("contact.interactions")
         self.topics = {topic: name(topic) for topic in flow.outputs("track")}
         self.dead = name("contacts.dead-letters")
@@ -114,6 +134,7 @@ class Track(Stage):
         if value is None:
             self.notes.left_out("track")
             return
+        known = self._judged(owner, known, out)
         outcome = customers.fold(known, value, self.watermarks, self.rules, self.size)
         self.touched[owner] = None
         self._write(owner, known, outcome, out)
@@ -135,8 +156,67 @@ class Track(Stage):
             self.erasures.prove(told, out)
             self.notes.erased()
 
+    def ruled(self, value: Ruled, out: Outputs) -> None:
+        before = self.ruling.number
+        if not self.ruling.take(value, self.times()):
+            return
+        self._go_by()
+        if self.info.partition == 0:  # one task tells all that are behind
+            out.broadcast(self.measurements, None, encode(value))
+        self.rejudging[FILE] = self.rejudging.get(FILE, Sweep(before)).begun(value.number)
+        self._rejudge_some(out)
+
+    def _go_by(self) -> None:
+        if self.ruling.is_new():
+            self.rules = dataclasses.replace(self.rules, alerts=self.ruling.alerts)
+
+    def _rejudge_some(self, out: Outputs) -> None:
+        """Hold rows against other rules, in the order of their keys."""
+        sweep = self.rejudging.get(FILE)
+        if sweep is None:
+            return
+        self.prepare()
+        after = sweep.last
+        keys = self.customers.behind(after, REJUDGED)
+        for start in range(0, len(keys), AT_ONCE):
+            if self.customers.full:
+                break
+            some = keys[start : start + AT_ONCE]
+            self.each(some, lambda key: self._rejudge(key, sweep, out), self._row, certain=True)
+            after = some[-1]
+        else:
+            if len(keys) < REJUDGED:
+                del self.rejudging[FILE]
+                return
+        self.rejudging[FILE] = sweep.at(after)
+
+    def _judged(self, owner: str, known: Customer | None, out: Outputs) -> Customer | None:
+        """The row, held against the rules in force although it is not its turn."""
+        sweep = self.rejudging.get(FILE)
+        if sweep is None or known is None or not self._rejudge(owner, sweep, out):
+            return known
+        after: Customer | None = self.customers.get(owner)
+        if after is not None:
+            after = self.customers[owner] = customers.judged_by(after, self.ruling.number)
+        return after
+
+    def _rejudge(self, owner: str, sweep: Sweep, out: Outputs) -> bool:
+        """Was it still to be?"""
+        known = self.customers.get(owner)
+        number = self.ruling.number if known is None else max(known.ruled, sweep.number(owner))
+        if known is None or number >= self.ruling.number:
+            return False
+        self._published(owner, known, customers.rejudged(known, self.watermarks, self.rules, number), out)
+        return True
+
+    def finish(self, out: Outputs) -> Rest:
+        self._rejudge_some(out)
+        rest = super().finish(out)
+        return Rest.AT_ONCE if self.rejudging else rest
+
     def undo(self, record: Record) -> None:
         super().undo(record)
+        self._go_by()
         self.erasures.marks.undo()
 
     def forget(self, line: str) -> None:
@@ -156,7 +236,7 @@ class Track(Stage):
         self.touched.clear()
 
     def fire(self, table: str, key: str, line: str, now: int, out: Outputs) -> None:
-        known = self.customers.get(key)
+        known = self._judged(key, self.customers.get(key), out)
         self._published(key, known, customers.advance(known, self.watermarks, self.rules, line), out)
         self.changed.pop(key, None)
 
@@ -186,7 +266,9 @@ class Track(Stage):
             if outcome.customer is None:
                 self.customers.pop(owner, None)
             else:
-                self.customers[owner] = outcome.customer
+                is_new = known is None and FILE in self.rejudging  # by the rules in force
+                after = outcome.customer
+                self.customers[owner] = customers.judged_by(after, self.ruling.number) if is_new else after
         for fact in outcome.facts:
             self._measured(owner, fact, out)
         for each in outcome.out:

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from streams.identity.rules import IdentityRules
 from streams.rules import alerts as alert_files
 from streams.rules import files as rule_files
 from streams.rules import policies
+from streams.rules.applied import AppliedReader
 from streams.rules.behaviours import BehavioursFile
 from streams.rules.files import Files, Rules, TrackingFile, build
 from streams.rules.source import CASES, SHIPPED, RulesError, Source, file_of
@@ -75,7 +77,9 @@ def load(
         raise RulesError("\n".join(mistakes))
     known = policies.Known(files["tiers"].tiers, files["services"].types)
     served = policies.policy(policy or policies.DEFAULT, known, directory, chosen=policy is not None)
-    return build(Files(**files), shipped_nobody(), served, Path(policy or policies.DEFAULT).stem)
+    every, named = Files(**files), {*policies.shipped(), *policies.own(directory)}
+    built = build(every, shipped_nobody(), served, Path(policy or policies.DEFAULT).stem)
+    return replace(built, customers=replace(built.customers, reader=AppliedReader(every, named)))
 
 
 @cache

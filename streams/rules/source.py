@@ -70,7 +70,7 @@ class Source:
             if problem["type"] == "too_short" and any(_is_within(each["loc"], problem["loc"]) for each in problems):
                 continue  # its items are left out because each of them has a mistake of its own
             path = tuple(step for step in problem["loc"] if step != "[key]")
-            yield self.at(path, _say(problem, allowed(kind, path[:-1]) if problem["type"] in UNKNOWN else []))
+            yield self.at(path, say(problem, allowed(kind, path[:-1]) if problem["type"] in UNKNOWN else []))
 
 
 _KINDS = {
@@ -99,7 +99,7 @@ def _is_within(place: tuple[int | str, ...], whole: tuple[int | str, ...]) -> bo
     return len(place) > len(whole) and place[: len(whole)] == whole
 
 
-def _say(problem: ErrorDetails, known: Sequence[str]) -> str:
+def say(problem: ErrorDetails, known: Sequence[str]) -> str:
     kind, given = problem["type"], problem["input"]
     if kind == "missing":
         return "is missing"

@@ -43,8 +43,10 @@ def check(settings: Settings) -> None:
     storage(settings)
 
 
-def build(settings: Settings, decided: Rules) -> Application:
-    """The application of one worker. Raises what a wrong setting or rule raises; nothing is connected yet."""
+def build(settings: Settings, decided: Rules, *, applied: bool = False) -> Application:
+    """The application of one worker; ``applied``: other alert rules than those of its file are in force. Raises what a
+    wrong setting or rule raises; nothing is connected yet.
+    """
     metrics = Metrics(decided.customers.alerts.severities, [rule.name for rule in decided.customers.outreach.rules])
     scorer = load_scorer(
         settings.sentiment_scorer, partial(metrics.plugin_failed, "sentiment"), settings.sentiment_model
@@ -64,7 +66,7 @@ def build(settings: Settings, decided: Rules) -> Application:
             fetch_max_wait_ms=settings.fetch_max_wait_ms,
             session_timeout_ms=settings.session_timeout_ms,
             storage=storage(settings),
-            features=features(settings, decided, parts),
+            features=features(settings, decided, parts, applied=applied),
             demands=of_all(settings),
         ),
         observer=metrics,

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from streams.engine import Inlet
+from streams.engine.group import ANY
 from streams.hours.calendars import Calendar
 from streams.hours.public_holidays import in_year
 from streams.rules import Rules, policies
@@ -36,19 +37,33 @@ OWN = frozenset(
 YEARS = range(1970, 2101)
 
 
-def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet]) -> dict[str, str]:
-    """Name → value or digest; of a setting the name of its environment variable."""
+def features(settings: Settings, rules: Rules, inlets: Iterable[Inlet], *, applied: bool = False) -> dict[str, str]:
+    """Name → value or digest; of a setting the name of its environment variable. ``applied``: alert rules were applied
+    while workers ran, and hold in place of what the file of any of them says.
+    """
     compared = {variable(name): _said(getattr(settings, name)) for name in Settings.model_fields if name not in OWN}
     zone, policy = rules.kpis.time_zone, Path(settings.policy or policies.DEFAULT).stem
     return {
         "version": _minor(),
         **compared,
         **{f"rules.{name}": _digest(part) for name, part in _parts(rules)},
+        **({"rules.alerts": ANY} if applied else {}),
         variable("policy"): f"{policy} ({_digest(rules.customers.policy)})",
         "time_zone": f"{zone.key} ({_digest(_offsets(zone))})",
         "calendars": _digest([_calendar(each) for _, each in sorted(rules.kpis.hours.calendars.items())]),
         **{f"rows.{inlet.name}": ", ".join(f"{spec.name} {spec.version}" for spec in inlet.tables) for inlet in inlets},
     }
+
+
+def other_parts(one: Rules, other: Rules) -> list[str]:
+    """In which parts, but alerts, rules differ: as `features` names them."""
+    before = {name: _digest(part) for name, part in _parts(one)}
+    after = {name: _digest(part) for name, part in _parts(other)}
+    before["policy"], after["policy"] = (_digest(each.customers.policy) for each in (one, other))
+    before["calendars"], after["calendars"] = (
+        _digest([_calendar(each) for _, each in sorted(rules.kpis.hours.calendars.items())]) for rules in (one, other)
+    )
+    return sorted(name for name, digest in after.items() if name != "alerts" and before[name] != digest)
 
 
 def _said(value: object) -> str:
@@ -64,7 +79,7 @@ def _parts(rules: Rules) -> Iterator[tuple[str, object]]:
     """
     for whole in (rules, rules.customers):
         for part in fields(whole):
-            if part.init and part.name not in ("customers", "alerts", "policy", "policy_name", "handlings"):
+            if part.init and part.name not in ("customers", "alerts", "policy", "policy_name", "handlings", "reader"):
                 yield part.name, getattr(whole, part.name)
     yield "alerts", rules.customers.alerts.file
 

@@ -120,10 +120,13 @@ class Gauges(Collector):
         queues: dict[tuple[str, str], tuple[int, float, float | None]] = {}
         alerts = dict.fromkeys(((rule, "firing", severity) for rule, severity in self.metrics.alert_rules.items()), 0)
         signals = dict.fromkeys(("product", "topic"), 0)
+        versions: dict[tuple[str, ...], int] = {}
         for task in list(self.source.tasks.owned.values()):
             stage = _asked(task.processor)
             readings.update(stage.readings())
             queues.update(stage.queues_now())
+            if (version := stage.rules_version()) is not None:
+                versions[version,] = 1
             for kind, count in stage.firing_signals().items():
                 signals[kind] += count
             for labels, count in stage.open_alerts().items():
@@ -141,6 +144,7 @@ class Gauges(Collector):
             expected,
         )
         yield _family("contact_alerts_open", "Alerts that are not over", ("rule", "state", "severity"), alerts)
+        yield _family("contact_alert_rules_info", "Always 1; the rules that alerts go by", ("version",), versions)
         yield _family(
             "contact_defect_signals_firing",
             "Products and topics whose share of negative contacts has risen",

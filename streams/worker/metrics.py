@@ -110,6 +110,9 @@ class Metrics(Observer, Notes):
             "Times that a plug-in raised, hung or gave what is none of what it was asked for",
             *("plugin", "why"),
         )
+        self.rules_refused = counter(
+            "contact_streams_rules_refused", "Times that alert rules were not applied at SIGHUP since they were wrong"
+        )
         self.came_late = counter("contact_streams_late", "Events or facts that came after their time had passed", "hop")
         self.erasures = counter("contact_streams_erasures", "Customers erased, with a proof")
         self.left_out_records = counter(
@@ -168,10 +171,13 @@ class Metrics(Observer, Notes):
         for hop, bounds in LIMITS.items():
             for what in bounds:
                 self.limits.labels(hop, what)
+        self._begin_of_rules()
+        self._begin_of_customers()
+
+    def _begin_of_rules(self) -> None:
         for rule in self.alert_rules:
             for state in ("firing", "resolved"):
                 self.alerts.labels(rule, state)
-        self._begin_of_customers()
 
     def _begin_of_customers(self) -> None:
         for plugin, why in product(("sentiment", "behaviours"), WHY):
@@ -192,6 +198,10 @@ class Metrics(Observer, Notes):
         build.labels(_version()).set(1)
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def ruled(self, severities: Mapping[str, str]) -> None:
+        self.alert_rules = dict(severities)
+        self._begin_of_rules()
 
     def dead_letter(self, reason: str) -> None:
         self.dead.labels(reason).inc()

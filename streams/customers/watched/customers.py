@@ -63,7 +63,7 @@ class Sight:
             )
             return looked._replace(standings=tuple(known))
 
-        return self.seen.look((view.owner, view.line, "moods"), made_of, at, take)
+        return self.rules.of_now(self.seen.look((view.owner, view.line, "moods"), made_of, at, take), view.line)
 
     def _others(self, state: KnownWatch, view: View, at: int | None) -> Looked:
         index = self.rules.others
@@ -84,7 +84,7 @@ class Sight:
         def take() -> Looked:
             return at_customer(CustomerScene(known, False), index, at, {}, BEGINNING)
 
-        return self.seen.look((view.owner, view.line, "others"), made_of, at, take)
+        return self.rules.of_now(self.seen.look((view.owner, view.line, "others"), made_of, at, take), view.line)
 
     def _journeys(self, state: KnownWatch, view: View, at: int | None) -> Looked:
         index = self.rules.journeys
@@ -100,7 +100,7 @@ class Sight:
             times = [each.due for each in looks if each.due is not None]
             return Looked(tuple(one for each in looks for one in each.standings), min(times, default=None))
 
-        return self.seen.look((view.owner, view.line, "journeys"), made_of, at, take)
+        return self.rules.of_now(self.seen.look((view.owner, view.line, "journeys"), made_of, at, take), view.line)
 
     def is_told(self, state: KnownWatch, view: View, now: int) -> bool:
         """Is all told that rules about moods find by now?"""

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 from streams.alerts.conditions import Comparison
-from streams.alerts.index import Index
+from streams.alerts.index import NOT_SWITCHED, Index
+from streams.alerts.switching import Switched
 from streams.contacts.contact import Contact
 from streams.customers.tiers import Tiers
 from streams.customers.watched.looking import fields_of, leaves_of, part_of, rules_of
 from streams.customers.watched.moods import MOODS, Way, way_of
 from streams.customers.watched.scenes import PROMISE
+from streams.customers.watched.standings import Looked
 
 WORDS = frozenset({"tier", "service_type", "policy", "channel", "queue"})
 OF_JOURNEYS = frozenset({"repeats"})
@@ -22,6 +24,7 @@ class Watched:
     contacts: Index
     customers: Index
     journeys: Index
+    switched: Switched = NOT_SWITCHED
     moods: Index = field(init=False)
     """Of those about customers, what reads how the customer feels alone: it goes by messages."""
     others: Index = field(init=False)
@@ -69,6 +72,19 @@ class Watched:
         if wanted is None or contact.tier in wanted:
             return True
         return any(tier in wanted for _, tier in contact.said) or any(tier in wanted for _, _, tier in tiers)
+
+    def of_now(self, looked: Looked, line: str) -> Looked:
+        """Without what was over when its rule came."""
+        if not self.switched.since or not looked.standings:
+            return looked
+        of_before = self.switched.is_of_before
+        found = tuple([each for each in looked.standings if not of_before(each.rule, line, each.until)])
+        return looked if len(found) == len(looked.standings) else looked._replace(standings=found)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all of them."""
+        return frozenset({*self.contacts.places, *self.customers.places, *self.journeys.places})
 
     @property
     def read(self) -> frozenset[str]:

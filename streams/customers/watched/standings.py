@@ -5,6 +5,7 @@ from itertools import count
 from typing import NamedTuple
 
 from streams.alerts.episodes import CONTACT, CUSTOMER, MOVED, WITHDRAWN, Alert, Alerts, Episode, Subject, alert_id
+from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
 
 NEVER_HELD = -(2**62)
 
@@ -45,13 +46,13 @@ Whose = tuple[str, str]
 
 def names_of(each: Standing, whose: Whose) -> Iterator[str]:
     """The ids of an episode, one after the other: of a contact's that was moved or withdrawn, and holds after all,
-    the next one counts. That of a customer is named by its contact where a message of it began it."""
+    the next one counts, as of any that was over by other rules. That of a customer is named by its contact where a
+    message of it began it."""
     alone = each.about == CUSTOMER and each.subject.message is None
     parts = (each.rule, *whose, "" if alone else each.subject.key, each.anchor)
     yield alert_id(*parts)
-    if each.about == CONTACT:
-        for number in count(2):
-            yield alert_id(*parts, str(number))
+    for number in count(2):
+        yield alert_id(*parts, str(number))
 
 
 def named(standings: Iterable[Standing], alerts: Alerts, whose: Whose) -> dict[str, Standing]:
@@ -63,9 +64,9 @@ def named(standings: Iterable[Standing], alerts: Alerts, whose: Whose) -> dict[s
     for each in standings:
         names = names_of(each, whose)
         name = first = next(names)
-        while name in alerts and alerts[name].reason in _MAY_COME_BACK and (name := next(names, "")):
-            pass
-        name = name or first
+        again = _MAY_COME_BACK if each.about == CONTACT else OF_RULES
+        while name in alerts and alerts[name].reason in again:
+            name = next(names)
         if name in alerts or name != first:
             found[name] = each
         else:
@@ -114,4 +115,5 @@ def is_over(alert: Alert) -> bool:
     return alert.resolved is not None
 
 
-_MAY_COME_BACK = frozenset({MOVED, WITHDRAWN})
+OF_RULES = frozenset({RULE_CHANGED, RULE_REMOVED})
+_MAY_COME_BACK = frozenset({MOVED, WITHDRAWN, *OF_RULES})

@@ -20,6 +20,7 @@ INPUTS = (
     "agents.state",
     "alert.commands",
     "alert.silences",
+    "alert.rules",
     "identity.commands",
 )
 HOPS = ("ingest", "identify", "track", "measure", "alert")

@@ -78,7 +78,7 @@ def test_a_fault_of_ours_is_a_traceback(kind: type[Exception], monkeypatch: pyte
         (("demo",), "streams.kafka.topics.create"),
         (("broker", "status"), "streams.local.broker.Broker.running"),
         (("schemas", "list"), "schemas.registry.topics"),
-        (("worker",), "streams.worker.process.build"),
+        (("worker",), "streams.worker.process.at_start"),
     ],
 )
 def test_no_command_takes_a_fault_for_something_else(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.engine.assignor import RendezvousAssignor
-from streams.engine.group import Door, Member, agreed, differences, own_failures
+from streams.engine.group import ANY, Door, Member, agreed, are_alike, differences, own_failures
 
 A, B = {"rules": "a", "zone": "UTC"}, {"rules": "b", "zone": "UTC"}
 CLUSTER = SimpleNamespace(partitions_for_topic=lambda topic: {0, 1, 2, 3})
@@ -112,6 +112,17 @@ def test_strangers_in_the_group_get_nothing_and_break_nothing() -> None:
     strange = [b"", b"\xff\xfe", b"[]", json.dumps({"worker": "x", "features": 3, "round": "y"}).encode()]
     found = given_out(first, {"m": first} | {f"s{n}": data for n, data in enumerate(strange)})
     assert {member: count for member, (count, _) in found.items() if count} == {"m": 4}
+
+
+def test_what_is_decided_elsewhere_is_like_every_other_one() -> None:
+    free = {**A, "rules": ANY}
+    assert differences(free, A) == differences(B, free) == []
+    assert differences(free, {**A, "zone": "CET"}) == ["zone is UTC here and CET there"]
+    assert are_alike(free, A) and not are_alike(A, B) and not are_alike(free, None)
+    leader, late, other = Door("a", A), Door("late", free), Door("other", {**free, "zone": "CET"})
+    found = given_out(leader, {"1": leader, "2": late, "3": other})
+    assert sorted(count for count, _ in found.values()) == [0, 2, 2]
+    assert found["3"][0] == 0
 
 
 def test_differences_are_named_with_both_values() -> None:

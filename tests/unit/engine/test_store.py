@@ -1,6 +1,7 @@
 """Stores and tables over them: the same as a dict whatever happens, deadlines in order, folders that cannot be used."""
 
 import tracemalloc
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from streams.engine.changelog import Changelog, Rows, encode_key, outdated
 from streams.engine.errors import NewerState
 from streams.engine.rocks import RocksStores
 from streams.engine.spec import TableSpec, version_of
-from streams.engine.store import Due, Entry, MemoryStore, Order, Store
+from streams.engine.store import Due, Entry, MemoryStore, Order, Ordered, Store
 from streams.engine.tables import Cache, CachedTable, deadlines, open_tables, settle, take_back
 from tests.support.records import mark, record
 
@@ -72,6 +73,14 @@ class TheSameAsADict(RuleBasedStateMachine):
         self.marked = {name: dict(held) for name, held in self.committed.items()}
         self.settled = 0
         self.taken = False
+
+    @rule(name=names, key=keys, limit=st.integers(1, 9))
+    def look_behind(self, name: str, key: str, limit: int) -> None:
+        """Keys in order; a removed one may be among them."""
+        found = self.tables[name].behind(key, 2 * len(KEYS))
+        assert [each for each in found if each in self.now[name]] == sorted(e for e in self.now[name] if e > key)
+        assert found == sorted(found)
+        assert self.tables[name].behind(key, limit) == found[:limit]
 
     @rule(name=names, key=keys, value=values)
     def put(self, name: str, key: str, value: Row) -> None:
@@ -336,3 +345,32 @@ def test_what_is_out_of_date_does_not_grow_without_bound() -> None:
         order.enter(10_000_000 - turn, "one")
     assert order._number <= 2 + 1000
     assert order.take(10_000_001, 5) == [(10_000_000 - 4_999, "one")]
+
+
+class Seen(dict[str, int]):
+    """Counts how often all keys are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.times += 1
+        return super().__iter__()
+
+
+@settings(max_examples=100)
+@given(st.sets(st.text("abc", min_size=1, max_size=3)), st.lists(st.tuples(st.text("abc", min_size=1), st.booleans())))
+def test_who_goes_through_all_keys_in_portions_sorts_them_once(keys: set[str], changes: list[tuple[str, bool]]) -> None:
+    rows, ordered, at, found = Seen(dict.fromkeys(keys, 0)), Ordered(), "", list[str]()
+    for key, comes in [*changes, *[("", False)] * (len(keys) + 1)]:
+        some = ordered.behind(rows, at, 1)
+        assert some == sorted(each for each in dict.keys(rows) if each > at)[:1]
+        if not some:
+            break
+        found, at = [*found, *some], some[-1]
+        if comes:
+            ordered.add(key)
+            rows[key] = 0
+        else:
+            rows.pop(key, None)
+    assert rows.times == 1
+    assert found == sorted(set(found))

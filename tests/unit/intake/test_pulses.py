@@ -1,5 +1,6 @@
 """What connectors sent is counted by minute, and told exactly once."""
 
+from schemas import flow
 from streams.base.alert_records import Heard
 from streams.intake.pulses import LONGEST_NAME, MOST_WAITING, OTHER, PULSE_MS, Counts, Pulses, channel_of
 
@@ -76,3 +77,16 @@ def test_many_connectors_are_other() -> None:
 def test_the_channel_of_a_topic() -> None:
     assert channel_of("contacts.voice") == "voice"
     assert channel_of("customers.profile") == "customers.profile"
+    every = {topic for topic in flow.inputs("ingest") if channel_of(topic) is None}
+    assert every == {"alert.commands", "alert.silences", "alert.rules", "identity.commands"}
+
+
+def test_what_people_say_comes_from_no_connector() -> None:
+    one = Pulses("ingest-0", {}, {topic: channel_of(topic) for topic in ("contacts.voice", "alert.rules")})
+    for topic in ("alert.rules", "contacts.voice"):
+        for refused in (False, True):
+            one.count(of("/contact-streams/rules"), topic, M0, refused=refused)
+    one.keep()
+    found = one.take(M0)
+    assert found is not None
+    assert [(each.channel, each.accepted, each.refused) for each in found.of] == [("voice", 1, 1)]

@@ -63,7 +63,18 @@ def test_what_is_mended_is_as_demanded(replicas: int, kept: dict[str, str]) -> N
         assert {each.demand.effect for each in left} <= {Effect.WARNED}, topic.name
 
 
-@pytest.mark.parametrize("name", [spec.topic for spec in registry.topics().values() if spec.direction == "input"])
+INPUTS = [spec for spec in registry.topics().values() if spec.direction == "input"]
+
+
+def test_an_input_of_which_the_latest_record_counts(settings: Settings) -> None:
+    (topic,) = ["x." + spec.topic for spec in INPUTS if spec.compacted]
+    assert of(settings, topic, message_timestamp_type="CreateTime") == {"message.timestamp.type": Effect.REFUSED}
+    assert of(settings, topic, cleanup_policy="delete") == {"cleanup.policy": Effect.REFUSED}
+    assert of(settings, topic, max_message_bytes="500000") == {"max.message.bytes": Effect.WARNED}
+    assert of(settings, topic, retention_ms="1") == {}
+
+
+@pytest.mark.parametrize("name", [spec.topic for spec in INPUTS if not spec.compacted])
 def test_an_input_from_outside(settings: Settings, name: str) -> None:
     topic = "x." + name
     assert of(settings, topic, message_timestamp_type="CreateTime") == {"message.timestamp.type": Effect.REFUSED}

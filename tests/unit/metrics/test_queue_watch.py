@@ -141,7 +141,7 @@ def test_other_rules_are_for_what_goes_on_too() -> None:
     assert (after["slow"].until, after["slow"].reason) == (at(110), "rule_removed")
     watcher.by(rule("queue", {"waiting": {"above": 7}}, "full"), version="3")
     (gone,) = watcher.move(120)
-    assert (gone.rule, gone.reason) == ("full", "withdrawn")
+    assert (gone.rule, gone.reason) == ("full", "rule_changed")
     watcher.by(version="4")
     assert watcher.move(130) == []
 

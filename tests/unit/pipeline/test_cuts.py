@@ -1,5 +1,6 @@
 """Deadlines fire where the log says so: what `track` and `identify` send is a function of the log, however it is cut."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,10 +10,15 @@ from hypothesis import strategies as st
 from streams.base.records import Left, Line, Profile, Progress
 from streams.customers import loop
 from streams.customers.customers import Customer
-from tests.support.logs import a_cut, by_key, left_of_published, run
-from tests.support.offline import hops
+from streams.customers.rules import AlertRules
+from tests.support.logs import a_cut, as_read, by_key, left_of_published, run
+from tests.support.offline import RULES as SHIPPED
+from tests.support.offline import TaskUnderTest, hops, inlets
+from tests.support.ruling import ruled
 from tests.support.track_story import OWNER, RULES, T0, D, H, M, S, contact_events, event
 
+FEW = replace(SHIPPED, customers=replace(SHIPPED.customers, alerts=AlertRules()))
+"""Rules of which none is about alerts."""
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 """Without shrinking: logs are long, and a failing one is quickly made shorter by hand."""
 TIMES = st.sampled_from([0, 1, 20 * S, 121 * S, 10 * M, 3 * H, 25 * H])
@@ -60,6 +66,56 @@ def test_alerts_and_facts_are_the_same_records_in_the_same_order(log: list[Any],
         for task in (one_by_one, cut)
     ]
     assert kept[0] == kept[1]
+
+
+OTHER_RULES = (
+    """rules:
+  - {name: high-tier-wait, subject: contact, tiers: high, when: {waiting: {above: 10s}}, severity: critical}
+  - {name: any-wait, subject: contact, when: {waiting: {above: 3m}}}""",
+    "rules: []",
+    """rules:
+  - {name: any-wait, subject: contact, when: {waiting: {above: 25s}}, severity: info}
+  - {name: sour, subject: customer, when: {sentiment: {at_or_below: -0.3, clear_at_or_above: 0}}}""",
+)
+"""To be applied."""
+
+
+@st.composite
+def places(draw: st.DrawFn) -> list[Any]:
+    """A log in which other rules are applied anywhere."""
+    log = draw(logs())
+    for number, which in enumerate(draw(st.lists(st.sampled_from(OTHER_RULES), max_size=4)), 1):
+        log.insert(draw(st.integers(0, len(log) - 2)), (number, which))
+    numbers = iter(range(1, 9))
+    return [ruled(each[1], next(numbers)) if isinstance(each, tuple) else each for each in log]
+
+
+@settings(max_examples=100, phases=PHASES)
+@given(places(), a_cut)
+def test_other_rules_hold_from_their_place_on(log: list[Any], cuts: list[tuple[int, bool]]) -> None:
+    one_by_one, cut = run(hops()["track"], log, [(1, False)]), run(hops()["track"], log, cuts)
+    assert by_key(cut, "alert.conditions") == by_key(one_by_one, "alert.conditions")
+    for task in (one_by_one, cut):
+        assert task.task.failed == 0
+        assert len(task.tables["rejudging"]) == 0
+
+
+@settings(max_examples=50, phases=PHASES)
+@given(logs(), a_cut, st.sampled_from(OTHER_RULES))
+def test_what_was_applied_counts_and_not_the_file(log: list[Any], cuts: list[tuple[int, bool]], applied: str) -> None:
+    """Whoever takes over, and whatever it was started with."""
+    alone = inlets(rules=FEW)["track"]
+    other = TaskUnderTest(alone)
+    told = [ruled(applied, 1), *log]
+    one, changing = run(hops()["track"], told, [(1, False)]), TaskUnderTest(inlets()["track"])
+    run(other, told, [(1, False)])
+    for number, each in enumerate(told):
+        changing.batch(as_read([each]))
+        if number % 3 == 0:
+            changing.task.inlet = inlets()["track"] if number % 2 else alone
+            changing.restart()
+    for task in (other, changing):
+        assert by_key(task, "alert.conditions") == by_key(one, "alert.conditions")
 
 
 def standing(customer: Customer) -> set[str]:

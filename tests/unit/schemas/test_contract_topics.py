@@ -34,6 +34,7 @@ def test_every_topic_of_the_system_is_described() -> None:
         "agents.state",
         "alert.commands",
         "alert.silences",
+        "alert.rules",
         "identity.commands",
     }
     outputs = {
@@ -138,6 +139,7 @@ def test_every_internal_record_has_an_example() -> None:
         (internal.GroupedRecord, records.Grouped),
         (internal.MovedRecord, records.Moved),
         (internal.HandedRecord, records.Handed),
+        (internal.RuledRecord, records.Ruled),
     ],
 )
 def test_internal_models_describe_the_records(model: Any, record: Any) -> None:
@@ -175,7 +177,7 @@ def test_how_topics_are_kept() -> None:
     for compacted in ("alerts", "journeys", "segments", "queue.state", "privacy.proofs"):
         assert TOPICS[compacted].kafka_config() == {"cleanup.policy": "compact"} | within
     assert {name: spec.partitions for name, spec in TOPICS.items() if spec.partitions != 4} == dict.fromkeys(
-        ("alert.commands", "alert.conditions", "alert.silences", "api.audit"), 1
+        ("alert.commands", "alert.conditions", "alert.rules", "alert.silences", "api.audit"), 1
     )
     for spec in TOPICS.values():
         if spec.direction in ("input", "internal"):

@@ -31,6 +31,7 @@ def test_what_each_stage_reads_and_writes() -> None:
                 "agents.state",
                 "alert.commands",
                 "alert.silences",
+                "alert.rules",
                 "identity.commands",
             ),
             ("alert.conditions", "contact.normalised", "contacts.dead-letters"),

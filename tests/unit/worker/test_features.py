@@ -16,6 +16,7 @@ from streams import rules as rule_files
 from streams.app import inlets
 from streams.customers.rules import CustomerRules
 from streams.customers.worth import Bounds
+from streams.engine.group import differences
 from streams.identity.rules import IdentityRules
 from streams.rules import Rules
 from streams.settings import Settings, load, variable
@@ -62,6 +63,17 @@ def changed(one: dict[str, str], other: dict[str, str]) -> set[str]:
 def test_a_setting_that_changes_results_is_named(name: str, value: object) -> None:
     assert changed(of(), of(**{name: value})) == {variable(name)}
     assert of(**{name: value})[variable(name)] == str(value)
+
+
+def test_alert_rules_that_were_applied_count_in_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text("rules: []\n")
+    held, other = rule_files.load(), rule_files.load(tmp_path)
+    assert changed(of(held), of(other)) == {"rules.alerts"}
+    assert module.other_parts(held, other) == []
+    chosen = load()
+    some = [features(chosen, each, inlets(chosen, each, Metrics(), None), applied=True) for each in (held, other)]
+    assert some[0] == some[1]
+    assert differences(some[0], of(other)) == []
 
 
 def test_a_secret_is_compared_and_not_told() -> None:
@@ -111,7 +123,9 @@ def test_every_part_of_the_rules_is_compared_by_its_values(tmp_path: Path) -> No
         "quality": replace(customers.quality, human={"apology": 1.0}),
         "groups": ("tier",),
     }
-    assert changes.keys() | {"alerts", "policy_name"} == {part.name for part in fields(CustomerRules) if part.init}
+    assert changes.keys() | {"alerts", "policy_name", "reader"} == {
+        part.name for part in fields(CustomerRules) if part.init
+    }
     for name, other in changes.items():
         own = replace(rules, customers=replace(customers, **{name: other}))
         assert changed(of(), of(own)) == {variable(name) if name == "policy" else f"rules.{name}"}
