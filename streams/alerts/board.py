@@ -17,6 +17,7 @@ from streams.alerts.handling import Handling, Handlings
 from streams.alerts.index import NOT_SWITCHED
 from streams.alerts.machine import CAP, Cover, Refused, Standing, Step, Steps
 from streams.alerts.matching import Matcher, fit, matcher
+from streams.alerts.obeying import obey
 from streams.alerts.rejudging import ruled
 from streams.alerts.switching import Switched
 from streams.base.alert_records import Command, Condition, ConditionSubject, Silenced
@@ -151,7 +152,7 @@ class Board:
                 "data.alert_id",
                 "no such alert is known: it never fired, or it was over and is forgotten; the command changes nothing",
             )
-        return self._kept(known, [machine.obey(known, command, self.rule(known.condition.rule), now)], now)
+        return self._kept(known, [obey(known, command, self.rule(known.condition.rule), now)], now)
 
     def silence(self, told: Silenced, now: int) -> list[Told]:
         """A silence is set, or ended. Raises `Refused`."""
@@ -214,7 +215,7 @@ class Board:
         room = held if most is None else held[:most]
         if not held:
             del self.tables.caps[key]
-            return told
+            return told + self._say_held(key, 0, now)
         left = len(held) - len(room)
         self.tables.caps[key] = Cap(known.line, minute, len(room), left)
         for fingerprint in room:

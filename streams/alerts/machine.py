@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from streams.alerts.episodes import ERASED, MOVED, WITHDRAWN
 from streams.alerts.handling import EscalationStep, Handling
 from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
-from streams.base.alert_records import Command, Condition
+from streams.base.alert_records import Condition
 from streams.base.records import LIVE
 from streams.base.times import DAY_MS
 
@@ -163,6 +163,14 @@ def take(known: Standing | None, condition: Condition, rule: Handling, now: int,
     """The steps by which a condition is taken in; a standing without a step where nothing is to be told."""
     if known is not None and condition.episode in known.past:
         return known
+    if known is None or not known.cleared or condition.since < known.cleared[0] + rule.keep_firing_ms:
+        return _taken(known, condition, rule, now, covers)
+    over = over_now(known, now, *known.cleared)  # it was kept for as long as it was to be before this one began
+    after = _taken(over.standing, condition, rule, now, covers)
+    return [over, *after] if isinstance(after, list) else [over]
+
+
+def _taken(known: Standing | None, condition: Condition, rule: Handling, now: int, covers: Covers) -> Steps | Standing:
     going = known is not None and known.base not in OVER
     if condition.until is not None:
         if known is not None and condition.episode in known.open:
@@ -267,7 +275,7 @@ def _due(known: Standing, rule: Handling, now: int, covers: Covers) -> Step | No
         return uncover(replace(known, snoozed_until=None), now, covers)
     at = _unanswered_at(known, rule)
     if at is not None and now >= at:
-        return _escalated(known, rule.escalation[known.level], now, "unanswered")
+        return escalated(known, rule.escalation[known.level], now, "unanswered")
     return None
 
 
@@ -284,7 +292,7 @@ def _unanswered_at(known: Standing, rule: Handling) -> int | None:
     return (known.fired or 0) + rule.escalation[known.level].after_ms
 
 
-def _escalated(known: Standing, step: EscalationStep | None, at: int, because: str, who: Who = NOBODY) -> Step:
+def escalated(known: Standing, step: EscalationStep | None, at: int, because: str, who: Who = NOBODY) -> Step:
     severity = step.severity if step else None
     if step is None:
         severity = SEVERITIES[min(SEVERITIES.index(known.severity) + 1, len(SEVERITIES) - 1)]
@@ -320,32 +328,3 @@ def covered(known: Standing, cover: Cover, now: int) -> Step | None:
     else:
         because = "cap_over" if known.inhibited_by == CAP else "inhibition_over"
     return take_step(known, now, because, silenced_by=silence, inhibited_by=inhibitor)
-
-
-def obey(known: Standing, command: Command, rule: Handling, now: int) -> Step:
-    """A person's word. Raises `Refused`."""
-    if known.base in OVER:
-        raise Refused("data.alert_id", f"the alert is over ({known.state}, {known.because})")
-    if known.base == PENDING and command.action not in ("comment", "assign", "close"):
-        raise Refused("data.action", f"the alert is pending: {command.action} is for one that has fired")
-    who = command.by, command.note
-    if command.action == "acknowledge":
-        by, at = command.by or "", command.time
-        return take_step(known, now, "acknowledged", who, base=ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=at)
-    if command.action == "close":
-        return over_now(known, now, command.time, CLOSED, who)
-    if command.action == "escalate":
-        step = rule.escalation[known.level] if known.level < len(rule.escalation) else None
-        return _escalated(known, step, now, "escalated", who)
-    if command.action == "snooze":
-        if command.until is None or command.until <= now:
-            raise Refused("data.until", "a snooze needs an end that lies ahead")
-        by = f"snooze:{command.by}" if command.by else "snooze"
-        return take_step(known, now, "silenced", who, silenced_by=by, snoozed_until=command.until)
-    if command.action == "assign":
-        if not command.to:
-            raise Refused("data.to", "to whom is it to be assigned?")
-        return take_step(known, now, "assigned", who, assigned_to=command.to)
-    if not command.note:
-        raise Refused("data.note", "what is to be said?")
-    return take_step(known, now, "commented", who)

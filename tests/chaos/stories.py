@@ -21,12 +21,19 @@ RAISE, KILL = "[raise]", "[kill]"
 """In a message that has no sentiment yet: the scorer raises, or ends the process."""
 MINUTE = 60_000
 WAIT_LIMIT = 4_000
+KEPT_LIMIT, FOR, KEEP, UNANSWERED = 1_000, 2_000, 1_000, 3_000
+FLOOD_LIMIT, PER_MINUTE = 1_500, 20
 RULES = """
 rules:
   - {name: wait, subject: contact, tiers: [gold, platinum], channels: [voice, chat, in-person], severity: critical,
      when: {waiting: {above: 4s}}}
   - {name: mood, subject: customer, tiers: [gold, platinum], severity: warning,
      when: {sentiment: {at_or_below: -0.4, clear_at_or_above: -0.1, half_life: 30m, min_messages: 2, quiet_after: 2h}}}
+  - {name: kept, subject: contact, channels: [voice, chat], severity: info, for: 2s, keep_firing_for: 1s,
+     escalation: [{after: 3s, severity: warning}], when: {waiting: {above: 1s}}}
+  - {name: flood, subject: contact, channels: [voice], severity: info, per_minute: 20, when: {waiting: {above: 1500ms}}}
+inhibitions:
+  - {source: [rule=wait], target: [rule=kept], equal: [contact]}
 """
 
 SIGNALS: dict[str, float] = {"false_alarms_per_year": 1.0, "min_history": 20, "min_contacts": 10}

@@ -63,6 +63,15 @@ def _waits(contact: Contact, world: World) -> Iterator[Episode]:
             yield Episode(keys[0], over, earlier=keys[-1], needed=since is not None)
 
 
+def waits(contact: Contact, rule: str, limit: int) -> Iterator[Episode]:
+    """Of a rule for customers of every tier; ``limit``: ms that a leg has to last."""
+    for leg in contact.legs:
+        since = max(leg.entered + limit, contact.known)
+        if since < leg.left:
+            over = None if leg.left == NEVER_LEFT else (leg.left, leg.outcome or "")
+            yield Episode((rule, contact.line, contact.owner, contact.id, since), over, limit)
+
+
 def _high_since(contact: Contact, leg: Leg, world: World) -> int | None:
     """The first moment, from the limit on, at which the leg lasted and the customer was of a high tier; not before an
     event says whose contact it is."""
@@ -126,7 +135,8 @@ def check(logs: Logs, world: World, accepted: list[Input], now: dict[str, int]) 
     """The steps of alerts against the episodes, and how alerts stand against their last step."""
     by_id: dict[str, list[Rec]] = defaultdict(list)
     for rec in logs.of("alert.events"):
-        by_id[rec.doc["alert"]["episode_id"]].append(rec)
+        if rec.doc["alert"]["rule"] in ("wait", "mood"):
+            by_id[rec.doc["alert"]["episode_id"]].append(rec)
     yield from _stand(logs)
     episodes = wanted(world, now)
     earlier = {episode.earlier: key for key, episode in episodes.items() if episode.earlier}
@@ -201,7 +211,7 @@ def _problem(key: Key, last: dict[str, Any], episode: Episode | None, closed: bo
         return _unproven(key, last, closed, world)
     if firing and episode.over is not None:
         return f"still fires, but it was over: {episode.over}"
-    if _late(key, last, episode, world):
+    if bears_late(key, last, episode, world):
         return None
     if last["value"] != episode.value:
         return f"its value is {last['value']}, not {episode.value}"
@@ -219,7 +229,7 @@ def _unproven(key: Key, last: dict[str, Any], closed: bool, world: World) -> str
         return None
     if reason == "moved":
         return "moved, and the contact never belonged to somebody else"
-    if _late(key, last, None, world):
+    if bears_late(key, last, None, world):
         return None
     return f"nothing proves it (resolved: {reason}), and no event came too late to prevent it"
 
@@ -229,7 +239,7 @@ def _moved(key: Key, world: World) -> bool:
     return contact is not None and key[2] in contact.owners and key[2] != contact.owner
 
 
-def _late(key: Key, last: dict[str, Any], episode: Episode | None, world: World) -> bool:
+def bears_late(key: Key, last: dict[str, Any], episode: Episode | None, world: World) -> bool:
     """Did an event that bears on the episode arrive when stream time could have passed it already?
 
     Those up to the end of the episode bear on it, by the alert or by the recount, and those that say whose the contact
@@ -241,7 +251,7 @@ def _late(key: Key, last: dict[str, Any], episode: Episode | None, world: World)
     ends = [ms(last["resolved_at"])] if last["resolved_at"] else []
     ends += [episode.over[0]] if episode and episode.over else []
     until = max([since, *ends])
-    contacts = [world.contacts[name]] if rule == "wait" else [c for c in world.contacts.values() if owner in c.owners]
+    contacts = [world.contacts[name]] if rule != "mood" else [c for c in world.contacts.values() if owner in c.owners]
     events = [each for contact in contacts for each in contact.events] + world.profiles.get(owner, [])
     return any(
         each.rec.timestamp > each.time + OUT_OF_ORDER and (each.time <= until or "customer_id" in each.data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tests.chaos.audit import worth
-from tests.chaos.audit.identity import links
+from tests.chaos.audit.identity import ever_of, links, phones_of
 from tests.chaos.audit.raw import Accounts, Input
 from tests.reference.owners import NOBODY, owners
 
@@ -156,12 +156,7 @@ def tell(accounts: Accounts, now: int) -> World:
         tiers[owner] = worth.both(kept(given), values)[-CHANGES_KEPT:]
         changes[owner] = worth.both(sorted(given), values)
     world = World({}, tiers, changes, profiles)
-    of_phone: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for told in events.values():
-        for phone in _phones(told):
-            of_phone[told[0].line, phone] |= {
-                f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data
-            }
+    of_phone = ever_of(accounts.accepted)
     by_links = {
         line: owners({name for pair in pairs for name in pair}, pairs)
         for line, pairs in links(accounts.accepted).items()
@@ -169,13 +164,11 @@ def tell(accounts: Accounts, now: int) -> World:
     for name, told in events.items():
         told.sort(key=lambda each: each.time)  # those of one moment as they lie in the log
         contact = world.contacts[name] = _contact(name, told, world, by_links.get(told[0].line, {}))
-        for phone in _phones(told):  # while it was a stranger it may have been taken for any of the number's customers
-            contact.owners |= of_phone[told[0].line, phone]
+        for number in phones_of(
+            told
+        ):  # while it was a stranger it may have been taken for any of the number's customers
+            contact.owners |= of_phone[told[0].line, number]
     return world
-
-
-def _phones(told: list[Input]) -> set[str]:
-    return {each["value"] for one in told for each in one.data.get("identifiers", ())}
 
 
 def _contact(name: str, told: list[Input], world: World, by_links: dict[str, str]) -> Contact:

@@ -66,6 +66,32 @@ def _of_contacts(accepted: list[Input], region: str | None) -> dict[str, set[Pai
     return found
 
 
+def phones_of(told: list[Input]) -> set[str]:
+    """The numbers that events name."""
+    return {each["value"] for one in told for each in one.data.get("identifiers", ())}
+
+
+def ever_of(accepted: list[Input]) -> dict[tuple[str, str], set[str]]:
+    """(line, number) → the customers for whom it may have stood at any time: those of contacts that name it, those whose
+    profile listed it, those that a person said it is of."""
+    named: dict[str, list[Input]] = defaultdict(list)
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for each in accepted:
+        data = each.data
+        if each.event["type"] == "customer.profile_changed":
+            for number in phones_of([each]):
+                found[each.line, number].add(f"customer:{data['customer_id']}")
+        elif each.event["type"] == "identity.linked" and data["other"].startswith("customer:"):
+            found[each.line, data["identifier"].removeprefix("phone:")].add(data["other"])
+        elif "contact_id" in data:
+            named[data["contact_id"]].append(each)
+    for told in named.values():
+        customers = {f"customer:{each.data['customer_id']}" for each in told if "customer_id" in each.data}
+        for number in phones_of(told):
+            found[told[0].line, number] |= customers
+    return found
+
+
 def _plain(name: str, region: str | None) -> str:
     kind, _, value = name.partition(":")
     return f"phone:{phone(value, region)}" if kind == "phone" else name

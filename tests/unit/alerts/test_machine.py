@@ -98,6 +98,24 @@ def test_flapping_is_held_in_one_episode() -> None:
     assert desk.take(over("b", 1000, 2000, "withdrawn")) == [("firing", "withdrawn", "resolved", True)]
 
 
+def test_what_begins_after_the_time_for_which_one_is_kept_is_another_episode() -> None:
+    """Also when stream time was not told to have come there in between."""
+    desk = Desk(keep_firing_ms=MINUTE)
+    desk.take(condition("a", 1000))
+    assert desk.take(over("a", 1000, 2000)) == []
+    assert desk.take(condition("a", 2000 + MINUTE, "a2")) == [
+        ("firing", "answered", "resolved", True),
+        (None, "fired", "firing", True),
+    ]
+    known = desk.tables.standings["wait@a"]
+    assert (known.condition.episode, known.past, known.revision) == ("a2", ("a",), 1)
+    assert desk.take(over("a", 2000 + MINUTE, 3000 + MINUTE, episode="a2")) == []
+    assert desk.take(over("a", 9 * MINUTE, 10 * MINUTE, episode="a3")) == [
+        ("firing", "answered", "resolved", True),
+        (None, "fired", "firing", True),
+    ], "one that is over when it is told is kept, too"
+
+
 def test_two_conditions_of_one_fingerprint_are_one_alert() -> None:
     desk = Desk()
     desk.take(condition("a", 1000))
