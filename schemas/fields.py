@@ -262,5 +262,9 @@ class Model(BaseModel):
     """Base of every model: unknown fields are let in and ignored; a docstring below a field is its description."""
 
     model_config = ConfigDict(
-        extra="allow", use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True
+        extra="allow",
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,  # each program uses a few of them, and pays for those alone
     )

@@ -55,10 +55,18 @@ def plain_form(char: str) -> str:
     return chr(code - _FULL_WIDTH) if 0xFF01 <= code <= 0xFF5E else char
 
 
+_CONCERNED = frozenset(("Cf", "Mc", "Me", "Mn", "Nd", "Pd", "Zs"))
+"""Categories of characters with another plain form; of the others those of some few places have one."""
+
+
 def _table() -> Iterator[tuple[int, str]]:
+    category = unicodedata.category
     for block in _BLOCKS:
         for code in block:
-            plain = plain_form(chr(code))
+            char = chr(code)
+            if category(char) not in _CONCERNED and code not in _UNSEEN and code < _SMALL.start and char != "−":
+                continue  # nearly all of them; the tables are made whenever a program starts
+            plain = plain_form(char)
             if ord(plain) != code:
                 yield code, plain
 

@@ -133,4 +133,7 @@ def _by_script(text: str) -> str | None:
 
 
 def _packed(costs: bytes) -> int:
-    return sum(cost << (_LANE * at) for at, cost in enumerate(costs))
+    """Each in a lane of its own."""
+    lanes = bytearray(len(costs) * _LANE // 8)
+    lanes[:: _LANE // 8] = costs
+    return int.from_bytes(lanes, "little")

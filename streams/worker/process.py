@@ -11,13 +11,14 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from streams import rules
-from streams.base.errors import UserError
+from streams.base.errors import BrokerError, UserError
 from streams.engine import Differs, NameTaken, TopologyError
 from streams.local.private import UMASK
 from streams.local.probe import unreachable
+from streams.rules import Rules
 from streams.settings import Settings
 from streams.worker import logs
-from streams.worker.applying import at_start, said_at_start
+from streams.worker.applying import Applied, at_start, said_at_start
 from streams.worker.build import Application, build
 from streams.worker.reloading import Reloading
 
@@ -54,14 +55,14 @@ async def _run(settings: Settings, asked: Collection[int]) -> tuple[int, str]:
     to be read again."""
     try:
         decided = rules.of(settings)
-        applied = await at_start(settings, decided)
+        for warning in rules.warnings(settings, decided):
+            log.warning("%s", warning)
+        applied, unasked = await _applied(settings, decided)
         application = build(settings, decided, applied=applied is not None)
     except UserError as error:
         return 1, str(error)
     for said in said_at_start(applied, decided):
         log.warning("%s", said)
-    for warning in rules.warnings(settings, decided):
-        log.warning("%s", warning)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,6 +79,9 @@ async def _run(settings: Settings, asked: Collection[int]) -> tuple[int, str]:
             why = await asyncio.to_thread(unreachable, settings.bootstrap_servers, error)
         await _stop(application)
         return code_of(error), why
+    if unasked is not None:
+        await _stop(application)
+        return 1, str(unasked)
     log.info("worker %s started", settings.worker_name)
     crashed = await _until(stop, application)
     await reloading.stop()
@@ -86,6 +90,14 @@ async def _run(settings: Settings, asked: Collection[int]) -> tuple[int, str]:
         return code_of(crashed), str(crashed) or type(crashed).__name__
     log.info("worker %s stopped", settings.worker_name)
     return 0, ""
+
+
+async def _applied(settings: Settings, decided: Rules) -> tuple[Applied | None, BrokerError | None]:
+    """Rules that hold in place of the file's, or why nobody could be asked: what else is wrong is said before that."""
+    try:
+        return await at_start(settings, decided), None
+    except BrokerError as error:
+        return None, error
 
 
 async def _stop(application: Application) -> None:

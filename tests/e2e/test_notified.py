@@ -41,5 +41,5 @@ async def test_a_customer_who_waits_is_told_and_that_it_is_over(
     assert fired["alert"]["episode_id"] == over["alert"]["episode_id"]
     assert fired["alert"]["subject"]["customer"] == "customer:cust-1"
     assert over["because"] == "answered"
-    assert over["alert"]["resolved_at"] == iso(round(now * 1000))
+    assert over["alert"]["resolved_at"] == iso(int(now * 1000))
     assert set(hook.taken.values()) == {1}
