@@ -198,10 +198,9 @@ def _begin(known: Standing | None, condition: Condition, rule: Handling, now: in
         labels=dict(rule.labels),
         past=known.past if known else (),
     )
-    due = condition.since + rule.for_ms
-    if rule.for_ms and now < due:
+    if rule.for_ms:  # it fires when time is told to have passed: that it is over may be told next, and by then it was
         return [take_step(fresh, now, "began")]
-    return [_fire(fresh, max(condition.at, due) if rule.for_ms else condition.at, covers)]
+    return [_fire(fresh, condition.at, covers)]
 
 
 def _fire(known: Standing, at: int, covers: Covers) -> Step:

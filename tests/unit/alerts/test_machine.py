@@ -79,9 +79,20 @@ def test_one_that_held_for_long_has_fired_even_if_that_is_known_late() -> None:
         ("firing", "answered", "resolved", True),
     ]
     assert desk.take(over("b", 0, 2 * MINUTE)) == [
-        (None, "fired", "firing", True),
+        (None, "began", "pending", False),
+        ("pending", "fired", "firing", True),
         ("firing", "answered", "resolved", True),
     ]
+
+
+def test_one_that_is_told_late_does_not_fire_before_it_is_known_that_it_lasted() -> None:
+    """Where a worker is behind, the end may be told right after the beginning."""
+    desk = Desk(for_ms=MINUTE)
+    assert desk.take(condition("a", 1000), 9 * MINUTE) == [(None, "began", "pending", False)]
+    assert desk.take(over("a", 1000, 1000 + MINUTE - 1), 9 * MINUTE) == [("pending", "answered", "expired", False)]
+    assert desk.take(condition("b", 2000), 9 * MINUTE) == [(None, "began", "pending", False)]
+    assert desk.pass_to(9 * MINUTE) == [("pending", "fired", "firing", True)]
+    assert desk.tables.standings["wait@b"].fired == 2000 + MINUTE
 
 
 def test_flapping_is_held_in_one_episode() -> None:

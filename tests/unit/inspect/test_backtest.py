@@ -121,8 +121,15 @@ def by_the_pipeline(events: list[Raw], end: int, rules: Rules) -> list[Alerted]:
 
 
 def compared(found: list[Alerted]) -> list[Alerted]:
-    """Without what was taken back: whether it was told before hangs on when one looked, and so does when they fired."""
-    return sorted(each._replace(fired=0) for each in found if each.because != "withdrawn")
+    """Without what was taken back: whether it was told before hangs on when one looked, and so does when they fired, and by
+    which first contact a journey is named that one came late for."""
+    return sorted(
+        each._replace(fired=0, subject=_unnamed(each.subject)) for each in found if each.because != "withdrawn"
+    )
+
+
+def _unnamed(subject: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value.partition("@")[0] if name == "journey_id" else value) for name, value in subject)
 
 
 @pytest.mark.parametrize("text", [RULES, GOLD_ALONE, JOURNEYS], ids=["all", "gold", "journeys"])
