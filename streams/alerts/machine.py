@@ -203,6 +203,11 @@ def _begin(known: Standing | None, condition: Condition, rule: Handling, now: in
     return [_fire(fresh, condition.at, covers)]
 
 
+def _held(condition: Condition, rule: Handling) -> int:
+    """When it had held for as long as it has to: not before it was told."""
+    return max(condition.at, condition.since + rule.for_ms)
+
+
 def _fire(known: Standing, at: int, covers: Covers) -> Step:
     fired = replace(known, base=FIRING, fired=at)
     cover = covers(fired, at)
@@ -230,7 +235,7 @@ def _over(known: Standing, condition: Condition, rule: Handling, now: int, cover
         return after
     steps: Steps = []
     if known.base == PENDING and reason not in AT_ONCE and until >= known.condition.since + rule.for_ms:
-        steps.append(_fire(after, known.condition.since + rule.for_ms, covers))
+        steps.append(_fire(after, _held(known.condition, rule), covers))
         after = steps[-1].standing
     if after.base != PENDING and rule.keep_firing_ms and reason not in AT_ONCE:
         after = replace(after, cleared=(until, reason))
@@ -264,8 +269,8 @@ def passed(known: Standing, rule: Handling, now: int, covers: Covers) -> Steps |
 
 def _due(known: Standing, rule: Handling, now: int, covers: Covers) -> Step | None:
     if known.base == PENDING:
-        begun = known.condition.since + rule.for_ms
-        return _fire(known, begun, covers) if now >= begun else None
+        held = now >= known.condition.since + rule.for_ms
+        return _fire(known, _held(known.condition, rule), covers) if held else None
     if known.cleared and now >= known.cleared[0] + rule.keep_firing_ms:
         return over_now(known, now, *known.cleared)
     if rule.expires_ms is not None and now >= (known.fired or 0) + rule.expires_ms:

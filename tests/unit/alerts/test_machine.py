@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams.alerts.board import Board, Gone, Tables
 from streams.alerts.handling import EscalationStep, Handling, Handlings
@@ -90,9 +91,10 @@ def test_one_that_is_told_late_does_not_fire_before_it_is_known_that_it_lasted()
     desk = Desk(for_ms=MINUTE)
     assert desk.take(condition("a", 1000), 9 * MINUTE) == [(None, "began", "pending", False)]
     assert desk.take(over("a", 1000, 1000 + MINUTE - 1), 9 * MINUTE) == [("pending", "answered", "expired", False)]
-    assert desk.take(condition("b", 2000), 9 * MINUTE) == [(None, "began", "pending", False)]
+    late = replace(condition("b", 2000), at=9 * MINUTE)
+    assert desk.take(late) == [(None, "began", "pending", False)]
     assert desk.pass_to(9 * MINUTE) == [("pending", "fired", "firing", True)]
-    assert desk.tables.standings["wait@b"].fired == 2000 + MINUTE
+    assert desk.tables.standings["wait@b"].fired == 9 * MINUTE, "when it was told"
 
 
 def test_flapping_is_held_in_one_episode() -> None:

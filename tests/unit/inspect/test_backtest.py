@@ -121,15 +121,15 @@ def by_the_pipeline(events: list[Raw], end: int, rules: Rules) -> list[Alerted]:
 
 
 def compared(found: list[Alerted]) -> list[Alerted]:
-    """Without what was taken back: whether it was told before hangs on when one looked, and so does when they fired, and by
-    which first contact a journey is named that one came late for."""
-    return sorted(
-        each._replace(fired=0, subject=_unnamed(each.subject)) for each in found if each.because != "withdrawn"
-    )
+    """Without what was taken back, or went to somebody else: whether it was told before hangs on when one looked. So does
+    when they fired; of journeys also their first contact and since when, where contacts join that come late."""
+    return sorted(_without_moments(each) for each in found if each.because not in ("withdrawn", "moved"))
 
 
-def _unnamed(subject: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value.partition("@")[0] if name == "journey_id" else value) for name, value in subject)
+def _without_moments(one: Alerted) -> Alerted:
+    if one.about != "journey":
+        return one._replace(fired=0)
+    return one._replace(fired=0, since=0, subject=tuple((name, at.partition("@")[0]) for name, at in one.subject))
 
 
 @pytest.mark.parametrize("text", [RULES, GOLD_ALONE, JOURNEYS], ids=["all", "gold", "journeys"])
