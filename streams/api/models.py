@@ -76,9 +76,9 @@ class Rule(BaseModel):
 
     name: str
     text: str = Field(description="YAML.")
-    file: str
-    line: int
-    digest: str = Field(description="Of the file.")
+    file: str = Field(description="Or which rules were applied in its place, when and by whom.")
+    line: int | None = Field(description="null where they were applied.")
+    digest: str = Field(description="Of the file, or the version of what was applied.")
 
 
 class Evidence(BaseModel):

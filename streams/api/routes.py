@@ -20,7 +20,7 @@ from streams.desk.board import SEVERITIES, STATES, Filter, Held, checked, custom
 from streams.desk.errors import CannotAsk
 from streams.desk.following import place_of
 from streams.desk.reading import now_ms
-from streams.desk.rule_texts import RuleText, rule_texts
+from streams.desk.rule_texts import RuleText, rules_in_force
 from streams.desk.telling import evidence, matched
 
 JSON = "application/json"
@@ -75,8 +75,8 @@ def filter_of(asked: models.AlertFilter, *, default: frozenset[str] = frozenset(
 
 
 def rules_of(desk: Desk) -> dict[str, RuleText]:
-    """As the files have them now. Raises `RulesError`."""
-    return rule_texts(desk.rules_dir)
+    """As they are in force: applied while workers ran, else as the files have them now. Raises `RulesError`."""
+    return rules_in_force(desk.rules_dir, desk.known().applied.last)
 
 
 @router.get("/alerts", response_model=models.Page, responses=looked, tags=["alerts"], operation_id="listAlerts")
@@ -196,7 +196,7 @@ async def unsilence(desk: Desks, who: Asking, silence_id: str) -> Response:
 
 @router.get("/rules", response_model=models.Rules, responses=looked, tags=["rules"], operation_id="listRules")
 async def rules(desk: Desks) -> Response:
-    """The rules of alerts as this process finds them in its rules folder."""
+    """The rules of alerts in force: those that were applied while workers ran, else those of this process's rules folder."""
     return answer({"rules": list(rules_of(desk).values())})
 
 

@@ -134,12 +134,13 @@ def show(alert: Name, as_json: AsJson = False, topic_prefix: Prefix = None) -> N
 async def _found(settings: "Settings", name: str) -> Any:
     from streams.desk import page, reading
     from streams.desk.errors import NoJourney
-    from streams.desk.rule_texts import rule_texts
+    from streams.desk.rule_texts import rules_in_force
     from streams.kafka.connection import connection_of
 
     held = (await reading.board(settings)).find(name)
     connection, prefix = connection_of(settings), settings.topic_prefix
-    found = page.Found(held.doc, rule=rule_texts(settings.rules_dir).get(held.rule))
+    rules = rules_in_force(settings.rules_dir, await reading.applied(settings))
+    found = page.Found(held.doc, rule=rules.get(held.rule))
     found.steps = await reading.steps(connection, prefix, held, all_episodes=False)
     try:
         found.journey = await reading.journey(connection, prefix, held)

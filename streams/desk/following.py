@@ -11,15 +11,17 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from streams.customers.rules import AlertReader
 from streams.desk.board import Board
 from streams.desk.errors import CannotAsk
-from streams.desk.reading import ALERTS, EVENTS, SILENCES
+from streams.desk.reading import ALERTS, EVENTS, RULES, SILENCES
 from streams.desk.silences import Silences
 from streams.desk.tail import Tail, Topic
 from streams.engine import Unfetchable
 from streams.engine.connection import Connection
 from streams.engine.fetching import adapt
 from streams.kafka.connection import open_consumer
+from streams.rules.applied import InForce
 
 MOST_WAITING = 1_000
 """Steps that wait for one listener; one that is slower is sent away, and may come again."""
@@ -59,6 +61,7 @@ class Follower:
     def __init__(self, connection: Connection, prefix: str) -> None:
         self._connection, self._prefix = connection, prefix
         self.board, self.silences = Board(), Silences()
+        self.applied = InForce(AlertReader())
         self.listeners: set[Listener] = set()
         self.place: Place = {}
         """In ``alert.events``: where new listeners begin."""
@@ -67,6 +70,7 @@ class Follower:
             {
                 prefix + ALERTS: Topic(lambda record: self.board.apply(record.key, record.value)),
                 prefix + SILENCES: Topic(lambda record: self.silences.apply(record.value)),
+                prefix + RULES: Topic(lambda record: self.applied.take(record.value)),
                 prefix + EVENTS: Topic(self._hear, from_now=True, begins=self.place.__setitem__),
             },
         )

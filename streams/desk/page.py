@@ -78,10 +78,11 @@ def _parts(found: Found, now: int) -> Iterator[tuple[str, list[str]]]:
     yield "why", list(_why(alert))
     rule = found.rule
     if rule is None:
-        yield f"rule {alert['rule']}", ["its text is not in the rules of this machine"]
+        yield f"rule {alert['rule']}", ["it is not in the rules in force, nor in those of this machine"]
     else:
         judged = f"judged by version {alert['rule_version']}; " if alert["rule_version"] else ""
-        yield f"rule {alert['rule']} ({judged}{rule.file}, line {rule.line})", rule.text.splitlines()
+        line = "" if rule.line is None else f", line {rule.line}"
+        yield f"rule {alert['rule']} ({judged}{rule.file}{line})", rule.text.splitlines()
     told = found.steps[-MOST_STEPS:]
     more = [f"… {len(found.steps) - len(told)} before: alerts history"] if len(found.steps) > len(told) else []
     yield "steps", [*more, *steps(told)] or ["none is kept"]

@@ -7,15 +7,18 @@ from typing import Any
 import orjson
 
 from streams.base.records import LIVE
+from streams.customers.rules import AlertReader
 from streams.desk.board import Board, Held
 from streams.desk.errors import NoJourney
 from streams.desk.silences import Silences
 from streams.engine.connection import Connection
 from streams.kafka.connection import connection_of
 from streams.kafka.reading import read_to_end, values_of
+from streams.rules.applied import Applied, InForce
 from streams.settings import Settings
 
 ALERTS, EVENTS, SILENCES, JOURNEYS = "alerts", "alert.events", "alert.silences", "journeys"
+RULES = "alert.rules"
 MOST_STEPS = 1_000
 """Of one alert, the latest."""
 Doc = dict[str, Any]
@@ -35,6 +38,14 @@ async def silences(settings: Settings) -> Silences:
     async for value in values_of(connection_of(settings), settings.topic_prefix + SILENCES):
         found.apply(value)
     return found
+
+
+async def applied(settings: Settings) -> Applied | None:
+    """The rules that were applied last; None = none were. Raises the same."""
+    found = InForce(AlertReader())
+    async for value in values_of(connection_of(settings), settings.topic_prefix + RULES):
+        found.take(value)
+    return found.last
 
 
 def key_of(fingerprint: str, line: str) -> bytes:

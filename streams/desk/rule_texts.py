@@ -1,13 +1,16 @@
 """The rules of alerts as they are written, for who wants to know what an alert goes by."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from streams.base.times import iso
+from streams.rules.applied import Applied
 from streams.rules.source import RulesError, file_of
 
 
@@ -19,11 +22,27 @@ class RuleText:
     text: str
     """As the file has it."""
     file: str
-    """Name of the file."""
-    line: int
-    """Where it begins."""
+    """Name of the file, or what was applied in its place, and by whom."""
+    line: int | None
+    """Where it begins; None where no file has it."""
     digest: str
-    """Of the file, so that one sees whether it has changed."""
+    """Of the file, so that one sees whether it has changed; of applied rules their version."""
+
+
+def rules_in_force(directory: Path | None, applied: Applied | None) -> dict[str, RuleText]:
+    """Name → rule: those that were applied while workers ran, else those of the folder. Raises `RulesError`."""
+    if applied is None:
+        return rule_texts(directory)
+    where = f"{applied.words} at {iso(applied.time)}"
+    return {
+        rule["name"]: RuleText(rule["name"], _dumped(rule), where, None, applied.version)
+        for rule in applied.rules.get("rules", ())
+    }
+
+
+def _dumped(rule: Mapping[str, Any]) -> str:
+    words = yaml.safe_dump(dict(rule), sort_keys=False, allow_unicode=True, width=120).rstrip("\n")
+    return "- " + textwrap.indent(words, "  ").lstrip()
 
 
 def rule_texts(directory: Path | None) -> dict[str, RuleText]:

@@ -5,11 +5,13 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from schemas.events import check
 from streams.alerts.reading import Problem
 from streams.alerts.rules import AlertsFile
-from streams.base.times import iso
+from streams.base.times import iso, to_ms
 from streams.customers.rules import AlertReader
 from streams.rules import alerts, files
 from streams.rules.files import Files
@@ -37,6 +39,45 @@ class AppliedReader(AlertReader):
         found = alerts.mistakes(every, given, self.policies)
         own = (Problem(path, what) for name, path, what in files.mistakes(every) if name == "alerts")
         return next(found, None) or next(own, None)
+
+
+class Applied(NamedTuple):
+    """What was applied; ``time`` in ms."""
+
+    number: int
+    version: str
+    rules: Mapping[str, Any]
+    by: str
+    reason: str
+    time: int
+
+    @property
+    def words(self) -> str:
+        return f"version {self.version}, number {self.number}, applied by {self.by}"
+
+
+class InForce:
+    """What was applied last, as workers take it: what they refuse is passed by, and what is in force already."""
+
+    def __init__(self, reader: AlertReader) -> None:
+        self._reader = reader
+        self.last: Applied | None = None
+        """None = nothing was: workers go by the files that they were started with."""
+
+    def take(self, value: bytes | None) -> None:
+        """A record of ``alert.rules``."""
+        try:
+            event = orjson.loads(value or b"")
+        except orjson.JSONDecodeError:
+            return
+        if check(event) is not None or event["type"] != "alert.rules.applied" or event.get("replayid"):
+            return
+        data, known = event["data"], self.last
+        one = Applied(data["number"], data["version"], data["rules"], data["by"], data["reason"], to_ms(event["time"]))
+        if known is not None and (one.version == known.version or one.number <= known.number):
+            return
+        if self._reader.problem(one.rules) is None:
+            self.last = one
 
 
 class Wanted(NamedTuple):

@@ -14,34 +14,19 @@ from schemas.events import check
 from streams.alerts.rules import AlertRule, AlertsFile
 from streams.base.document import DocumentError
 from streams.base.errors import BrokerError, TopicMissing
-from streams.base.times import iso, to_ms
+from streams.base.times import iso
 from streams.customers.rules import AlertReader, AlertRules
 from streams.kafka.connection import connection_of
 from streams.kafka.lanes import Lanes
 from streams.kafka.reading import OpenTransaction, values_of
 from streams.rules import Rules, RulesError
-from streams.rules.applied import FILE, Wanted, event_of
+from streams.rules.applied import FILE, Applied, InForce, Wanted, event_of
 from streams.rules.source import Source, file_of
 from streams.settings import Settings
 
 TOPIC = "alert.rules"
 SECONDS = 10.0
 """For the broker to take a record."""
-
-
-class Applied(NamedTuple):
-    """What was applied; ``time`` in ms."""
-
-    number: int
-    version: str
-    rules: Mapping[str, Any]
-    by: str
-    reason: str
-    time: int
-
-    @property
-    def words(self) -> str:
-        return f"version {self.version}, number {self.number}, applied by {self.by}"
 
 
 async def in_force(settings: Settings, reader: AlertReader) -> Applied | None:
@@ -51,21 +36,10 @@ async def in_force(settings: Settings, reader: AlertReader) -> Applied | None:
 
 async def last_of(records: AsyncIterator[bytes], reader: AlertReader) -> Applied | None:
     """Of the records of the topic: what workers refuse is passed by, and what is in force already."""
-    known: Applied | None = None
+    found = InForce(reader)
     async for value in records:
-        try:
-            event = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            continue
-        if check(event) is not None or event["type"] != "alert.rules.applied" or event.get("replayid"):
-            continue
-        data = event["data"]
-        one = Applied(data["number"], data["version"], data["rules"], data["by"], data["reason"], to_ms(event["time"]))
-        if known is not None and (one.version == known.version or one.number <= known.number):
-            continue
-        if reader.problem(one.rules) is None:
-            known = one
-    return known
+        found.take(value)
+    return found.last
 
 
 async def at_start(settings: Settings, decided: Rules) -> Applied | None:

@@ -21,11 +21,15 @@ WAIT = "rules:\n  - {name: wait, subject: contact, queues: [cards], when: {waiti
 FULL = "  - {name: full, subject: queue, queues: [cards], when: {waiting: {above: 2}}}\n"
 
 
-async def rules(system: System, *words: str, code: int = 0) -> Result:
+async def command(system: System, *words: str) -> Result:
     env = environment(system.settings) | {"COLUMNS": "200"}
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["rules", *words], env=env)
-    assert done.exit_code == code, done.output
+    done = await asyncio.to_thread(CliRunner().invoke, app, words, env=env)
+    assert done.exit_code == 0, done.output
     return done
+
+
+async def rules(system: System, *words: str) -> Result:
+    return await command(system, "rules", *words)
 
 
 async def steps(system: System, count: int, rule: str = "wait") -> list[tuple[str, str, str]]:
@@ -68,6 +72,9 @@ async def test_applied_while_workers_run_and_one_is_killed(system: System, tmp_p
         assert "workers have taken it" in first.stdout
         assert sorted(await steps(system, 8)) == [(f"call-{n}", "firing", "fired") for n in range(8)]
         assert await steps(system, 1, "full") == [(None, "firing", "fired")]
+        one = (await system.values("alerts"))[0]["fingerprint"]
+        shown = (await command(system, "alerts", "show", one)).stdout
+        assert "applied by lead-3" in shown and ("above: 60s" in shown or "above: 2" in shown)
 
         await system.workers.pop().stop(signal.SIGKILL)
         late = await start_worker(system.settings, "late", tmp_path / "late.log")

@@ -8,13 +8,16 @@ import pytest
 from schemas import routing
 from schemas.events import check
 from streams.base.times import DAY_MS, HOUR_MS, iso
+from streams.customers.rules import AlertReader
 from streams.desk import telling
 from streams.desk.board import STATES, Board, read
 from streams.desk.errors import CannotAsk, DeskError, Over, UnknownSilence
-from streams.desk.rule_texts import rule_texts
+from streams.desk.rule_texts import rule_texts, rules_in_force
 from streams.desk.silences import Silences
 from streams.desk.words import ACTIONS, Asked, Speaker, commanded, ended, silenced
+from streams.rules.applied import InForce
 from tests.support.alerts import ANN, T0, alert
+from tests.support.ruling import applied
 
 NOW = T0 + HOUR_MS
 SAM = Speaker("sam", "/tests")
@@ -158,7 +161,23 @@ def test_every_shipped_rule_has_its_text() -> None:
     assert "high-tier-wait" in found
     for name, rule in found.items():
         assert f"name: {name}" in rule.text
-        assert rule.line > 1
+        assert rule.line is not None and rule.line > 1
+
+
+def test_rules_that_were_applied_are_those_that_count() -> None:
+    """Whatever the folder of who asks says."""
+    assert rules_in_force(None, None) == rule_texts(None)
+    known = InForce(AlertReader())
+    for number, text in (
+        (7, "rules: [{name: own, subject: contact, when: {waiting: {above: 90s}}}]"),
+        (3, "rules: []"),
+    ):
+        known.take(orjson.dumps(applied(text, number)))
+    known.take(b"{")
+    found = rules_in_force(None, known.last)
+    assert found.keys() == {"own"}
+    assert found["own"].text == "- name: own\n  subject: contact\n  when:\n    waiting:\n      above: 90s"
+    assert found["own"].line is None and "number 7" in found["own"].file
 
 
 def test_errors_say_their_status() -> None:
