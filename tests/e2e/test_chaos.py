@@ -134,6 +134,11 @@ def is_judged(rec: Rec) -> bool:
     return logs.ERASED.encode() not in (rec.key or b"") + (rec.value or b"")
 
 
+def fired(*rules: str) -> Callable[[Rec], bool]:
+    """Does an alert of one of these rules fire?"""
+    return lambda rec: rec.doc["because"] == "fired" and rec.doc["alert"]["rule"] in rules and is_judged(rec)
+
+
 def is_read(rec: Rec) -> bool:
     """Does it say a number that holds?"""
     read = rec.doc["status"] != "provisional" and [each["numerator"] for each in rec.doc["readings"]]
@@ -180,9 +185,11 @@ SPOILED: dict[str, tuple[Callable[[Logs], Logs], str]] = {
     "a fact is taken back twice": (
         changed("contact.measurements", lambda rec: fact(rec) and taken_back(rec), lambda rec: [rec, rec]), "facts"
     ),
-    "an alert does not fire": (changed("alert.events", lambda rec: rec.doc["because"] == "fired", lambda rec: []), "alerts"),
-    "an alert fires twice": (changed("alert.events", lambda rec: rec.doc["because"] == "fired", lambda rec: [rec, rec]), "alerts"),
+    "an alert does not fire": (changed("alert.events", fired("wait", "mood"), lambda rec: []), "alerts"),
+    "an alert fires twice": (changed("alert.events", fired("wait", "mood"), lambda rec: [rec, rec]), "alerts"),
     "an alert is not resolved": (changed("alert.events", lambda rec: rec.doc["alert"]["state"] == "resolved", lambda rec: []), "alerts"),
+    "an alert that has to last does not fire": (changed("alert.events", fired("kept"), lambda rec: []), "handled"),
+    "one of many fires twice": (changed("alert.events", fired("flood"), lambda rec: [rec, rec]), "handled"),
     "a reading is one too high": (changed("kpis", is_read, other_numerator), "readings"),
     "a reading comes twice": (changed("kpis", is_judged, lambda rec: [rec, rec]), "readings"),
     "a customer's row is gone": (
