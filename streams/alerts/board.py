@@ -111,8 +111,11 @@ class Board:
         if known is None or known.ruled >= self.switched.number:
             return []
         name = known.condition.rule
-        if known.base in machine.OVER or name == HELD_BACK or self.ended(known.line):
+        if known.base in machine.OVER or self.ended(known.line):
             return []
+        if name == HELD_BACK:  # no rule of the file is its own; inhibitions may lie over it
+            self.tables.standings[fingerprint] = replace(known, ruled=self.switched.number)
+            return self._anew((fingerprint,), now)
         others = self.switched.after(known.ruled)
         rule = None if name in others.removed else self.rules.rules.get(name)
         told = self._kept(known, ruled(known, rule, self.rules.version, now, handled=name in others.handled), now)

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from streams.alerts.switching import RULE_CHANGED, RULE_REMOVED
 from streams.base.alert_records import Condition, ConditionSubject
+from streams.base.times import DAY_MS
 
 CONTACT, CUSTOMER, JOURNEY = "contact", "customer", "journey"
 """What an alert at the owner's key may be about."""
@@ -211,5 +213,9 @@ def forget(alerts: Alerts, needed: Callable[[Alert], bool], now: int, lateness_m
 
 
 def forgotten_at(alert: Alert, lateness_ms: int) -> int:
-    """A resolved alert that nothing could call up again is forgotten when stream time passes this."""
-    return max(alert.since, alert.resolved or alert.since) + 2 * lateness_ms
+    """A resolved alert that nothing could call up again is forgotten when stream time passes this.
+
+    What ended with its rule may be called up when the rule comes back: whoever handles alerts knows its name for a day.
+    """
+    over = max(alert.since, alert.resolved or alert.since)
+    return over + 2 * lateness_ms + (DAY_MS if alert.reason in (RULE_CHANGED, RULE_REMOVED) else 0)

@@ -175,19 +175,27 @@ def _taken(known: Standing | None, condition: Condition, rule: Handling, now: in
     if condition.until is not None:
         if known is not None and condition.episode in known.open:
             return _over(known, condition, rule, now, covers)
-        if going:
-            return known if known is not None else []
-        if condition.until < condition.since + rule.for_ms or condition.reason in AT_ONCE:
-            return []  # it was over before it could fire, or is nothing, and nobody has heard of it
-        begun = _begin(known, replace(condition, until=None, reason=None), rule, condition.until, covers)
-        after = _over(begun[-1].standing, condition, rule, now, covers)
-        return begun + after if isinstance(after, list) else begun
+        lasts = condition.until >= condition.since + rule.for_ms or going
+        if condition.reason in AT_ONCE or not lasts:
+            return []  # it is nothing, or was over before it could fire, and nobody has heard of it
+        return _whole(known, condition, rule, covers)
     if known is None or not going:
         return _begin(known, condition, rule, now, covers)
     if condition.episode not in known.open:
         after = replace(known, open=(*known.open, condition.episode), cleared=None)
         return [take_step(after, now, "came_back")] if known.cleared else after
     return _amended(known, condition, now)
+
+
+def _whole(known: Standing | None, condition: Condition, rule: Handling, covers: Covers) -> Steps | Standing:
+    """One that is over when it is told: as if its beginning and its end were told one after the other."""
+    until = condition.until or condition.since
+    begun = _taken(known, replace(condition, until=None, reason=None), rule, until, covers)
+    steps, standing = (begun, begun[-1].standing) if isinstance(begun, list) else ([], begun)
+    after = _over(standing, condition, rule, until, covers)
+    if isinstance(after, list):
+        return [*steps, *after]
+    return [*steps[:-1], steps[-1]._replace(standing=after)] if steps else after
 
 
 def _begin(known: Standing | None, condition: Condition, rule: Handling, now: int, covers: Covers) -> Steps:
@@ -210,7 +218,7 @@ def _held(condition: Condition, rule: Handling) -> int:
 
 def _fire(known: Standing, at: int, covers: Covers) -> Step:
     fired = replace(known, base=FIRING, fired=at)
-    cover = covers(fired, at)
+    cover = covers(replace(fired, revision=0), at)  # it fires for the first time, whether it was pending or not
     because = "capped" if cover.inhibitor == CAP else "fired"
     return take_step(known, at, because, base=FIRING, fired=at, silenced_by=cover.silence, inhibited_by=cover.inhibitor)
 

@@ -18,6 +18,7 @@ def ruled(known: Standing, rule: Handling | None, version: str, now: int, *, han
     labels = dict(rule.labels)
     for step in rule.escalation[: known.level]:
         labels |= step.labels
-    severity = known.severity if known.level else rule.severity
+    escalated = known.level and known.severity != known.condition.severity
+    severity = known.severity if escalated else rule.severity
     condition = replace(condition, severity=rule.severity)
     return [take_step(known, now, RULE_CHANGED, condition=condition, severity=severity, labels=labels)]

@@ -196,7 +196,7 @@ async def unsilence(desk: Desks, who: Asking, silence_id: str) -> Response:
 
 @router.get("/rules", response_model=models.Rules, responses=looked, tags=["rules"], operation_id="listRules")
 async def rules(desk: Desks) -> Response:
-    """The rules of alerts in force: those that were applied while workers ran, else those of this process's rules folder."""
+    """The rules of alerts in force: those that were applied while workers ran, else those of this process's folder."""
     return answer({"rules": list(rules_of(desk).values())})
 
 

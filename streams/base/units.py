@@ -98,7 +98,7 @@ RuleName = Annotated[str, Strict(), Field(pattern=NAME)]
 TierName = Text
 ChannelName = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Channel))]
 """One of the contract's channels; a plain str for who reads it."""
-Count = Annotated[int, Strict(), Field(ge=1)]
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)]
 Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
 Weight = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]

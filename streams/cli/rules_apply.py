@@ -54,7 +54,7 @@ def apply(
     told = Wanted(wanted.version, wanted.rules, by or getpass.getuser(), reason or "-", int(time.time() * 1000))
     checked(settings, told, told.time)
     settings = load(broker=True, rules_dir=directory, topic_prefix=topic_prefix)
-    done = asyncio.run(_apply(settings, decided, None if only_show else told, wanted.version))
+    done = asyncio.run(_apply(settings, decided, None if only_show else told))
     _say(done, wanted, as_data=json_asked, decided=decided)
     if done.answer is not None and done.answer.what == "refused":
         raise RulesError(f"workers refused version {wanted.version}, and what was in force stays: {done.answer.why}")
@@ -68,25 +68,34 @@ class _Done(NamedTuple):
     answer: "Answer | None" = None
 
 
-async def _apply(settings: "Settings", decided: "Rules", told: "Wanted | None", version: str) -> _Done:
+async def _apply(settings: "Settings", decided: "Rules", told: "Wanted | None") -> _Done:
+    from streams.rules.applied import Wanted
     from streams.worker.answering import listening
     from streams.worker.applying import checked, in_force, next_number, publish
 
     known = await in_force(settings, decided.customers.reader)
-    if told is None or (known is not None and known.version == version):
+    if told is None:
         return _Done(known)
     number = next_number(known, told.time)
     value = checked(settings, told, number)
     async with listening(settings) as answers:
         await publish(settings, value)
         with err.status("workers are to take it ..."):
-            return _Done(known, number, await answers.of(value))
+            done = _Done(known, number, await answers.of(value))
+    if done.answer is not None and done.answer.what == "refused" and known is not None:
+        # What lies last on the topic is what is left of it one day: that has to be what is in force.
+        before = Wanted(known.version, known.rules, known.by, known.reason, told.time)
+        await publish(settings, checked(settings, before, number + 1))
+    return done
 
 
 def _say(done: _Done, wanted: "Proposal", *, as_data: bool, decided: "Rules") -> None:
     from streams.worker.applying import changes
 
     known, number, answer = done
+    same = known is not None and known.version == wanted.version
+    if same and known is not None:
+        number = known.number
     found = [] if known is None else changes(
         decided.customers.reader.read(known.version, known.rules).file, wanted.read.file
     )  # fmt: skip
@@ -101,8 +110,8 @@ def _say(done: _Done, wanted: "Proposal", *, as_data: bool, decided: "Rules") ->
         echo(f"{len(wanted.read.names)} rules: {', '.join(sorted(wanted.read.names)) or 'none'}")
     for each in found:
         echo(_line(each))
-    if known is not None and known.version == wanted.version:
-        echo(f"version {wanted.version} is in force already; nothing is applied")
+    if same and (answer is None or answer.what == "taken"):
+        echo(f"version {wanted.version} is in force already; nothing changes")
     elif answer is None:
         echo(f"would be applied as version {wanted.version}; nothing is applied")
     elif answer.what != "refused":

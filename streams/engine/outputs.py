@@ -166,7 +166,17 @@ class Outputs:
 
 
 def _joined(items: _Items) -> Iterator[tuple[bytes | None, Any]]:
-    """The same with the parts of each key in one place."""
+    """The same with the parts of each key in one place; they do not go past what has no key, and is sent to all."""
+    begun = 0
+    for at, (key, value) in enumerate(items):
+        if key is None and type(value) is not Part:
+            yield from _joined_parts(items[begun:at])
+            yield key, value
+            begun = at + 1
+    yield from _joined_parts(items[begun:])
+
+
+def _joined_parts(items: _Items) -> Iterator[tuple[bytes | None, Any]]:
     lists: dict[bytes | None, list[list[Part]]] = {}
     sizes: dict[bytes | None, int] = {}
     for key, value in items:

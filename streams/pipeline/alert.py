@@ -131,16 +131,17 @@ class Alerting(Stage):
         after = self.rejudging.get(FILE)
         if after is None:
             return
-        standings = self.board.tables.standings
         keys = self.tables["standings"].behind(after, REJUDGED)
-        for key in keys:
-            if (known := standings.get(key)) is not None:
-                now = self.watermarks.stream_time(known.line)
-                self._tell(self.board.rejudge(key, known.stepped if now is None else now), out)
+        self.each(keys, lambda key: self._rejudge(key, out), lambda key: [("standings", key)], certain=True)
         if len(keys) < REJUDGED:
             del self.rejudging[FILE]
         else:
             self.rejudging[FILE] = keys[-1]
+
+    def _rejudge(self, key: str, out: Outputs) -> None:
+        if (known := self.board.tables.standings.get(key)) is not None:
+            now = self.watermarks.stream_time(known.line)
+            self._tell(self.board.rejudge(key, known.stepped if now is None else now), out)
 
     def finish(self, out: Outputs) -> Rest:
         self._rejudge_some(out)

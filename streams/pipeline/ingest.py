@@ -268,8 +268,9 @@ class Ingest(Gauged, Processor):
     def _rule(self, made: Ruled, out: Outputs) -> None:
         """Other rules, told to all that are behind. Who handles alerts knows them before anybody tells of a condition
         by them."""
-        if not taken_in(self.ruling, made):
+        if (known := taken_in(self.ruling, made)) is not None:
             self.notes.duplicate()
+            out.broadcast(self.conditions, None, encode(known))  # whoever said it hears that it is in force
             return
         for topic in (self.conditions, self.normalised):
             out.broadcast(topic, None, encode(made))

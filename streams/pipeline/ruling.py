@@ -55,11 +55,12 @@ class Sweep(msgspec.Struct, frozen=True):
 SWEEP = struct_table("rejudging", Sweep)
 
 
-def taken_in(ruling: Table[Ruled], made: Ruled) -> bool:
-    """At the door: are they others than those in force? Raises `Rejected` for a number that was given."""
+def taken_in(ruling: Table[Ruled], made: Ruled) -> Ruled | None:
+    """At the door: None where they are others than those in force, and are taken; else those, by their number, with who
+    said it again. Raises `Rejected` for a number that was given."""
     known = ruling.get(FILE)
     if known is not None and made.version == known.version:
-        return False
+        return msgspec.structs.replace(made, number=known.number)
     if known is not None and made.number <= known.number:
         raise Rejected(
             "wrong-type",
@@ -68,7 +69,7 @@ def taken_in(ruling: Table[Ruled], made: Ruled) -> bool:
             "applied before; look at those, and apply yours again",
         )
     ruling[FILE] = made
-    return True
+    return None
 
 
 class Ruling:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple
 
 import orjson
+from aiokafka.errors import KafkaError
 
 from streams.engine.connection import Consumer
 from streams.engine.fetching import adapt
@@ -58,7 +59,7 @@ class Answers:
         """Raises `BrokerError`."""
         prefix, begun, meanwhile, seen = self.settings.topic_prefix, time.monotonic(), "", False
         while (waited := time.monotonic() - begun) < seconds:
-            seen = seen or bool(await members(self.consumer, self.settings.group))
+            seen = seen or await self._works()
             if not seen and waited > NOBODY:
                 return Answer("nobody")
             for tp, records in (await self.consumer.getmany(timeout_ms=500)).items():
@@ -69,6 +70,13 @@ class Answers:
                     if found is not None:
                         meanwhile = found.meanwhile
         return Answer("late", meanwhile=meanwhile)
+
+    async def _works(self) -> bool:
+        """Is there a worker? Whoever knows may be moving to another broker."""
+        try:
+            return bool(await members(self.consumer, self.settings.group))
+        except KafkaError:
+            return False
 
 
 @asynccontextmanager

@@ -49,8 +49,11 @@ async def at_start(settings: Settings, decided: Rules) -> Applied | None:
     except (TopicMissing, OpenTransaction):
         return None  # a missing topic is named with all the others; what somebody leaves open holds nobody up for ever
     if found is not None:
+        reader = decided.customers.reader
         try:
-            decided.customers.reader.read(found.version, found.rules)
+            reader.read(found.version, found.rules)
+            if reader.version(found.rules) != found.version:
+                return None  # made beside other tiers than these: workers of these refused it
         except ValidationError as error:
             first = error.errors()[0]
             path = ".".join(map(str, first["loc"]))

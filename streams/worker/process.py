@@ -25,6 +25,8 @@ from streams.worker.reloading import Reloading
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
+AGAIN_SECONDS = 1.0
+"""After which a broker is asked once more which rules are in force."""
 
 
 CODES: tuple[tuple[type[BaseException], int], ...] = ((TopologyError, 3), (Differs, 4), (NameTaken, 5))
@@ -94,6 +96,10 @@ async def _run(settings: Settings, asked: Collection[int]) -> tuple[int, str]:
 
 async def _applied(settings: Settings, decided: Rules) -> tuple[Applied | None, BrokerError | None]:
     """Rules that hold in place of the file's, or why nobody could be asked: what else is wrong is said before that."""
+    try:
+        return await at_start(settings, decided), None
+    except BrokerError:
+        await asyncio.sleep(AGAIN_SECONDS)
     try:
         return await at_start(settings, decided), None
     except BrokerError as error:

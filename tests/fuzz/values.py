@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from schemas.events import EVENTS
+from schemas.other_data import RULES_VERSION
 from streams.base.times import iso
 
 Schema = Mapping[str, Any]
@@ -130,7 +131,8 @@ class Draw:
             return self.dice.choice(TIMES) if edge and self.dice.random() < 0.6 else self.time()
         longest = schema.get("maxLength", 5000)
         if not edge:
-            return f"v{self.dice.randrange(1000)}"
+            digest = schema.get("pattern") == RULES_VERSION
+            return f"{self.dice.getrandbits(48):012x}" if digest else f"v{self.dice.randrange(1000)}"
         length = self.dice.choice((longest, longest, longest - 1, longest + 1, schema.get("minLength", 0)))
         if longest > 10_000 and self.dice.random() < 0.7:
             length //= 100  # very long ones are rare: they cost more than all others

@@ -127,6 +127,28 @@ def test_what_begins_after_the_time_for_which_one_is_kept_is_another_episode() -
         ("firing", "answered", "resolved", True),
         (None, "fired", "firing", True),
     ], "one that is over when it is told is kept, too"
+    assert desk.pass_to(11 * MINUTE) == [("firing", "answered", "resolved", True)], "and no longer than any other"
+
+
+def test_one_that_is_over_when_it_is_told_is_as_if_both_were_told() -> None:
+    for whole in (True, False):
+        desk = Desk(keep_firing_ms=MINUTE)
+        desk.take(condition("a", 1000))
+        desk.take(over("a", 1000, 2000))
+        steps = [] if whole else desk.take(condition("a", 3000, "a2"))
+        steps += desk.take(over("a", 3000, 9000, episode="a2"))
+        assert steps == [("firing", "came_back", "firing", True)]
+        assert desk.pass_to(9000 + MINUTE - 1) == []
+        assert desk.pass_to(9000 + MINUTE) == [("firing", "answered", "resolved", True)]
+        assert desk.tables.standings["wait@a"].past == ("a", "a2")
+
+
+def test_a_cap_holds_for_alerts_that_were_pending() -> None:
+    desk = Desk(for_ms=MINUTE, per_minute=2)
+    for number in range(3):
+        desk.take(condition(f"c{number}", 1000 + number))
+    assert [because for _, because, *_ in desk.pass_to(1002 + MINUTE)] == ["fired", "fired", "capped", "fired"]
+    assert desk.tables.standings["held-back.wait"].condition.value == 1
 
 
 def test_two_conditions_of_one_fingerprint_are_one_alert() -> None:

@@ -88,6 +88,32 @@ def test_severity_is_of_the_rule_until_it_is_escalated_and_people_hear_of_it() -
     assert step.standing.labels == {"team": "three", "page": "lead"}
 
 
+def test_an_escalation_that_only_adds_labels_leaves_the_severity_to_the_rule() -> None:
+    first = Handling("wait", escalation=(EscalationStep(MINUTE, None, {"page": "lead"}),))
+    board = a_board(first)
+    board.take(condition("a", 0), 0)
+    assert told(board.passed("wait@a", 2 * MINUTE)) == [("wait@a", "unanswered", "escalated")]
+    board.go_by(by(Handling("wait", "critical", escalation=first.escalation), version="v2"), others(1, "wait"))
+    (step,) = board.rejudge("wait@a", 3 * MINUTE)
+    assert isinstance(step, Step)
+    assert (step.standing.severity, step.notify, step.standing.labels) == ("critical", True, {"page": "lead"})
+
+
+def test_inhibitions_lie_over_what_says_how_many_are_held_back() -> None:
+    rules = (Handling("wait", per_minute=1), Handling("down"))
+    down = Inhibition((matcher("rule=down"),), (matcher("rule=held-back"),), ())
+    board = a_board(*rules)
+    for name in ("a", "b"):
+        board.take(condition(name, 0), 0)
+    board.take(condition("q", 0, rule="down"), 0)
+    held = "held-back.wait"
+    board.go_by(by(*rules, version="v2", inhibitions=(down,)), others(1))
+    assert told(board.rejudge(held, 10)) == [(held, "inhibited", "suppressed")]
+    board.go_by(by(*rules, version="v3"), others(2))
+    assert told(board.rejudge(held, 20)) == [(held, "inhibition_over", "firing")]
+    assert board.rejudge(held, 30) == []
+
+
 def test_what_nobody_changed_takes_no_step_and_has_the_new_version() -> None:
     board = a_board(Handling("wait"))
     board.take(condition("a", 0, version="v1"), 0)

@@ -204,6 +204,17 @@ def test_values_that_are_gathered_are_one_record_a_key_where_the_first_was_sent(
     }
 
 
+def test_gathered_values_go_past_nothing_that_is_sent_to_all() -> None:
+    """What is told of a place in the log lies between what was sent before and after it."""
+    out = Outputs({"t": 1}, 0, {})
+    out.gather("t", b"a", b"1", b"".join)
+    out.gather("t", b"b", b"2", b"".join)
+    out.broadcast("t", None, b"switch")
+    out.gather("t", b"a", b"3", b"".join)
+    out.gather("t", b"a", b"4", b"".join)
+    assert out.grouped()["t", 0] == [(b"a", b"1"), (b"b", b"2"), (None, b"switch"), (b"a", b"34")]
+
+
 def test_gathered_values_are_several_records_where_they_are_large() -> None:
     out = Outputs({"t": 1}, 0, {})
     for number in range(5):

@@ -208,6 +208,9 @@ def test_a_number_that_was_given_is_refused_and_the_same_rules_change_nothing(tm
     assert (steps(run), letters(run)) == ([("wait", "firing", "fired")], [("wrong-type", "data.number")])
     on = [each for each in run.on("contact.measurements") if b'"ruled"' in (each.value or b"")]
     assert len(on) == 1
+    again = [each for each in run.on("alert.conditions") if b'"ruled"' in (each.value or b"")]
+    numbers = [orjson.loads(each.value or b"")["number"] for each in again]
+    assert numbers == [1, 1], "who applied the same once more hears that they are in force"
 
 
 def test_one_task_tells_all_that_are_behind(tmp_path: Path) -> None:
