@@ -13,10 +13,10 @@ from streams.local.text import Terminal, as_json, echo
 
 if TYPE_CHECKING:
     from streams.rules import Rules
-    from streams.rules.applied import Wanted
+    from streams.rules.applied import Applied, Wanted
     from streams.settings import Settings
     from streams.worker.answering import Answer
-    from streams.worker.applying import Applied, Change, Proposal
+    from streams.worker.applying import Change, Proposal
 
 
 def apply(

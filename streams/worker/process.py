@@ -16,9 +16,10 @@ from streams.engine import Differs, NameTaken, TopologyError
 from streams.local.private import UMASK
 from streams.local.probe import unreachable
 from streams.rules import Rules
+from streams.rules.applied import Applied
 from streams.settings import Settings
 from streams.worker import logs
-from streams.worker.applying import Applied, at_start, said_at_start
+from streams.worker.applying import at_start, said_at_start
 from streams.worker.build import Application, build
 from streams.worker.reloading import Reloading
 
