@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -91,6 +91,7 @@ _OF_SUBJECT = tuple(AlertSubject.model_fields)
 _LEFT_OUT = ("subject", "line", "event_ids", "fingerprint", "episode_id", "rule_version", "revision")
 _OF_ALERT = tuple(name for name in Alert.model_fields if name not in (*_OF_STEP, *_LEFT_OUT))
 _TIMES = ("since", "fired_at", "resolved_at", "acknowledged_at")
+_WORDS = {name: get_args(Alert.model_fields[name].annotation) for name in ("state", "severity")}
 SAYS = (*_OF_ALERT, *_OF_STEP, *_OF_SUBJECT)
 """What a step may be held against, besides ``at``."""
 
@@ -152,6 +153,9 @@ def _known(step: Expected) -> Expected:
             raise ValueError(f"a step says no {name!r}; it says {', '.join(sorted(SAYS))}{meant(name, SAYS)}")
         if name in _TIMES and value is not None:
             milliseconds(value)
+        if name in _WORDS and value not in _WORDS[name]:
+            words = _WORDS[name]
+            raise ValueError(f"{name} is one of {', '.join(words)}, not {value!r}{meant(value, words)}")
     return step
 
 
@@ -234,13 +238,20 @@ def mistakes(file: CasesFile, rules: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem((*here, "events", place), what)
 
 
+def _near(path: str, data: Mapping[str, Any]) -> str:
+    """What is missing may be there under a name that is nearly its own."""
+    name = path.rpartition(".")[2]
+    found = "" if name in data else meant(name, data)
+    return f" ({found.removeprefix('; did you mean ').removesuffix('?')} is no field of it)" if found else ""
+
+
 def _refused(happening: Happening, start: int, number: int) -> str | None:
     _, event = next(happening.events(start, number))
     if happening.alert is not None:
         event["data"].setdefault("alert_id", "of-the-rule")
     problem = check(event)
     if problem is not None:
-        return None if happening.refused else problem.message
+        return None if happening.refused else problem.message + _near(problem.path or "", happening.data)
     try:
         route(event)
     except ValueError as error:

@@ -142,7 +142,7 @@ class Connectors:
         until, since = span.now, {each.rule: each.since for each in beat.stood}
         look = watch(self.system, {}, lambda name, _: _for_ever(name, until), until)
         found = [
-            each._replace(since=since.get(each.rule, each.since), value=until, unit="ms")
+            each._replace(since=since.get(each.rule, each.since), value=until, unit="time")
             if each.what == WATCHDOG
             else each
             for each in look.found

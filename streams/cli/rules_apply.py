@@ -53,6 +53,7 @@ def apply(
         raise RulesError("--reason is missing: say why, for who looks at it later; or --dry-run")
     told = Wanted(wanted.version, wanted.rules, by or getpass.getuser(), reason or "-", int(time.time() * 1000))
     checked(settings, told, told.time)
+    err.note(f"{directory / 'alerts.yaml'}: the rules are fine, version {wanted.version}")
     settings = load(broker=True, rules_dir=directory, topic_prefix=topic_prefix)
     done = asyncio.run(_apply(settings, decided, None if only_show else told))
     _say(done, wanted, as_data=json_asked, decided=decided)

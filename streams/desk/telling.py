@@ -5,6 +5,7 @@ from typing import Any
 
 from streams.alerts.matching import OF_SUBJECT, fit, matcher
 from streams.base.records import LIVE
+from streams.base.times import iso
 from streams.desk.board import Held
 
 Doc = Mapping[str, Any]
@@ -32,6 +33,8 @@ def amount(value: float, unit: Any) -> str:
     """A value in its unit, for people."""
     if unit == "ms":
         return duration(value)
+    if unit == "time":
+        return iso(round(value))
     if unit == "ratio":
         return f"{value:.1%}"
     return f"{value:g}" if unit in (None, "count", "sentiment") else f"{value:g} {str(unit).replace('_', ' ')}"

@@ -7,6 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from streams.alerts.rules import AlertRule
+from streams.base.times import iso
 from streams.inspect.cases import Came, Doc, Outcome, as_span
 from streams.local.text import Terminal, as_json, echo, shown
 
@@ -156,4 +157,6 @@ def _step(step: Came) -> Text:
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
+    if unit == "time":
+        return iso(round(value))
     return as_span(round(value)) if unit == "ms" else f"{value:g}"

@@ -8,6 +8,8 @@ import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas import registry
 from schemas.routing import channels, route
 from streams import app
-from streams.alerts.cases import EARLY_MS, Case, CasesFile, Happening, mistakes
+from streams.alerts.cases import EARLY_MS, Case, CasesFile, Expected, Happening, mistakes
 from streams.base.document import DocumentError
 from streams.base.times import SECOND_MS, to_ms
 from streams.customers.rules import AlertRules
@@ -194,17 +196,27 @@ def _compared(found: Outcome) -> Iterator[str]:
     case = found.case
     amended = any(step.says.get("because") == "amended" for step in case.transitions)
     came = [step for step in found.steps if amended or step.doc["because"] != "amended"]
-    for number, wanted in enumerate(case.transitions):
-        if number >= len(came):
-            yield f"step {number + 1} did not come: {said(wanted.at, wanted.says)}"
-        elif wrong := wanted.differences(came[number].doc, case.start):
+    for number, wanted, step in _aligned(case.transitions, came):
+        if wanted is None:
+            yield f"one more step came: {told(step.doc, case.start)}"
+        elif step is None:
+            yield f"step {number} did not come: {said(wanted.at, wanted.says)}"
+        elif wrong := wanted.differences(step.doc, case.start):
             says = {name: value for name, value in wanted.says.items() if name in wrong or name in ("rule", "state")}
             yield (
-                f"step {number + 1} is otherwise ({', '.join(wrong)}): expected {said(wanted.at, says)}; "
-                f"came {told(came[number].doc, case.start, wrong)}"
+                f"step {number} is otherwise ({', '.join(wrong)}): expected {said(wanted.at, says)}; "
+                f"came {told(step.doc, case.start, wrong)}"
             )
-    for step in came[len(case.transitions) :]:
-        yield f"one more step came: {told(step.doc, case.start)}"
+
+
+def _aligned(wanted: Sequence[Expected], came: Sequence[Came]) -> Iterator[tuple[int, Expected | None, Any]]:
+    """(number of the step from 1, as it was expected, as it came), by their states: one that is missing makes none of
+    the others another one.
+    """
+    states = [each.says.get("state") for each in wanted], [each.doc["alert"]["state"] for each in came]
+    for _, first, last, begin, end in SequenceMatcher(None, *states, autojunk=False).get_opcodes():
+        for at, (one, other) in enumerate(zip_longest(wanted[first:last], came[begin:end])):
+            yield first + at + 1, one, other
 
 
 def said(at: int, says: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from schemas.alerts import Alert, AlertEvent
 from schemas.fields import utc_text
 from streams.alerts.matching import OF_SUBJECT
+from streams.base.times import iso
 
 Kind = Literal["step", "group", "digest"]
 """One step of one alert; some that came together; the quiet ones of a span of time."""
@@ -163,6 +164,8 @@ def measured(value: float | None, unit: str) -> str:
         return "–"
     if unit == "ms":
         return _span(round(value))
+    if unit == "time":
+        return iso(round(value))
     if unit == "ratio":
         return f"{value * 100:.4g} %"
     number = f"{value:.6g}"

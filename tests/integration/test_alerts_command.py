@@ -177,7 +177,7 @@ async def test_the_subscriber_of_the_docs_hears_each_step_once(settings: Setting
     program = page.partition("```python\n")[2].partition("```")[0]
     assert len(program.splitlines()) <= 15
     name = settings.topic_prefix + "alert.events"
-    program = program.replace('"127.0.0.1:9092"', repr(settings.bootstrap_servers)).replace(
+    program = program.replace('"127.0.0.1:19092"', repr(settings.bootstrap_servers)).replace(
         '"alert.events"', repr(name)
     )
     program = program.replace('"my-desk"', repr(f"{settings.topic_prefix}desk"))

@@ -98,7 +98,8 @@ def _recounted(
         seen.add(key)
         if bears_late(key, alert, episodes.get(key), world):
             continue
-        if problem := _problem(rule, records, episodes.get(key)):
+        waits = alert["state"] == "pending" and key[4] + waited < now.get(key[1], 0)
+        if problem := "it has lasted, and never fired" if waits else _problem(rule, records, episodes.get(key)):
             yield Difference("handled", f"alert {name} for {key}: {problem}", (name, key[3]), records[-1])
     for key, episode in episodes.items():
         left = NEVER_LEFT if episode.over is None else episode.over[0]

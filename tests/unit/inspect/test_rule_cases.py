@@ -78,6 +78,18 @@ def test_what_failed_is_said(folder: Path, transitions: str, what: str) -> None:
     assert out.endswith("0 passed, 1 failed\n")
 
 
+def test_a_step_that_was_forgotten_makes_none_of_the_others_another_one(folder: Path) -> None:
+    out = said(write(folder, ENDS), code=1)
+    assert out.count("one more step came") == 1 and "otherwise" not in out
+
+
+def test_words_that_are_none_are_named_before_anything_is_played(folder: Path) -> None:
+    out = said(write(folder, FIRES.replace("state: firing", "state: fireing")), code=1)
+    assert "state is one of pending, firing" in out and "did you mean firing?" in out
+    (folder / "alerts.cases.yaml").write_text(CASE.replace("channel: voice", "chanel: voice") + FIRES)
+    assert "(chanel is no field of it)" in said(folder, code=1)
+
+
 def test_an_event_that_is_refused_fails_a_case_unless_it_is_meant(folder: Path) -> None:
     late = "      - {at: 90s, type: alert.commanded, alert: wait, action: snooze, by: me, until: +1m}\n"
     out = said(write(folder, FIRES + ENDS, late), code=1)

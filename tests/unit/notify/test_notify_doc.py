@@ -41,7 +41,7 @@ def test_the_files_of_the_page_are_fine(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(load(tmp_path / "notify.yaml", secrets=False).targets) == 6
     ((first, last),) = re.findall(r"^cat > notify.yaml <<EOF\n(.*?)^EOF\n(.*?)\n", text(PAGE), re.DOTALL | re.MULTILINE)
     (tmp_path / "notify.yaml").write_text(first)
-    name, _, value = last.split(" ")[0].partition("=")
+    name, _, value = last.removeprefix("export ").partition("=")
     monkeypatch.setenv(name, value)
     assert load(tmp_path / "notify.yaml").targets.keys() == {"desk"}
 
