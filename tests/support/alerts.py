@@ -21,7 +21,7 @@ DIGEST = "5d1f0c7a94be32d86e01"
 ANN = f"high-tier-wait.{DIGEST}@customer:ann"
 JOURNEY = "customer:ann@2026-03-02T09:16:04.000Z"
 NEEDED = (
-    "alerts", "alert.events", "alert.commands", "alert.silences", "api.audit", "contacts.dead-letters", "journeys"
+    "alerts", "alert.events", "alert.commands", "alert.silences", "alert.rules", "api.audit", "contacts.dead-letters", "journeys"
 )  # fmt: skip
 Doc = dict[str, Any]
 
