@@ -121,7 +121,7 @@ def test_a_text_five_times_as_long_costs_five_times_as_much(name: str) -> None:
 
 A_WORD_ALONE = (
     "agent.state_changed", "promise.made", "customer.erased", "customer.profile_changed", "alert.commanded", "silence.set", "silence.ended",
-    "identity.linked", "identity.cut",
+    "identity.linked", "identity.cut", "alert.rules.applied",
 )  # fmt: skip
 """Of texts they carry one label."""
 
