@@ -275,7 +275,7 @@ def long_fields(kind: str) -> set[str]:
 PROMISE = {"customer_id": "c", "promise_id": "p", "due": "2026-03-02T09:15:04Z"}
 WORDS = {
     "alert_id": "a", "action": "comment", "silence_id": "s", "by": "eva", "ends": "2026-03-02T09:15:04Z",
-    "identifier": "phone:+442079460123", "other": "customer:b",
+    "identifier": "phone:+442079460123", "other": "customer:b", "number": 1, "version": "0123456789ab", "rules": {},
 }  # fmt: skip
 
 
