@@ -180,7 +180,7 @@ class Connectors:
             last = minute
         if last is not None and last + MINUTE_MS <= span.now:
             gaps.append((last + MINUTE_MS, None))
-        refused = {minute: n for minute, n in row.refused.items() if minute >= span.now - REFUSED_KEPT_MS}
+        refused = {minute: n for minute, n in row.refused.items() if minute >= span.since - REFUSED_KEPT_MS}
         refused |= {minute: n for minute in due if (n := row.coming[minute][1])}
         after = replace(row, last=last, refused=refused, coming={m: n for m, n in row.coming.items() if m >= span.now})
         return gaps, self._added_up(key, row, after, frozenset(heard), (span.now, place))

@@ -5,7 +5,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.alerts.connectors import (
@@ -219,6 +219,7 @@ def test_the_watchdog_fires_always_and_says_so_each_minute() -> None:
     st.dictionaries(st.integers(0, 90), st.tuples(st.integers(0, 2), st.integers(0, 9)), max_size=20),
     st.lists(st.integers(0, 100), max_size=10),
 )
+@example({0: (0, 2), 1: (0, 9)}, [1])
 def test_whenever_time_passes_the_same_is_said(heard: dict[int, tuple[int, int]], cuts: list[int]) -> None:
     found = []
     for some in (sorted(set(cuts)), []):
