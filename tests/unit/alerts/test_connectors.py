@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.alerts.connectors import (
     FORGOTTEN_MS,
@@ -229,7 +230,8 @@ def test_whenever_time_passes_the_same_is_said(heard: dict[int, tuple[int, int]]
             for minute in sorted(minute for minute in left if minute < cut):
                 centre.hear(minute, *left.pop(minute))
             centre.pass_to(cut)
-        found.append({each.episode: each for each in centre.said})
+        # When it was found is not held against each other: one that ends at the very moment of a look is found then.
+        found.append({each.episode: replace(each, at=0) for each in centre.said})
     assert found[0] == found[1]
 
 
